@@ -1,0 +1,69 @@
+"""Every deliberate refusal, on one screen."""
+
+
+class LedgerError(Exception):
+    """Something this service refuses on purpose; `code` is stable and in kebab-case."""
+
+    code = "ledger-error"
+
+
+class NotificationError(LedgerError):
+    """A delivery that cannot be read or verified: it is kept in quarantine.
+
+    `reason` is the word a machine reads (see `REASONS` in `ledger/reasons.py`); the message
+    is for a person. Neither ever holds a key, a signature or a raw body.
+    """
+
+    code = "notification-refused"
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class MalformedNotificationError(NotificationError):
+    """The bytes, the fields or the values that identify the facts cannot be read."""
+
+    code = "malformed-notification"
+
+
+class SignatureError(NotificationError):
+    """The delivery does not prove that the platform sent it as a notification."""
+
+    code = "bad-signature"
+
+
+class UnknownShopError(NotificationError):
+    """No such shop, or no key of that shop that could verify the delivery."""
+
+    code = "unknown-shop"
+
+
+class NotFoundError(LedgerError):
+    """What was asked for is not in the ledger."""
+
+    code = "not-found"
+
+
+class ConflictError(LedgerError):
+    """Still beaten by another writer after the last try; nothing was stored."""
+
+    code = "conflict"
+
+
+class UnavailableError(LedgerError):
+    """The database did not take the write; nothing was stored."""
+
+    code = "unavailable"
+
+
+class TamperError(LedgerError):
+    """Stored bytes, signature or view disagree."""
+
+    code = "tampered"
+
+
+class SettingsError(LedgerError):
+    """A setting or the shops file is wrong; found at start, never later."""
+
+    code = "bad-settings"

@@ -1,0 +1,95 @@
+"""One delivery, read strictly from its raw body and verified, before anything interprets it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote_to_bytes
+
+from ledger.errors import MalformedNotificationError
+from ledger.signature import digest
+
+FORM_CONTENT_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What arrived, byte for byte, and how; nothing in it is believed yet.
+
+    Shape: `mode` is TEST or PRODUCTION; it and `shop_id` are None at the address for all shops.
+    """
+
+    id: str
+    received_at: datetime
+    body: bytes = field(repr=False)
+    content_type: str = FORM_CONTENT_TYPE
+    peer: str = ""
+    shop_id: str | None = None
+    mode: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the raw body, 64 lower-case hex digits."""
+        return digest(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a body may hold before it is refused unread."""
+
+    fields_max: int = 10_000
+    json_depth_max: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A delivery that a key of its shop and mode has verified.
+
+    Shape: `signed_digest` is the SHA-256 of exactly what the signature covers, so that a repeat
+    is recognised whatever travels beside it.
+    """
+
+    delivery: Delivery
+    format: str
+    shop_id: str
+    mode: str
+    source: str | None
+    key_fingerprint: str
+    signed_digest: str
+
+
+def read_fields(delivery: Delivery, limits: Limits) -> list[tuple[str, str]]:
+    """Decode a form body. Shape: pairs in wire order; blank values kept, nothing trimmed.
+
+    Errors: MalformedNotificationError for what is no form, no UTF-8, or names a field twice.
+    """
+    media_type = delivery.content_type.partition(";")[0].strip().lower()
+    if media_type not in ("", FORM_CONTENT_TYPE):
+        raise MalformedNotificationError("unsupported-content-type", "the body is not a form")
+    if not delivery.body.strip():
+        raise MalformedNotificationError("empty-body", "the body is empty")
+    parts = delivery.body.split(b"&")
+    if len(parts) > limits.fields_max:
+        raise MalformedNotificationError("too-many-fields", f"{len(parts)} fields")
+    fields = [_field(part) for part in parts if part]
+    _refuse_duplicates(fields)
+    return fields
+
+
+def _field(part: bytes) -> tuple[str, str]:
+    name, _, value = part.partition(b"=")
+    try:
+        return _decode(name), _decode(value)
+    except UnicodeDecodeError as error:
+        raise MalformedNotificationError("invalid-utf-8", "a field is not valid UTF-8") from error
+
+
+def _decode(part: bytes) -> str:
+    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")
+
+
+def _refuse_duplicates(fields: Sequence[tuple[str, str]]) -> None:
+    names: set[str] = set()
+    for name, _ in fields:
+        if name in names:
+            raise MalformedNotificationError("duplicate-field", "a field name occurs twice")
+        names.add(name)

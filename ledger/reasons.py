@@ -1,0 +1,38 @@
+"""Why a delivery is kept in quarantine: the words a machine reads, and what to do about each."""
+
+REASONS: dict[str, str] = {
+    # cannot be read
+    "empty-body": "The body is empty: a redirect lost the form data, or somebody probed the address.",
+    "unsupported-content-type": "The body is not an HTML form (application/x-www-form-urlencoded).",
+    "invalid-utf-8": "A field is not valid UTF-8: a proxy re-encoded the body.",
+    "too-many-fields": "There are more fields than a notification can have.",
+    "duplicate-field": "A field name occurs twice, so it is not clear which copy was signed.",
+    "unknown-format": "Neither a form (vads_*) nor a REST (kr-*) notification.",
+    "invalid-hash": "vads_hash is not in its strict format.",
+    "invalid-uuid": "vads_trans_uuid is not in its strict format.",
+    "invalid-shop-id": "The shop id is not 8 or 9 digits.",
+    "mode-unreadable": "The mode is neither TEST nor PRODUCTION.",
+    "answer-not-json": "kr-answer is not JSON, or not a JSON object.",
+    "answer-too-deep": "kr-answer is nested deeper than any notification.",
+    "duplicate-json-key": "A key occurs twice in one object of kr-answer.",
+    "identity-unreadable": "What the notification is about cannot be told from it.",
+    "status-unreadable": "The status is not text.",
+    "amount-unreadable": "An amount is not a whole number of minor units.",
+    # cannot be verified
+    "source-not-allowed": "The sender is outside LEDGER_ALLOWED_SOURCES.",
+    "unknown-shop": "The shop is not in the shops file.",
+    "no-key": "The shop has no key of this kind for this mode that is valid now.",
+    "signature-missing": "There is no signature.",
+    "signature-mismatch": "No key of this shop and mode made this signature.",
+    "wrong-mode": "Signed with a key of the shop's other mode.",
+    "wrong-shop": "Signed with a key of another shop.",
+    "mode-mismatch": "The notification's mode is not the one of the address it was sent to.",
+    "shop-mismatch": "The notification's shop is not the one of the address it was sent to.",
+    "browser-return": "A return of the buyer's browser, not a call from server to server.",
+    "relabelled-form": "A signed payment form dressed up as a notification.",
+    "unsupported-algorithm": "kr-hash-algorithm is not sha256_hmac.",
+}
+"""Reason -> what it means, for a person."""
+
+REPAIRABLE = frozenset({"unknown-shop", "no-key", "signature-mismatch", "wrong-mode", "wrong-shop"})
+"""Reasons that a change of the shops file can lift; all others are unreadable for ever."""

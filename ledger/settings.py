@@ -1,0 +1,95 @@
+"""What the operator decides, read from the environment once and checked at start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+from ledger.errors import SettingsError
+
+DEFAULT_DATABASE_URL = "sqlite:///var/ledger.sqlite"
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Units: sizes in bytes, times in seconds. Networks are empty when nothing is restricted."""
+
+    database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
+    shops_file: Path | None = None
+    secret_key: str = field(default="", repr=False)
+    trusted_proxies: tuple[Network, ...] = ()
+    allowed_sources: tuple[Network, ...] = ()
+    log_format: str = "console"
+    body_bytes_max: int = 256 * 1024
+    fields_max: int = 10_000
+    json_depth_max: int = 64
+    quarantine_count_max: int = 1_000
+    quarantine_bytes_max: int = 16 * 1024 * 1024
+    quarantine_total_bytes_max: int = 1024 * 1024 * 1024
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the environment. Errors: SettingsError names the variable that is wrong."""
+    shops_file = environ.get("LEDGER_SHOPS_FILE")
+    return Settings(
+        database_url=_database_url(environ.get("LEDGER_DATABASE_URL") or DEFAULT_DATABASE_URL),
+        shops_file=Path(shops_file) if shops_file else None,
+        secret_key=environ.get("LEDGER_SECRET_KEY", ""),
+        trusted_proxies=_networks(environ, "LEDGER_TRUSTED_PROXIES"),
+        allowed_sources=_networks(environ, "LEDGER_ALLOWED_SOURCES"),
+        log_format=_choice(environ, "LEDGER_LOG_FORMAT", ("console", "json")),
+        **{
+            name: _count(environ, f"LEDGER_{name.upper()}", default)
+            for name, default in _LIMITS.items()
+        },
+    )
+
+
+_LIMITS = {
+    name: getattr(Settings, name)
+    for name in (
+        "body_bytes_max",
+        "fields_max",
+        "json_depth_max",
+        "quarantine_count_max",
+        "quarantine_bytes_max",
+        "quarantine_total_bytes_max",
+    )
+}
+
+
+def _database_url(told: str) -> str:
+    for scheme in ("postgresql://", "postgres://", "postgresql+psycopg://"):
+        if told.startswith(scheme):
+            return "postgresql+psycopg://" + told.removeprefix(scheme)
+    if told.startswith("sqlite:///"):
+        return told
+    raise SettingsError("LEDGER_DATABASE_URL must begin with sqlite:/// or postgresql://")
+
+
+def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    told = environ.get(name, "").replace(",", " ").split()
+    try:
+        return tuple(ip_network(one, strict=False) for one in told)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be addresses or ranges, for example 10.0.0.0/8") from error
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    told = environ.get(name) or choices[0]
+    if told not in choices:
+        raise SettingsError(f"{name} must be one of {', '.join(choices)}")
+    return told
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    told = environ.get(name) or str(default)
+    if not told.isascii() or not told.isdigit() or int(told) == 0:
+        raise SettingsError(f"{name} must be a whole number above zero")
+    return int(told)
