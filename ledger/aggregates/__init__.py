@@ -1,0 +1,1 @@
+"""What the ledger knows: transactions, aliases and subscriptions, each a stream of events."""

@@ -1,0 +1,1 @@
+"""Both formats of the platform, read into one vocabulary of snapshots."""

@@ -1,0 +1,137 @@
+"""The one vocabulary of both formats: what a notification can say, whichever way it said it.
+
+A fact that is not in a snapshot was not told; it is never "cleared".
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+Fact = str | int
+"""A told value. Instants are text in UTC, `2026-03-10T09:15:47Z`, so that they sort and travel."""
+
+Pairs = list[list[str]]
+"""The platform's own names with their values, verbatim, in the platform's order."""
+
+TRANSACTION_FACTS: dict[str, str] = {
+    "operation_type": "direction: DEBIT, CREDIT, VERIFICATION",
+    "status": "the platform's detailed status in its form spelling",
+    "amount_minor": "what this transaction moves, in minor units of `currency`",
+    "currency": "ISO 4217 letters of the currency of capture",
+    "requested_amount_minor": "what was asked for, in minor units of `requested_currency`",
+    "requested_currency": "ISO 4217 letters of the currency asked for",
+    "created_at": "when the platform recorded the transaction",
+    "capture_at": "when capture is planned",
+    "captured_at": "when it was captured",
+    "order_id": "the merchant's order reference",
+    "trans_id": "the platform's short number, unique per shop and UTC day",
+    "trans_date": "when the payment form was made",
+    "sequence_number": "attempt or instalment number",
+    "occurrence_type": "place in a series of payments",
+    "payment_method": "brand or method used",
+    "wallet": "wallet used",
+    "payment_source": "channel: EC, MOTO, ...",
+    "contract": "merchant contract with the acquirer",
+    "network": "acquirer network",
+    "authorisation_number": "authorisation number",
+    "authorisation_result": "answer code of the issuer",
+    "alias": "stored means of payment used or made",
+    "subscription_id": "subscription it belongs to",
+    "instalment_number": "number of the instalment of the subscription",
+    "parent_uuid": "the transaction it refunds or repeats, when the platform tells",
+    "user": "who acted, when it was not the buyer",
+}
+ALIAS_FACTS: dict[str, str] = {
+    "payment_method": "brand or method behind the alias",
+    "order_id": "the merchant's order reference when it was last told",
+    "transaction_uuid": "the transaction that told of it",
+    "made_at": "when the platform recorded that transaction",
+}
+SUBSCRIPTION_FACTS: dict[str, str] = {
+    "alias": "the stored means of payment that is debited",
+    "order_id": "the merchant's order reference of the subscription",
+    "effect_on": "first day, YYYY-MM-DD",
+    "schedule": "iCalendar recurrence rule",
+    "amount_minor": "amount of each instalment, in minor units of `currency`",
+    "currency": "ISO 4217 letters",
+    "initial_amount_minor": "amount of the first instalments",
+    "initial_amount_number": "how many instalments have the initial amount",
+}
+
+# what became of a request to make or change an alias or a subscription
+CREATED = "CREATED"
+UPDATED = "UPDATED"
+NOT_CREATED = "NOT_CREATED"
+NOT_UPDATED = "NOT_UPDATED"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionSnapshot:
+    """How one transaction stands.
+
+    Shape: `uuid` is None when the platform gave none; `reference` then identifies it, else it is
+    the uuid. `details` holds every other field of the object, `personal` those about a person.
+    """
+
+    uuid: str | None
+    reference: str
+    facts: Mapping[str, Fact]
+    details: Pairs = field(default_factory=list)
+    personal: Pairs = field(default_factory=list)
+    odd: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AliasSnapshot:
+    """How one stored means of payment stands. `status` is None when the call does not say."""
+
+    alias: str
+    status: str | None
+    is_accepted: bool
+    is_known_means: bool
+    facts: Mapping[str, Fact]
+    personal: Pairs = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSnapshot:
+    """What one call says of a subscription: that it was opened or refused, or of an instalment.
+
+    Shape: `status` is CREATED, NOT_CREATED or None; None with `is_instalment` is an instalment.
+    `subscription_id` or `alias` can be None: a replay may have lost them.
+    """
+
+    subscription_id: str | None
+    alias: str | None
+    status: str | None
+    is_instalment: bool
+    facts: Mapping[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Everything one notification says, in one vocabulary.
+
+    Shape: `told_at` is the platform's own time of the message (REST only). `rule` is None when
+    the call does not name its rule; `rule_certainty` says how far to trust it.
+    """
+
+    shop_id: str
+    mode: str
+    format: str
+    source: str | None
+    rule: str | None
+    rule_certainty: str
+    told_at: datetime | None
+    transactions: tuple[TransactionSnapshot, ...] = ()
+    aliases: tuple[AliasSnapshot, ...] = ()
+    subscriptions: tuple[SubscriptionSnapshot, ...] = ()
+
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text without what no database keeps (NUL, lone surrogates); the raw body keeps all."""
+    return _UNSTORABLE.sub("\ufffd", text)

@@ -1,0 +1,1 @@
+"""Read models: derived from the events, rebuilt at any time."""

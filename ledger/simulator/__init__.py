@@ -1,0 +1,1 @@
+"""A synthetic platform that sends signed notifications."""
