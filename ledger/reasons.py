@@ -2,14 +2,12 @@
 
 REASONS: dict[str, str] = {
     # cannot be read
-    "empty-body": "The body is empty: a redirect lost the form data, or somebody probed the address.",
-    "unsupported-content-type": "The body is not an HTML form (application/x-www-form-urlencoded).",
+    "empty-body": "The body is empty: a redirect lost the form data, or somebody probed.",
+    "unsupported-content-type": "The body is no form (application/x-www-form-urlencoded).",
     "invalid-utf-8": "A field is not valid UTF-8: a proxy re-encoded the body.",
     "too-many-fields": "There are more fields than a notification can have.",
     "duplicate-field": "A field name occurs twice, so it is not clear which copy was signed.",
     "unknown-format": "Neither a form (vads_*) nor a REST (kr-*) notification.",
-    "invalid-hash": "vads_hash is not in its strict format.",
-    "invalid-uuid": "vads_trans_uuid is not in its strict format.",
     "invalid-shop-id": "The shop id is not 8 or 9 digits.",
     "mode-unreadable": "The mode is neither TEST nor PRODUCTION.",
     "answer-not-json": "kr-answer is not JSON, or not a JSON object.",
@@ -29,7 +27,8 @@ REASONS: dict[str, str] = {
     "mode-mismatch": "The notification's mode is not the one of the address it was sent to.",
     "shop-mismatch": "The notification's shop is not the one of the address it was sent to.",
     "browser-return": "A return of the buyer's browser, not a call from server to server.",
-    "relabelled-form": "A signed payment form dressed up as a notification.",
+    "relabelled-form": "Signed, but an identifying field is malformed: a payment form or return"
+    " dressed up as a notification.",
     "unsupported-algorithm": "kr-hash-algorithm is not sha256_hmac.",
 }
 """Reason -> what it means, for a person."""

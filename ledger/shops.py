@@ -5,7 +5,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -78,11 +78,15 @@ class Shops:
     def keys(self, shop_id: str, mode: str, *kinds: str, at: datetime) -> list[Key]:
         """Keys of one shop and mode, of these kinds, that are valid at this time."""
         shop = self.shop_by_id.get(shop_id)
-        return [] if shop is None else [
-            key
-            for key in shop.keys
-            if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
-        ]
+        return (
+            []
+            if shop is None
+            else [
+                key
+                for key in shop.keys
+                if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
+            ]
+        )
 
     def other_keys(self, shop_id: str, mode: str, *kinds: str) -> list[Key]:
         """Keys of these kinds that belong to any other shop or mode: to explain a refusal."""
@@ -92,6 +96,23 @@ class Shops:
             for key in shop.keys
             if key.kind in kinds and (key.shop_id, key.mode) != (shop_id, mode)
         ]
+
+    def valid_at(self, *moments: datetime) -> "Shops":
+        """The same shops with only the keys that are valid at one of these moments, and those for
+        good: what waited in quarantine may be verified by the key of its day or by today's."""
+        return Shops(
+            {
+                shop.id: replace(
+                    shop,
+                    keys=tuple(
+                        replace(key, not_before=None, not_after=None)
+                        for key in shop.keys
+                        if any(key.is_valid_at(moment) for moment in moments)
+                    ),
+                )
+                for shop in self.shop_by_id.values()
+            }
+        )
 
     def key_by_fingerprint(self, fingerprint: str) -> Key | None:
         """The key that verified something earlier, when it is still in the shops file."""

@@ -1,1 +1,32 @@
 """Both formats of the platform, read into one vocabulary of snapshots."""
+
+from ledger.errors import MalformedNotificationError
+from ledger.formats import form_v2, rest_v4
+from ledger.formats.snapshot import Told
+from ledger.notification import Delivery, Limits, Notification, read_fields
+from ledger.shops import Shops
+
+FORMATS = (rest_v4, form_v2)
+"""Each has NAME, matches(names), verify(delivery, fields, shops, limits), translate(...)."""
+
+
+def read(delivery: Delivery, shops: Shops, limits: Limits) -> tuple[Notification, Told]:
+    """Read a delivery strictly, verify it, and translate it. Errors: NotificationError."""
+    fields = read_fields(delivery, limits)
+    names = frozenset(name for name, _ in fields)
+    if rest_v4.matches(names):
+        notification, answer = rest_v4.verify(delivery, fields, shops, limits)
+        return notification, rest_v4.translate(notification, answer)
+    if form_v2.matches(names):
+        notification, told = form_v2.verify(delivery, fields, shops, limits)
+        return notification, form_v2.translate(notification, told)
+    raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
+
+
+def format_of(delivery: Delivery, limits: Limits) -> str | None:
+    """Name the format that a refused delivery seems to speak, for the quarantine's list."""
+    try:
+        names = frozenset(name for name, _ in read_fields(delivery, limits))
+    except MalformedNotificationError:
+        return None
+    return next((one.NAME for one in FORMATS if one.matches(names)), None)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ledger.errors import MalformedNotificationError
+
 Fact = str | int
 """A told value. Instants are text in UTC, `2026-03-10T09:15:47Z`, so that they sort and travel."""
 
@@ -40,16 +42,16 @@ TRANSACTION_FACTS: dict[str, str] = {
     "subscription_id": "subscription it belongs to",
     "instalment_number": "number of the instalment of the subscription",
     "parent_uuid": "the transaction it refunds or repeats, when the platform tells",
-    "user": "who acted, when it was not the buyer",
 }
 ALIAS_FACTS: dict[str, str] = {
+    "request": "what was asked and came of it: CREATED, UPDATED, NOT_CREATED, NOT_UPDATED",
     "payment_method": "brand or method behind the alias",
-    "order_id": "the merchant's order reference when it was last told",
+    "order_id": "the merchant's order reference",
     "transaction_uuid": "the transaction that told of it",
     "made_at": "when the platform recorded that transaction",
 }
 SUBSCRIPTION_FACTS: dict[str, str] = {
-    "alias": "the stored means of payment that is debited",
+    "request": "what was asked and came of it: CREATED, NOT_CREATED",
     "order_id": "the merchant's order reference of the subscription",
     "effect_on": "first day, YYYY-MM-DD",
     "schedule": "iCalendar recurrence rule",
@@ -57,6 +59,15 @@ SUBSCRIPTION_FACTS: dict[str, str] = {
     "currency": "ISO 4217 letters",
     "initial_amount_minor": "amount of the first instalments",
     "initial_amount_number": "how many instalments have the initial amount",
+    "transaction_uuid": "the transaction made while subscribing",
+}
+INSTALMENT_FACTS: dict[str, str] = {
+    "transaction_uuid": "the transaction of this attempt",
+    "number": "number of the instalment, when the platform tells",
+    "status": "status of that transaction",
+    "amount_minor": "what it moves, in minor units of `currency`",
+    "currency": "ISO 4217 letters",
+    "created_at": "when the platform recorded it",
 }
 
 # what became of a request to make or change an alias or a subscription
@@ -64,6 +75,7 @@ CREATED = "CREATED"
 UPDATED = "UPDATED"
 NOT_CREATED = "NOT_CREATED"
 NOT_UPDATED = "NOT_UPDATED"
+REQUEST_REFUSED = frozenset({NOT_CREATED, NOT_UPDATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +96,26 @@ class TransactionSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class AliasSnapshot:
-    """How one stored means of payment stands. `status` is None when the call does not say."""
+    """How one stored means of payment stands.
+
+    Shape: `was_asked` tells a request to make or change it from its mere use in a payment;
+    `is_known_means` says that the same card was already behind this alias.
+    """
 
     alias: str
-    status: str | None
-    is_accepted: bool
-    is_known_means: bool
     facts: Mapping[str, Fact]
+    was_asked: bool
+    is_accepted: bool
+    is_known_means: bool = False
     personal: Pairs = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSnapshot:
-    """What one call says of a subscription: that it was opened or refused, or of an instalment.
+    """That a subscription was opened or refused; instalments are told by their transactions."""
 
-    Shape: `status` is CREATED, NOT_CREATED or None; None with `is_instalment` is an instalment.
-    `subscription_id` or `alias` can be None: a replay may have lost them.
-    """
-
-    subscription_id: str | None
-    alias: str | None
-    status: str | None
-    is_instalment: bool
+    subscription_id: str
+    alias: str
     facts: Mapping[str, Fact]
 
 
@@ -127,6 +137,26 @@ class Told:
     transactions: tuple[TransactionSnapshot, ...] = ()
     aliases: tuple[AliasSnapshot, ...] = ()
     subscriptions: tuple[SubscriptionSnapshot, ...] = ()
+
+    def about_something(self) -> "Told":
+        """The same, when it names at least one object. Errors: MalformedNotificationError."""
+        if self.transactions or self.aliases or self.subscriptions:
+            return self
+        raise MalformedNotificationError(
+            "identity-unreadable", "it names no transaction, no alias and no subscription"
+        )
+
+
+def is_instalment(facts: Mapping[str, Fact]) -> bool:
+    """Whether a transaction is an instalment of a subscription, not the payment that opened it.
+
+    Source: form-v2 reference, sections 3.5 and 6.4; rest-v4 reference, section 6.
+    """
+    if "instalment_number" in facts:
+        return True
+    if facts.get("operation_type") != "DEBIT" or "subscription_id" not in facts:
+        return False
+    return facts.get("occurrence_type") in ("RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL")
 
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

@@ -1,0 +1,123 @@
+"""A payer's stored means of payment: made, changed, refused, or met in use."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from ledger.aggregates.observed import News, Observed, Occasion, Telling, bind_events, stream_id
+from ledger.formats.snapshot import (
+    CREATED,
+    NOT_CREATED,
+    NOT_UPDATED,
+    UPDATED,
+    AliasSnapshot,
+    Fact,
+)
+from ledger.formats.values import read_instant
+from ledger.rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
+
+
+class Alias(Observed):
+    """One stored means of payment of one shop; the platform's token."""
+
+    TOPIC = "alias"
+    KIND = "alias"
+
+    class Event(Observed.Event):
+        """Ordered by when the platform recorded the transaction that told of the alias."""
+
+        @property
+        def ordered_by(self) -> datetime | None:
+            return _made_at(self.facts)
+
+    class Registered(Event):
+        TOPIC = "alias.registered"
+
+    class Renewed(Event):
+        TOPIC = "alias.renewed"
+
+    class Recognised(Event):
+        TOPIC = "alias.recognised"
+
+    class Noticed(Event):
+        TOPIC = "alias.noticed"
+
+    class RegistrationRefused(Event):
+        TOPIC = "alias.registration-refused"
+
+    class RenewalRefused(Event):
+        TOPIC = "alias.renewal-refused"
+
+    @staticmethod
+    def id_of(shop_id: str, mode: str, alias: str) -> UUID:
+        return stream_id("alias", shop_id, mode, alias)
+
+    @property
+    def status(self) -> str:
+        """CREATED, UPDATED or NOT_CREATED; the same whatever order the calls arrived in."""
+        accepted = self._requests(_ACCEPTED)
+        if not accepted:
+            return CREATED if self._requests(_EXISTING) else NOT_CREATED
+        told = accepted[-1].facts.get("request")
+        if told in (CREATED, UPDATED):
+            return str(told)
+        changes = {
+            one.facts.get("transaction_uuid") for one in accepted if one.topic not in _SAME_MEANS
+        }
+        return UPDATED if len(changes) > 1 else CREATED
+
+    def _requests(self, topics: frozenset[str]) -> list[Telling]:
+        told = [one for one in self.tellings if one.topic in topics]
+        return sorted(told, key=lambda one: one.standing.told_at or one.standing.received_at)
+
+    def observe(self, snapshot: AliasSnapshot, occasion: Occasion) -> bool:
+        """Record what a snapshot adds to what is known; say whether it added anything."""
+        if not snapshot.was_asked and (self.is_known or not snapshot.is_accepted):
+            return False  # a payment by alias is the transaction's news, not the alias's
+        news = self.news(snapshot.facts, occasion, ordered_by=_made_at(snapshot.facts))
+        if not news:
+            return False
+        rule = occasion.rule if occasion.rule == BACK_OFFICE else ALIAS
+        certainty = occasion.rule_certainty if rule == BACK_OFFICE else _certainty(snapshot)
+        self.tell(
+            self._meaning(snapshot, news),
+            snapshot.facts,
+            news,
+            occasion,
+            reference=snapshot.alias,
+            rule=rule,
+            rule_certainty=certainty,
+            occurred_at=_made_at(snapshot.facts),
+            personal=snapshot.personal or None,
+        )
+        return True
+
+    def _meaning(self, snapshot: AliasSnapshot, news: News) -> type[Event]:
+        request = snapshot.facts.get("request")
+        if not snapshot.is_accepted:
+            is_renewal = request == NOT_UPDATED or (request is None and self.is_known)
+            return self.RenewalRefused if is_renewal else self.RegistrationRefused
+        if not snapshot.was_asked:
+            return self.Noticed
+        if snapshot.is_known_means:
+            return self.Recognised
+        if request is None:  # the first accepted check of an alias made it; a later one changed it
+            is_first = news.is_late or not self._requests(_ACCEPTED)
+            return self.Registered if is_first else self.Renewed
+        return self.Renewed if request == UPDATED else self.Registered
+
+
+bind_events(Alias)
+
+_SAME_MEANS = frozenset({Alias.Recognised.TOPIC})
+_ACCEPTED = frozenset({Alias.Registered.TOPIC, Alias.Renewed.TOPIC}) | _SAME_MEANS
+_EXISTING = frozenset({Alias.Noticed.TOPIC, Alias.RenewalRefused.TOPIC})
+
+
+def _made_at(facts: Mapping[str, Fact]) -> datetime | None:
+    told = facts.get("made_at")
+    return None if told is None else read_instant(str(told))
+
+
+def _certainty(snapshot: AliasSnapshot) -> str:
+    return TOLD if "request" in snapshot.facts else INFERRED

@@ -1,0 +1,144 @@
+"""A plan of recurring payments on an alias, and each instalment with its outcome."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from ledger.aggregates.observed import News, Observed, Occasion, bind_events, stream_id
+from ledger.formats.snapshot import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
+from ledger.rules import INFERRED, INSTALMENT, SUBSCRIPTION
+from ledger.statuses import REFUSED
+
+
+class Subscription(Observed):
+    """One plan at one shop; its id is not unique, the pair of id and alias is.
+
+    Shape: `instalments` holds every attempt by the uuid of its transaction, with the facts of
+    `INSTALMENT_FACTS`, as that transaction stands.
+    """
+
+    TOPIC = "subscription"
+    KIND = "subscription"
+
+    class Event(Observed.Event):
+        subscription_id: str = ""
+        alias: str = ""
+
+    class Opened(Event):
+        TOPIC = "subscription.opened"
+
+    class Refused(Event):
+        TOPIC = "subscription.refused"
+
+    class InstalmentAccepted(Event):
+        TOPIC = "subscription.instalment-accepted"
+
+    class InstalmentRefused(Event):
+        TOPIC = "subscription.instalment-refused"
+
+    class InstalmentProgressed(Event):
+        TOPIC = "subscription.instalment-progressed"
+
+    subscription_id: str
+    alias: str
+    instalments: dict[str, dict[str, Fact]]
+
+    @staticmethod
+    def id_of(shop_id: str, mode: str, subscription_id: str, alias: str) -> UUID:
+        return stream_id("subscription", shop_id, mode, subscription_id, alias)
+
+    @property
+    def status(self) -> str:
+        """CREATED unless all that is known is a refusal."""
+        topics = {one.topic for one in self.tellings}
+        return NOT_CREATED if topics == {self.Refused.TOPIC} else CREATED
+
+    def take(self, event: Observed.Event) -> None:
+        """Assign what an event says."""
+        assert isinstance(event, Subscription.Event)
+        if not self.tellings:
+            self.instalments = {}
+            self.subscription_id, self.alias = event.subscription_id, event.alias
+        if event.TOPIC in _OF_INSTALMENTS:
+            self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
+        super().take(event)
+
+    def observe(self, snapshot: SubscriptionSnapshot, occasion: Occasion) -> bool:
+        """Record that it was opened or refused, when that adds anything; say whether it did."""
+        news = self.news(snapshot.facts, occasion, ordered_by=occasion.told_at)
+        if not news:
+            return False
+        is_refused = snapshot.facts.get("request") == NOT_CREATED
+        self._record(
+            self.Refused if is_refused else self.Opened,
+            snapshot.subscription_id,
+            snapshot.alias,
+            snapshot.facts,
+            news,
+            occasion,
+        )
+        return True
+
+    def follow_instalment(
+        self, subscription_id: str, alias: str, instalment: Mapping[str, Fact], occasion: Occasion
+    ) -> bool:
+        """Record how the transaction of an instalment stands now; say whether that is news.
+
+        The transaction has already put late and contradicting news in their place.
+        """
+        known = self.instalments if self.is_known else {}
+        before = known.get(str(instalment["transaction_uuid"]))
+        if before == instalment:
+            return False
+        self._record(
+            _meaning(before, instalment),
+            subscription_id,
+            alias,
+            instalment,
+            News(added=list(instalment), moved=[], is_late=False, is_contradiction=False),
+            occasion,
+        )
+        return True
+
+    def _record(
+        self,
+        event_class: type[Event],
+        subscription_id: str,
+        alias: str,
+        facts: Mapping[str, Fact],
+        news: News,
+        occasion: Occasion,
+    ) -> None:
+        is_of_instalment = event_class.TOPIC in _OF_INSTALMENTS
+        self.tell(
+            event_class,
+            facts,
+            news,
+            occasion,
+            subscription_id=subscription_id,
+            alias=alias,
+            reference=subscription_id,
+            rule=INSTALMENT if is_of_instalment else SUBSCRIPTION,
+            rule_certainty=occasion.rule_certainty if occasion.rule else INFERRED,
+            occurred_at=occasion.told_at,
+        )
+
+
+bind_events(Subscription)
+
+_OF_INSTALMENTS = frozenset(
+    {
+        Subscription.InstalmentAccepted.TOPIC,
+        Subscription.InstalmentRefused.TOPIC,
+        Subscription.InstalmentProgressed.TOPIC,
+    }
+)
+
+
+def _meaning(
+    before: Mapping[str, Fact] | None, instalment: Mapping[str, Fact]
+) -> type[Subscription.Event]:
+    if instalment.get("status") in REFUSED and (
+        before is None or before.get("status") != instalment.get("status")
+    ):
+        return Subscription.InstalmentRefused
+    return Subscription.InstalmentAccepted if before is None else Subscription.InstalmentProgressed

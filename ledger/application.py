@@ -1,0 +1,354 @@
+"""The ledger: receives notifications, decides, and appends; the only code that appends."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from uuid import UUID
+
+import structlog
+from eventsourcing.persistence import IntegrityError, Mapper, PersistenceError
+from eventsourcing.persistence import Notification as Entry
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.aggregates.observed import Observed, Occasion
+from ledger.aggregates.subscription import Subscription
+from ledger.decision import Deciding, Decision, streams_of
+from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
+from ledger.formats import format_of, read
+from ledger.formats.snapshot import Told
+from ledger.notification import Delivery, Limits, Notification
+from ledger.settings import Settings
+from ledger.shops import Shops
+from ledger.storage import references
+from ledger.storage.database import Database
+from ledger.storage.journal import AlreadyRecorded, Journal, JournalRow
+from ledger.storage.recorder import EventRecorder
+from ledger.storage.transcoder import EventTranscoder
+from ledger.vocabulary import EVENT_CLASSES
+
+RECORDED = "recorded"
+REPEATED = "repeated"
+QUARANTINED = "quarantined"
+
+TRIES_MAX = 3
+"""The second try stands in line with other writers, so a third is rare and a fourth is a fault."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one delivery. Units: `duration_seconds` covers decision and commit."""
+
+    id: str
+    outcome: str
+    reason: str | None = None
+    format: str | None = None
+    shop_id: str | None = None
+    mode: str | None = None
+    positions: tuple[int, ...] = ()
+    duration_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """One event with its place in the whole ledger."""
+
+    position: int
+    event: Observed.Event
+
+
+def utc_now() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+class Ledger:
+    """Everything that was ever told, and the one way to add to it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        shops: Shops,
+        database: Database,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        assert EVENT_CLASSES  # importing them registered their topics
+        self.settings = settings
+        self.shops = shops
+        self.database = database
+        self.journal = Journal(database)
+        self.recorder = EventRecorder(database)
+        self._mapper: Mapper[UUID] = Mapper(EventTranscoder())
+        self._clock = clock
+        self._limits = Limits(settings.fields_max, settings.json_depth_max)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.dispose()
+
+    # -- receiving ----------------------------------------------------------------------------
+
+    def receive(self, delivery: Delivery) -> Receipt:
+        """Verify, understand and keep one delivery; durable when this returns.
+
+        Errors: ConflictError and UnavailableError, and then nothing was stored.
+        """
+        started = time.perf_counter()
+        try:
+            notification, told = read(delivery, self.shops, self._limits)
+        except NotificationError as refusal:
+            receipt = self.refuse(delivery, refusal.reason)
+        else:
+            receipt = self._keep(notification, told)
+        return replace(receipt, duration_seconds=time.perf_counter() - started)
+
+    def refuse(self, delivery: Delivery, reason: str) -> Receipt:
+        """Keep a delivery in quarantine. Errors: UnavailableError."""
+        row = _row_of(delivery, outcome=QUARANTINED, reason=reason)
+        row = replace(row, format=format_of(delivery, self._limits))
+        settings = self.settings
+        with _available(), self.database.begin() as connection:
+            evicted = self.journal.quarantine(
+                connection,
+                row,
+                count_max=settings.quarantine_count_max,
+                bytes_max=settings.quarantine_bytes_max,
+                total_bytes_max=settings.quarantine_total_bytes_max,
+            )
+        for one in evicted:
+            _log.warning("quarantine.evicted", notification_id=one.id, reason=one.reason)
+        return Receipt(delivery.id, QUARANTINED, reason, row.format, row.shop_id, row.mode)
+
+    def readmit(self, notification_id: str) -> Receipt:
+        """Verify a quarantined delivery again; what passes is recorded as of its arrival.
+
+        Errors: NotFoundError; ConflictError; UnavailableError.
+        """
+        with _available(), self.database.connect() as connection:
+            row = self.journal.get(connection, notification_id)
+        if row is None or row.outcome != QUARANTINED:
+            raise NotFoundError(f"no delivery {notification_id} in quarantine")
+        delivery = _delivery_of(row)
+        shops = self.shops.valid_at(row.received_at, self._clock())
+        try:
+            notification, told = read(delivery, shops, self._limits)
+        except NotificationError as refusal:
+            return Receipt(row.id, QUARANTINED, refusal.reason, row.format, row.shop_id, row.mode)
+        return self._keep(notification, told, readmitted=row)
+
+    def _keep(
+        self, notification: Notification, told: Told, *, readmitted: JournalRow | None = None
+    ) -> Receipt:
+        for attempt in range(TRIES_MAX):
+            try:
+                with _available(), self.database.begin() as connection:
+                    if attempt:  # stand in line with the others who tell of the same things
+                        self.recorder.lock_streams(connection, streams_of(told))
+                    return self._append(connection, notification, told, readmitted)
+            except (IntegrityError, AlreadyRecorded):
+                continue  # somebody else told it, or told of the same thing: look again
+        raise ConflictError("other notifications about the same thing kept coming first")
+
+    def _append(
+        self,
+        connection: Connection,
+        notification: Notification,
+        told: Told,
+        readmitted: JournalRow | None,
+    ) -> Receipt:
+        now = self._clock()
+        row = _verified_row(notification, told, now, readmitted)
+        if readmitted is not None and not self.journal.release(connection, row.id):
+            raise NotFoundError(f"delivery {row.id} has left the quarantine")
+        known = self.journal.find_signed(connection, notification.signed_digest)
+        if known is not None:
+            row = replace(row, outcome=REPEATED, positions=known.positions)
+        else:
+            occasion = _occasion(row, told, is_readmitted=readmitted is not None)
+            row = self._record(connection, row, told, occasion)
+        self.journal.add(connection, row)
+        return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, row.positions)
+
+    def _record(
+        self, connection: Connection, row: JournalRow, told: Told, occasion: Occasion
+    ) -> JournalRow:
+        memory = _Memory(self, connection)
+        decision = Deciding(told, occasion, memory).decide()
+        if not decision.changed:
+            positions = memory.positions(decision)
+            self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
+            return replace(row, outcome=REPEATED, positions=positions)
+        stored = [
+            self._mapper.to_stored_event(event)
+            for aggregate in decision.changed
+            for event in aggregate.collect_events()
+        ]
+        positions = self.recorder.insert_events(
+            stored, connection=connection, notification_id=row.id
+        )
+        self._refer_to_subscriptions(connection, decision)
+        return replace(row, positions=tuple(positions or ()))
+
+    def _refer_to_subscriptions(self, connection: Connection, decision: Decision) -> None:
+        for one in decision.changed:
+            if isinstance(one, Subscription):
+                order_id = one.facts.get("order_id")
+                references.add_subscription(
+                    connection,
+                    shop_id=one.shop_id,
+                    mode=one.mode,
+                    subscription_id=one.subscription_id,
+                    alias=one.alias,
+                    order_id=None if order_id is None else str(order_id),
+                    originator_id=one.id,
+                )
+
+    # -- looking back -------------------------------------------------------------------------
+
+    def history(
+        self, id_: UUID, *, as_of: datetime | None = None, connection: Connection | None = None
+    ) -> list[RecordedEvent]:
+        """Every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
+        entries = self.recorder.select_streams([id_], connection=connection).get(id_, [])
+        events = [self.read_entry(entry) for entry in entries]
+        if as_of is not None:
+            events = list(_until(events, as_of))
+        if not events:
+            raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
+        return events
+
+    def read_entry(self, entry: Entry) -> RecordedEvent:
+        """Bring a stored event back to life, at its current version."""
+        event = self._mapper.to_domain_event(entry)
+        assert isinstance(event, Observed.Event)
+        return RecordedEvent(entry.id, event)
+
+    def events_after(self, position: int, limit: int) -> list[RecordedEvent]:
+        """The next events of the whole ledger in order; never skips one that commits later."""
+        entries = self.recorder.select_notifications(position, limit, inclusive_of_start=False)
+        return [self.read_entry(entry) for entry in entries]
+
+
+def fold(events: Iterable[RecordedEvent]) -> Observed | None:
+    """The state after these events."""
+    aggregate: Observed | None = None
+    for one in events:
+        aggregate = one.event.mutate(aggregate)
+    return aggregate
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """Turn a database that does not answer into one clear refusal; conflicts pass."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (SQLAlchemyError, PersistenceError) as error:
+        raise UnavailableError("the database did not take it") from error
+
+
+class _Memory:
+    """The past as one database transaction sees it."""
+
+    def __init__(self, ledger: Ledger, connection: Connection) -> None:
+        self._ledger = ledger
+        self._connection = connection
+        self._position_by_version: dict[tuple[UUID, int], int] = {}
+
+    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
+        streams = self._ledger.recorder.select_streams(list(ids), connection=self._connection)
+        known = {}
+        for id_, entries in streams.items():
+            events = [self._ledger.read_entry(entry) for entry in entries]
+            for entry in entries:
+                self._position_by_version[id_, entry.originator_version] = entry.id
+            aggregate = fold(events)
+            if aggregate is not None:
+                known[id_] = aggregate
+        return known
+
+    def confirmed_at(self, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
+        return self._ledger.journal.confirmed_at(self._connection, list(ids))
+
+    def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
+        return references.subscription_of(self._connection, shop_id, mode, alias, order_id)
+
+    def positions(self, decision: Decision) -> tuple[int, ...]:
+        """Where the events stand that a repeat repeats."""
+        found = [self._position_by_version.get(one) for one in decision.repeated.items()]
+        return tuple(sorted(position for position in found if position is not None))
+
+
+def _until(events: Sequence[RecordedEvent], as_of: datetime) -> Iterator[RecordedEvent]:
+    for one in events:
+        if one.event.timestamp > as_of:
+            return
+        yield one
+
+
+def _row_of(delivery: Delivery, *, outcome: str, reason: str | None = None) -> JournalRow:
+    return JournalRow(
+        id=delivery.id,
+        received_at=delivery.received_at,
+        outcome=outcome,
+        reason=reason,
+        digest=delivery.digest,
+        shop_id=delivery.shop_id,
+        mode=delivery.mode,
+        content_type=delivery.content_type,
+        peer=delivery.peer,
+        endpoint_shop_id=delivery.shop_id,
+        endpoint_mode=delivery.mode,
+        body=delivery.body,
+    )
+
+
+def _verified_row(
+    notification: Notification, told: Told, now: datetime, readmitted: JournalRow | None
+) -> JournalRow:
+    return replace(
+        _row_of(notification.delivery, outcome=RECORDED),
+        recorded_at=now,
+        format=notification.format,
+        shop_id=notification.shop_id,
+        mode=notification.mode,
+        source=notification.source,
+        reason=None if readmitted is None else readmitted.reason,
+        signed_digest=notification.signed_digest,
+        key_fingerprint=notification.key_fingerprint,
+        told_at=told.told_at,
+    )
+
+
+def _delivery_of(row: JournalRow) -> Delivery:
+    return Delivery(
+        id=row.id,
+        received_at=row.received_at,
+        body=row.body or b"",
+        content_type=row.content_type,
+        peer=row.peer,
+        shop_id=row.endpoint_shop_id,
+        mode=row.endpoint_mode,
+    )
+
+
+def _occasion(row: JournalRow, told: Told, *, is_readmitted: bool) -> Occasion:
+    assert row.recorded_at is not None
+    return Occasion(
+        notification_id=row.id,
+        shop_id=told.shop_id,
+        mode=told.mode,
+        received_at=row.received_at,
+        recorded_at=row.recorded_at,
+        told_at=told.told_at,
+        source=told.source,
+        rule=told.rule,
+        rule_certainty=told.rule_certainty,
+        is_readmitted=is_readmitted,
+    )

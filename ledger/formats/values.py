@@ -1,0 +1,129 @@
+"""Reads the platform's textual values into facts: notes what is odd, refuses the unreadable."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+
+from ledger.errors import MalformedNotificationError
+from ledger.formats.snapshot import Fact, storable
+from ledger.money import currency_code
+from ledger.statuses import form_spelling
+
+_AMOUNT = re.compile(r"-?[0-9]{1,18}")
+_COUNT = re.compile(r"[0-9]{1,9}")
+_COMPACT = re.compile(r"[0-9]{14}")
+
+
+class Values:
+    """The fields of one object by the platform's names.
+
+    Shape: an empty value reads as "not told". `odd` collects the names whose value could not be
+    understood; they stay verbatim among the details.
+    """
+
+    def __init__(self, value_by_name: Mapping[str, str]) -> None:
+        self._value_by_name = value_by_name
+        self.odd: list[str] = []
+
+    def raw(self, name: str) -> str:
+        """The value as it came; empty when there is none."""
+        return self._value_by_name.get(name, "")
+
+    def text(self, name: str) -> str | None:
+        value = self.raw(name)
+        clean = storable(value)
+        if clean != value:
+            self.odd.append(name)
+        return clean or None
+
+    def status(self, name: str) -> str | None:
+        value = self.text(name)
+        return None if value is None else form_spelling(value)
+
+    def amount(self, name: str) -> int | None:
+        """Units: minor units. Errors: MalformedNotificationError when it is no whole number."""
+        value = self.raw(name)
+        if not value:
+            return None
+        if not _AMOUNT.fullmatch(value):
+            raise MalformedNotificationError("amount-unreadable", f"{name} is no whole number")
+        if value.startswith("-"):
+            self.odd.append(name)
+        return int(value)
+
+    def currency(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is None:
+            return None
+        code = currency_code(value)
+        if code is None:
+            self.odd.append(name)
+        return code or value
+
+    def count(self, name: str) -> int | None:
+        value = self.raw(name)
+        if value and not _COUNT.fullmatch(value):
+            self.odd.append(name)
+            return None
+        return int(value) if value else None
+
+    def instant(self, name: str) -> str | None:
+        """Shape: `2026-03-10T09:15:47Z`; None, and odd, when there is no such instant."""
+        value = self.raw(name)
+        if not value:
+            return None
+        moment = read_instant(value)
+        if moment is None:
+            self.odd.append(name)
+            return None
+        return write_instant(moment)
+
+    def day(self, name: str) -> str | None:
+        """Shape: `2026-03-10`, from `yyyyMMdd`."""
+        value = self.raw(name)
+        try:
+            return date.fromisoformat(value).isoformat() if value else None
+        except ValueError:
+            self.odd.append(name)
+            return None
+
+    def answer_code(self, name: str) -> str | None:
+        """An authorisation result; one format tells success as `0`, the other as `00`."""
+        value = self.text(name)
+        return "0" if value == "00" else value
+
+
+Reader = Callable[[Values, str], Fact | None]
+FactTable = tuple[tuple[str, str, Reader], ...]
+"""Rows of fact name, platform name, how to read it; the first row that is told wins."""
+
+
+def read_facts(values: Values, table: FactTable) -> dict[str, Fact]:
+    """Read every told fact of a table."""
+    facts: dict[str, Fact] = {}
+    for fact, name, reader in table:
+        value = None if fact in facts else reader(values, name)
+        if value is not None:
+            facts[fact] = value
+    return facts
+
+
+def names_read(tables: Iterable[FactTable]) -> frozenset[str]:
+    """The platform names that tables turn into facts: they need not be kept among the details."""
+    return frozenset(name for table in tables for _, name, _ in table)
+
+
+def read_instant(value: str) -> datetime | None:
+    """An instant told as `yyyyMMddHHmmss` in UTC or in ISO 8601; None when it is neither."""
+    try:
+        if _COMPACT.fullmatch(value):
+            return datetime.strptime(value, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def write_instant(moment: datetime) -> str:
+    """Write an instant as facts hold it. Shape: `2026-03-10T09:15:47Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
