@@ -1,1 +1,1 @@
-"""Where events and notifications are kept."""
+"""Where events, notifications and quarantine are kept: SQLite or PostgreSQL, one set of tables."""

@@ -1,0 +1,146 @@
+"""One engine for SQLite and PostgreSQL: how this service connects, reads and writes."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from sqlalchemy import Connection, Engine, Pool, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from ledger.errors import SettingsError
+from ledger.storage.tables import UtcDateTime, metadata
+
+__all__ = ["Database", "UtcDateTime", "metadata"]
+
+BUSY_SECONDS = 10
+CONNECT_SECONDS = 10
+WRITES = "ledger_writes"
+
+_databases: "WeakSet[Database]" = WeakSet()
+_pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its parent still uses
+
+
+class Database:
+    """The durable store behind one URL.
+
+    Shape: `sqlite:///path` (the folder is made) or `postgresql+psycopg://…`; `pool_size` is how
+    many connections stay open, as many again may be opened for a rush.
+    Errors: SettingsError for a URL that is neither.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+        parsed = _parse(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.engine = _engine(parsed, pool_size)
+        self._writer = threading.RLock()
+        _databases.add(self)
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """Read inside one transaction that is never committed."""
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            yield connection
+            transaction.rollback()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Write inside one transaction: committed at the end, rolled back on any error."""
+        with self._turn(), self.engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    def dispose(self) -> None:
+        """Close every connection; the next use opens new ones."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # SQLite lets waiting writers sleep and guess, so that some starve; threads of one
+        # process queue here instead. Whoever waits too long is left to SQLite's own answer.
+        if not self.is_sqlite:
+            yield
+            return
+        is_ours = self._writer.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if is_ours:
+                self._writer.release()
+
+    def _leave_parent(self) -> None:
+        _pools_of_parent.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        self._writer = threading.RLock()
+
+
+def _leave_parents() -> None:
+    for database in list(_databases):
+        database._leave_parent()
+
+
+os.register_at_fork(after_in_child=_leave_parents)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError("the database URL cannot be read") from error
+    if parsed.get_backend_name() == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.get_backend_name() != "sqlite":
+        raise SettingsError("the database must be sqlite or postgresql")
+    if parsed.database in (None, "", ":memory:"):
+        raise SettingsError("an SQLite database must be a file: its events are to last")
+    return parsed
+
+
+def _engine(url: URL, pool_size: int) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    if is_sqlite:
+        assert url.database is not None
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=BUSY_SECONDS,
+        hide_parameters=True,  # no raw body in a message or a log
+        connect_args=_connect_args(url),
+    )
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
+        return {"isolation_level": None, "timeout": BUSY_SECONDS}
+    defaults = {"connect_timeout": CONNECT_SECONDS, "application_name": "ipn-ledger"}
+    return {name: value for name, value in defaults.items() if name not in url.query}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    for pragma in (
+        f"busy_timeout = {BUSY_SECONDS * 1000}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "recursive_triggers = ON",  # else REPLACE would delete a row behind its trigger's back
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A read transaction that turns into a writing one fails at once as "locked", so a writer
+    # says from the start that it is one.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

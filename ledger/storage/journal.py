@@ -1,0 +1,289 @@
+"""The journal of deliveries: what was verified, for ever, and what was not, for a while."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ledger.reasons import REPAIRABLE
+from ledger.storage.database import Database
+from ledger.storage.tables import (
+    QUARANTINED,
+    RECORDED,
+    RECORDED_ONCE,
+    notifications,
+    quarantine,
+    repeats,
+)
+
+EVICTION_LOCK = 0x1ED6_0003
+"""PostgreSQL advisory lock: one process evicts at a time, so that none waits for another."""
+
+TOTAL_CHECK_EVERY = 64  # the sum over all of quarantine is not worth every refusal
+TOTAL_KEPT = 0.95  # after an eviction, so that the next one is some time away
+EVICTION_PAGE = 500
+
+
+class AlreadyRecorded(Exception):
+    """What this notification's signature covers is recorded already: it is a repeat."""
+
+    def __init__(self, signed_digest: str) -> None:
+        super().__init__(f"already recorded: {signed_digest}")
+        self.signed_digest = signed_digest
+
+
+class Evicted(NamedTuple):
+    """A quarantined delivery that had to leave; its digest is not kept either."""
+
+    id: str
+    reason: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
+    """One delivery as it was kept.
+
+    Shape: `outcome` is recorded, repeated or quarantined. What only a verified delivery has
+    (`recorded_at`, `signed_digest`, `key_fingerprint`, `told_at`, `positions`) is empty in
+    quarantine; there `shop_id` and `mode` are as claimed. `body` is None in lists.
+    """
+
+    id: str
+    received_at: datetime
+    outcome: str
+    digest: str
+    recorded_at: datetime | None = None
+    format: str | None = None
+    shop_id: str | None = None
+    mode: str | None = None
+    source: str | None = None
+    reason: str | None = None
+    signed_digest: str | None = None
+    key_fingerprint: str | None = None
+    told_at: datetime | None = None
+    positions: tuple[int, ...] = ()
+    content_type: str = ""
+    peer: str = ""
+    endpoint_shop_id: str | None = None
+    endpoint_mode: str | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+
+Rows = list[JournalRow]
+
+
+class Journal:
+    """Reads and writes deliveries on the caller's connection, in the caller's transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._is_sqlite = database.is_sqlite
+        self._until_total_check = 0
+
+    def add(self, connection: Connection, row: JournalRow) -> None:
+        """Keep a verified delivery for ever.
+
+        Errors: AlreadyRecorded when its outcome is `recorded` and another such row has its
+        signed digest; the transaction can then only be rolled back.
+        """
+        values = _values(row, notifications.c) | {"positions": list(row.positions)}
+        try:
+            connection.execute(insert(notifications), values)
+        except IntegrityError as error:
+            if row.signed_digest is None or not _violates_recorded_once(error):
+                raise
+            raise AlreadyRecorded(row.signed_digest) from error
+
+    def find_signed(self, connection: Connection, signed_digest: str) -> JournalRow | None:
+        """The recorded delivery with this signed digest, without its body."""
+        c = notifications.c
+        query = _without_body(notifications).where(c.signed_digest == signed_digest)
+        row = connection.execute(query.where(c.outcome == RECORDED)).one_or_none()
+        return None if row is None else _journal_row(row)
+
+    def add_repeats(
+        self,
+        connection: Connection,
+        originator_ids: Iterable[UUID],
+        notification_id: str,
+        told_at: datetime | None,
+    ) -> None:
+        """Note which streams a repeated delivery confirms."""
+        rows = [
+            {"originator_id": one, "notification_id": notification_id, "told_at": told_at}
+            for one in dict.fromkeys(originator_ids)
+        ]
+        if rows:
+            connection.execute(insert(repeats), rows)
+
+    def confirmed_at(
+        self, connection: Connection, originator_ids: Sequence[UUID]
+    ) -> dict[UUID, datetime]:
+        """When the platform last repeated what it had told. Shape: only streams it dated."""
+        c = repeats.c
+        told_at = func.max(c.told_at)
+        query = select(c.originator_id, told_at).where(
+            c.originator_id.in_(originator_ids), c.told_at.is_not(None)
+        )
+        return {row[0]: row[1] for row in connection.execute(query.group_by(c.originator_id))}
+
+    def quarantine(
+        self,
+        connection: Connection,
+        row: JournalRow,
+        *,
+        count_max: int,
+        bytes_max: int,
+        total_bytes_max: int,
+    ) -> list[Evicted]:
+        """Keep what could not be verified, and evict what no longer fits.
+
+        Shape: `count_max` and `bytes_max` hold for each peer; `total_bytes_max` for all, and is
+        checked now and then. Out go first those that no key can repair, each kind oldest first.
+        """
+        body = row.body or b""
+        values = _values(row, quarantine.c) | {"body": body, "body_bytes": len(body)}
+        connection.execute(insert(quarantine), values)
+        if not self._may_evict(connection):
+            return []
+        from_peer = quarantine.c.peer == row.peer
+        count, size = _size(connection, from_peer)
+        evicted = _evict(connection, from_peer, count - count_max, size - bytes_max)
+        if self._is_total_due():
+            evicted += self._evict_from_all(connection, total_bytes_max)
+        return evicted
+
+    def release(self, connection: Connection, id: str) -> bool:
+        """Take a delivery out of quarantine; False when it is not (or no longer) there."""
+        gone = delete(quarantine).where(quarantine.c.id == id).returning(quarantine.c.id)
+        return connection.execute(gone).one_or_none() is not None
+
+    def get(self, connection: Connection, id: str) -> JournalRow | None:
+        """One delivery with its body, verified or not."""
+        for table in (notifications, quarantine):
+            row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
+            if row is not None:
+                return _journal_row(row)
+        return None
+
+    def quarantine_size(self, connection: Connection) -> tuple[int, int]:
+        """How many deliveries are in quarantine. Units: rows, bytes of their bodies."""
+        return _size(connection)
+
+    def quarantine_reasons(self, connection: Connection) -> dict[str, int]:
+        """How many deliveries are in quarantine for each reason."""
+        reason = quarantine.c.reason
+        query = select(reason, func.count()).group_by(reason).order_by(reason)
+        return {row[0]: row[1] for row in connection.execute(query)}
+
+    def _may_evict(self, connection: Connection) -> bool:
+        if self._is_sqlite:
+            return True
+        mine = select(func.pg_try_advisory_xact_lock(EVICTION_LOCK))
+        return bool(connection.scalar(mine))
+
+    def _is_total_due(self) -> bool:
+        # Two threads may count at once: then the sum is taken a little early or late.
+        self._until_total_check -= 1
+        if self._until_total_check > 0:
+            return False
+        self._until_total_check = TOTAL_CHECK_EVERY
+        return True
+
+    def _evict_from_all(self, connection: Connection, total_bytes_max: int) -> list[Evicted]:
+        _, size = _size(connection)
+        if size <= total_bytes_max:
+            return []
+        return _evict(connection, None, 0, size - int(total_bytes_max * TOTAL_KEPT))
+
+    def list(
+        self,
+        connection: Connection,
+        *,
+        outcome: str | None = None,
+        reason: str | None = None,
+        shop_id: str | None = None,
+        mode: str | None = None,
+        before_id: str | None = None,
+        limit: int = 50,
+    ) -> Rows:
+        """Deliveries of both kinds, newest first, without bodies; `before_id` is the cursor."""
+        asked = {"reason": reason, "shop_id": shop_id, "mode": mode}
+        found: Rows = []
+        for table in (notifications, quarantine):
+            query = _without_body(table).order_by(table.c.id.desc()).limit(limit)
+            if outcome is not None:
+                if (table is quarantine) != (outcome == QUARANTINED):
+                    continue
+                if table is notifications:
+                    query = query.where(table.c.outcome == outcome)
+            query = query.where(*(table.c[k] == v for k, v in asked.items() if v is not None))
+            if before_id is not None:
+                query = query.where(table.c.id < before_id)
+            found += [_journal_row(row) for row in connection.execute(query)]
+        return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+
+
+def _values(row: JournalRow, columns: Any) -> dict[str, Any]:
+    return {one.name: getattr(row, one.name) for one in fields(row) if one.name in columns}
+
+
+def _violates_recorded_once(error: IntegrityError) -> bool:
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == RECORDED_ONCE)
+    return "UNIQUE constraint failed: notifications.signed_digest" in str(error.orig)
+
+
+def _without_body(table: Any) -> Select[Any]:
+    return select(*(column for column in table.c if column.name != "body"))
+
+
+def _journal_row(row: Row[Any]) -> JournalRow:
+    values = dict(row._mapping)
+    values.pop("body_bytes", None)
+    values.setdefault("outcome", QUARANTINED)
+    values["positions"] = tuple(values.get("positions", ()))
+    return JournalRow(**values)
+
+
+def _size(connection: Connection, where: ColumnElement[bool] | None = None) -> tuple[int, int]:
+    query = select(func.count(), func.coalesce(func.sum(quarantine.c.body_bytes), 0))
+    if where is not None:
+        query = query.where(where)
+    count, size = connection.execute(query).one()
+    return count, int(size)
+
+
+def _evict(
+    connection: Connection, where: ColumnElement[bool] | None, count_over: int, bytes_over: int
+) -> list[Evicted]:
+    """Delete until neither is over any more."""
+    evicted: list[Evicted] = []
+    while count_over > 0 or bytes_over > 0:
+        page = connection.execute(_first_to_go(where)).all()
+        leaving = []
+        for row in page:
+            if count_over <= 0 and bytes_over <= 0:
+                break
+            leaving.append(Evicted(row.id, row.reason, row.peer))
+            count_over -= 1
+            bytes_over -= row.body_bytes
+        if not leaving:
+            break
+        ids = [one.id for one in leaving]
+        connection.execute(delete(quarantine).where(quarantine.c.id.in_(ids)))
+        evicted += leaving
+    return evicted
+
+
+def _first_to_go(where: ColumnElement[bool] | None) -> Select[Any]:
+    c = quarantine.c
+    is_repairable = case((c.reason.in_(sorted(REPAIRABLE)), 1), else_=0)
+    query = select(c.id, c.reason, c.peer, c.body_bytes).order_by(is_repairable, c.id)
+    query = query.limit(EVICTION_PAGE)
+    return query if where is None else query.where(where)

@@ -1,0 +1,283 @@
+"""The event log: appends events, reads streams, and follows the log without missing any."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+from time import sleep
+from typing import Any
+from uuid import UUID
+
+from eventsourcing import persistence
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    Notification,
+    StoredEvent,
+    Subscription,
+)
+from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import exc as sa
+
+from ledger.storage.database import Database
+from ledger.storage.tables import events
+
+POSITIONS_LOCK = 0x1ED6_0002
+"""PostgreSQL advisory lock that orders writers and readers of positions.
+
+Every insert into `events` holds it shared until its commit (a trigger of the table takes it).
+"""
+
+BARRIER_TRIES = 3
+BARRIER_MS = 100  # new writers queue behind a waiting reader, so it gives up soon
+BARRIER_PAUSE_SECONDS = 0.05
+POLL_SECONDS = 0.1
+PAGE = 500
+
+
+class EventRecorder(ApplicationRecorder):
+    """Stores events under positions that only grow, on SQLite and PostgreSQL alike.
+
+    Errors: those of `eventsourcing.persistence`; IntegrityError means that another writer has
+    taken a version of the stream (reload and decide again, in a new transaction).
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._safe = 0  # nothing can appear any more at or below this position
+
+    def insert_events(
+        self,
+        stored_events: Sequence[StoredEvent],
+        *,
+        connection: Connection | None = None,
+        notification_id: str | None = None,
+        **kwargs: Any,
+    ) -> list[int]:
+        """Append events in the caller's transaction, or in one of their own.
+
+        Shape: their positions, in the order of the events given.
+        """
+        if not stored_events:
+            return []
+        with _library_errors():
+            if connection is not None:
+                return _append(connection, stored_events, notification_id)
+            with self._database.begin() as own:
+                return _append(own, stored_events, notification_id)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> list[StoredEvent]:
+        """Read one stream in version order."""
+        version = events.c.originator_version
+        query = select(events).where(events.c.originator_id == _uuid(originator_id))
+        if gt is not None:
+            query = query.where(version > gt)
+        if lte is not None:
+            query = query.where(version <= lte)
+        query = query.order_by(version.desc() if desc else version).limit(limit)
+        with _library_errors(), self._database.connect() as connection:
+            return [_stored_event(row) for row in connection.execute(query)]
+
+    def select_streams(
+        self, originator_ids: Sequence[UUID], connection: Connection | None = None
+    ) -> dict[UUID, list[Notification]]:
+        """Read many streams at once. Shape: one list per id asked, in version order."""
+        streams: dict[UUID, list[Notification]] = {one: [] for one in originator_ids}
+        if not streams:
+            return streams
+        query = (
+            select(events)
+            .where(events.c.originator_id.in_(list(streams)))
+            .order_by(events.c.originator_id, events.c.originator_version)
+        )
+        with _library_errors(), self._reading(connection) as reader:
+            for row in reader.execute(query):
+                streams[row.originator_id].append(_entry(row))
+        return streams
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> list[Notification]:
+        """Read the log in position order, never past a position that may still be filled."""
+        after = 0 if start is None else start - 1 if inclusive_of_start else start
+        if self._database.is_sqlite:
+            return self._read(after, stop, topics, limit)
+        known = self._safe if stop is None else min(stop, self._safe)
+        found = self._read(after, known, topics, limit) if after < known else []
+        if len(found) < limit and (stop is None or stop > known):
+            horizon = self.horizon(after=max(after, known)) or 0
+            until = horizon if stop is None else min(stop, horizon)
+            found += self._read(max(after, known), until, topics, limit - len(found))
+        return found
+
+    def horizon(self, after: int | None = None) -> int | None:
+        """The position up to which the log is complete for ever; None when it is empty.
+
+        When nothing is stored above `after`, no lock is taken and the newest position is
+        answered. A writer that holds on makes this answer an earlier horizon, never an error.
+        """
+        newest = self.max_notification_id()
+        if newest is None or self._database.is_sqlite:
+            return newest
+        if newest <= self._safe or (after is not None and newest <= after):
+            return newest
+        with _library_errors():
+            for attempt in range(BARRIER_TRIES):
+                if attempt:
+                    sleep(BARRIER_PAUSE_SECONDS)
+                if self._pass_barrier():
+                    break
+        return self._safe or None
+
+    def max_notification_id(self) -> int | None:
+        """The newest position visible, which on PostgreSQL may have unfilled ones below it."""
+        with _library_errors(), self._database.connect() as connection:
+            return _newest(connection)
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PollingSubscription":
+        """Follow the log: yields what is there, then waits for more, until it is stopped."""
+        return PollingSubscription(self, gt=gt, topics=topics)
+
+    def _pass_barrier(self) -> bool:
+        try:
+            with self._database.connect() as connection:
+                connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
+                connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
+                newest = _newest(connection)
+        except sa.OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != "55P03":  # lock_not_available
+                raise
+            return False
+        self._safe = max(self._safe, newest or 0)
+        return True
+
+    def _read(
+        self, after: int, until: int | None, topics: Sequence[str], limit: int
+    ) -> list[Notification]:
+        position = events.c.position
+        query = select(events).where(position > after).order_by(position).limit(limit)
+        if until is not None:
+            query = query.where(position <= until)
+        if topics:
+            query = query.where(events.c.topic.in_(topics))
+        with _library_errors(), self._database.connect() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    @contextmanager
+    def _reading(self, connection: Connection | None) -> Iterator[Connection]:
+        if connection is not None:
+            yield connection
+        else:
+            with self._database.connect() as own:
+                yield own
+
+
+class PollingSubscription(Subscription[EventRecorder]):
+    """Follows the log by asking again: the same on both databases, and no load on writers."""
+
+    def __init__(
+        self, recorder: EventRecorder, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> None:
+        super().__init__(recorder, gt=gt, topics=topics)
+        self._position = gt or 0
+        self._page: Iterator[Notification] = iter(())
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        """End the iteration, also when it is waiting in another thread."""
+        super().stop()
+        self._stopped.set()
+
+    def __next__(self) -> Notification:
+        while not self._stopped.is_set():
+            entry = next(self._page, None)
+            if entry is not None:
+                return entry
+            if not self._turn_page():
+                self._stopped.wait(POLL_SECONDS)
+        raise StopIteration
+
+    def _turn_page(self) -> bool:
+        until = self._recorder.horizon(after=self._position)
+        if until is None or until <= self._position:
+            return False
+        page = self._recorder.select_notifications(
+            self._position, PAGE, stop=until, topics=self._topics, inclusive_of_start=False
+        )
+        self._page = iter(page)
+        # A short page has seen everything up to `until`, also what its topics passed over.
+        self._position = page[-1].id if len(page) == PAGE else until
+        return bool(page)
+
+
+def _append(
+    connection: Connection, stored_events: Sequence[StoredEvent], notification_id: str | None
+) -> list[int]:
+    rows = [
+        {
+            "originator_id": _uuid(event.originator_id),
+            "originator_version": event.originator_version,
+            "topic": event.topic,
+            "state": event.state,
+            "notification_id": notification_id,
+        }
+        for event in stored_events
+    ]
+    statement = insert(events).returning(events.c.position, sort_by_parameter_order=True)
+    return list(connection.scalars(statement, rows))
+
+
+def _newest(connection: Connection) -> int | None:
+    newest: int | None = connection.scalar(select(func.max(events.c.position)))
+    return newest
+
+
+def _stored_event(row: Row[Any]) -> StoredEvent:
+    return StoredEvent(row.originator_id, row.originator_version, row.topic, row.state)
+
+
+def _entry(row: Row[Any]) -> Notification:
+    return Notification(
+        row.originator_id, row.originator_version, row.topic, row.state, row.position
+    )
+
+
+def _uuid(originator_id: UUID | str) -> UUID:
+    return originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
+
+
+_ERRORS: tuple[tuple[type[sa.SQLAlchemyError], type[persistence.PersistenceError]], ...] = (
+    (sa.IntegrityError, persistence.IntegrityError),
+    (sa.OperationalError, persistence.OperationalError),
+    (sa.DataError, persistence.DataError),
+    (sa.InternalError, persistence.InternalError),
+    (sa.ProgrammingError, persistence.ProgrammingError),
+    (sa.NotSupportedError, persistence.NotSupportedError),
+    (sa.DatabaseError, persistence.DatabaseError),
+    (sa.InterfaceError, persistence.InterfaceError),
+    (sa.TimeoutError, persistence.OperationalError),  # no connection became free in time
+)
+"""SQLAlchemy's class -> the library's; the first that fits."""
+
+
+@contextmanager
+def _library_errors() -> Iterator[None]:
+    try:
+        yield
+    except sa.SQLAlchemyError as error:
+        for ours, theirs in _ERRORS:
+            if isinstance(error, ours):
+                raise theirs(str(error)) from error
+        raise

@@ -1,0 +1,174 @@
+"""The durable tables, as the code sees them; `alembic/versions` is what creates them."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+RECORDED = "recorded"
+REPEATED = "repeated"
+QUARANTINED = "quarantined"
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, always UTC outside the database.
+
+    Shape: on SQLite text of fixed width (`2026-01-31T09:00:00.000000Z`), so that it sorts.
+    Errors: ValueError for a naive datetime, which would be a moment nobody can name.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[datetime] | TypeEngine[str]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(27))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored moment needs a time zone")
+        moment = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return moment
+
+    def process_result_value(
+        self, value: datetime | str | None, dialect: Dialect
+    ) -> datetime | None:
+        if value is None:
+            return None
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return moment.astimezone(UTC)
+
+
+metadata = MetaData()
+
+events = Table(
+    "events",
+    metadata,
+    Column("position", BigInteger().with_variant(Integer, "sqlite"), autoincrement=True),
+    Column("originator_id", Uuid, nullable=False),
+    Column("originator_version", BigInteger, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("notification_id", Text),
+    Column("state", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("position", name="pk_events"),
+    UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
+    sqlite_autoincrement=True,  # a position is never given out twice
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("id", Text),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("shop_id", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("source", Text),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("digest", Text, nullable=False),
+    Column("signed_digest", Text, nullable=False),
+    Column("key_fingerprint", Text, nullable=False),
+    Column("told_at", UtcDateTime),
+    Column("positions", JSON, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("endpoint_shop_id", Text),
+    Column("endpoint_mode", Text),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_notifications"),
+    Index("ix_notifications_signed_digest", "signed_digest"),
+    Index("ix_notifications_shop", "shop_id", "mode", "id"),
+)
+"""Everything verified, in the order of its ULIDs; append-only."""
+
+IS_RECORDED = text("outcome = 'recorded'")
+RECORDED_ONCE = "uq_notifications_recorded"
+Index(
+    RECORDED_ONCE,
+    notifications.c.signed_digest,
+    unique=True,
+    sqlite_where=IS_RECORDED,
+    postgresql_where=IS_RECORDED,
+)
+# Almost no row has a reason, so this stays tiny and spares a search of the whole journal.
+HAS_REASON = text("reason IS NOT NULL")
+Index(
+    "ix_notifications_reason",
+    notifications.c.reason,
+    notifications.c.id,
+    sqlite_where=HAS_REASON,
+    postgresql_where=HAS_REASON,
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", Text),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("format", Text),
+    Column("shop_id", Text),
+    Column("mode", Text),
+    Column("source", Text),
+    Column("reason", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("endpoint_shop_id", Text),
+    Column("endpoint_mode", Text),
+    Column("body_bytes", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_quarantine"),
+    Index("ix_quarantine_peer", "peer", "id"),
+    Index("ix_quarantine_reason", "reason", "id"),
+)
+"""What could not be read or verified; the only durable rows that may leave again."""
+
+repeats = Table(
+    "repeats",
+    metadata,
+    Column("originator_id", Uuid),
+    Column("notification_id", Text),
+    Column("told_at", UtcDateTime),
+    PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
+)
+"""Which streams a delivery without news was about."""
+
+subscription_references = Table(
+    "subscription_references",
+    metadata,
+    Column("shop_id", Text),
+    Column("mode", Text),
+    Column("subscription_id", Text),
+    Column("alias", Text),
+    Column("order_id", Text),
+    Column("originator_id", Uuid, nullable=False),
+    PrimaryKeyConstraint(
+        "shop_id", "mode", "subscription_id", "alias", name="pk_subscription_references"
+    ),
+    Index("ix_subscription_references_order", "shop_id", "mode", "alias", "order_id"),
+)
+"""How the platform's names lead to a subscription's stream; an id alone is not unique."""

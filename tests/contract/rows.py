@@ -1,0 +1,61 @@
+"""Rows for the storage tests: valid by default, one difference per call."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from ledger.storage.database import Database
+from ledger.storage.journal import Journal, JournalRow
+
+START = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
+STREAM = UUID(int=7)
+AN_EVENT: dict[str, Any] = {
+    "originator_id": STREAM,
+    "originator_version": 1,
+    "topic": "transaction.opened",
+    "state": b"{}",
+}
+
+
+def a_row(number: int, **differences: Any) -> JournalRow:
+    """A verified delivery; those with a higher number came later."""
+    values: dict[str, Any] = {
+        "id": f"{number:026}",
+        "received_at": START + timedelta(seconds=number),
+        "recorded_at": START + timedelta(seconds=number, microseconds=1),
+        "format": "form-v2",
+        "shop_id": "12345678",
+        "mode": "TEST",
+        "source": "PAY",
+        "outcome": "recorded",
+        "digest": f"{number:064x}",
+        "signed_digest": f"{number:064x}",
+        "key_fingerprint": "f00d",
+        "told_at": START,
+        "content_type": "application/x-www-form-urlencoded",
+        "peer": "192.0.2.1",
+        "body": b"vads_site_id=12345678\xff",
+    }
+    return JournalRow(**values | differences)
+
+
+def a_refusal(number: int, **differences: Any) -> JournalRow:
+    """A delivery that could not be verified."""
+    values: dict[str, Any] = {
+        "id": f"{number:026}",
+        "received_at": START + timedelta(seconds=number),
+        "outcome": "quarantined",
+        "reason": "unknown-format",
+        "digest": f"{number:064x}",
+        "content_type": "text/plain",
+        "peer": "192.0.2.1",
+        "body": b"x" * 10,
+    }
+    return JournalRow(**values | differences)
+
+
+def keep(database: Database, *rows: JournalRow) -> None:
+    journal = Journal(database)
+    with database.begin() as connection:
+        for row in rows:
+            journal.add(connection, row)
