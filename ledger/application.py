@@ -180,9 +180,8 @@ class Ledger:
         memory = _Memory(self, connection)
         decision = Deciding(told, occasion, memory).decide()
         if not decision.changed:
-            positions = memory.positions(decision)
             self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
-            return replace(row, outcome=REPEATED, positions=positions)
+            return replace(row, outcome=REPEATED, positions=memory.positions(decision))
         stored = [
             self._mapper.to_stored_event(event)
             for aggregate in decision.changed
@@ -192,7 +191,7 @@ class Ledger:
             stored, connection=connection, notification_id=row.id
         )
         self._refer_to_subscriptions(connection, decision)
-        return replace(row, positions=tuple(positions or ()))
+        return replace(row, positions=tuple(positions))
 
     def _refer_to_subscriptions(self, connection: Connection, decision: Decision) -> None:
         for one in decision.changed:

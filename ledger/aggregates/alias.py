@@ -44,9 +44,11 @@ class Alias(Observed):
 
     class RegistrationRefused(Event):
         TOPIC = "alias.registration-refused"
+        IS_ASIDE = True  # what was behind the alias stays
 
     class RenewalRefused(Event):
         TOPIC = "alias.renewal-refused"
+        IS_ASIDE = True  # what was behind the alias stays
 
     @staticmethod
     def id_of(shop_id: str, mode: str, alias: str) -> UUID:

@@ -38,13 +38,16 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What one recorded event told, for comparison with later snapshots."""
+    """What one recorded event told, for comparison with later snapshots.
+
+    Shape: `is_aside` says that it never competed for the state: a contradiction, or a refusal.
+    """
 
     version: int
     topic: str
     standing: Standing
     facts: Mapping[str, Fact]
-    is_contradiction: bool
+    is_aside: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class Observed(BaseAggregate[UUID]):
         rule: str
         rule_certainty: str
         facts: dict[str, Fact]
-        moved: list[str]
+        moved: list[str] | None = None  # None: all of them, as the first event always does
         source: str | None = None
         told_at: datetime | None = None
         occurred_at: datetime | None = None
@@ -90,6 +93,7 @@ class Observed(BaseAggregate[UUID]):
         personal: Pairs | None = None
 
         TOPIC: ClassVar[str]
+        IS_ASIDE: ClassVar[bool] = False  # whether such an event leaves the facts as they were
         aggregate_class: ClassVar[type["Observed"]]
 
         @property
@@ -130,7 +134,7 @@ class Observed(BaseAggregate[UUID]):
         if not self.tellings:
             self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
             self.first_seen_at = event.timestamp
-        for name in event.moved:
+        for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
         self.tellings.append(_telling(event))
 
@@ -148,7 +152,7 @@ class Observed(BaseAggregate[UUID]):
         `confirmed_at` the latest such time at which a repeat confirmed the current state.
         """
         standing = self._standing(facts, occasion, ordered_by)
-        earlier = [one for one in self.tellings if not one.is_contradiction]
+        earlier = [one for one in self.tellings if not one.is_aside]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
         moved = [name for name in facts if self._moves(name, facts[name], standing, earlier)]
@@ -175,7 +179,7 @@ class Observed(BaseAggregate[UUID]):
         standing = Standing(
             _text(self.facts.get("status")), confirmed_at, self.tellings[0].standing.received_at
         )
-        return Telling(last.version, last.topic, standing, self.facts, is_contradiction=False)
+        return Telling(last.version, last.topic, standing, self.facts, is_aside=False)
 
     def _moves(
         self, name: str, value: Fact, standing: Standing, earlier: Sequence[Telling]
@@ -216,18 +220,25 @@ class Observed(BaseAggregate[UUID]):
             source=occasion.source,
             told_at=occasion.told_at,
             facts=dict(facts),
-            moved=list(news.moved),
+            moved=_names_moved(event_class, facts, news),
             late=news.is_late,
             contradiction=news.is_contradiction,
             **more,
         )
 
 
+def _names_moved(
+    event_class: type[Observed.Event], facts: Mapping[str, Fact], news: News
+) -> list[str] | None:
+    if event_class.IS_ASIDE:
+        return []
+    return None if len(news.moved) == len(facts) else list(news.moved)
+
+
 def _telling(event: Observed.Event) -> Telling:
     standing = Standing(_text(event.facts.get("status")), event.ordered_by, event.received_at)
-    return Telling(
-        event.originator_version, event.TOPIC, standing, event.facts, event.contradiction
-    )
+    is_aside = event.contradiction or event.IS_ASIDE
+    return Telling(event.originator_version, event.TOPIC, standing, event.facts, is_aside)
 
 
 def _text(fact: Fact | None) -> str | None:

@@ -31,12 +31,15 @@ class Subscription(Observed):
 
     class InstalmentAccepted(Event):
         TOPIC = "subscription.instalment-accepted"
+        IS_ASIDE = True
 
     class InstalmentRefused(Event):
         TOPIC = "subscription.instalment-refused"
+        IS_ASIDE = True
 
     class InstalmentProgressed(Event):
         TOPIC = "subscription.instalment-progressed"
+        IS_ASIDE = True
 
     subscription_id: str
     alias: str
@@ -94,7 +97,7 @@ class Subscription(Observed):
             subscription_id,
             alias,
             instalment,
-            News(added=list(instalment), moved=[], is_late=False, is_contradiction=False),
+            News(added=(), moved=(), is_late=False, is_contradiction=False),
             occasion,
         )
         return True

@@ -13,7 +13,6 @@ from ledger.reasons import REPAIRABLE
 from ledger.storage.database import Database
 from ledger.storage.tables import (
     QUARANTINED,
-    RECORDED,
     RECORDED_ONCE,
     notifications,
     quarantine,
@@ -99,10 +98,10 @@ class Journal:
             raise AlreadyRecorded(row.signed_digest) from error
 
     def find_signed(self, connection: Connection, signed_digest: str) -> JournalRow | None:
-        """The recorded delivery with this signed digest, without its body."""
+        """The first delivery with this signed digest, without its body; recorded if any was."""
         c = notifications.c
         query = _without_body(notifications).where(c.signed_digest == signed_digest)
-        row = connection.execute(query.where(c.outcome == RECORDED)).one_or_none()
+        row = connection.execute(query.order_by(c.outcome, c.id).limit(1)).one_or_none()
         return None if row is None else _journal_row(row)
 
     def add_repeats(

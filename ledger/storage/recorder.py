@@ -101,6 +101,16 @@ class EventRecorder(ApplicationRecorder):
                 streams[row.originator_id].append(_entry(row))
         return streams
 
+    def lock_streams(self, connection: Connection, originator_ids: Sequence[UUID]) -> None:
+        """Stand in line with other writers of these streams until the transaction ends.
+
+        SQLite has one line for all writers already.
+        """
+        if self._database.is_sqlite:
+            return
+        for lock in sorted({one.int % 2**63 for one in originator_ids}):
+            connection.execute(select(func.pg_advisory_xact_lock(lock)))
+
     def select_notifications(
         self,
         start: int | None,

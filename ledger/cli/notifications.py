@@ -1,0 +1,140 @@
+"""`ledger notifications`: the journal of deliveries and the quarantine."""
+
+import sys
+from typing import Any
+
+import click
+import orjson
+
+from ledger.application import QUARANTINED, RECORDED, REPEATED, Ledger
+from ledger.cli.opening import open_ledger
+from ledger.errors import NotFoundError
+from ledger.items import instant
+from ledger.reasons import REASONS
+from ledger.storage.journal import JournalRow
+from ledger.timeline import clock, printable
+
+
+@click.group()
+def notifications() -> None:
+    """The journal of deliveries: list, show, and readmit what waits in quarantine."""
+
+
+@notifications.command("list")
+@click.option("--outcome", type=click.Choice([RECORDED, REPEATED, QUARANTINED]))
+@click.option("--reason", type=click.Choice(sorted(REASONS)))
+@click.option("--shop", "shop_id")
+@click.option("--mode", type=click.Choice(["test", "production"]))
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--before", "before_id", help="Only deliveries older than this id.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: a line each.")
+def list_(mode: str | None, as_json: bool, **asked: Any) -> None:
+    """List deliveries, newest first."""
+    ledger = open_ledger()
+    with ledger.database.connect() as connection:
+        rows = ledger.journal.list(connection, mode=mode.upper() if mode else None, **asked)
+    for row in rows:
+        click.echo(orjson.dumps(notification_data(row)) if as_json else _line(row))
+    if not as_json:
+        click.echo(f"{len(rows)} deliveries", err=True)
+
+
+@notifications.command()
+@click.argument("notification_id", metavar="ID")
+@click.option("--raw", is_flag=True, help="Write the raw body to stdout, byte for byte.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def show(notification_id: str, raw: bool, as_json: bool) -> None:
+    """Show one delivery: what became of it, who sent it, and its raw body."""
+    ledger = open_ledger()
+    with ledger.database.connect() as connection:
+        row = ledger.journal.get(connection, notification_id)
+    if row is None:
+        raise NotFoundError(f"no delivery {notification_id}")
+    if raw:
+        sys.stdout.buffer.write(row.body or b"")
+        return
+    data = notification_data(row)
+    if as_json:
+        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        return
+    for name, value in data.items():
+        click.echo(f"{name:<18} {printable(str(value))}")
+    if row.reason:
+        click.echo(f"{'':<18} {REASONS.get(row.reason, '')}")
+
+
+@notifications.command()
+@click.argument("notification_id", metavar="[ID]", required=False)
+@click.option("--reason", type=click.Choice(sorted(REASONS)), help="All that wait for this reason.")
+@click.option("--all", "everything", is_flag=True, help="All that wait.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def readmit(notification_id: str | None, reason: str | None, everything: bool, yes: bool) -> None:
+    """Verify quarantined deliveries again, after a key was added; record what passes.
+
+    Says first how many it would touch. Exits 1 when one that was named alone is refused again.
+    """
+    if sum([notification_id is not None, reason is not None, everything]) != 1:
+        raise click.UsageError("name one delivery, or --reason, or --all")
+    ledger = open_ledger(needs_shops=True)
+    ids = [notification_id] if notification_id else _waiting(ledger, reason)
+    if notification_id is None:
+        click.echo(f"{len(ids)} deliveries wait", err=True)
+        if ids and not yes:
+            click.confirm("Verify them again?", abort=True, err=True)
+    refused = _readmit(ledger, ids)
+    if notification_id and refused:
+        raise SystemExit(1)
+
+
+def _readmit(ledger: Ledger, ids: list[str]) -> int:
+    refused = 0
+    for one in ids:
+        receipt = ledger.readmit(one)
+        refused += receipt.outcome == QUARANTINED
+        click.echo(f"{receipt.id}\t{receipt.outcome}\t{receipt.reason or ''}")
+    click.echo(f"{len(ids) - refused} readmitted, {refused} refused again", err=True)
+    return refused
+
+
+def _waiting(ledger: Ledger, reason: str | None) -> list[str]:
+    """Ids in the order of their arrival, so that they are recorded in it."""
+    ids: list[str] = []
+    with ledger.database.connect() as connection:
+        while True:
+            page = ledger.journal.list(
+                connection,
+                outcome=QUARANTINED,
+                reason=reason,
+                before_id=ids[-1] if ids else None,
+                limit=500,
+            )
+            if not page:
+                return ids[::-1]
+            ids += [row.id for row in page]
+
+
+def notification_data(row: JournalRow) -> dict[str, Any]:
+    """One delivery for a machine, without its body. Shape: design section 4."""
+    return {
+        "id": row.id,
+        "received_at": instant(row.received_at),
+        "recorded_at": None if row.recorded_at is None else instant(row.recorded_at),
+        "format": row.format,
+        "shop_id": row.shop_id,
+        "mode": row.mode.lower() if row.mode else None,
+        "source": row.source,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "digest": row.digest,
+        "positions": list(row.positions),
+        "key_fingerprint": row.key_fingerprint,
+        "told_at": None if row.told_at is None else instant(row.told_at),
+        "peer": row.peer,
+        "content_type": row.content_type,
+    }
+
+
+def _line(row: JournalRow) -> str:
+    words = (row.id, clock(row.received_at), row.outcome, row.format, row.shop_id, row.mode)
+    last = row.reason if row.outcome == QUARANTINED else row.source
+    return "\t".join(printable(str(one or "-")) for one in (*words, last))
