@@ -1,10 +1,12 @@
 """One engine for SQLite and PostgreSQL: how this service connects, reads and writes."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from weakref import WeakSet
 
@@ -18,6 +20,7 @@ from ledger.storage.tables import UtcDateTime, metadata
 __all__ = ["Database", "UtcDateTime", "metadata"]
 
 BUSY_SECONDS = 10
+BUSY_PAUSE_SECONDS = 0.02
 CONNECT_SECONDS = 10
 WRITES = "ledger_writes"
 
@@ -128,15 +131,29 @@ def _connect_args(url: URL) -> dict[str, Any]:
     return {name: value for name, value in defaults.items() if name not in url.query}
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "recursive_triggers = ON",  # else REPLACE would delete a row behind its trigger's back
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+    _use_wal(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # Of two that switch a new file at once SQLite refuses one, without waiting as it does
+    # elsewhere.
+    deadline = monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
+                raise
+            sleep(BUSY_PAUSE_SECONDS)
 
 
 def _begin_sqlite(connection: Connection) -> None:

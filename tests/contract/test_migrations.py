@@ -62,6 +62,16 @@ def test_two_that_migrate_at_once_do_it_once(empty: Database, empty_url: str) ->
     assert sorted(map(bool, applied)) == [False, True]
 
 
+def test_many_that_open_a_new_sqlite_file_at_once_all_get_in(tmp_path: Path) -> None:
+    databases = [Database(f"sqlite:///{tmp_path}/ledger.sqlite") for _ in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        applied = list(pool.map(migrate, databases))
+    for database in databases:
+        database.dispose()
+
+    assert sum(map(bool, applied)) == 1
+
+
 def test_an_installed_package_carries_its_migrations(tmp_path: Path) -> None:
     """In a wheel they lie inside the package, since a folder `alembic` would hide the library."""
     root = Path(ledger.__file__).parents[1]
