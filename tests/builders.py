@@ -1,0 +1,130 @@
+"""Shops, signed bodies and ledgers for tests: valid by default, one difference per call."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from ledger.application import Ledger, Receipt
+from ledger.notification import Delivery
+from ledger.settings import Settings
+from ledger.shops import FORM_HMAC, FORM_SHA1, MODES, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
+from ledger.signature import form_text, sign_form_hmac, sign_rest
+from ledger.storage.database import Database
+
+DATA = Path(__file__).parent / "data"
+SHOP_ID = "12345678"
+OTHER_SHOP_ID = "87654321"
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def secret(shop_id: str, mode: str, kind: str) -> str:
+    """A synthetic key that nothing else in the tests can contain."""
+    return f"Synthetic-{kind}-{mode}-{shop_id}"
+
+
+def a_shop(shop_id: str = SHOP_ID, kinds: Iterable[str] = (FORM_HMAC, REST_PASSWORD, REST_BROWSER)) -> Shop:
+    keys = [Key(shop_id, mode, kind, secret(shop_id, mode, kind)) for mode in MODES for kind in kinds]
+    return Shop(shop_id, "Boutique", tuple(keys))
+
+
+def shops(*some: Shop) -> Shops:
+    return Shops({shop.id: shop for shop in some or (a_shop(),)})
+
+
+def a_ledger(database: Database, keyring: Shops | None = None, **settings: Any) -> Ledger:
+    """A ledger whose clock ticks once a second from noon."""
+    ticks = count()
+    return Ledger(
+        Settings(database_url="unused", **settings),
+        keyring or shops(),
+        database,
+        clock=lambda: NOON + timedelta(seconds=next(ticks)),
+    )
+
+
+def a_form(**changes: str | None) -> dict[str, str]:
+    """An accepted form-v2 payment; a change to None takes the field away."""
+    return _changed(example("form-v2", "payment-accepted")["fields"], changes)
+
+
+def an_answer(**changes: Any) -> dict[str, Any]:
+    """An accepted rest-v4 payment; changes are to the first transaction."""
+    answer = example("rest-v4", "payment-accepted")["answer"]
+    answer["transactions"][0] = _changed(answer["transactions"][0], changes)
+    return dict(answer)
+
+
+def _changed(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**value, **changes}
+    return {name: one for name, one in merged.items() if one is not None or name not in changes}
+
+
+def example(format_: str, name: str) -> dict[str, Any]:
+    return dict(json.loads((DATA / "examples" / format_ / f"{name}.json").read_text()))
+
+
+def examples() -> list[tuple[str, str]]:
+    """Every example. Shape: format, name."""
+    return [(one.parent.name, one.stem) for one in sorted((DATA / "examples").glob("*/*.json"))]
+
+
+def form_body(fields: Mapping[str, str], key: str | None = None) -> bytes:
+    """A form, signed with HMAC as the platform does unless a key says otherwise."""
+    pairs = list(fields.items())
+    if key is None:
+        key = secret(fields.get("vads_site_id", SHOP_ID), fields.get("vads_ctx_mode", "TEST"), FORM_HMAC)
+    return urlencode([*pairs, ("signature", sign_form_hmac(form_text(pairs), key))]).encode()
+
+
+def rest_body(answer: Any, source: str | None = "PAY", key: str | None = None, **fields: str) -> bytes:
+    """An answer, signed with the password of its shop and mode unless a key says otherwise."""
+    text = answer if isinstance(answer, str) else _json(answer)
+    if key is None:
+        mode = answer["orderDetails"]["mode"]
+        key = secret(answer["shopId"], mode, REST_PASSWORD)
+    told = {
+        "kr-hash-key": "password",
+        "kr-hash-algorithm": "sha256_hmac",
+        "kr-answer": text,
+        "kr-answer-type": "V4/Payment",
+        "kr-hash": sign_rest(text, key),
+        **({"kr-src": source} if source else {}),
+        **fields,
+    }
+    return urlencode(told).encode()
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def example_body(format_: str, name: str) -> bytes:
+    told = example(format_, name)
+    if format_ == "form-v2":
+        return form_body(told["fields"])
+    return rest_body(told["answer"], told["kr-src"])
+
+
+_ids = count(1)
+
+
+def a_delivery(body: bytes, **changes: Any) -> Delivery:
+    """A delivery with an id of its own, a second after the one before."""
+    number = next(_ids)
+    told: dict[str, Any] = {
+        "id": f"{number:026d}",
+        "received_at": NOON + timedelta(seconds=number),
+        "peer": "192.0.2.7",
+    }
+    return Delivery(body=body, **(told | changes))
+
+
+def receive(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
+    return ledger.receive(a_delivery(body, **changes))
+
+
+__all__ = ["FORM_HMAC", "FORM_SHA1", "REST_BROWSER", "REST_PASSWORD"]
