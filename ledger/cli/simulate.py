@@ -1,0 +1,158 @@
+"""`ledger simulate`: send signed notifications of every kind to a running service."""
+
+import json
+import os
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ledger.errors import LedgerError, SettingsError
+from ledger.settings import read_settings
+from ledger.shops import MODES, REST_BROWSER, Shops, read_shops
+from ledger.simulator.expected import expected
+from ledger.simulator.playing import Played, play
+from ledger.simulator.stories import STORIES, Story
+from ledger.simulator.telling import ALTERNATE, FORMATS
+
+
+@click.command()
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The service.")
+@click.option("--story", "names", multiple=True, metavar="NAME", help="Repeatable; default all.")
+@click.option("--list", "is_list", is_flag=True, help="List the stories and stop.")
+@click.option("--count", type=click.IntRange(min=1), help="Lives; default each story once.")
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second.")
+@click.option("--seed", type=int, help="Repeats a run exactly; default random, and printed.")
+@click.option(
+    "--format", "wanted", type=click.Choice(FORMATS), default=ALTERNATE, show_default=True
+)
+@click.option("--shop", "shop_id", help="Default: the first with keys of the mode.")
+@click.option("--mode", type=click.Choice(MODES, case_sensitive=False), default="TEST")
+@click.option("--connections", type=click.IntRange(1, 64), default=1, help="At the same time.")
+@click.option("--strict", "is_strict", is_flag=True, help="Send to /ipn/{shop}/{mode}.")
+@click.option("--json", "is_json", is_flag=True, help="One JSON document, with what to expect.")
+@click.pass_context
+def simulate(ctx: click.Context, /, **options: Any) -> None:
+    """Play stories: signed notifications of synthetic payments, sent to a running service.
+
+    Prints a line per message: story, step, source, format, answer. Exits 1 when a message was
+    not answered 200, 2 when a setting is wrong. PRODUCTION only when --mode asks for it.
+    """
+    try:
+        ctx.exit(_list(options["is_json"]) if options["is_list"] else _simulate(**options))
+    except LedgerError as error:
+        click.echo(f"Error: {error}", err=True)
+        ctx.exit(2 if isinstance(error, SettingsError) else 1)
+
+
+def _list(is_json: bool) -> int:
+    if is_json:
+        rows = [_row(story) for story in STORIES.values()]
+        click.echo(json.dumps({"stories": rows}, ensure_ascii=False))
+        return 0
+    for story in STORIES.values():
+        click.echo(f"{story.name:<38} {story.meaning}")
+    return 0
+
+
+def _row(story: Story) -> Mapping[str, Any]:
+    return {
+        "name": story.name,
+        "meaning": story.meaning,
+        "ends": story.ends,
+        "formats": story.formats,
+        "form_only": story.form_only,
+    }
+
+
+def _simulate(*, names: Sequence[str], shop_id: str | None, mode: str, **options: Any) -> int:
+    shops = read_shops(_shops_file(), os.environ)
+    seed = secrets.randbelow(10**6) if options["seed"] is None else options["seed"]
+    shop_id = shop_id or _first_shop(shops, mode)
+    click.echo(f"seed {seed}, shop {shop_id}, mode {mode}", err=True)
+    played = play(
+        options["url"],
+        shops,
+        shop_id,
+        mode,
+        stories=_stories(names),
+        seed=seed,
+        count=options["count"],
+        rate=options["rate"],
+        wanted=options["wanted"],
+        connections=options["connections"],
+        is_strict=options["is_strict"],
+    )
+    if options["is_json"]:
+        return _print_json(played, {"seed": seed, "shop_id": shop_id, "mode": mode})
+    return _print_lines(played)
+
+
+def _shops_file() -> Path:
+    path = read_settings(os.environ).shops_file
+    if path is None:
+        raise SettingsError("LEDGER_SHOPS_FILE is not set: no key to sign with")
+    return path
+
+
+def _first_shop(shops: Shops, mode: str) -> str:
+    for shop in shops.shop_by_id.values():
+        if any(key.mode == mode and key.kind != REST_BROWSER for key in shop.keys):
+            return shop.id
+    raise SettingsError(f"no shop of the shops file has a key of the mode {mode}")
+
+
+def _stories(names: Sequence[str]) -> list[Story] | None:
+    unknown = [name for name in names if name not in STORIES]
+    if unknown:
+        raise SettingsError(f"no story named {', '.join(unknown)}: see --list")
+    return [STORIES[name] for name in names] or None
+
+
+def _print_lines(played: Iterable[Played]) -> int:
+    statuses: Counter[int | None] = Counter()
+    for one in played:
+        telling, answer = one.telling, one.answer
+        statuses[answer.status] += 1
+        click.echo(
+            f"{telling.story:<38} {telling.call.step:<30} {telling.call.source:<13} "
+            f"{telling.format:<4} {answer.status or '---'} {answer.line}"
+        )
+    failed = sum(statuses.values()) - statuses[200]
+    click.echo(f"{sum(statuses.values())} messages, {failed} not acknowledged", err=True)
+    return 1 if failed else 0
+
+
+def _print_json(played: Iterable[Played], head: Mapping[str, Any]) -> int:
+    lives = [_life(list(group)) for _, group in groupby(played, lambda one: one.telling.life)]
+    answered = [message["status"] for life in lives for message in life["messages"]]
+    failed = sum(status != 200 for status in answered)
+    summary = {"lives": len(lives), "messages": len(answered), "not_acknowledged": failed}
+    document = {**head, "lives": lives, "summary": summary}
+    click.echo(json.dumps(document, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+def _life(played: Sequence[Played]) -> dict[str, Any]:
+    return {
+        "story": played[0].telling.story,
+        "number": played[0].telling.life,
+        "messages": [_message(one) for one in played],
+        "expected": [asdict(one) for one in expected([one.telling for one in played])],
+    }
+
+
+def _message(played: Played) -> dict[str, Any]:
+    return {
+        "step": played.telling.call.step,
+        "source": played.telling.call.source,
+        "format": played.telling.format,
+        "status": played.answer.status,
+        "answer": played.answer.line,
+        "seconds": round(played.answer.seconds, 6),
+    }
