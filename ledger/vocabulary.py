@@ -26,7 +26,7 @@ _INSTALMENTS: tuple[type[Observed.Event], ...] = (
 )
 
 EVENTS_BY_RULE: Mapping[str, tuple[type[Observed.Event], ...]] = {
-    END_OF_PAYMENT: (_T.PaymentAccepted, _T.PaymentRefused),
+    END_OF_PAYMENT: (_T.PaymentAccepted, _T.PaymentRefused, _T.Cancelled),  # parts of a split
     CANCELLATION: (_T.PaymentAbandoned, _T.PaymentRefused),
     ALIAS: (
         _T.VerificationAccepted,

@@ -26,8 +26,12 @@ def secret(shop_id: str, mode: str, kind: str) -> str:
     return f"Synthetic-{kind}-{mode}-{shop_id}"
 
 
-def a_shop(shop_id: str = SHOP_ID, kinds: Iterable[str] = (FORM_HMAC, REST_PASSWORD, REST_BROWSER)) -> Shop:
-    keys = [Key(shop_id, mode, kind, secret(shop_id, mode, kind)) for mode in MODES for kind in kinds]
+def a_shop(
+    shop_id: str = SHOP_ID, kinds: Iterable[str] = (FORM_HMAC, REST_PASSWORD, REST_BROWSER)
+) -> Shop:
+    keys = [
+        Key(shop_id, mode, kind, secret(shop_id, mode, kind)) for mode in MODES for kind in kinds
+    ]
     return Shop(shop_id, "Boutique", tuple(keys))
 
 
@@ -76,11 +80,15 @@ def form_body(fields: Mapping[str, str], key: str | None = None) -> bytes:
     """A form, signed with HMAC as the platform does unless a key says otherwise."""
     pairs = list(fields.items())
     if key is None:
-        key = secret(fields.get("vads_site_id", SHOP_ID), fields.get("vads_ctx_mode", "TEST"), FORM_HMAC)
+        key = secret(
+            fields.get("vads_site_id", SHOP_ID), fields.get("vads_ctx_mode", "TEST"), FORM_HMAC
+        )
     return urlencode([*pairs, ("signature", sign_form_hmac(form_text(pairs), key))]).encode()
 
 
-def rest_body(answer: Any, source: str | None = "PAY", key: str | None = None, **fields: str) -> bytes:
+def rest_body(
+    answer: Any, source: str | None = "PAY", key: str | None = None, **fields: str
+) -> bytes:
     """An answer, signed with the password of its shop and mode unless a key says otherwise."""
     text = answer if isinstance(answer, str) else _json(answer)
     if key is None:
@@ -125,6 +133,3 @@ def a_delivery(body: bytes, **changes: Any) -> Delivery:
 
 def receive(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
     return ledger.receive(a_delivery(body, **changes))
-
-
-__all__ = ["FORM_HMAC", "FORM_SHA1", "REST_BROWSER", "REST_PASSWORD"]
