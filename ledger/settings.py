@@ -78,7 +78,9 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
     try:
         return tuple(ip_network(one, strict=False) for one in told)
     except ValueError as error:
-        raise SettingsError(f"{name} must be addresses or ranges, for example 10.0.0.0/8") from error
+        raise SettingsError(
+            f"{name} must be addresses or ranges, for example 10.0.0.0/8"
+        ) from error
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -78,11 +78,15 @@ class Shops:
     def keys(self, shop_id: str, mode: str, *kinds: str, at: datetime) -> list[Key]:
         """Keys of one shop and mode, of these kinds, that are valid at this time."""
         shop = self.shop_by_id.get(shop_id)
-        return [] if shop is None else [
-            key
-            for key in shop.keys
-            if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
-        ]
+        return (
+            []
+            if shop is None
+            else [
+                key
+                for key in shop.keys
+                if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
+            ]
+        )
 
     def other_keys(self, shop_id: str, mode: str, *kinds: str) -> list[Key]:
         """Keys of these kinds that belong to any other shop or mode: to explain a refusal."""

@@ -74,7 +74,7 @@ def _gauges(database: "Database") -> Mapping[str, tuple[str, float]]:
 
     try:
         with database.connect() as connection:
-            count, size = Journal().quarantine_size(connection)
+            count, size = Journal(database).quarantine_size(connection)
     except _FAULTS:
         return {}
     return {
