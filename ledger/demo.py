@@ -29,6 +29,8 @@ SHOPS_FILE = Path("var/demo-shops.toml")
 DATABASE_URL = "sqlite:///var/demo.sqlite"
 READY_SECONDS_MAX = 30
 
+_OUTCOMES = ("recorded", "repeated", "refused")
+
 _SHOPS = (("10000001", "Demo Boutique", FORM_HMAC), ("10000002", "Demo Librairie", FORM_SHA1))
 _TOLD_TO = (("10000001", "TEST"), ("10000002", "TEST"), ("10000001", "PRODUCTION"))
 
@@ -97,15 +99,14 @@ def _is_ready(url: str) -> bool:
 
 
 def _tell(url: str, console: Console) -> bool:
-    answers: dict[tuple[str, str, str], Counter[str]] = {}
-    shown: list[tuple[str, str, Played]] = []
-    for shop_id, mode, played in _play(url):
-        line = answers.setdefault((shop_id, mode, played.telling.story), Counter())
-        line[_outcome(played)] += 1
-        shown.append((shop_id, mode, played))
-    console.print(_table(answers))
+    shown = list(_play(url))
+    console.print(_table(shown))
     _tell_next(url, console, shown)
-    return all(played.answer.is_acknowledged for _, _, played in shown)
+    refused = [(mode, played) for _, mode, played in shown if not played.answer.is_acknowledged]
+    for mode, played in refused:
+        told = f"{played.telling.story} ({mode}): {played.answer.status} {played.answer.line}"
+        console.print(f"refused: {told}", markup=False)
+    return not refused
 
 
 def _play(url: str) -> "Iterator[tuple[str, str, Played]]":
@@ -123,13 +124,18 @@ def _outcome(played: "Played") -> str:
     return played.answer.line.split()[1]
 
 
-def _table(answers: Mapping[tuple[str, str, str], Counter[str]]) -> Table:
-    table = Table("shop", "mode", "story", title="What was told, and what became of it")
-    outcomes = ("recorded", "repeated", "refused")
-    for outcome in outcomes:
-        table.add_column(outcome, justify="right")
-    for told, counts in answers.items():
-        table.add_row(*told, *(str(counts[outcome] or "") for outcome in outcomes))
+def _table(shown: "list[tuple[str, str, Played]]") -> Table:
+    stories: dict[tuple[str, str], set[str]] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for shop_id, mode, played in shown:
+        stories.setdefault((shop_id, mode), set()).add(played.telling.story)
+        counts.setdefault((shop_id, mode), Counter())[_outcome(played)] += 1
+    table = Table("shop", "mode", title="What was told, and what became of it")
+    for name in ("stories", *_OUTCOMES):
+        table.add_column(name, justify="right")
+    for told, names in stories.items():
+        numbers = (len(names), *(counts[told][outcome] for outcome in _OUTCOMES))
+        table.add_row(*told, *map(str, numbers))
     return table
 
 
@@ -141,7 +147,7 @@ def _tell_next(url: str, console: Console, shown: "list[tuple[str, str, Played]]
     console.print("\nOpen:")
     for path in ("/readyz", "/metrics"):
         console.print(f"  {url}{path}")
-    console.print("\nRun in another terminal, with the two lines above:")
+    console.print("\nRun in another terminal, in this folder, with the two lines above:")
     for line in ["ledger check", *_examples(shown), "ledger notifications list"]:
         console.print(f"  {line}", markup=False)
 

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
+import structlog
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server.mp import MPServer
@@ -21,13 +22,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import logs
 from ledger.cli.check import FAULT, shop_findings
-from ledger.errors import SettingsError
+from ledger.errors import LedgerError, SettingsError
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
 
 if TYPE_CHECKING:
     from flask import Flask
+
+log = structlog.get_logger("serve")
 
 STOP_SECONDS_MAX = 30
 HEADER_SECONDS_MAX = 10
@@ -222,7 +225,11 @@ def _begin_worker(state: Any, build: "Callable[[Any], Flask]") -> "Flask":
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     threading.Thread(target=_stop_once, daemon=True).start()
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
-    return build(state)
+    try:
+        return build(state)
+    except LedgerError as error:
+        log.error("cannot serve", reason=str(error), code=error.code)
+        raise SystemExit(1) from error
 
 
 def _stop_once() -> None:
