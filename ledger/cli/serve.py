@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from multiprocessing.sharedctypes import RawValue
+from multiprocessing.util import Finalize
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -209,8 +210,13 @@ def _run(server: Server, player: Callable[[], Any] | None) -> int:
 
 def _application(state: Any) -> "Flask":
     from web import create_app
+    from web.context import context
 
-    return create_app(is_stopping=lambda: is_stopping(state))
+    app = create_app(is_stopping=lambda: is_stopping(state))
+    with app.app_context():
+        # A worker leaves without running `atexit`, which is for the main process.
+        Finalize(None, context().ledger.close, exitpriority=1)
+    return app
 
 
 def is_stopping(state: Any) -> bool:

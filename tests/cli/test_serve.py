@@ -112,7 +112,7 @@ def test_the_demonstration_runs_once_from_nothing_and_again(tmp_path: Path) -> N
     assert first.returncode == 0, first.stderr
     assert "ledger history transaction" in first.stdout
     assert again.returncode == 0, again.stderr
-    assert (tmp_path / "var" / "demo.sqlite").exists()
+    assert {one.name for one in (tmp_path / "var").iterdir()} == {"demo.sqlite", "demo-shops.toml"}
 
 
 def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:
