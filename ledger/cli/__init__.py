@@ -1,0 +1,50 @@
+"""The `ledger` command: finds its commands by name and speaks for every refusal."""
+
+import importlib
+
+import click
+
+from ledger import __version__
+from ledger.errors import LedgerError, SettingsError
+
+_COMMANDS = {
+    "serve": "ledger.cli.serve",
+    "migrate": "ledger.cli.migrate",
+    "check": "ledger.cli.check",
+    "simulate": "ledger.cli.simulate",
+    "history": "ledger.cli.history",
+    "notifications": "ledger.cli.notifications",
+}
+
+
+class Commands(click.Group):
+    """Loads a command when it is called: `ledger check` must not wait for, or fail with, others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in _COMMANDS if self.get_command(ctx, name)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        try:
+            module = importlib.import_module(_COMMANDS[cmd_name])
+        except ModuleNotFoundError as error:
+            if error.name == _COMMANDS[cmd_name]:
+                return None
+            raise
+        found = getattr(module, cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except LedgerError as error:
+            click.echo(f"error: {error} ({error.code})", err=True)
+            ctx.exit(2 if isinstance(error, SettingsError) else 1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ledger")
+def cli() -> None:
+    """Keep every payment notification as evidence, and answer years later what it told."""

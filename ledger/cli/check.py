@@ -1,0 +1,169 @@
+"""`ledger check`: everything that can be wrong before the first notification arrives."""
+
+import json as json_text
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+
+import click
+from alembic.util import CommandError
+from sqlalchemy import select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.errors import SettingsError
+from ledger.settings import Settings, read_settings
+from ledger.shops import REST_BROWSER, Key, Shop, Shops, read_shops
+from ledger.storage.database import Database
+from ledger.storage.migrations import pending
+
+OK, WARNING, FAULT = "ok", "warning", "fault"
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check. Shape: `state` is ok, warning or fault; never holds a secret."""
+
+    state: str
+    subject: str
+    message: str
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def check(ctx: click.Context, *, as_json: bool) -> None:
+    """Check settings, shops, keys, database and migrations; change nothing.
+
+    Prints one line each. Exits 0 when the service can run, 2 when something is at fault.
+    """
+    found = list(findings(os.environ, now=datetime.now(UTC)))
+    is_ok = all(one.state != FAULT for one in found)
+    if as_json:
+        told = {"ok": is_ok, "checks": [asdict(one) for one in found]}
+        click.echo(json_text.dumps(told, indent=2))
+    else:
+        for one in found:
+            click.echo(f"{one.state:8}{one.subject:12}{one.message}")
+    ctx.exit(0 if is_ok else 2)
+
+
+def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
+    """Look at everything once. Shape: in the order in which an operator would repair it."""
+    try:
+        settings = read_settings(environ)
+    except SettingsError as error:
+        yield Finding(FAULT, "settings", str(error))
+        return
+    yield Finding(OK, "settings", _told(settings))
+    yield from shop_findings(settings, environ, now=now)
+    yield from database_findings(settings)
+
+
+def shop_findings(
+    settings: Settings, environ: Mapping[str, str], *, now: datetime
+) -> Iterator[Finding]:
+    """Look at the shops file and every key in it."""
+    if settings.shops_file is None:
+        yield Finding(FAULT, "shops file", "LEDGER_SHOPS_FILE is not set")
+        return
+    try:
+        shops = read_shops(settings.shops_file, environ)
+    except SettingsError as error:
+        yield Finding(FAULT, "shops file", str(error))
+        return
+    yield _shops_told(settings.shops_file, shops)
+    for shop in shops.shop_by_id.values():
+        yield from _key_findings(shop, now)
+
+
+def database_findings(settings: Settings) -> Iterator[Finding]:
+    """Look whether the database answers and whether its tables are current."""
+    url = make_url(settings.database_url)
+    where = url.render_as_string(hide_password=True)
+    if settings.is_sqlite and not Path(url.database or "").exists():
+        yield Finding(WARNING, "database", f"{where} does not exist yet; `ledger serve` makes it")
+        return
+    database = Database(settings.database_url)
+    try:
+        with database.connect() as connection:
+            connection.execute(select(1))
+        yield Finding(OK, "database", f"{where} answers")
+        yield _migrations_told(database)
+    except SQLAlchemyError as error:
+        yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
+    finally:
+        database.dispose()
+
+
+def _migrations_told(database: Database) -> Finding:
+    try:
+        missing = pending(database)
+    except (SettingsError, CommandError) as error:
+        return Finding(FAULT, "migrations", str(error))
+    if missing:
+        told = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
+        return Finding(FAULT, "migrations", told)
+    return Finding(OK, "migrations", "current")
+
+
+def _told(settings: Settings) -> str:
+    sources = ", ".join(map(str, settings.allowed_sources)) or "any"
+    proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
+    kib = settings.body_bytes_max // 1024
+    return f"sources allowed: {sources}; trusted proxies: {proxies}; bodies up to {kib} KiB"
+
+
+def _shops_told(path: Path, shops: Shops) -> Finding:
+    count = len(shops.shop_by_id)
+    return Finding(OK if count else WARNING, "shops file", f"{path}: {count} shops")
+
+
+def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
+    if not any(key.kind != REST_BROWSER for key in shop.keys):
+        yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
+    for key in shop.keys:
+        yield _key_told(key, now)
+    for one, other in combinations(shop.keys, 2):
+        if _is_same_use(one, other) and _overlap(one, other):
+            told = f"{_name(one)}: {one.fingerprint} and {other.fingerprint} are valid together"
+            yield Finding(WARNING, "key", told)
+
+
+def _key_told(key: Key, now: datetime) -> Finding:
+    window = f"valid {_from(key.not_before)} {_until(key.not_after)}"
+    told = f"{_name(key)} {key.fingerprint} {window}"
+    if key.not_before and key.not_after and key.not_before >= key.not_after:
+        return Finding(FAULT, "key", f"{told}: its window is empty")
+    if key.not_after and now >= key.not_after:
+        return Finding(WARNING, "key", f"{told}: expired")
+    if key.not_before and now < key.not_before:
+        return Finding(WARNING, "key", f"{told}: not valid yet")
+    return Finding(OK, "key", told)
+
+
+def _name(key: Key) -> str:
+    return f"{key.shop_id} {key.mode} {key.kind}"
+
+
+def _is_same_use(one: Key, other: Key) -> bool:
+    return (one.mode, one.kind) == (other.mode, other.kind)
+
+
+def _overlap(one: Key, other: Key) -> bool:
+    begin = max(one.not_before or _EVER, other.not_before or _EVER)
+    return begin < min(one.not_after or _NEVER, other.not_after or _NEVER)
+
+
+def _from(at: datetime | None) -> str:
+    return "from the beginning" if at is None else f"from {at:%Y-%m-%dT%H:%MZ}"
+
+
+def _until(at: datetime | None) -> str:
+    return "without end" if at is None else f"until {at:%Y-%m-%dT%H:%MZ}"

@@ -1,0 +1,26 @@
+"""`ledger migrate`: the durable tables, brought to what this version expects."""
+
+import os
+
+import click
+
+from ledger.settings import read_settings
+from ledger.storage.database import Database
+from ledger.storage.migrations import migrate as bring_to_head
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the durable tables to the shape this version expects.
+
+    Prints one line per migration that was applied. Only ever goes forward.
+    """
+    database = Database(read_settings(os.environ).database_url)
+    try:
+        applied = bring_to_head(database)
+    finally:
+        database.dispose()
+    for revision in applied:
+        click.echo(f"applied {revision}")
+    if not applied:
+        click.echo("nothing to apply", err=True)

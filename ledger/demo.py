@@ -1,0 +1,166 @@
+"""A demonstration: synthetic shops, and every story told to them through real HTTP."""
+
+import json
+import multiprocessing
+import os
+import secrets
+import shlex
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from rich.console import Console
+from rich.table import Table
+
+from ledger.errors import LedgerError
+from ledger.shops import FORM_HMAC, FORM_SHA1, MODES, REST_BROWSER, REST_PASSWORD, read_shops
+
+if TYPE_CHECKING:
+    from ledger.simulator.playing import Played
+
+SHOPS_FILE = Path("var/demo-shops.toml")
+DATABASE_URL = "sqlite:///var/demo.sqlite"
+READY_SECONDS_MAX = 30
+
+_OUTCOMES = ("recorded", "repeated", "refused")
+
+_SHOPS = (("10000001", "Demo Boutique", FORM_HMAC), ("10000002", "Demo Librairie", FORM_SHA1))
+_TOLD_TO = (("10000001", "TEST"), ("10000002", "TEST"), ("10000001", "PRODUCTION"))
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables a demonstration runs under; writes its shops file when there is none.
+
+    Never the operator's own shops file: what is told here did not happen.
+    """
+    if not SHOPS_FILE.exists():
+        write_shops(SHOPS_FILE)
+    url = environ.get("LEDGER_DATABASE_URL") or DATABASE_URL
+    return {"LEDGER_SHOPS_FILE": str(SHOPS_FILE), "LEDGER_DATABASE_URL": url}
+
+
+def write_shops(path: Path) -> None:
+    """Write two shops with random keys of every kind, readable for its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as writer:
+        writer.write("# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n")
+        for shop_id, name, form_kind in _SHOPS:
+            writer.write(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
+            for mode in MODES:
+                for kind in (form_kind, REST_PASSWORD, REST_BROWSER):
+                    writer.write(_key(mode, kind))
+
+
+def start(url: str, *, once: bool) -> BaseProcess:
+    """Play beside the service, in a process of its own that ends with it."""
+    spawn = multiprocessing.get_context("spawn")
+    player = spawn.Process(target=perform, args=(url, once, os.getpid()), daemon=True)
+    player.start()
+    return player
+
+
+def perform(url: str, once: bool, service: int) -> None:
+    """Tell every story and what to look at next; then stop the service if it is for once."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    console = Console(soft_wrap=True, highlight=False)
+    is_well = False
+    try:
+        is_well = _is_ready(url) and _tell(url, console)
+    except LedgerError as error:
+        print(f"error: {error} ({error.code})", file=sys.stderr)  # noqa: T201  no logs here
+    if once:
+        os.kill(service, signal.SIGTERM)
+    sys.exit(0 if is_well else 1)
+
+
+def _key(mode: str, kind: str) -> str:
+    prefix = {REST_PASSWORD: f"{mode.lower()[:4]}password_", FORM_SHA1: ""}.get(kind, "")
+    secret = prefix + secrets.token_hex(8 if kind in (FORM_SHA1, FORM_HMAC) else 20)
+    return f'\n[[shops.keys]]\nmode = "{mode}"\nkind = "{kind}"\nsecret = "{secret}"\n'
+
+
+def _is_ready(url: str) -> bool:
+    until = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < until:
+        try:
+            with urlopen(f"{url}/readyz", timeout=5) as response:  # noqa: S310  our own address
+                return bool(json.load(response)["status"] == "ready")
+        except (URLError, OSError):
+            time.sleep(0.2)
+    return False
+
+
+def _tell(url: str, console: Console) -> bool:
+    shown = list(_play(url))
+    console.print(_table(shown))
+    _tell_next(url, console, shown)
+    refused = [(mode, played) for _, mode, played in shown if not played.answer.is_acknowledged]
+    for mode, played in refused:
+        told = f"{played.telling.story} ({mode}): {played.answer.status} {played.answer.line}"
+        console.print(f"refused: {told}", markup=False)
+    return not refused
+
+
+def _play(url: str) -> "Iterator[tuple[str, str, Played]]":
+    from ledger.simulator.playing import play
+
+    shops = read_shops(SHOPS_FILE, os.environ)
+    for seed, (shop_id, mode) in enumerate(_TOLD_TO):
+        for played in play(url, shops, shop_id, mode, seed=seed):
+            yield shop_id, mode, played
+
+
+def _outcome(played: "Played") -> str:
+    if not played.answer.is_acknowledged:
+        return "refused"
+    return played.answer.line.split()[1]
+
+
+def _table(shown: "list[tuple[str, str, Played]]") -> Table:
+    stories: dict[tuple[str, str], set[str]] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for shop_id, mode, played in shown:
+        stories.setdefault((shop_id, mode), set()).add(played.telling.story)
+        counts.setdefault((shop_id, mode), Counter())[_outcome(played)] += 1
+    table = Table("shop", "mode", title="What was told, and what became of it")
+    for name in ("stories", *_OUTCOMES):
+        table.add_column(name, justify="right")
+    for told, names in stories.items():
+        numbers = (len(names), *(counts[told][outcome] for outcome in _OUTCOMES))
+        table.add_row(*told, *map(str, numbers))
+    return table
+
+
+def _tell_next(url: str, console: Console, shown: "list[tuple[str, str, Played]]") -> None:
+    console.print("\nThe service runs with:")
+    variables = ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE")
+    for name in variables:
+        console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
+    console.print("\nOpen:")
+    for path in ("/readyz", "/metrics"):
+        console.print(f"  {url}{path}")
+    console.print("\nRun in another terminal, in this folder, with the two lines above:")
+    for line in ["ledger check", *_examples(shown), "ledger notifications list"]:
+        console.print(f"  {line}", markup=False)
+
+
+def _examples(shown: "list[tuple[str, str, Played]]") -> list[str]:
+    """A command for the transaction, the alias and the subscription that most calls were about."""
+    seen: dict[str, Counter[str]] = {}
+    for shop_id, mode, played in shown:
+        call = played.telling.call
+        uuid = call.payment.uuid if call.payment else None
+        named = {"transaction": uuid, "alias": call.alias, "subscription": call.subscription_id}
+        for noun, name in named.items():
+            if name:
+                told = f"{shlex.quote(name)} --shop {shop_id} --mode {mode.lower()}"
+                seen.setdefault(noun, Counter())[told] += 1
+    return [f"ledger history {noun} {told.most_common(1)[0][0]}" for noun, told in seen.items()]

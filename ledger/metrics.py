@@ -1,0 +1,95 @@
+"""What the service counts about itself, added up over all its worker processes."""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+UNTOLD = "none"
+
+_COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Counters of one process; with a directory, those of every process that shares it.
+
+    `prometheus_client` decides by `PROMETHEUS_MULTIPROC_DIR` when it is imported, so a server of
+    several processes sets it before its workers start.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types here
+        self._directory = directory
+        self._own = CollectorRegistry()
+        self._received = Counter(
+            "ledger_notifications_received",
+            "Deliveries that were stored, by what became of them.",
+            ("format", "outcome", "reason"),
+            registry=self._own,
+        )
+        self._rejected = Counter(
+            "ledger_rejected",
+            "Calls of the receiver that were answered without storing anything.",
+            ("status",),
+            registry=self._own,
+        )
+        self._commit = Histogram(
+            "ledger_commit_seconds",
+            "Time to decide about one delivery and to commit it.",
+            buckets=_COMMIT_BUCKETS,
+            registry=self._own,
+        )
+        self._begin_at_zero()
+
+    def stored(
+        self, *, format: str | None, outcome: str, reason: str | None, seconds: float
+    ) -> None:
+        """Count one delivery that is durable."""
+        self._received.labels(format or UNTOLD, outcome, reason or UNTOLD).inc()
+        self._commit.observe(seconds)
+
+    def rejected(self, status: int) -> None:
+        """Count one call of the receiver that left nothing behind."""
+        self._rejected.labels(str(status)).inc()
+
+    def text(self, gauges: Mapping[str, tuple[str, float]]) -> bytes:
+        """Write everything for Prometheus. Shape: `gauges` is name -> (help, value now)."""
+        now = CollectorRegistry()
+        now.register(_Now(gauges))
+        return generate_latest(self._counted()) + generate_latest(now)
+
+    def _counted(self) -> CollectorRegistry:
+        if self._directory is None:
+            return self._own
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=self._directory)  # type: ignore[no-untyped-call]  # the library has no types here
+        return registry
+
+    def _begin_at_zero(self) -> None:
+        """Show the series that alerts watch before anything happened: a rate needs a zero."""
+        for one in ("form-v2", "rest-v4"):
+            for outcome in ("recorded", "repeated"):
+                self._received.labels(one, outcome, UNTOLD)
+        for status in ("405", "413", "503"):
+            self._rejected.labels(status)
+
+
+class _Now(Collector):
+    """Values read at the moment they are asked for."""
+
+    def __init__(self, gauges: Mapping[str, tuple[str, float]]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        for name, (meaning, value) in self._gauges.items():
+            yield GaugeMetricFamily(name, meaning, value=value)

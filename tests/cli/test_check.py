@@ -1,0 +1,174 @@
+"""The commands an operator runs before anything else."""
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ledger.cli import cli
+from ledger.cli.check import findings
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+SECRET = "s3cr3t-of-a-synthetic-shop"
+
+
+def key(mode: str = "TEST", kind: str = "form-hmac-sha256", more: str = "") -> str:
+    return f'[[shops.keys]]\nmode = "{mode}"\nkind = "{kind}"\nsecret = "{SECRET}"\n{more}\n'
+
+
+def environment(folder: Path, *keys: str) -> dict[str, str]:
+    shops = folder / "shops.toml"
+    shops.write_text('[[shops]]\nid = "12345678"\nname = "Boutique"\n' + "".join(keys))
+    shops.chmod(0o600)
+    url = f"sqlite:///{folder}/ledger.sqlite"
+    return {"LEDGER_SHOPS_FILE": str(shops), "LEDGER_DATABASE_URL": url}
+
+
+def run(environ: dict[str, str], *told: str) -> Result:
+    cleared = {name: None for name in os.environ if name.startswith("LEDGER_")}
+    return CliRunner().invoke(cli, told, env=cleared | environ)
+
+
+def states(environ: dict[str, str], subject: str) -> list[str]:
+    found = findings(environ, now=NOW)
+    return [f"{one.state}: {one.message}" for one in found if one.subject == subject]
+
+
+def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key(), key("PRODUCTION", "rest-password"))
+
+    assert run(environ, "migrate").output.startswith("applied ")
+    result = run(environ, "check")
+
+    assert result.exit_code == 0
+    assert result.output.count("ok ") == len(result.output.splitlines())
+    assert SECRET not in result.output
+
+
+def test_migrating_twice_applies_nothing(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key())
+    run(environ, "migrate")
+
+    result = run(environ, "migrate")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_check_changes_nothing(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key())
+
+    result = run(environ, "check")
+
+    assert result.exit_code == 0
+    assert "does not exist yet" in result.output
+    assert not (tmp_path / "ledger.sqlite").exists()
+
+
+def test_the_check_can_be_read_by_a_machine(tmp_path: Path) -> None:
+    result = run(environment(tmp_path, key()), "check", "--json")
+
+    told = json.loads(result.stdout)
+    assert told["ok"] is True
+    assert {one["subject"] for one in told["checks"]} >= {"settings", "shops file", "key"}
+    assert SECRET not in result.output
+
+
+def test_a_missing_shops_file_is_a_fault(tmp_path: Path) -> None:
+    result = run({"LEDGER_DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite"}, "check")
+
+    assert result.exit_code == 2
+    assert "fault   shops file" in result.output
+
+
+def test_a_wrong_setting_is_the_only_fault_told(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key()) | {"LEDGER_LOG_FORMAT": "xml"}
+
+    result = run(environ, "check")
+
+    assert result.exit_code == 2
+    assert len(result.output.splitlines()) == 1
+
+
+def test_old_tables_are_a_fault(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key())
+    (tmp_path / "ledger.sqlite").touch()
+
+    result = run(environ, "check")
+
+    assert result.exit_code == 2
+    assert "run `ledger migrate`" in result.output
+
+
+def test_a_database_that_does_not_answer_is_a_fault_without_its_password(tmp_path: Path) -> None:
+    url = "postgresql://ledger:pa55word@127.0.0.1:1/ledger"
+    environ = environment(tmp_path, key()) | {"LEDGER_DATABASE_URL": url}
+
+    result = run(environ, "check")
+
+    assert result.exit_code == 2
+    assert "does not answer" in result.output
+    assert "pa55word" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("not_after = 2026-01-01T00:00:00Z", "warning: .* expired"),
+        ("not_before = 2027-01-01T00:00:00Z", "warning: .* not valid yet"),
+        (
+            "not_before = 2026-02-01T00:00:00Z\nnot_after = 2026-01-01T00:00:00Z",
+            "fault: .* window is empty",
+        ),
+        ("not_before = 2026-01-01T00:00:00Z", "ok: .* from 2026-01-01T00:00Z without end"),
+    ],
+)
+def test_the_window_of_a_key_is_told(tmp_path: Path, more: str, told: str) -> None:
+    (line,) = states(environment(tmp_path, key(more=more)), "key")
+
+    state, end = told.split(".*")
+    assert line.startswith(state)
+    assert line.endswith(end)
+
+
+def test_keys_that_are_valid_together_are_told(tmp_path: Path) -> None:
+    first = key(more="not_after = 2026-08-01T00:00:00Z")
+    second = key(more="not_before = 2026-06-01T00:00:00Z").replace(SECRET, "another")
+
+    lines = states(environment(tmp_path, first, second, key("PRODUCTION")), "key")
+
+    assert [line for line in lines if "valid together" in line] == [lines[-1]]
+
+
+def test_a_shop_that_can_verify_nothing_is_told(tmp_path: Path) -> None:
+    (line,) = states(environment(tmp_path, key(kind="rest-hmac")), "shop")
+
+    assert line.startswith("warning: 12345678")
+
+
+def test_a_refusal_is_one_line_without_a_traceback() -> None:
+    result = run({"LEDGER_DATABASE_URL": "oracle://x"}, "migrate")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: LEDGER_DATABASE_URL must begin")
+    assert result.stderr.endswith("(bad-settings)\n")
+    assert result.stderr.count("\n") == 1
+
+
+def test_every_command_explains_itself() -> None:
+    listed = run({}, "--help")
+
+    assert listed.exit_code == 0
+    for name in ("serve", "migrate", "check"):
+        assert name in listed.output
+        assert run({}, name, "--help").exit_code == 0
+
+
+def test_an_unknown_command_is_refused() -> None:
+    assert run({}, "destroy").exit_code == 2
+
+
+def test_the_version_is_told() -> None:
+    assert run({}, "--version").output.startswith("ledger, version ")

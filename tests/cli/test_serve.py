@@ -1,0 +1,135 @@
+"""Starting the service, refusing to start it, and the demonstration from end to end."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger import demo
+from ledger.shops import read_shops
+from tests.cli.test_check import environment, key
+
+ROOT = Path(__file__).resolve().parents[2]
+LEDGER = [sys.executable, "-c", "from ledger.cli import cli; cli()"]
+
+
+def run(folder: Path, environ: dict[str, str], *told: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    return subprocess.run(
+        [*LEDGER, "serve", "--port", "0", *told],
+        cwd=folder,
+        env=clean | {"PYTHONPATH": str(ROOT)} | environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+        check=False,
+    )
+
+
+def test_without_shops_nothing_is_served(tmp_path: Path) -> None:
+    done = run(tmp_path, {})
+
+    assert done.returncode == 2
+    assert done.stderr == "error: shops file: LEDGER_SHOPS_FILE is not set\n"
+
+
+def test_each_fault_of_the_shops_has_a_line(tmp_path: Path) -> None:
+    empty = "not_before = 2026-02-01T00:00:00Z\nnot_after = 2026-01-01T00:00:00Z"
+    environ = environment(tmp_path, key(more=empty), key("PRODUCTION", more=empty))
+
+    done = run(tmp_path, environ)
+
+    assert done.returncode == 2
+    assert done.stderr.count("error: key: ") == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_old_tables_are_not_migrated_behind_the_operator(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key())
+    subprocess.run(
+        [sys.executable, "-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1])"
+         ".execute('CREATE TABLE something (id)')", str(tmp_path / "ledger.sqlite")],
+        check=True,
+    )  # fmt: skip
+
+    done = run(tmp_path, environ)
+
+    assert done.returncode == 2
+    assert "run `ledger migrate`" in done.stderr
+
+
+def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
+    url = "postgresql://ledger:pa55word@127.0.0.1:1/ledger"
+
+    done = run(tmp_path, environment(tmp_path, key()) | {"LEDGER_DATABASE_URL": url})
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "pa55word" not in done.stderr
+
+
+def test_a_second_service_on_the_same_address_is_refused(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+
+        done = run(tmp_path, environment(tmp_path, key()), "--port", port)
+
+    assert done.returncode == 2
+    assert "cannot listen on" in done.stderr
+
+
+def test_the_shops_of_the_demonstration_are_synthetic_and_private(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "shops.toml"
+
+    demo.write_shops(path)
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    shops = read_shops(path, {})
+    secrets = [key.secret for shop in shops.shop_by_id.values() for key in shop.keys]
+    assert len(secrets) == len(set(secrets)) == 12
+
+
+def test_the_demonstration_never_uses_the_shops_of_the_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    told = demo.environment({"LEDGER_SHOPS_FILE": "/etc/ledger/shops.toml"})
+
+    assert told["LEDGER_SHOPS_FILE"] == "var/demo-shops.toml"
+
+
+def test_the_demonstration_runs_once_from_nothing_and_again(tmp_path: Path) -> None:
+    first = run(tmp_path, {}, "--demo", "--once")
+    again = run(tmp_path, {}, "--demo", "--once")
+
+    assert first.returncode == 0, first.stderr
+    assert "ledger history transaction" in first.stdout
+    assert again.returncode == 0, again.stderr
+    assert {one.name for one in (tmp_path / "var").iterdir()} == {"demo.sqlite", "demo-shops.toml"}
+
+
+def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    with subprocess.Popen(
+        [*LEDGER, "serve", "--port", "0", "--demo"],
+        cwd=tmp_path,
+        env=clean | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as service:
+        assert service.stdout
+        told = next(line for line in service.stdout if "ledger notifications list" in line)
+
+        assert told
+        assert service.poll() is None
+        service.send_signal(signal.SIGTERM)
+        assert service.wait(30) == 0

@@ -1,0 +1,44 @@
+"""A service like the real one, with real worker processes, before a ledger that is slow on demand.
+
+Run as a program: `python -m tests.web.served PORT WORKERS DATABASE DRAIN_SECONDS`.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from flask import Flask
+
+from ledger import logs
+from ledger.cli.serve import Server, is_stopping
+from ledger.notification import Delivery
+from ledger.settings import Settings
+from ledger.storage.database import Database
+from tests.web.fakes import FakeLedger, FakeReceipt
+
+
+@dataclass
+class SlowLedger(FakeLedger):
+    def receive(self, delivery: Delivery) -> FakeReceipt:
+        if delivery.body.startswith(b"slow"):
+            time.sleep(1.5)
+        return FakeReceipt(delivery.id, shop_id=str(os.getpid()))
+
+
+def build(state: Any) -> Flask:
+    from web import create_app
+
+    ledger = SlowLedger(database=Database(sys.argv[3]))
+    settings = Settings(log_format="json")
+    return create_app(settings, ledger, is_stopping=lambda: is_stopping(state))  # type: ignore[arg-type]  # a fake
+
+
+if __name__ == "__main__":
+    logs.configure("json")
+    with TemporaryDirectory() as directory:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        port, workers, drain = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[4])
+        Server("127.0.0.1", port, workers=workers, threads=4, drain_seconds=drain).run(build)

@@ -1,0 +1,219 @@
+"""The service as real processes: nothing accepted is lost when it stops, and counts add up."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ledger.storage.database import Database
+from ledger.storage.migrations import migrate
+
+ROOT = Path(__file__).resolve().parents[2]
+Served = Callable[..., "Service"]
+
+
+@dataclass
+class Service:
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    def call(self, method: str, path: str, body: bytes | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+    def wait_until_ready(self) -> None:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            with suppress(OSError):
+                if self.call("GET", "/readyz")[0] == 200:
+                    return
+            time.sleep(0.05)
+        raise TimeoutError(self.log.read_text())
+
+    def lines(self) -> list[dict[str, object]]:
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def workers(self) -> list[int]:
+        spawned = re.findall(r"Spawning worker-\d+ with PID: (\d+)", self.log.read_text())
+        return [int(pid) for pid in spawned]
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    started: list[Service] = []
+    url = f"sqlite:///{tmp_path}/ledger.sqlite"
+    database = Database(url)
+    migrate(database)
+    database.dispose()
+
+    def start(*, workers: int = 1, drain_seconds: int = 0) -> Service:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = probe.getsockname()[1]
+        told = [str(port), str(workers), url, str(drain_seconds)]
+        log = tmp_path / "log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "tests.web.served", *told],
+                cwd=ROOT,
+                stderr=stream,
+                start_new_session=True,
+            )
+        started.append(Service(process, port, log))
+        started[-1].wait_until_ready()
+        return started[-1]
+
+    yield start
+    for service in started:
+        with suppress(ProcessLookupError):
+            os.killpg(service.process.pid, signal.SIGKILL)
+        service.process.wait(10)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_call_in_flight_is_answered_before_the_service_stops(
+    served: Served, sent: signal.Signals
+) -> None:
+    service = served()
+    answers: list[tuple[int, str]] = []
+    caller = threading.Thread(target=lambda: answers.append(service.call("POST", "/ipn", b"slow")))
+    caller.start()
+    time.sleep(0.5)
+
+    service.process.send_signal(sent)
+    caller.join(10)
+
+    assert answers[0][0] == 200
+    assert service.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_reaches_every_process_at_once_is_no_failure(
+    served: Served, sent: signal.Signals
+) -> None:
+    service = served(workers=4)
+
+    os.killpg(service.process.pid, sent)
+    os.killpg(service.process.pid, sent)
+
+    assert service.process.wait(10) == 0
+
+
+def test_a_draining_service_says_so_and_goes_on_serving(served: Served) -> None:
+    service = served(drain_seconds=2)
+
+    service.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+
+    assert service.call("GET", "/readyz")[0] == 503
+    assert service.call("POST", "/ipn", b"x")[0] == 200
+    assert service.process.wait(10) == 0
+
+
+def test_workers_do_not_outlive_a_killed_service(served: Served) -> None:
+    service = served(workers=2)
+
+    service.process.kill()
+    service.process.wait(10)
+
+    until = time.monotonic() + 10
+    while any(_is_running(pid) for pid in service.workers()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def test_counts_of_all_workers_add_up(served: Served) -> None:
+    service = served(workers=2)
+
+    for _ in range(40):
+        assert service.call("POST", "/ipn", b"x")[0] == 200
+    service.call("PUT", "/ipn")
+
+    answered = {line["shop_id"] for line in service.lines() if line["event"] == "received"}
+    assert len(answered) == 2, "the calls did not reach both workers"
+    texts = {service.call("GET", "/metrics")[1] for _ in range(10)}
+    name = "ledger_notifications_received_total"
+    for text in texts:
+        assert name + '{format="form-v2",outcome="recorded",reason="none"} 40.0' in text
+        assert "ledger_commit_seconds_count 40.0" in text
+        assert 'ledger_rejected_total{status="405"} 1.0' in text
+        assert "ledger_quarantine_notifications 0.0" in text
+
+
+def test_counts_survive_a_worker(served: Served) -> None:
+    service = served(workers=1)
+    service.call("POST", "/ipn", b"x")
+
+    os.kill(service.workers()[0], signal.SIGKILL)
+    time.sleep(1)
+    service.wait_until_ready()
+    service.call("POST", "/ipn", b"x")
+
+    text = service.call("GET", "/metrics")[1]
+    assert "ledger_commit_seconds_count 2.0" in text
+
+
+def test_a_huge_body_is_refused_without_reading_it(served: Served) -> None:
+    service = served()
+
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sender:
+        sender.sendall(
+            b"POST /ipn HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n" + b"x"
+        )
+        assert sender.recv(65536).startswith(b"HTTP/1.1 413")
+    assert service.call("POST", "/ipn", b"x")[0] == 200
+
+
+def test_an_endless_chunked_body_is_refused(served: Served) -> None:
+    service = served()
+
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sender:
+        sender.sendall(b"POST /ipn HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with suppress(OSError):
+            for _ in range(600):
+                sender.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
+        assert sender.recv(65536).startswith(b"HTTP/1.1 413")
+    assert service.call("POST", "/ipn", b"x")[0] == 200
+
+
+def test_bytes_that_are_no_path_are_answered(served: Served) -> None:
+    service = served()
+
+    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sender:
+        sender.sendall(b"POST /ipn/\xff\xfe/test HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+        assert sender.recv(65536)[:12] in {b"HTTP/1.1 400", b"HTTP/1.1 404"}
+
+
+def test_no_line_of_the_log_holds_a_body(served: Served) -> None:
+    service = served()
+
+    service.call("POST", "/ipn?token=query-secret", b"cust_email=jo%40example.org&signature=abc")
+
+    written = service.log.read_text()
+    assert all("event" in line for line in service.lines())
+    assert not any(one in written for one in ("example.org", "query-secret", "signature"))

@@ -1,0 +1,68 @@
+"""The HTTP side of the ledger: `create_app` and nothing else."""
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+
+from ledger import logs
+from ledger.metrics import Metrics
+from ledger.settings import Settings, read_settings
+from web import errors, operations, receiver
+from web.context import Clock, Context, utc_now
+
+if TYPE_CHECKING:
+    from ledger.application import Ledger
+
+
+def create_app(
+    settings: Settings | None = None,
+    ledger: "Ledger | None" = None,
+    *,
+    clock: Clock = utc_now,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Flask:
+    """Build the application, inside the worker that serves it: an engine survives no fork.
+
+    Errors: SettingsError, when settings are read from the environment and are wrong.
+    """
+    settings = settings or read_settings(os.environ)
+    logs.configure(settings.log_format)
+    app = _hardened(Flask(__name__, static_folder=None))
+    Context(
+        ledger=ledger or _open(settings, clock),
+        settings=settings,
+        metrics=Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR")),
+        clock=clock,
+        is_stopping=is_stopping,
+    ).attach(app)
+    errors.register(app)
+    app.register_blueprint(receiver.bp)
+    app.register_blueprint(operations.bp)
+    app.after_request(_add_headers)
+    return app
+
+
+def _open(settings: Settings, clock: Clock) -> "Ledger":
+    from ledger.application import Ledger
+
+    return Ledger.open(settings, clock=clock)
+
+
+def _hardened(app: Flask) -> Flask:
+    app.config.update(
+        PROPAGATE_EXCEPTIONS=False,  # the table in errors.py answers, also under a debugger
+        SESSION_REFRESH_EACH_REQUEST=False,  # no cookie for a caller that did not log in
+    )
+    # The platform follows a redirect without its form data: no path may ever cause one.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    app.url_map.redirect_defaults = False
+    return app
+
+
+def _add_headers(response: Response) -> Response:
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    return response

@@ -1,0 +1,100 @@
+"""The one table from ledger errors to HTTP statuses, and the shape of a refusal."""
+
+from http import HTTPStatus
+
+import orjson
+import structlog
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from ledger.errors import (
+    ConflictError,
+    LedgerError,
+    NotFoundError,
+    NotificationError,
+    TamperError,
+    UnavailableError,
+)
+from web import receiver
+
+log = structlog.get_logger("web")
+
+STATUS_BY_ERROR: dict[type[LedgerError], int] = {
+    NotificationError: 400,
+    NotFoundError: 404,
+    ConflictError: 503,
+    UnavailableError: 503,
+    TamperError: 500,
+    LedgerError: 500,
+}
+
+_WORDS = {
+    400: "bad-request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "too-large",
+    415: "unsupported-content-type",
+    422: "not-processable",
+    429: "too-many-requests",
+    500: "internal-error",
+    503: "unavailable",
+}
+
+
+def status_of(error: LedgerError) -> int:
+    """The HTTP status of a deliberate refusal: that of its nearest class in the table."""
+    known = (STATUS_BY_ERROR.get(one) for one in type(error).__mro__)
+    return next(status for status in known if status is not None)
+
+
+def problem(status: int, code: str, detail: str = "") -> Response:
+    """A problem document. Source: RFC 9457; `code` is ours, stable and in kebab-case."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    told |= {"code": code} | ({"detail": detail} if detail else {})
+    response = Response(orjson.dumps(told), status, mimetype="application/problem+json")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
+    return response
+
+
+def register(app: Flask) -> None:
+    """Answer every error through this table; none reaches the server as an exception."""
+    app.register_error_handler(HTTPException, _refused_by_http)
+    app.register_error_handler(LedgerError, _refused_by_ledger)
+    app.register_error_handler(Exception, _failed)
+
+
+def _refused_by_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if receiver.is_addressed(request):
+        response = receiver.reject(status, _word(status))
+    else:
+        response = problem(status, _word(status))
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _refused_by_ledger(error: LedgerError) -> Response:
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("refused", code=error.code, status=status, exc_info=error)
+    if receiver.is_addressed(request):
+        # Whatever the ledger says beyond a receipt, it stored nothing: let the sender try again.
+        return receiver.reject(503, error.code)
+    return problem(status, error.code, str(error))
+
+
+def _failed(error: Exception) -> Response:
+    log.error("failed", method=request.method, path=request.path, exc_info=error)
+    if receiver.is_addressed(request):
+        return receiver.reject(503, "internal-error")
+    return problem(500, "internal-error")
+
+
+def _word(status: int) -> str:
+    """A word of our own: the phrases of the standard library change between its versions."""
+    return _WORDS.get(status, "refused")

@@ -1,0 +1,83 @@
+"""What whoever runs the service asks it: is it alive, is it ready, how much did it do."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from alembic.util import CommandError
+from flask import Blueprint, Response
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.errors import LedgerError
+from ledger.metrics import CONTENT_TYPE
+from web.context import context, ledger
+
+if TYPE_CHECKING:
+    from ledger.storage.database import Database
+
+bp = Blueprint("operations", __name__)
+
+_FAULTS = (LedgerError, SQLAlchemyError, CommandError)
+
+
+@bp.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Whether this process answers at all; asks nothing else, so that a database that is down
+    does not get it killed."""
+    return {"status": "ok"}
+
+
+@bp.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Whether this process can store what it is sent now. Shape: one word per check."""
+    checks = {
+        "database": database_state(ledger().database),
+        "migrations": migrations_state(ledger().database),
+        "stopping": "yes" if context().is_stopping() else "no",
+    }
+    is_ready = checks == {"database": "ok", "migrations": "ok", "stopping": "no"}
+    told = {"status": "ready" if is_ready else "not-ready", "checks": checks}
+    return told, 200 if is_ready else 503
+
+
+@bp.get("/metrics")
+def metrics() -> ResponseReturnValue:
+    """Everything counted, for Prometheus."""
+    text = context().metrics.text(_gauges(ledger().database))
+    return Response(text, content_type=CONTENT_TYPE)
+
+
+def database_state(database: "Database") -> str:
+    """Whether the database answers: `ok` or `unreachable`."""
+    try:
+        with database.connect() as connection:
+            connection.execute(select(1))
+    except _FAULTS:
+        return "unreachable"
+    return "ok"
+
+
+def migrations_state(database: "Database") -> str:
+    """Whether the durable tables are those this code expects: `ok`, `pending` or `unknown`."""
+    from ledger.storage.migrations import pending
+
+    try:
+        return "pending" if pending(database) else "ok"
+    except _FAULTS:
+        return "unknown"
+
+
+def _gauges(database: "Database") -> Mapping[str, tuple[str, float]]:
+    """Sizes read now; left out, rather than shown as zero, when the database does not answer."""
+    from ledger.storage.journal import Journal
+
+    try:
+        with database.connect() as connection:
+            count, size = Journal(database).quarantine_size(connection)
+    except _FAULTS:
+        return {}
+    return {
+        "ledger_quarantine_notifications": ("Deliveries kept in quarantine.", count),
+        "ledger_quarantine_bytes": ("Size of the bodies kept in quarantine.", size),
+    }
