@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from ledger.application import Ledger, Receipt
 from ledger.notification import Delivery
 from ledger.settings import Settings
-from ledger.shops import FORM_HMAC, FORM_SHA1, MODES, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
+from ledger.shops import FORM_HMAC, MODES, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
 from ledger.signature import form_text, sign_form_hmac, sign_rest
 from ledger.storage.database import Database
 

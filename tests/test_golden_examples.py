@@ -15,6 +15,7 @@ GOLDEN = Path(__file__).parent / "golden" / "examples.txt"
 def golden_table() -> dict[str, list[str]]:
     """Shape: `format/name` -> its lines; a line is event, rule, then what it says."""
     table: dict[str, list[str]] = {}
+    name = ""
     for line in GOLDEN.read_text().splitlines():
         if line.startswith("    "):
             table[name].append(line.strip())

@@ -2,23 +2,22 @@
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 
 from ledger import logs
+from ledger.application import Ledger, utc_now
 from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
+from ledger.shops import Shops, read_shops
+from ledger.storage.database import Database
 from web import errors, operations, receiver
-from web.context import Clock, Context, utc_now
-
-if TYPE_CHECKING:
-    from ledger.application import Ledger
+from web.context import Clock, Context
 
 
 def create_app(
     settings: Settings | None = None,
-    ledger: "Ledger | None" = None,
+    ledger: Ledger | None = None,
     *,
     clock: Clock = utc_now,
     is_stopping: Callable[[], bool] = lambda: False,
@@ -44,10 +43,10 @@ def create_app(
     return app
 
 
-def _open(settings: Settings, clock: Clock) -> "Ledger":
-    from ledger.application import Ledger
-
-    return Ledger.open(settings, clock=clock)
+def _open(settings: Settings, clock: Clock) -> Ledger:
+    file = settings.shops_file
+    shops = Shops() if file is None else read_shops(file, os.environ)
+    return Ledger(settings, shops, Database(settings.database_url), clock=clock)
 
 
 def _hardened(app: Flask) -> Flask:

@@ -2,31 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from flask import Flask, current_app
 
+from ledger.application import Ledger
 from ledger.metrics import Metrics
 from ledger.settings import Settings
-
-if TYPE_CHECKING:
-    from ledger.application import Ledger
 
 _NAME = "ipn-ledger"
 
 Clock = Callable[[], datetime]
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """One per process; everything in it may be used by several threads at once."""
 
-    ledger: "Ledger"
+    ledger: Ledger
     settings: Settings
     metrics: Metrics
     clock: Clock
@@ -43,6 +36,6 @@ def context() -> Context:
     return found
 
 
-def ledger() -> "Ledger":
+def ledger() -> Ledger:
     """The ledger of this process."""
     return context().ledger

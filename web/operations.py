@@ -1,7 +1,6 @@
 """What whoever runs the service asks it: is it alive, is it ready, how much did it do."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from alembic.util import CommandError
 from flask import Blueprint, Response
@@ -11,10 +10,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import LedgerError
 from ledger.metrics import CONTENT_TYPE
+from ledger.storage.database import Database
+from ledger.storage.migrations import pending
 from web.context import context, ledger
-
-if TYPE_CHECKING:
-    from ledger.storage.database import Database
 
 bp = Blueprint("operations", __name__)
 
@@ -48,7 +46,7 @@ def metrics() -> ResponseReturnValue:
     return Response(text, content_type=CONTENT_TYPE)
 
 
-def database_state(database: "Database") -> str:
+def database_state(database: Database) -> str:
     """Whether the database answers: `ok` or `unreachable`."""
     try:
         with database.connect() as connection:
@@ -58,23 +56,19 @@ def database_state(database: "Database") -> str:
     return "ok"
 
 
-def migrations_state(database: "Database") -> str:
+def migrations_state(database: Database) -> str:
     """Whether the durable tables are those this code expects: `ok`, `pending` or `unknown`."""
-    from ledger.storage.migrations import pending
-
     try:
         return "pending" if pending(database) else "ok"
     except _FAULTS:
         return "unknown"
 
 
-def _gauges(database: "Database") -> Mapping[str, tuple[str, float]]:
+def _gauges(database: Database) -> Mapping[str, tuple[str, float]]:
     """Sizes read now; left out, rather than shown as zero, when the database does not answer."""
-    from ledger.storage.journal import Journal
-
     try:
         with database.connect() as connection:
-            count, size = Journal(database).quarantine_size(connection)
+            count, size = ledger().journal.quarantine_size(connection)
     except _FAULTS:
         return {}
     return {

@@ -4,20 +4,17 @@ import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import structlog
 from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
+from ledger.application import QUARANTINED, Receipt
 from ledger.logs import network
 from ledger.notification import Delivery
 from ledger.settings import Network
 from web.context import context
-
-if TYPE_CHECKING:
-    from ledger.application import Receipt
 
 ANSWER_BYTES_MAX = 200
 RETRY_SECONDS = 60
@@ -141,7 +138,7 @@ def _is_allowed(peer: str, allowed: Sequence[Network]) -> bool:
     return address is not None and any(address in one for one in allowed)
 
 
-def _tell(receipt: "Receipt", delivery: Delivery, seconds: float) -> None:
+def _tell(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
     context().metrics.stored(
         format=receipt.format,
         outcome=receipt.outcome,
@@ -162,8 +159,8 @@ def _tell(receipt: "Receipt", delivery: Delivery, seconds: float) -> None:
     )
 
 
-def _answer(receipt: "Receipt") -> Response:
-    if receipt.outcome != "quarantined":
+def _answer(receipt: Receipt) -> Response:
+    if receipt.outcome != QUARANTINED:
         return _line(200, f"OK {receipt.outcome} {receipt.id}")
     status = 415 if receipt.reason == "unsupported-content-type" else 400
     return _line(status, f"KO {receipt.reason}")

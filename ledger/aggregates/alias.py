@@ -1,6 +1,7 @@
 """A payer's stored means of payment: made, changed, refused, or met in use."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -41,14 +42,15 @@ class Alias(Observed):
 
     class Noticed(Event):
         TOPIC = "alias.noticed"
+        IS_ASIDE = True
 
     class RegistrationRefused(Event):
         TOPIC = "alias.registration-refused"
-        IS_ASIDE = True  # what was behind the alias stays
+        IS_ASIDE = True
 
     class RenewalRefused(Event):
         TOPIC = "alias.renewal-refused"
-        IS_ASIDE = True  # what was behind the alias stays
+        IS_ASIDE = True
 
     @staticmethod
     def id_of(shop_id: str, mode: str, alias: str) -> UUID:
@@ -76,20 +78,25 @@ class Alias(Observed):
         """Record what a snapshot adds to what is known; say whether it added anything."""
         if not snapshot.was_asked and (self.is_known or not snapshot.is_accepted):
             return False  # a payment by alias is the transaction's news, not the alias's
-        news = self.news(snapshot.facts, occasion, ordered_by=_made_at(snapshot.facts))
-        if not news:
+        facts = snapshot.facts
+        if not snapshot.was_asked:  # any use tells the same, whichever we hear of first
+            facts = {name: facts[name] for name in facts if name == "payment_method"}
+        news = self.news(facts, occasion, ordered_by=_made_at(facts))
+        if not news and self.is_known:
             return False
+        if not snapshot.is_accepted:
+            news = replace(news, moved=())  # what was behind the alias stays
         rule = occasion.rule if occasion.rule == BACK_OFFICE else ALIAS
         certainty = occasion.rule_certainty if rule == BACK_OFFICE else _certainty(snapshot)
         self.tell(
             self._meaning(snapshot, news),
-            snapshot.facts,
+            facts,
             news,
             occasion,
             reference=snapshot.alias,
             rule=rule,
             rule_certainty=certainty,
-            occurred_at=_made_at(snapshot.facts),
+            occurred_at=_made_at(facts),
             personal=snapshot.personal or None,
         )
         return True

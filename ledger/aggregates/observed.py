@@ -40,7 +40,7 @@ class Occasion:
 class Telling:
     """What one recorded event told, for comparison with later snapshots.
 
-    Shape: `is_aside` says that it never competed for the state: a contradiction, or a refusal.
+    Shape: `is_aside` says that it never holds the state against other news.
     """
 
     version: int
@@ -93,7 +93,7 @@ class Observed(BaseAggregate[UUID]):
         personal: Pairs | None = None
 
         TOPIC: ClassVar[str]
-        IS_ASIDE: ClassVar[bool] = False  # whether such an event leaves the facts as they were
+        IS_ASIDE: ClassVar[bool] = False  # whether any other news comes before what it told
         aggregate_class: ClassVar[type["Observed"]]
 
         @property
@@ -220,19 +220,11 @@ class Observed(BaseAggregate[UUID]):
             source=occasion.source,
             told_at=occasion.told_at,
             facts=dict(facts),
-            moved=_names_moved(event_class, facts, news),
+            moved=None if len(news.moved) == len(facts) else list(news.moved),
             late=news.is_late,
             contradiction=news.is_contradiction,
             **more,
         )
-
-
-def _names_moved(
-    event_class: type[Observed.Event], facts: Mapping[str, Fact], news: News
-) -> list[str] | None:
-    if event_class.IS_ASIDE:
-        return []
-    return None if len(news.moved) == len(facts) else list(news.moved)
 
 
 def _telling(event: Observed.Event) -> Telling:

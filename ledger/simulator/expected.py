@@ -90,17 +90,22 @@ def _abandonments(tellings: Sequence[Telling]) -> list[Expected]:
 
 
 def _aliases(tellings: Sequence[Telling]) -> list[Expected]:
+    """Where a message does not say what was asked, the first check makes, others change."""
     facts: dict[str, Facts] = {}
+    checks: dict[str, set[str]] = {}
     for telling in tellings:
         alias = _alias(telling)
         if alias is None:
             continue
+        uuids = {payment.uuid for payment in telling.shown if _makes_alias(payment)}
+        is_change = bool(uuids - checks.get(alias, uuids))
+        checks.setdefault(alias, set()).update(uuids)
         status = telling.call.alias_status
         if status in ("CREATED", "UPDATED") and not telling.lacks("identifier_status"):
             again = telling.call.is_known_means and alias in facts
             facts.setdefault(alias, {}).update({} if again else {"status": status})
-        elif any(_makes_alias(payment) for payment in telling.shown):
-            facts.setdefault(alias, {})
+        elif uuids:
+            facts.setdefault(alias, {}).update({"status": "UPDATED"} if is_change else {})
     return [Expected(ALIAS, alias, told) for alias, told in facts.items()]
 
 
