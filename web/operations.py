@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.errors import LedgerError
 from ledger.metrics import CONTENT_TYPE
 from ledger.storage.database import Database
+from ledger.storage.journal import Journal
 from ledger.storage.migrations import pending
 from web.context import context, ledger
 
@@ -68,7 +69,7 @@ def _gauges(database: Database) -> Mapping[str, tuple[str, float]]:
     """Sizes read now; left out, rather than shown as zero, when the database does not answer."""
     try:
         with database.connect() as connection:
-            count, size = ledger().journal.quarantine_size(connection)
+            count, size = Journal(database).quarantine_size(connection)
     except _FAULTS:
         return {}
     return {
