@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from eventsourcing.persistence import IntegrityError, Mapper, PersistenceError
-from eventsourcing.persistence import Notification as Entry
+from eventsourcing.persistence import IntegrityError, PersistenceError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,8 +24,8 @@ from ledger.shops import Shops
 from ledger.storage import references
 from ledger.storage.database import Database
 from ledger.storage.journal import AlreadyRecorded, Journal, JournalRow
+from ledger.storage.mapper import Entry, EventMapper
 from ledger.storage.recorder import EventRecorder
-from ledger.storage.transcoder import EventTranscoder
 from ledger.vocabulary import EVENT_CLASSES
 
 RECORDED = "recorded"
@@ -83,7 +82,7 @@ class Ledger:
         self.database = database
         self.journal = Journal(database)
         self.recorder = EventRecorder(database)
-        self._mapper: Mapper[UUID] = Mapper(EventTranscoder())
+        self._mapper = EventMapper()
         self._clock = clock
         self._limits = Limits(settings.fields_max, settings.json_depth_max)
 
@@ -213,8 +212,8 @@ class Ledger:
         self, id_: UUID, *, as_of: datetime | None = None, connection: Connection | None = None
     ) -> list[RecordedEvent]:
         """Every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
-        entries = self.recorder.select_streams([id_], connection=connection).get(id_, [])
-        events = [self.read_entry(entry) for entry in entries]
+        streams = self.recorder.select_streams([id_], connection, with_details=True)
+        events = [self.read_entry(entry) for entry in streams[id_]]
         if as_of is not None:
             events = list(_until(events, as_of))
         if not events:

@@ -43,6 +43,7 @@ def _create_events() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("notification_id", sa.Text()),
         sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("details", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("position", name="pk_events"),
         sa.UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
         sqlite_autoincrement=True,
@@ -194,6 +195,7 @@ def _compress_postgresql() -> None:
     if has_lz4:
         for table, column in (
             ("events", "state"),
+            ("events", "details"),
             ("notifications", "body"),
             ("quarantine", "body"),
         ):

@@ -1,6 +1,6 @@
 """A payer's stored means of payment: made, changed, refused, or met in use."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +16,7 @@ from ledger.formats.snapshot import (
 )
 from ledger.formats.values import read_instant
 from ledger.rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
+from ledger.statuses import Standing
 
 
 class Alias(Observed):
@@ -25,7 +26,13 @@ class Alias(Observed):
     KIND = "alias"
 
     class Event(Observed.Event):
-        """Ordered by when the platform recorded the transaction that told of the alias."""
+        """Ordered by when the platform recorded the transaction that told of the alias.
+
+        Shape: `status` is what the alias has come to with this event: CREATED, UPDATED or
+        NOT_CREATED.
+        """
+
+        status: str = CREATED
 
         @property
         def ordered_by(self) -> datetime | None:
@@ -56,23 +63,13 @@ class Alias(Observed):
     def id_of(shop_id: str, mode: str, alias: str) -> UUID:
         return stream_id("alias", shop_id, mode, alias)
 
-    @property
-    def status(self) -> str:
-        """CREATED, UPDATED or NOT_CREATED; the same whatever order the calls arrived in."""
-        accepted = self._requests(_ACCEPTED)
-        if not accepted:
-            return CREATED if self._requests(_EXISTING) else NOT_CREATED
-        told = accepted[-1].facts.get("request")
-        if told in (CREATED, UPDATED):
-            return str(told)
-        changes = {
-            one.facts.get("transaction_uuid") for one in accepted if one.topic not in _SAME_MEANS
-        }
-        return UPDATED if len(changes) > 1 else CREATED
+    status: str
 
-    def _requests(self, topics: frozenset[str]) -> list[Telling]:
-        told = [one for one in self.tellings if one.topic in topics]
-        return sorted(told, key=lambda one: one.standing.told_at or one.standing.received_at)
+    def take(self, event: Observed.Event) -> None:
+        """Assign what an event says."""
+        super().take(event)
+        assert isinstance(event, Alias.Event)
+        self.status = event.status
 
     def observe(self, snapshot: AliasSnapshot, occasion: Occasion) -> bool:
         """Record what a snapshot adds to what is known; say whether it added anything."""
@@ -88,12 +85,16 @@ class Alias(Observed):
             news = replace(news, moved=())  # what was behind the alias stays
         rule = occasion.rule if occasion.rule == BACK_OFFICE else ALIAS
         certainty = occasion.rule_certainty if rule == BACK_OFFICE else _certainty(snapshot)
+        event_class = self._meaning(snapshot, news)
+        standing = Standing(None, _made_at(facts), occasion.received_at)
+        telling = Telling(self.version + 1, event_class.TOPIC, standing, facts, is_aside=False)
         self.tell(
-            self._meaning(snapshot, news),
+            event_class,
             facts,
             news,
             occasion,
             reference=snapshot.alias,
+            status=_status([*self.tellings, telling]),
             rule=rule,
             rule_certainty=certainty,
             occurred_at=_made_at(facts),
@@ -111,7 +112,7 @@ class Alias(Observed):
         if snapshot.is_known_means:
             return self.Recognised
         if request is None:  # the first accepted check of an alias made it; a later one changed it
-            is_first = news.is_late or not self._requests(_ACCEPTED)
+            is_first = news.is_late or not _told_as(_ACCEPTED, self.tellings)
             return self.Registered if is_first else self.Renewed
         return self.Renewed if request == UPDATED else self.Registered
 
@@ -121,6 +122,26 @@ bind_events(Alias)
 _SAME_MEANS = frozenset({Alias.Recognised.TOPIC})
 _ACCEPTED = frozenset({Alias.Registered.TOPIC, Alias.Renewed.TOPIC}) | _SAME_MEANS
 _EXISTING = frozenset({Alias.Noticed.TOPIC, Alias.RenewalRefused.TOPIC})
+
+
+def _status(tellings: Sequence[Telling]) -> str:
+    """What an alias has come to; the same whatever order the calls arrived in."""
+    accepted = _told_as(_ACCEPTED, tellings)
+    if not accepted:
+        return CREATED if _told_as(_EXISTING, tellings) else NOT_CREATED
+    told = accepted[-1].facts.get("request")
+    if told in (CREATED, UPDATED):
+        return str(told)
+    changes = {
+        one.facts.get("transaction_uuid") for one in accepted if one.topic not in _SAME_MEANS
+    }
+    return UPDATED if len(changes) > 1 else CREATED
+
+
+def _told_as(topics: frozenset[str], tellings: Sequence[Telling]) -> list[Telling]:
+    """The tellings of some kinds, in the order in which the platform made them."""
+    told = [one for one in tellings if one.topic in topics]
+    return sorted(told, key=lambda one: one.standing.told_at or one.standing.received_at)
 
 
 def _made_at(facts: Mapping[str, Fact]) -> datetime | None:

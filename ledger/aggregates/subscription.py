@@ -20,8 +20,11 @@ class Subscription(Observed):
     KIND = "subscription"
 
     class Event(Observed.Event):
+        """`status` is what the subscription has come to with this event."""
+
         subscription_id: str = ""
         alias: str = ""
+        status: str = CREATED
 
     class Opened(Event):
         TOPIC = "subscription.opened"
@@ -43,17 +46,12 @@ class Subscription(Observed):
 
     subscription_id: str
     alias: str
+    status: str
     instalments: dict[str, dict[str, Fact]]
 
     @staticmethod
     def id_of(shop_id: str, mode: str, subscription_id: str, alias: str) -> UUID:
         return stream_id("subscription", shop_id, mode, subscription_id, alias)
-
-    @property
-    def status(self) -> str:
-        """CREATED unless all that is known is a refusal."""
-        topics = {one.topic for one in self.tellings}
-        return NOT_CREATED if topics == {self.Refused.TOPIC} else CREATED
 
     def take(self, event: Observed.Event) -> None:
         """Assign what an event says."""
@@ -61,6 +59,7 @@ class Subscription(Observed):
         if not self.tellings:
             self.instalments = {}
             self.subscription_id, self.alias = event.subscription_id, event.alias
+        self.status = event.status
         if event.TOPIC in _OF_INSTALMENTS:
             self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
         super().take(event)
@@ -112,6 +111,7 @@ class Subscription(Observed):
         occasion: Occasion,
     ) -> None:
         is_of_instalment = event_class.TOPIC in _OF_INSTALMENTS
+        is_refused = event_class is self.Refused and (not self.is_known or self.status != CREATED)
         self.tell(
             event_class,
             facts,
@@ -119,6 +119,7 @@ class Subscription(Observed):
             occasion,
             subscription_id=subscription_id,
             alias=alias,
+            status=NOT_CREATED if is_refused else CREATED,
             reference=subscription_id,
             rule=INSTALMENT if is_of_instalment else SUBSCRIPTION,
             rule_certainty=occasion.rule_certainty if occasion.rule else INFERRED,

@@ -14,10 +14,11 @@ from eventsourcing.persistence import (
     StoredEvent,
     Subscription,
 )
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select
 from sqlalchemy import exc as sa
 
 from ledger.storage.database import Database
+from ledger.storage.mapper import Entry
 from ledger.storage.tables import events
 
 POSITIONS_LOCK = 0x1ED6_0002
@@ -85,14 +86,18 @@ class EventRecorder(ApplicationRecorder):
             return [_stored_event(row) for row in connection.execute(query)]
 
     def select_streams(
-        self, originator_ids: Sequence[UUID], connection: Connection | None = None
-    ) -> dict[UUID, list[Notification]]:
+        self,
+        originator_ids: Sequence[UUID],
+        connection: Connection | None = None,
+        *,
+        with_details: bool = False,
+    ) -> dict[UUID, list[Entry]]:
         """Read many streams at once. Shape: one list per id asked, in version order."""
-        streams: dict[UUID, list[Notification]] = {one: [] for one in originator_ids}
+        streams: dict[UUID, list[Entry]] = {one: [] for one in originator_ids}
         if not streams:
             return streams
         query = (
-            select(events)
+            _select(with_details=with_details)
             .where(events.c.originator_id.in_(list(streams)))
             .order_by(events.c.originator_id, events.c.originator_version)
         )
@@ -119,7 +124,7 @@ class EventRecorder(ApplicationRecorder):
         topics: Sequence[str] = (),
         *,
         inclusive_of_start: bool = True,
-    ) -> list[Notification]:
+    ) -> list[Entry]:
         """Read the log in position order, never past a position that may still be filled."""
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         if self._database.is_sqlite:
@@ -175,7 +180,7 @@ class EventRecorder(ApplicationRecorder):
 
     def _read(
         self, after: int, until: int | None, topics: Sequence[str], limit: int
-    ) -> list[Notification]:
+    ) -> list[Entry]:
         position = events.c.position
         query = select(events).where(position > after).order_by(position).limit(limit)
         if until is not None:
@@ -242,6 +247,7 @@ def _append(
             "topic": event.topic,
             "state": event.state,
             "notification_id": notification_id,
+            "details": getattr(event, "details", None),
         }
         for event in stored_events
     ]
@@ -258,10 +264,22 @@ def _stored_event(row: Row[Any]) -> StoredEvent:
     return StoredEvent(row.originator_id, row.originator_version, row.topic, row.state)
 
 
-def _entry(row: Row[Any]) -> Notification:
-    return Notification(
-        row.originator_id, row.originator_version, row.topic, row.state, row.position
+def _entry(row: Row[Any]) -> Entry:
+    return Entry(
+        row.originator_id,
+        row.originator_version,
+        row.topic,
+        row.state,
+        row.position,
+        getattr(row, "details", None),
     )
+
+
+def _select(*, with_details: bool) -> Select[Any]:
+    return select(events) if with_details else select(*_WITHOUT_DETAILS)
+
+
+_WITHOUT_DETAILS = [column for column in events.c if column.name != "details"]
 
 
 def _uuid(originator_id: UUID | str) -> UUID:

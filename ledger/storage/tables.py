@@ -72,6 +72,7 @@ events = Table(
     Column("topic", Text, nullable=False),
     Column("notification_id", Text),
     Column("state", LargeBinary, nullable=False),
+    Column("details", LargeBinary),  # apart, so that following and rebuilding need not read it
     PrimaryKeyConstraint("position", name="pk_events"),
     UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
     sqlite_autoincrement=True,  # a position is never given out twice

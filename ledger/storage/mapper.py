@@ -1,0 +1,92 @@
+"""Turns an event into the bytes that are stored once and for ever, and back."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Mapper, Notification, StoredEvent, Transcoder
+
+_APART = ("details", "personal")
+
+
+@dataclass(frozen=True)
+class StoredEntry(StoredEvent):
+    """An event's bytes. Shape: `details` holds, apart from the facts in `state`, what the
+    platform told besides and what is about a person; None when there is neither."""
+
+    details: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Entry(Notification):
+    """One stored event with its place in the whole ledger. `details` is None when not asked for."""
+
+    details: bytes | None = None
+
+
+class EventTranscoder(Transcoder):
+    """JSON without type tags: an attribute named `…_at` is an instant, and only the event itself
+    has attributes. So nothing a sender writes into a payload can become a Python object.
+
+    Shape: attributes that are None or False are left out; event classes have defaults.
+    """
+
+    def encode(self, obj: Any) -> bytes:
+        told = {
+            name: _told(name, value)
+            for name, value in obj.items()
+            if value is not None and value is not False
+        }
+        return orjson.dumps(told)
+
+    def decode(self, data: bytes) -> Any:
+        told = orjson.loads(data)
+        return {name: _read(name, value) for name, value in told.items()}
+
+
+class EventMapper(Mapper[UUID]):
+    """Keeps facts and details in bytes of their own: reading facts alone is the common case."""
+
+    def __init__(self) -> None:
+        super().__init__(EventTranscoder())
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEntry:
+        apart = {name: value for name in _APART if (value := getattr(domain_event, name))}
+        stored = super().to_stored_event(_without(domain_event, apart))
+        return StoredEntry(
+            stored.originator_id,
+            stored.originator_version,
+            stored.topic,
+            stored.state,
+            orjson.dumps(apart) if apart else None,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
+        event = super().to_domain_event(stored_event)
+        details = getattr(stored_event, "details", None)
+        if details is not None:
+            vars(event).update(orjson.loads(details))
+        return event
+
+
+def _without(event: Any, names: dict[str, Any]) -> Any:
+    return replace(event, **dict.fromkeys(names)) if names else event
+
+
+def _is_instant(name: str) -> bool:
+    return name == "timestamp" or name.endswith("_at")
+
+
+def _told(name: str, value: Any) -> Any:
+    if not _is_instant(name):
+        return value
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError(f"{name} must be an aware datetime")
+    return value.astimezone(UTC).isoformat()
+
+
+def _read(name: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if _is_instant(name) else value
