@@ -14,6 +14,8 @@ _COMMANDS = {
     "simulate": "ledger.cli.simulate",
     "history": "ledger.cli.history",
     "notifications": "ledger.cli.notifications",
+    "rebuild": "ledger.cli.rebuild",
+    "projections": "ledger.cli.projections",
 }
 
 

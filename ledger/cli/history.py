@@ -1,7 +1,7 @@
 """`ledger history`: the plain-language timeline of one transaction, alias or subscription."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,30 +11,13 @@ import orjson
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger, RecordedEvent
+from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger
 from ledger.errors import NotFoundError
 from ledger.items import item
 from ledger.shops import MODES
 from ledger.storage import references
 from ledger.timeline import describe, history_data, timeline
-
-
-class Instant(click.ParamType[datetime]):
-    """An ISO 8601 instant; without an offset it is in UTC, a bare day means its end."""
-
-    name = "instant"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        if isinstance(value, datetime):
-            return value
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value} is no ISO 8601 instant, for example 2026-03-10T09:15:00Z")
-        if len(value) == len("2026-03-10"):
-            moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
 
 Finder = Callable[[Ledger, str, str, str], list[UUID]]
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger import logs
 from ledger.cli.check import FAULT, shop_findings
 from ledger.errors import LedgerError, SettingsError
+from ledger.projections.runner import Followers, prepare_views
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -168,6 +169,8 @@ def prepare_database(settings: Settings) -> None:
         elif missing := pending(database):
             told = f"{len(missing)} migrations are to be applied first"
             raise SettingsError(f"{told}: run `ledger migrate`")
+        for name in prepare_views(database):
+            log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
     except SQLAlchemyError as error:
         told = f"the database does not answer ({type(error).__name__}): see LEDGER_DATABASE_URL"
         raise SettingsError(told) from error
@@ -214,8 +217,12 @@ def _application(state: Any) -> "Flask":
 
     app = create_app(is_stopping=lambda: is_stopping(state))
     with app.app_context():
-        # A worker leaves without running `atexit`, which is for the main process.
-        Finalize(None, context().ledger.close, exitpriority=1)
+        ledger = context().ledger
+    followers = Followers(ledger)
+    followers.start()
+    # A worker leaves without running `atexit`, which is for the main process.
+    Finalize(None, followers.stop, exitpriority=2)
+    Finalize(None, ledger.close, exitpriority=1)
     return app
 
 

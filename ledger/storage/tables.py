@@ -173,3 +173,51 @@ subscription_references = Table(
     Index("ix_subscription_references_order", "shop_id", "mode", "alias", "order_id"),
 )
 """How the platform's names lead to a subscription's stream; an id alone is not unique."""
+
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), autoincrement=True),
+    Column("name", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("shards", Integer, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_generations"),
+    sqlite_autoincrement=True,
+)
+"""One row per set of a view's tables; its state is building, built, live or retired."""
+
+generation_positions = Table(
+    "generation_positions",
+    metadata,
+    Column("generation_id", BigInteger),
+    Column("shard", Integer),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("generation_id", "shard", name="pk_generation_positions"),
+)
+"""How far each shard of a generation has followed the log; moves with its rows."""
+
+poison_events = Table(
+    "poison_events",
+    metadata,
+    Column("generation_id", BigInteger),
+    Column("position", BigInteger),
+    Column("topic", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("generation_id", "position", name="pk_poison_events"),
+)
+"""Events that a view could not take and passed over."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text),
+    Column("holder", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("name", name="pk_leases"),
+)
+"""Who does, for a while, what only one may do."""

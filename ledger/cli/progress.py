@@ -1,0 +1,76 @@
+"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+LINE_SECONDS = 5.0
+
+
+class Meter:
+    """Shows how far something is, at which rate, and how long it will still take."""
+
+    def __init__(self, what: str, unit: str = "positions") -> None:
+        self._what = what
+        self._unit = unit
+        self._is_terminal = sys.stderr.isatty()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not self._is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._began = (0.0, 0)
+        self._told_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if stage != self._stage:
+            self._stage, self._began, self._told_at = stage, (now, done), 0.0
+        seconds = now - self._began[0]
+        rate = (done - self._began[1]) / seconds if seconds > 0.1 else 0.0
+        if self._is_terminal:
+            self._show(stage, done, total, rate)
+        elif now - self._told_at >= LINE_SECONDS or done >= total:
+            self._told_at = now
+            left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+            told = f"{self._what}: {stage} {done}/{total} {self._unit}, {rate:.0f}/s{left}"
+            click.echo(told, err=True)
+
+    def _show(self, stage: str, done: int, total: int, rate: float) -> None:
+        description = f"{self._what}: {stage}"
+        told = f"{rate:,.0f}/s" if rate else ""
+        if self._task is None:
+            self._task = self._bar.add_task(description, total=total, rate=told)
+        self._bar.update(
+            self._task, description=description, completed=done, total=total, rate=told
+        )

@@ -1,0 +1,108 @@
+"""`ledger rebuild`: builds views anew beside the live ones, compares, and switches."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from ledger.cli.instant import Instant
+from ledger.cli.opening import open_ledger
+from ledger.cli.progress import Meter
+from ledger.projections.as_of import write_as_of
+from ledger.projections.compare import Difference
+from ledger.projections.rebuild import Rebuild, Rebuilt
+from ledger.projections.registry import PROJECTIONS, projection
+from ledger.projections.view import Row
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default: all cores.")
+@click.option("--dry-run", is_flag=True, help="Build and compare, but let nobody read it.")
+@click.option("--no-compare", is_flag=True, help="Do not compare with the live one.")
+@click.option("--as-of", type=Instant(), help="The view as it was known then; needs --into.")
+@click.option(
+    "--into", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this SQLite file."
+)
+@click.pass_context
+def rebuild(
+    ctx: click.Context,
+    names: tuple[str, ...],
+    workers: int | None,
+    dry_run: bool,
+    no_compare: bool,
+    as_of: datetime | None,
+    into: Path | None,
+) -> None:
+    """Rebuild views (all of them by default) from the events, while the service goes on.
+
+    A rebuild that was interrupted goes on where it was. Exits 1 when a rebuilt view differs from
+    the live one of the same code.
+    """
+    for name in names:
+        projection(name)  # refuses a name that is not there before anything begins
+    if (as_of is None) != (into is None):
+        raise click.UsageError("--as-of and --into belong together")
+    ledger = open_ledger()
+    wanted = names or tuple(PROJECTIONS)
+    if as_of is not None and into is not None:
+        for name in wanted:
+            with Meter(name, "events") as meter:
+                count = write_as_of(ledger, name, as_of=as_of, into=into, progress=meter)
+            click.echo(f"{name}\t{count} events\t{into}")
+        return
+    is_well = True
+    for name in wanted:
+        with Meter(name) as meter:
+            job = Rebuild(ledger, name, workers=workers or os.cpu_count() or 1, progress=meter)
+            rebuilt = job.run(is_dry=dry_run, is_compared=not no_compare)
+        is_well &= _tell(rebuilt)
+    ctx.exit(0 if is_well else 1)
+
+
+def _tell(rebuilt: Rebuilt) -> bool:
+    """Say what came of it; True unless code that did not change gave another view."""
+    state = "live" if rebuilt.is_live else "built, not read"
+    verdict, is_well = _verdict(rebuilt)
+    poison = f"\t{rebuilt.poison} events passed over" if rebuilt.poison else ""
+    click.echo(f"{rebuilt.name}\t{verdict}\t{state} at {rebuilt.position}{poison}")
+    for one in rebuilt.differences:
+        click.echo(f"  {told(one)}")
+        for key, before, after in one.sample:
+            click.echo(f"    {key}: {changes(before, after)}")
+    return is_well
+
+
+def _verdict(rebuilt: Rebuilt) -> tuple[str, bool]:
+    if rebuilt.against is None:
+        return "nothing to compare with", True
+    if rebuilt.is_identical:
+        return "identical", True
+    same_code = rebuilt.against.fingerprint == rebuilt.generation.fingerprint
+    return "different", not same_code
+
+
+def told(one: Difference) -> str:
+    """One table's comparison in a line."""
+    words = [
+        f"{one.table}: {one.rows[0]} rows → {one.rows[1]} rows",
+        f"digest {one.digests[0]} → {one.digests[1]}",
+        f"{one.differing} differ",
+    ]
+    if one.only_after:
+        words.append(f"new columns: {', '.join(one.only_after)}")
+    if one.only_before:
+        words.append(f"gone columns: {', '.join(one.only_before)}")
+    return "; ".join(words)
+
+
+def changes(before: Row | None, after: Row | None) -> str:
+    """What differs between two rows of one key."""
+    if before is None or after is None:
+        return "only in the new one" if before is None else "only in the old one"
+    return ", ".join(
+        f"{name} {before[name]!r} → {after[name]!r}"
+        for name in after
+        if before[name] != after[name]
+    )

@@ -1,0 +1,131 @@
+"""Folds a batch of stored events into the rows it brings; pure, the same for live and rebuild."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Table
+
+from ledger.projections.view import ADD, FIRST, MAX, MIN, Projection, Row, StoredView, merge_of
+from ledger.storage.mapper import EventMapper, StoredEntry, write_moment
+from ledger.vocabulary import EVENT_CLASSES
+
+StoredRow = tuple[int, str, int, str, bytes]
+"""position, originator_id as 32 hex digits, originator_version, topic, state"""
+
+_decode = msgspec.json.Decoder(StoredView).decode
+_mapper = EventMapper()
+_class_versions = {
+    topic: getattr(event_class, "class_version", 1) for topic, event_class in EVENT_CLASSES.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """An event that a view could not take."""
+
+    position: int
+    topic: str
+    error: str
+
+
+@dataclass
+class Folded:
+    """What a batch brings. Shape: rows by table, one per key, as they stand after the batch."""
+
+    rows: dict[Table, list[Row]] = field(default_factory=dict)
+    poison: list[Poison] = field(default_factory=list)
+
+
+def fold(projection: Projection, events: Iterable[StoredRow]) -> Folded:
+    """Bring events to the rows they leave; one that cannot be taken is set aside."""
+    folders = {table: _Folder(table) for table in projection.tables}
+    folded = Folded()
+    for stored in events:
+        try:
+            brought = list(projection.rows(read(stored)))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
+            folded.poison.append(Poison(stored[0], stored[3], f"{type(error).__name__}: {error}"))
+            continue
+        for table, row in brought:
+            folders[table].take(row)
+    folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
+    return folded
+
+
+def read(stored: StoredRow) -> StoredView:
+    """Read what views need of a stored event; old versions go through their upcasts."""
+    position, originator_id, version, topic, state = stored
+    event = _decode(state)
+    if event.class_version != _class_versions[topic]:
+        event = _upcast(stored)
+    event.position = position
+    event.originator_id = originator_id
+    event.version = version
+    event.topic = topic
+    return event
+
+
+def _upcast(stored: StoredRow) -> StoredView:
+    _, originator_id, version, topic, state = stored
+    event = _mapper.to_domain_event(StoredEntry(UUID(originator_id), version, topic, state))
+    told = {name: _told(getattr(event, name)) for name in _SHARED if hasattr(event, name)}
+    return StoredView(**told)
+
+
+_SHARED = [
+    name
+    for name in StoredView.__struct_fields__
+    if name not in ("class_version", "position", "originator_id", "version", "topic")
+]
+
+
+def _told(value: Any) -> Any:
+    return write_moment(value) if isinstance(value, datetime) else value
+
+
+class _Folder:
+    """Meets the rows of one table by key. What an event does not tell stays as it was."""
+
+    def __init__(self, table: Table) -> None:
+        self.rows: dict[Any, Row] = {}
+        keys = [column.name for column in table.primary_key]
+        self._key: Callable[[Row], Any] = _key_reader(keys)
+        self._special = {
+            column.name: merge
+            for column in table.columns
+            if (merge := merge_of(column)) in (ADD, FIRST, MIN, MAX)
+        }
+
+    def take(self, row: Row) -> None:
+        key = self._key(row)
+        known = self.rows.get(key)
+        if known is None:
+            self.rows[key] = row
+            return
+        for name, value in row.items():
+            if value is None:
+                continue
+            special = self._special.get(name)
+            before = known.get(name)
+            if special is not None and before is not None:
+                value = _meet(special, before, value)
+            known[name] = value
+
+
+def _key_reader(keys: list[str]) -> Callable[[Row], Any]:
+    if len(keys) == 1:
+        name = keys[0]
+        return lambda row: row[name]
+    return lambda row: tuple(row[name] for name in keys)
+
+
+def _meet(how: str, before: Any, value: Any) -> Any:
+    if how == ADD:
+        return before + value
+    if how == FIRST:
+        return before
+    return min(before, value) if how == MIN else max(before, value)

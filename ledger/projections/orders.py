@@ -1,0 +1,175 @@
+"""Every order reference with its transactions' money: authorised, captured, refunded, open."""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Integer,
+    MetaData,
+    Select,
+    Table,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+    union,
+    union_all,
+)
+
+from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
+from ledger.projections.view import FIRST, Projection, Regrouped, Rows, StoredView, merged
+
+_metadata = MetaData()
+
+order_lines = Table(
+    "order_lines",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    merged(FIRST, "shop_id", Text, nullable=False),
+    merged(FIRST, "mode", Text, nullable=False),
+    Column("uuid", Text),
+    Column("parent_uuid", Text),
+    Column("order_id", Text),
+    Column("operation_type", Text),
+    Column("status", Text),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    merged(FIRST, "first_seen_at", Text, nullable=False),
+    Column("last_changed_at", Text, nullable=False),
+    info={"indexes": (("order_id",), ("uuid",), ("parent_uuid",))},
+)
+"""One row per transaction; a part of a split payment is one, its parent never gets here."""
+
+orders = Table(
+    "orders",
+    _metadata,
+    Column("shop_id", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("order_id", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("transactions", Integer, nullable=False),
+    Column("authorised_minor", BigInteger, nullable=False),
+    Column("captured_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False),
+    Column("open_minor", BigInteger, nullable=False),
+    Column("balance_minor", BigInteger, nullable=False),
+    Column("first_seen_at", Text, nullable=False),
+    Column("last_changed_at", Text, nullable=False),
+    info={
+        "indexes": (
+            ("order_id",),
+            ("shop_id", "mode", "first_seen_at", "order_id", "currency"),
+            ("first_seen_at", "order_id", "currency", "shop_id", "mode"),
+        )
+    },
+)
+"""Units: minor units of `currency`, empty when no amount was told; currencies never add up.
+
+`authorised`: debits authorised and not released, captured ones among them; `captured`: debits
+captured; `refunded`: credits that count; `open`: debits authorised or waiting, not captured yet;
+`balance`: debits that count less credits that count.
+"""
+
+_FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor", "currency")
+
+
+def rows(event: StoredView) -> Rows:
+    """What one event brings to the line of its transaction."""
+    taken = event.taken()
+    yield (
+        order_lines,
+        {
+            "id": event.originator_id,
+            "shop_id": event.shop_id,
+            "mode": event.mode,
+            "uuid": event.uuid,
+            "first_seen_at": event.timestamp,
+            "last_changed_at": event.timestamp,
+            **{name: taken.get(name) for name in _FACTS},
+        },
+    )
+
+
+def _orders(lines: Table) -> Select[Any]:
+    line = _with_order(lines).subquery()
+
+    def debit(statuses: tuple[str, ...]) -> Any:
+        return _sum(line, "DEBIT", statuses)
+
+    def credit(statuses: tuple[str, ...]) -> Any:
+        return _sum(line, "CREDIT", statuses)
+
+    measures: Select[Any] = select(
+        line.c.shop_id,
+        line.c.mode,
+        line.c.order_id,
+        line.c.currency,
+        func.count().label("transactions"),
+        debit((*HELD, *CAPTURED)).label("authorised_minor"),
+        debit(CAPTURED).label("captured_minor"),
+        credit(COUNTED).label("refunded_minor"),
+        debit((*HELD, *WAITING)).label("open_minor"),
+        (debit(COUNTED) - credit(COUNTED)).label("balance_minor"),
+        func.min(line.c.first_seen_at).label("first_seen_at"),
+        func.max(line.c.last_changed_at).label("last_changed_at"),
+    )
+    return measures.group_by(line.c.shop_id, line.c.mode, line.c.order_id, line.c.currency)
+
+
+def _sum(line: Any, operation: str, statuses: tuple[str, ...]) -> Any:
+    counts = and_(line.c.operation_type == operation, line.c.status.in_(statuses))
+    amount = case((counts, func.coalesce(line.c.amount_minor, 0)), else_=0)
+    return cast(func.sum(amount), BigInteger)
+
+
+_READ = (
+    "shop_id",
+    "mode",
+    "operation_type",
+    "status",
+    "amount_minor",
+    "first_seen_at",
+    "last_changed_at",
+)
+
+
+def _with_order(lines: Table) -> Any:
+    """Lines with their order; a refund that names only its original belongs to that one's order."""
+    parent = lines.alias("parent")
+    currency = func.coalesce(lines.c.currency, "").label("currency")
+    columns = [lines.c[name] for name in _READ]
+    own = select(*columns, currency, lines.c.order_id).where(lines.c.order_id.is_not(None))
+    of_parent = select(*columns, currency, parent.c.order_id).select_from(
+        lines.join(parent, _is_parent(lines, parent))
+    )
+    return union_all(own, of_parent.where(parent.c.order_id.is_not(None)))
+
+
+def _is_parent(lines: Table, parent: Any) -> Any:
+    return and_(
+        lines.c.order_id.is_(None),
+        parent.c.uuid == lines.c.parent_uuid,
+        parent.c.shop_id == lines.c.shop_id,
+        parent.c.mode == lines.c.mode,
+    )
+
+
+def _keys(lines: Table, ids: list[str]) -> Select[Any]:
+    parent = lines.alias("parent")
+    is_touched = lines.c.id.in_(ids)
+    own = select(lines.c.order_id).where(is_touched, lines.c.order_id.is_not(None))
+    of_parent = select(parent.c.order_id).select_from(lines.join(parent, _is_parent(lines, parent)))
+    found = union(own, of_parent.where(is_touched, parent.c.order_id.is_not(None))).subquery()
+    return select(found.c.order_id)
+
+
+PROJECTION = Projection(
+    "orders",
+    (order_lines,),
+    rows,
+    groupings=(Regrouped(orders, order_lines, "order_id", _orders, _keys),),
+    kinds=("transaction",),
+)

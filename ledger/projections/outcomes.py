@@ -1,0 +1,76 @@
+"""What a transaction's status means for money and for counting; one table for Python and SQL."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case
+
+ACCEPTED = "accepted"
+PENDING = "pending"
+REFUSED = "refused"
+CANCELLED = "cancelled"
+EXPIRED = "expired"
+FAILED = "failed"
+ABANDONED = "abandoned"
+VERIFIED = "verified"
+REFUNDED = "refunded"
+REFUND_PENDING = "refund-pending"
+REFUND_REFUSED = "refund-refused"
+REFUND_CANCELLED = "refund-cancelled"
+UNKNOWN = "unknown"
+
+HELD = (
+    "AUTHORISED",
+    "AUTHORISED_TO_VALIDATE",
+    "PARTIALLY_AUTHORISED",
+    "SUSPENDED",
+    "CAPTURE_PENDING",
+)
+"""Authorised, not yet captured, not released."""
+CAPTURED = ("CAPTURED",)
+WAITING = (
+    "INITIAL",
+    "PENDING",
+    "PRE_AUTHORISED",
+    "WAITING_FOR_PAYMENT",
+    "UNDER_VERIFICATION",
+    "WAITING_AUTHORISATION",
+    "WAITING_AUTHORISATION_TO_VALIDATE",
+)
+"""Not authorised yet, not refused."""
+COUNTED = ("AUTHORISED", "CAPTURED", "SUSPENDED", "CAPTURE_PENDING", "PARTIALLY_AUTHORISED")
+"""Counts as money. Source: form-v2 reference, section 8, point 3."""
+_NO = ("REFUSED", "ERROR", "NOT_CREATED")
+
+_OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("DEBIT", (*HELD, *CAPTURED), ACCEPTED),
+    ("DEBIT", WAITING, PENDING),
+    ("DEBIT", _NO, REFUSED),
+    ("DEBIT", ("CANCELLED",), CANCELLED),
+    ("DEBIT", ("EXPIRED",), EXPIRED),
+    ("DEBIT", ("CAPTURE_FAILED",), FAILED),
+    ("CREDIT", (*HELD, *CAPTURED), REFUNDED),
+    ("CREDIT", (*WAITING, "REFUND_TO_RETRY"), REFUND_PENDING),
+    ("CREDIT", _NO, REFUND_REFUSED),
+    ("CREDIT", ("CANCELLED",), REFUND_CANCELLED),
+    ("VERIFICATION", ("ACCEPTED",), VERIFIED),
+    ("VERIFICATION", _NO, REFUSED),
+)
+
+
+def outcome(operation: str | None, status: str | None) -> str:
+    """The outcome of a transaction; UNKNOWN for statuses nobody has seen."""
+    if status == "ABANDONED":
+        return ABANDONED
+    for known, statuses, meaning in _OUTCOMES:
+        if operation == known and status in statuses:
+            return meaning
+    return UNKNOWN
+
+
+def outcome_of(operation: ColumnElement[Any], status: ColumnElement[Any]) -> ColumnElement[str]:
+    """The same table as an SQL expression."""
+    rows = [
+        (and_(operation == known, status.in_(statuses)), meaning)
+        for known, statuses, meaning in _OUTCOMES
+    ]
+    return case((status == "ABANDONED", ABANDONED), *rows, else_=UNKNOWN)

@@ -1,0 +1,215 @@
+"""Brings generations forward along the log: batches, exactly once, at any kill."""
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DataError, SQLAlchemyError
+
+from ledger.application import Ledger
+from ledger.projections import generations as g
+from ledger.projections.folding import Folded, Poison, StoredRow, fold
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.view import Projection
+from ledger.projections.writing import Tables, groups_kept, write_rows
+from ledger.storage.database import Database
+
+BATCH = 5000
+POLL_SECONDS = 0.2
+LEASE_SECONDS = 10
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the streams, told apart by their ids. Shape: number `index` of `count`."""
+
+    index: int = 0
+    count: int = 1
+
+
+WHOLE = Shard()
+
+
+def read_events(
+    connection: Connection,
+    view: Projection,
+    *,
+    after: int,
+    until: int,
+    shard: Shard = WHOLE,
+) -> Sequence[StoredRow]:
+    """Stored events above `after` up to `until` that a view reads, in order of position."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    conditions = ["position > :after", "position <= :until"]
+    if view.kinds is not None:
+        conditions.append("(" + " OR ".join(f"topic LIKE '{one}.%'" for one in view.kinds) + ")")
+    if shard.count > 1:
+        assert is_postgresql, "only PostgreSQL fills shards side by side"
+        own = f"get_byte(uuid_send(originator_id), 15) % {shard.count} = {shard.index}"
+        conditions.append(own)
+    columns = "position, originator_id, originator_version, topic, state"
+    where = " AND ".join(conditions)
+    query = text(f"SELECT {columns} FROM events WHERE {where} ORDER BY position")  # noqa: S608  no value in it
+    found = connection.execute(query, {"after": after, "until": until})
+    if is_postgresql:
+        return [(row[0], row[1].hex, row[2], row[3], row[4]) for row in found]
+    return [tuple(row) for row in found]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Applies a generation's part of the log, batch by batch."""
+
+    database: Database
+    generation: g.Generation
+    view: Projection
+    shard: Shard = WHOLE
+
+    def step(self, until: int, batch: int = BATCH) -> int:
+        """Apply one batch of positions up to `until`; the position reached.
+
+        Rows and position move in one database transaction; when somebody else has moved the
+        position, nothing is written.
+        """
+        with self.database.connect() as connection:
+            position = g.positions(connection, self.generation.id)[self.shard.index]
+            end = min(until, position + batch)
+            if end <= position:
+                return position
+            events = read_events(connection, self.view, after=position, until=end, shard=self.shard)
+        folded = fold(self.view, events)
+        with self.database.begin() as connection:
+            is_mine = g.advance(
+                connection, self.generation.id, self.shard.index, before=position, after=end
+            )
+            if is_mine:
+                self._apply(connection, events, folded)
+        return end if is_mine else position
+
+    def _apply(self, connection: Connection, events: Sequence[StoredRow], folded: Folded) -> None:
+        tables = g.tables_of(self.view, self.generation.id)
+        try:
+            with connection.begin_nested():
+                self._write(connection, tables, folded)
+        except DataError:
+            folded = self._one_by_one(connection, tables, events)
+        g.note_poison(connection, self.generation.id, folded.poison)
+
+    def _write(self, connection: Connection, tables: Tables, folded: Folded) -> None:
+        is_filling = self.generation.state == g.BUILDING and self.shard.count > 1
+        if is_filling:  # groups are made at the end, over all shards
+            for table, rows in folded.rows.items():
+                write_rows(connection, tables[table], rows)
+            return
+        with groups_kept(connection, self.view, tables, folded.rows):
+            for table, rows in folded.rows.items():
+                write_rows(connection, tables[table], rows)
+
+    def _one_by_one(
+        self, connection: Connection, tables: Tables, events: Sequence[StoredRow]
+    ) -> Folded:
+        """Find the events that the database refuses, and keep the others."""
+        poison: list[Poison] = []
+        for one in events:
+            folded = fold(self.view, [one])
+            poison += folded.poison
+            try:
+                with connection.begin_nested():
+                    self._write(connection, tables, folded)
+            except DataError as error:
+                poison.append(Poison(one[0], one[3], f"{type(error.orig).__name__}: {error.orig}"))
+        return Folded({}, poison)
+
+
+class Followers:
+    """Keeps the live generations of this code at the live edge, from a thread of the service.
+
+    Several services may run: whoever holds a generation's lease follows it.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and let others take over."""
+        self._stopped.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                is_busy = self.follow_once()
+            except SQLAlchemyError as error:
+                _log.warning("followers.interrupted", error=type(error).__name__)
+                is_busy = False
+            if not is_busy:
+                self._stopped.wait(POLL_SECONDS)
+        with self._ledger.database.begin() as connection:
+            g.give_lease_back(connection, self._holder)
+
+    def follow_once(self) -> bool:
+        """Bring every view of ours one batch forward; say whether there was anything to do."""
+        is_busy = False
+        for view in PROJECTIONS.values():
+            if self._stopped.is_set():
+                return False
+            is_busy |= self._follow(view)
+        return is_busy
+
+    def _follow(self, view: Projection) -> bool:
+        database = self._ledger.database
+        with database.connect() as connection:
+            generation = g.live_generation(connection, view)
+        if generation is None:
+            return False
+        with database.connect() as connection:
+            position = g.positions(connection, generation.id).get(0, 0)
+        until = self._ledger.recorder.horizon(after=position) or 0
+        if until <= position or not self._lead(generation):
+            return False
+        Follower(database, generation, view).step(until)
+        return True
+
+    def _lead(self, generation: g.Generation) -> bool:
+        with self._ledger.database.begin() as connection:
+            return g.take_lease(
+                connection, g.lease_name(generation), self._holder, seconds=LEASE_SECONDS
+            )
+
+
+def prepare_views(database: Database) -> list[str]:
+    """Give every view of a ledger that has never had it an empty live generation.
+
+    Shape: the names of views whose code has changed since: they wait for `ledger rebuild`.
+    """
+    stale = []
+    with database.begin() as connection:
+        for view in PROJECTIONS.values():
+            if g.live_generation(connection, view) is not None:
+                continue
+            if any(one.state == g.LIVE for one in g.all_generations(connection, view.name)):
+                stale.append(view.name)
+            else:
+                g.create_generation(connection, view, state=g.LIVE)
+    return stale
+
+
+def catch_up(ledger: Ledger, generation: g.Generation, view: Projection, until: int) -> int:
+    """Apply everything up to a position, in this thread; the position reached."""
+    follower = Follower(ledger.database, generation, view)
+    while (position := follower.step(until)) < until:
+        pass
+    return position

@@ -1,0 +1,102 @@
+"""Where each generation stands: its state, its position, and how far behind the log it is."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from ledger.application import Ledger
+from ledger.projections import generations as g
+from ledger.projections.folding import Poison
+from ledger.projections.registry import PROJECTIONS, projection
+from ledger.storage.tables import events
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One generation. Units: `lag` in positions, `lag_seconds` since the oldest event not applied
+    was recorded, 0 at the live edge. `is_current` says that this code reads or would read it."""
+
+    generation: g.Generation
+    position: int
+    lag: int
+    lag_seconds: float
+    is_current: bool
+    is_followed: bool
+    poison: tuple[Poison, ...]
+
+
+def statuses(ledger: Ledger) -> list[Status]:
+    """Every generation of every view, in the order of the registry, oldest first."""
+    horizon = ledger.recorder.max_notification_id() or 0
+    with ledger.database.connect() as connection:
+        found = [one for one in g.all_generations(connection) if one.name in PROJECTIONS]
+        found.sort(key=lambda one: (list(PROJECTIONS).index(one.name), one.id))
+        told = []
+        for one in found:
+            position = min(g.positions(connection, one.id).values(), default=0)
+            told.append(
+                Status(
+                    generation=one,
+                    position=position,
+                    lag=max(0, horizon - position),
+                    lag_seconds=_lag_seconds(ledger, position, horizon),
+                    is_current=one.is_current,
+                    is_followed=g.is_leased(connection, g.lease_name(one)),
+                    poison=tuple(g.poison_of(connection, one.id)),
+                )
+            )
+    return told
+
+
+def stale_views(ledger: Ledger) -> list[str]:
+    """Views that this code cannot read until `ledger rebuild` has made them."""
+    with ledger.database.connect() as connection:
+        return [
+            view.name
+            for view in PROJECTIONS.values()
+            if g.live_generation(connection, view) is None
+        ]
+
+
+def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> list[str]:
+    """Drop generations that nobody reads: retired ones, and those of other code.
+
+    Shape: what was dropped. One that a server of other code still follows stays, unless forced.
+    """
+    dropped = []
+    with ledger.database.begin() as connection:
+        for one in g.all_generations(connection):
+            if names and one.name not in names:
+                continue
+            is_read = one.name in PROJECTIONS and one.is_current and one.state != g.RETIRED
+            is_followed = g.is_leased(connection, g.lease_name(one))
+            if is_read or (is_followed and not is_forced):
+                continue
+            g.drop_generation(connection, one)
+            dropped.append(f"{one.name} generation {one.id} ({one.state}, {one.fingerprint})")
+    return dropped
+
+
+def live_pair(ledger: Ledger, name: str) -> tuple[g.Generation, g.Generation] | None:
+    """The two newest complete generations of a view, older first; None when there is only one."""
+    projection(name)
+    with ledger.database.connect() as connection:
+        complete = [one for one in g.all_generations(connection, name) if one.state != g.BUILDING]
+    return (complete[-2], complete[-1]) if len(complete) > 1 else None
+
+
+def _lag_seconds(ledger: Ledger, position: int, horizon: int) -> float:
+    if position >= horizon:
+        return 0.0
+    with ledger.database.connect() as connection:
+        next_ = connection.scalar(
+            select(events.c.position)
+            .where(events.c.position > position)
+            .order_by(events.c.position)
+            .limit(1)
+        )
+    if next_ is None:
+        return 0.0
+    recorded_at = ledger.events_after(next_ - 1, 1)[0].event.timestamp
+    return max(0.0, (datetime.now(UTC) - recorded_at).total_seconds())

@@ -1,0 +1,88 @@
+"""Every subscription, and every attempt of every instalment with its transaction and outcome."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+
+from ledger.formats.snapshot import INSTALMENT_FACTS
+from ledger.projections.view import FIRST, Projection, Row, Rows, StoredView, merged
+
+_metadata = MetaData()
+
+subscriptions = Table(
+    "subscriptions",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    merged(FIRST, "shop_id", Text, nullable=False),
+    merged(FIRST, "mode", Text, nullable=False),
+    merged(FIRST, "subscription_id", Text, nullable=False),
+    merged(FIRST, "alias", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("order_id", Text),
+    Column("effect_on", Text),
+    Column("schedule", Text),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("initial_amount_minor", BigInteger),
+    Column("initial_amount_number", BigInteger),
+    merged(FIRST, "first_seen_at", Text, nullable=False),
+    Column("last_changed_at", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    info={
+        "indexes": (
+            ("shop_id", "mode", "subscription_id"),
+            ("shop_id", "mode", "first_seen_at", "id"),
+            ("first_seen_at", "id"),
+        )
+    },
+)
+instalments = Table(
+    "instalments",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    Column("transaction_uuid", Text, primary_key=True),
+    Column("number", BigInteger),
+    Column("status", Text),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("created_at", Text),
+)
+_PLAN = (
+    "order_id",
+    "effect_on",
+    "schedule",
+    "amount_minor",
+    "currency",
+    "initial_amount_minor",
+    "initial_amount_number",
+)
+
+
+def rows(event: StoredView) -> Rows:
+    """What one event brings: the plan, or how one instalment stands."""
+    is_of_instalment = ".instalment-" in event.topic
+    plan: Mapping[str, str | int] = {} if is_of_instalment else event.taken()
+    row: Row = {name: plan.get(name) for name in _PLAN}
+    row["id"] = event.originator_id
+    row["shop_id"] = event.shop_id
+    row["mode"] = event.mode
+    row["subscription_id"] = event.subscription_id
+    row["alias"] = event.alias
+    row["status"] = event.status
+    row["first_seen_at"] = event.timestamp
+    row["last_changed_at"] = event.timestamp
+    row["version"] = event.version
+    yield subscriptions, row
+    if is_of_instalment:
+        yield instalments, _instalment(event)
+
+
+def _instalment(event: StoredView) -> Row:
+    row: Row = {name: event.facts.get(name) for name in INSTALMENT_FACTS}
+    row["id"] = event.originator_id
+    return row
+
+
+PROJECTION = Projection(
+    "subscriptions", (subscriptions, instalments), rows, kinds=("subscription",)
+)

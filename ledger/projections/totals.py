@@ -1,0 +1,92 @@
+"""Daily totals per shop, mode, currency and payment method: count and amount by outcome."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, func, select
+
+from ledger.projections.outcomes import outcome_of
+from ledger.projections.view import ADD, FIRST, Projection, Rows, StoredView, Summed, merged
+
+_metadata = MetaData()
+
+total_lines = Table(
+    "total_lines",
+    _metadata,
+    Column("id", Text, primary_key=True),
+    merged(FIRST, "shop_id", Text, nullable=False),
+    merged(FIRST, "mode", Text, nullable=False),
+    Column("created_at", Text),
+    merged(FIRST, "first_seen_at", Text, nullable=False),
+    Column("operation_type", Text),
+    Column("status", Text),
+    Column("amount_minor", BigInteger),
+    Column("currency", Text),
+    Column("payment_method", Text),
+)
+daily_totals = Table(
+    "daily_totals",
+    _metadata,
+    Column("shop_id", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("currency", Text, primary_key=True),
+    Column("payment_method", Text, primary_key=True),
+    Column("outcome", Text, primary_key=True),
+    merged(ADD, "count", BigInteger, nullable=False),
+    merged(ADD, "amount_minor", BigInteger, nullable=False),
+    info={"indexes": (("day",),)},
+)
+"""Shape: `day` is the UTC day on which the platform recorded the transaction, else on which we
+first heard of it. Units: minor units of `currency`; a refund is positive, its outcome tells."""
+
+_FACTS = (
+    "created_at",
+    "operation_type",
+    "status",
+    "amount_minor",
+    "currency",
+    "payment_method",
+)
+
+
+def rows(event: StoredView) -> Rows:
+    """What one event brings to the line of its transaction."""
+    taken = event.taken()
+    yield (
+        total_lines,
+        {
+            "id": event.originator_id,
+            "shop_id": event.shop_id,
+            "mode": event.mode,
+            "first_seen_at": event.timestamp,
+            **{name: taken.get(name) for name in _FACTS},
+        },
+    )
+
+
+def _totals(lines: Table) -> Select[Any]:
+    c = lines.c
+    groups = [
+        c.shop_id,
+        c.mode,
+        func.substr(func.coalesce(c.created_at, c.first_seen_at), 1, 10).label("day"),
+        func.coalesce(c.currency, "").label("currency"),
+        func.coalesce(c.payment_method, "").label("payment_method"),
+        outcome_of(c.operation_type, c.status).label("outcome"),
+    ]
+    inner = select(*groups, func.coalesce(c.amount_minor, 0).label("amount_minor")).subquery()
+    keys = [inner.c[group.name] for group in groups]
+    return select(
+        *keys,
+        func.count().label("count"),
+        cast(func.sum(inner.c.amount_minor), BigInteger).label("amount_minor"),
+    ).group_by(*keys)
+
+
+PROJECTION = Projection(
+    "totals",
+    (total_lines,),
+    rows,
+    groupings=(Summed(daily_totals, total_lines, "id", _totals),),
+    kinds=("transaction",),
+)

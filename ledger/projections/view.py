@@ -1,0 +1,117 @@
+"""How a read model is declared: its tables, and the rows that one event brings to them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Column, Select, Table
+
+Value = str | int | float | None
+Row = dict[str, Value]
+Rows = Iterator[tuple[Table, Row]]
+
+REPLACE = "replace"  # what is told later counts; what is not told stays
+FIRST = "first"  # what was told first stays
+ADD = "add"
+MIN = "min"
+MAX = "max"
+
+
+def merged(how: str, *arguments: Any, **options: Any) -> Column[Any]:
+    """A column that says how a later value of the same row meets an earlier one."""
+    return Column(*arguments, info={"merge": how}, **options)
+
+
+def merge_of(column: Column[Any]) -> str:
+    return str(column.info.get("merge", REPLACE))
+
+
+class StoredView(msgspec.Struct):
+    """What views read of a stored event. Shape: moments are text in UTC, as they are stored."""
+
+    timestamp: str
+    notification_id: str
+    received_at: str
+    shop_id: str
+    mode: str
+    reference: str
+    rule: str
+    rule_certainty: str
+    facts: dict[str, str | int]
+    moved: list[str] | None = None
+    source: str | None = None
+    told_at: str | None = None
+    occurred_at: str | None = None
+    late: bool = False
+    contradiction: bool = False
+    odd: list[str] | None = None
+    uuid: str | None = None
+    status: str | None = None
+    subscription_id: str = ""
+    alias: str = ""
+    class_version: int = 1
+    position: int = 0
+    originator_id: str = ""
+    version: int = 0
+    topic: str = ""
+
+    def taken(self) -> Mapping[str, str | int]:
+        """The facts that became the state."""
+        if self.moved is None:
+            return self.facts
+        return {name: self.facts[name] for name in self.moved}
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A table of sums over another: groups are large, so only differences are added.
+
+    Shape: `select(source)` reads groups; its columns are those of `table`, measures that add up,
+    or the minimum or maximum of rows that never change. `touched` names the column of the source
+    that says which of its rows a batch has touched. A group whose `count` falls to 0 goes.
+    """
+
+    table: Table
+    source: Table
+    touched: str
+    select: Callable[[Table], Select[Any]]
+
+
+@dataclass(frozen=True)
+class Regrouped:
+    """A table of small groups over another: the groups touched are read again.
+
+    Shape: `select(source)` reads groups; its columns are those of `table`; `key` is the column
+    by which groups are told apart enough to be read again. `keys(source, ids)` finds the keys of
+    the groups that some rows of the source, by their `id`, belong to.
+    """
+
+    table: Table
+    source: Table
+    key: str
+    select: Callable[[Table], Select[Any]]
+    keys: Callable[[Table, list[str]], Select[Any]]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One read model. Shape: `rows` gives what one event brings to `tables`, nothing twice.
+
+    `kinds` are the first words of the topics it reads; None reads all.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
+    rows: Callable[[StoredView], Rows]
+    groupings: tuple[Summed | Regrouped, ...] = ()
+    kinds: tuple[str, ...] | None = None
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        return self.tables + tuple(one.table for one in self.groupings)
+
+
+def indexes_of(table: Table) -> list[tuple[str, ...]]:
+    """The secondary indexes of a view's table; made after a rebuild has filled it."""
+    return list(table.info.get("indexes", ()))

@@ -1,0 +1,222 @@
+"""Writes folded rows to the tables of a generation, and keeps the tables grouped over them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Table, case, delete, func, insert, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ledger.projections.view import (
+    ADD,
+    FIRST,
+    MAX,
+    MIN,
+    Projection,
+    Regrouped,
+    Row,
+    Summed,
+    merge_of,
+)
+
+COPY_FROM = 200
+"""From so many rows on, PostgreSQL takes them faster by COPY into a stage."""
+
+Tables = dict[Table, Table]
+"""The declared table -> the one of a generation."""
+
+
+def write_rows(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
+    """Bring rows to a table: new keys are added, known ones merged column by column."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
+        _write_by_copy(connection, target, rows)
+        return
+    names = [column.name for column in target.columns]
+    complete = [{name: row.get(name) for name in names} for row in rows]
+    connection.execute(_upsert(connection, target, insert_from=None), complete)
+
+
+def _upsert(connection: Connection, target: Table, insert_from: Any) -> Any:
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(target)
+    if insert_from is not None:
+        names = [column.name for column in target.columns]
+        statement = statement.from_select(names, insert_from)
+    keys = [column.name for column in target.primary_key]
+    changes = {
+        column.name: _merged(target, column.name, statement.excluded[column.name])
+        for column in target.columns
+        if column.name not in keys
+    }
+    if not changes:
+        return statement.on_conflict_do_nothing(index_elements=keys)
+    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+
+
+def _merged(target: Table, name: str, told: Any) -> Any:
+    known, how = target.c[name], merge_of(target.c[name])
+    if how == ADD:
+        return known + told
+    if how == FIRST:
+        return func.coalesce(known, told)
+    if how == MIN:
+        return case((told < known, told), else_=known)
+    if how == MAX:
+        return case((told > known, told), else_=known)
+    return func.coalesce(told, known)
+
+
+def _write_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
+    stage = f"stage_{target.name}"
+    connection.exec_driver_sql(f'CREATE TEMP TABLE "{stage}" (LIKE "{target.name}") ON COMMIT DROP')
+    names = [column.name for column in target.columns]
+    copy_rows(connection, stage, names, rows)
+    staged = select(*(text(f'"{name}"') for name in names)).select_from(text(f'"{stage}"'))
+    connection.execute(_upsert(connection, target, staged))
+    connection.exec_driver_sql(f'DROP TABLE "{stage}"')
+
+
+def copy_rows(
+    connection: Connection, table: str, names: Sequence[str], rows: Sequence[Row]
+) -> None:
+    """Send rows by COPY in its text form, which the server reads faster than it takes values."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    cursor = connection.connection.cursor()
+    with cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN') as copy:
+        for start in range(0, len(rows), 1000):
+            lines = [_copy_line(row, names) for row in rows[start : start + 1000]]
+            copy.write("".join(lines).encode())
+    cursor.close()
+
+
+def _copy_line(row: Row, names: Sequence[str]) -> str:
+    return "\t".join([_copy_value(row.get(name)) for name in names]) + "\n"
+
+
+def _copy_value(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if value.__class__ is not str:
+        return str(value)
+    if value.isalnum():
+        return str(value)
+    return (
+        value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    )
+
+
+@contextmanager
+def groups_kept(
+    connection: Connection, view: Projection, tables: Tables, rows: dict[Table, list[Row]]
+) -> Iterator[None]:
+    """Keep a view's grouped tables true while the rows under them are written."""
+    keepers = [
+        _keeper(connection, one, tables, rows[one.source])
+        for one in view.groupings
+        if rows.get(one.source)
+    ]
+    for keeper in keepers:
+        keeper.before()
+    yield
+    for keeper in keepers:
+        keeper.after()
+
+
+def group_all(connection: Connection, view: Projection, tables: Tables) -> None:
+    """Make a view's grouped tables from nothing."""
+    for one in view.groupings:
+        target, source = tables[one.table], tables[one.source]
+        connection.execute(delete(target))
+        names = [column.name for column in one.select(source).selected_columns]
+        connection.execute(insert(target).from_select(names, one.select(source)))
+
+
+def _keeper(
+    connection: Connection, grouping: Summed | Regrouped, tables: Tables, rows: list[Row]
+) -> "_Differences | _Groups":
+    target, source = tables[grouping.table], tables[grouping.source]
+    if isinstance(grouping, Summed):
+        return _Differences(connection, grouping, target, source, rows)
+    return _Groups(connection, grouping, target, source, rows)
+
+
+class _Differences:
+    """Adds to sums what a batch has changed: the sums of its rows after less those before."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        grouping: Summed,
+        target: Table,
+        source: Table,
+        rows: list[Row],
+    ) -> None:
+        self._connection = connection
+        self._target = target
+        touched = list({row[grouping.touched] for row in rows})
+        lines = select(source).where(source.c[grouping.touched].in_(touched)).subquery()
+        self._query = grouping.select(lines)  # type: ignore[arg-type]  # a subquery reads like its table
+        self._keys = [column.name for column in target.primary_key]
+        self._sums = [one.name for one in target.columns if merge_of(one) == ADD]
+
+    def before(self) -> None:
+        self._known = self._read()
+
+    def after(self) -> None:
+        now = self._read()
+        changes = []
+        for key in now.keys() | self._known.keys():
+            row = dict(now.get(key) or self._known[key])
+            for name in self._sums:
+                row[name] = _amount(now, key, name) - _amount(self._known, key, name)
+            changes.append(row)
+        changed = [row for row in changes if any(row[name] for name in self._sums)]
+        write_rows(self._connection, self._target, changed)
+        if any(int(row["count"] or 0) < 0 for row in changed):
+            self._connection.execute(delete(self._target).where(self._target.c.count == 0))
+
+    def _read(self) -> dict[tuple[Any, ...], Row]:
+        rows = self._connection.execute(self._query).mappings()
+        return {tuple(row[name] for name in self._keys): dict(row) for row in rows}
+
+
+def _amount(groups: dict[tuple[Any, ...], Row], key: tuple[Any, ...], name: str) -> int:
+    return int(groups[key][name] or 0) if key in groups else 0
+
+
+class _Groups:
+    """Reads again the groups that a batch's rows belonged to or belong to now."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        grouping: Regrouped,
+        target: Table,
+        source: Table,
+        rows: list[Row],
+    ) -> None:
+        self._connection = connection
+        self._grouping = grouping
+        self._target = target
+        self._source = source
+        self._keys_now = grouping.keys(source, [str(row["id"]) for row in rows])
+
+    def before(self) -> None:
+        self._known = self._read()
+
+    def after(self) -> None:
+        keys = sorted(self._known | self._read())
+        if not keys:
+            return
+        column = self._target.c[self._grouping.key]
+        self._connection.execute(delete(self._target).where(column.in_(keys)))
+        again = self._grouping.select(self._source)
+        key = again.selected_columns[self._grouping.key]
+        again = again.where(key.in_(keys))
+        names = [one.name for one in again.selected_columns]
+        self._connection.execute(insert(self._target).from_select(names, again))
+
+    def _read(self) -> set[str]:
+        return set(self._connection.scalars(self._keys_now))
