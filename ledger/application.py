@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
-from eventsourcing.persistence import IntegrityError, PersistenceError
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.aggregates.observed import Observed, Occasion
-from ledger.aggregates.subscription import Subscription
+from ledger.batch import Batch, Verified
 from ledger.decision import Deciding, Decision, streams_of
 from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
 from ledger.formats import format_of, read
@@ -140,6 +140,32 @@ class Ledger:
             return Receipt(row.id, QUARANTINED, refusal.reason, row.format, row.shop_id, row.mode)
         return self._keep(notification, told, readmitted=row)
 
+    def receive_many(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
+        """Receive several deliveries, in the order given, in as few transactions as possible.
+
+        Errors: UnavailableError, ConflictError; deliveries before the one at fault may be stored.
+        """
+        read_all = [self._read_or_refuse(delivery) for delivery in deliveries]
+        verified = [one for one in read_all if not isinstance(one, Receipt)]
+        kept = iter(self._keep_together(verified))
+        return [one if isinstance(one, Receipt) else next(kept) for one in read_all]
+
+    def _read_or_refuse(self, delivery: Delivery) -> Verified | Receipt:
+        try:
+            return read(delivery, self.shops, self._limits)
+        except NotificationError as refusal:
+            return self.refuse(delivery, refusal.reason)
+
+    def _keep_together(self, verified: Sequence[Verified]) -> list[Receipt]:
+        """One transaction for all; when anybody was faster about one of them, one for each."""
+        if not verified:
+            return []
+        try:
+            with _available(), self.database.begin() as connection:
+                return [_receipt(row) for row in Batch(self, connection, verified).append()]
+        except (IntegrityError, AlreadyRecorded):
+            return [self._keep(notification, told) for notification, told in verified]
+
     def _keep(
         self, notification: Notification, told: Told, *, readmitted: JournalRow | None = None
     ) -> Receipt:
@@ -160,18 +186,17 @@ class Ledger:
         told: Told,
         readmitted: JournalRow | None,
     ) -> Receipt:
-        now = self._clock()
-        row = _verified_row(notification, told, now, readmitted)
+        row = self.row_of(notification, told, readmitted)
         if readmitted is not None and not self.journal.release(connection, row.id):
             raise NotFoundError(f"delivery {row.id} has left the quarantine")
         known = self.journal.find_signed(connection, notification.signed_digest)
         if known is not None:
             row = replace(row, outcome=REPEATED, positions=known.positions)
         else:
-            occasion = _occasion(row, told, is_readmitted=readmitted is not None)
+            occasion = self.occasion_of(row, told, is_readmitted=readmitted is not None)
             row = self._record(connection, row, told, occasion)
         self.journal.add(connection, row)
-        return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, row.positions)
+        return _receipt(row)
 
     def _record(
         self, connection: Connection, row: JournalRow, told: Told, occasion: Occasion
@@ -181,30 +206,29 @@ class Ledger:
         if not decision.changed:
             self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
             return replace(row, outcome=REPEATED, positions=memory.positions(decision))
-        stored = [
+        positions = self.recorder.insert_events(
+            self.stored(decision), connection=connection, notification_id=row.id
+        )
+        references.add_all(connection, decision.changed)
+        return replace(row, positions=tuple(positions))
+
+    def stored(self, decision: Decision) -> list[StoredEvent]:
+        """The new events of a decision as they will be stored, in the order they were decided."""
+        return [
             self._mapper.to_stored_event(event)
             for aggregate in decision.changed
             for event in aggregate.collect_events()
         ]
-        positions = self.recorder.insert_events(
-            stored, connection=connection, notification_id=row.id
-        )
-        self._refer_to_subscriptions(connection, decision)
-        return replace(row, positions=tuple(positions))
 
-    def _refer_to_subscriptions(self, connection: Connection, decision: Decision) -> None:
-        for one in decision.changed:
-            if isinstance(one, Subscription):
-                order_id = one.facts.get("order_id")
-                references.add_subscription(
-                    connection,
-                    shop_id=one.shop_id,
-                    mode=one.mode,
-                    subscription_id=one.subscription_id,
-                    alias=one.alias,
-                    order_id=None if order_id is None else str(order_id),
-                    originator_id=one.id,
-                )
+    def row_of(
+        self, notification: Notification, told: Told, readmitted: JournalRow | None = None
+    ) -> JournalRow:
+        """The journal row of a verified notification, recorded now."""
+        return _verified_row(notification, told, self._clock(), readmitted)
+
+    def occasion_of(self, row: JournalRow, told: Told, *, is_readmitted: bool = False) -> Occasion:
+        """The occasion on which a notification tells what it tells."""
+        return _occasion(row, told, is_readmitted=is_readmitted)
 
     # -- looking back -------------------------------------------------------------------------
 
@@ -281,6 +305,10 @@ class _Memory:
         """Where the events stand that a repeat repeats."""
         found = [self._position_by_version.get(one) for one in decision.repeated.items()]
         return tuple(sorted(position for position in found if position is not None))
+
+
+def _receipt(row: JournalRow) -> Receipt:
+    return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, row.positions)
 
 
 def _until(events: Sequence[RecordedEvent], as_of: datetime) -> Iterator[RecordedEvent]:

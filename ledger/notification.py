@@ -84,7 +84,8 @@ def _field(part: bytes) -> tuple[str, str]:
 
 
 def _decode(part: bytes) -> str:
-    return unquote_to_bytes(part.replace(b"+", b" ")).decode("utf-8")
+    part = part.replace(b"+", b" ")
+    return (unquote_to_bytes(part) if b"%" in part else part).decode("utf-8")
 
 
 def _refuse_duplicates(fields: Sequence[tuple[str, str]]) -> None:

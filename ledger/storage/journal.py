@@ -28,11 +28,7 @@ EVICTION_PAGE = 500
 
 
 class AlreadyRecorded(Exception):
-    """What this notification's signature covers is recorded already: it is a repeat."""
-
-    def __init__(self, signed_digest: str) -> None:
-        super().__init__(f"already recorded: {signed_digest}")
-        self.signed_digest = signed_digest
+    """What a notification's signature covers is recorded already: it is a repeat."""
 
 
 class Evicted(NamedTuple):
@@ -89,13 +85,19 @@ class Journal:
         Errors: AlreadyRecorded when its outcome is `recorded` and another such row has its
         signed digest; the transaction can then only be rolled back.
         """
-        values = _values(row, notifications.c) | {"positions": list(row.positions)}
+        self.add_many(connection, [row])
+
+    def add_many(self, connection: Connection, rows: Sequence[JournalRow]) -> None:
+        """Keep verified deliveries for ever. Errors: as `add`."""
+        values = [
+            _values(row, notifications.c) | {"positions": list(row.positions)} for row in rows
+        ]
         try:
             connection.execute(insert(notifications), values)
         except IntegrityError as error:
-            if row.signed_digest is None or not _violates_recorded_once(error):
+            if not _violates_recorded_once(error):
                 raise
-            raise AlreadyRecorded(row.signed_digest) from error
+            raise AlreadyRecorded from error
 
     def find_signed(self, connection: Connection, signed_digest: str) -> JournalRow | None:
         """The first delivery with this signed digest, without its body; recorded if any was."""
@@ -103,6 +105,17 @@ class Journal:
         query = _without_body(notifications).where(c.signed_digest == signed_digest)
         row = connection.execute(query.order_by(c.outcome, c.id).limit(1)).one_or_none()
         return None if row is None else _journal_row(row)
+
+    def find_all_signed(
+        self, connection: Connection, signed_digests: Sequence[str]
+    ) -> dict[str, JournalRow]:
+        """As `find_signed`, for many at once. Shape: only those that are there."""
+        c = notifications.c
+        query = _without_body(notifications).where(c.signed_digest.in_(signed_digests))
+        found: dict[str, JournalRow] = {}
+        for row in connection.execute(query.order_by(c.outcome, c.id)):
+            found.setdefault(row.signed_digest, _journal_row(row))
+        return found
 
     def add_repeats(
         self,

@@ -60,10 +60,19 @@ class EventRecorder(ApplicationRecorder):
         if not stored_events:
             return []
         with _library_errors():
+            told = [(event, notification_id) for event in stored_events]
             if connection is not None:
-                return _append(connection, stored_events, notification_id)
+                return _append(connection, told)
             with self._database.begin() as own:
-                return _append(own, stored_events, notification_id)
+                return _append(own, told)
+
+    def append(self, connection: Connection, told: Sequence[tuple[StoredEvent, str]]) -> list[int]:
+        """Append events of several notifications in the caller's transaction.
+
+        Shape: pairs of event and notification id; their positions, in the order given.
+        """
+        with _library_errors():
+            return _append(connection, told) if told else []
 
     def select_events(
         self,
@@ -237,9 +246,7 @@ class PollingSubscription(Subscription[EventRecorder]):
         return bool(page)
 
 
-def _append(
-    connection: Connection, stored_events: Sequence[StoredEvent], notification_id: str | None
-) -> list[int]:
+def _append(connection: Connection, told: Sequence[tuple[StoredEvent, str | None]]) -> list[int]:
     rows = [
         {
             "originator_id": _uuid(event.originator_id),
@@ -249,7 +256,7 @@ def _append(
             "notification_id": notification_id,
             "details": getattr(event, "details", None),
         }
-        for event in stored_events
+        for event, notification_id in told
     ]
     statement = insert(events).returning(events.c.position, sort_by_parameter_order=True)
     return list(connection.scalars(statement, rows))

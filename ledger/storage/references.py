@@ -1,10 +1,13 @@
 """How the platform's names lead to a subscription: its id, or the alias and order behind it."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from ledger.aggregates.observed import Observed
+from ledger.aggregates.subscription import Subscription
 from ledger.storage.tables import subscription_references
 
 
@@ -18,7 +21,7 @@ def add_subscription(
     order_id: str | None,
     originator_id: UUID,
 ) -> None:
-    """Remember a subscription's names; the first telling stands."""
+    """Remember a subscription's names; an order told first stands."""
     is_sqlite = connection.dialect.name == "sqlite"
     insert = sqlite.insert if is_sqlite else postgresql.insert
     statement = insert(subscription_references).values(
@@ -29,7 +32,29 @@ def add_subscription(
         order_id=order_id,
         originator_id=originator_id,
     )
-    connection.execute(statement.on_conflict_do_nothing())
+    known = subscription_references.c.order_id
+    statement = statement.on_conflict_do_update(
+        index_elements=["shop_id", "mode", "subscription_id", "alias"],
+        set_={"order_id": statement.excluded.order_id},
+        where=known.is_(None) & statement.excluded.order_id.is_not(None),
+    )
+    connection.execute(statement)
+
+
+def add_all(connection: Connection, changed: Iterable[Observed]) -> None:
+    """Remember the names of every subscription among what a notification has changed."""
+    for one in changed:
+        if isinstance(one, Subscription):
+            order_id = one.facts.get("order_id")
+            add_subscription(
+                connection,
+                shop_id=one.shop_id,
+                mode=one.mode,
+                subscription_id=one.subscription_id,
+                alias=one.alias,
+                order_id=None if order_id is None else str(order_id),
+                originator_id=one.id,
+            )
 
 
 def subscriptions_by_id(

@@ -67,10 +67,8 @@ def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
 def test_the_same_signed_content_is_recorded_once(database: Database) -> None:
     keep(database, a_row(1))
 
-    with pytest.raises(AlreadyRecorded) as caught:
+    with pytest.raises(AlreadyRecorded):
         keep(database, replace(a_row(2), signed_digest=a_row(1).signed_digest))
-
-    assert caught.value.signed_digest == a_row(1).signed_digest
 
 
 def test_the_same_signed_content_is_repeated_any_number_of_times(database: Database) -> None:
