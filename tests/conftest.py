@@ -91,7 +91,11 @@ def postgres_server() -> Iterator[URL]:
 
 @contextmanager
 def started_server() -> Iterator[Any]:
-    folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))  # short: a socket's path is limited
+    with tempfile.TemporaryDirectory(prefix="ledger-pg-", ignore_cleanup_errors=True) as folder:
+        yield from started_server_in(Path(folder))  # a short path: a socket's is limited
+
+
+def started_server_in(folder: Path) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         # It chooses the folder of its lock when it is imported, and would take one that all
         # users of the machine share: the second user could not even open the lock.
@@ -108,7 +112,6 @@ def started_server() -> Iterator[Any]:
         yield server
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
