@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import secrets
 import shlex
+import shutil
 import signal
 import sys
 import time
@@ -38,12 +39,18 @@ _TOLD_TO = (("10000001", "TEST"), ("10000002", "TEST"), ("10000001", "PRODUCTION
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The variables a demonstration runs under; writes its shops file when there is none.
 
-    Never the operator's own shops file: what is told here did not happen.
+    Never the operator's own shops file: what is told here did not happen. Without a level of the
+    operator's own the log is quiet: a line per delivery would bury what is shown.
     """
     if not SHOPS_FILE.exists():
         write_shops(SHOPS_FILE)
     url = environ.get("LEDGER_DATABASE_URL") or DATABASE_URL
-    return {"LEDGER_SHOPS_FILE": str(SHOPS_FILE), "LEDGER_DATABASE_URL": url}
+    level = environ.get("LEDGER_LOG_LEVEL") or "warning"
+    return {
+        "LEDGER_SHOPS_FILE": str(SHOPS_FILE),
+        "LEDGER_DATABASE_URL": url,
+        "LEDGER_LOG_LEVEL": level,
+    }
 
 
 def write_shops(path: Path) -> None:
@@ -148,8 +155,16 @@ def _tell_next(url: str, console: Console, shown: "list[tuple[str, str, Played]]
     for path in ("/readyz", "/metrics"):
         console.print(f"  {url}{path}")
     console.print("\nRun in another terminal, in this folder, with the two lines above:")
-    for line in ["ledger check", *_examples(shown), "ledger notifications list"]:
-        console.print(f"  {line}", markup=False)
+    for line in ["check", *_examples(shown), "notifications list"]:
+        console.print(f"  {_command()} {line}", markup=False)
+
+
+def _command() -> str:
+    """How to call this command from the reader's shell: as it was called now."""
+    called = sys.argv[0]
+    if Path(called).name != "ledger" or shutil.which("ledger") == called:
+        return "ledger"
+    return shlex.quote(called)
 
 
 def _examples(shown: "list[tuple[str, str, Played]]") -> list[str]:
@@ -163,4 +178,4 @@ def _examples(shown: "list[tuple[str, str, Played]]") -> list[str]:
             if name:
                 told = f"{shlex.quote(name)} --shop {shop_id} --mode {mode.lower()}"
                 seen.setdefault(noun, Counter())[told] += 1
-    return [f"ledger history {noun} {told.most_common(1)[0][0]}" for noun, told in seen.items()]
+    return [f"history {noun} {told.most_common(1)[0][0]}" for noun, told in seen.items()]

@@ -35,8 +35,12 @@ _WITHHELD_WORDS = frozenset(
 _TEXT_MAX = 2_000
 
 
-def configure(log_format: str) -> None:
-    """Send every line, also those of the libraries, to stderr. Shape: `console` or `json`."""
+def configure(log_format: str, log_level: str = "info") -> None:
+    """Send every line, also those of the libraries, to stderr.
+
+    Shape: `console` or `json`; `debug`, `info`, `warning` or `error`.
+    """
+    level = logging.getLevelNamesMapping()[log_level.upper()]
     before: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -46,11 +50,11 @@ def configure(log_format: str) -> None:
     render = _renderer(log_format)
     structlog.configure(
         processors=[*before, render],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=_Stderr,
         cache_logger_on_first_use=False,
     )
-    _configure_libraries(before, render)
+    _configure_libraries(before, render, level)
 
 
 def network(peer: str) -> str:
@@ -129,9 +133,10 @@ def _renderer(log_format: str) -> Processor:
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
 
 
-def _configure_libraries(before: list[Processor], render: Processor) -> None:
+def _configure_libraries(before: list[Processor], render: Processor, level: int) -> None:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler = logging.StreamHandler(_Stderr())
+    handler.setLevel(level)  # a library that sets its own level does not pass it
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=before, processors=[strip, render], keep_exc_info=False
@@ -139,7 +144,7 @@ def _configure_libraries(before: list[Processor], render: Processor) -> None:
     )
     root = logging.getLogger()
     root.handlers[:] = [one for one in root.handlers if not _is_ours(one)] + [handler]
-    root.setLevel(logging.INFO)
+    root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ledger.errors import SettingsError
 
 DEFAULT_DATABASE_URL = "sqlite:///var/ledger.sqlite"
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 Network = IPv4Network | IPv6Network
 
@@ -22,6 +23,7 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = ()
     allowed_sources: tuple[Network, ...] = ()
     log_format: str = "console"
+    log_level: str = "info"
     body_bytes_max: int = 256 * 1024
     fields_max: int = 10_000
     json_depth_max: int = 64
@@ -43,7 +45,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         secret_key=environ.get("LEDGER_SECRET_KEY", ""),
         trusted_proxies=_networks(environ, "LEDGER_TRUSTED_PROXIES"),
         allowed_sources=_networks(environ, "LEDGER_ALLOWED_SOURCES"),
-        log_format=_choice(environ, "LEDGER_LOG_FORMAT", ("console", "json")),
+        log_format=_choice(environ, "LEDGER_LOG_FORMAT", ("console", "json"), "console"),
+        log_level=_choice(environ, "LEDGER_LOG_LEVEL", LOG_LEVELS, "info"),
         **{
             name: _count(environ, f"LEDGER_{name.upper()}", default)
             for name, default in _LIMITS.items()
@@ -83,8 +86,8 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
         ) from error
 
 
-def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    told = environ.get(name) or choices[0]
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    told = environ.get(name) or default
     if told not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}")
     return told

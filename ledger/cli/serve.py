@@ -91,7 +91,7 @@ def serve(
     if demo:
         _prepare_demo()
     settings = read_settings(os.environ)
-    logs.configure(settings.log_format)
+    logs.configure(settings.log_format, settings.log_level)
     if not _is_fit(settings):
         ctx.exit(2)
     prepare_database(settings)

@@ -11,6 +11,7 @@ import structlog
 
 from ledger import logs
 from ledger.errors import SettingsError
+from ledger.settings import LOG_LEVELS
 
 
 @pytest.fixture
@@ -76,6 +77,22 @@ def test_lines_of_the_libraries_pass_the_same_fence(written: Callable[[], str]) 
 
     line = json.loads(written())
     assert (line["event"], line["error"]) == ("broke\\nhere", "KeyError")
+
+
+@pytest.mark.parametrize("log_level", LOG_LEVELS)
+def test_what_is_below_the_level_is_not_written(written: Callable[[], str], log_level: str) -> None:
+    logs.configure("json", log_level)
+    library = logging.getLogger("some.library")
+    library.setLevel(logging.DEBUG)  # as servers do, who bring a level of their own
+
+    for level in LOG_LEVELS:
+        getattr(structlog.get_logger(), level)("ours")
+        getattr(library, level)("theirs")
+
+    library.setLevel(logging.NOTSET)
+    told = [json.loads(line) for line in written().splitlines()]
+    expected = LOG_LEVELS[LOG_LEVELS.index(log_level) :]
+    assert [one["level"] for one in told] == [one for one in expected for _ in range(2)]
 
 
 def test_a_closed_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,24 @@
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY ledger ledger
+COPY web web
+COPY alembic alembic
+RUN python -m venv /opt/ledger && /opt/ledger/bin/pip install --no-cache-dir .
+
+FROM python:3.13-slim
+RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/ledger ledger
+COPY --from=build /opt/ledger /opt/ledger
+ENV PATH=/opt/ledger/bin:$PATH \
+    LEDGER_LOG_FORMAT=json
+USER ledger
+WORKDIR /var/lib/ledger
+# the embedded database, when no other is named, is in ./var
+RUN mkdir var
+VOLUME /var/lib/ledger/var
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+ENTRYPOINT ["ledger"]
+CMD ["serve", "--host", "0.0.0.0"]

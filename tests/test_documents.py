@@ -1,0 +1,123 @@
+"""What the documents say about events, rules and facts is what the code says."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import get_origin
+
+import pytest
+
+from ledger.aggregates.alias import Alias
+from ledger.aggregates.observed import Observed
+from ledger.aggregates.subscription import Subscription
+from ledger.aggregates.transaction import Transaction
+from ledger.formats.snapshot import (
+    ALIAS_FACTS,
+    INSTALMENT_FACTS,
+    SUBSCRIPTION_FACTS,
+    TRANSACTION_FACTS,
+)
+from ledger.rules import RULES
+from ledger.vocabulary import EVENT_CLASSES, EVENTS_BY_RULE, GENERAL, SENTENCES
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+EVENTS = (DOCS / "events.md").read_text()
+ARCHITECTURE = (DOCS / "architecture.md").read_text()
+
+
+def table(*rows: Iterable[str]) -> str:
+    head, *rest = rows
+    return "\n".join(_line(row) for row in (head, ["---"] * len(list(head)), *rest)) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def rules_of(event_class: type[Observed.Event]) -> str:
+    if event_class in GENERAL:
+        return "any"
+    return ", ".join(rule for rule, told in EVENTS_BY_RULE.items() if event_class in told)
+
+
+def events_table(aggregate: type[Observed]) -> str:
+    rows = [
+        [f"`{topic}`", f"`{one.__name__}`", SENTENCES[one], rules_of(one)]
+        for topic, one in EVENT_CLASSES.items()
+        if one.aggregate_class is aggregate
+    ]
+    return table(["stored name", "class", "sentence", "rules"], *rows)
+
+
+def facts_table(facts: Mapping[str, str]) -> str:
+    return table(["fact", "meaning"], *([f"`{name}`", told] for name, told in facts.items()))
+
+
+def rules_table() -> str:
+    rows = [
+        [f"`{rule.name}`", rule.meaning, rule.switch, "yes" if rule.is_on_by_default else "no"]
+        for rule in RULES.values()
+    ]
+    return table(["rule", "what happened", "Back Office rule", "on by default"], *rows)
+
+
+def vocabulary_table() -> str:
+    rows = [
+        [f"`{rule}`", ", ".join(f"`{one.__qualname__}`" for one in told)]
+        for rule, told in (*EVENTS_BY_RULE.items(), ("any", GENERAL))
+    ]
+    return table(["rule", "events"], *rows)
+
+
+def fields_of(event_class: type[Observed.Event]) -> set[str]:
+    told: dict[str, object] = {}
+    for one in reversed(event_class.__mro__):
+        told |= vars(one).get("__annotations__", {})
+    return {
+        name
+        for name, kind in told.items()
+        if "ClassVar" not in str(get_origin(kind) or kind) and name not in _NOT_STORED
+    }
+
+
+_NOT_STORED = {"originator_id_type"}  # how the library tells a class what its ids are
+
+
+@pytest.mark.parametrize("aggregate", [Transaction, Alias, Subscription])
+def test_every_event_is_described_with_its_sentence_and_rules(aggregate: type[Observed]) -> None:
+    assert events_table(aggregate) in EVENTS
+
+
+@pytest.mark.parametrize(
+    "facts", [TRANSACTION_FACTS, ALIAS_FACTS, SUBSCRIPTION_FACTS, INSTALMENT_FACTS]
+)
+def test_every_fact_is_described(facts: Mapping[str, str]) -> None:
+    assert facts_table(facts) in EVENTS
+
+
+def test_every_rule_is_described() -> None:
+    assert rules_table() in EVENTS
+
+
+def test_every_field_of_an_event_is_described_and_no_other() -> None:
+    section = EVENTS.split("## What every event carries")[1].split("\n## ")[0]
+    described = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
+
+    assert described == set().union(*(fields_of(one) for one in EVENT_CLASSES.values()))
+
+
+def test_the_vocabulary_by_rule_is_the_one_of_the_code() -> None:
+    assert vocabulary_table() in ARCHITECTURE
+
+
+def test_every_module_has_its_line_in_the_architecture() -> None:
+    root = DOCS.parent
+    modules = {
+        path.relative_to(root).as_posix()
+        for package in ("ledger", "web")
+        for path in (root / package).rglob("*.py")
+        if path.name != "__init__.py" and "stories" not in path.parts
+    }
+    section = ARCHITECTURE.split("## Modules")[1].split("\n## ")[0]
+
+    assert set(re.findall(r"^\| `([a-z_0-9/]+\.py)`", section, re.MULTILINE)) == modules

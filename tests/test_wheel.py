@@ -1,0 +1,135 @@
+"""What is installed from the wheel works by itself, away from the checkout."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+from tests.cli.test_check import environment, key
+
+ROOT = Path(__file__).resolve().parents[1]
+FROM_CHECKOUT = ("LEDGER_", "PYTHON", "VIRTUAL_ENV")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new environment with the wheel in it; the libraries are those of the tests.
+
+    A `.pth` adds their folder without reading the `.pth` files in it, so that the checkout,
+    which the tests use in place, does not come before the wheel.
+    """
+    folder = tmp_path_factory.mktemp("wheel")
+    built = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+    (wheel,) = folder.glob("*.whl")
+    venv.create(folder / "venv", with_pip=True)
+    run(folder, "pip", "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    (libraries,) = (folder / "venv").glob("lib/python*/site-packages")
+    (libraries / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder
+
+
+def clean(environ: dict[str, str]) -> dict[str, str]:
+    kept = {name: one for name, one in os.environ.items() if not name.startswith(FROM_CHECKOUT)}
+    return kept | environ
+
+
+def run(folder: Path, *told: str, environ: dict[str, str] | None = None) -> str:
+    name, *more = told
+    done = subprocess.run(
+        [str(folder / "venv" / "bin" / name), *more],
+        cwd=folder,
+        env=clean(environ or {}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@contextmanager
+def serving(folder: Path, environ: dict[str, str]) -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [str(folder / "venv" / "bin" / "ledger"), "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command, cwd=folder, env=clean(environ), stderr=subprocess.DEVNULL, start_new_session=True
+    ) as service:
+        try:
+            yield _ready(f"http://127.0.0.1:{port}")
+        finally:
+            service.terminate()
+            assert service.wait(30) == 0
+
+
+def _ready(url: str) -> str:
+    until = monotonic() + 30
+    while monotonic() < until:
+        try:
+            with urlopen(f"{url}/readyz", timeout=5):
+                return url
+        except (URLError, OSError):
+            sleep(0.1)
+    raise AssertionError("the service did not become ready")
+
+
+def test_the_wheel_is_what_runs(installed: Path) -> None:
+    code = "import ledger, web; print(ledger.__file__, web.__file__, ledger.__version__)"
+
+    one, other, version = run(installed, "python", "-c", code).split()
+
+    assert Path(one).is_relative_to(installed)
+    assert Path(other).is_relative_to(installed)
+    assert version != "0"
+
+
+def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
+    (wheel,) = installed.glob("*.whl")
+    code = "import sys, zipfile; print('\\n'.join(zipfile.ZipFile(sys.argv[1]).namelist()))"
+
+    names = run(installed, "python", "-c", code, str(wheel)).split()
+
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {
+        "ledger",
+        "web",
+        "ipn_ledger",
+    }
+    assert "ledger/migrations/env.py" in names
+    assert [name for name in names if "__pycache__" in name] == []
+
+
+def test_it_migrates_serves_is_told_and_tells(installed: Path, tmp_path: Path) -> None:
+    environ = environment(tmp_path, key(), key(kind="rest-password"))
+
+    assert run(installed, "ledger", "migrate", environ=environ).startswith("applied ")
+    with serving(installed, environ) as url:
+        told = run(
+            installed, "ledger", "simulate", "--url", url, "--story", "changed-and-cancelled",
+            "--seed", "3", "--json", environ=environ,
+        )  # fmt: skip
+    (life,) = json.loads(told)["lives"]
+    (wanted,) = life["expected"]
+    history = run(installed, "ledger", "history", "transaction", wanted["id"], environ=environ)
+
+    assert {message["status"] for message in life["messages"]} == {200}
+    assert "Amount changed" in history
+    assert "→ CANCELLED" in history
