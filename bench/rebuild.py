@@ -80,10 +80,13 @@ def rebuild(ledger: Ledger, workers: int) -> None:
 
 def copy_out(url: str) -> None:
     plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(plain) as connection, connection.cursor() as cursor:
-        with cursor.copy("COPY events TO STDOUT (FORMAT binary)") as copy:
-            for _ in copy:
-                pass
+    with (
+        psycopg.connect(plain) as connection,
+        connection.cursor() as cursor,
+        cursor.copy("COPY events TO STDOUT") as copy,
+    ):
+        for _ in copy:
+            pass
 
 
 def scan(path: Path) -> None:

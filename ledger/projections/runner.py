@@ -6,9 +6,10 @@ import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from ledger.application import Ledger
@@ -46,21 +47,37 @@ def read_events(
     shard: Shard = WHOLE,
 ) -> Sequence[StoredRow]:
     """Stored events above `after` up to `until` that a view reads, in order of position."""
-    is_postgresql = connection.dialect.name == "postgresql"
-    conditions = ["position > :after", "position <= :until"]
-    if view.kinds is not None:
-        conditions.append("(" + " OR ".join(f"topic LIKE '{one}.%'" for one in view.kinds) + ")")
-    if shard.count > 1:
-        assert is_postgresql, "only PostgreSQL fills shards side by side"
-        own = f"get_byte(uuid_send(originator_id), 15) % {shard.count} = {shard.index}"
-        conditions.append(own)
+    if connection.dialect.name == "postgresql":
+        return _read_postgresql(connection, view, after, until, shard)
+    assert shard == WHOLE, "only PostgreSQL fills shards side by side"
+    where = " AND ".join(["position > ?", "position <= ?", *_kinds(view)])
     columns = "position, originator_id, originator_version, topic, state"
+    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
+    cursor: Any = connection.connection.cursor()
+    return list(cursor.execute(query, (after, until)).fetchall())
+
+
+def _read_postgresql(
+    connection: Connection, view: Projection, after: int, until: int, shard: Shard
+) -> Sequence[StoredRow]:
+    """Read in the binary form: as text, the bytes of an event would travel twice as long."""
+    conditions = ["position > %s", "position <= %s", *_kinds(view)]
+    if shard.count > 1:
+        mine = f"get_byte(uuid_send(originator_id), 15) %% {shard.count} = {shard.index}"
+        conditions.append(mine)
+    columns = "position, encode(uuid_send(originator_id), 'hex'), originator_version, topic, state"
     where = " AND ".join(conditions)
-    query = text(f"SELECT {columns} FROM events WHERE {where} ORDER BY position")  # noqa: S608  no value in it
-    found = connection.execute(query, {"after": after, "until": until})
-    if is_postgresql:
-        return [(row[0], row[1].hex, row[2], row[3], row[4]) for row in found]
-    return [tuple(row) for row in found]
+    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
+    cursor: Any = connection.connection.cursor()
+    return list(cursor.execute(query, (after, until), binary=True).fetchall())
+
+
+def _kinds(view: Projection) -> list[str]:
+    """Topics begin with the kind of their stream, a dot, and no later character than `.`."""
+    if view.kinds is None:
+        return []
+    ranges = [f"(topic >= '{one}.' AND topic < '{one}/')" for one in view.kinds]
+    return [f"({' OR '.join(ranges)})"]
 
 
 @dataclass(frozen=True)

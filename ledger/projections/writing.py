@@ -1,10 +1,12 @@
 """Writes folded rows to the tables of a generation, and keeps the tables grouped over them."""
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, delete, func, insert, select, text
+from sqlalchemy import Column, Connection, Table, case, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.projections.view import (
@@ -19,6 +21,7 @@ from ledger.projections.view import (
     merge_of,
 )
 
+COPY_PAGE = 1000
 COPY_FROM = 200
 """From so many rows on, PostgreSQL takes them faster by COPY into a stage."""
 
@@ -71,40 +74,34 @@ def _merged(target: Table, name: str, told: Any) -> Any:
 def _write_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
     stage = f"stage_{target.name}"
     connection.exec_driver_sql(f'CREATE TEMP TABLE "{stage}" (LIKE "{target.name}") ON COMMIT DROP')
-    names = [column.name for column in target.columns]
-    copy_rows(connection, stage, names, rows)
-    staged = select(*(text(f'"{name}"') for name in names)).select_from(text(f'"{stage}"'))
+    copy_rows(connection, stage, list(target.columns), rows)
+    staged = select(*(text(f'"{one.name}"') for one in target.columns)).select_from(
+        text(f'"{stage}"')
+    )
     connection.execute(_upsert(connection, target, staged))
     connection.exec_driver_sql(f'DROP TABLE "{stage}"')
 
 
 def copy_rows(
-    connection: Connection, table: str, names: Sequence[str], rows: Sequence[Row]
+    connection: Connection, table: str, columns: Sequence[Column[Any]], rows: Sequence[Row]
 ) -> None:
-    """Send rows by COPY in its text form, which the server reads faster than it takes values."""
-    columns = ", ".join(f'"{name}"' for name in names)
+    """Send rows by COPY as CSV, which is written and read faster than statements with values."""
+    names = [column.name for column in columns]
+    told = ", ".join(f'"{name}"' for name in names)
+    never_null = ", ".join(f'"{one.name}"' for one in columns if not one.nullable)
+    statement = f'COPY "{table}" ({told}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({never_null}))'
     cursor = connection.connection.cursor()
-    with cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN') as copy:
-        for start in range(0, len(rows), 1000):
-            lines = [_copy_line(row, names) for row in rows[start : start + 1000]]
-            copy.write("".join(lines).encode())
+    with cursor.copy(statement) as copy:
+        for start in range(0, len(rows), COPY_PAGE):
+            copy.write(_csv(names, rows[start : start + COPY_PAGE]))
     cursor.close()
 
 
-def _copy_line(row: Row, names: Sequence[str]) -> str:
-    return "\t".join([_copy_value(row.get(name)) for name in names]) + "\n"
-
-
-def _copy_value(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if value.__class__ is not str:
-        return str(value)
-    if value.isalnum():
-        return str(value)
-    return (
-        value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    )
+def _csv(names: Sequence[str], rows: Sequence[Row]) -> bytes:
+    """Rows as CSV; an empty value is NULL, or empty text where there can be no NULL."""
+    page = io.StringIO(newline="")
+    csv.writer(page).writerows(map(row.get, names) for row in rows)
+    return page.getvalue().encode()
 
 
 @contextmanager
