@@ -55,11 +55,18 @@ def a_form(**changes: str | None) -> dict[str, str]:
     return _changed(example("form-v2", "payment-accepted")["fields"], changes)
 
 
-def an_answer(**changes: Any) -> dict[str, Any]:
-    """An accepted rest-v4 payment; changes are to the first transaction."""
+def an_answer(
+    *,
+    whole: Mapping[str, Any] | None = None,
+    order: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """An accepted rest-v4 payment; changes are to the first transaction, `order` to the order
+    details, `whole` to the answer itself; a change to None takes the field away."""
     answer = example("rest-v4", "payment-accepted")["answer"]
     answer["transactions"][0] = _changed(answer["transactions"][0], changes)
-    return dict(answer)
+    answer["orderDetails"] = _changed(answer["orderDetails"], order or {})
+    return _changed(answer, whole or {})
 
 
 def _changed(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,11 +96,13 @@ def form_body(fields: Mapping[str, str], key: str | None = None) -> bytes:
 def rest_body(
     answer: Any, source: str | None = "PAY", key: str | None = None, **fields: str
 ) -> bytes:
-    """An answer, signed with the password of its shop and mode unless a key says otherwise."""
+    """An answer, or any text in its place, signed with the password of its shop and mode unless
+    a key says otherwise."""
     text = answer if isinstance(answer, str) else _json(answer)
     if key is None:
-        mode = answer["orderDetails"]["mode"]
-        key = secret(answer["shopId"], mode, REST_PASSWORD)
+        told = {} if isinstance(answer, str) else answer
+        mode = told.get("orderDetails", {}).get("mode", "TEST")
+        key = secret(str(told.get("shopId", SHOP_ID)), str(mode), REST_PASSWORD)
     told = {
         "kr-hash-key": "password",
         "kr-hash-algorithm": "sha256_hmac",

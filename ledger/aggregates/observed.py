@@ -240,9 +240,11 @@ def _text(fact: Fact | None) -> str | None:
 def stream_id(kind: str, shop_id: str, mode: str, *names: str) -> UUID:
     """Identify a stream by what it is about, so that whoever hears of it first finds the same.
 
-    Errors: none; mode is part of every identity, so TEST and PRODUCTION never meet.
+    Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
+    separator is escaped, so that no two lists of names meet either.
     """
-    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *names)))
+    escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
+    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *escaped)))
 
 
 def bind_events(aggregate_class: type[Observed]) -> None:
