@@ -179,8 +179,8 @@ class Ledger:
     ) -> JournalRow:
         memory = _Memory(self, connection)
         decision = Deciding(told, occasion, memory).decide()
+        self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
         if not decision.changed:
-            self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
             return replace(row, outcome=REPEATED, positions=memory.positions(decision))
         stored = [
             self._mapper.to_stored_event(event)
@@ -196,7 +196,7 @@ class Ledger:
     def _refer_to_subscriptions(self, connection: Connection, decision: Decision) -> None:
         for one in decision.changed:
             if isinstance(one, Subscription):
-                order_id = one.facts.get("order_id")
+                order_id = one.facts.get("order_id") or decision.order_by_subscription.get(one.id)
                 references.add_subscription(
                     connection,
                     shop_id=one.shop_id,

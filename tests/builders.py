@@ -12,7 +12,7 @@ from ledger.application import Ledger, Receipt
 from ledger.notification import Delivery
 from ledger.settings import Settings
 from ledger.shops import FORM_HMAC, MODES, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
-from ledger.signature import form_text, sign_form_hmac, sign_rest
+from ledger.signature import digest, form_text, sign_form_hmac, sign_rest
 from ledger.storage.database import Database
 
 DATA = Path(__file__).parent / "data"
@@ -142,3 +142,33 @@ def a_delivery(body: bytes, **changes: Any) -> Delivery:
 
 def receive(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
     return ledger.receive(a_delivery(body, **changes))
+
+
+UUID = "a1" * 16
+T0 = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+
+
+def minutes(number: float) -> datetime:
+    """So many minutes after a fixed morning: the platform's time and ours alike."""
+    return T0 + timedelta(minutes=number)
+
+
+def a_form_call(status: str = "AUTHORISED", source: str = "PAY", **fields: str | None) -> bytes:
+    """A form about one transaction; fields are named without `vads_`."""
+    told = {f"vads_{name}": value for name, value in fields.items()}
+    base = {
+        "vads_trans_uuid": UUID,
+        "vads_trans_status": status,
+        "vads_url_check_src": source,
+        "vads_hash": digest(repr((status, source, sorted(fields.items()), next(_ids))).encode()),
+    }
+    return form_body(a_form(**(base | told)))
+
+
+def a_rest_call(
+    status: str = "AUTHORISED", at: datetime | None = None, source: str = "PAY", **changes: Any
+) -> bytes:
+    """An answer about one transaction, made at this time of the platform."""
+    told_at = None if at is None else at.isoformat()
+    told = {"uuid": UUID, "detailedStatus": status} | changes
+    return rest_body(an_answer(whole={"serverDate": told_at}, **told), source)

@@ -18,7 +18,7 @@ def add_subscription(
     order_id: str | None,
     originator_id: UUID,
 ) -> None:
-    """Remember a subscription's names; the first telling stands."""
+    """Remember a subscription's names; the first order told stands."""
     is_sqlite = connection.dialect.name == "sqlite"
     insert = sqlite.insert if is_sqlite else postgresql.insert
     statement = insert(subscription_references).values(
@@ -29,7 +29,13 @@ def add_subscription(
         order_id=order_id,
         originator_id=originator_id,
     )
-    connection.execute(statement.on_conflict_do_nothing())
+    c = subscription_references.c
+    fill_in = statement.on_conflict_do_update(
+        index_elements=[c.shop_id, c.mode, c.subscription_id, c.alias],
+        set_={"order_id": statement.excluded.order_id},
+        where=c.order_id.is_(None) & statement.excluded.order_id.is_not(None),
+    )
+    connection.execute(fill_in)
 
 
 def subscriptions_by_id(
