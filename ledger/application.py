@@ -203,13 +203,13 @@ class Ledger:
     ) -> JournalRow:
         memory = _Memory(self, connection)
         decision = Deciding(told, occasion, memory).decide()
+        self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
         if not decision.changed:
-            self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
             return replace(row, outcome=REPEATED, positions=memory.positions(decision))
         positions = self.recorder.insert_events(
             self.stored(decision), connection=connection, notification_id=row.id
         )
-        references.add_all(connection, decision.changed)
+        references.add_all(connection, decision.changed, decision.order_by_subscription)
         return replace(row, positions=tuple(positions))
 
     def stored(self, decision: Decision) -> list[StoredEvent]:

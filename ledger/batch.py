@@ -83,8 +83,8 @@ class Batch:
         if not decision.changed:
             return _Pending(replace(row, outcome="repeated"), told, [], decision.repeated)
         events = self._ledger.stored(decision)
-        references.add_all(self._connection, decision.changed)
-        return _Pending(row, told, events, {})
+        references.add_all(self._connection, decision.changed, decision.order_by_subscription)
+        return _Pending(row, told, events, decision.repeated)
 
     def _repeated(self, one: _Pending) -> tuple[int, ...]:
         if one.same_as is not None:

@@ -33,11 +33,13 @@ class Decision:
     """The outcome for one notification.
 
     Shape: `changed` holds aggregates with new events, in the order in which they were decided;
-    `repeated` the version of each stream's event that an unchanged snapshot repeats.
+    `repeated` the version of each unchanged stream's event that its snapshot repeats;
+    `order_by_subscription` the order that an instalment names.
     """
 
     changed: list[Observed] = field(default_factory=list)
     repeated: dict[UUID, int] = field(default_factory=dict)
+    order_by_subscription: dict[UUID, Fact] = field(default_factory=dict)
 
 
 class Deciding:
@@ -69,6 +71,8 @@ class Deciding:
         self._decide_subscriptions()
         for id_, _ in transactions:
             self._follow_instalment(self._get(Transaction, id_))
+        for changed in self._decision.changed:
+            self._decision.repeated.pop(changed.id, None)
         return self._decision
 
     def _decide_subscriptions(self) -> None:
@@ -87,6 +91,8 @@ class Deciding:
         if subscription_id is None:
             return
         subscription = self._subscription(str(subscription_id), alias)
+        if "order_id" in facts:
+            self._decision.order_by_subscription[subscription.id] = facts["order_id"]
         instalment = _instalment(transaction.uuid, facts)
         is_news = subscription.follow_instalment(
             str(subscription_id), alias, instalment, self._occasion

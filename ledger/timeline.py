@@ -134,7 +134,7 @@ def _heading(item_: Item) -> str:
         facts.append(_amount(item_["amount_minor"], str(item_.get("currency") or "")))
     if item_.get("order_id"):
         facts.append(f"order {item_['order_id']}")
-    return " · ".join(words) + "\n" + " · ".join(facts)
+    return "\n".join(printable(" · ".join(line)) for line in (words, facts))
 
 
 def _told(entry: TimelineEntry) -> str:
@@ -145,7 +145,7 @@ def _told(entry: TimelineEntry) -> str:
         for word, is_so in (
             ("old news", event.late),
             ("contradicts what was known", event.contradiction),
-            (f"odd: {', '.join(event.odd or [])}", bool(event.odd)),
+            (f"odd: {printable(', '.join(event.odd or []))}", bool(event.odd)),
         )
         if is_so
     ]

@@ -12,7 +12,7 @@ from ledger.application import Ledger, Receipt
 from ledger.notification import Delivery
 from ledger.settings import Settings
 from ledger.shops import FORM_HMAC, MODES, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
-from ledger.signature import form_text, sign_form_hmac, sign_rest
+from ledger.signature import digest, form_text, sign_form_hmac, sign_rest
 from ledger.storage.database import Database
 
 DATA = Path(__file__).parent / "data"
@@ -55,11 +55,18 @@ def a_form(**changes: str | None) -> dict[str, str]:
     return _changed(example("form-v2", "payment-accepted")["fields"], changes)
 
 
-def an_answer(**changes: Any) -> dict[str, Any]:
-    """An accepted rest-v4 payment; changes are to the first transaction."""
+def an_answer(
+    *,
+    whole: Mapping[str, Any] | None = None,
+    order: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> dict[str, Any]:
+    """An accepted rest-v4 payment; changes are to the first transaction, `order` to the order
+    details, `whole` to the answer itself; a change to None takes the field away."""
     answer = example("rest-v4", "payment-accepted")["answer"]
     answer["transactions"][0] = _changed(answer["transactions"][0], changes)
-    return dict(answer)
+    answer["orderDetails"] = _changed(answer["orderDetails"], order or {})
+    return _changed(answer, whole or {})
 
 
 def _changed(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,11 +96,13 @@ def form_body(fields: Mapping[str, str], key: str | None = None) -> bytes:
 def rest_body(
     answer: Any, source: str | None = "PAY", key: str | None = None, **fields: str
 ) -> bytes:
-    """An answer, signed with the password of its shop and mode unless a key says otherwise."""
+    """An answer, or any text in its place, signed with the password of its shop and mode unless
+    a key says otherwise."""
     text = answer if isinstance(answer, str) else _json(answer)
     if key is None:
-        mode = answer["orderDetails"]["mode"]
-        key = secret(answer["shopId"], mode, REST_PASSWORD)
+        told = {} if isinstance(answer, str) else answer
+        mode = told.get("orderDetails", {}).get("mode", "TEST")
+        key = secret(str(told.get("shopId", SHOP_ID)), str(mode), REST_PASSWORD)
     told = {
         "kr-hash-key": "password",
         "kr-hash-algorithm": "sha256_hmac",
@@ -133,3 +142,33 @@ def a_delivery(body: bytes, **changes: Any) -> Delivery:
 
 def receive(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
     return ledger.receive(a_delivery(body, **changes))
+
+
+UUID = "a1" * 16
+T0 = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+
+
+def minutes(number: float) -> datetime:
+    """So many minutes after a fixed morning: the platform's time and ours alike."""
+    return T0 + timedelta(minutes=number)
+
+
+def a_form_call(status: str = "AUTHORISED", source: str = "PAY", **fields: str | None) -> bytes:
+    """A form about one transaction; fields are named without `vads_`."""
+    told = {f"vads_{name}": value for name, value in fields.items()}
+    base = {
+        "vads_trans_uuid": UUID,
+        "vads_trans_status": status,
+        "vads_url_check_src": source,
+        "vads_hash": digest(repr((status, source, sorted(fields.items()), next(_ids))).encode()),
+    }
+    return form_body(a_form(**(base | told)))
+
+
+def a_rest_call(
+    status: str = "AUTHORISED", at: datetime | None = None, source: str = "PAY", **changes: Any
+) -> bytes:
+    """An answer about one transaction, made at this time of the platform."""
+    told_at = None if at is None else at.isoformat()
+    told = {"uuid": UUID, "detailedStatus": status} | changes
+    return rest_body(an_answer(whole={"serverDate": told_at}, **told), source)

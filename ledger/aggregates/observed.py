@@ -155,15 +155,21 @@ class Observed(BaseAggregate[UUID]):
         earlier = [one for one in self.tellings if not one.is_aside]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
-        moved = [name for name in facts if self._moves(name, facts[name], standing, earlier)]
+        status = _text(facts.get("status"))
+        is_contradiction = contradicts(_text(self.facts.get("status")), status)
+        moved = [
+            name
+            for name in facts
+            if name not in self.facts
+            or (not is_contradiction and self._moves(name, facts[name], standing, earlier))
+        ]
         told_before = {(name, one.facts[name]) for one in self.tellings for name in one.facts}
         added = [name for name in facts if (name, facts[name]) not in told_before]
-        status = _text(facts.get("status"))
         return News(
             added=added,
             moved=moved,
             is_late=any(standing.is_before(one.standing) for one in earlier),
-            is_contradiction=contradicts(_text(self.facts.get("status")), status),
+            is_contradiction=is_contradiction,
         )
 
     def _standing(
@@ -184,8 +190,6 @@ class Observed(BaseAggregate[UUID]):
     def _moves(
         self, name: str, value: Fact, standing: Standing, earlier: Sequence[Telling]
     ) -> bool:
-        if name not in self.facts:
-            return True
         if self.facts[name] == value:
             return False
         return not any(name in one.facts and standing.is_before(one.standing) for one in earlier)
@@ -240,9 +244,11 @@ def _text(fact: Fact | None) -> str | None:
 def stream_id(kind: str, shop_id: str, mode: str, *names: str) -> UUID:
     """Identify a stream by what it is about, so that whoever hears of it first finds the same.
 
-    Errors: none; mode is part of every identity, so TEST and PRODUCTION never meet.
+    Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
+    separator is escaped, so that no two lists of names meet either.
     """
-    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *names)))
+    escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
+    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *escaped)))
 
 
 def bind_events(aggregate_class: type[Observed]) -> None:

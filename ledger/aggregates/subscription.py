@@ -1,6 +1,7 @@
 """A plan of recurring payments on an alias, and each instalment with its outcome."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from ledger.aggregates.observed import News, Observed, Occasion, bind_events, stream_id
@@ -31,6 +32,7 @@ class Subscription(Observed):
 
     class Refused(Event):
         TOPIC = "subscription.refused"
+        IS_ASIDE = True
 
     class InstalmentAccepted(Event):
         TOPIC = "subscription.instalment-accepted"
@@ -70,6 +72,8 @@ class Subscription(Observed):
         if not news:
             return False
         is_refused = snapshot.facts.get("request") == NOT_CREATED
+        if is_refused:  # a plan that was opened stays as it is
+            news = replace(news, moved=[name for name in news.moved if name not in self.facts])
         self._record(
             self.Refused if is_refused else self.Opened,
             snapshot.subscription_id,

@@ -134,7 +134,7 @@ class Transaction(Observed):
         news = self.news(
             snapshot.facts, occasion, ordered_by=occasion.told_at, confirmed_at=confirmed_at
         )
-        if not news:
+        if not news and self.is_known:
             return False
         moment = _Moment(self, snapshot.facts, occasion, news)
         rule, certainty = moment.rule()

@@ -17,7 +17,7 @@ from ledger.errors import NotFoundError
 from ledger.items import item
 from ledger.shops import MODES
 from ledger.storage import references
-from ledger.timeline import describe, history_data, timeline
+from ledger.timeline import describe, history_data, printable, timeline
 
 Finder = Callable[[Ledger, str, str, str], list[UUID]]
 
@@ -71,7 +71,7 @@ def history(
         if (events := _events(ledger, id_, as_of))
     ]
     if not found:
-        raise NotFoundError(f"nothing is known of {kind} {name} at shop {shop}")
+        raise NotFoundError(f"nothing is known of {kind} {printable(name)} at shop {shop}")
     if as_json:
         told = [{"item": item(one), **_events_data(one)} for one in found]
         click.echo(orjson.dumps(told[0] if len(told) == 1 else told, option=orjson.OPT_INDENT_2))

@@ -49,7 +49,7 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     with ledger.database.connect() as connection:
         row = ledger.journal.get(connection, notification_id)
     if row is None:
-        raise NotFoundError(f"no delivery {notification_id}")
+        raise NotFoundError(f"no delivery {printable(notification_id)}")
     if raw:
         sys.stdout.buffer.write(row.body or b"")
         return
@@ -81,18 +81,26 @@ def readmit(notification_id: str | None, reason: str | None, everything: bool, y
         click.echo(f"{len(ids)} deliveries wait", err=True)
         if ids and not yes:
             click.confirm("Verify them again?", abort=True, err=True)
-    refused = _readmit(ledger, ids)
+    refused = _readmit(ledger, ids, may_be_gone=notification_id is None)
     if notification_id and refused:
         raise SystemExit(1)
 
 
-def _readmit(ledger: Ledger, ids: list[str]) -> int:
-    refused = 0
+def _readmit(ledger: Ledger, ids: list[str], *, may_be_gone: bool) -> int:
+    """Shape: how many were refused again. What another operator took meanwhile is passed over."""
+    readmitted = refused = 0
     for one in ids:
-        receipt = ledger.readmit(one)
+        try:
+            receipt = ledger.readmit(one)
+        except NotFoundError:
+            if not may_be_gone:
+                raise
+            click.echo(f"{one} is not in quarantine any more", err=True)
+            continue
+        readmitted += receipt.outcome != QUARANTINED
         refused += receipt.outcome == QUARANTINED
         click.echo(f"{receipt.id}\t{receipt.outcome}\t{receipt.reason or ''}")
-    click.echo(f"{len(ids) - refused} readmitted, {refused} refused again", err=True)
+    click.echo(f"{readmitted} readmitted, {refused} refused again", err=True)
     return refused
 
 

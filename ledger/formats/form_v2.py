@@ -21,7 +21,7 @@ from ledger.formats.snapshot import (
     TransactionSnapshot,
     storable,
 )
-from ledger.formats.values import FactTable, Values, names_read, read_facts
+from ledger.formats.values import FactTable, Values, names_read, odd_names, read_facts
 from ledger.notification import Delivery, Limits, Notification
 from ledger.rules import (
     ALIAS,
@@ -44,7 +44,7 @@ _UUID = re.compile(r"[0-9a-f]{32}")
 _STATUS_IN_TEXT = re.compile(r"\+(DEBIT|CREDIT|AUTHORISED|CAPTURED|ACCEPTED)\+")
 
 _TRANSACTION: FactTable = (
-    ("operation_type", "vads_operation_type", Values.text),
+    ("operation_type", "vads_operation_type", Values.operation),
     ("status", "vads_trans_status", Values.status),
     ("amount_minor", "vads_effective_amount", Values.amount),
     ("currency", "vads_effective_currency", Values.currency),
@@ -69,7 +69,7 @@ _TRANSACTION: FactTable = (
     ("instalment_number", "vads_recurrence_number", Values.count),
 )
 _PART: FactTable = (  # an element of vads_payment_seq; what it leaves out is the parent's
-    ("operation_type", "operation_type", Values.text),
+    ("operation_type", "operation_type", Values.operation),
     ("status", "trans_status", Values.status),
     ("amount_minor", "amount", Values.amount),
     ("capture_at", "presentation_date", Values.instant),
@@ -226,7 +226,8 @@ def _transactions(
     _note_relabelling(values, told)
     details, personal = _rest_of(told, values.odd)
     reference = uuid or _reference(facts, values.raw("vads_trans_date"))
-    return (TransactionSnapshot(uuid, reference, facts, details, personal, tuple(values.odd)),)
+    odd = odd_names(values, told)
+    return (TransactionSnapshot(uuid, reference, facts, details, personal, odd),)
 
 
 def _parts(values: Values) -> list[dict[str, str]]:
@@ -262,7 +263,8 @@ def _part(
     _, of_the_buyer = _rest_of({name: told[name] for name in told if name not in _CARD}, ())
     reference = uuid or _reference(facts, told.get("vads_trans_date", ""))
     personal += of_the_buyer
-    return TransactionSnapshot(uuid, reference, facts, details, personal, tuple(values.odd))
+    odd = odd_names(values, part)
+    return TransactionSnapshot(uuid, reference, facts, details, personal, odd)
 
 
 def _reference(facts: Mapping[str, Fact], form_time: str) -> str:
@@ -270,13 +272,14 @@ def _reference(facts: Mapping[str, Fact], form_time: str) -> str:
 
     Source: form-v2 reference, section 7.1. Without a short number the whole form time stands in.
     """
+    form_time = storable(form_time)
     if not form_time:
         raise MalformedNotificationError(
             "identity-unreadable", "neither vads_trans_uuid nor vads_trans_date is told"
         )
     names = ("trans_id", "sequence_number", "operation_type")
     rest = [str(facts[name]).upper() for name in names if name in facts]
-    return "-".join([form_time[:8] if "trans_id" in facts else storable(form_time), *rest])
+    return "-".join([form_time[:8] if "trans_id" in facts else form_time, *rest])
 
 
 def _note_relabelling(values: Values, told: Mapping[str, str]) -> None:

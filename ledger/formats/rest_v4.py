@@ -6,7 +6,8 @@ Source: rest-v4 reference, sections 2 to 7.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Never
 
 import orjson
@@ -24,7 +25,14 @@ from ledger.formats.snapshot import (
     is_instalment,
     storable,
 )
-from ledger.formats.values import FactTable, Values, names_read, read_facts, read_instant
+from ledger.formats.values import (
+    FactTable,
+    Values,
+    names_read,
+    odd_names,
+    read_facts,
+    read_instant,
+)
 from ledger.notification import Delivery, Limits, Notification
 from ledger.rules import CANCELLATION, END_OF_PAYMENT, HINTED, INFERRED, RULE_BY_SOURCE
 from ledger.shops import REST_BROWSER, REST_PASSWORD, Key, Shops
@@ -40,7 +48,7 @@ _UUID = re.compile(r"[0-9a-f]{32}")
 _CARD = "transactionDetails.cardDetails."
 _METHOD = "transactionDetails.paymentMethodDetails."
 _TRANSACTION: FactTable = (
-    ("operation_type", "operationType", Values.text),
+    ("operation_type", "operationType", Values.operation),
     ("status", "detailedStatus", Values.status),
     ("amount_minor", "amount", Values.amount),
     ("currency", "currency", Values.currency),
@@ -249,7 +257,9 @@ def translate(notification: Notification, answer: Answer) -> Told:
     if is_abandoned:
         transactions.append(_abandonment(value, order, shared_details, personal))
     rule, certainty = _rule(notification.source, is_abandoned=is_abandoned)
-    told_at = value.get("serverDate")
+    told_at = _told_at(value)
+    if told_at is None and value.get("serverDate") is not None:
+        transactions = [_note_odd_time(one, value) for one in transactions]
     return Told(
         shop_id=notification.shop_id,
         mode=notification.mode,
@@ -257,7 +267,7 @@ def translate(notification: Notification, answer: Answer) -> Told:
         source=notification.source,
         rule=rule,
         rule_certainty=certainty,
-        told_at=read_instant(told_at) if isinstance(told_at, str) else None,
+        told_at=told_at,
         transactions=tuple(transactions),
         aliases=tuple(
             _alias(flat, told.facts, told.personal)
@@ -270,6 +280,16 @@ def translate(notification: Notification, answer: Answer) -> Told:
             if "subscription_id" in told.facts and not is_instalment(told.facts)
         ),
     ).about_something()
+
+
+def _told_at(answer: Mapping[str, Any]) -> datetime | None:
+    told = answer.get("serverDate")
+    return read_instant(told) if isinstance(told, str) else None
+
+
+def _note_odd_time(told: TransactionSnapshot, answer: Mapping[str, Any]) -> TransactionSnapshot:
+    verbatim = [[name, storable(one)] for name, one in _flat({"serverDate": answer["serverDate"]})]
+    return replace(told, odd=(*told.odd, "serverDate"), details=[*told.details, *verbatim])
 
 
 def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
@@ -300,6 +320,8 @@ def _check_readable(transaction: Mapping[str, Any]) -> None:
         raise MalformedNotificationError("identity-unreadable", "a transaction without its uuid")
     if not isinstance(status, str) or not status:
         raise MalformedNotificationError("status-unreadable", "detailedStatus is not told as text")
+    if isinstance(transaction.get("amount"), dict | list):
+        raise MalformedNotificationError("amount-unreadable", "amount is no number")
 
 
 def _transaction(
@@ -317,7 +339,7 @@ def _transaction(
         facts=facts,
         details=details + shared_details,
         personal=own_personal + personal,
-        odd=tuple(values.odd + of_order.odd),
+        odd=(*odd_names(values, flat), *odd_names(of_order, order)),
     )
 
 
@@ -334,7 +356,8 @@ def _abandonment(
     content = json.dumps(lasting, sort_keys=True).encode()
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
     reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
-    return TransactionSnapshot(None, reference, facts, details, personal, tuple(of_order.odd))
+    odd = odd_names(of_order, order)
+    return TransactionSnapshot(None, reference, facts, details, personal, odd)
 
 
 def _rest_of(flat: Mapping[str, str], odd: list[str]) -> tuple[Pairs, Pairs]:

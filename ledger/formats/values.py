@@ -7,7 +7,10 @@ from datetime import UTC, date, datetime
 from ledger.errors import MalformedNotificationError
 from ledger.formats.snapshot import Fact, storable
 from ledger.money import currency_code
-from ledger.statuses import form_spelling
+from ledger.statuses import RANKS, form_spelling
+
+OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
+YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -38,7 +41,18 @@ class Values:
 
     def status(self, name: str) -> str | None:
         value = self.text(name)
-        return None if value is None else form_spelling(value)
+        if value is None:
+            return None
+        status = form_spelling(value)
+        if status not in RANKS:
+            self.odd.append(name)
+        return status
+
+    def operation(self, name: str) -> str | None:
+        value = self.text(name)
+        if value is not None and value not in OPERATIONS:
+            self.odd.append(name)
+        return value
 
     def amount(self, name: str) -> int | None:
         """Units: minor units. Errors: MalformedNotificationError when it is no whole number."""
@@ -116,12 +130,19 @@ def names_read(tables: Iterable[FactTable]) -> frozenset[str]:
 def read_instant(value: str) -> datetime | None:
     """An instant told as `yyyyMMddHHmmss` in UTC or in ISO 8601; None when it is neither."""
     try:
-        if _COMPACT.fullmatch(value):
-            return datetime.strptime(value, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        moment = datetime.fromisoformat(value)
+        is_compact = _COMPACT.fullmatch(value)
+        moment = datetime.fromisoformat(f"{value[:8]}T{value[8:]}" if is_compact else value)
+        if moment.year not in YEARS:
+            return None
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def odd_names(values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of all fields whose value was not understood, or held what cannot be stored."""
+    unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
+    return tuple(dict.fromkeys(storable(name) for name in [*values.odd, *unstorable]))
 
 
 def write_instant(moment: datetime) -> str:

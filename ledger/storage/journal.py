@@ -124,7 +124,7 @@ class Journal:
         notification_id: str,
         told_at: datetime | None,
     ) -> None:
-        """Note which streams a repeated delivery confirms."""
+        """Note which streams a delivery confirms as they were told before."""
         rows = [
             {"originator_id": one, "notification_id": notification_id, "told_at": told_at}
             for one in dict.fromkeys(originator_ids)

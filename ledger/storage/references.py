@@ -1,6 +1,6 @@
 """How the platform's names lead to a subscription: its id, or the alias and order behind it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -41,11 +41,16 @@ def add_subscription(
     connection.execute(statement)
 
 
-def add_all(connection: Connection, changed: Iterable[Observed]) -> None:
-    """Remember the names of every subscription among what a notification has changed."""
+def add_all(
+    connection: Connection, changed: Iterable[Observed], order_by_id: Mapping[UUID, str]
+) -> None:
+    """Remember the names of every subscription among what a notification has changed.
+
+    Shape: `order_by_id` tells the order of those that an instalment, not a plan, told of.
+    """
     for one in changed:
         if isinstance(one, Subscription):
-            order_id = one.facts.get("order_id")
+            order_id = one.facts.get("order_id") or order_by_id.get(one.id)
             add_subscription(
                 connection,
                 shop_id=one.shop_id,

@@ -156,7 +156,7 @@ repeats = Table(
     Column("told_at", UtcDateTime),
     PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
 )
-"""Which streams a delivery without news was about."""
+"""Which streams a delivery was about without bringing them any news."""
 
 subscription_references = Table(
     "subscription_references",

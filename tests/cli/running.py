@@ -1,0 +1,34 @@
+"""Runs the command against a real ledger whose keys are those of the builders."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from ledger.cli import cli
+from ledger.shops import Shop
+from tests.builders import a_shop
+
+
+def shops_file(folder: Path, some: Iterable[Shop] | None = None) -> Path:
+    """Write the keys of these shops, or of the one shop of the builders."""
+    lines = []
+    for shop in [a_shop()] if some is None else some:
+        lines += ["[[shops]]", f'id = "{shop.id}"', f'name = "{shop.name}"']
+        for key in shop.keys:
+            lines += ["[[shops.keys]]", f'mode = "{key.mode}"', f'kind = "{key.kind}"']
+            lines += [f'secret = "{key.secret}"']
+    path = folder / "shops.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def run(url: str, shops: Path | None, *told: str, answer: str | None = None) -> Result:
+    """Shape: `answer` is what the operator types."""
+    environ: dict[str, str | None] = {
+        name: None for name in os.environ if name.startswith("LEDGER_")
+    }
+    environ |= {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(shops) if shops else None}
+    return CliRunner().invoke(cli, told, input=answer, env=environ)

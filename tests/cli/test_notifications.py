@@ -1,0 +1,287 @@
+"""The journal of deliveries and the quarantine, as an operator works with them."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from ledger.application import Ledger, Receipt
+from tests.builders import (
+    SHOP_ID,
+    a_form_call,
+    a_ledger,
+    a_rest_call,
+    a_shop,
+    minutes,
+    receive,
+    shops,
+)
+from tests.cli.running import run, shops_file
+from tests.conftest import opened
+
+Command = Callable[..., Result]
+
+
+@pytest.fixture
+def ledger(sqlite_url: str) -> Iterator[Ledger]:
+    with opened(sqlite_url) as database:
+        yield a_ledger(database)
+
+
+@pytest.fixture
+def command(sqlite_url: str, tmp_path: Path) -> Command:
+    path = shops_file(tmp_path)
+
+    def call(*told: str, answer: str | None = None) -> Result:
+        return run(sqlite_url, path, "notifications", *told, answer=answer)
+
+    return call
+
+
+def a_waiting(ledger: Ledger, body: bytes) -> Receipt:
+    told, ledger.shops = ledger.shops, shops(a_shop(kinds=()))
+    receipt = receive(ledger, body)
+    ledger.shops = told
+    assert receipt.outcome == "quarantined"
+    return receipt
+
+
+# -- list -------------------------------------------------------------------------------------
+
+
+def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) -> None:
+    body = a_form_call()
+    told = [receive(ledger, body), receive(ledger, body), receive(ledger, b"")]
+
+    result = command("list")
+
+    assert result.exit_code == 0
+    rows = [line.split("\t") for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows] == [one.id for one in reversed(told)]
+    assert [row[2] for row in rows] == ["quarantined", "repeated", "recorded"]
+    assert rows[0][3:] == ["-", "-", "-", "empty-body"]
+    assert rows[2][3:] == ["form-v2", SHOP_ID, "TEST", "PAY"]
+    assert result.stderr == "3 deliveries\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (["--outcome", "recorded"], 2),
+        (["--outcome", "quarantined"], 2),
+        (["--reason", "no-key"], 1),
+        (["--shop", SHOP_ID], 2),
+        (["--mode", "production"], 1),
+        (["--mode", "test"], 1),
+        (["--limit", "1"], 1),
+        (["--outcome", "recorded", "--mode", "test"], 1),
+    ],
+)
+def test_a_list_can_be_narrowed(
+    ledger: Ledger, command: Command, asked: list[str], found: int
+) -> None:
+    receive(ledger, a_form_call())
+    receive(ledger, a_form_call(ctx_mode="PRODUCTION"))
+    a_waiting(ledger, a_rest_call())
+    receive(ledger, b"")
+
+    assert len(command("list", *asked).stdout.splitlines()) == found
+
+
+def test_a_list_goes_on_before_an_id(ledger: Ledger, command: Command) -> None:
+    ids = [receive(ledger, a_form_call()).id for _ in range(3)]
+
+    lines = command("list", "--before", ids[1]).stdout.splitlines()
+
+    assert [line.split("\t")[0] for line in lines] == [ids[0]]
+
+
+def test_a_list_for_machines_has_a_line_each(ledger: Ledger, command: Command) -> None:
+    receipt = receive(ledger, a_rest_call("AUTHORISED", minutes(1)))
+
+    (line,) = command("list", "--json").stdout.splitlines()
+
+    told = json.loads(line)
+    assert set(told) >= {
+        *("id", "received_at", "format", "shop_id", "mode", "source", "outcome", "reason"),
+        *("digest", "positions"),
+    }
+    assert (told["id"], told["format"], told["mode"]) == (receipt.id, "rest-v4", "test")
+    assert told["positions"] == list(receipt.positions)
+    assert told["told_at"] == "2026-03-10T09:01:00Z"
+    assert "body" not in told
+
+
+def test_an_unknown_reason_is_a_wrong_use(ledger: Ledger, command: Command) -> None:
+    assert command("list", "--reason", "bad-luck").exit_code == 2
+
+
+# -- show -------------------------------------------------------------------------------------
+
+
+def test_one_delivery_is_shown_with_what_its_reason_means(ledger: Ledger, command: Command) -> None:
+    receipt = a_waiting(ledger, a_form_call())
+
+    result = command("show", receipt.id)
+
+    assert f"{'outcome':<18} quarantined" in result.stdout.splitlines()
+    assert f"{'reason':<18} no-key" in result.stdout.splitlines()
+    assert "The shop has no key of this kind" in result.stdout
+
+
+@pytest.mark.parametrize("body", [a_form_call(cust_name="é\0"), b"\xff\x00\r\n", b""])
+def test_the_raw_body_is_written_byte_for_byte(
+    ledger: Ledger, command: Command, body: bytes
+) -> None:
+    receipt = receive(ledger, body)
+
+    result = command("show", "--raw", receipt.id)
+
+    assert (result.exit_code, result.stdout_bytes) == (0, body)
+
+
+def test_one_delivery_for_machines(ledger: Ledger, command: Command) -> None:
+    receipt = receive(ledger, a_form_call())
+
+    told = json.loads(command("show", "--json", receipt.id).stdout)
+
+    assert (told["id"], told["outcome"], told["reason"]) == (receipt.id, "recorded", None)
+    assert len(told["digest"]) == 64
+    assert len(told["key_fingerprint"]) == 16
+
+
+def test_an_unknown_delivery_exits_with_one(ledger: Ledger, command: Command) -> None:
+    for told in (["show"], ["show", "--raw"], ["show", "--json"], ["readmit"]):
+        result = command(*told, "0" * 26)
+
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "(not-found)" in result.stderr
+
+
+def test_hostile_values_cannot_steer_a_terminal(ledger: Ledger, command: Command) -> None:
+    hostile = "\x1b[2J\u202e\t\n"
+    receipt = receive(ledger, a_form_call(source=hostile), content_type=hostile, peer=hostile)
+    told = receive(ledger, a_form_call(source=hostile))
+
+    shown = [command("show", one).stdout for one in (receipt.id, told.id)]
+    listed = command("list").stdout
+
+    assert {one for text in shown for one in text if not one.isprintable()} == {"\n"}
+    assert {one for one in listed if not one.isprintable()} == {"\n", "\t"}
+    assert {line.count("\t") for line in listed.splitlines()} == {6}
+
+
+# -- readmit ----------------------------------------------------------------------------------
+
+
+def test_one_delivery_is_readmitted(ledger: Ledger, command: Command) -> None:
+    receipt = a_waiting(ledger, a_form_call())
+
+    result = command("readmit", receipt.id)
+
+    assert result.exit_code == 0
+    assert result.stdout == f"{receipt.id}\trecorded\t\n"
+    assert result.stderr == "1 readmitted, 0 refused again\n"
+    assert len(ledger.events_after(0, 10)) == 1
+
+
+def test_one_that_is_refused_again_exits_with_one(ledger: Ledger, command: Command) -> None:
+    receipt = receive(ledger, b"")
+
+    result = command("readmit", receipt.id)
+
+    assert result.exit_code == 1
+    assert result.stdout == f"{receipt.id}\tquarantined\tempty-body\n"
+
+
+def test_how_many_wait_is_said_before_they_are_touched(ledger: Ledger, command: Command) -> None:
+    for _ in range(3):
+        a_waiting(ledger, a_form_call())
+    receive(ledger, b"")
+
+    declined = command("readmit", "--reason", "no-key", answer="n\n")
+
+    assert declined.exit_code == 1
+    assert declined.stderr.startswith("3 deliveries wait\n")
+    assert declined.stdout == ""
+    assert ledger.events_after(0, 10) == []
+
+
+def test_all_of_a_reason_are_readmitted_in_the_order_of_their_arrival(
+    ledger: Ledger, command: Command
+) -> None:
+    calls = [a_form_call("AUTHORISED"), a_form_call("CAPTURED"), a_form_call("CAPTURED", "RETRY")]
+    ids = [a_waiting(ledger, one).id for one in calls]
+
+    result = command("readmit", "--reason", "no-key", answer="y\n")
+
+    assert result.exit_code == 0
+    assert [line.split("\t")[:2] for line in result.stdout.splitlines()] == [
+        [ids[0], "recorded"],
+        [ids[1], "recorded"],
+        [ids[2], "repeated"],
+    ]
+    assert result.stderr.endswith("3 readmitted, 0 refused again\n")
+
+
+def test_all_that_wait_may_be_tried_without_a_question(ledger: Ledger, command: Command) -> None:
+    a_waiting(ledger, a_form_call())
+    receive(ledger, b"")
+
+    result = command("readmit", "--all", "--yes")
+
+    assert result.exit_code == 0
+    assert result.stderr == "2 deliveries wait\n1 readmitted, 1 refused again\n"
+
+
+def test_more_than_a_page_is_readmitted(ledger: Ledger, command: Command) -> None:
+    for _ in range(501):
+        receive(ledger, b"")
+
+    result = command("readmit", "--all", "--yes")
+
+    assert result.stderr == "501 deliveries wait\n0 readmitted, 501 refused again\n"
+
+
+def test_when_nothing_waits_nothing_is_asked(ledger: Ledger, command: Command) -> None:
+    result = command("readmit", "--all")
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "0 deliveries wait\n0 readmitted, 0 refused again\n"
+
+
+@pytest.mark.parametrize("told", [[], ["--all", "--reason", "no-key"], ["0" * 26, "--all"]])
+def test_it_is_to_be_said_what_to_readmit(command: Command, told: list[str]) -> None:
+    assert command("readmit", *told).exit_code == 2
+
+
+def test_without_a_shops_file_nothing_can_be_readmitted(sqlite_url: str, ledger: Ledger) -> None:
+    receipt = a_waiting(ledger, a_form_call())
+
+    result = run(sqlite_url, None, "notifications", "readmit", receipt.id)
+
+    assert result.exit_code == 2
+    assert "LEDGER_SHOPS_FILE" in result.stderr
+
+
+def test_one_that_left_the_quarantine_meanwhile_does_not_stop_the_others(
+    ledger: Ledger, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While an operator answers the question, another one may have readmitted the first."""
+    first, second = (a_waiting(ledger, a_form_call(trans_uuid=f"{n:032x}")) for n in range(2))
+    asked = []
+
+    def confirm(*_: object, **__: object) -> bool:
+        asked.append(ledger.readmit(first.id))
+        return True
+
+    monkeypatch.setattr("click.confirm", confirm)
+
+    result = command("readmit", "--all")
+
+    assert asked
+    assert result.exit_code == 0
+    assert result.stdout == f"{second.id}\trecorded\t\n"
+    assert f"{first.id} is not in quarantine any more" in result.stderr

@@ -1,0 +1,177 @@
+"""Whatever bytes arrive, they are kept and answered; nothing that a sender writes raises."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.application import Ledger, Receipt
+from ledger.items import item
+from ledger.reasons import REASONS
+from ledger.storage.database import Database
+from ledger.timeline import describe, timeline
+from tests.builders import (
+    a_delivery,
+    a_form,
+    a_ledger,
+    an_answer,
+    example,
+    examples,
+    form_body,
+    rest_body,
+)
+
+FAST = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@contextmanager
+def a_fresh_ledger(template: Path) -> Iterator[Ledger]:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        shutil.copyfile(template, path)
+        database = Database(f"sqlite:///{path}", pool_size=1)
+        yield a_ledger(database)
+        database.dispose()
+
+
+def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
+    delivery = a_delivery(body, **changes)
+    receipt = ledger.receive(delivery)
+    with ledger.database.connect() as connection:
+        row = ledger.journal.get(connection, delivery.id)
+    assert row is not None
+    assert (row.outcome, row.body) == (receipt.outcome, body)
+    assert receipt.reason in REASONS or receipt.outcome != "quarantined"
+    for one in ledger.events_after(0, 100):
+        events = ledger.history(one.event.originator_id)
+        assert describe(item(events), timeline(events))
+    return receipt
+
+
+@FAST
+@given(body=st.binary(max_size=400), content_type=st.text(max_size=40))
+def test_any_bytes_are_answered(sqlite_template: Path, body: bytes, content_type: str) -> None:
+    with a_fresh_ledger(sqlite_template) as ledger:
+        assert_is_answered_and_kept(ledger, body, content_type=content_type.replace("\0", ""))
+        assert_is_answered_and_kept(ledger, body)
+
+
+BODIES = [form_body(a_form()), rest_body(an_answer())]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A valid body with some of its bytes replaced, doubled or dropped."""
+    body = bytearray(draw(st.sampled_from(BODIES)))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(body)))
+        end = min(len(body), start + draw(st.integers(0, 40)))
+        body[start:end] = draw(st.binary(max_size=20)) + draw(
+            st.sampled_from([b"", body[start:end]])
+        )
+    return bytes(body)
+
+
+@FAST
+@given(body=mutated())
+def test_any_mutation_of_a_signed_body_is_answered(sqlite_template: Path, body: bytes) -> None:
+    with a_fresh_ledger(sqlite_template) as ledger:
+        assert_is_answered_and_kept(ledger, body)
+
+
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=30),
+    st.sampled_from(
+        ["", "0", "-1", "1e3", "NaN", "\0", "99991231235959", "9" * 30, "{", '{"a":1}']
+    ),
+    st.sampled_from(['{"transactions":[{"trans_uuid":""}]}', '{"transactions":[{"amount":"1"}]}']),
+)
+FORMS = [name for format_, name in examples() if format_ == "form-v2"]
+ANSWERS = [name for format_, name in examples() if format_ == "rest-v4"]
+FORM_NAMES = sorted({name for one in FORMS for name in example("form-v2", one)["fields"]})
+STRICT = ("vads_hash", "vads_site_id", "vads_ctx_mode", "vads_url_check_src")
+
+
+@FAST
+@given(
+    base=st.sampled_from(FORMS),
+    changes=st.dictionaries(st.sampled_from(FORM_NAMES) | TEXTS, TEXTS | st.none(), max_size=8),
+)
+def test_any_signed_form_is_answered(
+    sqlite_template: Path, base: str, changes: dict[str, str | None]
+) -> None:
+    fields: dict[str, str] = dict(example("form-v2", base)["fields"])
+    for name, value in changes.items():
+        if value is None:
+            fields.pop(name, None)
+        elif name not in (*STRICT, "signature"):
+            fields[name] = value
+    key = None if "vads_site_id" in fields and "vads_ctx_mode" in fields else "any"
+    with a_fresh_ledger(sqlite_template) as ledger:
+        assert_is_answered_and_kept(ledger, form_body(fields, key))
+
+
+ODD_TEXTS = ["\ud800", "\0", "2026-03-10T09:15:04Z", "9999-12-31T23:59:59-23:59", "TEST", "1e3"]
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=10),
+    st.sampled_from(ODD_TEXTS),
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=8), one, max_size=3),
+    max_leaves=8,
+)
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    below = value.items() if isinstance(value, dict) else ()
+    below = enumerate(value) if isinstance(value, list) else below
+    return [path, *(more for name, one in below for more in paths(one, (*path, name)))]
+
+
+PATHS = [one for one in paths(an_answer()) if one]
+
+
+@FAST
+@given(
+    base=st.sampled_from(ANSWERS),
+    changes=st.dictionaries(st.sampled_from(PATHS), JSON, max_size=4),
+)
+def test_any_signed_answer_is_answered(
+    sqlite_template: Path, base: str, changes: dict[tuple[Any, ...], Any]
+) -> None:
+    answer = example("rest-v4", base)["answer"]
+    for path, value in changes.items():
+        _put(answer, path, value)
+    with a_fresh_ledger(sqlite_template) as ledger:
+        assert_is_answered_and_kept(ledger, rest_body(json.dumps(answer)))
+
+
+def _put(value: Any, path: tuple[Any, ...], new: Any) -> None:
+    """Replace what is at a path, when there is such a path."""
+    for name in path[:-1]:
+        try:
+            value = value[name]
+        except (KeyError, IndexError, TypeError):
+            return
+    if isinstance(value, dict) or (isinstance(value, list) and path[-1] in range(len(value))):
+        value[path[-1]] = new
+
+
+@FAST
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
+def test_any_signed_text_is_answered(sqlite_template: Path, text: str) -> None:
+    with a_fresh_ledger(sqlite_template) as ledger:
+        assert_is_answered_and_kept(ledger, rest_body(text))
