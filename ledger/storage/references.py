@@ -8,6 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
+from ledger.formats.snapshot import Fact
 from ledger.storage.tables import subscription_references
 
 
@@ -42,7 +43,7 @@ def add_subscription(
 
 
 def add_all(
-    connection: Connection, changed: Iterable[Observed], order_by_id: Mapping[UUID, str]
+    connection: Connection, changed: Iterable[Observed], order_by_id: Mapping[UUID, Fact]
 ) -> None:
     """Remember the names of every subscription among what a notification has changed.
 
