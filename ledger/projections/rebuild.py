@@ -1,5 +1,6 @@
 """Builds a new generation beside the live one: in parts, resumable, compared, then switched."""
 
+import gc
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -60,6 +61,7 @@ Progress = Callable[[str, int, int], None]
 
 def fill_part(part: Part) -> int:
     """Fill one shard of a generation up to a position, from wherever it stands."""
+    gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
     database = Database(part.database_url, pool_size=1)
     try:
         with database.connect() as connection:
