@@ -16,7 +16,7 @@ from ledger.aggregates.observed import Observed, Occasion
 from ledger.batch import Batch, Verified
 from ledger.decision import Deciding, Decision, streams_of
 from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
-from ledger.formats import format_of, read
+from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
 from ledger.notification import Delivery, Limits, Notification
 from ledger.settings import Settings
@@ -32,8 +32,8 @@ RECORDED = "recorded"
 REPEATED = "repeated"
 QUARANTINED = "quarantined"
 
-TRIES_MAX = 3
-"""The second try stands in line with other writers, so a third is rare and a fourth is a fault."""
+TRIES_MAX = 10
+"""From the second try on a writer stands in line; only newcomers, once each, are still faster."""
 
 _log = structlog.get_logger(__name__)
 
@@ -108,8 +108,13 @@ class Ledger:
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
         """Keep a delivery in quarantine. Errors: UnavailableError."""
-        row = _row_of(delivery, outcome=QUARANTINED, reason=reason)
-        row = replace(row, format=format_of(delivery, self._limits))
+        claim = claim_of(delivery, self._limits)
+        row = replace(
+            _row_of(delivery, outcome=QUARANTINED, reason=reason),
+            format=claim.format,
+            shop_id=claim.shop_id or delivery.shop_id,
+            mode=claim.mode or delivery.mode,
+        )
         settings = self.settings
         with _available(), self.database.begin() as connection:
             evicted = self.journal.quarantine(

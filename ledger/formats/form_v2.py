@@ -128,12 +128,17 @@ def matches(names: frozenset[str]) -> bool:
     return "vads_hash" in names or "signature" in names or "vads_site_id" in names
 
 
+def claim(told: Mapping[str, str], _: Limits) -> tuple[str, str]:
+    """The shop and the mode that a form names, unverified."""
+    return told.get("vads_site_id", ""), told.get("vads_ctx_mode", "")
+
+
 def verify(
-    delivery: Delivery, fields: Sequence[tuple[str, str]], shops: Shops, _: Limits
+    delivery: Delivery, fields: Sequence[tuple[str, str]], shops: Shops, limits: Limits
 ) -> tuple[Notification, Mapping[str, str]]:
     """Prove that the platform sent this form as a call. Errors: NotificationError."""
     told = dict(fields)
-    shop_id, mode = told.get("vads_site_id", ""), told.get("vads_ctx_mode", "")
+    shop_id, mode = claim(told, limits)
     check_address(delivery, shop_id, mode)
     signature = told.get("signature")
     if not signature:

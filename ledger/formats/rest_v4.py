@@ -127,14 +127,14 @@ def verify(
     if told.get("kr-hash-algorithm") != "sha256_hmac":
         raise SignatureError("unsupported-algorithm", "kr-hash-algorithm is not sha256_hmac")
     answer = _parse(text, limits)
-    shop_id, mode = _claim(answer, delivery)
+    shop_id, mode = _claim(answer)
     check_address(delivery, shop_id, mode)
     if told.get("kr-hash-key", "password") != "password":
         raise SignatureError("browser-return", "kr-hash-key is not password: a browser return")
     signed, key = _signed_text(shops, delivery, shop_id, mode, text, hash_)
     if signed != text:
         answer = _parse(signed, limits)
-        _check_same_claim(answer, delivery, shop_id, mode)
+        _check_same_claim(answer, shop_id, mode)
     source = storable(told.get("kr-src", "")) or None
     notification = Notification(
         delivery, NAME, shop_id, mode, source, key.fingerprint, digest(signed.encode())
@@ -142,7 +142,15 @@ def verify(
     return notification, Answer(answer)
 
 
-def _claim(answer: Mapping[str, Any], delivery: Delivery) -> tuple[str, str]:
+def claim(told: Mapping[str, str], limits: Limits) -> tuple[str, str]:
+    """The shop and the mode that an answer names, unverified.
+
+    Errors: MalformedNotificationError.
+    """
+    return _claim(_parse(told.get("kr-answer", ""), limits))
+
+
+def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
     order = answer.get("orderDetails")
     mode = order.get("mode") if isinstance(order, dict) else None
     shop_id = answer.get("shopId")
@@ -153,10 +161,8 @@ def _claim(answer: Mapping[str, Any], delivery: Delivery) -> tuple[str, str]:
     return shop_id, mode if isinstance(mode, str) else ""
 
 
-def _check_same_claim(
-    answer: Mapping[str, Any], delivery: Delivery, shop_id: str, mode: str
-) -> None:
-    if _claim(answer, delivery) != (shop_id, mode):
+def _check_same_claim(answer: Mapping[str, Any], shop_id: str, mode: str) -> None:
+    if _claim(answer) != (shop_id, mode):
         raise SignatureError("signature-mismatch", "the signed text names another shop or mode")
 
 
