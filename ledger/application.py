@@ -18,6 +18,7 @@ from ledger.decision import Deciding, Decision, streams_of
 from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
 from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
+from ledger.gathering import Gathering
 from ledger.notification import Delivery, Limits, Notification
 from ledger.settings import Settings
 from ledger.shops import Shops
@@ -32,6 +33,8 @@ RECORDED = "recorded"
 REPEATED = "repeated"
 QUARANTINED = "quarantined"
 
+GROUP_MAX = 16
+"""Notifications in one commit, when so many are waiting; more gain nothing."""
 TRIES_MAX = 10
 """From the second try on a writer stands in line; only newcomers, once each, are still faster."""
 
@@ -85,6 +88,9 @@ class Ledger:
         self._mapper = EventMapper()
         self._clock = clock
         self._limits = Limits(settings.fields_max, settings.json_depth_max)
+        self._gathering: Gathering[Verified, Receipt] = Gathering(
+            self._keep_together, size_max=GROUP_MAX
+        )
 
     def close(self) -> None:
         """Let go of the database."""
@@ -103,7 +109,7 @@ class Ledger:
         except NotificationError as refusal:
             receipt = self.refuse(delivery, refusal.reason)
         else:
-            receipt = self._keep(notification, told)
+            receipt = self._gathering.submit((notification, told))
         return replace(receipt, duration_seconds=time.perf_counter() - started)
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
@@ -152,8 +158,12 @@ class Ledger:
         """
         read_all = [self._read_or_refuse(delivery) for delivery in deliveries]
         verified = [one for one in read_all if not isinstance(one, Receipt)]
-        kept = iter(self._keep_together(verified))
-        return [one if isinstance(one, Receipt) else next(kept) for one in read_all]
+        kept = self._keep_together(verified)
+        for outcome in kept:
+            if isinstance(outcome, Exception):
+                raise outcome
+        receipts = iter(one for one in kept if isinstance(one, Receipt))
+        return [one if isinstance(one, Receipt) else next(receipts) for one in read_all]
 
     def _read_or_refuse(self, delivery: Delivery) -> Verified | Receipt:
         try:
@@ -161,15 +171,21 @@ class Ledger:
         except NotificationError as refusal:
             return self.refuse(delivery, refusal.reason)
 
-    def _keep_together(self, verified: Sequence[Verified]) -> list[Receipt]:
+    def _keep_together(self, verified: Sequence[Verified]) -> list[Receipt | Exception]:
         """One transaction for all; when anybody was faster about one of them, one for each."""
-        if not verified:
-            return []
+        if len(verified) > 1:
+            try:
+                with _available(), self.database.begin() as connection:
+                    return [_receipt(row) for row in Batch(self, connection, verified).append()]
+            except Exception as error:  # noqa: BLE001  whatever it is, one must not fail the others
+                _log.info("batch.divided", size=len(verified), error=type(error).__name__)
+        return [self._keep_or_error(*one) for one in verified]
+
+    def _keep_or_error(self, notification: Notification, told: Told) -> Receipt | Exception:
         try:
-            with _available(), self.database.begin() as connection:
-                return [_receipt(row) for row in Batch(self, connection, verified).append()]
-        except (IntegrityError, AlreadyRecorded):
-            return [self._keep(notification, told) for notification, told in verified]
+            return self._keep(notification, told)
+        except Exception as error:  # noqa: BLE001  raised again in the thread that it belongs to
+            return error
 
     def _keep(
         self, notification: Notification, told: Told, *, readmitted: JournalRow | None = None

@@ -62,6 +62,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "sqlalchemy",
     ),
     "ledger.storage.migrations": (*PLAIN, "ledger.storage", "sqlalchemy", "alembic"),
+    "ledger.gathering": (),
     "ledger.batch": (
         *READ,
         *AGGREGATES,
@@ -75,6 +76,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *READ,
         *AGGREGATES,
         "ledger.batch",
+        "ledger.gathering",
         "ledger.formats",
         "ledger.storage",
         "eventsourcing",
