@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Table, case, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from ledger.projections.view import (
     ADD,
@@ -19,6 +21,9 @@ from ledger.projections.view import (
     merge_of,
 )
 
+REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)
+"""How a database, or its driver, says that it does not take a value; others may still pass."""
+
 COPY_FROM = 200
 """From so many rows on, PostgreSQL takes them faster by COPY into a stage."""
 
@@ -30,12 +35,20 @@ def write_rows(connection: Connection, target: Table, rows: Sequence[Row]) -> No
     """Bring rows to a table: new keys are added, known ones merged column by column."""
     if not rows:
         return
-    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
-        _write_by_copy(connection, target, rows)
-        return
+    if connection.dialect.name == "postgresql":
+        rows = _in_order(target, rows)
+        if len(rows) >= COPY_FROM:
+            _write_by_copy(connection, target, rows)
+            return
     names = [column.name for column in target.columns]
     complete = [{name: row.get(name) for name in names} for row in rows]
     connection.execute(_upsert(connection, target, insert_from=None), complete)
+
+
+def _in_order(target: Table, rows: Sequence[Row]) -> list[Row]:
+    """Shards may bring the same key; in one order they wait for each other, never in a circle."""
+    keys = [column.name for column in target.primary_key]
+    return sorted(rows, key=lambda row: [str(row.get(name)) for name in keys])
 
 
 def _upsert(connection: Connection, target: Table, insert_from: Any) -> Any:
@@ -83,12 +96,19 @@ def copy_rows(
 ) -> None:
     """Send rows by COPY in its text form, which the server reads faster than it takes values."""
     columns = ", ".join(f'"{name}"' for name in names)
+    statement = f'COPY "{table}" ({columns}) FROM STDIN'
     cursor = connection.connection.cursor()
-    with cursor.copy(f'COPY "{table}" ({columns}) FROM STDIN') as copy:
-        for start in range(0, len(rows), 1000):
-            lines = [_copy_line(row, names) for row in rows[start : start + 1000]]
-            copy.write("".join(lines).encode())
-    cursor.close()
+    try:
+        with cursor.copy(statement) as copy:
+            for start in range(0, len(rows), 1000):
+                lines = [_copy_line(row, names) for row in rows[start : start + 1000]]
+                copy.write("".join(lines).encode())
+    except psycopg.Error as error:  # past SQLAlchemy, so its own class of error is ours to give
+        raise DBAPIError.instance(
+            statement, None, error, psycopg.Error, hide_parameters=True, dialect=connection.dialect
+        ) from error
+    finally:
+        cursor.close()
 
 
 def _copy_line(row: Row, names: Sequence[str]) -> str:
