@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import text
@@ -109,8 +110,6 @@ def silent(_stage: str, _done: int, _total: int) -> None:
 
 
 def eventually(is_so: Callable[[], bool], *, seconds: float = 20) -> None:
-    from time import monotonic, sleep
-
     deadline = monotonic() + seconds
     while not is_so():
         assert monotonic() < deadline, "it did not happen in time"
