@@ -80,6 +80,8 @@ def _verdict(rebuilt: Rebuilt) -> tuple[str, bool]:
         return "nothing to compare with", True
     if rebuilt.is_identical:
         return "identical", True
+    if all(one.has_same_rows for one in rebuilt.differences):
+        return "same rows, other columns", True
     same_code = rebuilt.against.fingerprint == rebuilt.generation.fingerprint
     return "different", not same_code
 
