@@ -103,7 +103,11 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "sqlalchemy",
     ),
     "ledger.projections.registry": (*PLAIN, "ledger.projections", "sqlalchemy"),
-    "ledger.projections.writing": ("ledger.projections.view", "sqlalchemy"),
+    "ledger.projections.writing": (
+        "ledger.projections.view",
+        "ledger.storage.database",
+        "sqlalchemy",
+    ),
     **{
         f"ledger.projections.{one}": (
             *PLAIN,
