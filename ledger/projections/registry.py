@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import sys
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column
@@ -45,6 +46,7 @@ def projection(name: str) -> Projection:
     return PROJECTIONS[name]
 
 
+@cache
 def fingerprint(view: Projection) -> str:
     """Identify tables and code of a view. Shape: 12 lower-case hex digits.
 
