@@ -13,7 +13,7 @@ from ledger.projections.folding import StoredRow, fold, read
 from ledger.projections.registry import projection
 from ledger.projections.runner import read_events
 from ledger.projections.view import Projection, indexes_of
-from ledger.projections.writing import group_all, write_rows
+from ledger.projections.writing import Tables, group_all, write_rows
 from ledger.storage.database import Database
 from ledger.storage.mapper import write_moment
 
@@ -39,8 +39,16 @@ def write_as_of(
     try:
         with ledger.database.connect() as source, target.begin() as connection:
             _create(connection, view)
-            count = _fill(source, connection, view, write_moment(as_of), until, progress)
-            group_all(connection, view, {table: table for table in view.all_tables})
+            known_by = write_moment(as_of)
+            count = fill(
+                source,
+                connection,
+                view,
+                {table: table for table in view.all_tables},
+                until=until,
+                is_wanted=lambda stored: read(stored).timestamp <= known_by,
+                progress=progress,
+            )
             return count
     finally:
         target.dispose()
@@ -57,25 +65,29 @@ def _create(connection: Connection, view: Projection) -> None:
             connection.execute(CreateIndex(index))
 
 
-def _fill(
+def fill(
     source: Connection,
     connection: Connection,
     view: Projection,
-    as_of: str,
+    tables: Tables,
+    *,
     until: int,
-    progress: Callable[[str, int, int], None],
+    is_wanted: Callable[[StoredRow], bool],
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> int:
+    """Write a view to empty tables from the wanted events up to a position; how many these were.
+
+    Shape: reads and writes batch by batch, so that memory does not grow with the log.
+    """
     count = 0
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
         events = read_events(source, view, after=after, until=end)
-        known = [one for one in events if _was_known(one, as_of)]
-        for table, rows in fold(view, known).rows.items():
-            write_rows(connection, table, rows)
-        count += len(known)
-        progress("writing", end, until)
+        wanted = [one for one in events if is_wanted(one)]
+        for table, rows in fold(view, wanted).rows.items():
+            write_rows(connection, tables[table], rows)
+        count += len(wanted)
+        if progress is not None:
+            progress("writing", end, until)
+    group_all(connection, view, tables)
     return count
-
-
-def _was_known(stored: StoredRow, as_of: str) -> bool:
-    return read(stored).timestamp <= as_of

@@ -1,0 +1,385 @@
+"""An audit finds nothing in a ledger as it was written, and every kind of damage done by hand."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from ledger.application import Ledger
+from ledger.audit import CHECKS, REASONS, Audit, Fault
+from ledger.projections import generations as g
+from ledger.projections.registry import PROJECTIONS, projection
+from ledger.projections.runner import catch_up, prepare_views
+from ledger.shops import FORM_HMAC, Key, Shop, Shops
+from ledger.simulator.stories import STORIES
+from ledger.simulator.telling import MIXED, teller
+from ledger.storage.database import Database
+from ledger.storage.guards import APPEND_ONLY, missing_guards
+from tests.builders import (
+    NOON,
+    SHOP_ID,
+    a_form,
+    a_ledger,
+    a_shop,
+    an_answer,
+    form_body,
+    receive,
+    rest_body,
+    secret,
+    shops,
+)
+
+FORMATS = ("form", "rest", MIXED)
+
+
+def a_told_ledger(database: Database, *stories: str, formats: tuple[str, ...] = (MIXED,)) -> Ledger:
+    """A ledger that was told some stories (all by default), with its views at the live edge."""
+    ledger = a_ledger(database)
+    prepare_views(database)
+    told_by = teller(ledger.shops, SHOP_ID, "TEST", at=NOON)
+    number = 0
+    for format_ in formats:
+        for name in stories or tuple(STORIES):
+            number += 1
+            if told_by.can_tell(STORIES[name], format_):
+                for telling in told_by.tell(STORIES[name], 7, number, format_):
+                    receive(ledger, telling.body)
+    follow(ledger)
+    return ledger
+
+
+def follow(ledger: Ledger) -> None:
+    for view in PROJECTIONS.values():
+        with ledger.database.connect() as connection:
+            generation = g.live_generation(connection, view)
+        assert generation is not None
+        catch_up(ledger, generation, view, ledger.recorder.horizon() or 0)
+
+
+def faults(ledger: Ledger, **asked: object) -> list[Fault]:
+    return list(Audit(ledger, **asked).faults())  # type: ignore[arg-type]
+
+
+def test_a_ledger_as_it_was_written_has_no_fault(database: Database) -> None:
+    """Every story, in both formats and mixed."""
+    ledger = a_told_ledger(database, formats=FORMATS)
+    audit = Audit(ledger)
+
+    assert list(audit.faults()) == []
+    assert not audit.remarks
+    assert audit.checked["signatures"] > 300
+    assert audit.checked["streams"] == ledger.recorder.max_notification_id()
+
+
+def test_several_processes_find_what_one_finds(database: Database) -> None:
+    ledger = a_told_ledger(database, *list(STORIES)[:6])
+    damage(database, "UPDATE notifications SET digest = 'none' WHERE outcome = 'recorded'")
+
+    found = faults(ledger, workers=2)
+
+    assert found == faults(ledger)
+    assert {one.reason for one in found} == {"digest"}
+
+
+# -- damages --------------------------------------------------------------------------------
+
+
+def unguard(connection: Connection) -> None:
+    """Take the database's own protection away, as whoever does damage by hand must."""
+    for table in APPEND_ONLY:
+        if connection.dialect.name == "sqlite":
+            for change in ("update", "delete"):
+                connection.execute(text(f"DROP TRIGGER {table}_refuse_{change}"))
+        else:
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_refuse_change"))
+
+
+def guard(connection: Connection, before: list[str]) -> None:
+    if connection.dialect.name == "sqlite":
+        for statement in before:
+            connection.execute(text(statement))
+    else:
+        for table in APPEND_ONLY:
+            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_refuse_change"))
+
+
+def triggers(connection: Connection) -> list[str]:
+    if connection.dialect.name != "sqlite":
+        return []
+    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%refuse%'"
+    return list(connection.scalars(text(query)))
+
+
+def damage(database: Database, *statements: str | Callable[[Connection], None]) -> None:
+    """Change what must not change, then leave everything looking protected again."""
+    with database.begin() as connection:
+        before = triggers(connection)
+        unguard(connection)
+        for one in statements:
+            if callable(one):
+                one(connection)
+            else:
+                connection.execute(text(one))
+        guard(connection, before)
+        assert missing_guards(connection) == []
+
+
+def change_state(topic: str, change: Callable[[dict], None], column: str = "state") -> Callable:
+    """Rewrite what the first event of a topic says."""
+
+    def run(connection: Connection) -> None:
+        query = f"SELECT position, {column} FROM events WHERE topic LIKE :topic ORDER BY position"
+        row = connection.execute(text(query), {"topic": topic}).first()
+        assert row is not None
+        told = json.loads(row[1])
+        change(told)
+        values = {"told": json.dumps(told).encode(), "position": row[0]}
+        connection.execute(
+            text(f"UPDATE events SET {column} = :told WHERE position = :position"), values
+        )
+
+    return run
+
+
+def flip_body(connection: Connection) -> None:
+    row = connection.execute(text("SELECT id, body FROM notifications ORDER BY id")).first()
+    assert row is not None
+    body = bytes(row.body).replace(b"1", b"2", 1)
+    told = {"id": row.id, "body": body}
+    connection.execute(text("UPDATE notifications SET body = :body WHERE id = :id"), told)
+
+
+def live(connection: Connection, view: str) -> int:
+    generation = g.live_generation(connection, projection(view))
+    assert generation is not None
+    return generation.id
+
+
+def in_view(statement: str) -> Callable[[Connection], None]:
+    """Damage a table of a live view; `{g}` is its generation."""
+
+    def run(connection: Connection) -> None:
+        name = statement.split("_g{g}")[0].split()[-1]
+        view = {"order_lines": "orders", "daily_totals": "totals", "rule_coverage": "coverage"}
+        number = live(connection, view.get(name, name))
+        connection.execute(text(statement.format(g=number)))
+
+    return run
+
+
+def first_notification(change: str) -> str:
+    return (
+        f"UPDATE notifications SET {change} WHERE id ="
+        " (SELECT min(id) FROM notifications WHERE outcome = 'recorded')"
+    )
+
+
+SWAP = (
+    "UPDATE events SET position = -1 WHERE position = 1",
+    "UPDATE events SET position = 1 WHERE position = (SELECT max(position) FROM events)",
+    "UPDATE events SET position = (SELECT max(position) + 1 FROM events) WHERE position = -1",
+)
+GROWN = "(SELECT originator_id FROM events WHERE originator_version = 2 LIMIT 1)"
+
+
+@dataclass(frozen=True)
+class Damage:
+    statements: tuple[str | Callable[[Connection], None], ...]
+    reasons: frozenset[str]
+
+
+def done(*statements: str | Callable[[Connection], None], finds: str) -> Damage:
+    return Damage(statements, frozenset(finds.split()))
+
+
+def set_fact(name: str, value: object) -> Callable[[dict], None]:
+    return lambda told: told["facts"].update({name: value})
+
+
+DAMAGES: dict[str, Damage] = {
+    "a byte of a body": done(flip_body, finds="digest signature"),
+    "a digest": done(first_notification("digest = 'none'"), finds="digest"),
+    "a signed digest": done(first_notification("signed_digest = 'none'"), finds="signed-digest"),
+    "a fingerprint of no key": done(
+        first_notification("key_fingerprint = '0123456789abcdef'"), finds="fingerprint"
+    ),
+    "a fingerprint of another key": done(
+        first_notification(
+            "key_fingerprint = (SELECT max(key_fingerprint) FROM notifications o"
+            " WHERE o.format = 'rest-v4')"
+        ),
+        finds="signature",
+    ),
+    "a shop of a delivery": done(first_notification("shop_id = '87654321'"), finds="row-differs"),
+    "a mode of a delivery": done(first_notification("mode = 'PRODUCTION'"), finds="row-differs"),
+    "a format": done(first_notification("format = 'rest-v4'"), finds="row-differs"),
+    "an outcome": done(first_notification("outcome = 'repeated'"), finds="not-listed"),
+    "positions taken away": done(
+        first_notification("positions = '[]'"), finds="no-events not-listed"
+    ),
+    "a delivery": done(
+        "DELETE FROM notifications WHERE id = (SELECT min(id) FROM notifications)",
+        finds="notification-missing",
+    ),
+    "an arrival": done(first_notification("received_at = recorded_at"), finds="event-differs"),
+    "an amount": done(
+        change_state("transaction.%", set_fact("amount_minor", 1)), finds="event-differs"
+    ),
+    "a fact taken away": done(
+        change_state("transaction.%", lambda told: told["facts"].pop("amount_minor")),
+        finds="event-differs",
+    ),
+    "a fact added": done(
+        change_state("transaction.%", set_fact("captured_at", "2020-01-01T00:00:00Z")),
+        finds="event-differs",
+    ),
+    "an alias's means": done(
+        change_state("alias.%", set_fact("payment_method", "OTHER")), finds="event-differs"
+    ),
+    "a plan": done(
+        change_state("subscription.opened", set_fact("amount_minor", 1)), finds="event-differs"
+    ),
+    "an instalment": done(
+        change_state("subscription.instalment-%", set_fact("amount_minor", 1)),
+        finds="event-differs",
+    ),
+    "a name in the bytes": done(
+        change_state("transaction.%", lambda told: told.update(extra=1)), finds="event-differs"
+    ),
+    "a moment of recording": done(
+        change_state("transaction.%", lambda told: told.update(timestamp="2020-01-01T00:00:00Z")),
+        finds="event-differs",
+    ),
+    "a detail": done(
+        change_state("transaction.%", lambda told: told["details"].pop(), "details"),
+        finds="event-differs",
+    ),
+    "a person": done(
+        change_state(
+            "transaction.%", lambda told: told.update(personal=[["name", "Nobody"]]), "details"
+        ),
+        finds="event-differs",
+    ),
+    "the bytes of an event": done(
+        "UPDATE events SET state = 'no json' WHERE position = 1", finds="state-unreadable"
+    ),
+    "a topic": done(
+        "UPDATE events SET topic = 'transaction.invented' WHERE position = 1",
+        finds="topic-unknown",
+    ),
+    "an event": done("DELETE FROM events WHERE position = 2", finds="event-missing"),
+    "the last event": done(
+        "DELETE FROM events WHERE position = (SELECT max(position) FROM events)",
+        finds="event-missing",
+    ),
+    "the first event of a stream": done(
+        f"DELETE FROM events WHERE originator_version = 1 AND originator_id = {GROWN}",
+        finds="event-missing version",
+    ),
+    "a version": done(
+        "UPDATE events SET originator_version = 9 WHERE position ="
+        " (SELECT min(position) FROM events WHERE originator_version = 2)",
+        finds="version",
+    ),
+    "the order within a stream": done(
+        f"UPDATE events SET originator_version = -originator_version WHERE originator_id = {GROWN}"
+        " AND originator_version <= 2",
+        "UPDATE events SET originator_version = 3 + originator_version"
+        " WHERE originator_version < 0",
+        finds="append-order",
+    ),
+    "an event in another stream": done(
+        "UPDATE events SET originator_version = 99, originator_id ="
+        " (SELECT originator_id FROM events WHERE position = 1) WHERE position = 5",
+        finds="stream version",
+    ),
+    "two events swapped": done(*SWAP, finds="event-of-another not-listed"),
+    "an event of another delivery": done(
+        "UPDATE events SET notification_id = (SELECT max(id) FROM notifications) WHERE position = 1",
+        finds="event-of-another not-listed",
+    ),
+    "an event of no delivery": done(
+        "UPDATE events SET notification_id = NULL WHERE position = 1",
+        finds="event-of-another notification-missing",
+    ),
+    "a row of a view": done(
+        in_view("UPDATE transactions_g{g} SET amount_minor = 1"), finds="view-row-differs"
+    ),
+    "a row missing in a view": done(
+        in_view("DELETE FROM audit_trail_g{g} WHERE position = 2"), finds="view-row-missing"
+    ),
+    "a row too many in a view": done(
+        in_view(
+            "INSERT INTO rule_coverage_g{g} VALUES ('12345678', 'PRODUCTION', 'alias', 1, 'a', 'b')"
+        ),
+        finds="view-row-extra",
+    ),
+    "a sum of a view": done(
+        in_view("UPDATE daily_totals_g{g} SET amount_minor = amount_minor + 1"),
+        finds="view-row-differs",
+    ),
+    "a line of an order": done(
+        in_view("UPDATE order_lines_g{g} SET status = 'CAPTURED'"), finds="view-row-differs"
+    ),
+    "a column of a view": done(
+        in_view("ALTER TABLE aliases_g{g} ADD COLUMN more TEXT"), finds="view-table"
+    ),
+    "a view ahead of the log": done(
+        "UPDATE generation_positions SET position = 1000000", finds="view-ahead"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def told_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("told") / "ledger.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}")
+    a_told_ledger(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="module")
+def told_postgres(postgres_server, postgres_template) -> Iterator[str]:
+    from sqlalchemy import make_url
+
+    from tests.conftest import created, opened
+
+    with created(postgres_server, template=postgres_template) as url:
+        with opened(url) as database:
+            a_told_ledger(database)
+        yield str(make_url(url).database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger that was told every story, of which nobody else has a copy."""
+    from tests.conftest import created, opened
+
+    if request.param == "sqlite":
+        path = tmp_path / "ledger.sqlite"
+        path.write_bytes(request.getfixturevalue("told_sqlite").read_bytes())
+        with opened(f"sqlite:///{path}") as database:
+            yield a_ledger(database)
+        return
+    server = request.getfixturevalue("postgres_server")
+    with (
+        created(server, template=request.getfixturevalue("told_postgres")) as url,
+        opened(url) as database,
+    ):
+        yield a_ledger(database)
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_damage_is_found(told: Ledger, name: str) -> None:
+    done = DAMAGES[name]
+
+    damage(told.database, *done.statements)
+    found = faults(told)
+
+    assert done.reasons <= {one.reason for one in found}, found
