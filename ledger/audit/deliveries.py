@@ -9,8 +9,16 @@ from sqlalchemy import Connection
 from ledger.application import RECORDED, REPEATED
 from ledger.audit.fault import KEY_GONE, Found
 from ledger.audit.keyring import Keyring
-from ledger.audit.retelling import Retelling
-from ledger.audit.stored import UNREADABLE, Kept, StoredEvent, deliveries, events_at, kept
+from ledger.audit.retelling import Lives, Retelling, transactions_of
+from ledger.audit.stored import (
+    UNREADABLE,
+    Kept,
+    StoredEvent,
+    deliveries,
+    events_at,
+    events_of,
+    kept,
+)
 from ledger.errors import MalformedNotificationError, NotificationError
 from ledger.formats import read, read_trusted
 from ledger.formats.snapshot import Told
@@ -38,8 +46,9 @@ def check_deliveries(connection: Connection, keyring: Keyring, part: Deliveries)
         wanted = [one for one in readable if _is_wanted(one, part.first)]
         named = {position for one in wanted for position in one.positions}
         events = events_at(connection, list(named))
+        lives = Lives(events_of(connection, transactions_of(events.values())))
         for one in wanted:
-            _Check(one, events, keyring, found).run()
+            _Check(one, events, lives, keyring, found).run()
         found.checked += len(rows)
     return found
 
@@ -60,10 +69,16 @@ class _Check:
     """Checks one delivery."""
 
     def __init__(
-        self, row: Kept, events: dict[int, StoredEvent], keyring: Keyring, found: Found
+        self,
+        row: Kept,
+        events: dict[int, StoredEvent],
+        lives: Lives,
+        keyring: Keyring,
+        found: Found,
     ) -> None:
         self._row = row
         self._events = events
+        self._lives = lives
         self._keyring = keyring
         self._found = found
 
@@ -139,7 +154,7 @@ class _Check:
 
     def _check_events(self, told: Told | None) -> None:
         row = self._row
-        retelling = None if told is None else Retelling(row, told)
+        retelling = None if told is None else Retelling(row, told, self._lives)
         for position in row.positions:
             event = self._events.get(position)
             if event is None:

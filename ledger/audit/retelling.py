@@ -1,7 +1,9 @@
 """What a delivery's events must say, from its body translated again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import orjson
@@ -10,6 +12,7 @@ from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.audit.stored import UNREADABLE, Kept, StoredEvent
+from ledger.decision import instalment_facts
 from ledger.formats.snapshot import AliasSnapshot, Fact, Pairs, Told, TransactionSnapshot
 from ledger.projections.folding import read
 from ledger.projections.view import StoredView
@@ -53,8 +56,9 @@ class Retelling:
     from the history (class, rule, late, moved) is history's own, and only checked for its form.
     """
 
-    def __init__(self, row: Kept, told: Told) -> None:
+    def __init__(self, row: Kept, told: Told, lives: "Lives") -> None:
         self._told = told
+        self._lives = lives
         self._common = {
             "notification_id": row.delivery.id,
             "timestamp": write_moment(row.recorded_at),
@@ -104,10 +108,48 @@ class Retelling:
             )
 
     def _of_instalment(self, view: StoredView, apart: Mapping[str, Pairs]) -> Iterator[str]:
+        """It tells how its transaction stood once everything up to it was told."""
         uuid = view.facts.get("transaction_uuid")
         if not any(one.uuid == uuid for one in self._told.transactions):
             yield f"transaction_uuid is {uuid}, which the body does not name"
+            return
+        stood = self._lives.facts(transaction_of(view), before=view.position)
+        yield from _facts(view.facts, instalment_facts(str(uuid), stood))
         yield from _pairs(apart, [], [])
+
+
+class Lives:
+    """Some transactions through time, from their events alone."""
+
+    def __init__(self, events: Iterable[StoredEvent]) -> None:
+        self._views: dict[UUID, list[StoredView]] = {}
+        for one in events:
+            with suppress(*UNREADABLE_STATE):  # its own check says what is wrong with it
+                self._views.setdefault(UUID(one.originator_id), []).append(view_of(one))
+
+    def facts(self, stream: UUID, *, before: int) -> dict[str, Fact]:
+        """How a transaction stood before a position."""
+        facts: dict[str, Fact] = {}
+        for view in self._views.get(stream, ()):
+            if view.position < before:
+                facts.update(view.taken())
+        return facts
+
+
+def transaction_of(view: StoredView) -> UUID:
+    """The stream of the transaction that an instalment's event is about."""
+    reference = str(view.facts.get("transaction_uuid"))
+    return Transaction.id_of(view.shop_id, view.mode, reference)
+
+
+def transactions_of(events: Iterable[StoredEvent]) -> list[UUID]:
+    """The transactions behind the events of instalments among these."""
+    found: dict[UUID, None] = {}
+    for one in events:
+        if one.topic in OF_INSTALMENTS:
+            with suppress(*UNREADABLE_STATE):
+                found[transaction_of(view_of(one))] = None
+    return list(found)
 
 
 def _closest(found: Iterator[list[str]]) -> list[str]:

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Integer, Text, bindparam, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, text
 
 from ledger.notification import Delivery
 
@@ -117,6 +117,20 @@ def events_at(connection: Connection, wanted: Sequence[int]) -> dict[int, Stored
     return {row.position: _event(row) for row in rows}
 
 
+def events_of(connection: Connection, streams: Sequence[UUID]) -> list[StoredEvent]:
+    """The events of some streams, in the order of their positions, without details."""
+    if not streams:
+        return []
+    names = (
+        "position, originator_id, originator_version, topic, notification_id, state,"
+        " NULL AS details"
+    )
+    is_postgresql = connection.dialect.name == "postgresql"
+    values = [str(one) if is_postgresql else one.hex for one in streams]
+    rows = _execute_in(connection, names, "events", "originator_id", values)
+    return sorted((_event(row) for row in rows), key=lambda one: one.position)
+
+
 def events_between(connection: Connection, after: int, until: int) -> list[StoredEvent]:
     """The events of a range of positions, in their order, without details."""
     query = text(
@@ -140,10 +154,9 @@ def _execute_in(
 ) -> Iterator[Any]:
     """Rows whose column has one of these values, as one statement that is prepared once."""
     if connection.dialect.name == "postgresql":
-        kind = Text() if isinstance(values[0], str) else Integer()
-        kind = postgresql.BIGINT() if isinstance(kind, Integer) else kind
-        query = text(f"SELECT {names} FROM {table} WHERE {column} = ANY(:values)")  # noqa: S608  no value in it
-        query = query.bindparams(bindparam("values", type_=postgresql.ARRAY(kind)))
+        kind = {"id": "text", "position": "bigint", "originator_id": "uuid"}[column]
+        any_ = f"ANY(CAST(:values AS {kind}[]))"
+        query = text(f"SELECT {names} FROM {table} WHERE {column} = {any_}")  # noqa: S608  no value in it
         return iter(connection.execute(query, {"values": list(values)}))
     chosen = "SELECT value FROM json_each(:values)"
     query = text(f"SELECT {names} FROM {table} WHERE {column} IN ({chosen})")  # noqa: S608  no value in it

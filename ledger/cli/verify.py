@@ -1,6 +1,7 @@
 """`ledger verify`: proves that what is stored is what was told, or says where it is not."""
 
 import os
+from contextlib import closing
 from dataclasses import asdict
 
 import click
@@ -34,9 +35,8 @@ def verify(
     not be checked, because its key has left the shops file, is told on stderr and is no fault.
     Exits 0 when clean, 1 when a fault was found.
     """
-    ledger = open_ledger()
     count = 0
-    with Meter("verify", "rows") as meter:
+    with closing(open_ledger()) as ledger, Meter("verify", "rows") as meter:
         audit = Audit(
             ledger,
             first=first,

@@ -1,134 +1,22 @@
-"""An audit finds nothing in a ledger as it was written, and every kind of damage done by hand."""
+"""Every kind of damage that a hand can do is found, on both databases."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
 from ledger.application import Ledger
-from ledger.audit import CHECKS, REASONS, Audit, Fault
 from ledger.projections import generations as g
-from ledger.projections.registry import PROJECTIONS, projection
-from ledger.projections.runner import catch_up, prepare_views
-from ledger.shops import FORM_HMAC, Key, Shop, Shops
-from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import MIXED, teller
-from ledger.storage.database import Database
-from ledger.storage.guards import APPEND_ONLY, missing_guards
-from tests.builders import (
-    NOON,
-    SHOP_ID,
-    a_form,
-    a_ledger,
-    a_shop,
-    an_answer,
-    form_body,
-    receive,
-    rest_body,
-    secret,
-    shops,
-)
-
-FORMATS = ("form", "rest", MIXED)
+from ledger.projections.registry import projection
+from tests.audit.hands import Change, damage, faults
 
 
-def a_told_ledger(database: Database, *stories: str, formats: tuple[str, ...] = (MIXED,)) -> Ledger:
-    """A ledger that was told some stories (all by default), with its views at the live edge."""
-    ledger = a_ledger(database)
-    prepare_views(database)
-    told_by = teller(ledger.shops, SHOP_ID, "TEST", at=NOON)
-    number = 0
-    for format_ in formats:
-        for name in stories or tuple(STORIES):
-            number += 1
-            if told_by.can_tell(STORIES[name], format_):
-                for telling in told_by.tell(STORIES[name], 7, number, format_):
-                    receive(ledger, telling.body)
-    follow(ledger)
-    return ledger
-
-
-def follow(ledger: Ledger) -> None:
-    for view in PROJECTIONS.values():
-        with ledger.database.connect() as connection:
-            generation = g.live_generation(connection, view)
-        assert generation is not None
-        catch_up(ledger, generation, view, ledger.recorder.horizon() or 0)
-
-
-def faults(ledger: Ledger, **asked: object) -> list[Fault]:
-    return list(Audit(ledger, **asked).faults())  # type: ignore[arg-type]
-
-
-def test_a_ledger_as_it_was_written_has_no_fault(database: Database) -> None:
-    """Every story, in both formats and mixed."""
-    ledger = a_told_ledger(database, formats=FORMATS)
-    audit = Audit(ledger)
-
-    assert list(audit.faults()) == []
-    assert not audit.remarks
-    assert audit.checked["signatures"] > 300
-    assert audit.checked["streams"] == ledger.recorder.max_notification_id()
-
-
-def test_several_processes_find_what_one_finds(database: Database) -> None:
-    ledger = a_told_ledger(database, *list(STORIES)[:6])
-    damage(database, "UPDATE notifications SET digest = 'none' WHERE outcome = 'recorded'")
-
-    found = faults(ledger, workers=2)
-
-    assert found == faults(ledger)
-    assert {one.reason for one in found} == {"digest"}
-
-
-# -- damages --------------------------------------------------------------------------------
-
-
-def unguard(connection: Connection) -> None:
-    """Take the database's own protection away, as whoever does damage by hand must."""
-    for table in APPEND_ONLY:
-        if connection.dialect.name == "sqlite":
-            for change in ("update", "delete"):
-                connection.execute(text(f"DROP TRIGGER {table}_refuse_{change}"))
-        else:
-            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_refuse_change"))
-
-
-def guard(connection: Connection, before: list[str]) -> None:
-    if connection.dialect.name == "sqlite":
-        for statement in before:
-            connection.execute(text(statement))
-    else:
-        for table in APPEND_ONLY:
-            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_refuse_change"))
-
-
-def triggers(connection: Connection) -> list[str]:
-    if connection.dialect.name != "sqlite":
-        return []
-    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%refuse%'"
-    return list(connection.scalars(text(query)))
-
-
-def damage(database: Database, *statements: str | Callable[[Connection], None]) -> None:
-    """Change what must not change, then leave everything looking protected again."""
-    with database.begin() as connection:
-        before = triggers(connection)
-        unguard(connection)
-        for one in statements:
-            if callable(one):
-                one(connection)
-            else:
-                connection.execute(text(one))
-        guard(connection, before)
-        assert missing_guards(connection) == []
-
-
-def change_state(topic: str, change: Callable[[dict], None], column: str = "state") -> Callable:
+def change_state(
+    topic: str, change: Callable[[dict[str, Any]], Any], column: str = "state"
+) -> Change:
     """Rewrite what the first event of a topic says."""
 
     def run(connection: Connection) -> None:
@@ -159,7 +47,7 @@ def live(connection: Connection, view: str) -> int:
     return generation.id
 
 
-def in_view(statement: str) -> Callable[[Connection], None]:
+def in_view(statement: str) -> Change:
     """Damage a table of a live view; `{g}` is its generation."""
 
     def run(connection: Connection) -> None:
@@ -188,15 +76,15 @@ GROWN = "(SELECT originator_id FROM events WHERE originator_version = 2 LIMIT 1)
 
 @dataclass(frozen=True)
 class Damage:
-    statements: tuple[str | Callable[[Connection], None], ...]
+    statements: tuple[Change, ...]
     reasons: frozenset[str]
 
 
-def done(*statements: str | Callable[[Connection], None], finds: str) -> Damage:
+def done(*statements: Change, finds: str) -> Damage:
     return Damage(statements, frozenset(finds.split()))
 
 
-def set_fact(name: str, value: object) -> Callable[[dict], None]:
+def set_fact(name: str, value: object) -> Callable[[dict[str, Any]], Any]:
     return lambda told: told["facts"].update({name: value})
 
 
@@ -299,7 +187,8 @@ DAMAGES: dict[str, Damage] = {
     ),
     "two events swapped": done(*SWAP, finds="event-of-another not-listed"),
     "an event of another delivery": done(
-        "UPDATE events SET notification_id = (SELECT max(id) FROM notifications) WHERE position = 1",
+        "UPDATE events SET notification_id = (SELECT max(id) FROM notifications)"
+        " WHERE position = 1",
         finds="event-of-another not-listed",
     ),
     "an event of no delivery": done(
@@ -334,52 +223,12 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-@pytest.fixture(scope="module")
-def told_sqlite(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("told") / "ledger.sqlite"
-    path.write_bytes(sqlite_template.read_bytes())
-    database = Database(f"sqlite:///{path}")
-    a_told_ledger(database)
-    database.dispose()
-    return path
-
-
-@pytest.fixture(scope="module")
-def told_postgres(postgres_server, postgres_template) -> Iterator[str]:
-    from sqlalchemy import make_url
-
-    from tests.conftest import created, opened
-
-    with created(postgres_server, template=postgres_template) as url:
-        with opened(url) as database:
-            a_told_ledger(database)
-        yield str(make_url(url).database)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def told(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    """A ledger that was told every story, of which nobody else has a copy."""
-    from tests.conftest import created, opened
-
-    if request.param == "sqlite":
-        path = tmp_path / "ledger.sqlite"
-        path.write_bytes(request.getfixturevalue("told_sqlite").read_bytes())
-        with opened(f"sqlite:///{path}") as database:
-            yield a_ledger(database)
-        return
-    server = request.getfixturevalue("postgres_server")
-    with (
-        created(server, template=request.getfixturevalue("told_postgres")) as url,
-        opened(url) as database,
-    ):
-        yield a_ledger(database)
-
-
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damage_is_found(told: Ledger, name: str) -> None:
     done = DAMAGES[name]
 
     damage(told.database, *done.statements)
-    found = faults(told)
+    is_of_view = any(one.startswith("view") for one in done.reasons)
+    found = faults(told, only=("views",) if is_of_view else ("signatures", "streams", "order"))
 
     assert done.reasons <= {one.reason for one in found}, found
