@@ -5,12 +5,13 @@ from typing import NamedTuple
 from ledger.errors import MalformedNotificationError
 from ledger.formats import form_v2, rest_v4
 from ledger.formats.snapshot import Told
-from ledger.notification import Delivery, Limits, Notification, read_fields
+from ledger.notification import Delivery, Limits, Notification, Proof, read_fields
 from ledger.shops import MODES, Shops
 from ledger.verification import is_shop_id
 
 FORMATS = (rest_v4, form_v2)
-"""Each has NAME, matches(names), claim(told, limits), verify(delivery, …), translate(…)."""
+"""Each has NAME, matches(names), claim(told, limits), verify(delivery, fields, shops, limits), and
+for what is read again without its key trust(delivery, fields, proof, limits); then translate(…)."""
 
 
 class Claim(NamedTuple):
@@ -30,6 +31,22 @@ def read(delivery: Delivery, shops: Shops, limits: Limits) -> tuple[Notification
         return notification, rest_v4.translate(notification, answer)
     if form_v2.matches(names):
         notification, told = form_v2.verify(delivery, fields, shops, limits)
+        return notification, form_v2.translate(notification, told)
+    raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
+
+
+def read_trusted(delivery: Delivery, proof: Proof, limits: Limits) -> tuple[Notification, Told]:
+    """Read again what was verified once, by a key that is gone. Errors: NotificationError.
+
+    Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
+    """
+    fields = read_fields(delivery, limits)
+    names = frozenset(name for name, _ in fields)
+    if rest_v4.matches(names):
+        notification, answer = rest_v4.trust(delivery, fields, proof, limits)
+        return notification, rest_v4.translate(notification, answer)
+    if form_v2.matches(names):
+        notification, told = form_v2.trust(delivery, fields, proof, limits)
         return notification, form_v2.translate(notification, told)
     raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
 

@@ -33,7 +33,7 @@ from ledger.formats.values import (
     read_facts,
     read_instant,
 )
-from ledger.notification import Delivery, Limits, Notification
+from ledger.notification import Delivery, Limits, Notification, Proof
 from ledger.rules import CANCELLATION, END_OF_PAYMENT, HINTED, INFERRED, RULE_BY_SOURCE
 from ledger.shops import REST_BROWSER, REST_PASSWORD, Key, Shops
 from ledger.signature import digest, is_same, sign_rest
@@ -135,11 +135,37 @@ def verify(
     if signed != text:
         answer = _parse(signed, limits)
         _check_same_claim(answer, shop_id, mode)
-    source = storable(told.get("kr-src", "")) or None
-    notification = Notification(
-        delivery, NAME, shop_id, mode, source, key.fingerprint, digest(signed.encode())
+    proof = Proof(key.fingerprint, digest(signed.encode()))
+    return _notification(delivery, told, shop_id, mode, proof), Answer(answer)
+
+
+def trust(
+    delivery: Delivery, fields: Sequence[tuple[str, str]], proof: Proof, limits: Limits
+) -> tuple[Notification, Answer]:
+    """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
+    told = dict(fields)
+    candidates = _candidates(told.get("kr-answer", ""))
+    digests = {digest(one.encode()): one for one in reversed(candidates)}
+    signed = digests.get(proof.signed_digest, candidates[0])
+    answer = _parse(signed, limits)
+    shop_id, mode = _claim(answer)
+    check_address(delivery, shop_id, mode)
+    now = Proof(proof.key_fingerprint, digest(signed.encode()))
+    return _notification(delivery, told, shop_id, mode, now), Answer(answer)
+
+
+def _notification(
+    delivery: Delivery, told: Mapping[str, str], shop_id: str, mode: str, proof: Proof
+) -> Notification:
+    return Notification(
+        delivery=delivery,
+        format=NAME,
+        shop_id=shop_id,
+        mode=mode,
+        source=storable(told.get("kr-src", "")) or None,
+        key_fingerprint=proof.key_fingerprint,
+        signed_digest=proof.signed_digest,
     )
-    return notification, Answer(answer)
 
 
 def claim(told: Mapping[str, str], limits: Limits) -> tuple[str, str]:
@@ -173,7 +199,7 @@ def _signed_text(
 
     Source: rest-v4 reference, section 2.2. No other repair is tried: it would be malleable.
     """
-    candidates = [text, text.replace("\\/", "/")] if "\\/" in text else [text]
+    candidates = _candidates(text)
     for candidate in candidates:
         if any(
             _made(key, candidate, hash_) for key in _browser_keys(shops, delivery, shop_id, mode)
@@ -185,6 +211,10 @@ def _signed_text(
 
     key = verifying_key(shops, delivery, shop_id, mode, (REST_PASSWORD,), made_signature)
     return next(one for one in candidates if _made(key, one, hash_)), key
+
+
+def _candidates(text: str) -> list[str]:
+    return [text, text.replace("\\/", "/")] if "\\/" in text else [text]
 
 
 def _browser_keys(shops: Shops, delivery: Delivery, shop_id: str, mode: str) -> list[Key]:

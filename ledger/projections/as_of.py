@@ -13,7 +13,7 @@ from ledger.projections.folding import Poison, StoredRow, fold, read
 from ledger.projections.registry import projection
 from ledger.projections.runner import read_events
 from ledger.projections.view import Projection, indexes_of
-from ledger.projections.writing import group_all, write_rows
+from ledger.projections.writing import Tables, group_all, write_rows
 from ledger.storage.database import Database
 from ledger.storage.mapper import write_moment
 
@@ -39,9 +39,16 @@ def write_as_of(
     try:
         with ledger.database.connect() as source, target.begin() as connection:
             _create(connection, view)
-            told = _fill(source, connection, view, write_moment(as_of), until, progress)
-            group_all(connection, view, {table: table for table in view.all_tables})
-            return told
+            known_by = write_moment(as_of)
+            return fill(
+                source,
+                connection,
+                view,
+                {table: table for table in view.all_tables},
+                until=until,
+                is_wanted=lambda stored: _was_known(stored, known_by),
+                progress=progress,
+            )
     finally:
         target.dispose()
 
@@ -59,25 +66,34 @@ def _create(connection: Connection, view: Projection) -> None:
             connection.execute(CreateIndex(index))
 
 
-def _fill(
+def fill(
     source: Connection,
     connection: Connection,
     view: Projection,
-    as_of: str,
+    tables: Tables,
+    *,
     until: int,
-    progress: Callable[[str, int, int], None],
+    is_wanted: Callable[[StoredRow], bool],
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[int, list[Poison]]:
+    """Write a view to empty tables from the wanted events up to a position.
+
+    Shape: how many these were, and those that the view could not take; reads and writes batch by
+    batch, so that memory does not grow with the log.
+    """
     count, passed_over = 0, []
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
         events = read_events(source, view, after=after, until=end)
-        known = [one for one in events if _was_known(one, as_of)]
-        folded = fold(view, known)
+        wanted = [one for one in events if is_wanted(one)]
+        folded = fold(view, wanted)
         for table, rows in folded.rows.items():
-            write_rows(connection, table, rows)
+            write_rows(connection, tables[table], rows)
         passed_over += folded.poison
-        count += len(known)
-        progress("writing", end, until)
+        count += len(wanted)
+        if progress is not None:
+            progress("writing", end, until)
+    group_all(connection, view, tables)
     return count, passed_over
 
 
