@@ -1,6 +1,7 @@
 """What the service counts about itself, added up over all its worker processes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -18,6 +19,17 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 UNTOLD = "none"
 
 _COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A value read at the moment it is asked for. Shape: `values` by the value of the label;
+    without a label one value under the empty text."""
+
+    name: str
+    meaning: str
+    values: Mapping[str, float]
+    label: str | None = None
 
 
 class Metrics:
@@ -62,8 +74,8 @@ class Metrics:
         """Count one call of the receiver that left nothing behind."""
         self._rejected.labels(str(status)).inc()
 
-    def text(self, gauges: Mapping[str, tuple[str, float]]) -> bytes:
-        """Write everything for Prometheus. Shape: `gauges` is name -> (help, value now)."""
+    def text(self, gauges: Sequence[Gauge] = ()) -> bytes:
+        """Write everything for Prometheus."""
         now = CollectorRegistry()
         now.register(_Now(gauges))
         return generate_latest(self._counted()) + generate_latest(now)
@@ -87,9 +99,13 @@ class Metrics:
 class _Now(Collector):
     """Values read at the moment they are asked for."""
 
-    def __init__(self, gauges: Mapping[str, tuple[str, float]]) -> None:
+    def __init__(self, gauges: Sequence[Gauge]) -> None:
         self._gauges = gauges
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for name, (meaning, value) in self._gauges.items():
-            yield GaugeMetricFamily(name, meaning, value=value)
+        for one in self._gauges:
+            labels = () if one.label is None else (one.label,)
+            family = GaugeMetricFamily(one.name, one.meaning, labels=labels)
+            for named, value in one.values.items():
+                family.add_metric((named,) if one.label else (), value)
+            yield family

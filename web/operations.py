@@ -1,7 +1,5 @@
 """What whoever runs the service asks it: is it alive, is it ready, how much did it do."""
 
-from collections.abc import Mapping
-
 from alembic.util import CommandError
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
@@ -9,7 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import LedgerError
-from ledger.metrics import CONTENT_TYPE
+from ledger.metrics import CONTENT_TYPE, Gauge
+from ledger.projections.status import lags
 from ledger.storage.database import Database
 from ledger.storage.journal import Journal
 from ledger.storage.migrations import pending
@@ -65,14 +64,36 @@ def migrations_state(database: Database) -> str:
         return "unknown"
 
 
-def _gauges(database: Database) -> Mapping[str, tuple[str, float]]:
+def _gauges(database: Database) -> list[Gauge]:
     """Sizes read now; left out, rather than shown as zero, when the database does not answer."""
+    return [*_quarantine_gauges(database), *_projection_gauges(database)]
+
+
+def _quarantine_gauges(database: Database) -> list[Gauge]:
     try:
         with database.connect() as connection:
             count, size = Journal(database).quarantine_size(connection)
     except _FAULTS:
-        return {}
-    return {
-        "ledger_quarantine_notifications": ("Deliveries kept in quarantine.", count),
-        "ledger_quarantine_bytes": ("Size of the bodies kept in quarantine.", size),
-    }
+        return []
+    named = "ledger_quarantine_"
+    return [
+        Gauge(f"{named}notifications", "Deliveries kept in quarantine.", {"": count}),
+        Gauge(f"{named}bytes", "Size of the bodies kept in quarantine.", {"": size}),
+    ]
+
+
+def _projection_gauges(database: Database) -> list[Gauge]:
+    try:
+        with database.connect() as connection:
+            found = lags(connection)
+    except _FAULTS:
+        return []
+    positions = {one.name: float(one.positions) for one in found}
+    seconds = {one.name: one.seconds for one in found}
+    poison = {one.name: float(one.poison) for one in found}
+    named = "ledger_projection_"
+    return [
+        Gauge(f"{named}lag_positions", "Positions not followed yet.", positions, "projection"),
+        Gauge(f"{named}lag_seconds", "Age of the oldest of them.", seconds, "projection"),
+        Gauge(f"{named}poison_events", "Events passed over.", poison, "projection"),
+    ]

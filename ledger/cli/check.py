@@ -3,7 +3,6 @@
 import json as json_text
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
@@ -14,44 +13,47 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.coverage import coverage_findings, view_findings
+from ledger.cli.finding import FAULT, OK, WARNING, Finding
 from ledger.errors import SettingsError
 from ledger.settings import Settings, read_settings
 from ledger.shops import REST_BROWSER, Key, Shop, Shops, read_shops
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
 
-OK, WARNING, FAULT = "ok", "warning", "fault"
-
 _EVER = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check. Shape: `state` is ok, warning or fault; never holds a secret."""
-
-    state: str
-    subject: str
-    message: str
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def check(ctx: click.Context, *, as_json: bool) -> None:
-    """Check settings, shops, keys, database and migrations; change nothing.
+    """Check settings, shops, keys, database, migrations and views; change nothing.
+
+    Also names the kinds of notification that a shop has never sent, with the Back Office rule
+    that sends them.
 
     Prints one line each. Exits 0 when the service can run, 2 when something is at fault.
     """
     found = list(findings(os.environ, now=datetime.now(UTC)))
     is_ok = all(one.state != FAULT for one in found)
     if as_json:
-        told = {"ok": is_ok, "checks": [asdict(one) for one in found]}
+        told = {"ok": is_ok, "checks": [_data(one) for one in found]}
         click.echo(json_text.dumps(told, indent=2))
     else:
         for one in found:
             click.echo(f"{one.state:8}{one.subject:12}{one.message}")
     ctx.exit(0 if is_ok else 2)
+
+
+def _data(one: Finding) -> dict[str, object]:
+    told: dict[str, object] = {
+        "state": one.state,
+        "subject": one.subject,
+        "message": one.message,
+    }
+    return told if one.data is None else told | {"data": one.data}
 
 
 def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
@@ -63,7 +65,7 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
         return
     yield Finding(OK, "settings", _told(settings))
     yield from shop_findings(settings, environ, now=now)
-    yield from database_findings(settings)
+    yield from database_findings(settings, environ)
 
 
 def shop_findings(
@@ -83,8 +85,8 @@ def shop_findings(
         yield from _key_findings(shop, now)
 
 
-def database_findings(settings: Settings) -> Iterator[Finding]:
-    """Look whether the database answers and whether its tables are current."""
+def database_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Look whether the database answers, its tables are current, and what its views say."""
     url = make_url(settings.database_url)
     where = url.render_as_string(hide_password=True)
     if settings.is_sqlite and not Path(url.database or "").exists():
@@ -95,11 +97,25 @@ def database_findings(settings: Settings) -> Iterator[Finding]:
         with database.connect() as connection:
             connection.execute(select(1))
         yield Finding(OK, "database", f"{where} answers")
-        yield _migrations_told(database)
+        migrations = _migrations_told(database)
+        yield migrations
+        if migrations.state == OK:
+            yield from view_findings(database)
+            yield from coverage_findings(database, _shops(settings, environ))
     except SQLAlchemyError as error:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
         database.dispose()
+
+
+def _shops(settings: Settings, environ: Mapping[str, str]) -> Shops:
+    """The shops file again, or none when it cannot be read: that is told already."""
+    if settings.shops_file is None:
+        return Shops()
+    try:
+        return read_shops(settings.shops_file, environ)
+    except SettingsError:
+        return Shops()
 
 
 def _migrations_told(database: Database) -> Finding:

@@ -22,7 +22,8 @@ from granian.server.mp import MPServer
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import logs
-from ledger.cli.check import FAULT, shop_findings
+from ledger.cli.check import shop_findings
+from ledger.cli.finding import FAULT
 from ledger.errors import LedgerError, SettingsError
 from ledger.projections.runner import Followers, prepare_views
 from ledger.settings import Settings, read_settings

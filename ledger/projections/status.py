@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ledger.application import Ledger
 from ledger.projections import generations as g
 from ledger.projections.folding import Poison
 from ledger.projections.registry import PROJECTIONS, projection
-from ledger.storage.tables import events, notifications
+from ledger.storage.tables import (
+    events,
+    generation_positions,
+    notifications,
+    poison_events,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,59 @@ def stale_views(ledger: Ledger) -> list[str]:
             for view in PROJECTIONS.values()
             if g.live_generation(connection, view) is None
         ]
+
+
+def outdated_views(connection: Connection) -> list[str]:
+    """Views that other code has built and this code not yet; one that nobody has built is none of
+    them, because the service begins it when it starts."""
+    live = [one for one in g.all_generations(connection) if one.state == g.LIVE]
+    built = {one.name for one in live}
+    current = {one.name for one in live if one.name in PROJECTIONS and one.is_current}
+    return [name for name in PROJECTIONS if name in built - current]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the live generation of one view is behind the log, read in a few small queries.
+
+    Units: `seconds` since the oldest event not applied was recorded; 0 at the live edge.
+    """
+
+    name: str
+    positions: int
+    seconds: float
+    poison: int
+
+
+def lags(connection: Connection) -> list[Lag]:
+    """How far behind the live generation of this code is, for every view that has one."""
+    newest = connection.scalar(select(func.max(events.c.position))) or 0
+    reached = _live_positions(connection)
+    c = poison_events.c
+    query = select(c.generation_id, func.count()).group_by(c.generation_id)
+    poison = {row[0]: row[1] for row in connection.execute(query)}
+    seconds = {
+        position: _lag_seconds(connection, position)
+        for position in {one for _, one in reached.values()}
+        if position < newest
+    }
+    return [
+        Lag(name, max(0, newest - position), seconds.get(position, 0.0), poison.get(id_, 0))
+        for name, (id_, position) in reached.items()
+    ]
+
+
+def _live_positions(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Shape: name -> generation id, position."""
+    c = generation_positions.c
+    query = select(c.generation_id, func.min(c.position)).group_by(c.generation_id)
+    positions = {row[0]: row[1] for row in connection.execute(query)}
+    live = {
+        one.name: (one.id, positions.get(one.id, 0))
+        for one in g.all_generations(connection)
+        if one.state == g.LIVE and one.name in PROJECTIONS and one.is_current
+    }
+    return {name: live[name] for name in PROJECTIONS if name in live}
 
 
 def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> list[str]:

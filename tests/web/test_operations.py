@@ -8,6 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ledger.errors import NotFoundError, TamperError
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.runner import prepare_views
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
@@ -141,3 +143,15 @@ def test_a_refusal_of_the_ledger_keeps_its_code(make_app: Callable[..., Flask]) 
 def test_every_refusal_has_a_status() -> None:
     assert status_of(NotFoundError()) == 404
     assert status_of(TamperError()) == 500
+
+
+def test_metrics_tell_how_far_behind_every_view_is(client: FlaskClient, database: Database) -> None:
+    migrate(database)
+    prepare_views(database)
+
+    text = client.get("/metrics").text
+
+    for name in PROJECTIONS:
+        assert f'ledger_projection_lag_positions{{projection="{name}"}} 0.0' in text
+        assert f'ledger_projection_lag_seconds{{projection="{name}"}} 0.0' in text
+        assert f'ledger_projection_poison_events{{projection="{name}"}} 0.0' in text

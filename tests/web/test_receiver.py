@@ -397,7 +397,7 @@ def test_metrics_count_what_was_answered(client: FlaskClient, ledger: FakeLedger
     post(client)
     client.get("/ipn")
 
-    text = client.application.extensions["ipn-ledger"].metrics.text({}).decode()
+    text = client.application.extensions["ipn-ledger"].metrics.text().decode()
 
     name = "ledger_notifications_received_total"
     assert name + '{format="form-v2",outcome="recorded",reason="none"} 1.0' in text

@@ -1,0 +1,16 @@
+"""One line of `ledger check`."""
+
+from dataclasses import dataclass
+from typing import Any
+
+OK, WARNING, FAULT = "ok", "warning", "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Shape: `state` is ok, warning or fault; never holds a secret. `data` is for machines."""
+
+    state: str
+    subject: str
+    message: str
+    data: dict[str, Any] | None = None
