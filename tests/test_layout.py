@@ -121,6 +121,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "msgspec",
         "sqlalchemy",
     ),
+    "ledger.queries": (*PLAIN, "ledger.projections", "ledger.shops", "sqlalchemy"),
     # the audit reads everything and changes nothing
     "ledger.audit": ("ledger.audit",),
     "ledger.audit.*": ("ledger", "msgspec", "orjson", "sqlalchemy"),
@@ -138,6 +139,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *READ,
         "ledger.application",
         "ledger.logs",
+        "ledger.projections",
         "ledger.metrics",
         "ledger.storage",
         "web",

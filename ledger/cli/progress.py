@@ -62,9 +62,13 @@ class Meter:
             self._show(stage, done, total, rate)
         elif now - self._told_at >= LINE_SECONDS or done >= total:
             self._told_at = now
-            left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
-            told = f"{self._what}: {stage} {done}/{total} {self._unit}, {rate:.0f}/s{left}"
-            click.echo(told, err=True)
+            click.echo(f"{self._what}: {stage}{self._told(done, total, rate)}", err=True)
+
+    def _told(self, done: int, total: int, rate: float) -> str:
+        if total == 1:
+            return ""  # one step of unknown length
+        left = f", {(total - done) / rate:.0f} s left" if rate and done < total else ""
+        return f" {done}/{total} {self._unit}, {rate:.0f}/s{left}"
 
     def _show(self, stage: str, done: int, total: int, rate: float) -> None:
         description = f"{self._what}: {stage}"

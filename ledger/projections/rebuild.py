@@ -115,7 +115,8 @@ class Rebuild:
         generation = self._begin()
         with ExitStack() as stack:
             stack.enter_context(self._held(generation))
-            self._fill(generation, executor or stack.enter_context(self._pool()))
+            until = self._goal(generation) if is_compared else self._ledger.recorder.horizon() or 0
+            self._fill(generation, until, executor or stack.enter_context(self._pool()))
             self._finish_tables(generation)
             rebuilt = Rebuilt(self._view.name, generation, 0, None)
             if is_compared:
@@ -167,13 +168,13 @@ class Rebuild:
         ]
         return found[-1] if found else None
 
-    def _fill(self, generation: g.Generation, executor: Executor) -> None:
-        """Let workers fill their shards up to where the log ends now."""
+    def _fill(self, generation: g.Generation, until: int, executor: Executor) -> None:
+        """Let workers fill their shards up to a position, or to where one of them is already."""
         with self._database.connect() as connection:
             reached = g.positions(connection, generation.id)
         if generation.state == g.BUILT or len(reached) < generation.shards:
             return  # it was filled before, and follows from one position since
-        until = max(self._goal(generation), *reached.values())
+        until = max(until, *reached.values())
         url = self._database.engine.url.render_as_string(hide_password=False)
         parts = [
             Part(url, generation.id, self._view.name, one, generation.shards, until)

@@ -1,0 +1,188 @@
+"""`ledger rebuild` and `ledger projections`, as an operator meets them."""
+
+import json
+import re
+import sqlite3
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from ledger.application import Ledger
+from ledger.errors import ConflictError
+from ledger.projections.as_of import write_as_of
+from ledger.projections.registry import PROJECTIONS
+from ledger.storage.database import Database
+from tests.builders import NOON
+from tests.cli.test_check import environment, key, run
+from tests.conftest import opened
+from tests.projections.brute_force import expected
+from tests.projections.helpers import (
+    follow,
+    live,
+    poison,
+    rebuilt,
+    rows,
+    rows_of,
+    silent,
+    tell,
+    told,
+)
+from tests.projections.test_exactly_once import SOME
+from tests.projections.test_poison import UNDECODABLE, append
+
+
+@pytest.fixture
+def environ(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
+    return environment(tmp_path, key()) | {"LEDGER_DATABASE_URL": sqlite_url}
+
+
+@pytest.fixture
+def ledger(sqlite_url: str) -> object:
+    with opened(sqlite_url) as database:
+        ledger = told(database, *SOME)
+        follow(ledger)
+        yield ledger
+
+
+def test_a_rebuild_tells_what_it_compared_and_how_far_it_is(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    until = ledger.recorder.horizon()
+
+    result = run(environ, "rebuild", "orders")
+
+    assert result.exit_code == 0
+    first, *tables = result.stdout.splitlines()
+    assert first == f"orders\tidentical\tlive at {until}"
+    assert [one.split(":")[0].strip() for one in tables] == ["order_lines", "orders"]
+    counted = r"(building|catching up) \d+/\d+ positions, \d+/s(, \d+ s left)?"
+    step = re.compile(rf"orders: ({counted}|indexing|comparing)")
+    assert all(step.fullmatch(one) for one in result.stderr.splitlines())
+    assert f"orders: building {until}/{until} positions" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_a_rebuilt_view_that_differs_from_the_same_code_is_told_and_exits_1(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    table = f"orders_g{live(ledger, 'orders').id}"
+    with ledger.database.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE {table} SET captured_minor = captured_minor + 1")
+
+    result = run(environ, "rebuild", "orders", "--dry-run")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("orders\tdifferent\tbuilt, not read at ")
+    assert re.search(r"captured_minor \d+ → \d+", result.stdout)
+
+
+def test_an_unknown_view_is_refused_before_anything_begins(environ: dict[str, str]) -> None:
+    result = run(environ, "rebuild", "orders", "nothing")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: no projection nothing; there are transactions, ")
+
+
+@pytest.mark.parametrize("more", [("--as-of", "2026-01-01"), ("--into", "x.sqlite")])
+def test_as_of_and_into_belong_together(environ: dict[str, str], more: tuple[str, str]) -> None:
+    assert run(environ, "rebuild", "orders", *more).exit_code == 2
+
+
+def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str]) -> None:
+    until = ledger.recorder.horizon()
+    append(ledger.database, UNDECODABLE)
+    follow(ledger)
+    rebuilt(ledger, "orders")
+
+    status = run(environ, "projections", "status")
+    same = run(environ, "projections", "compare", "orders")
+    alone = run(environ, "projections", "compare", "totals")
+    pruned = run(environ, "projections", "prune")
+    again = run(environ, "projections", "prune")
+
+    lines = [one for one in status.stdout.splitlines() if not one.startswith(" ")]
+    assert [one.split()[0] for one in lines] == sorted(
+        [*PROJECTIONS, "orders"], key=list(PROJECTIONS).index
+    )
+    assert f"passed over #{(until or 0) + 1} transaction.captured: DecodeError" in status.stdout
+    assert all("0 behind (0 s)" in one and "this code" in one for one in lines)
+    assert (same.exit_code, same.stdout.count("0 differ")) == (0, 2)
+    assert alone.stdout == "totals: one generation only, nothing to compare with\n"
+    assert re.match(r"dropped orders generation \d+ \(retired, [0-9a-f]{12}\)\n", pruned.stdout)
+    assert (again.stdout, again.stderr) == ("", "0 dropped\n")
+
+
+def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]) -> None:
+    rebuilt(ledger, "orders")
+    tell(ledger, "duplicated")
+    table = f"orders_g{live(ledger, 'orders').id}"
+    with ledger.database.begin() as connection:
+        connection.exec_driver_sql(f"DELETE FROM {table}")
+
+    status = json.loads(run(environ, "projections", "status", "--json").stdout)
+    result = run(environ, "projections", "compare", "orders", "--json")
+
+    assert status["stale"] == []
+    states = [one["state"] for one in status["generations"] if one["name"] == "orders"]
+    assert states == ["retired", "live"]
+    assert all(one["lag"] > 0 and one["lag_seconds"] >= 0 for one in status["generations"])
+    compared = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [one["differing"] > 0 for one in compared["tables"]] == [False, True]
+    assert compared["tables"][1]["rows"][1] == 0
+
+
+@pytest.mark.parametrize("name", list(PROJECTIONS))
+def test_a_view_as_of_a_day_is_that_of_the_events_known_then(
+    database: Database, tmp_path: Path, name: str
+) -> None:
+    ledger = told(database, *SOME)
+    until = (ledger.recorder.horizon() or 0) // 2
+    as_of = ledger.events_after(until - 1, 1)[0].event.timestamp
+    known = [one for one in ledger.events_after(0, 1000) if one.event.timestamp <= as_of]
+    file = tmp_path / "then.sqlite"
+
+    count, passed_over = write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)
+
+    wanted = expected(ledger, until=known[-1].position)
+    with opened(f"sqlite:///{file}") as then:
+        for table in PROJECTIONS[name].all_tables:
+            assert rows_of(then, table.name) == wanted[table.name]
+    assert passed_over == []
+    assert 0 < count <= len(known)
+    with pytest.raises(ConflictError, match="already holds"):
+        write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)
+
+
+def test_a_view_as_of_a_day_passes_over_what_nobody_can_read(
+    ledger: Ledger, environ: dict[str, str], tmp_path: Path
+) -> None:
+    append(ledger.database, UNDECODABLE)
+    file = tmp_path / "then.sqlite"
+    as_of = (NOON + timedelta(days=1)).isoformat()
+
+    done = run(environ, "rebuild", "orders", "--as-of", as_of, "--into", str(file))
+    again = run(environ, "rebuild", "orders", "--as-of", as_of, "--into", str(file))
+    other = run(environ, "rebuild", "totals", "--as-of", as_of, "--into", str(file))
+
+    assert done.exit_code == other.exit_code == 0
+    assert re.fullmatch(r"orders\t\d+ events\t.*\t1 events passed over\n", done.stdout)
+    assert (again.exit_code, again.stderr) == (
+        1,
+        "error: the file already holds order_lines (conflict)\n",
+    )
+    shown = sqlite3.connect(file).execute("SELECT count(*) FROM orders").fetchone()[0]
+    assert shown == len(rows(ledger, "orders")["orders"])
+    assert poison(ledger, "orders") == []
+
+
+def test_a_view_as_of_a_day_is_never_written_into_a_ledger(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    path = environ["LEDGER_DATABASE_URL"].removeprefix("sqlite:///")
+
+    result = run(environ, "rebuild", "orders", "--as-of", "2027-01-01", "--into", path)
+
+    assert result.exit_code == 1
+    assert "the file is a ledger itself" in result.stderr
