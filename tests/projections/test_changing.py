@@ -95,10 +95,9 @@ def changed_code(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / one, code / one, ignore=shutil.ignore_patterns("__pycache__"))
     module = code / "ledger" / "projections" / "transactions.py"
     text = module.read_text()
-    column, fact = '    Column("contract", Text),\n', '        "contract",\n'
-    assert text.count(column) == text.count(fact) == 1
-    text = text.replace(column, column + '    Column("network", Text),\n')
-    module.write_text(text.replace(fact, fact + '        "network",\n'))
+    column = '    Column("contract", Text),\n'
+    assert text.count(column) == 1
+    module.write_text(text.replace(column, column + '    Column("network", Text),\n'))
     return code
 
 
