@@ -109,7 +109,7 @@ def silent(_stage: str, _done: int, _total: int) -> None:
     pass
 
 
-def eventually(is_so: Callable[[], bool], *, seconds: float = 20) -> None:
+def eventually(is_so: Callable[[], bool], *, seconds: float = 40) -> None:
     deadline = monotonic() + seconds
     while not is_so():
         assert monotonic() < deadline, "it did not happen in time"

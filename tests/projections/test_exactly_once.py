@@ -62,12 +62,12 @@ def test_a_follower_killed_at_any_step_loses_and_doubles_nothing(
 ) -> None:
     ledger = told(database, *SOME)
     rng = random.Random(7)
-    points = [f"commit:{rng.randrange(1, 9)}" for _ in range(3)]
-    points += [str(rng.randrange(20, 140)) for _ in range(4)]
+    points = [f"commit:{rng.randrange(1, 9)}" for _ in range(2)]
+    points += [str(rng.randrange(20, 140)) for _ in range(3)]
 
     killed = [crash(database_url, "follow", at) for at in points]
 
-    assert killed.count(-9) >= 6  # the last ones may have found nothing left to do
+    assert killed.count(-9) >= 4  # the last one may have found nothing left to do
     until = follow(ledger)
     assert all_rows(ledger) == expected(ledger)
     assert set(positions(ledger).values()) == {until}
@@ -80,7 +80,7 @@ def test_a_follower_killed_from_outside_at_any_moment_loses_nothing(
     with opened(postgres_url) as database:
         ledger = told(database, *SOME)
         rng = random.Random(name)
-        for _ in range(3):
+        for _ in range(2):
             with program("follow", postgres_url) as child:
                 time.sleep(0.5 + rng.random() / 2)
                 child.kill()
@@ -176,7 +176,7 @@ def test_a_rebuild_goes_on_from_where_it_was_killed(database: Database, database
     follow(ledger)
     wanted = all_rows(ledger)
 
-    killed = [crash(database_url, "orders", at) for at in ("commit:2", "45")]
+    killed = [crash(database_url, "orders", at) for at in ("45",)]
     time.sleep(1.1)  # its lease
     done = rebuilt(ledger, "orders")
 
