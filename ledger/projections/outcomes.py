@@ -57,6 +57,9 @@ _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
+OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {ABANDONED, UNKNOWN})
+
+
 def outcome(operation: str | None, status: str | None) -> str:
     """The outcome of a transaction; UNKNOWN for statuses nobody has seen."""
     if status == "ABANDONED":
