@@ -560,7 +560,9 @@ def _event(row: Row) -> Item:
 
 
 def _without(row: Row, *names: str) -> Item:
-    item = {name: value for name, value in row.items() if name not in names}
+    item = dict(row)
+    for name in names:
+        del item[name]
     item["mode"] = row["mode"].lower()
     return item
 
