@@ -199,7 +199,7 @@ def _read(
         together = union_all(
             *(select(_EVERYTHING).select_from(page.subquery()) for page in pages)
         ).subquery()
-        names = [literal_column(name) for name in sort.order.columns]
+        names: list[Any] = [literal_column(name) for name in sort.order.columns]
         query = _ordered(select(_EVERYTHING).select_from(together), names, sort, limit)
     result = connection.execute(query)
     names_read = list(result.keys())

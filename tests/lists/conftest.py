@@ -34,9 +34,9 @@ def told(
             yield _filled(database)
         return
     server: URL = request.getfixturevalue("postgres_server")
-    with created(server, template=request.getfixturevalue("postgres_template")) as url:
-        with opened(url) as database:
-            yield _filled(database)
+    name = request.getfixturevalue("postgres_template")
+    with created(server, template=name) as url, opened(url) as database:
+        yield _filled(database)
 
 
 def _filled(database: object) -> Ledger:
