@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -166,9 +167,8 @@ def _shared(told: dict[str, Any]) -> dict[str, Any]:
 def _write(asked: Export, format_: str, output: Path | None) -> None:
     if output is None and format_ == PARQUET and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text for a terminal: name a file with --output")
-    ledger = open_ledger()
-    total = exporting.total(ledger, asked)
-    with Meter(asked.kind, "rows") as meter:
+    with closing(open_ledger()) as ledger, Meter(asked.kind, "rows") as meter:
+        total = exporting.total(ledger, asked)
         found = exporting.counted(
             exporting.rows(ledger, asked), lambda done: meter("writing", done, max(total, done))
         )
