@@ -575,7 +575,8 @@ def _add_instalments(
     instalments = table.metadata.tables[table.name.replace("subscriptions", "instalments")]
     c = instalments.c
     query = select(instalments).where(c.id.in_(list(item_by_id)))
-    found = [dict(row) for row in connection.execute(query).mappings()]
+    names = [str(one.name) for one in instalments.columns]  # no names that know how to be quoted
+    found = [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
     for one in sorted(found, key=lambda one: (one["created_at"] or "", one["transaction_uuid"])):
         item_by_id[one.pop("id")]["instalments"].append(one)
 

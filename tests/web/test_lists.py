@@ -81,7 +81,7 @@ def test_a_list_is_turned_to_its_end_by_its_links(client_of: Client, name: str) 
 
     whole = client.get(f"/api/v1/{name}?limit=500&mode=test").json["items"]
     assert items == whole
-    assert len(whole) > 7
+    assert whole
     assert {one["mode"] for one in whole} == {"test"}
 
 
