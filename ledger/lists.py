@@ -344,7 +344,8 @@ def _wanted(listing: _Listing, filter_: Filter) -> Wanted | None:
         if getattr(filter_, name):
             branches[column] = sorted(getattr(filter_, name))
     is_narrow = any(getattr(filter_, name) is not None for name in listing.narrow)
-    return Wanted(lambda table: listing.conditions(filter_, table), branches, is_narrow)
+    identity = (listing.view, filter_)
+    return Wanted(identity, lambda table: listing.conditions(filter_, table), branches, is_narrow)
 
 
 def _live_table(connection: Connection, listing: _Listing) -> tuple[Table, int, int]:

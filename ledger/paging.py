@@ -4,8 +4,9 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -31,6 +32,9 @@ Conditions = Callable[[Table], Sequence[ColumnElement[bool]]]
 
 BRANCHES_MAX = 16
 """Above it, the rows of several shops are looked for along one index instead of in their own."""
+
+ALL, FULL, EMPTY = "all", "full", "empty"
+"""Rows: all of them, those whose first column of the order is told, those where it is not."""
 
 INTEGER_MAX = 2**63 - 1
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -63,12 +67,14 @@ class Wanted:
 
     Shape: `branches` names columns and the values they may have: rows of each combination are
     read along an index that begins with them, then merged. `is_narrow` says that the conditions
-    leave few rows, so that finding those beats walking along the order.
+    leave few rows, so that finding those beats walking along the order. Two with one `identity`
+    want the same.
     """
 
-    conditions: Conditions
-    branches: Mapping[str, Sequence[str]]
-    is_narrow: bool = False
+    identity: Hashable
+    conditions: Conditions = field(compare=False)
+    branches: Mapping[str, Sequence[str]] = field(compare=False)
+    is_narrow: bool = field(default=False, compare=False)
 
 
 def sort_of(asked: str, orders: Mapping[str, Order]) -> Sort:
@@ -87,15 +93,14 @@ def read_page(
 ) -> list[Row]:
     """The next rows after a key, at most so many."""
     if not sort.order.may_be_empty:
-        return _read(connection, table, wanted, sort, after, limit, [])
-    first = table.c[sort.order.columns[0]]
+        return _read(connection, table, wanted, sort, after, limit)
     found: list[Row] = []
     if after is None or after[0] is not None:
-        found = _read(connection, table, wanted, sort, after, limit, [first.is_not(None)])
+        found = _read(connection, table, wanted, sort, after, limit, FULL)
         after = None
     if len(found) < limit:
         left = limit - len(found)
-        found += _read(connection, table, wanted, sort, after, left, [first.is_(None)])
+        found += _read(connection, table, wanted, sort, after, left, EMPTY)
     return found
 
 
@@ -175,56 +180,74 @@ def _read(
     sort: Sort,
     after: Key | None,
     limit: int,
-    more: Sequence[ColumnElement[bool]],
+    phase: str = ALL,
 ) -> list[Row]:
-    conditions = [*wanted.conditions(table), *more]
-    if after is not None:
-        conditions.append(_beyond(table, sort, after))
     # SQLite takes the index that gives the order, however few rows the others would leave.
     is_hidden = wanted.is_narrow and connection.dialect.name == "sqlite"
-    branches = _branches(table, wanted.branches, is_hidden=is_hidden)
+    beyond = None if after is None else tuple(one is not None for one in after)
+    query = _query(table, wanted, sort, beyond, limit, phase, is_hidden)
+    if query is None:
+        return []
+    values = {f"after_{number}": one for number, one in enumerate(after or ()) if one is not None}
+    result = connection.execute(query, values)
+    names = list(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result]
+
+
+@lru_cache(maxsize=128)
+def _query(
+    table: Table,
+    wanted: Wanted,
+    sort: Sort,
+    beyond: tuple[bool, ...] | None,
+    limit: int,
+    phase: str,
+    is_hidden: bool,
+) -> Any:
+    """Kept, since building it takes longer than running it, and most callers ask the same again.
+
+    Shape: None when no row can be wanted.
+    """
+    conditions = list(wanted.conditions(table))
+    first = table.c[sort.order.columns[0]]
+    if phase != ALL:
+        conditions.append(first.is_(None) if phase == EMPTY else first.is_not(None))
+    if beyond is not None:
+        conditions.append(_beyond(table, sort, beyond))
     by = [table.c[name] for name in sort.order.columns]
     if is_hidden:
         by = [_unindexed(one) for one in by]
-    if not branches:
-        return []
     pages = [
         _ordered(
             select(_EVERYTHING).select_from(table).where(*branch, *conditions), by, sort, limit
         )
-        for branch in branches
+        for branch in _branches(table, wanted.branches, is_hidden=is_hidden)
     ]
-    query = pages[0]
-    if len(pages) > 1:
-        together = union_all(
-            *(select(_EVERYTHING).select_from(page.subquery()) for page in pages)
-        ).subquery()
-        names: list[Any] = [literal_column(name) for name in sort.order.columns]
-        query = _ordered(select(_EVERYTHING).select_from(together), names, sort, limit)
-    result = connection.execute(query)
-    names_read = list(result.keys())
-    return [dict(zip(names_read, row, strict=True)) for row in result]
+    if len(pages) < 2:
+        return pages[0] if pages else None
+    together = union_all(*(select(_EVERYTHING).select_from(page.subquery()) for page in pages))
+    names: list[Any] = [literal_column(name) for name in sort.order.columns]
+    whole = select(_EVERYTHING).select_from(together.subquery())
+    return _ordered(whole, names, sort, limit)
 
 
 _EVERYTHING: Any = literal_column("*")
 """Spares naming some thirty columns in every part of a query, which takes longer than to run it."""
 
 
-def _beyond(table: Table, sort: Sort, after: Key) -> ColumnElement[bool]:
-    """Compare as one value, (a, b) < (x, y), which both databases look up in an index."""
-    names = sort.order.columns
-    if after[0] is None:  # among the empty ones only what follows tells them apart
-        names, after = names[1:], after[1:]
-    key = tuple_(*(table.c[name] for name in names))
-    values = [
-        bindparam(None, value, type_=table.c[name].type)
-        for name, value in zip(names, after, strict=True)
-    ]
-    if len(names) == 1:
-        one = table.c[names[0]]
-        return one < values[0] if sort.is_descending else one > values[0]
-    told = tuple_(*values)
-    return key < told if sort.is_descending else key > told
+def _beyond(table: Table, sort: Sort, told: tuple[bool, ...]) -> ColumnElement[bool]:
+    """Compare as one value, (a, b) < (x, y), which both databases look up in an index.
+
+    Shape: among rows whose first column is empty only what follows tells them apart.
+    """
+    columns = [table.c[name] for name in sort.order.columns]
+    values = [bindparam(f"after_{number}", type_=one.type) for number, one in enumerate(columns)]
+    start = 0 if told[0] else 1
+    columns, values = columns[start:], values[start:]
+    if len(columns) == 1:
+        return columns[0] < values[0] if sort.is_descending else columns[0] > values[0]
+    key, last = tuple_(*columns), tuple_(*values)
+    return key < last if sort.is_descending else key > last
 
 
 def _branches(
