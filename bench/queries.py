@@ -159,8 +159,8 @@ def questions(ledger: Ledger) -> dict[str, Question]:
     }
     for sort in ("-time", "time", "-amount", "amount"):
         found[f"list by {sort}, first page"] = page(sort)
-        cursor = deep_cursor(ledger, sort, {})
-        found[f"list by {sort}, page {DEEP_PAGE}"] = page(sort, cursor)
+        number, cursor = deep_cursor(ledger, sort, {})
+        found[f"list by {sort}, page {number}"] = page(sort, cursor)
     for told, filters in FILTERS.items():
         found[f"list, {told}"] = page("-time", **filters)
     return found
@@ -191,8 +191,9 @@ FILTERS: dict[str, dict[str, Any]] = {
 }
 
 
-def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> str:
-    """Where the page after the ones before it begins, found without turning them all."""
+def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> tuple[int, str]:
+    """A page far down and its cursor, found without turning those before it: `DEEP_PAGE`, or nine
+    tenths of the way when there are fewer rows."""
     asked = lists.TransactionFilter(**filters)
     sort = sort_of(sort_name, lists.TRANSACTION_SORTS)
     with ledger.database.connect() as connection:
@@ -203,7 +204,8 @@ def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> str:
         total = connection.scalar(select(lists.func.count()).select_from(table).where(known)) or 0
         skipped = min(DEEP_PAGE * lists.LIMIT_DEFAULT, total * 9 // 10)
         query = select(table).where(known).order_by(*by).offset(skipped).limit(1)
-        return write_cursor(dict(connection.execute(query).mappings().one()), sort, asked)
+        last = dict(connection.execute(query).mappings().one())
+        return skipped // lists.LIMIT_DEFAULT, write_cursor(last, sort, asked)
 
 
 def show(ledger: Ledger, count: int, asked: dict[str, Question], rounds: int) -> None:
