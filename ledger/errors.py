@@ -45,6 +45,30 @@ class NotFoundError(LedgerError):
     code = "not-found"
 
 
+class BadCursorError(LedgerError):
+    """A cursor that no list gave out, or that belongs to other filters or another order."""
+
+    code = "bad-cursor"
+
+
+class BadFilterError(LedgerError):
+    """A filter that no row could ever be compared with."""
+
+    code = "bad-filter"
+
+
+class ViewNotBuiltError(LedgerError):
+    """The view that a list is read from has not been built by the code that runs here."""
+
+    code = "view-not-built"
+
+
+class MissingExtraError(LedgerError):
+    """An optional library is not installed."""
+
+    code = "missing-extra"
+
+
 class ConflictError(LedgerError):
     """Still beaten by another writer after the last try; nothing was stored."""
 

@@ -8,12 +8,16 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from ledger.errors import (
+    BadCursorError,
+    BadFilterError,
     ConflictError,
     LedgerError,
+    MissingExtraError,
     NotFoundError,
     NotificationError,
     TamperError,
     UnavailableError,
+    ViewNotBuiltError,
 )
 from web import receiver
 
@@ -21,9 +25,13 @@ log = structlog.get_logger("web")
 
 STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     NotificationError: 400,
+    BadCursorError: 400,
+    BadFilterError: 400,
     NotFoundError: 404,
     ConflictError: 503,
     UnavailableError: 503,
+    ViewNotBuiltError: 503,
+    MissingExtraError: 501,
     TamperError: 500,
     LedgerError: 500,
 }

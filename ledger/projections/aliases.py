@@ -19,7 +19,14 @@ aliases = Table(
     merged(FIRST, "first_seen_at", Text, nullable=False),
     Column("last_changed_at", Text, nullable=False),
     Column("version", Integer, nullable=False),
-    info={"indexes": (("shop_id", "mode", "first_seen_at", "id"), ("first_seen_at", "id"))},
+    info={
+        "indexes": (
+            ("shop_id", "mode", "first_seen_at", "id"),
+            ("mode", "first_seen_at", "id"),
+            ("alias",),
+            ("order_id",),
+        )
+    },
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Index
+from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.application import Ledger
@@ -60,10 +60,9 @@ def _create(connection: Connection, view: Projection) -> None:
         if connection.dialect.has_table(connection, table.name):
             raise ConflictError(f"the file already holds {table.name}")
         connection.execute(CreateTable(table))
-        for number, names in enumerate(indexes_of(table)):
+        for number, one in enumerate(indexes_of(table)):
             copy = table.to_metadata(type(table.metadata)())
-            index = Index(f"ix_{table.name}_{number}", *(copy.c[one] for one in names))
-            connection.execute(CreateIndex(index))
+            connection.execute(CreateIndex(one.made_on(copy, number)))
 
 
 def fill(

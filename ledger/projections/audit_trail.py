@@ -33,7 +33,16 @@ audit_trail = Table(
             ("id", "version"),
             ("notification_id",),
             ("type", "position"),
-        )
+            ("mode", "position"),
+            ("rule", "position"),
+            ("reference",),
+            ("recorded_at",),
+        ),
+        "partial_indexes": {
+            "is_late = 1": ("mode", "position"),
+            "is_contradiction = 1": ("mode", "position"),
+            "is_odd = 1": ("mode", "position"),
+        },
     },
 )
 

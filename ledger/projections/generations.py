@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from sqlalchemy import (
     Connection,
-    Index,
     MetaData,
     Table,
     delete,
@@ -119,9 +118,19 @@ def create_generation(
 def create_indexes(connection: Connection, view: Projection, generation_id: int) -> None:
     """Make the secondary indexes, those that are not there yet."""
     for declared, table in tables_of(view, generation_id).items():
-        for number, names in enumerate(indexes_of(declared)):
-            index = Index(f"ix_{table.name}_{number}", *(table.c[name] for name in names))
+        for number, one in enumerate(indexes_of(declared)):
+            index = one.made_on(table, number)
             connection.execute(CreateIndex(index, if_not_exists=True))
+
+
+def gather_statistics(connection: Connection, view: Projection, generation_id: int) -> None:
+    """Let PostgreSQL know what was filled in, before the first list is planned on a guess.
+
+    SQLite would read every index whole for it, and its lists are planned without.
+    """
+    if connection.dialect.name == "postgresql":
+        for table in tables_of(view, generation_id).values():
+            connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
 
 def drop_generation(connection: Connection, generation: Generation) -> None:

@@ -62,7 +62,7 @@ orders = Table(
         "indexes": (
             ("order_id",),
             ("shop_id", "mode", "first_seen_at", "order_id", "currency"),
-            ("first_seen_at", "order_id", "currency", "shop_id", "mode"),
+            ("mode", "first_seen_at", "order_id", "currency", "shop_id"),
         )
     },
 )

@@ -57,6 +57,9 @@ _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
+OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {ABANDONED, UNKNOWN})
+
+
 AMOUNT_MINOR_MAX = 10**12 - 1
 """The platform's amounts have at most 12 digits. Source: form-v2 reference, `vads_amount`."""
 

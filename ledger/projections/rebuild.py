@@ -212,6 +212,7 @@ class Rebuild:
             if generation.shards > 1 and not is_united:
                 group_all(connection, self._view, g.tables_of(self._view, generation.id))
             g.create_indexes(connection, self._view, generation.id)
+            g.gather_statistics(connection, self._view, generation.id)
             if not is_united:
                 g.unite_shards(connection, generation.id)
         self._check_held()

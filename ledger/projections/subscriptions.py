@@ -30,9 +30,11 @@ subscriptions = Table(
     Column("version", Integer, nullable=False),
     info={
         "indexes": (
-            ("shop_id", "mode", "subscription_id"),
             ("shop_id", "mode", "first_seen_at", "id"),
-            ("first_seen_at", "id"),
+            ("mode", "first_seen_at", "id"),
+            ("subscription_id",),
+            ("alias",),
+            ("order_id",),
         )
     },
 )

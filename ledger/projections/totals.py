@@ -34,7 +34,12 @@ daily_totals = Table(
     Column("outcome", Text, primary_key=True),
     merged(ADD, "count", BigInteger, nullable=False),
     merged(ADD, "amount_minor", BigInteger, nullable=False),
-    info={"indexes": (("day",),)},
+    info={
+        "indexes": (
+            ("shop_id", "mode", "day", "currency", "payment_method", "outcome"),
+            ("mode", "day", "shop_id", "currency", "payment_method", "outcome"),
+        )
+    },
 )
 """Shape: `day` is the UTC day on which the platform recorded the transaction, else on which we
 first heard of it. Units: minor units of `currency`; a refund is positive, its outcome tells."""

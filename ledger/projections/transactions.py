@@ -41,12 +41,18 @@ transactions = Table(
         "indexes": (
             ("shop_id", "mode", "first_seen_at", "id"),
             ("shop_id", "mode", "amount_minor", "id"),
-            ("shop_id", "mode", "order_id"),
-            ("shop_id", "mode", "alias"),
-            ("shop_id", "mode", "subscription_id"),
-            ("first_seen_at", "id"),
-            ("amount_minor", "id"),
-        )
+            ("mode", "first_seen_at", "id"),
+            ("mode", "amount_minor", "id"),
+            ("mode", "status", "first_seen_at", "id"),
+            ("order_id",),
+            ("alias",),
+            ("subscription_id",),
+            ("created_at",),
+        ),
+        "partial_indexes": {
+            "contradiction_count > 0": ("mode", "first_seen_at", "id"),
+            "late_count > 0": ("mode", "first_seen_at", "id"),
+        },
     },
 )
 

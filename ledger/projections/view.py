@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Select, Table
+from sqlalchemy import Column, Index, Select, Table, text
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -113,6 +113,24 @@ class Projection:
         return self.tables + tuple(one.table for one in self.groupings)
 
 
-def indexes_of(table: Table) -> list[tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class IndexOf:
+    """A secondary index. Shape: `where` is a condition in SQL; rows it does not hold for, which
+    are nearly all, are left out of the index."""
+
+    columns: tuple[str, ...]
+    where: str | None = None
+
+    def made_on(self, table: Table, number: int) -> Index:
+        """The same as an index of a table that has these columns."""
+        where = None if self.where is None else text(self.where)
+        columns = [table.c[name] for name in self.columns]
+        name = f"ix_{table.name}_{number}"
+        return Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+def indexes_of(table: Table) -> list[IndexOf]:
     """The secondary indexes of a view's table; made after a rebuild has filled it."""
-    return list(table.info.get("indexes", ()))
+    whole = [IndexOf(columns) for columns in table.info.get("indexes", ())]
+    partial = table.info.get("partial_indexes", {})
+    return whole + [IndexOf(columns, where) for where, columns in partial.items()]

@@ -1,0 +1,226 @@
+"""`python -m bench.queries`: what questions cost, as ratios to one lookup by primary key."""
+
+import argparse
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select
+
+from bench.ground import (
+    SHOP_ID,
+    median,
+    open_ledger,
+    postgres_database,
+    sqlite_database,
+    timed,
+)
+from ledger import lists
+from ledger.application import Ledger
+from ledger.items import item
+from ledger.paging import sort_of, write_cursor
+from ledger.projections.generations import gather_statistics, live_generation, tables_of
+from ledger.projections.registry import projection
+from ledger.projections.writing import copy_rows
+from ledger.simulator.bulk import fill
+from ledger.storage.tables import events
+from ledger.timeline import history_data, timeline
+
+DEEP_PAGE = 10_000
+BATCH = 20_000
+CALLS = 5
+STREAM_EVENTS = 5_000
+
+STATUSES = ("CAPTURED",) * 12 + ("AUTHORISED",) * 4 + ("REFUSED",) * 2 + ("CANCELLED", "EXPIRED")
+METHODS = ("CB", "CB", "CB", "VISA", "VISA", "MASTERCARD", "AMEX", "PAYPAL")
+SHOPS = (*(SHOP_ID,) * 8, "20000002", "30000003")
+
+Question = Callable[[], object]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--postgres-url", default=os.environ.get("LEDGER_BENCH_POSTGRES_URL"))
+    parser.add_argument("--only", choices=["postgresql", "sqlite"])
+    told = parser.parse_args()
+    if told.postgres_url and told.only != "sqlite":
+        with postgres_database(told.postgres_url, "ledger_bench_queries") as url:
+            measure(url, told.rows, told.rounds)
+    if told.only != "postgresql":
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            sqlite_database(Path(folder), "bench") as url,
+        ):
+            measure(url, told.rows, told.rounds)
+
+
+def measure(url: str, count: int, rounds: int) -> None:
+    with open_ledger(url) as ledger:
+        fill(ledger, SHOP_ID, "TEST", events=STREAM_EVENTS, seed=1)
+        fill_view(ledger, count)
+        show(ledger, count, questions(ledger), rounds)
+
+
+def fill_view(ledger: Ledger, count: int) -> None:
+    """Put so many made-up rows into the view of transactions, without events behind them."""
+    view = projection("transactions")
+    rows = made_up(count)
+    with ledger.database.connect() as connection:
+        generation = live_generation(connection, view)
+    assert generation is not None
+    (table,) = tables_of(view, generation.id).values()
+    while batch := list(islice(rows, BATCH)):
+        with ledger.database.begin() as connection:
+            write(connection, table, batch)
+    with ledger.database.begin() as connection:
+        gather_statistics(connection, view, generation.id)
+    if not ledger.database.is_sqlite:
+        with ledger.database.engine.connect().execution_options(
+            isolation_level="AUTOCOMMIT"
+        ) as connection:
+            connection.exec_driver_sql(f'VACUUM "{table.name}"')
+
+
+def write(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if connection.dialect.name == "postgresql":
+        copy_rows(connection, table.name, list(table.columns), rows)
+    else:
+        connection.execute(
+            insert(table), [{c.name: row.get(c.name) for c in table.c} for row in rows]
+        )
+
+
+def made_up(count: int) -> Iterator[dict[str, Any]]:
+    """Rows spread over ten years; every tenth is a test, every 50th knows no amount."""
+    for number in range(count):
+        digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
+        chance = int(digest[:8], 16)
+        seconds = number * (10 * 365 * 86_400 // count)
+        day, rest = divmod(seconds, 86_400)
+        year, day = divmod(day, 365)
+        month, day = divmod(day, 31)
+        clock = f"{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
+        moment = f"{2016 + year}-{month + 1:02}-{day % 28 + 1:02}T{clock}"
+        yield {
+            "id": digest,
+            "shop_id": SHOPS[chance % len(SHOPS)],
+            "mode": "TEST" if chance // 16 % 10 == 0 else "PRODUCTION",
+            "reference": digest,
+            "uuid": digest,
+            "order_id": f"CMD-{number // 2}",
+            "operation_type": "CREDIT" if chance // 3 % 20 == 0 else "DEBIT",
+            "status": STATUSES[chance // 7 % len(STATUSES)],
+            "amount_minor": None if chance // 11 % 50 == 0 else chance // 13 % 100_000,
+            "currency": "EUR" if chance // 17 % 10 else "CHF",
+            "payment_method": METHODS[chance // 19 % len(METHODS)],
+            "alias": digest[::-1] if chance // 23 % 5 == 0 else None,
+            "subscription_id": f"SUB-{number // 12}" if chance // 29 % 20 == 0 else None,
+            "trans_id": digest[:6],
+            "created_at": f"{moment}Z",
+            "first_seen_at": f"{moment}.{number % 1_000_000:06}Z",
+            "last_changed_at": f"{moment}.{number % 1_000_000:06}Z",
+            "version": 1,
+            "late_count": int(chance % 5_000 == 0),
+            "contradiction_count": int(chance % 20_000 == 0),
+        }
+
+
+def questions(ledger: Ledger) -> dict[str, Question]:
+    database = ledger.database
+    with database.connect() as connection:
+        position = connection.scalar(select(events.c.position).limit(1))
+        query = select(events.c.originator_id).where(events.c.topic.like("transaction.%"))
+        stream = connection.scalar(query.limit(1))
+    assert stream is not None
+
+    def lookup() -> object:
+        with database.connect() as connection:
+            return connection.execute(select(events).where(events.c.position == position)).one()
+
+    def page(sort: str, cursor: str | None = None, **filters: Any) -> Question:
+        asked = lists.TransactionFilter(**filters)
+
+        def ask() -> object:
+            with database.connect() as connection:
+                return lists.transactions(connection, asked, sort=sort, cursor=cursor)
+
+        return ask
+
+    found: dict[str, Question] = {
+        "lookup by primary key": lookup,
+        "item": lambda: item(ledger.history(stream)),
+        "history": lambda: [history_data(one) for one in timeline(ledger.history(stream))],
+    }
+    for sort in ("-time", "time", "-amount", "amount"):
+        found[f"list by {sort}, first page"] = page(sort)
+        number, cursor = deep_cursor(ledger, sort, {})
+        found[f"list by {sort}, page {number}"] = page(sort, cursor)
+    for told, filters in FILTERS.items():
+        found[f"list, {told}"] = page("-time", **filters)
+    return found
+
+
+FILTERS: dict[str, dict[str, Any]] = {
+    "one shop": {"shops": frozenset({"20000002"})},
+    "one shop, test": {"shops": frozenset({"20000002"}), "mode": "TEST"},
+    "test": {"mode": "TEST"},
+    "one status": {"statuses": frozenset({"REFUSED"})},
+    "three statuses, one shop": {
+        "shops": frozenset({"20000002"}),
+        "statuses": frozenset({"REFUSED", "EXPIRED", "CANCELLED"}),
+    },
+    "a status that no row has": {"statuses": frozenset({"SUSPENDED"})},
+    "one order": {"order_id": "CMD-4711"},
+    "one subscription": {"subscription_id": "SUB-4711"},
+    "an alias that no row has": {"alias": "nobody"},
+    "one payment method": {"payment_methods": frozenset({"AMEX"})},
+    "a method that no row has": {"payment_methods": frozenset({"GIROPAY"})},
+    "one currency": {"currency": "CHF"},
+    "credits": {"operation_types": frozenset({"CREDIT"})},
+    "amounts in a range": {"amount_min": 5_000, "amount_max": 5_100},
+    "contradictions": {"contradiction": True},
+    "late news": {"late": True},
+    "search that finds": {"search": "cmd-47"},
+    "search that finds nothing": {"search": "nowhere"},
+}
+
+
+def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> tuple[int, str]:
+    """A page far down and its cursor, found without turning those before it: `DEEP_PAGE`, or nine
+    tenths of the way when there are fewer rows."""
+    asked = lists.TransactionFilter(**filters)
+    sort = sort_of(sort_name, lists.TRANSACTION_SORTS)
+    with ledger.database.connect() as connection:
+        table, _, _ = lists._live_table(connection, lists._TRANSACTIONS)
+        names = sort.order.columns
+        by = [table.c[name].desc() if sort.is_descending else table.c[name] for name in names]
+        known = table.c[names[0]].is_not(None)
+        total = connection.scalar(select(lists.func.count()).select_from(table).where(known)) or 0
+        skipped = min(DEEP_PAGE * lists.LIMIT_DEFAULT, total * 9 // 10)
+        query = select(table).where(known).order_by(*by).offset(skipped).limit(1)
+        last = dict(connection.execute(query).mappings().one())
+        return skipped // lists.LIMIT_DEFAULT, write_cursor(last, sort, asked)
+
+
+def show(ledger: Ledger, count: int, asked: dict[str, Question], rounds: int) -> None:
+    """Rounds are interleaved, so that what disturbs one question disturbs all."""
+    seconds: dict[str, list[float]] = {name: [] for name in asked}
+    for ask in asked.values():
+        ask()
+    for _ in range(rounds):
+        for name, ask in asked.items():
+            seconds[name].append(timed(lambda ask=ask: [ask() for _ in range(CALLS)]) / CALLS)  # type: ignore[misc]
+    limit = median(seconds["lookup by primary key"])
+    print(f"{ledger.database.engine.dialect.name}, {count} rows, median of {rounds} rounds")
+    for name, told in seconds.items():
+        print(f"  {name:<40} {median(told) * 1000:9.2f} ms   ratio {median(told) / limit:8.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""`ledger export`: every row once, in three formats, and nothing about a person unless asked."""
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger import export as exporting
+from ledger.application import Ledger
+from ledger.errors import MissingExtraError
+from ledger.export import Export, NotificationFilter, csv_cell
+from ledger.lists import EventFilter, TransactionFilter
+from ledger.projections.runner import prepare_views
+from ledger.storage.database import Database
+from tests.builders import SHOP_ID, a_form, a_ledger, example_body, form_body, receive
+from tests.cli.running import run
+from tests.lists.filling import follow
+
+KINDS = ("events", "transactions", "notifications")
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    prepare_views(database)
+    ledger = a_ledger(database)
+    receive(ledger, example_body("form-v2", "payment-accepted"))
+    receive(ledger, example_body("rest-v4", "payment-accepted"))
+    receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
+    form = a_form(vads_trans_uuid="b2" * 16, vads_order_id="=1+1", vads_cust_email="a@b.example")
+    receive(ledger, form_body(form))
+    follow(ledger)
+    return ledger
+
+
+@pytest.fixture
+def url(database_url: str, ledger: Ledger) -> str:
+    return database_url
+
+
+def lines(url: str, *told: str) -> list[dict[str, Any]]:
+    result = run(url, None, "export", *told, "--format", "jsonl")
+    assert result.exit_code == 0, result.output
+    return [orjson.loads(line) for line in result.stdout_bytes.splitlines()]
+
+
+def test_events_come_with_their_facts_in_order(url: str, ledger: Ledger) -> None:
+    found = lines(url, "events")
+
+    wanted = ledger.events_after(0, 100)
+    assert [one["position"] for one in found] == [one.position for one in wanted]
+    assert [one["facts"] for one in found] == [one.event.facts for one in wanted]
+    assert lines(url, "events", "--kind", "alias") == [o for o in found if o["kind"] == "alias"]
+    assert lines(url, "events", "--recorded-until", "2020-01-01") == []
+    assert lines(url, "events", "--recorded-until", "2026-11-23") == found
+    assert lines(url, "events", "--recorded-from", "2026-11-24") == []
+    assert lines(url, "events", "--shop", "00000000") == []
+
+
+def test_nothing_is_left_out_or_doubled_at_the_edges_of_pages(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [
+        Export("events", EventFilter()),
+        Export("events", EventFilter(types=frozenset({"transaction.accepted"}))),
+        Export("notifications", NotificationFilter()),
+    ]
+    whole = [list(exporting.rows(ledger, one)) for one in asked]
+
+    for size in (1, 2, 3):
+        monkeypatch.setattr(exporting, "PAGE", size)
+        assert [list(exporting.rows(ledger, one)) for one in asked] == whole
+
+
+def test_transactions_come_as_they_stand(url: str) -> None:
+    found = lines(url, "transactions", "--search", "=1+")
+
+    assert [one["order_id"] for one in found] == ["=1+1"]
+    assert found[0]["mode"] == "test"
+    assert "personal" not in found[0]
+
+
+def test_personal_data_are_left_out_unless_asked_for(url: str) -> None:
+    for kind in ("events", "notifications"):
+        assert b"a@b.example" not in run(url, None, "export", kind).stdout_bytes
+    assert "192.0.2.7" not in run(url, None, "export", "notifications").output
+
+    told = run(url, None, "export", "events", "--personal").output
+    peers = lines(url, "notifications", "--personal")
+
+    assert "a@b.example" in told
+    assert {one["peer"] for one in peers} == {"192.0.2.7"}
+
+
+def test_deliveries_come_without_bodies_unless_asked_for(url: str) -> None:
+    found = lines(url, "notifications")
+    raw = lines(url, "notifications", "--raw", "--outcome", "quarantined")
+
+    assert [one["outcome"] for one in found] == ["recorded", "recorded", "quarantined", "recorded"]
+    assert [one["id"] for one in found] == sorted(one["id"] for one in found)
+    assert all("body_base64" not in one for one in found)
+    assert [one["body_base64"] for one in raw] == ["aGVsbG89d29ybGQ="]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_three_formats_tell_the_same(url: str, tmp_path: Path, kind: str) -> None:
+    wanted = lines(url, kind)
+
+    text = run(url, None, "export", kind).stdout_bytes.decode()
+    file = tmp_path / "out.parquet"
+    result = run(url, None, "export", kind, "--format", "parquet", "--output", str(file))
+    assert result.exit_code == 0, result.output
+    from_csv = list(csv.DictReader(io.StringIO(text, newline="")))
+    from_parquet = pyarrow.parquet.read_table(file).to_pylist()
+
+    flat = [{name: as_text(value) for name, value in one.items()} for one in wanted]
+    assert [{n: as_text(v) for n, v in one.items()} for one in from_parquet] == flat
+    assert [{n: unquoted(v) for n, v in one.items()} for one in from_csv] == flat
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict | list):
+        return orjson.dumps(value).decode()
+    return "" if value is None else str(value)
+
+
+def unquoted(cell: str) -> str:
+    return cell[1:] if cell[:1] == "'" else cell
+
+
+def test_an_order_that_looks_like_a_formula_is_shown_and_not_run(url: str) -> None:
+    assert ",'=1+1," in run(url, None, "export", "transactions").output
+
+
+@given(st.text())
+def test_no_cell_of_text_begins_like_a_formula(text: str) -> None:
+    cell = csv_cell(text)
+
+    assert isinstance(cell, str)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell in (text, f"'{text}")
+
+
+@given(st.integers() | st.none())
+def test_numbers_stay_numbers(number: int | None) -> None:
+    assert csv_cell(number) == number
+
+
+def test_parquet_without_its_library_says_what_to_install(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    asked = Export("transactions", TransactionFilter())
+
+    with pytest.raises(MissingExtraError, match=r"ipn-ledger\[parquet\]"):
+        exporting.write(asked, "parquet", [])
+
+
+def test_a_parquet_file_has_row_groups(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting, "GROUP_ROWS", 2)
+    asked = Export("events", EventFilter())
+    found = list(exporting.rows(ledger, asked))
+
+    parts = list(exporting.write(asked, "parquet", found))
+
+    file = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(parts)))
+    assert file.metadata.num_row_groups == len(parts) - 1 == (len(found) + 1) // 2
+
+
+def test_a_file_that_could_not_be_finished_leaves_what_was_there(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    file.write_text("before")
+
+    result = run(url, None, "export", "events", "--output", str(tmp_path / "no" / "out.csv"))
+
+    assert result.exit_code == 1
+    assert file.read_text() == "before"
+
+
+def test_an_empty_export_still_has_its_columns(url: str) -> None:
+    result = run(url, None, "export", "transactions", "--order", "none")
+
+    assert result.stdout_bytes.startswith(b"uuid,reference,shop_id,")
+    assert result.stdout_bytes.count(b"\n") == 1

@@ -1,0 +1,74 @@
+"""Fills ledgers and views, and lists them to the end."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sqlalchemy import Table, insert
+
+from ledger.application import Ledger
+from ledger.lists import Page
+from ledger.projections.generations import live_generation, tables_of
+from ledger.projections.registry import PROJECTIONS, projection
+from ledger.projections.runner import catch_up
+from ledger.simulator.stories import STORIES
+from ledger.simulator.telling import ALTERNATE, teller
+from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, receive
+
+
+def fill_with_stories(ledger: Ledger) -> None:
+    """Tell every story once to each of two shops, in both modes."""
+    worlds = [(SHOP_ID, "TEST"), (SHOP_ID, "PRODUCTION"), (OTHER_SHOP_ID, "TEST")]
+    for seed, (shop_id, mode) in enumerate(worlds):
+        told_by = teller(ledger.shops, shop_id, mode, at=NOON)
+        for number, story in enumerate(STORIES.values()):
+            if told_by.can_tell(story, ALTERNATE):
+                for telling in told_by.tell(story, seed, number, ALTERNATE, turn=number):
+                    receive(ledger, telling.body)
+
+
+def follow(ledger: Ledger) -> None:
+    """Bring every view to the end of the log."""
+    until = ledger.recorder.horizon() or 0
+    for view in PROJECTIONS.values():
+        with ledger.database.connect() as connection:
+            generation = live_generation(connection, view)
+        assert generation is not None
+        catch_up(ledger, generation, view, until)
+
+
+def table_of(ledger: Ledger, view: str, name: str) -> Table:
+    """The table that lists read now."""
+    with ledger.database.connect() as connection:
+        generation = live_generation(connection, projection(view))
+    assert generation is not None
+    tables = tables_of(projection(view), generation.id)
+    return next(table for declared, table in tables.items() if declared.name == name)
+
+
+def add_rows(ledger: Ledger, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    complete = [{one.name: row.get(one.name) for one in table.columns} for row in rows]
+    if complete:
+        with ledger.database.begin() as connection:
+            connection.execute(insert(table), complete)
+
+
+def read_to_the_end(
+    ledger: Ledger,
+    question: Callable[..., Page],
+    filter_: Any,
+    *,
+    between: Callable[[], None] = lambda: None,
+    **asked: Any,
+) -> list[dict[str, Any]]:
+    """Every item of a list, page by page; `between` happens after each page but the last."""
+    items: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        with ledger.database.connect() as connection:
+            page = question(connection, filter_, cursor=cursor, **asked)
+        items += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return items
+        assert page.items
+        between()

@@ -1,0 +1,191 @@
+"""Lists and exports over HTTP, by callers who may see everything, one shop, or nothing."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import pyarrow.parquet
+import pytest
+from flask import Flask, g
+from flask.testing import FlaskClient
+from flask_smorest import Api
+from sqlalchemy import update
+
+from ledger.application import Ledger
+from ledger.metrics import Metrics
+from ledger.projections.runner import prepare_views
+from ledger.settings import Settings
+from ledger.storage.tables import generations
+from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
+from tests.conftest import opened
+from tests.lists.filling import fill_with_stories, follow
+from web import errors, lists
+from web.context import Context
+
+LISTS = ("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail")
+EXPORTS = ("events", "transactions", "notifications")
+
+
+@dataclass(frozen=True)
+class Caller:
+    shops: frozenset[str] | None = None
+    role: str = "auditor"
+
+
+@pytest.fixture(scope="module")
+def ledger(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    path = tmp_path_factory.mktemp("told") / "ledger.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    with opened(f"sqlite:///{path}") as database:
+        prepare_views(database)
+        ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
+        fill_with_stories(ledger)
+        follow(ledger)
+        yield ledger
+
+
+Client = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def client_of(ledger: Ledger) -> Client:
+    return lambda caller=None: an_app(ledger, caller).test_client()
+
+
+def an_app(ledger: Ledger, caller: Caller | None) -> Flask:
+    app = Flask("lists")
+    app.config |= {"API_TITLE": "x", "API_VERSION": "v1", "OPENAPI_VERSION": "3.1.0"}
+    Context(ledger, Settings(), Metrics(None), lambda: NOON, lambda: False).attach(app)
+    Api(app).register_blueprint(lists.bp)
+    errors.register(app)
+    if caller is not None:
+        app.before_request(lambda: setattr(g, "access", caller))
+    return app
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_is_turned_to_its_end_by_its_links(client_of: Client, name: str) -> None:
+    client, path = client_of(Caller()), f"/api/v1/{name}?limit=7&mode=test"
+    items: list[Any] = []
+
+    while path:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        items += answer.json["items"]
+        assert answer.json["lag"] == 0
+        link = answer.headers.get("Link", "")
+        assert bool(link) == (answer.json["next_cursor"] is not None)
+        path = link.partition(">")[0].lstrip("<")
+
+    whole = client.get(f"/api/v1/{name}?limit=500&mode=test").json["items"]
+    assert items == whole
+    assert whole
+    assert {one["mode"] for one in whole} == {"test"}
+
+
+def test_a_listed_transaction_has_the_fields_of_the_contract(client_of: Client) -> None:
+    item = client_of(Caller()).get("/api/v1/transactions").json["items"][0]
+
+    contract = "uuid shop_id mode order_id operation_type status amount_minor currency version"
+    assert set(contract.split()) | {"first_seen_at", "last_changed_at", "reference"} <= set(item)
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_nobody_sees_anything_before_a_token_was_checked(client_of: Client, name: str) -> None:
+    assert client_of().get(f"/api/v1/{name}").json["items"] == []
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_nobody_takes_anything_away_before_a_token_was_checked(
+    client_of: Client, kind: str
+) -> None:
+    assert client_of().get(f"/api/v1/exports/{kind}?format=jsonl").data == b""
+    assert client_of().get(f"/api/v1/exports/{kind}?format=jsonl&personal=1").status_code == 403
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_caller_sees_the_shops_of_its_token_only(client_of: Client, name: str) -> None:
+    client = client_of(Caller(frozenset({OTHER_SHOP_ID})))
+
+    items = client.get(f"/api/v1/{name}?limit=500").json["items"]
+
+    assert {one["shop_id"] for one in items} == {OTHER_SHOP_ID}
+    assert client.get(f"/api/v1/{name}?shop={SHOP_ID}").status_code == 403
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_an_export_holds_the_shops_of_its_token_only(client_of: Client, kind: str) -> None:
+    client = client_of(Caller(frozenset({OTHER_SHOP_ID})))
+
+    lines = client.get(f"/api/v1/exports/{kind}?format=jsonl").data.splitlines()
+
+    assert {orjson.loads(one)["shop_id"] for one in lines} == {OTHER_SHOP_ID}
+
+
+WRONG = (
+    "limit=0",
+    "limit=501",
+    "limit=x",
+    "mode=live",
+    "sort=size",
+    "amount_min=1.5",
+    "amount_min=99999999999999999999",
+    "first_seen_from=yesterday",
+    "colour=red",
+    "search=",
+    "order_id=" + "x" * 501,
+)
+
+
+@pytest.mark.parametrize("query", WRONG)
+def test_a_parameter_that_cannot_be_meant_is_refused(client_of: Client, query: str) -> None:
+    assert client_of(Caller()).get(f"/api/v1/transactions?{query}").status_code == 422
+
+
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=%00", "order_id=%00"])
+def test_what_no_row_could_be_compared_with_is_a_bad_request(client_of: Client, query: str) -> None:
+    assert client_of(Caller()).get(f"/api/v1/transactions?{query}").status_code == 400
+
+
+def test_parameters_narrow_a_list(client_of: Client) -> None:
+    client = client_of(Caller())
+
+    found = client.get("/api/v1/transactions?status=REFUSED&status=CAPTURED&late=false").json
+    totals = client.get("/api/v1/totals?day_from=2025-01-01&day_to=2025-12-31&limit=500").json
+
+    assert {one["status"] for one in found["items"]} == {"REFUSED", "CAPTURED"}
+    assert {one["day"][:4] for one in totals["items"]} == {"2025"}
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_an_export_comes_in_every_format(client_of: Client, kind: str) -> None:
+    client, path = client_of(Caller()), f"/api/v1/exports/{kind}?mode=test&format="
+
+    lines = client.get(path + "jsonl").data.splitlines()
+    table = pyarrow.parquet.read_table(io.BytesIO(client.get(path + "parquet").data))
+    text = client.get(path + "csv")
+
+    assert table.num_rows == len(lines) > 10
+    assert text.headers["Content-Disposition"] == f'attachment; filename="{kind}.csv"'
+    assert text.text.split("\r\n")[0].split(",") == table.column_names
+
+
+def test_personal_data_needs_a_role(client_of: Client) -> None:
+    path = "/api/v1/exports/events?format=jsonl&personal=true"
+
+    assert client_of(Caller(role="reader")).get(path).status_code == 403
+    assert b'"personal"' in client_of(Caller(role="auditor")).get(path).data
+
+
+def test_a_view_that_is_not_built_is_told_as_such(sqlite_url: str) -> None:
+    with opened(sqlite_url) as database:
+        prepare_views(database)
+        with database.begin() as connection:
+            connection.execute(update(generations).values(fingerprint="of-other-code"))
+        client = an_app(a_ledger(database), Caller()).test_client()
+
+        for path in ("transactions", "exports/transactions?format=csv"):
+            answer = client.get(f"/api/v1/{path}")
+            assert (answer.status_code, answer.json["code"]) == (503, "view-not-built")
