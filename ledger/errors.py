@@ -1,5 +1,7 @@
 """Every deliberate refusal, on one screen."""
 
+from collections.abc import Sequence
+
 
 class LedgerError(Exception):
     """Something this service refuses on purpose; `code` is stable and in kebab-case."""
@@ -43,6 +45,16 @@ class NotFoundError(LedgerError):
     """What was asked for is not in the ledger."""
 
     code = "not-found"
+
+
+class AmbiguousError(LedgerError):
+    """A name that several things have; `choices` tells them apart."""
+
+    code = "ambiguous"
+
+    def __init__(self, message: str, choices: Sequence[str]) -> None:
+        super().__init__(message)
+        self.choices = list(choices)
 
 
 class ConflictError(LedgerError):
