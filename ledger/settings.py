@@ -31,7 +31,7 @@ class Settings:
     quarantine_count_max: int = 1_000
     quarantine_bytes_max: int = 16 * 1024 * 1024
     quarantine_total_bytes_max: int = 1024 * 1024 * 1024
-    rate_per_token: str = "600/minute"
+    rate_per_token: str = "600/minute"  # noqa: S105  a rate, not a token
     rate_per_address: str = "1200/minute"
     cors_origins: tuple[str, ...] = ()
 
