@@ -16,8 +16,9 @@ from ledger.aggregates.observed import Observed, Occasion
 from ledger.batch import Batch, Verified
 from ledger.decision import Deciding, Decision, streams_of
 from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
-from ledger.formats import format_of, read
+from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
+from ledger.gathering import Gathering
 from ledger.notification import Delivery, Limits, Notification
 from ledger.settings import Settings
 from ledger.shops import Shops
@@ -32,8 +33,10 @@ RECORDED = "recorded"
 REPEATED = "repeated"
 QUARANTINED = "quarantined"
 
-TRIES_MAX = 3
-"""The second try stands in line with other writers, so a third is rare and a fourth is a fault."""
+GROUP_MAX = 16
+"""Notifications in one commit, when so many are waiting; more gain nothing."""
+TRIES_MAX = 10
+"""From the second try on a writer stands in line; only newcomers, once each, are still faster."""
 
 _log = structlog.get_logger(__name__)
 
@@ -85,6 +88,9 @@ class Ledger:
         self._mapper = EventMapper()
         self._clock = clock
         self._limits = Limits(settings.fields_max, settings.json_depth_max)
+        self._gathering: Gathering[Verified, Receipt] = Gathering(
+            self._keep_together, size_max=GROUP_MAX
+        )
 
     def close(self) -> None:
         """Let go of the database."""
@@ -103,13 +109,18 @@ class Ledger:
         except NotificationError as refusal:
             receipt = self.refuse(delivery, refusal.reason)
         else:
-            receipt = self._keep(notification, told)
+            receipt = self._gathering.submit((notification, told))
         return replace(receipt, duration_seconds=time.perf_counter() - started)
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
         """Keep a delivery in quarantine. Errors: UnavailableError."""
-        row = _row_of(delivery, outcome=QUARANTINED, reason=reason)
-        row = replace(row, format=format_of(delivery, self._limits))
+        claim = claim_of(delivery, self._limits)
+        row = replace(
+            _row_of(delivery, outcome=QUARANTINED, reason=reason),
+            format=claim.format,
+            shop_id=claim.shop_id or delivery.shop_id,
+            mode=claim.mode or delivery.mode,
+        )
         settings = self.settings
         with _available(), self.database.begin() as connection:
             evicted = self.journal.quarantine(
@@ -147,8 +158,12 @@ class Ledger:
         """
         read_all = [self._read_or_refuse(delivery) for delivery in deliveries]
         verified = [one for one in read_all if not isinstance(one, Receipt)]
-        kept = iter(self._keep_together(verified))
-        return [one if isinstance(one, Receipt) else next(kept) for one in read_all]
+        kept = self._keep_together(verified)
+        for outcome in kept:
+            if isinstance(outcome, Exception):
+                raise outcome
+        receipts = iter(one for one in kept if isinstance(one, Receipt))
+        return [one if isinstance(one, Receipt) else next(receipts) for one in read_all]
 
     def _read_or_refuse(self, delivery: Delivery) -> Verified | Receipt:
         try:
@@ -156,15 +171,21 @@ class Ledger:
         except NotificationError as refusal:
             return self.refuse(delivery, refusal.reason)
 
-    def _keep_together(self, verified: Sequence[Verified]) -> list[Receipt]:
+    def _keep_together(self, verified: Sequence[Verified]) -> list[Receipt | Exception]:
         """One transaction for all; when anybody was faster about one of them, one for each."""
-        if not verified:
-            return []
+        if len(verified) > 1:
+            try:
+                with _available(), self.database.begin() as connection:
+                    return [_receipt(row) for row in Batch(self, connection, verified).append()]
+            except Exception as error:  # noqa: BLE001  whatever it is, one must not fail the others
+                _log.info("batch.divided", size=len(verified), error=type(error).__name__)
+        return [self._keep_or_error(*one) for one in verified]
+
+    def _keep_or_error(self, notification: Notification, told: Told) -> Receipt | Exception:
         try:
-            with _available(), self.database.begin() as connection:
-                return [_receipt(row) for row in Batch(self, connection, verified).append()]
-        except (IntegrityError, AlreadyRecorded):
-            return [self._keep(notification, told) for notification, told in verified]
+            return self._keep(notification, told)
+        except Exception as error:  # noqa: BLE001  raised again in the thread that it belongs to
+            return error
 
     def _keep(
         self, notification: Notification, told: Told, *, readmitted: JournalRow | None = None

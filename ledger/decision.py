@@ -93,7 +93,7 @@ class Deciding:
         subscription = self._subscription(str(subscription_id), alias)
         if "order_id" in facts:
             self._decision.order_by_subscription[subscription.id] = facts["order_id"]
-        instalment = _instalment(transaction.uuid, facts)
+        instalment = instalment_facts(transaction.uuid, facts)
         is_news = subscription.follow_instalment(
             str(subscription_id), alias, instalment, self._occasion
         )
@@ -138,7 +138,8 @@ def streams_of(told: Told) -> list[UUID]:
     ]
 
 
-def _instalment(uuid: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+def instalment_facts(uuid: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """What the subscription is told of an instalment whose transaction stands like this."""
     told: dict[str, Fact] = {"transaction_uuid": uuid}
     if "instalment_number" in facts:
         told["number"] = facts["instalment_number"]

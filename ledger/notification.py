@@ -41,6 +41,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What was kept of a verification: the key that made the signature, and what it covers."""
+
+    key_fingerprint: str
+    signed_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """A delivery that a key of its shop and mode has verified.
 

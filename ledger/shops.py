@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,14 @@ KINDS = (FORM_HMAC, FORM_SHA1, REST_PASSWORD, REST_BROWSER)
 _FINGERPRINT_ROUNDS = 100_000
 
 
+@lru_cache(maxsize=1024)
+def _fingerprint(shop_id: str, mode: str, kind: str, secret: str) -> str:
+    """Slow on purpose: old form keys are 16 decimal digits, and fingerprints are public."""
+    salt = f"ipn-ledger:{shop_id}:{mode}:{kind}".encode()
+    slow = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, _FINGERPRINT_ROUNDS, 8)
+    return slow.hex()
+
+
 @dataclass(frozen=True)
 class Key:
     """A shop's signing secret for one mode and one scheme; never printed, never logged."""
@@ -44,15 +52,10 @@ class Key:
     not_before: datetime | None = None
     not_after: datetime | None = None
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Name the key without telling it. Shape: 16 lower-case hex digits.
-
-        Slow on purpose: old form keys are 16 decimal digits, and fingerprints are public.
-        """
-        salt = f"ipn-ledger:{self.shop_id}:{self.mode}:{self.kind}".encode()
-        slow = hashlib.pbkdf2_hmac("sha256", self.secret.encode(), salt, _FINGERPRINT_ROUNDS, 8)
-        return slow.hex()
+        """Name the key without telling it. Shape: 16 lower-case hex digits."""
+        return _fingerprint(self.shop_id, self.mode, self.kind, self.secret)
 
     def is_valid_at(self, at: datetime) -> bool:
         """Whether the key may verify what arrived at this time."""

@@ -110,7 +110,8 @@ def _flat(state: Item) -> dict[str, Fact]:
     for name, value in state.items():
         if isinstance(value, list):
             for one in value:
-                prefix = f"instalment {one.get('number') or one['transaction_uuid']}"
+                uuid = str(one["transaction_uuid"])  # a number can be tried more than once
+                prefix = f"instalment {one.get('number') or ''} {uuid[:8]}".replace("  ", " ")
                 flat |= {f"{prefix} {key}": told for key, told in _flat(one).items()}
         elif value is not None:
             flat[name] = value

@@ -9,12 +9,17 @@ from ledger.shops import MODES, Key, Shops
 SHOP_ID_DIGITS = (8, 9)
 
 
+def is_shop_id(told: str) -> bool:
+    """Whether this is what shop ids look like."""
+    return told.isascii() and told.isdigit() and len(told) in SHOP_ID_DIGITS
+
+
 def check_address(delivery: Delivery, shop_id: str, mode: str) -> None:
     """Refuse a claim that is malformed or is not the one of the address it was sent to.
 
     Errors: MalformedNotificationError, SignatureError.
     """
-    if not (shop_id.isascii() and shop_id.isdigit() and len(shop_id) in SHOP_ID_DIGITS):
+    if not is_shop_id(shop_id):
         raise MalformedNotificationError("invalid-shop-id", "the shop id is not 8 or 9 digits")
     if mode not in MODES:
         raise MalformedNotificationError("mode-unreadable", "the mode is not TEST or PRODUCTION")

@@ -69,3 +69,30 @@ def test_any_repeats_and_any_order_within_a_batch(sqlite_template, data: st.Data
 
         assert [one.outcome for one in receipts] == [one.outcome for one in alone]
         assert stored(together) == stored(apart)
+
+
+def test_one_that_fails_does_not_fail_the_others_of_its_batch(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours in one notification must look like a fault of that one alone."""
+    ledger = a_ledger(database)
+    some = [a_delivery(one) for one in bodies()[:3]]
+    at_fault = some[1].id
+    row_of = ledger.row_of
+
+    def broken(notification, *told):  # type: ignore[no-untyped-def]
+        if notification.delivery.id == at_fault:
+            raise RuntimeError("our fault")
+        return row_of(notification, *told)
+
+    monkeypatch.setattr(ledger, "row_of", broken)
+
+    with pytest.raises(RuntimeError, match="our fault"):
+        ledger.receive_many(some)
+
+    monkeypatch.undo()
+    assert [receive(ledger, one.body).outcome for one in some] == [
+        "repeated",
+        "recorded",
+        "repeated",
+    ]

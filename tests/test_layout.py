@@ -53,11 +53,30 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.decision": (*PLAIN, *TOLD, "ledger.aggregates"),
     "ledger.storage.*": (*PLAIN, "ledger.storage", "sqlalchemy"),
     "ledger.storage.recorder": (*PLAIN, "ledger.storage", "sqlalchemy", "eventsourcing"),
-    "ledger.storage.transcoder": ("eventsourcing.persistence", "orjson"),
+    "ledger.storage.mapper": ("eventsourcing", "orjson"),
+    "ledger.storage.references": (
+        *PLAIN,
+        *TOLD,
+        "ledger.aggregates",
+        "ledger.storage",
+        "sqlalchemy",
+    ),
     "ledger.storage.migrations": (*PLAIN, "ledger.storage", "sqlalchemy", "alembic"),
+    "ledger.gathering": (),
+    "ledger.batch": (
+        *READ,
+        *AGGREGATES,
+        "ledger.application",
+        "ledger.formats",
+        "ledger.storage",
+        "eventsourcing.persistence",
+        "sqlalchemy",
+    ),
     "ledger.application": (
         *READ,
         *AGGREGATES,
+        "ledger.batch",
+        "ledger.gathering",
         "ledger.formats",
         "ledger.storage",
         "eventsourcing",
@@ -66,11 +85,48 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "ledger.items": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application"),
     "ledger.timeline": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application", "ledger.items"),
+    # a view never reads another, nor an aggregate: events alone
+    "ledger.projections.*": (
+        *PLAIN,
+        *TOLD,
+        "ledger.projections.view",
+        "ledger.projections.outcomes",
+        "sqlalchemy",
+    ),
+    "ledger.projections.view": ("msgspec", "sqlalchemy"),
+    "ledger.projections.outcomes": ("sqlalchemy",),
+    "ledger.projections.folding": (
+        "ledger.projections.view",
+        "ledger.storage.mapper",
+        "ledger.vocabulary",
+        "msgspec",
+        "sqlalchemy",
+    ),
+    "ledger.projections.registry": (*PLAIN, "ledger.projections", "sqlalchemy"),
+    "ledger.projections.writing": (
+        "ledger.projections.view",
+        "ledger.storage.database",
+        "sqlalchemy",
+    ),
+    **{
+        f"ledger.projections.{one}": (
+            *PLAIN,
+            "ledger.application",
+            "ledger.projections",
+            "ledger.storage",
+            "sqlalchemy",
+            "structlog",
+        )
+        for one in ("generations", "runner", "rebuild", "compare", "as_of", "status")
+    },
+    # the filler plays the platform and the receiver at once
+    "ledger.simulator.bulk": (*READ, "ledger.simulator", "ledger.application", "ulid"),
     # never what it puts to the test: what it expects is its own opinion
     "ledger.simulator.*": (*READ, "ledger.simulator", "iso4217"),
     "ledger.demo": (*READ, "ledger.simulator", "rich"),
     "ledger.cli": ("ledger", "click"),
     "ledger.cli.*": ("ledger", "click", "orjson", "sqlalchemy"),
+    "ledger.cli.progress": ("click", "rich"),
     "ledger.cli.check": ("ledger", "click", "sqlalchemy", "alembic.util"),
     "ledger.cli.serve": ("ledger", "web", "click", "granian", "sqlalchemy", "structlog", "flask"),
     "web.*": (
@@ -157,8 +213,9 @@ def test_the_event_library_and_flask_stay_where_they_are() -> None:
     assert users["eventsourcing"] == {
         "ledger.aggregates.observed",
         "ledger.application",
+        "ledger.batch",
         "ledger.storage.recorder",
-        "ledger.storage.transcoder",
+        "ledger.storage.mapper",
     }
     assert {one for one in users["flask"] if not one.startswith("web")} == {"ledger.cli.serve"}
 

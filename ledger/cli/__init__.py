@@ -16,6 +16,7 @@ _COMMANDS = {
     "notifications": "ledger.cli.notifications",
     "rebuild": "ledger.cli.rebuild",
     "projections": "ledger.cli.projections",
+    "verify": "ledger.cli.verify",
     "token": "ledger.cli.token",
 }
 

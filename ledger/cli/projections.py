@@ -41,8 +41,9 @@ def status(as_json: bool) -> None:
 
 @projections.command()
 @click.argument("name", type=click.Choice(list(PROJECTIONS)))
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.pass_context
-def compare(ctx: click.Context, name: str) -> None:
+def compare(ctx: click.Context, name: str, as_json: bool) -> None:
     """Compare the two newest generations of a view; exits 1 when rows differ.
 
     They are compared as they stand; rows also differ when one of them is behind.
@@ -50,11 +51,15 @@ def compare(ctx: click.Context, name: str) -> None:
     ledger = open_ledger()
     pair = live_pair(ledger, name)
     if pair is None:
-        click.echo(f"{name}: one generation only, nothing to compare with")
+        click.echo("null" if as_json else f"{name}: one generation only, nothing to compare with")
         return
     with snapshot(ledger.database) as before, snapshot(ledger.database) as after:
         differences = compare_generations(before, pair[0], after, pair[1])
-    for one in differences:
+    if as_json:
+        tables = [asdict(one) for one in differences]
+        data = {"before": pair[0].id, "after": pair[1].id, "tables": tables}
+        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+    for one in [] if as_json else differences:
         click.echo(told(one))
         for key, old, new in one.sample:
             click.echo(f"  {key}: {changes(old, new)}")

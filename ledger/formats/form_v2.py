@@ -22,7 +22,7 @@ from ledger.formats.snapshot import (
     storable,
 )
 from ledger.formats.values import FactTable, Values, names_read, odd_names, read_facts
-from ledger.notification import Delivery, Limits, Notification
+from ledger.notification import Delivery, Limits, Notification, Proof
 from ledger.rules import (
     ALIAS,
     CANCELLATION,
@@ -128,13 +128,17 @@ def matches(names: frozenset[str]) -> bool:
     return "vads_hash" in names or "signature" in names or "vads_site_id" in names
 
 
+def claim(told: Mapping[str, str], _: Limits | None = None) -> tuple[str, str]:
+    """The shop and the mode that a form names, unverified."""
+    return told.get("vads_site_id", ""), told.get("vads_ctx_mode", "")
+
+
 def verify(
-    delivery: Delivery, fields: Sequence[tuple[str, str]], shops: Shops, _: Limits
+    delivery: Delivery, fields: Sequence[tuple[str, str]], shops: Shops, limits: Limits
 ) -> tuple[Notification, Mapping[str, str]]:
     """Prove that the platform sent this form as a call. Errors: NotificationError."""
     told = dict(fields)
-    shop_id, mode = told.get("vads_site_id", ""), told.get("vads_ctx_mode", "")
-    check_address(delivery, shop_id, mode)
+    shop_id, mode = _address(delivery, told)
     signature = told.get("signature")
     if not signature:
         raise SignatureError("signature-missing", "there is no signature")
@@ -147,18 +151,41 @@ def verify(
         (FORM_HMAC, FORM_SHA1),
         lambda key: _made(key, text, signature),
     )
+    return _notification(delivery, fields, told, key.fingerprint), told
+
+
+def trust(
+    delivery: Delivery, fields: Sequence[tuple[str, str]], proof: Proof, _: Limits
+) -> tuple[Notification, Mapping[str, str]]:
+    """Read a form that was verified by a key that is gone. Errors: NotificationError."""
+    told = dict(fields)
+    _address(delivery, told)
+    return _notification(delivery, fields, told, proof.key_fingerprint), told
+
+
+def _address(delivery: Delivery, told: Mapping[str, str]) -> tuple[str, str]:
+    shop_id, mode = claim(told)
+    check_address(delivery, shop_id, mode)
+    return shop_id, mode
+
+
+def _notification(
+    delivery: Delivery,
+    fields: Sequence[tuple[str, str]],
+    told: Mapping[str, str],
+    key_fingerprint: str,
+) -> Notification:
     _check_is_a_call(told)
     signed = sorted(field for field in fields if field[0].startswith("vads_"))
-    notification = Notification(
+    return Notification(
         delivery=delivery,
         format=NAME,
-        shop_id=shop_id,
-        mode=mode,
+        shop_id=told["vads_site_id"],
+        mode=told["vads_ctx_mode"],
         source=storable(told["vads_url_check_src"]),
-        key_fingerprint=key.fingerprint,
+        key_fingerprint=key_fingerprint,
         signed_digest=digest(orjson.dumps(signed)),
     )
-    return notification, told
 
 
 def _made(key: Key, text: str, signature: str) -> bool:

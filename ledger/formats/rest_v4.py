@@ -33,7 +33,7 @@ from ledger.formats.values import (
     read_facts,
     read_instant,
 )
-from ledger.notification import Delivery, Limits, Notification
+from ledger.notification import Delivery, Limits, Notification, Proof
 from ledger.rules import CANCELLATION, END_OF_PAYMENT, HINTED, INFERRED, RULE_BY_SOURCE
 from ledger.shops import REST_BROWSER, REST_PASSWORD, Key, Shops
 from ledger.signature import digest, is_same, sign_rest
@@ -127,22 +127,56 @@ def verify(
     if told.get("kr-hash-algorithm") != "sha256_hmac":
         raise SignatureError("unsupported-algorithm", "kr-hash-algorithm is not sha256_hmac")
     answer = _parse(text, limits)
-    shop_id, mode = _claim(answer, delivery)
+    shop_id, mode = _claim(answer)
     check_address(delivery, shop_id, mode)
     if told.get("kr-hash-key", "password") != "password":
         raise SignatureError("browser-return", "kr-hash-key is not password: a browser return")
     signed, key = _signed_text(shops, delivery, shop_id, mode, text, hash_)
     if signed != text:
         answer = _parse(signed, limits)
-        _check_same_claim(answer, delivery, shop_id, mode)
-    source = storable(told.get("kr-src", "")) or None
-    notification = Notification(
-        delivery, NAME, shop_id, mode, source, key.fingerprint, digest(signed.encode())
+        _check_same_claim(answer, shop_id, mode)
+    proof = Proof(key.fingerprint, digest(signed.encode()))
+    return _notification(delivery, told, shop_id, mode, proof), Answer(answer)
+
+
+def trust(
+    delivery: Delivery, fields: Sequence[tuple[str, str]], proof: Proof, limits: Limits
+) -> tuple[Notification, Answer]:
+    """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
+    told = dict(fields)
+    candidates = _candidates(told.get("kr-answer", ""))
+    digests = {digest(one.encode()): one for one in reversed(candidates)}
+    signed = digests.get(proof.signed_digest, candidates[0])
+    answer = _parse(signed, limits)
+    shop_id, mode = _claim(answer)
+    check_address(delivery, shop_id, mode)
+    now = Proof(proof.key_fingerprint, digest(signed.encode()))
+    return _notification(delivery, told, shop_id, mode, now), Answer(answer)
+
+
+def _notification(
+    delivery: Delivery, told: Mapping[str, str], shop_id: str, mode: str, proof: Proof
+) -> Notification:
+    return Notification(
+        delivery=delivery,
+        format=NAME,
+        shop_id=shop_id,
+        mode=mode,
+        source=storable(told.get("kr-src", "")) or None,
+        key_fingerprint=proof.key_fingerprint,
+        signed_digest=proof.signed_digest,
     )
-    return notification, Answer(answer)
 
 
-def _claim(answer: Mapping[str, Any], delivery: Delivery) -> tuple[str, str]:
+def claim(told: Mapping[str, str], limits: Limits) -> tuple[str, str]:
+    """The shop and the mode that an answer names, unverified.
+
+    Errors: MalformedNotificationError.
+    """
+    return _claim(_parse(told.get("kr-answer", ""), limits))
+
+
+def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
     order = answer.get("orderDetails")
     mode = order.get("mode") if isinstance(order, dict) else None
     shop_id = answer.get("shopId")
@@ -153,10 +187,8 @@ def _claim(answer: Mapping[str, Any], delivery: Delivery) -> tuple[str, str]:
     return shop_id, mode if isinstance(mode, str) else ""
 
 
-def _check_same_claim(
-    answer: Mapping[str, Any], delivery: Delivery, shop_id: str, mode: str
-) -> None:
-    if _claim(answer, delivery) != (shop_id, mode):
+def _check_same_claim(answer: Mapping[str, Any], shop_id: str, mode: str) -> None:
+    if _claim(answer) != (shop_id, mode):
         raise SignatureError("signature-mismatch", "the signed text names another shop or mode")
 
 
@@ -167,7 +199,7 @@ def _signed_text(
 
     Source: rest-v4 reference, section 2.2. No other repair is tried: it would be malleable.
     """
-    candidates = [text, text.replace("\\/", "/")] if "\\/" in text else [text]
+    candidates = _candidates(text)
     for candidate in candidates:
         if any(
             _made(key, candidate, hash_) for key in _browser_keys(shops, delivery, shop_id, mode)
@@ -179,6 +211,10 @@ def _signed_text(
 
     key = verifying_key(shops, delivery, shop_id, mode, (REST_PASSWORD,), made_signature)
     return next(one for one in candidates if _made(key, one, hash_)), key
+
+
+def _candidates(text: str) -> list[str]:
+    return [text, text.replace("\\/", "/")] if "\\/" in text else [text]
 
 
 def _browser_keys(shops: Shops, delivery: Delivery, shop_id: str, mode: str) -> list[Key]:

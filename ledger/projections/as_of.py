@@ -9,11 +9,11 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
-from ledger.projections.folding import StoredRow, fold, read
+from ledger.projections.folding import Poison, StoredRow, fold, read
 from ledger.projections.registry import projection
 from ledger.projections.runner import read_events
 from ledger.projections.view import Projection, indexes_of
-from ledger.projections.writing import group_all, write_rows
+from ledger.projections.writing import Tables, group_all, write_rows
 from ledger.storage.database import Database
 from ledger.storage.mapper import write_moment
 
@@ -27,11 +27,11 @@ def write_as_of(
     as_of: datetime,
     into: Path,
     progress: Callable[[str, int, int], None],
-) -> int:
-    """Build a view from the events recorded by then; the number of events that were.
+) -> tuple[int, list[Poison]]:
+    """Build a view from the events recorded by then; how many there were, and those passed over.
 
     Shape: tables under their plain names, without a generation's suffix.
-    Errors: ConflictError when the file already holds this view.
+    Errors: ConflictError when the file already holds this view, or is itself a ledger.
     """
     view = projection(name)
     until = ledger.recorder.horizon() or 0
@@ -39,14 +39,23 @@ def write_as_of(
     try:
         with ledger.database.connect() as source, target.begin() as connection:
             _create(connection, view)
-            count = _fill(source, connection, view, write_moment(as_of), until, progress)
-            group_all(connection, view, {table: table for table in view.all_tables})
-            return count
+            known_by = write_moment(as_of)
+            return fill(
+                source,
+                connection,
+                view,
+                {table: table for table in view.all_tables},
+                until=until,
+                is_wanted=lambda stored: _was_known(stored, known_by),
+                progress=progress,
+            )
     finally:
         target.dispose()
 
 
 def _create(connection: Connection, view: Projection) -> None:
+    if connection.dialect.has_table(connection, "events"):
+        raise ConflictError("the file is a ledger itself")
     for table in view.all_tables:
         if connection.dialect.has_table(connection, table.name):
             raise ConflictError(f"the file already holds {table.name}")
@@ -57,25 +66,39 @@ def _create(connection: Connection, view: Projection) -> None:
             connection.execute(CreateIndex(index))
 
 
-def _fill(
+def fill(
     source: Connection,
     connection: Connection,
     view: Projection,
-    as_of: str,
+    tables: Tables,
+    *,
     until: int,
-    progress: Callable[[str, int, int], None],
-) -> int:
-    count = 0
+    is_wanted: Callable[[StoredRow], bool],
+    progress: Callable[[str, int, int], None] | None = None,
+) -> tuple[int, list[Poison]]:
+    """Write a view to empty tables from the wanted events up to a position.
+
+    Shape: how many these were, and those that the view could not take; reads and writes batch by
+    batch, so that memory does not grow with the log.
+    """
+    count, passed_over = 0, []
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
         events = read_events(source, view, after=after, until=end)
-        known = [one for one in events if _was_known(one, as_of)]
-        for table, rows in fold(view, known).rows.items():
-            write_rows(connection, table, rows)
-        count += len(known)
-        progress("writing", end, until)
-    return count
+        wanted = [one for one in events if is_wanted(one)]
+        folded = fold(view, wanted)
+        for table, rows in folded.rows.items():
+            write_rows(connection, tables[table], rows)
+        passed_over += folded.poison
+        count += len(wanted)
+        if progress is not None:
+            progress("writing", end, until)
+    group_all(connection, view, tables)
+    return count, passed_over
 
 
 def _was_known(stored: StoredRow, as_of: str) -> bool:
-    return read(stored).timestamp <= as_of
+    try:
+        return read(stored).timestamp <= as_of
+    except Exception:  # noqa: BLE001  what cannot be read is told as passed over, not hidden
+        return True

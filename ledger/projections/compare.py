@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Table, inspect, select
+from sqlalchemy import Connection, Table, func, inspect, select
 from sqlalchemy import column as column_
 from sqlalchemy import table as table_
 
@@ -58,11 +58,8 @@ def compare(
 def _compare_table(
     before: Connection, old_name: str, after: Connection, new: Table, name: str
 ) -> Difference:
-    new_columns = [one.name for one in new.columns]
+    new_columns, old_columns = _columns(after, new.name), _columns(before, old_name)
     keys = [one.name for one in new.primary_key]
-    if not inspect(before).has_table(old_name):
-        return Difference(name, (), (), tuple(new_columns))
-    old_columns = [str(one["name"]) for one in inspect(before).get_columns(old_name)]
     shared = tuple(one for one in new_columns if one in old_columns)
     told = Difference(
         table=name,
@@ -70,9 +67,25 @@ def _compare_table(
         only_before=tuple(one for one in old_columns if one not in new_columns),
         only_after=tuple(one for one in new_columns if one not in old_columns),
     )
+    if not set(keys) <= set(shared):  # rows that are told apart otherwise are others
+        told.rows = [_count(before, old_name), _count(after, new.name)]
+        told.differing = sum(told.rows)
+        return told
     old_rows = _rows(before, old_name, shared, keys)
     _merge(told, keys, old_rows, _rows(after, new.name, shared, keys))
     return told
+
+
+def _columns(connection: Connection, name: str) -> list[str]:
+    """Those the table has in truth, which other code may have made; none when it is not there."""
+    found = inspect(connection)
+    return [one["name"] for one in found.get_columns(name)] if found.has_table(name) else []
+
+
+def _count(connection: Connection, name: str) -> int:
+    if not inspect(connection).has_table(name):
+        return 0
+    return int(connection.scalar(select(func.count()).select_from(table_(name))) or 0)
 
 
 def _rows(

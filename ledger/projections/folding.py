@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Table
 
+from ledger.formats.snapshot import storable
 from ledger.projections.view import ADD, FIRST, MAX, MIN, Projection, Row, StoredView, merge_of
 from ledger.storage.mapper import EventMapper, StoredEntry, write_moment
 from ledger.vocabulary import EVENT_CLASSES
@@ -16,11 +17,14 @@ from ledger.vocabulary import EVENT_CLASSES
 StoredRow = tuple[int, str, int, str, bytes]
 """position, originator_id as 32 hex digits, originator_version, topic, state"""
 
+
+class _Version(msgspec.Struct):
+    class_version: int = 1
+
+
 _decode = msgspec.json.Decoder(StoredView).decode
+_decode_version = msgspec.json.Decoder(_Version).decode
 _mapper = EventMapper()
-_class_versions = {
-    topic: getattr(event_class, "class_version", 1) for topic, event_class in EVENT_CLASSES.items()
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def fold(projection: Projection, events: Iterable[StoredRow]) -> Folded:
         try:
             brought = list(projection.rows(read(stored)))
         except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
-            folded.poison.append(Poison(stored[0], stored[3], f"{type(error).__name__}: {error}"))
+            folded.poison.append(poison(stored, error))
             continue
         for table, row in brought:
             folders[table].take(row)
@@ -56,11 +60,23 @@ def fold(projection: Projection, events: Iterable[StoredRow]) -> Folded:
     return folded
 
 
+def poison(stored: StoredRow, error: Exception) -> Poison:
+    """Say why an event could not be taken, in words that every database stores."""
+    return Poison(stored[0], stored[3], storable(f"{type(error).__name__}: {error}")[:500])
+
+
 def read(stored: StoredRow) -> StoredView:
     """Read what views need of a stored event; old versions go through their upcasts."""
     position, originator_id, version, topic, state = stored
-    event = _decode(state)
-    if event.class_version != _class_versions[topic]:
+    current = getattr(EVENT_CLASSES[topic], "class_version", 1)
+    try:
+        event = _decode(state)
+        is_old = event.class_version != current
+    except msgspec.ValidationError:  # an old version may lack what every event has today
+        is_old = _decode_version(state).class_version != current
+        if not is_old:
+            raise
+    if is_old:
         event = _upcast(stored)
     event.position = position
     event.originator_id = originator_id

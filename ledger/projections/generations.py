@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import (
     Connection,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
+from ledger.errors import NotFoundError
 from ledger.projections.folding import Poison
 from ledger.projections.registry import fingerprint, projection
 from ledger.projections.view import Projection, indexes_of
@@ -54,6 +56,7 @@ class Generation:
         return self.fingerprint == fingerprint(projection(self.name))
 
 
+@lru_cache(maxsize=64)  # so that statements on them are compiled once
 def tables_of(view: Projection, generation_id: int) -> Tables:
     """The tables of one generation. Shape: declared table -> the same under a name of its own."""
     metadata = MetaData()
@@ -73,13 +76,20 @@ def all_generations(connection: Connection, name: str | None = None) -> list[Gen
 
 def live_generation(connection: Connection, view: Projection) -> Generation | None:
     """The generation that this code reads, when there is one."""
+    return live_among(all_generations(connection, view.name), view)
+
+
+def live_among(found: Iterable[Generation], view: Projection) -> Generation | None:
+    """The newest live one that the code which runs here has made."""
     mine = fingerprint(view)
-    found = [
-        one
-        for one in all_generations(connection, view.name)
-        if one.state == LIVE and one.fingerprint == mine
-    ]
-    return found[-1] if found else None
+    live = [one for one in found if one.name == view.name and one.state == LIVE]
+    return next((one for one in reversed(live) if one.fingerprint == mine), None)
+
+
+def decide_alone(connection: Connection) -> None:
+    """Let nobody else make or switch generations until this transaction ends."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        connection.exec_driver_sql("LOCK TABLE generations IN SHARE ROW EXCLUSIVE MODE")
 
 
 def create_generation(
@@ -154,6 +164,21 @@ def positions(connection: Connection, generation_id: int) -> dict[int, int]:
     return {row.shard: row.position for row in connection.execute(query.order_by(c.shard))}
 
 
+def position_of(connection: Connection, generation: Generation, shard: int = 0) -> int:
+    """How far one shard is. Errors: NotFoundError when the generation was dropped."""
+    reached = positions(connection, generation.id)
+    if shard not in reached:
+        raise NotFoundError(f"generation {generation.id} of {generation.name} is no more")
+    return reached[shard]
+
+
+def stop_at(connection: Connection, generation: Generation) -> int:
+    """How far it is, and will be until this transaction ends."""
+    c = generation_positions.c
+    query = select(c.position).where(c.generation_id == generation.id, c.shard == 0)
+    return connection.scalar(query.with_for_update()) or 0
+
+
 def advance(
     connection: Connection, generation_id: int, shard: int, *, before: int, after: int
 ) -> bool:
@@ -182,7 +207,7 @@ def note_poison(connection: Connection, generation_id: int, found: Iterable[Pois
             "generation_id": generation_id,
             "position": one.position,
             "topic": one.topic,
-            "error": one.error[:500],
+            "error": one.error,
             "found_at": now,
         }
         for one in found
@@ -221,9 +246,10 @@ def take_lease(connection: Connection, name: str, holder: str, *, seconds: int) 
     return taken_by is not None
 
 
-def give_lease_back(connection: Connection, holder: str) -> None:
+def give_leases_back(connection: Connection, holder: str, *, besides: Iterable[str] = ()) -> None:
     """Let somebody else go on at once."""
-    connection.execute(delete(leases).where(leases.c.holder == holder))
+    others = leases.c.name.not_in(list(besides))
+    connection.execute(delete(leases).where(leases.c.holder == holder, others))
 
 
 def is_leased(connection: Connection, name: str) -> bool:

@@ -19,7 +19,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
+from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING, countable
 from ledger.projections.view import FIRST, Projection, Regrouped, Rows, StoredView, merged
 
 _metadata = MetaData()
@@ -121,7 +121,7 @@ def _orders(lines: Table) -> Select[Any]:
 
 def _sum(line: Any, operation: str, statuses: tuple[str, ...]) -> Any:
     counts = and_(line.c.operation_type == operation, line.c.status.in_(statuses))
-    amount = case((counts, func.coalesce(line.c.amount_minor, 0)), else_=0)
+    amount = case((counts, countable(line.c.amount_minor)), else_=0)
     return cast(func.sum(amount), BigInteger)
 
 

@@ -57,6 +57,15 @@ _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
+AMOUNT_MINOR_MAX = 10**12 - 1
+"""The platform's amounts have at most 12 digits. Source: form-v2 reference, `vads_amount`."""
+
+
+def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
+    """An amount as sums take it: one that the platform cannot move would make them overflow."""
+    return case((amount.between(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), amount), else_=0)
+
+
 def outcome(operation: str | None, status: str | None) -> str:
     """The outcome of a transaction; UNKNOWN for statuses nobody has seen."""
     if status == "ABANDONED":

@@ -1,17 +1,22 @@
 """Builds a new generation beside the live one: in parts, resumable, compared, then switched."""
 
+import gc
 import os
 import secrets
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from time import monotonic, sleep
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.application import Ledger
-from ledger.errors import ConflictError
+from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
 from ledger.projections.compare import Difference, compare
 from ledger.projections.registry import fingerprint, projection
@@ -21,7 +26,9 @@ from ledger.projections.writing import group_all
 from ledger.storage.database import Database
 
 BATCH = 10_000
-LEASE_SECONDS = 60
+LEASE_SECONDS = 15
+"""Kept up by a thread of its own, so that a killed rebuild can soon be taken up again."""
+WAIT_SECONDS = 30
 CLOSE = 5_000  # from so few positions on, the live edge is followed rather than approached
 
 
@@ -60,6 +67,7 @@ Progress = Callable[[str, int, int], None]
 
 def fill_part(part: Part) -> int:
     """Fill one shard of a generation up to a position, from wherever it stands."""
+    gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
     database = Database(part.database_url, pool_size=1)
     try:
         with database.connect() as connection:
@@ -78,12 +86,22 @@ def fill_part(part: Part) -> int:
 class Rebuild:
     """Rebuilds one view. A killed rebuild goes on where it was when it is started again."""
 
-    def __init__(self, ledger: Ledger, name: str, *, workers: int, progress: Progress) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        name: str,
+        *,
+        workers: int,
+        progress: Progress,
+        lease_seconds: int = LEASE_SECONDS,
+    ) -> None:
         self._ledger = ledger
         self._database = ledger.database
         self._view = projection(name)
         self._workers = 1 if ledger.database.is_sqlite else workers
         self._progress = progress
+        self._lease_seconds = lease_seconds
+        self._is_lost = threading.Event()
         self._holder = f"rebuild:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(
@@ -91,34 +109,54 @@ class Rebuild:
     ) -> Rebuilt:
         """Build, compare, catch up; then let it be read unless `is_dry`.
 
-        Errors: ConflictError when the same generation is being rebuilt by somebody else.
+        Errors: ConflictError when the same generation is being rebuilt by somebody else;
+        UnavailableError when a worker was ended from outside.
         """
         generation = self._begin()
         with ExitStack() as stack:
-            stack.callback(self._give_back)
+            stack.enter_context(self._held(generation))
             self._fill(generation, executor or stack.enter_context(self._pool()))
             self._finish_tables(generation)
             rebuilt = Rebuilt(self._view.name, generation, 0, None)
             if is_compared:
                 self._approach(generation)
                 rebuilt = self._compare(generation)
-            if not is_dry:
-                rebuilt.position = self._catch_up(generation)
-            self._settle(rebuilt, is_dry=is_dry)
+            if is_dry:
+                self._settle(rebuilt, g.BUILT)
+            else:
+                self._switch(rebuilt)
         return rebuilt
 
     def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"))
+        return ProcessPoolExecutor(
+            self._workers,
+            mp_context=get_context("spawn"),
+            initializer=_end_with_parent,
+            initargs=(os.getpid(),),
+        )
 
     def _begin(self) -> g.Generation:
         with self._database.begin() as connection:
-            generation = self._resumable(connection) or g.create_generation(
-                connection, self._view, state=g.BUILDING, shards=self._workers
-            )
-            name = g.lease_name(generation)
-            if not g.take_lease(connection, name, self._holder, seconds=LEASE_SECONDS):
-                raise ConflictError(f"{self._view.name} is being rebuilt by somebody else")
+            g.decide_alone(connection)
+            generation = self._resumable(connection)
+            if generation is not None and not self._take(connection, generation):
+                raise ConflictError(
+                    f"{self._view.name} is being rebuilt by somebody else, or was until"
+                    f" {self._lease_seconds} seconds ago at most"
+                )
+            if generation is not None and self._is_spoilt(connection, generation):
+                g.drop_generation(connection, generation)
+                generation = None
+            if generation is None:
+                generation = g.create_generation(
+                    connection, self._view, state=g.BUILDING, shards=self._workers
+                )
+                self._take(connection, generation)
         return generation
+
+    def _is_spoilt(self, connection: Connection, generation: g.Generation) -> bool:
+        """Whether it passed over events that mended code may take now."""
+        return generation.state == g.BUILT and bool(g.poison_of(connection, generation.id))
 
     def _resumable(self, connection: Connection) -> g.Generation | None:
         mine = fingerprint(self._view)
@@ -141,7 +179,12 @@ class Rebuild:
             Part(url, generation.id, self._view.name, one, generation.shards, until)
             for one in range(generation.shards)
         ]
-        self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
+        try:
+            self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
+        except BrokenProcessPool as error:
+            raise UnavailableError(
+                "a worker was ended from outside; rebuild again to go on where it was"
+            ) from error
 
     def _watch(
         self, generation: g.Generation, futures: Sequence["Future[int]"], until: int
@@ -149,7 +192,7 @@ class Rebuild:
         total = until * generation.shards
         while True:
             done, waiting = wait(futures, timeout=0.5)
-            self._hold(generation)
+            self._check_held()
             with self._database.connect() as connection:
                 reached = sum(g.positions(connection, generation.id).values())
             self._progress("building", reached, total)
@@ -170,7 +213,7 @@ class Rebuild:
             g.create_indexes(connection, self._view, generation.id)
             if not is_united:
                 g.unite_shards(connection, generation.id)
-        self._hold(generation)
+        self._check_held()
 
     def _goal(self, generation: g.Generation) -> int:
         """Where the generation to compare with stands; the end of the log when there is none.
@@ -199,12 +242,7 @@ class Rebuild:
             if until - position < CLOSE:
                 return
             follower.step(until)
-            self._hold(generation)
-
-    def _catch_up(self, generation: g.Generation) -> int:
-        """Come to the live edge, so that nothing is missing for those who read it next."""
-        until = self._ledger.recorder.horizon() or 0
-        return catch_up(self._ledger, generation, self._view, until)
+            self._check_held()
 
     def _whole(self, generation: g.Generation) -> Follower:
         """Follows the whole of a filled generation, groups included."""
@@ -212,44 +250,103 @@ class Rebuild:
 
     def _compare(self, generation: g.Generation) -> Rebuilt:
         """Bring the new one to exactly where the live one stands, and compare the two there."""
+        with self._database.connect() as connection:
+            old = _live(connection, self._view, besides=generation)
+        if old is None or not self._wait_for(old, generation):
+            return Rebuilt(self._view.name, generation, 0, None)
         with ExitStack() as stack:
             before = stack.enter_context(snapshot(self._database))
-            old = _live(before, self._view, besides=generation)
-            if old is None:
-                return Rebuilt(self._view.name, generation, 0, None)
-            stands_at = g.positions(before, old.id)[0]
-            position = self._bring_to(generation, stands_at)
-            self._hold(generation)
+            stands_at = g.position_of(before, old)
+            position = catch_up(self._ledger, generation, self._view, stands_at)
+            self._check_held()
             self._progress("comparing", 0, 1)
             after = stack.enter_context(snapshot(self._database))
             differences = compare(before, old, after, generation)
         return Rebuilt(self._view.name, generation, position, old, differences)
 
-    def _bring_to(self, generation: g.Generation, position: int) -> int:
-        """Errors: ConflictError when the live one is behind: nobody follows it."""
-        with self._database.connect() as connection:
-            reached = g.positions(connection, generation.id)[0]
-        if reached > position:
-            raise ConflictError(
-                f"the live generation of {self._view.name} stands at {position}, the new one at"
-                f" {reached}, so they cannot be compared: is the service that follows it down?"
-            )
-        return catch_up(self._ledger, generation, self._view, position)
+    def _wait_for(self, old: g.Generation, generation: g.Generation) -> bool:
+        """Wait until the live one is where the new one is already, after an interrupted rebuild.
 
-    def _settle(self, rebuilt: Rebuilt, *, is_dry: bool) -> None:
-        with self._database.begin() as connection:
-            rebuilt.poison = len(g.poison_of(connection, rebuilt.generation.id))
-            g.change_state(connection, rebuilt.generation, g.BUILT if is_dry else g.LIVE)
-        rebuilt.is_live = not is_dry
+        Shape: False when nobody brings it there: it is of other code, and its servers are down.
+        Errors: ConflictError when whoever follows it stands still.
+        """
+        deadline = monotonic() + WAIT_SECONDS
+        while True:
+            self._check_held()
+            goal = self._goal(generation)
+            with self._database.connect() as connection:
+                reached = g.position_of(connection, generation)
+                stands_at = g.position_of(connection, old)
+                is_followed = g.is_leased(connection, g.lease_name(old))
+            if stands_at >= reached:
+                return True
+            if not is_followed and old.fingerprint != generation.fingerprint:
+                return False
+            if monotonic() > deadline:
+                raise ConflictError(
+                    f"the live generation of {self._view.name} stands at {goal}, the new one at"
+                    f" {reached}, so they cannot be compared: what holds up its service?"
+                )
+            sleep(0.1)
 
-    def _hold(self, generation: g.Generation) -> None:
+    def _switch(self, rebuilt: Rebuilt) -> None:
+        """Let it be read, at a moment at which it lacks nothing that the old one has."""
+        while True:
+            self._check_held()
+            until = self._ledger.recorder.horizon() or 0
+            catch_up(self._ledger, rebuilt.generation, self._view, until)
+            if self._settle(rebuilt, g.LIVE):
+                return
+
+    def _settle(self, rebuilt: Rebuilt, state: str) -> bool:
+        generation = rebuilt.generation
         with self._database.begin() as connection:
-            name = g.lease_name(generation)
-            g.take_lease(connection, name, self._holder, seconds=LEASE_SECONDS)
+            g.decide_alone(connection)
+            position = g.position_of(connection, generation)
+            old = _live(connection, self._view, besides=generation)
+            if (
+                state == g.LIVE
+                and old is not None
+                and old.fingerprint == generation.fingerprint
+                and position < g.stop_at(connection, old)
+            ):
+                return False
+            rebuilt.position = position
+            rebuilt.poison = len(g.poison_of(connection, generation.id))
+            g.change_state(connection, generation, state)
+        rebuilt.is_live = state == g.LIVE
+        return True
+
+    def _take(self, connection: Connection, generation: g.Generation) -> bool:
+        name = g.lease_name(generation)
+        return g.take_lease(connection, name, self._holder, seconds=self._lease_seconds)
+
+    @contextmanager
+    def _held(self, generation: g.Generation) -> Iterator[None]:
+        """Keep the lease however long a step takes."""
+        is_over = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(generation, is_over), daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            keeper.join()
+            self._give_back()
+
+    def _keep(self, generation: g.Generation, is_over: threading.Event) -> None:
+        while not is_over.wait(self._lease_seconds / 4):
+            with suppress(SQLAlchemyError), self._database.begin() as connection:
+                if not self._take(connection, generation):
+                    self._is_lost.set()
+
+    def _check_held(self) -> None:
+        if self._is_lost.is_set():
+            raise ConflictError(f"somebody else has taken the rebuild of {self._view.name} over")
 
     def _give_back(self) -> None:
         with self._database.begin() as connection:
-            g.give_lease_back(connection, self._holder)
+            g.give_leases_back(connection, self._holder)
 
 
 def _live(
@@ -263,6 +360,17 @@ def _live(
     ]
     same = [one for one in found if one.fingerprint == besides.fingerprint]
     return next(reversed(same or found), None)
+
+
+def _end_with_parent(parent: int) -> None:
+    """Let no worker outlive a rebuild that was killed: it would wait for work for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager

@@ -5,24 +5,29 @@ import secrets
 import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import structlog
+from eventsourcing.persistence import PersistenceError
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from ledger.application import Ledger
 from ledger.projections import generations as g
-from ledger.projections.folding import Folded, Poison, StoredRow, fold
+from ledger.projections.folding import Folded, Poison, StoredRow, fold, poison
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.view import Projection
-from ledger.projections.writing import Tables, groups_kept, write_rows
-from ledger.storage.database import Database
+from ledger.projections.writing import REFUSALS, Tables, groups_kept, write_rows
+from ledger.storage.database import Database, driver_errors
 
 BATCH = 5000
 POLL_SECONDS = 0.2
 LEASE_SECONDS = 10
+PAUSE_SECONDS = 1.0
+"""After a fault, and while another server follows."""
 
 _log = structlog.get_logger(__name__)
 
@@ -54,7 +59,8 @@ def read_events(
     columns = "position, originator_id, originator_version, topic, state"
     query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
     cursor: Any = connection.connection.cursor()
-    return list(cursor.execute(query, (after, until)).fetchall())
+    with driver_errors(connection, query):
+        return list(cursor.execute(query, (after, until)).fetchall())
 
 
 def _read_postgresql(
@@ -69,7 +75,8 @@ def _read_postgresql(
     where = " AND ".join(conditions)
     query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
     cursor: Any = connection.connection.cursor()
-    return list(cursor.execute(query, (after, until), binary=True).fetchall())
+    with driver_errors(connection, query):
+        return list(cursor.execute(query, (after, until), binary=True).fetchall())
 
 
 def _kinds(view: Projection) -> list[str]:
@@ -89,6 +96,11 @@ class Follower:
     view: Projection
     shard: Shard = WHOLE
 
+    def position(self) -> int:
+        """How far it is. Errors: NotFoundError when the generation was dropped."""
+        with self.database.connect() as connection:
+            return g.position_of(connection, self.generation, self.shard.index)
+
     def step(self, until: int, batch: int = BATCH) -> int:
         """Apply one batch of positions up to `until`; the position reached.
 
@@ -96,13 +108,16 @@ class Follower:
         position, nothing is written.
         """
         with self.database.connect() as connection:
-            position = g.positions(connection, self.generation.id)[self.shard.index]
+            position = g.position_of(connection, self.generation, self.shard.index)
             end = min(until, position + batch)
             if end <= position:
                 return position
             events = read_events(connection, self.view, after=position, until=end, shard=self.shard)
         folded = fold(self.view, events)
         with self.database.begin() as connection:
+            if self.generation.state == g.BUILDING and not self.database.is_sqlite:
+                # losing the last batches to a power cut costs doing them again, not their rows
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             is_mine = g.advance(
                 connection, self.generation.id, self.shard.index, before=position, after=end
             )
@@ -115,9 +130,10 @@ class Follower:
         try:
             with connection.begin_nested():
                 self._write(connection, tables, folded)
-        except DataError:
-            folded = self._one_by_one(connection, tables, events)
-        g.note_poison(connection, self.generation.id, folded.poison)
+            found = folded.poison
+        except REFUSALS:
+            found = self._without_refused(connection, tables, events)
+        g.note_poison(connection, self.generation.id, found)
 
     def _write(self, connection: Connection, tables: Tables, folded: Folded) -> None:
         is_filling = self.generation.state == g.BUILDING and self.shard.count > 1
@@ -129,31 +145,46 @@ class Follower:
             for table, rows in folded.rows.items():
                 write_rows(connection, tables[table], rows)
 
-    def _one_by_one(
+    def _without_refused(
         self, connection: Connection, tables: Tables, events: Sequence[StoredRow]
-    ) -> Folded:
-        """Find the events that the database refuses, and keep the others."""
-        poison: list[Poison] = []
-        for one in events:
-            folded = fold(self.view, [one])
-            poison += folded.poison
-            try:
-                with connection.begin_nested():
-                    self._write(connection, tables, folded)
-            except DataError as error:
-                poison.append(Poison(one[0], one[3], f"{type(error.orig).__name__}: {error.orig}"))
-        return Folded({}, poison)
+    ) -> list[Poison]:
+        """Halve until the events that the database refuses stand alone, and keep the others."""
+        folded = fold(self.view, events)
+        try:
+            with connection.begin_nested():
+                self._write(connection, tables, folded)
+        except REFUSALS as error:
+            if len(events) == 1:
+                return [poison(events[0], _cause(error))]
+            middle = len(events) // 2
+            return [
+                *self._without_refused(connection, tables, events[:middle]),
+                *self._without_refused(connection, tables, events[middle:]),
+            ]
+        return folded.poison
+
+
+def _cause(error: Exception) -> Exception:
+    """What the database itself said."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return cause if isinstance(cause, Exception) else error
 
 
 class Followers:
     """Keeps the live generations of this code at the live edge, from a thread of the service.
 
-    Several services may run: whoever holds a generation's lease follows it.
+    Several services may run: whoever holds a generation's lease follows it, and holds it also
+    while nothing happens, so that nobody takes a generation that is read for forgotten.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, lease_seconds: int = LEASE_SECONDS) -> None:
         self._ledger = ledger
+        self._lease_seconds = lease_seconds
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._live: list[g.Generation] = []
+        self._led: list[g.Generation] = []
+        self._renew_at = 0.0
+        self._paused_until: dict[str, float] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
 
@@ -169,42 +200,62 @@ class Followers:
         while not self._stopped.is_set():
             try:
                 is_busy = self.follow_once()
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, PersistenceError) as error:
                 _log.warning("followers.interrupted", error=type(error).__name__)
-                is_busy = False
+                self._stopped.wait(PAUSE_SECONDS)
+                continue
             if not is_busy:
                 self._stopped.wait(POLL_SECONDS)
-        with self._ledger.database.begin() as connection:
-            g.give_lease_back(connection, self._holder)
+        with suppress(SQLAlchemyError), self._ledger.database.begin() as connection:
+            g.give_leases_back(connection, self._holder)
 
     def follow_once(self) -> bool:
         """Bring every view of ours one batch forward; say whether there was anything to do."""
+        self._lead()
         is_busy = False
-        for view in PROJECTIONS.values():
+        for generation in self._led:
             if self._stopped.is_set():
                 return False
-            is_busy |= self._follow(view)
+            if monotonic() >= self._paused_until.get(generation.name, 0):
+                is_busy |= self._follow(generation)
         return is_busy
 
-    def _follow(self, view: Projection) -> bool:
-        database = self._ledger.database
-        with database.connect() as connection:
-            generation = g.live_generation(connection, view)
-        if generation is None:
+    def _follow(self, generation: g.Generation) -> bool:
+        """Follow one view; whatever is wrong with it must not stop the others."""
+        try:
+            follower = Follower(self._ledger.database, generation, PROJECTIONS[generation.name])
+            position = follower.position()
+            until = self._ledger.recorder.horizon(after=position) or 0
+            return until > position and follower.step(until) > position
+        except Exception as error:  # noqa: BLE001  a view's fault is told, and tried again later
+            _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
+            self._paused_until[generation.name] = monotonic() + PAUSE_SECONDS
             return False
-        with database.connect() as connection:
-            position = g.positions(connection, generation.id).get(0, 0)
-        until = self._ledger.recorder.horizon(after=position) or 0
-        if until <= position or not self._lead(generation):
-            return False
-        Follower(database, generation, view).step(until)
-        return True
 
-    def _lead(self, generation: g.Generation) -> bool:
+    def _lead(self) -> None:
+        """Take or keep the leases of what is live now, and give back those of what is no more."""
+        with self._ledger.database.connect() as connection:
+            live = live_generations(connection)
+        if live == self._live and monotonic() < self._renew_at:
+            return
+        names = [g.lease_name(one) for one in live]
         with self._ledger.database.begin() as connection:
-            return g.take_lease(
-                connection, g.lease_name(generation), self._holder, seconds=LEASE_SECONDS
-            )
+            g.give_leases_back(connection, self._holder, besides=names)
+            self._led = [one for one in live if self._take(connection, one)]
+        self._live = live
+        pause = self._lease_seconds / 4 if len(self._led) == len(live) else PAUSE_SECONDS
+        self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
+
+    def _take(self, connection: Connection, generation: g.Generation) -> bool:
+        name = g.lease_name(generation)
+        return g.take_lease(connection, name, self._holder, seconds=self._lease_seconds)
+
+
+def live_generations(connection: Connection) -> list[g.Generation]:
+    """The generations that this code reads, in the order of the registry."""
+    every = g.all_generations(connection)
+    found = [g.live_among(every, view) for view in PROJECTIONS.values()]
+    return [one for one in found if one is not None]
 
 
 def prepare_views(database: Database) -> list[str]:
@@ -214,6 +265,7 @@ def prepare_views(database: Database) -> list[str]:
     """
     stale = []
     with database.begin() as connection:
+        g.decide_alone(connection)
         for view in PROJECTIONS.values():
             if g.live_generation(connection, view) is not None:
                 continue

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from ledger.application import Ledger
 from ledger.projections import generations as g
 from ledger.projections.folding import Poison
 from ledger.projections.registry import PROJECTIONS, projection
-from ledger.storage.tables import events
+from ledger.storage.tables import events, notifications
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Status:
 
 def statuses(ledger: Ledger) -> list[Status]:
     """Every generation of every view, in the order of the registry, oldest first."""
-    horizon = ledger.recorder.max_notification_id() or 0
+    newest = ledger.recorder.max_notification_id() or 0
     with ledger.database.connect() as connection:
         found = [one for one in g.all_generations(connection) if one.name in PROJECTIONS]
         found.sort(key=lambda one: (list(PROJECTIONS).index(one.name), one.id))
@@ -39,8 +39,8 @@ def statuses(ledger: Ledger) -> list[Status]:
                 Status(
                     generation=one,
                     position=position,
-                    lag=max(0, horizon - position),
-                    lag_seconds=_lag_seconds(ledger, position, horizon),
+                    lag=max(0, newest - position),
+                    lag_seconds=_lag_seconds(connection, position),
                     is_current=one.is_current,
                     is_followed=g.is_leased(connection, g.lease_name(one)),
                     poison=tuple(g.poison_of(connection, one.id)),
@@ -66,6 +66,7 @@ def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = Fals
     """
     dropped = []
     with ledger.database.begin() as connection:
+        g.decide_alone(connection)
         for one in g.all_generations(connection):
             if names and one.name not in names:
                 continue
@@ -86,17 +87,15 @@ def live_pair(ledger: Ledger, name: str) -> tuple[g.Generation, g.Generation] | 
     return (complete[-2], complete[-1]) if len(complete) > 1 else None
 
 
-def _lag_seconds(ledger: Ledger, position: int, horizon: int) -> float:
-    if position >= horizon:
+def _lag_seconds(connection: Connection, position: int) -> float:
+    """Read from the journal: the event itself may be one that nobody can read."""
+    recorded_at: datetime | None = connection.scalar(
+        select(notifications.c.recorded_at)
+        .join(events, events.c.notification_id == notifications.c.id)
+        .where(events.c.position > position)
+        .order_by(events.c.position)
+        .limit(1)
+    )
+    if recorded_at is None:
         return 0.0
-    with ledger.database.connect() as connection:
-        next_ = connection.scalar(
-            select(events.c.position)
-            .where(events.c.position > position)
-            .order_by(events.c.position)
-            .limit(1)
-        )
-    if next_ is None:
-        return 0.0
-    recorded_at = ledger.events_after(next_ - 1, 1)[0].event.timestamp
     return max(0.0, (datetime.now(UTC) - recorded_at).total_seconds())

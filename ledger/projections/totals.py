@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, func, select
 
-from ledger.projections.outcomes import outcome_of
+from ledger.projections.outcomes import countable, outcome_of
 from ledger.projections.view import ADD, FIRST, Projection, Rows, StoredView, Summed, merged
 
 _metadata = MetaData()
@@ -74,7 +74,7 @@ def _totals(lines: Table) -> Select[Any]:
         func.coalesce(c.payment_method, "").label("payment_method"),
         outcome_of(c.operation_type, c.status).label("outcome"),
     ]
-    inner = select(*groups, func.coalesce(c.amount_minor, 0).label("amount_minor")).subquery()
+    inner = select(*groups, countable(c.amount_minor).label("amount_minor")).subquery()
     keys = [inner.c[group.name] for group in groups]
     return select(
         *keys,

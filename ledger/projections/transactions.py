@@ -50,39 +50,10 @@ transactions = Table(
     },
 )
 
-_FACTS = tuple(
-    column.name
-    for column in transactions.columns
-    if column.name
-    in {
-        "order_id",
-        "operation_type",
-        "status",
-        "amount_minor",
-        "currency",
-        "requested_amount_minor",
-        "requested_currency",
-        "payment_method",
-        "wallet",
-        "alias",
-        "subscription_id",
-        "instalment_number",
-        "sequence_number",
-        "trans_id",
-        "trans_date",
-        "contract",
-        "parent_uuid",
-        "created_at",
-        "capture_at",
-        "captured_at",
-    }
-)
-
 
 def rows(event: StoredView) -> Rows:
     """What one event brings: the facts it moved, and that it happened."""
-    taken = event.taken()
-    row: Row = {name: taken.get(name) for name in _FACTS}
+    row: Row = dict(event.taken())  # facts have their columns' names; others are passed over
     row["id"] = event.originator_id
     row["shop_id"] = event.shop_id
     row["mode"] = event.mode

@@ -96,7 +96,8 @@ class Regrouped:
 
 @dataclass(frozen=True)
 class Projection:
-    """One read model. Shape: `rows` gives what one event brings to `tables`, nothing twice.
+    """One read model. Shape: `rows` gives what one event brings to `tables`; names that are no
+    columns are passed over, columns that are not named are not told.
 
     `kinds` are the first words of the topics it reads; None reads all.
     """

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table, case, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, IntegrityError
 
 from ledger.projections.view import (
     ADD,
@@ -20,8 +21,12 @@ from ledger.projections.view import (
     Summed,
     merge_of,
 )
+from ledger.storage.database import driver_errors
 
 COPY_PAGE = 1000
+REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)
+"""How a database, or its driver, says that it does not take a value; others may still pass."""
+
 COPY_FROM = 200
 """From so many rows on, PostgreSQL takes them faster by COPY into a stage."""
 
@@ -33,12 +38,20 @@ def write_rows(connection: Connection, target: Table, rows: Sequence[Row]) -> No
     """Bring rows to a table: new keys are added, known ones merged column by column."""
     if not rows:
         return
-    if connection.dialect.name == "postgresql" and len(rows) >= COPY_FROM:
-        _write_by_copy(connection, target, rows)
-        return
+    if connection.dialect.name == "postgresql":
+        rows = _in_order(target, rows)
+        if len(rows) >= COPY_FROM:
+            _write_by_copy(connection, target, rows)
+            return
     names = [column.name for column in target.columns]
     complete = [{name: row.get(name) for name in names} for row in rows]
     connection.execute(_upsert(connection, target, insert_from=None), complete)
+
+
+def _in_order(target: Table, rows: Sequence[Row]) -> list[Row]:
+    """Shards may bring the same key; in one order they wait for each other, never in a circle."""
+    keys = [column.name for column in target.primary_key]
+    return sorted(rows, key=lambda row: [str(row.get(name)) for name in keys])
 
 
 def _upsert(connection: Connection, target: Table, insert_from: Any) -> Any:
@@ -91,7 +104,7 @@ def copy_rows(
     never_null = ", ".join(f'"{one.name}"' for one in columns if not one.nullable)
     statement = f'COPY "{table}" ({told}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({never_null}))'
     cursor = connection.connection.cursor()
-    with cursor.copy(statement) as copy:
+    with driver_errors(connection, statement), cursor.copy(statement) as copy:
         for start in range(0, len(rows), COPY_PAGE):
             copy.write(_csv(names, rows[start : start + COPY_PAGE]))
     cursor.close()

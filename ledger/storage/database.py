@@ -12,7 +12,7 @@ from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, Pool, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from ledger.errors import SettingsError
 from ledger.storage.tables import UtcDateTime, metadata
@@ -80,6 +80,18 @@ class Database:
         _pools_of_parent.append(self.engine.pool)
         self.engine.dispose(close=False)
         self._writer = threading.RLock()
+
+
+@contextmanager
+def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
+    """Give what the driver raises, when it is used past SQLAlchemy, SQLAlchemy's own classes."""
+    base = connection.dialect.loaded_dbapi.Error
+    try:
+        yield
+    except base as error:
+        raise DBAPIError.instance(
+            statement, None, error, base, hide_parameters=True, dialect=connection.dialect
+        ) from error
 
 
 def _leave_parents() -> None:

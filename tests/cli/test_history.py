@@ -107,7 +107,9 @@ def test_an_alias_and_a_subscription_are_told_too(ledger: Ledger, history: Histo
     assert alias.stdout.startswith(f"alias {created['vads_identifier']} · shop {SHOP_ID} · TEST\n")
     assert "Subscription opened" in subscription.stdout
     assert "Instalment accepted" in subscription.stdout
-    assert f"    {'instalment 1 status':<24} AUTHORISED" in subscription.stdout.splitlines()
+    assert (
+        f"    {'instalment 1 3eb04e25 status':<24} AUTHORISED" in subscription.stdout.splitlines()
+    )
 
 
 def test_several_subscriptions_with_one_id_are_all_told(ledger: Ledger, history: History) -> None:

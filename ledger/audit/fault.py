@@ -1,0 +1,71 @@
+"""What an audit can find: one fault, and the words for every kind of it."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+REASONS: dict[str, str] = {
+    # a delivery in the journal
+    "row-unreadable": "A stored row cannot be read at all.",
+    "digest": "The digest kept is not the SHA-256 of the body.",
+    "signature": "The body no longer verifies with the key that had verified it.",
+    "signed-digest": "The signed digest kept is not that of what the signature covers.",
+    "fingerprint": "The key named did not make the signature; another key of the shop did.",
+    "row-differs": "The row says something else than the body: shop, mode, format, source, time.",
+    "outcome": "The outcome is not one that a verified delivery can have.",
+    "no-events": "A recorded delivery names no event.",
+    "event-missing": "An event that the delivery names is not there.",
+    "event-of-another": "An event that the delivery names tells of another delivery.",
+    # an event
+    "state-unreadable": "The stored bytes of an event cannot be read.",
+    "topic-unknown": "No event class has this topic.",
+    "stream": "The event stands in another stream than the one it tells of.",
+    "version": "The event's version leaves a hole in its stream, or is impossible.",
+    "append-order": "The event stands before the one that it follows in its stream.",
+    "notification-missing": "The delivery that an event came from is not in the journal.",
+    "not-listed": "The delivery that an event came from does not name it.",
+    "event-differs": "The event says something else than its delivery, translated again.",
+    # the log
+    "position-order": "Positions do not grow.",
+    "position-missing": "A position that was given out is empty.",
+    "sequence": "The next position is not above all that are stored.",
+    "guard-missing": "The database no longer refuses changes, or no longer orders writers.",
+    # a read model
+    "view-row-differs": "A row is not what the events make of it.",
+    "view-row-missing": "A row that the events bring is not there.",
+    "view-row-extra": "A row that no event brings.",
+    "view-differs": "More rows differ than are listed.",
+    "view-table": "A table of the view is missing or has other columns.",
+    "view-refused": "The events cannot be made into the view again.",
+    "view-ahead": "The view claims to have followed the log beyond its end.",
+}
+"""Reason -> what it means, for a person."""
+
+KEY_GONE = "key gone"
+PASSED_OVER = "events passed over by a view"
+NOT_BUILT = "views not built for this code"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One disagreement. Shape: `subject` names the thing, `detail` never holds personal data,
+    keys or bodies; `position` is that of the event, when it is about one."""
+
+    position: int | None
+    subject: str
+    reason: str
+    detail: str
+
+    def __post_init__(self) -> None:
+        assert self.reason in REASONS, self.reason
+
+
+@dataclass
+class Found:
+    """What one unit of work found. `remarks` counts what could not be checked but is no fault."""
+
+    faults: list[Fault] = field(default_factory=list)
+    remarks: Counter[str] = field(default_factory=Counter)
+    checked: int = 0
+
+    def add(self, position: int | None, subject: str, reason: str, detail: str) -> None:
+        self.faults.append(Fault(position, subject, reason, detail))

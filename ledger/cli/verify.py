@@ -1,0 +1,59 @@
+"""`ledger verify`: proves that what is stored is what was told, or says where it is not."""
+
+import os
+from contextlib import closing
+from dataclasses import asdict
+
+import click
+import orjson
+
+from ledger.audit import CHECKS, Audit, Fault
+from ledger.cli.opening import open_ledger
+from ledger.cli.progress import Meter
+from ledger.timeline import printable
+
+
+@click.command()
+@click.option(
+    "--first",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="POSITION",
+    help="Begin at this event and the deliveries from there on. Views are compared whole.",
+)
+@click.option("--only", type=click.Choice(CHECKS), multiple=True, help="Some of the checks.")
+@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default: all cores.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: a line each.")
+@click.pass_context
+def verify(
+    ctx: click.Context, *, first: int, only: tuple[str, ...], workers: int | None, as_json: bool
+) -> None:
+    """Check stored signatures, events and views against each other; change nothing.
+
+    Prints one line per fault: position, subject, reason and detail, separated by tabs. What could
+    not be checked, because its key has left the shops file, is told on stderr and is no fault.
+    Exits 0 when clean, 1 when a fault was found.
+    """
+    count = 0
+    with closing(open_ledger()) as ledger, Meter("verify", "rows") as meter:
+        audit = Audit(
+            ledger,
+            first=first,
+            only=only or CHECKS,
+            workers=workers or os.cpu_count() or 1,
+            progress=meter,
+        )
+        for fault in audit.faults():
+            count += 1
+            click.echo(orjson.dumps(asdict(fault)) if as_json else _line(fault))
+    for what, number in sorted(audit.remarks.items()):
+        click.echo(f"remark: {number} {what}", err=True)
+    told = ", ".join(f"{number} rows of {what}" for what, number in audit.checked.items())
+    click.echo(f"{count} faults ({told})", err=True)
+    ctx.exit(1 if count else 0)
+
+
+def _line(fault: Fault) -> str:
+    words = (fault.position or "-", fault.subject, fault.reason, fault.detail)
+    return "\t".join(printable(str(one)) for one in words)

@@ -1,0 +1,285 @@
+"""An audit finds nothing in a ledger as it was written, and says what it could not check."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import text
+
+from ledger.application import Ledger
+from ledger.audit import Audit
+from ledger.cli import cli
+from ledger.shops import Key, Shop, Shops
+from ledger.simulator.telling import MIXED
+from ledger.storage.database import Database
+from ledger.storage.guards import missing_guards
+from tests.audit.hands import a_told_ledger, damage, faults
+from tests.builders import (
+    NOON,
+    a_delivery,
+    a_form,
+    a_ledger,
+    an_answer,
+    form_body,
+    receive,
+    rest_body,
+    shops,
+)
+
+NO_DIGEST = "UPDATE notifications SET digest = 'none' WHERE outcome = 'recorded'"
+
+
+def with_keys(ledger: Ledger, *keys: Key) -> Ledger:
+    """The same ledger under another shops file."""
+    return a_ledger(ledger.database, Shops({"12345678": Shop("12345678", "", keys)}))
+
+
+def keys_of(ledger: Ledger) -> list[Key]:
+    return [key for shop in ledger.shops.shop_by_id.values() for key in shop.keys]
+
+
+def test_a_ledger_as_it_was_written_has_no_fault(database: Database) -> None:
+    """Every story, in both formats and mixed."""
+    ledger = a_told_ledger(database, formats=("form", "rest", MIXED))
+    audit = Audit(ledger)
+
+    assert list(audit.faults()) == []
+    assert not audit.remarks
+    assert audit.checked["signatures"] > 300
+    assert audit.checked["streams"] == ledger.recorder.max_notification_id()
+
+
+def test_an_empty_ledger_has_no_fault(database: Database) -> None:
+    assert faults(a_ledger(database)) == []
+
+
+def test_what_was_readmitted_has_no_fault(database: Database) -> None:
+    waiting = receive(a_ledger(database, Shops()), form_body(a_form()))
+    ledger = a_ledger(database)
+
+    ledger.readmit(waiting.id)
+
+    assert faults(ledger) == []
+
+
+def test_a_signed_text_in_another_spelling_has_no_fault(database: Database) -> None:
+    """Some senders escape slashes after signing."""
+    ledger = a_ledger(database)
+    answer = an_answer()
+    answer["orderDetails"]["orderId"] = "a/b"
+    body = rest_body(answer).replace(b"a%2Fb", b"a%5C%2Fb")
+    assert receive(ledger, body).outcome == "recorded"
+
+    assert faults(ledger) == []
+    assert faults(with_keys(ledger)) == []
+
+
+def test_several_processes_find_what_one_finds(told: Ledger) -> None:
+    damage(told.database, NO_DIGEST)
+
+    found = faults(told, workers=2)
+
+    assert found == faults(told)
+    assert {one.reason for one in found} == {"digest"}
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_size_of_a_unit_changes_nothing(
+    told: Ledger, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    damage(told.database, NO_DIGEST, "DELETE FROM events WHERE position = 9")
+    found = faults(told, only=("signatures", "streams"))
+
+    monkeypatch.setattr("ledger.audit.running.DELIVERIES_PER_UNIT", size)
+    monkeypatch.setattr("ledger.audit.running.POSITIONS_PER_UNIT", size)
+
+    assert faults(told, only=("signatures", "streams")) == found
+
+
+# -- keys -------------------------------------------------------------------------------------
+
+
+def test_a_key_that_has_expired_still_proves(told: Ledger) -> None:
+    keys = [replace(one, not_after=NOON - timedelta(days=900)) for one in keys_of(told)]
+    audit = Audit(with_keys(told, *keys), only=("signatures",))
+
+    assert list(audit.faults()) == []
+    assert not audit.remarks
+
+
+def test_a_key_that_is_gone_is_a_remark(told: Ledger) -> None:
+    """Everything else is still checked."""
+    rest = [one for one in keys_of(told) if one.kind == "rest-password"]
+    audit = Audit(with_keys(told, *rest), only=("signatures",))
+
+    assert list(audit.faults()) == []
+    assert 0 < audit.remarks["key gone"] < audit.checked["signatures"]
+
+
+def test_without_its_key_a_changed_body_is_found(told: Ledger) -> None:
+    damage(
+        told.database,
+        "UPDATE notifications SET body = substr(body, 1, 40) || substr(body, 42),"
+        " digest = 'none' WHERE id = (SELECT min(id) FROM notifications)",
+    )
+
+    assert {"digest", "signed-digest"} & {one.reason for one in faults(with_keys(told))}
+
+
+# -- from a position on -----------------------------------------------------------------------
+
+
+def test_from_a_position_on_earlier_damage_is_not_looked_at(told: Ledger) -> None:
+    newest = told.recorder.max_notification_id() or 0
+    changed = f"UPDATE events SET state = 'no json' WHERE position IN (1, {newest})"
+    damage(told.database, changed, NO_DIGEST)
+
+    found = faults(told, first=newest - 3, only=("signatures", "streams", "order"))
+
+    assert [one.position for one in found if one.reason == "state-unreadable"] == [newest]
+    assert 0 < sum(one.reason == "digest" for one in found) <= 4
+
+
+def test_from_a_position_on_a_stream_may_have_begun_before(told: Ledger) -> None:
+    for first in range(1, (told.recorder.max_notification_id() or 0) + 2, 5):
+        assert faults(told, first=first, only=("signatures", "streams", "order")) == []
+
+
+# -- guards -----------------------------------------------------------------------------------
+
+ON_SQLITE = [f"DROP TRIGGER {table}_refuse_update" for table in ("events", "notifications")] + [
+    "DROP TRIGGER repeats_refuse_delete",
+    "DROP INDEX uq_notifications_recorded",
+]
+ON_POSTGRESQL = [
+    "DROP TRIGGER events_refuse_change ON events",
+    "DROP TRIGGER events_lock_positions ON events",
+    "ALTER TABLE notifications DISABLE TRIGGER notifications_refuse_change",
+    "ALTER TABLE repeats DISABLE TRIGGER ALL",
+    "CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql"
+    " AS $$ BEGIN RETURN NULL; END $$",
+    "CREATE OR REPLACE FUNCTION ledger_lock_positions() RETURNS trigger LANGUAGE plpgsql"
+    " AS $$ BEGIN RETURN NULL; END $$",
+    "DROP INDEX uq_notifications_recorded",
+    "ALTER TABLE events DROP CONSTRAINT uq_events_stream",
+    "ALTER TABLE events DROP CONSTRAINT pk_events",
+]
+
+
+@pytest.mark.parametrize("statement", ON_SQLITE)
+def test_a_guard_missing_on_sqlite_is_a_fault(sqlite_url: str, statement: str) -> None:
+    _assert_found(Database(sqlite_url), statement)
+
+
+@pytest.mark.parametrize("statement", ON_POSTGRESQL)
+def test_a_guard_missing_on_postgresql_is_a_fault(postgres_url: str, statement: str) -> None:
+    _assert_found(Database(postgres_url), statement)
+
+
+def _assert_found(database: Database, statement: str) -> None:
+    with database.connect() as connection:
+        assert missing_guards(connection) == []
+    with database.begin() as connection:
+        connection.execute(text(statement))
+
+    found = faults(a_ledger(database), only=("order",))
+
+    assert {one.reason for one in found} == {"guard-missing"}
+    database.dispose()
+
+
+def test_a_counter_set_back_is_a_fault(told: Ledger) -> None:
+    is_sqlite = told.database.is_sqlite
+    with told.database.begin() as connection:
+        back = "UPDATE sqlite_sequence SET seq = 3" if is_sqlite else "SELECT setval('{}', 3)"
+        connection.execute(text(back.format("events_position_seq")))
+
+    assert [one.reason for one in faults(told, only=("order",))] == ["sequence"]
+
+
+def test_on_sqlite_an_empty_position_is_a_fault(sqlite_url: str) -> None:
+    """Also when the delivery and every trace of its event went with it, also at the end."""
+    database = Database(sqlite_url)
+    ledger = a_told_ledger(database)
+    newest = ledger.recorder.max_notification_id() or 0
+    damage(database, f"DELETE FROM events WHERE position IN (4, 5, {newest})")
+
+    found = faults(ledger, only=("order",))
+
+    assert [one.position for one in found if one.reason == "position-missing"] == [4, 5, newest]
+    database.dispose()
+
+
+# -- the command ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def environ(told: Ledger, tmp_path: Path) -> dict[str, str]:
+    path = tmp_path / "shops.toml"
+    keys = [
+        f'[[shops.keys]]\nmode = "{key.mode}"\nkind = "{key.kind}"\nsecret = "{key.secret}"\n'
+        for key in keys_of(told)
+    ]
+    path.write_text('[[shops]]\nid = "12345678"\n' + "".join(keys))
+    path.chmod(0o600)
+    url = told.database.engine.url.render_as_string(hide_password=False)
+    return {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(path)}
+
+
+def run(environ: dict[str, str], *told: str) -> Result:
+    return CliRunner().invoke(cli, ("verify", "--workers", "1", *told), env=environ)
+
+
+def test_a_clean_ledger_ends_well(environ: dict[str, str]) -> None:
+    result = run(environ)
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "0 faults" in result.stderr
+
+
+def test_a_fault_is_a_line_and_an_exit_code(told: Ledger, environ: dict[str, str]) -> None:
+    damage(told.database, "UPDATE events SET topic = 'transaction.invented' WHERE position = 1")
+
+    result = run(environ, "--only", "streams")
+
+    assert result.exit_code == 1
+    position, subject, reason, _ = result.stdout.splitlines()[0].split("\t")
+    assert (position, subject, reason) == ("1", "transaction.invented", "topic-unknown")
+    assert "1 faults" in result.stderr
+
+
+def test_a_fault_can_be_read_by_a_machine(told: Ledger, environ: dict[str, str]) -> None:
+    damage(told.database, NO_DIGEST)
+
+    result = run(environ, "--json", "--only", "signatures")
+
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {one["reason"] for one in found} == {"digest"}
+    assert found[0].keys() == {"position", "subject", "reason", "detail"}
+
+
+def test_no_fault_tells_a_key_or_a_person(told: Ledger, environ: dict[str, str]) -> None:
+    damage(told.database, "UPDATE events SET details = NULL")
+
+    result = run(environ)
+
+    assert "personal are not those of the body" in result.stdout
+    assert "Synthetic" not in result.output
+    assert "@" not in result.output
+
+
+def test_a_body_that_is_received_while_an_audit_runs_is_left_for_the_next(told: Ledger) -> None:
+    audit = Audit(told)
+    found = audit.faults()
+    told.receive(a_delivery(form_body(a_form(vads_order_id="meanwhile"))))
+
+    assert list(found) == []
+
+
+def test_another_shops_file_does_not_forget_the_shop(told: Ledger) -> None:
+    audit = Audit(a_ledger(told.database, shops()), only=("signatures",))
+
+    assert list(audit.faults()) == []
