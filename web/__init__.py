@@ -11,7 +11,7 @@ from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
 from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
-from web import api, errors, operations, receiver
+from web import api, cors, errors, operations, receiver
 from web.context import Clock, Context
 
 
@@ -39,6 +39,7 @@ def create_app(
     errors.register(app)
     app.register_blueprint(receiver.bp)
     app.register_blueprint(operations.bp)
+    cors.allow_origins(app)
     api.register(app)
     app.after_request(_add_headers)
     return app

@@ -1,9 +1,9 @@
 """The one table from ledger errors to HTTP statuses, and the shape of a refusal."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
-import orjson
 import structlog
 from flask import Flask, Response, request
 from flask_limiter import RateLimitExceeded
@@ -58,7 +58,8 @@ def problem(status: int, code: str, detail: str = "", **more: Any) -> Response:
     """A problem document. Source: RFC 9457; `code` is ours, stable and in kebab-case."""
     told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
     told |= {"code": code} | ({"detail": detail} if detail else {}) | more
-    response = Response(orjson.dumps(told), status, mimetype="application/problem+json")
+    # the standard library's writer: what was asked may hold what is no Unicode
+    response = Response(json.dumps(told), status, mimetype="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
     return response

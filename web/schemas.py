@@ -94,7 +94,9 @@ class FeedQuery(Schema):
         load_default=False,
         metadata={"description": "also the platform's other fields and personal data"},
     )
-    shop = fields.String(load_default=None, metadata={"description": "only of this shop"})
+    shop = fields.String(
+        load_default=None, validate=_STORABLE, metadata={"description": "only of this shop"}
+    )
     mode = fields.String(load_default=None, validate=_MODE)
     type = fields.String(
         load_default=None,

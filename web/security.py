@@ -25,6 +25,7 @@ from web.context import context, ledger
 from web.receiver import client_address
 
 MODES = ("test", "production")
+BODY_BYTES_MAX = 64 * 1024  # of a question; notifications have a limit of their own
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -64,6 +65,7 @@ def authorise() -> None:
     """Let a request pass to its view. Errors: Unauthorized, Forbidden, NotFound."""
     token = _authenticate()
     g.caller = token
+    request.max_content_length = BODY_BYTES_MAX
     told = request.view_args or {}
     if told.get("mode", MODES[0]) not in MODES:
         raise NotFound
@@ -101,9 +103,9 @@ def log_read(response: Response) -> Response:
             method=request.method,
             route=str(request.url_rule),
             kind=read.kind,
-            shop_id=read.shop_id,
+            shop_id=_storable(read.shop_id),
             mode=read.mode,
-            reference=None if read.reference is None else read.reference.replace("\x00", "\ufffd"),
+            reference=_storable(read.reference),
             status=response.status_code,
             peer=_peer(),
         )
@@ -141,6 +143,11 @@ def _authenticate() -> Token:
         with database.begin() as connection:
             note_use(connection, token, now=now)
     return token
+
+
+def _storable(text: str | None) -> str | None:
+    """The text without what no database keeps."""
+    return None if text is None else text.replace("\x00", "\ufffd")
 
 
 def _secret() -> str | None:

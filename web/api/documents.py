@@ -117,6 +117,8 @@ def _complete(path: str, item: Mapping[str, Any], operation: dict[str, Any]) -> 
     for one in (*item.get("parameters", ()), *operation.get("parameters", ())):
         if one["in"] == "path":
             one |= _PATH.get(one["name"], {})
+        else:
+            one["schema"] = _without_null(one["schema"])
 
 
 _PATH: dict[str, dict[str, Any]] = {
@@ -128,6 +130,16 @@ _PATH: dict[str, dict[str, Any]] = {
     },
     "notification_id": {"schema": {"type": "string", "minLength": 1}},
 }
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter may be left out, but there is no way to write null into an address."""
+    told = {name: one for name, one in schema.items() if (name, one) != ("default", None)}
+    if isinstance(told.get("type"), list):
+        (told["type"],) = [one for one in told["type"] if one != "null"]
+    if "enum" in told:
+        told["enum"] = [one for one in told["enum"] if one is not None]
+    return told
 
 
 def _problem(meaning: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ PLURAL = {TRANSACTION: "transactions", ALIAS: "aliases", SUBSCRIPTION: "subscrip
 Asked = dict[str, Any]
 
 
-@bp.route("/shops/<shop_id>/<mode>/transactions/<path:name>")
+@bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.response(200, TransactionAnswer)
 def get_transaction(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
@@ -39,7 +39,7 @@ def get_transaction(asked: Asked, shop_id: str, mode: str, name: str) -> Respons
     return _item(TRANSACTION, shop_id, mode, name, asked)
 
 
-@bp.route("/shops/<shop_id>/<mode>/transactions/<path:name>/history")
+@bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>/history")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.response(200, HistoryAnswer)
 def get_transaction_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
@@ -47,7 +47,7 @@ def get_transaction_history(asked: Asked, shop_id: str, mode: str, name: str) ->
     return _history(TRANSACTION, shop_id, mode, name, asked)
 
 
-@bp.route("/shops/<shop_id>/<mode>/aliases/<path:name>")
+@bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.response(200, AliasAnswer)
 def get_alias(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
@@ -55,7 +55,7 @@ def get_alias(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     return _item(ALIAS, shop_id, mode, name, asked)
 
 
-@bp.route("/shops/<shop_id>/<mode>/aliases/<path:name>/history")
+@bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>/history")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.response(200, HistoryAnswer)
 def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
@@ -63,7 +63,7 @@ def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Respo
     return _history(ALIAS, shop_id, mode, name, asked)
 
 
-@bp.route("/shops/<shop_id>/<mode>/subscriptions/<path:name>")
+@bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>")
 @bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
 @bp.response(200, SubscriptionAnswer)
 def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
@@ -71,7 +71,7 @@ def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Respon
     return _item(SUBSCRIPTION, shop_id, mode, name, asked)
 
 
-@bp.route("/shops/<shop_id>/<mode>/subscriptions/<path:name>/history")
+@bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>/history")
 @bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
 @bp.response(200, HistoryAnswer)
 def get_subscription_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:

@@ -16,7 +16,7 @@ from web.security import shown, will_tell_personal
 bp = a_blueprint("orders", "Orders, each with all its transactions.")
 
 
-@bp.route("/shops/<shop_id>/<mode>/orders/<path:name>")
+@bp.route("/shops/<shop_id>/<mode>/orders/<name:name>")
 @bp.arguments(AsOfQuery, location="query", unknown=RAISE)
 @bp.response(200, OrderAnswer)
 def get_order(asked: dict[str, datetime | None], shop_id: str, mode: str, name: str) -> Response:
@@ -31,7 +31,7 @@ def get_order(asked: dict[str, datetime | None], shop_id: str, mode: str, name: 
     return tagged(answer(shown(told)), "order", count, found.position, found.view_position)
 
 
-@bp.route("/shops/<shop_id>/<mode>/orders/<path:name>/history")
+@bp.route("/shops/<shop_id>/<mode>/orders/<name:name>/history")
 @bp.arguments(AsOfQuery, location="query", unknown=RAISE)
 @bp.response(200, HistoryAnswer)
 def get_order_history(
