@@ -13,7 +13,7 @@ MASKED = "[masked]"
 
 _NAME = re.compile(
     r"e-?mail|phone|address|street|zip|city|(first|last|full|holder|user|cust\w*)_?name"
-    r"|\bip\b|_ip\b|ipaddress|user_?info|user_?agent|birth|identity|proof_of_id|cust_|customer\."
+    r"|\bip\b|(?<!pays)_ip\b|ipaddress|user_?info|user_?agent|birth|identity|proof_of_id|cust_|customer\."
     r"|ship_to|cardholder|\bpan\b|card_?number|expir(y|ation)_?(month|year)",
     re.IGNORECASE,
 )
