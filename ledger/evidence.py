@@ -10,6 +10,7 @@ from ledger.shops import Shop, Shops
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
 
+POSITION_MAX = 2**63 - 1  # that any database can hold
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
 
 
@@ -51,7 +52,9 @@ def evidence(ledger: Ledger, position: int) -> Evidence:
 
 def event_at(ledger: Ledger, position: int) -> RecordedEvent:
     """The event at this place of the ledger. Errors: NotFoundError."""
-    entries = ledger.recorder.select_notifications(position, 1, stop=position)
+    entries = []
+    if 0 < position <= POSITION_MAX:
+        entries = ledger.recorder.select_notifications(position, 1, stop=position)
     if not entries:
         raise NotFoundError(f"no event at position {position}")
     return ledger.read_entry(entries[0])

@@ -57,7 +57,7 @@ class Feed:
                     found.append(self.show(one))
                 if len(found) == limit:
                     return found, after
-            if found or len(events) < size:
+            if len(events) < size:
                 break
         return found, after
 
