@@ -60,7 +60,7 @@ def order_history(
 
 def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> Item:
     """The state of an order. Units: balances in minor units, one for each currency."""
-    transactions = [item(events) for events in history.streams]
+    transactions = [item(events) | {"position": events[-1].position} for events in history.streams]
     _link_refunds(transactions)
     return {
         "kind": "order",

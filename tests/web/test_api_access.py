@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.access import ROLES
+from ledger.access import ROLES, all_tokens, revoke_token
 from ledger.application import Receipt
 from ledger.masking import MASKED
 from ledger.settings import Settings
@@ -116,6 +116,15 @@ def test_a_token_expires(api: Asking) -> None:
     assert (before, api.call("/api/v1/events", None, headers=headers).status_code) == (200, 401)
 
 
+def test_a_revoked_token_opens_nothing_any_more(api: Asking) -> None:
+    api.get("/api/v1/projections")
+    with api.ledger.database.begin() as connection:
+        (token,) = all_tokens(connection)
+        revoke_token(connection, token.id, now=NOON)
+
+    assert api.call("/api/v1/projections").status_code == 401
+
+
 def test_only_the_hash_of_a_token_is_kept(api: Asking) -> None:
     token = api.token("auditor")
 
@@ -128,8 +137,6 @@ def test_only_the_hash_of_a_token_is_kept(api: Asking) -> None:
 
 
 def test_the_last_use_is_noted_at_most_once_a_minute(api: Asking) -> None:
-    from ledger.access import all_tokens
-
     def last_used() -> Any:
         with api.ledger.database.connect() as connection:
             return all_tokens(connection)[0].last_used_at

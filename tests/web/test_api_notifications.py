@@ -165,8 +165,16 @@ def test_one_call_readmits_only_so_many(
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"reason": "because"}, {"reason": "no-key", "dry_run": "no"}, {"reason": 1}, [], "x"]
-    + [{"reason": "no-key", "dry_run": 0}, {"reason": "no-key", "\ud800": 1}],
+    [
+        {},
+        [],
+        "x",
+        {"reason": "because"},
+        {"reason": 1},
+        {"reason": "no-key", "dry_run": "no"},
+        {"reason": "no-key", "dry_run": 0},
+        {"reason": "no-key", "\ud800": 1},
+    ],
 )
 def test_a_readmission_that_is_not_clear_is_refused(api_on_sqlite: Asking, body: Any) -> None:
     response = api_on_sqlite.call(f"{PATH}/readmit", "operator", method="POST", json=body)
