@@ -1,5 +1,7 @@
 """Every deliberate refusal, on one screen."""
 
+from collections.abc import Sequence
+
 
 class LedgerError(Exception):
     """Something this service refuses on purpose; `code` is stable and in kebab-case."""
@@ -67,6 +69,16 @@ class MissingExtraError(LedgerError):
     """An optional library is not installed."""
 
     code = "missing-extra"
+
+
+class AmbiguousError(LedgerError):
+    """A name that several things have; `choices` tells them apart."""
+
+    code = "ambiguous"
+
+    def __init__(self, message: str, choices: Sequence[str]) -> None:
+        super().__init__(message)
+        self.choices = list(choices)
 
 
 class ConflictError(LedgerError):

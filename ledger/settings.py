@@ -1,5 +1,6 @@
 """What the operator decides, read from the environment once and checked at start."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -30,6 +31,9 @@ class Settings:
     quarantine_count_max: int = 1_000
     quarantine_bytes_max: int = 16 * 1024 * 1024
     quarantine_total_bytes_max: int = 1024 * 1024 * 1024
+    rate_per_token: str = "600/minute"  # noqa: S105  a rate, not a token
+    rate_per_address: str = "1200/minute"
+    cors_origins: tuple[str, ...] = ()
 
     @property
     def is_sqlite(self) -> bool:
@@ -47,6 +51,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         allowed_sources=_networks(environ, "LEDGER_ALLOWED_SOURCES"),
         log_format=_choice(environ, "LEDGER_LOG_FORMAT", ("console", "json"), "console"),
         log_level=_choice(environ, "LEDGER_LOG_LEVEL", LOG_LEVELS, "info"),
+        rate_per_token=_rate(environ, "LEDGER_RATE_PER_TOKEN", Settings.rate_per_token),
+        rate_per_address=_rate(environ, "LEDGER_RATE_PER_ADDRESS", Settings.rate_per_address),
+        cors_origins=_origins(environ, "LEDGER_CORS_ORIGINS"),
         **{
             name: _count(environ, f"LEDGER_{name.upper()}", default)
             for name, default in _LIMITS.items()
@@ -90,6 +97,20 @@ def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...], def
     told = environ.get(name) or default
     if told not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}")
+    return told
+
+
+def _rate(environ: Mapping[str, str], name: str, default: str) -> str:
+    told = environ.get(name) or default
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", told):
+        raise SettingsError(f"{name} must be a rate, for example 600/minute")
+    return told
+
+
+def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    told = tuple(environ.get(name, "").replace(",", " ").split())
+    if not all(re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", one) for one in told):
+        raise SettingsError(f"{name} must be origins, for example https://audit.example.com")
     return told
 
 

@@ -64,33 +64,44 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
 
 
 def history_data(entry: TimelineEntry) -> dict[str, Any]:
-    """One event for a machine. Shape: design section 4, `data` as the event class defines it."""
-    event = entry.event
+    """One event for a machine, with what it changed. Shape: design section 4."""
+    changes = [
+        {"name": one.name, "before": one.before, "after": one.after} for one in entry.changes
+    ]
+    return event_data(RecordedEvent(entry.position, entry.event)) | {"changes": changes}
+
+
+def event_data(recorded: RecordedEvent, *, with_details: bool = True) -> dict[str, Any]:
+    """One event for a machine. Shape: `data` as its class defines it."""
+    event = recorded.event
+    data: dict[str, Any] = {
+        "source": event.source,
+        "told_at": None if event.told_at is None else instant(event.told_at),
+        "odd": event.odd or [],
+        "facts": event.facts,
+    }
+    if with_details:
+        data["details"] = dict(pair for pair in event.details or [])
+        data["personal"] = dict(pair for pair in event.personal or [])
     return {
-        "position": entry.position,
+        "position": recorded.position,
         "version": event.originator_version,
         "type": event.TOPIC,
-        "sentence": entry.sentence,
+        "sentence": SENTENCES[type(event)],
+        "kind": event.aggregate_class.KIND,
+        "shop_id": event.shop_id,
+        "mode": event.mode.lower(),
+        "reference": event.reference,
         "occurred_at": None if event.occurred_at is None else instant(event.occurred_at),
         "recorded_at": instant(event.timestamp),
         "received_at": instant(event.received_at),
-        "late_seconds": entry.late_seconds,
+        "late_seconds": _late_seconds(event),
         "notification_id": event.notification_id,
         "rule": event.rule,
         "rule_certainty": event.rule_certainty,
         "late": event.late,
         "contradiction": event.contradiction,
-        "changes": [
-            {"name": one.name, "before": one.before, "after": one.after} for one in entry.changes
-        ],
-        "data": {
-            "source": event.source,
-            "told_at": None if event.told_at is None else instant(event.told_at),
-            "odd": event.odd or [],
-            "facts": event.facts,
-            "details": dict(pair for pair in event.details or []),
-            "personal": dict(pair for pair in event.personal or []),
-        },
+        "data": data,
     }
 
 

@@ -30,6 +30,19 @@ READ = (*PLAIN, "ledger.signature", "ledger.settings", "ledger.shops", "ledger.n
 TOLD = ("ledger.formats.snapshot", "ledger.formats.values")
 AGGREGATES = ("ledger.aggregates", "ledger.vocabulary", "ledger.decision")
 SHOWN = ("ledger.items", "ledger.timeline")
+ASKED = (
+    "ledger.access",
+    "ledger.deliveries",
+    "ledger.event_shapes",
+    "ledger.evidence",
+    "ledger.instants",
+    "ledger.lookup",
+    "ledger.masking",
+    "ledger.order",
+    "ledger.projections.status",
+    "ledger.vocabulary",
+    "ledger.formats.snapshot",
+)
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger": (),
@@ -104,6 +117,20 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "ledger.items": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application"),
     "ledger.timeline": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application", "ledger.items"),
+    "ledger.instants": (),
+    "ledger.masking": (),
+    "ledger.access": (*PLAIN, "ledger.storage", "sqlalchemy"),
+    "ledger.lookup": (*PLAIN, "ledger.aggregates", "ledger.application", "ledger.storage"),
+    "ledger.event_shapes": (*PLAIN, *TOLD, "ledger.aggregates", "ledger.vocabulary"),
+    "ledger.deliveries": (*PLAIN, *SHOWN, "ledger.application", "ledger.storage"),
+    "ledger.evidence": (*READ, "ledger.application", "ledger.formats", "ledger.storage"),
+    "ledger.order": (
+        *PLAIN,
+        "ledger.application",
+        "ledger.items",
+        "ledger.projections",
+        "sqlalchemy",
+    ),
     # a view never reads another, nor an aggregate: events alone
     "ledger.projections.*": (
         *PLAIN,
@@ -168,6 +195,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "web.*": (
         *READ,
+        *SHOWN,
+        *ASKED,
         "ledger.application",
         "ledger.logs",
         "ledger.projections",
@@ -176,12 +205,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "web",
         "alembic.util",
         "flask",
+        "flask_limiter",
+        "flask_smorest",
+        "markupsafe",
+        "marshmallow",
         "orjson",
         "sqlalchemy",
         "structlog",
         "ulid",
         "werkzeug",
     ),
+    "web.api.answers": ("ledger", "web", "flask", "flask_smorest", "orjson"),  # the version alone
     "alembic.env": ("ledger.storage.database", "alembic"),
     "alembic.versions.*": ("alembic", "sqlalchemy"),
 }

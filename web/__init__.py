@@ -11,7 +11,7 @@ from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
 from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
-from web import errors, operations, receiver
+from web import api, cors, errors, operations, receiver
 from web.context import Clock, Context
 
 
@@ -39,6 +39,8 @@ def create_app(
     errors.register(app)
     app.register_blueprint(receiver.bp)
     app.register_blueprint(operations.bp)
+    cors.allow_origins(app)
+    api.register(app)
     app.after_request(_add_headers)
     return app
 
@@ -62,6 +64,16 @@ def _hardened(app: Flask) -> Flask:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
+
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
+"""What every answer carries unless it says otherwise."""

@@ -1,13 +1,16 @@
 """The one table from ledger errors to HTTP statuses, and the shape of a refusal."""
 
+import json
 from http import HTTPStatus
+from typing import Any
 
-import orjson
 import structlog
 from flask import Flask, Response, request
+from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from ledger.errors import (
+    AmbiguousError,
     BadCursorError,
     BadFilterError,
     ConflictError,
@@ -28,6 +31,7 @@ STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     BadCursorError: 400,
     BadFilterError: 400,
     NotFoundError: 404,
+    AmbiguousError: 409,
     ConflictError: 503,
     UnavailableError: 503,
     ViewNotBuiltError: 503,
@@ -42,6 +46,7 @@ _WORDS = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    409: "ambiguous",
     413: "too-large",
     415: "unsupported-content-type",
     422: "not-processable",
@@ -57,11 +62,12 @@ def status_of(error: LedgerError) -> int:
     return next(status for status in known if status is not None)
 
 
-def problem(status: int, code: str, detail: str = "") -> Response:
+def problem(status: int, code: str, detail: str = "", **more: Any) -> Response:
     """A problem document. Source: RFC 9457; `code` is ours, stable and in kebab-case."""
     told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    told |= {"code": code} | ({"detail": detail} if detail else {})
-    response = Response(orjson.dumps(told), status, mimetype="application/problem+json")
+    told |= {"code": code} | ({"detail": detail} if detail else {}) | more
+    # the standard library's writer: what was asked may hold what is no Unicode
+    response = Response(json.dumps(told), status, mimetype="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
     return response
@@ -79,7 +85,8 @@ def _refused_by_http(error: HTTPException) -> Response:
     if receiver.is_addressed(request):
         response = receiver.reject(status, _word(status))
     else:
-        response = problem(status, _word(status))
+        response = problem(status, _word(status), _own_words(error), **_errors(error))
+        response.headers.extend(_headers(error, status))
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
@@ -93,6 +100,8 @@ def _refused_by_ledger(error: LedgerError) -> Response:
     if receiver.is_addressed(request):
         # Whatever the ledger says beyond a receipt, it stored nothing: let the sender try again.
         return receiver.reject(503, error.code)
+    if isinstance(error, AmbiguousError):
+        return problem(status, error.code, str(error), aliases=error.choices)
     return problem(status, error.code, str(error))
 
 
@@ -101,6 +110,26 @@ def _failed(error: Exception) -> Response:
     if receiver.is_addressed(request):
         return receiver.reject(503, "internal-error")
     return problem(500, "internal-error")
+
+
+def _own_words(error: HTTPException) -> str:
+    """What we said about it; the library's own sentences are left out."""
+    told = error.description or ""
+    return "" if told == type(error).description else told
+
+
+def _errors(error: HTTPException) -> dict[str, Any]:
+    """What is wrong with what was asked, field by field, as the library of schemas found it."""
+    data = getattr(error, "data", None) or {}
+    return {"errors": data["messages"]} if "messages" in data else {}
+
+
+def _headers(error: HTTPException, status: int) -> dict[str, str]:
+    if status == HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
+    if isinstance(error, RateLimitExceeded) and error.limit is not None:
+        return {"Retry-After": str(error.limit.limit.get_expiry())}
+    return {}
 
 
 def _word(status: int) -> str:

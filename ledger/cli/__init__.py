@@ -18,6 +18,7 @@ _COMMANDS = {
     "projections": "ledger.cli.projections",
     "export": "ledger.cli.export",
     "verify": "ledger.cli.verify",
+    "token": "ledger.cli.token",
 }
 
 

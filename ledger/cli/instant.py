@@ -1,9 +1,11 @@
 """Instants as people type them."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import click
+
+from ledger.instants import read_asked
 
 
 class Instant(click.ParamType[datetime]):
@@ -15,9 +17,6 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            moment = datetime.fromisoformat(value)
+            return read_asked(value)
         except ValueError:
             self.fail(f"{value} is no ISO 8601 instant, for example 2026-03-10T09:15:00Z")
-        if len(value) == len("2026-03-10"):
-            moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

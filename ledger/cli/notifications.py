@@ -8,8 +8,8 @@ import orjson
 
 from ledger.application import QUARANTINED, RECORDED, REPEATED, Ledger
 from ledger.cli.opening import open_ledger
+from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
-from ledger.items import instant
 from ledger.reasons import REASONS
 from ledger.storage.journal import JournalRow
 from ledger.timeline import clock, printable
@@ -76,7 +76,7 @@ def readmit(notification_id: str | None, reason: str | None, everything: bool, y
     if sum([notification_id is not None, reason is not None, everything]) != 1:
         raise click.UsageError("name one delivery, or --reason, or --all")
     ledger = open_ledger(needs_shops=True)
-    ids = [notification_id] if notification_id else _waiting(ledger, reason)
+    ids = [notification_id] if notification_id else waiting(ledger, reason)
     if notification_id is None:
         click.echo(f"{len(ids)} deliveries wait", err=True)
         if ids and not yes:
@@ -102,44 +102,6 @@ def _readmit(ledger: Ledger, ids: list[str], *, may_be_gone: bool) -> int:
         click.echo(f"{receipt.id}\t{receipt.outcome}\t{receipt.reason or ''}")
     click.echo(f"{readmitted} readmitted, {refused} refused again", err=True)
     return refused
-
-
-def _waiting(ledger: Ledger, reason: str | None) -> list[str]:
-    """Ids in the order of their arrival, so that they are recorded in it."""
-    ids: list[str] = []
-    with ledger.database.connect() as connection:
-        while True:
-            page = ledger.journal.list(
-                connection,
-                outcome=QUARANTINED,
-                reason=reason,
-                before_id=ids[-1] if ids else None,
-                limit=500,
-            )
-            if not page:
-                return ids[::-1]
-            ids += [row.id for row in page]
-
-
-def notification_data(row: JournalRow) -> dict[str, Any]:
-    """One delivery for a machine, without its body. Shape: design section 4."""
-    return {
-        "id": row.id,
-        "received_at": instant(row.received_at),
-        "recorded_at": None if row.recorded_at is None else instant(row.recorded_at),
-        "format": row.format,
-        "shop_id": row.shop_id,
-        "mode": row.mode.lower() if row.mode else None,
-        "source": row.source,
-        "outcome": row.outcome,
-        "reason": row.reason,
-        "digest": row.digest,
-        "positions": list(row.positions),
-        "key_fingerprint": row.key_fingerprint,
-        "told_at": None if row.told_at is None else instant(row.told_at),
-        "peer": row.peer,
-        "content_type": row.content_type,
-    }
 
 
 def _line(row: JournalRow) -> str:

@@ -221,3 +221,43 @@ leases = Table(
     PrimaryKeyConstraint("name", name="pk_leases"),
 )
 """Who does, for a while, what only one may do."""
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", Text),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("shops", JSON(none_as_null=True)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+    Column("last_used_at", UtcDateTime),
+    PrimaryKeyConstraint("id", name="pk_tokens"),
+    UniqueConstraint("secret_hash", name="uq_tokens_secret_hash"),
+)
+"""Who may ask; never the token itself, only its SHA-256. No shops means all of them."""
+
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("token_id", Text, nullable=False),
+    Column("token_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("shop_id", Text),
+    Column("mode", Text),
+    Column("reference", Text),
+    Column("status", Integer, nullable=False),
+    Column("peer", Text, nullable=False),
+    PrimaryKeyConstraint("id", name="pk_access_log"),
+    Index("ix_access_log_token", "token_id", "id"),
+    Index("ix_access_log_shop", "shop_id", "mode", "id"),
+    sqlite_autoincrement=True,
+)
+"""Who has read personal or raw data, or tried to; append-only."""

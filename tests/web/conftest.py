@@ -1,6 +1,6 @@
 """The real application before a ledger that answers what a test tells it to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ledger.settings import Settings
+from ledger.storage.database import Database
+from tests.conftest import opened
+from tests.web.asking import Asking, asking
 from tests.web.fakes import NOW, FakeLedger
 from web import create_app
 
@@ -28,3 +31,16 @@ def make_app(ledger: FakeLedger) -> Callable[..., Flask]:
 @pytest.fixture
 def client(make_app: Callable[..., Flask]) -> FlaskClient:
     return make_app().test_client()
+
+
+@pytest.fixture
+def api(database: Database) -> Asking:
+    """The query API before a real ledger, on each database in turn."""
+    return asking(database)
+
+
+@pytest.fixture
+def api_on_sqlite(sqlite_url: str) -> Iterator[Asking]:
+    """The same on one database, for what does not depend on it."""
+    with opened(sqlite_url) as database:
+        yield asking(database)

@@ -1,0 +1,166 @@
+"""One order: its transactions as they stand, what was refunded of which, and what is left."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, and_, select
+
+from ledger.application import Ledger, RecordedEvent
+from ledger.errors import NotFoundError, UnavailableError
+from ledger.items import Item, item
+from ledger.projections import generations as g
+from ledger.projections.orders import order_lines
+from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
+from ledger.projections.registry import projection
+
+TOLD, INFERRED = "told", "inferred"
+
+VIEW = "orders"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHistory:
+    """The streams of an order's transactions. Shape: as first seen; `view_position` is how far
+    the view had followed the log that named them, their events are current."""
+
+    streams: list[list[RecordedEvent]]
+    view_position: int
+
+    @property
+    def position(self) -> int:
+        """Of the newest event of all."""
+        return max(one[-1].position for one in self.streams)
+
+
+def order_history(
+    ledger: Ledger, shop_id: str, mode: str, order_id: str, *, as_of: datetime | None = None
+) -> OrderHistory:
+    """Everything told of an order's transactions, as known then.
+
+    Errors: NotFoundError; UnavailableError while the view of orders is not built.
+    """
+    if "\x00" in order_id + shop_id:  # no database keeps it, so none is asked
+        raise NotFoundError("nothing was ever told about it")
+    with ledger.database.connect() as connection:
+        ids, position = _transactions_of(connection, shop_id, mode, order_id)
+    found = []
+    for id_ in ids:
+        try:
+            found.append(ledger.history(id_, as_of=as_of))
+        except NotFoundError:
+            continue  # told only after that moment
+    if not found:
+        raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
+    found.sort(key=lambda events: events[0].position)
+    return OrderHistory(found, position)
+
+
+def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> Item:
+    """The state of an order. Units: balances in minor units, one for each currency."""
+    transactions = [item(events) | {"position": events[-1].position} for events in history.streams]
+    _link_refunds(transactions)
+    return {
+        "kind": "order",
+        "shop_id": shop_id,
+        "mode": mode.lower(),
+        "order_id": order_id,
+        "first_seen_at": min(one["first_seen_at"] for one in transactions),
+        "last_changed_at": max(one["last_changed_at"] for one in transactions),
+        "position": history.position,
+        "view_position": history.view_position,
+        "balances": _balances(transactions),
+        "transactions": transactions,
+    }
+
+
+def _transactions_of(
+    connection: Connection, shop_id: str, mode: str, order_id: str
+) -> tuple[list[UUID], int]:
+    view = projection(VIEW)
+    generation = g.live_generation(connection, view)
+    if generation is None:
+        raise UnavailableError("the view of orders is not built: run `ledger rebuild orders`")
+    lines = g.tables_of(view, generation.id)[order_lines]
+    own = select(lines.c.id).where(_is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+    # a refund may name its original and no order
+    parent = lines.alias("parent")
+    of_parent = (
+        select(lines.c.id)
+        .select_from(lines.join(parent, lines.c.parent_uuid == parent.c.uuid))
+        .where(
+            _is_of(lines, shop_id, mode),
+            _is_of(parent, shop_id, mode),
+            lines.c.order_id.is_(None),
+            parent.c.order_id == order_id,
+        )
+    )
+    found = [*connection.scalars(own), *connection.scalars(of_parent)]
+    positions = g.positions(connection, generation.id)
+    return [UUID(one) for one in dict.fromkeys(found)], min(positions.values(), default=0)
+
+
+def _is_of(lines: Any, shop_id: str, mode: str) -> Any:
+    return and_(lines.c.shop_id == shop_id, lines.c.mode == mode)
+
+
+def _link_refunds(transactions: Sequence[Item]) -> None:
+    """Say of each refund which debit it gives back: as told, or when only one can be meant."""
+    captured = [
+        one
+        for one in transactions
+        if one["operation_type"] == "DEBIT" and one["status"] in CAPTURED and one["uuid"]
+    ]
+    left = {one["uuid"]: one["amount_minor"] or 0 for one in captured}
+    refunds = [one for one in transactions if one["operation_type"] == "CREDIT"]
+    for one in refunds:
+        if one["parent_uuid"]:
+            one["original"] = {"uuid": one["parent_uuid"], "certainty": TOLD}
+            _take(left, one)
+    for one in refunds:
+        if not one["parent_uuid"]:
+            able = [
+                each["uuid"]
+                for each in captured
+                if each["currency"] == one["currency"]
+                and left[each["uuid"]] >= (one["amount_minor"] or 0)
+            ]
+            is_clear = len(able) == 1 and one["amount_minor"] is not None
+            one["original"] = {"uuid": able[0], "certainty": INFERRED} if is_clear else None
+            _take(left, one)
+
+
+def _take(left: dict[str, int], refund: Item) -> None:
+    """A refund that counts uses up what it gives back."""
+    original = refund["original"]
+    if original and original["uuid"] in left and refund["status"] in COUNTED:
+        left[original["uuid"]] -= refund["amount_minor"] or 0
+
+
+def _balances(transactions: Sequence[Item]) -> list[Item]:
+    """As the view of orders adds up, but of the state asked for."""
+    currencies = sorted({one["currency"] or "" for one in transactions})
+    return [_balance(currency, transactions) for currency in currencies]
+
+
+def _balance(currency: str, transactions: Sequence[Item]) -> Item:
+    mine = [one for one in transactions if (one["currency"] or "") == currency]
+
+    def total(operation: str, statuses: Sequence[str]) -> int:
+        return sum(
+            one["amount_minor"] or 0
+            for one in mine
+            if one["operation_type"] == operation and one["status"] in statuses
+        )
+
+    return {
+        "currency": currency or None,
+        "transactions": len(mine),
+        "authorised_minor": total("DEBIT", (*HELD, *CAPTURED)),
+        "captured_minor": total("DEBIT", CAPTURED),
+        "refunded_minor": total("CREDIT", COUNTED),
+        "open_minor": total("DEBIT", (*HELD, *WAITING)),
+        "balance_minor": total("DEBIT", COUNTED) - total("CREDIT", COUNTED),
+    }

@@ -1,0 +1,75 @@
+"""Asks the query API of a real ledger, under any role."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from ledger.access import create_token
+from ledger.application import Ledger
+from ledger.projections.runner import Followers, prepare_views
+from ledger.settings import Settings
+from ledger.storage.database import Database
+from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
+from web import create_app
+
+AT = f"/api/v1/shops/{SHOP_ID}/test"
+
+
+@dataclass
+class Asking:
+    """A service in memory. `now` is the time of its requests; the ledger's own clock ticks on."""
+
+    ledger: Ledger
+    settings: Settings = field(default_factory=lambda: Settings(database_url="unused"))
+    now: datetime = NOON
+    is_stopping: Callable[[], bool] = lambda: False
+    tokens: dict[Any, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.app = create_app(
+            self.settings,
+            self.ledger,
+            clock=lambda: self.now,
+            is_stopping=lambda: self.is_stopping(),
+        )
+        self.client: FlaskClient = self.app.test_client()
+
+    def token(self, role: str, shops: tuple[str, ...] | None = None, **more: Any) -> str:
+        """A token of this role; the same one when asked again."""
+        key = (role, shops, tuple(more.items()))
+        if key not in self.tokens:
+            with self.ledger.database.begin() as connection:
+                _, self.tokens[key] = create_token(
+                    connection, name=f"a {role}", role=role, shops=shops, now=self.now, **more
+                )
+        return self.tokens[key]
+
+    def call(
+        self, path: str, role: str | None = "auditor", *, method: str = "GET", **more: Any
+    ) -> TestResponse:
+        """Ask. Shape: `role` None sends no token; `shops` limits the token to them."""
+        headers = dict(more.pop("headers", {}))
+        if role is not None:
+            headers["Authorization"] = f"Bearer {self.token(role, more.pop('shops', None))}"
+        return self.client.open(path, method=method, headers=headers, **more)
+
+    def get(self, path: str, role: str | None = "auditor", **more: Any) -> Any:
+        """What is answered to a question that must not be refused."""
+        response = self.call(path, role, **more)
+        assert response.status_code == 200, response.text
+        return response.get_json()
+
+    def follow(self) -> None:
+        """Let every view come to the live edge."""
+        followers = Followers(self.ledger)
+        while followers.follow_once():
+            pass
+
+
+def asking(database: Database, **more: Any) -> Asking:
+    prepare_views(database)
+    return Asking(a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID))), **more)

@@ -1,0 +1,162 @@
+"""What the query API says about itself, and whether it is true."""
+
+import re
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from jsonschema_rs import meta, validator_for
+from schemathesis import Case, GenerationMode
+
+from ledger.vocabulary import EVENT_CLASSES
+from tests.builders import UUID, a_form_call, example_body, examples, receive
+from tests.web.asking import AT, Asking
+
+DOCUMENT = "/api/v1/openapi.json"
+
+
+@pytest.fixture
+def document(api_on_sqlite: Asking) -> dict[str, Any]:
+    told: dict[str, Any] = api_on_sqlite.get(DOCUMENT, None)
+    return told
+
+
+def test_every_route_is_described(api_on_sqlite: Asking, document: dict[str, Any]) -> None:
+    routes = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in api_on_sqlite.app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if rule.rule.startswith("/api/") and method not in ("HEAD", "OPTIONS")
+    }
+
+    described = {(path, one) for path, item in document["paths"].items() for one in item}
+    assert document["openapi"].startswith("3.1")
+    assert {one for one in described if one[1] in ("get", "post")} == routes - {(DOCUMENT, "get")}
+
+
+def test_every_operation_says_what_it_is_for(document: dict[str, Any]) -> None:
+    for path, item in document["paths"].items():
+        for method in set(item) & {"get", "post"}:
+            told = item[method]
+            assert told["summary"], path
+            assert {"200", "401", "403", "404", "422", "429"} <= set(told["responses"]), path
+
+
+def test_every_event_has_its_shape(document: dict[str, Any]) -> None:
+    shapes = document["components"]["schemas"]
+
+    assert set(EVENT_CLASSES) <= set(shapes)
+    for topic in EVENT_CLASSES:
+        meta.validate(shapes[topic])
+
+
+def test_events_of_every_example_have_the_shape_that_was_published(
+    api_on_sqlite: Asking, document: dict[str, Any]
+) -> None:
+    for format_, name in examples():
+        receive(api_on_sqlite.ledger, example_body(format_, name))
+    shapes = document["components"]["schemas"]
+
+    events = api_on_sqlite.get("/api/v1/events?limit=500&details=true", "operator")["items"]
+
+    assert len({one["type"] for one in events}) > 20
+    for one in events:
+        validator_for(shapes[one["type"]]).validate(one["data"])
+
+
+def test_every_reference_of_the_document_leads_somewhere(document: dict[str, Any]) -> None:
+    references = set(re.findall(r"'\$ref': '#/([^']+)'", str(document)))
+
+    for one in references:
+        found: Any = document
+        for part in one.split("/"):
+            found = found[part]
+        assert found
+
+
+def test_the_readable_page_names_everything_and_loads_nothing(
+    api_on_sqlite: Asking, document: dict[str, Any]
+) -> None:
+    response = api_on_sqlite.call("/docs", None)
+
+    assert response.content_type.startswith("text/html")
+    for path in document["paths"]:
+        assert path in response.text
+    for topic in EVENT_CLASSES:
+        assert topic in response.text
+    assert "<script" not in response.text
+    assert not re.search(r'(src|href)="(https?:)?//', response.text)
+    assert "style-src 'sha256-" in response.headers["Content-Security-Policy"]
+
+
+# -- the whole document, against the service ------------------------------------------------------
+
+EXAMPLES = 12  # for each operation: seconds in all
+
+
+def test_machine_made_questions_find_nothing_wrong(api_on_sqlite: Asking) -> None:
+    """Answers have the statuses, types and shapes of the document; nothing breaks; bad questions
+    are refused and good ones are not."""
+    for format_, name in examples():
+        receive(api_on_sqlite.ledger, example_body(format_, name))
+    receive(api_on_sqlite.ledger, a_form_call())
+    receive(api_on_sqlite.ledger, b"")
+    api_on_sqlite.follow()
+    api_on_sqlite.is_stopping = lambda: True  # nobody waits
+    headers = {"Authorization": f"Bearer {api_on_sqlite.token('operator')}"}
+    schema = schemathesis.openapi.from_wsgi(DOCUMENT, api_on_sqlite.app)
+    asked = set()
+
+    known = _known(api_on_sqlite)
+
+    for operation in schema.get_all_operations():
+        path = operation.ok().path
+        names = {**known, "name": next((known[one] for one in KINDS if f"/{one}/" in path), "")}
+        there = {name: one for name, one in names.items() if f"{{{name}}}" in path}
+        _ask(operation.ok(), GenerationMode.POSITIVE, headers, path_parameters=there or None)
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            try:
+                _ask(operation.ok(), mode, headers)
+            except Unsatisfiable:  # nothing can be asked wrongly of it
+                assert mode is GenerationMode.NEGATIVE
+        asked.add(operation.ok().label)
+
+    assert len(asked) > 15
+    assert api_on_sqlite.call(f"{AT}/transactions/{UUID}").status_code == 200
+
+
+KINDS = ("transactions", "aliases", "subscriptions", "orders")
+
+
+def _known(api: Asking) -> dict[str, Any]:
+    """Names of things that are there, so that their shapes are looked at too."""
+    events = api.get("/api/v1/events?limit=500&shop=12345678&mode=test", "operator")["items"]
+    first = {one["kind"]: one for one in reversed(events)}
+    return {
+        "shop_id": "12345678",
+        "mode": "test",
+        "transactions": UUID,
+        "orders": "CMD-2026-0001",
+        "aliases": first["alias"]["reference"],
+        "subscriptions": first["subscription"]["reference"],
+        "position": first["transaction"]["position"],
+        "notification_id": first["transaction"]["notification_id"],
+    }
+
+
+def _ask(operation: Any, mode: GenerationMode, headers: dict[str, str], **fixed: Any) -> None:
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode, **fixed))
+    def ask(case: Case) -> None:
+        case.call_and_validate(headers=headers)
+
+    ask()

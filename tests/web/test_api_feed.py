@@ -1,0 +1,182 @@
+"""The feed: in order, without gaps, waited for, and streamed."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import orjson
+import pytest
+
+from tests.builders import OTHER_SHOP_ID, a_form_call, receive
+from tests.web.asking import Asking
+from web.api import feed
+
+EVENTS = "/api/v1/events"
+
+
+def tell(api: Asking, count: int, **fields: str) -> None:
+    for number in range(count):
+        receive(api.ledger, a_form_call(trans_uuid=f"{number:032x}", **fields))
+
+
+def test_page_by_page_nothing_is_left_out_or_told_twice(api: Asking) -> None:
+    tell(api, 7)
+    found, after = [], 0
+
+    while page := api.get(f"{EVENTS}?limit=3&after={after}"):
+        if not page["items"]:
+            break
+        found += [one["position"] for one in page["items"]]
+        after = page["next_after"]
+
+    assert found == [1, 2, 3, 4, 5, 6, 7]
+    assert api.get(f"{EVENTS}?after=7") == {"items": [], "next_after": 7, "next_cursor": "7"}
+
+
+def test_the_link_of_a_page_leads_to_the_next_one(api: Asking) -> None:
+    tell(api, 3)
+
+    first = api.call(f"{EVENTS}?limit=2")
+    second = api.get(first.headers["Link"].split(">")[0][1:])
+
+    assert first.headers["Link"].endswith('rel="next"')
+    assert [one["position"] for one in second["items"]] == [3]
+    assert [one["position"] for one in api.get(f"{EVENTS}?cursor=2")["items"]] == [3]
+
+
+def test_details_come_only_when_asked_for(api: Asking) -> None:
+    tell(api, 1)
+
+    (short,) = api.get(EVENTS, "operator")["items"]
+    (long,) = api.get(f"{EVENTS}?details=true", "operator")["items"]
+
+    assert set(short["data"]) == {"source", "told_at", "odd", "facts"}
+    assert long["data"]["personal"]["vads_cust_email"]
+
+
+def test_filters_pass_over_others_and_move_on(api: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(api, 3)
+    tell(api, 2, site_id=OTHER_SHOP_ID)
+    monkeypatch.setattr(feed, "SCAN", 2)
+
+    page = api.get(f"{EVENTS}?shop={OTHER_SHOP_ID}&limit=1")
+    nothing = api.get(f"{EVENTS}?mode=production")
+
+    assert [one["position"] for one in page["items"]] == [4]
+    assert page["next_after"] == 4
+    assert (nothing["items"], nothing["next_after"]) == ([], 5)
+    assert len(api.get(f"{EVENTS}?type=transaction.payment-accepted")["items"]) == 5
+
+
+def test_a_caller_waits_for_the_next_event(api: Asking) -> None:
+    tell(api, 1)
+    timer = threading.Timer(0.5, tell, (api, 2))
+    timer.start()
+
+    began = time.monotonic()
+    page = api.get(f"{EVENTS}?after=1&wait=20")
+    timer.join()
+
+    assert [one["position"] for one in page["items"]] == [2]
+    assert 0.3 < time.monotonic() - began < 15
+
+
+def test_a_wait_ends_without_news(api_on_sqlite: Asking) -> None:
+    assert api_on_sqlite.get(f"{EVENTS}?wait=1")["items"] == []
+
+
+def test_a_wait_ends_when_the_service_stops(api_on_sqlite: Asking) -> None:
+    api_on_sqlite.is_stopping = lambda: True
+    began = time.monotonic()
+
+    api_on_sqlite.get(f"{EVENTS}?wait=30")
+
+    assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def no_place() -> Iterator[None]:
+    """Everybody who may wait is waiting."""
+    for _ in range(feed.WAITERS_MAX):
+        assert feed._places.acquire(blocking=False)
+    yield
+    for _ in range(feed.WAITERS_MAX):
+        feed._places.release()
+
+
+@pytest.mark.usefixtures("no_place")
+def test_who_finds_no_place_to_wait_is_answered_at_once(api_on_sqlite: Asking) -> None:
+    tell(api_on_sqlite, 3)
+    began = time.monotonic()
+
+    api_on_sqlite.get(f"{EVENTS}?after=3&wait=30")
+    streamed = stream(api_on_sqlite)
+
+    assert time.monotonic() - began < 10
+    assert [one["position"] for one in messages(streamed)] == [1, 2, 3]
+
+
+# -- streamed -------------------------------------------------------------------------------------
+
+
+def stream(api: Asking, path: str = EVENTS, **headers: str) -> str:
+    response = api.call(path, headers={"Accept": "text/event-stream", **headers})
+    assert response.status_code == 200
+    assert response.content_type.startswith("text/event-stream")
+    return response.text
+
+
+def messages(text: str) -> list[dict[str, object]]:
+    lines = [line for line in text.splitlines() if line.startswith("data: ")]
+    return [orjson.loads(line.removeprefix("data: ")) for line in lines]
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "STREAM_SECONDS_MAX", 0.6)
+    monkeypatch.setattr(feed, "KEEP_ALIVE_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_stream_tells_everything_then_keeps_alive_then_ends(api: Asking) -> None:
+    tell(api, 3)
+
+    text = stream(api, f"{EVENTS}?limit=2")
+
+    assert [one["position"] for one in messages(text)] == [1, 2, 3]
+    assert "id: 3\nevent: transaction.payment-accepted\ndata: {" in text
+    assert text.startswith("retry: ")
+    assert ": still here\n\n" in text
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_stream_goes_on_after_the_last_event_id(api: Asking) -> None:
+    tell(api, 3)
+
+    text = stream(api, f"{EVENTS}?after=0", **{"Last-Event-ID": "2"})
+
+    assert [one["position"] for one in messages(text)] == [3]
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_stream_moves_on_over_what_was_not_asked_for(api_on_sqlite: Asking) -> None:
+    tell(api_on_sqlite, 3)
+
+    text = stream(api_on_sqlite, f"{EVENTS}?mode=production")
+
+    assert messages(text) == []
+    assert "id: 3\n\n" in text
+
+
+def test_a_last_event_id_that_is_none_is_refused(api_on_sqlite: Asking) -> None:
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": "x"}
+
+    assert api_on_sqlite.call(EVENTS, headers=headers).status_code == 422
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_place_is_given_back(api_on_sqlite: Asking) -> None:
+    for _ in range(feed.WAITERS_MAX + 1):
+        stream(api_on_sqlite)
+
+    assert feed._places._value == feed.WAITERS_MAX

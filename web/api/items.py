@@ -1,0 +1,131 @@
+"""One transaction, alias or subscription, and its history, straight from its events."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flask import Response
+from marshmallow import RAISE
+
+from ledger.access import Token
+from ledger.application import RecordedEvent
+from ledger.items import Item, item
+from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
+from ledger.timeline import TimelineEntry, history_data, timeline
+from web.api.answers import a_blueprint, answer, link, tagged
+from web.context import ledger
+from web.schemas import (
+    AliasAnswer,
+    HistoryAnswer,
+    ItemQuery,
+    SubscriptionAnswer,
+    SubscriptionQuery,
+    TransactionAnswer,
+)
+from web.security import shown, will_tell_personal
+
+bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
+
+PLURAL = {TRANSACTION: "transactions", ALIAS: "aliases", SUBSCRIPTION: "subscriptions"}
+
+Asked = dict[str, Any]
+
+
+@bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>")
+@bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.response(200, TransactionAnswer)
+def get_transaction(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
+    """A transaction, by its uuid or by the reference that stands in for it."""
+    return _item(TRANSACTION, shop_id, mode, name, asked)
+
+
+@bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>/history")
+@bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.response(200, HistoryAnswer)
+def get_transaction_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
+    """Everything told of a transaction, event by event, with what each one changed."""
+    return _history(TRANSACTION, shop_id, mode, name, asked)
+
+
+@bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>")
+@bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.response(200, AliasAnswer)
+def get_alias(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
+    """A payer's stored means of payment."""
+    return _item(ALIAS, shop_id, mode, name, asked)
+
+
+@bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>/history")
+@bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.response(200, HistoryAnswer)
+def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
+    """Everything told of an alias."""
+    return _history(ALIAS, shop_id, mode, name, asked)
+
+
+@bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>")
+@bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
+@bp.response(200, SubscriptionAnswer)
+def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
+    """A subscription with every attempt of its instalments; 409 when its id needs an alias."""
+    return _item(SUBSCRIPTION, shop_id, mode, name, asked)
+
+
+@bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>/history")
+@bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
+@bp.response(200, HistoryAnswer)
+def get_subscription_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
+    """Everything told of a subscription."""
+    return _history(SUBSCRIPTION, shop_id, mode, name, asked)
+
+
+def _item(kind: str, shop_id: str, mode: str, name: str, asked: Asked) -> Response:
+    events = _events(kind, shop_id, mode, name, **asked)
+    will_tell_personal(kind, shop_id=shop_id, mode=mode, reference=name)
+    told = item(events) | {"position": events[-1].position}
+    told["links"] = links(PLURAL[kind], shop_id, mode, name)
+    return tagged(answer(shown(told)), kind, len(events), events[-1].position)
+
+
+def _history(kind: str, shop_id: str, mode: str, name: str, asked: Asked) -> Response:
+    events = _events(kind, shop_id, mode, name, **asked)
+    will_tell_personal(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
+    told = {"events": [history_event(entry) for entry in timeline(events)]}
+    return tagged(answer(told), f"{kind}-history", len(events), events[-1].position)
+
+
+def _events(
+    kind: str,
+    shop_id: str,
+    mode: str,
+    name: str,
+    *,
+    as_of: datetime | None,
+    version: int | None,
+    alias: str | None = None,
+) -> list[RecordedEvent]:
+    id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
+    return known(ledger(), id_, as_of=as_of, version=version)
+
+
+def links(plural: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
+    """Where an object and its history are."""
+    own = link("shops", shop_id, mode, plural, name)
+    return {"self": own, "history": f"{own}/history"}
+
+
+def history_event(entry: TimelineEntry) -> Item:
+    """One event of a history, as the caller may see it."""
+    return shown_event(history_data(entry))
+
+
+def shown_event(told: Mapping[str, Any], token: Token | None = None) -> Item:
+    """One event with its links, as the caller may see it."""
+    position = str(told["position"])
+    return shown(told, token) | {
+        "links": {
+            "notification": link("notifications", told["notification_id"]),
+            "evidence": link("shops", told["shop_id"], told["mode"], "events", position)
+            + "/evidence",
+        }
+    }

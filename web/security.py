@@ -1,0 +1,164 @@
+"""Who asks the query API, what they may see, and the trace that their reading leaves."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, Response, current_app, g, request
+from flask_limiter import Limiter
+from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
+
+from ledger.access import (
+    OPERATOR,
+    ROLES,
+    SEES_PERSONAL,
+    Access,
+    Token,
+    find_token,
+    hash_of,
+    is_use_due,
+    note_access,
+    note_use,
+)
+from ledger.masking import masked
+from web.context import context, ledger
+from web.receiver import client_address
+
+MODES = ("test", "production")
+BODY_BYTES_MAX = 64 * 1024  # of a question; notifications have a limit of their own
+
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Personal or raw data that a request is about to tell."""
+
+    kind: str
+    shop_id: str | None
+    mode: str | None
+    reference: str | None
+
+
+def only_for(*roles: str) -> Callable[[_View], _View]:
+    """Serve a view to these roles only; without it a view is for every role."""
+
+    def mark(view: _View) -> _View:
+        view.roles = roles  # type: ignore[attr-defined]  # read by `authorise`
+        return view
+
+    return mark
+
+
+only_for_operators = only_for(OPERATOR)
+only_with_personal_data = only_for(*(one for one in ROLES if one in SEES_PERSONAL))
+
+
+def caller() -> Token:
+    """The token of this request."""
+    token = g.caller
+    assert isinstance(token, Token)
+    return token
+
+
+def authorise() -> None:
+    """Let a request pass to its view. Errors: Unauthorized, Forbidden, NotFound."""
+    token = _authenticate()
+    g.caller = token
+    request.max_content_length = BODY_BYTES_MAX
+    told = request.view_args or {}
+    if told.get("mode", MODES[0]) not in MODES:
+        raise NotFound
+    if "shop_id" in told and not token.allows_shop(told["shop_id"]):
+        raise Forbidden("this token is not for this shop")
+    view = current_app.view_functions[request.endpoint or ""]
+    if token.role not in getattr(view, "roles", ROLES):
+        g.read = Read("refused", told.get("shop_id"), told.get("mode"), request.path)
+        raise Forbidden(f"this is not for the role {token.role}")
+
+
+def will_tell_personal(
+    kind: str, *, shop_id: str | None = None, mode: str | None = None, reference: str | None = None
+) -> None:
+    """Note for the access log that this request tells personal or raw data, if its role may."""
+    if caller().sees_personal:
+        g.read = Read(kind, shop_id, mode, reference)
+
+
+def shown(told: Mapping[str, Any], token: Token | None = None) -> dict[str, Any]:
+    """An item or event as the caller may see it."""
+    return dict(told) if (token or caller()).sees_personal else masked(told)
+
+
+def log_read(response: Response) -> Response:
+    """Write the line that a read leaves; what cannot be logged is not answered."""
+    read = g.pop("read", None)
+    if read is not None:
+        token, now = caller(), context().clock()
+        access = Access(
+            at=now,
+            token_id=token.id,
+            token_name=token.name,
+            role=token.role,
+            method=request.method,
+            route=str(request.url_rule),
+            kind=read.kind,
+            shop_id=_storable(read.shop_id),
+            mode=read.mode,
+            reference=_storable(read.reference),
+            status=response.status_code,
+            peer=_peer(),
+        )
+        with ledger().database.begin() as connection:
+            note_access(connection, access)
+    return response
+
+
+def limit_rates(app: Flask, *blueprints: Any) -> None:
+    """Limit how often one token and one address may ask; each process counts for itself."""
+    settings = context_of(app).settings
+    limiter = Limiter(_peer, app=app, storage_uri="memory://", default_limits=[])
+    for one in blueprints:
+        limiter.limit(settings.rate_per_address, key_func=_peer)(one)
+        limiter.limit(settings.rate_per_token, key_func=_token_key)(one)
+
+
+def context_of(app: Flask) -> Any:
+    """What an application holds, before it serves a request."""
+    with app.app_context():
+        return context()
+
+
+def _authenticate() -> Token:
+    secret = _secret()
+    if secret is None:
+        raise Unauthorized("send a token: Authorization: Bearer …")
+    now = context().clock()
+    database = ledger().database
+    with database.connect() as connection:
+        token = find_token(connection, secret, now=now)
+    if token is None:
+        raise Unauthorized("this token is unknown, expired or revoked")
+    if is_use_due(token, now=now):
+        with database.begin() as connection:
+            note_use(connection, token, now=now)
+    return token
+
+
+def _storable(text: str | None) -> str | None:
+    """The text without what no database keeps."""
+    return None if text is None else text.replace("\x00", "\ufffd")
+
+
+def _secret() -> str | None:
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
+
+
+def _peer() -> str:
+    return client_address(request, context().settings.trusted_proxies) or "unknown"
+
+
+def _token_key() -> str:
+    secret = _secret()
+    return "none" if secret is None else hash_of(secret)
