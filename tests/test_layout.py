@@ -181,7 +181,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.cli.progress": ("click", "rich"),
     "ledger.cli.check": ("ledger", "click", "sqlalchemy", "alembic.util"),
     "ledger.cli.serve": ("ledger", "web", "click", "granian", "sqlalchemy", "structlog", "flask"),
-    "web.lists": (
+    "web.api.lists": (
         *PLAIN,
         "ledger.export",
         "ledger.lists",

@@ -61,6 +61,12 @@ def caller() -> Token:
     return token
 
 
+def allowed_shops() -> frozenset[str] | None:
+    """The shops whose rows the caller may see; None is every shop."""
+    shops = caller().shops
+    return None if shops is None else frozenset(shops)
+
+
 def authorise() -> None:
     """Let a request pass to its view. Errors: Unauthorized, Forbidden, NotFound."""
     token = _authenticate()

@@ -8,21 +8,17 @@ from typing import Any
 import orjson
 import pyarrow.parquet
 import pytest
-from flask import Flask, g
 from flask.testing import FlaskClient
-from flask_smorest import Api
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from ledger.access import AUDITOR, AUDITOR_PERSONAL, create_token
 from ledger.application import Ledger
-from ledger.metrics import Metrics
 from ledger.projections.runner import prepare_views
-from ledger.settings import Settings
-from ledger.storage.tables import generations
+from ledger.storage.tables import access_log, generations
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
 from tests.lists.filling import fill_with_stories, follow
-from web import errors, lists
-from web.context import Context
+from tests.web.asking import Asking
 
 LISTS = ("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail")
 EXPORTS = ("events", "transactions", "notifications")
@@ -31,7 +27,7 @@ EXPORTS = ("events", "transactions", "notifications")
 @dataclass(frozen=True)
 class Caller:
     shops: frozenset[str] | None = None
-    role: str = "auditor"
+    role: str = AUDITOR
 
 
 @pytest.fixture(scope="module")
@@ -51,18 +47,20 @@ Client = Callable[..., FlaskClient]
 
 @pytest.fixture
 def client_of(ledger: Ledger) -> Client:
-    return lambda caller=None: an_app(ledger, caller).test_client()
+    return lambda caller=None: a_client(ledger, caller)
 
 
-def an_app(ledger: Ledger, caller: Caller | None) -> Flask:
-    app = Flask("lists")
-    app.config |= {"API_TITLE": "x", "API_VERSION": "v1", "OPENAPI_VERSION": "3.1.0"}
-    Context(ledger, Settings(), Metrics(None), lambda: NOON, lambda: False).attach(app)
-    Api(app).register_blueprint(lists.bp)
-    errors.register(app)
+def a_client(ledger: Ledger, caller: Caller | None) -> FlaskClient:
+    """Someone who asks with a token, or without any."""
+    client = Asking(ledger).app.test_client()
     if caller is not None:
-        app.before_request(lambda: setattr(g, "access", caller))
-    return app
+        with ledger.database.begin() as connection:
+            shops = None if caller.shops is None else sorted(caller.shops)
+            _, secret = create_token(
+                connection, name="a caller", role=caller.role, shops=shops, now=NOON
+            )
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    return client
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -92,17 +90,9 @@ def test_a_listed_transaction_has_the_fields_of_the_contract(client_of: Client) 
     assert set(contract.split()) | {"first_seen_at", "last_changed_at", "reference"} <= set(item)
 
 
-@pytest.mark.parametrize("name", LISTS)
-def test_nobody_sees_anything_before_a_token_was_checked(client_of: Client, name: str) -> None:
-    assert client_of().get(f"/api/v1/{name}").json["items"] == []
-
-
-@pytest.mark.parametrize("kind", EXPORTS)
-def test_nobody_takes_anything_away_before_a_token_was_checked(
-    client_of: Client, kind: str
-) -> None:
-    assert client_of().get(f"/api/v1/exports/{kind}?format=jsonl").data == b""
-    assert client_of().get(f"/api/v1/exports/{kind}?format=jsonl&personal=1").status_code == 403
+@pytest.mark.parametrize("name", [*LISTS, *(f"exports/{one}" for one in EXPORTS)])
+def test_nobody_sees_anything_without_a_token(client_of: Client, name: str) -> None:
+    assert client_of().get(f"/api/v1/{name}?format=jsonl").status_code == 401
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -175,8 +165,20 @@ def test_an_export_comes_in_every_format(client_of: Client, kind: str) -> None:
 def test_personal_data_needs_a_role(client_of: Client) -> None:
     path = "/api/v1/exports/events?format=jsonl&personal=true"
 
-    assert client_of(Caller(role="reader")).get(path).status_code == 403
-    assert b'"personal"' in client_of(Caller(role="auditor")).get(path).data
+    assert client_of(Caller(role=AUDITOR)).get(path).status_code == 403
+    assert b'"personal"' in client_of(Caller(role=AUDITOR_PERSONAL)).get(path).data
+
+
+def test_an_export_with_personal_data_leaves_a_line_in_the_access_log(
+    client_of: Client, ledger: Ledger
+) -> None:
+    path = "/api/v1/exports/transactions?format=jsonl&personal=true"
+
+    client_of(Caller(role=AUDITOR_PERSONAL)).get(path)
+
+    with ledger.database.connect() as connection:
+        kinds = connection.scalars(select(access_log.c.kind)).all()
+    assert "export of transactions" in kinds
 
 
 def test_a_view_that_is_not_built_is_told_as_such(sqlite_url: str) -> None:
@@ -184,7 +186,7 @@ def test_a_view_that_is_not_built_is_told_as_such(sqlite_url: str) -> None:
         prepare_views(database)
         with database.begin() as connection:
             connection.execute(update(generations).values(fingerprint="of-other-code"))
-        client = an_app(a_ledger(database), Caller()).test_client()
+        client = a_client(a_ledger(database), Caller())
 
         for path in ("transactions", "exports/transactions?format=csv"):
             answer = client.get(f"/api/v1/{path}")

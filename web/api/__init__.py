@@ -3,10 +3,10 @@
 from flask import Flask
 from werkzeug.routing import BaseConverter
 
-from web.api import administration, documents, feed, items, notifications, orders
+from web.api import administration, documents, feed, items, lists, notifications, orders
 from web.security import limit_rates
 
-BLUEPRINTS = (items.bp, orders.bp, feed.bp, notifications.bp, administration.bp)
+BLUEPRINTS = (items.bp, orders.bp, lists.bp, feed.bp, notifications.bp, administration.bp)
 
 
 class Name(BaseConverter):

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import orjson
 from flask import Response, abort, request, stream_with_context
-from flask_smorest import Blueprint
 from marshmallow import RAISE, Schema, fields, validate
 
 from ledger import export as exporting
@@ -28,10 +27,11 @@ from ledger.paging import INTEGER_MAX
 from ledger.projections.outcomes import OUTCOMES
 from ledger.reasons import REASONS
 from ledger.rules import RULES
-from web.allowed import allowed_shops, may_see_personal
+from web.api.answers import a_blueprint
 from web.context import ledger
+from web.security import allowed_shops, caller, will_tell_personal
 
-bp = Blueprint("lists", __name__, url_prefix="/api/v1", description="Lists and exports.")
+bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
 Asked = dict[str, Any]
 
@@ -324,8 +324,10 @@ def _page(
 def _export(kind: str, filter_class: type[Filter], asked: dict[str, Any]) -> Response:
     format_ = asked.pop("format")
     has_personal, has_raw = asked.pop("personal", False), asked.pop("raw", False)
-    if (has_personal or has_raw) and not may_see_personal():
-        abort(403)
+    if has_personal or has_raw:
+        if not caller().sees_personal:
+            abort(403)
+        will_tell_personal(f"export of {kind}")
     export = Export(kind, _filter(filter_class, asked), has_personal, has_raw)
     found = exporting.rows(ledger(), export)
     first = next(found, None)  # what cannot be answered is refused before the answer begins
