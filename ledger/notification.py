@@ -92,8 +92,23 @@ def _field(part: bytes) -> tuple[str, str]:
 
 
 def _decode(part: bytes) -> str:
-    part = part.replace(b"+", b" ")
-    return (unquote_to_bytes(part) if b"%" in part else part).decode("utf-8")
+    return unescape(part.replace(b"+", b" ")).decode("utf-8")
+
+
+def unescape(part: bytes) -> bytes:
+    """Resolve percent-escapes; what is no escape stays.
+
+    A JSON answer escapes every second character or so, almost always the same few: these are
+    resolved at once. None of them is a hex digit or `%`, so that no new escape can come of it.
+    """
+    if part.count(b"%") > _MANY:
+        for escape, character in _COMMON:
+            part = part.replace(escape, character)
+    return unquote_to_bytes(part)
+
+
+_COMMON = [(f"%{ord(one):02X}".encode(), one.encode()) for one in '",:/{}[]+']
+_MANY = 16
 
 
 def _refuse_duplicates(fields: Sequence[tuple[str, str]]) -> None:

@@ -5,7 +5,7 @@ Source: rest-v4 reference, sections 2 to 7.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Never
@@ -335,19 +335,29 @@ def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
     return rule, HINTED if rule else INFERRED
 
 
-def _flat(value: object, path: str = "") -> Iterator[tuple[str, str]]:
+def _flat(value: object, path: str = "") -> list[tuple[str, str]]:
     """Every scalar below a JSON value, by its dotted path; nulls and type names left out."""
-    if isinstance(value, dict):
+    found: list[tuple[str, str]] = []
+    _collect(value, path, found)
+    return found
+
+
+def _collect(value: object, path: str, found: list[tuple[str, str]]) -> None:
+    if value is None:
+        return
+    if isinstance(value, str):
+        found.append((path, value))
+    elif isinstance(value, dict):
+        before = f"{path}." if path else ""
         for name, one in value.items():
-            if name != "_type":
-                yield from _flat(one, f"{path}.{name}" if path else name)
+            if name != "_type" and one is not None:
+                _collect(one, before + name, found)
     elif isinstance(value, list):
+        before = f"{path}." if path else ""
         for number, one in enumerate(value):
-            yield from _flat(one, f"{path}.{number}" if path else str(number))
-    elif isinstance(value, str):
-        yield path, value
-    elif value is not None:
-        yield path, orjson.dumps(value).decode()
+            _collect(one, f"{before}{number}", found)
+    else:
+        found.append((path, orjson.dumps(value).decode()))
 
 
 def _check_readable(transaction: Mapping[str, Any]) -> None:

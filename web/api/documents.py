@@ -11,6 +11,7 @@ from flask_smorest import Api
 from markupsafe import Markup
 
 from ledger.event_shapes import event_shapes
+from ledger.export import CONTENT_TYPES
 from web.api.answers import PREFIX
 from web.schemas import ProblemAnswer
 
@@ -94,12 +95,24 @@ def document() -> dict[str, Any]:
     components["responses"] = {
         status: _problem(meaning) for status, meaning in (_SHARED | _OF_BODIES).items()
     }
+    for status, meaning in _OF_LISTS.items():
+        components["responses"][status] = _problem(meaning)
     components["responses"]["409"] = _problem("several have this id; `aliases` tells them apart")
     for path, item in told["paths"].items():
         for method in _METHODS:
             if method in item:
                 _complete(path, item, item[method])
     return told
+
+
+_LISTS = frozenset(
+    f"/api/v1/{one}"
+    for one in ("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail")
+)
+_OF_LISTS = {
+    "400": "the body is no JSON, or a cursor or filter that nothing can be compared with",
+    "501": "an optional library is not installed",
+}
 
 
 def _complete(path: str, item: Mapping[str, Any], operation: dict[str, Any]) -> None:
@@ -109,7 +122,14 @@ def _complete(path: str, item: Mapping[str, Any], operation: dict[str, Any]) -> 
         statuses.append("409")
     kept = {code: one for code, one in operation["responses"].items() if code == "200"}
     refused = {one: {"$ref": f"#/components/responses/{one}"} for one in sorted(statuses)}
-    if path.endswith("/events"):
+    if "/exports/" in path:
+        types = [one.partition(";")[0] for one in CONTENT_TYPES.values()]
+        streams = {one: {"schema": {"type": "string"}} for one in types}
+        kept["200"]["content"] = streams
+        refused["501"] = {"$ref": "#/components/responses/501"}
+    if "/exports/" in path or path in _LISTS:
+        refused["400"] = {"$ref": "#/components/responses/400"}
+    if path == "/api/v1/events":
         kept["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     if "/shops/" in path and "requestBody" not in operation:
         kept["304"] = {"description": "not changed since the `ETag` of `If-None-Match`"}
