@@ -6,7 +6,7 @@ from sqlalchemy import Connection, inspect, text
 
 from ledger.storage.recorder import POSITIONS_LOCK
 
-APPEND_ONLY = ("events", "notifications", "repeats")
+APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
 """Tables whose rows are never changed or deleted."""
 
 
