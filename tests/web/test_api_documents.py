@@ -127,6 +127,13 @@ def test_machine_made_questions_find_nothing_wrong(api_on_sqlite: Asking) -> Non
     assert api_on_sqlite.call(f"{AT}/transactions/{UUID}").status_code == 200
 
 
+def _cannot_hold(case: Case) -> list[Any]:
+    """Where a parameter is a list of any text, nothing that an address can say violates it."""
+    parameters = case.operation.definition.raw.get("parameters", ())
+    has_list = any(one.get("schema", {}).get("type") == "array" for one in parameters)
+    return [schemathesis.checks.CHECKS.get_one("negative_data_rejection")] if has_list else []
+
+
 KINDS = ("transactions", "aliases", "subscriptions", "orders")
 
 
@@ -157,6 +164,8 @@ def _ask(operation: Any, mode: GenerationMode, headers: dict[str, str], **fixed:
     )
     @given(case=operation.as_strategy(generation_mode=mode, **fixed))
     def ask(case: Case) -> None:
-        case.call_and_validate(headers=headers)
+        if case.query and "cursor" in case.query and mode is GenerationMode.POSITIVE:
+            del case.query["cursor"]  # no pattern tells which one a list has given
+        case.call_and_validate(headers=headers, excluded_checks=_cannot_hold(case))
 
     ask()

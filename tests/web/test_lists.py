@@ -126,6 +126,7 @@ WRONG = (
     "colour=red",
     "search=",
     "order_id=" + "x" * 501,
+    "order_id=%00",
 )
 
 
@@ -134,7 +135,7 @@ def test_a_parameter_that_cannot_be_meant_is_refused(client_of: Client, query: s
     assert client_of(Caller()).get(f"/api/v1/transactions?{query}").status_code == 422
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "cursor=%00", "order_id=%00"])
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=%00"])
 def test_what_no_row_could_be_compared_with_is_a_bad_request(client_of: Client, query: str) -> None:
     assert client_of(Caller()).get(f"/api/v1/transactions?{query}").status_code == 400
 

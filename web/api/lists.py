@@ -39,14 +39,16 @@ Asked = dict[str, Any]
 # -- what may be asked --------------------------------------------------------------------------
 
 
+_STORABLE = [validate.Length(min=1, max=lists.TEXT_MAX), validate.Regexp(r"^[^\x00]+$")]
+"""What a database can hold, and be compared with."""
+
+
 def _text(told: str) -> fields.Field[Any]:
-    return fields.String(
-        validate=validate.Length(min=1, max=lists.TEXT_MAX), metadata={"description": told}
-    )
+    return fields.String(validate=_STORABLE, metadata={"description": told})
 
 
 def _texts(told: str, *of: str) -> fields.Field[Any]:
-    known = validate.OneOf(of) if of else validate.Length(min=1, max=lists.TEXT_MAX)
+    known = validate.OneOf(of) if of else _STORABLE
     return fields.List(
         fields.String(validate=known),
         metadata={"description": f"{told}; may be given several times"},
