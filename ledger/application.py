@@ -1,7 +1,7 @@
 """The ledger: receives notifications, decides, and appends; the only code that appends."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.aggregates.observed import Observed, Occasion
-from ledger.batch import Batch, Verified
+from ledger.batch import Batch, Past, Verified
 from ledger.decision import Deciding, Decision, streams_of
 from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
 from ledger.formats import claim_of, read
@@ -222,11 +222,12 @@ class Ledger:
     def _record(
         self, connection: Connection, row: JournalRow, told: Told, occasion: Occasion
     ) -> JournalRow:
-        memory = _Memory(self, connection)
+        ids = streams_of(told)
+        memory = Past(self, connection, ids, ids if told.told_at else [])
         decision = Deciding(told, occasion, memory).decide()
         self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
         if not decision.changed:
-            return replace(row, outcome=REPEATED, positions=memory.positions(decision))
+            return replace(row, outcome=REPEATED, positions=memory.positions(decision.repeated))
         positions = self.recorder.insert_events(
             self.stored(decision), connection=connection, notification_id=row.id
         )
@@ -294,38 +295,6 @@ def _available() -> Iterator[None]:
         raise
     except (SQLAlchemyError, PersistenceError) as error:
         raise UnavailableError("the database did not take it") from error
-
-
-class _Memory:
-    """The past as one database transaction sees it."""
-
-    def __init__(self, ledger: Ledger, connection: Connection) -> None:
-        self._ledger = ledger
-        self._connection = connection
-        self._position_by_version: dict[tuple[UUID, int], int] = {}
-
-    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
-        streams = self._ledger.recorder.select_streams(list(ids), connection=self._connection)
-        known = {}
-        for id_, entries in streams.items():
-            events = [self._ledger.read_entry(entry) for entry in entries]
-            for entry in entries:
-                self._position_by_version[id_, entry.originator_version] = entry.id
-            aggregate = fold(events)
-            if aggregate is not None:
-                known[id_] = aggregate
-        return known
-
-    def confirmed_at(self, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
-        return self._ledger.journal.confirmed_at(self._connection, list(ids))
-
-    def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
-        return references.subscription_of(self._connection, shop_id, mode, alias, order_id)
-
-    def positions(self, decision: Decision) -> tuple[int, ...]:
-        """Where the events stand that a repeat repeats."""
-        found = [self._position_by_version.get(one) for one in decision.repeated.items()]
-        return tuple(sorted(position for position in found if position is not None))
 
 
 def _receipt(row: JournalRow) -> Receipt:

@@ -46,7 +46,8 @@ class Batch:
         self._connection = connection
         self._verified = verified
         ids = list({id_ for _, told in verified for id_ in streams_of(told)})
-        self._memory = _BatchMemory(ledger, connection, ids)
+        dated = list({id_ for _, told in verified if told.told_at for id_ in streams_of(told)})
+        self._memory = Past(ledger, connection, ids, dated)
         digests = [notification.signed_digest for notification, _ in verified]
         self._signed = ledger.journal.find_all_signed(connection, digests)
         self._decided: dict[str, _Pending] = {}
@@ -99,16 +100,26 @@ class Batch:
         journal.add_many(self._connection, [one.row for one in pending])
 
 
-class _BatchMemory:
-    """The past as one database transaction sees it, with what the batch has added to it."""
+class Past:
+    """The past as one database transaction sees it, with what it has added itself.
 
-    def __init__(self, ledger: "Ledger", connection: Connection, ids: Sequence[UUID]) -> None:
+    Shape: `ids` are read at once, what else is asked for when it is; `dated` are those of which
+    something with the platform's own time is told.
+    """
+
+    def __init__(
+        self,
+        ledger: "Ledger",
+        connection: Connection,
+        ids: Sequence[UUID],
+        dated: Sequence[UUID],
+    ) -> None:
         self._ledger = ledger
         self._connection = connection
         self._aggregates: dict[UUID, Observed | None] = {}
         self._position_by_version: dict[tuple[UUID, int], int] = {}
         self._load(ids)
-        self._confirmed = ledger.journal.confirmed_at(connection, ids)
+        self._confirmed = ledger.journal.confirmed_at(connection, dated) if dated else {}
 
     def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
         """The aggregates that are known among these streams."""

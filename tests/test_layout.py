@@ -194,6 +194,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "orjson",
     ),
     "web.*": (
+        "ledger.export",
         *READ,
         *SHOWN,
         *ASKED,
