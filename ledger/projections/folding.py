@@ -38,9 +38,14 @@ class Poison:
 
 @dataclass
 class Folded:
-    """What a batch brings. Shape: rows by table, one per key, as they stand after the batch."""
+    """What a batch brings. Shape: rows by table, one per key, as they stand after the batch.
+
+    `new` are those among them whose stream begins in the batch, where a table has a row for each
+    stream and tells its version: no row of theirs can be there yet.
+    """
 
     rows: dict[Table, list[Row]] = field(default_factory=dict)
+    new: dict[Table, list[Row]] = field(default_factory=dict)
     poison: list[Poison] = field(default_factory=list)
 
 
@@ -57,6 +62,7 @@ def fold(projection: Projection, events: Iterable[StoredRow]) -> Folded:
         for table, row in brought:
             folders[table].take(row)
     folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
+    folded.new = {table: one.new for table, one in folders.items() if one.new}
     return folded
 
 
@@ -108,7 +114,9 @@ class _Folder:
 
     def __init__(self, table: Table) -> None:
         self.rows: dict[Any, Row] = {}
+        self.new: list[Row] = []
         keys = [column.name for column in table.primary_key]
+        self._has_versions = keys == ["id"] and "version" in table.columns
         self._key: Callable[[Row], Any] = _key_reader(keys)
         self._special = {
             column.name: merge
@@ -121,6 +129,8 @@ class _Folder:
         known = self.rows.get(key)
         if known is None:
             self.rows[key] = row
+            if self._has_versions and row["version"] == 1:
+                self.new.append(row)  # what comes later in the batch is merged into it
             return
         for name, value in row.items():
             if value is None:

@@ -139,7 +139,7 @@ class Follower:
         is_filling = self.generation.state == g.BUILDING and self.shard.count > 1
         if is_filling:  # groups are made at the end, over all shards
             for table, rows in folded.rows.items():
-                write_rows(connection, tables[table], rows)
+                write_rows(connection, tables[table], rows, new=folded.new.get(table, ()))
             return
         with groups_kept(connection, self.view, tables, folded.rows):
             for table, rows in folded.rows.items():

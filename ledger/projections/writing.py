@@ -34,11 +34,21 @@ Tables = dict[Table, Table]
 """The declared table -> the one of a generation."""
 
 
-def write_rows(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
-    """Bring rows to a table: new keys are added, known ones merged column by column."""
+def write_rows(
+    connection: Connection, target: Table, rows: Sequence[Row], *, new: Sequence[Row] = ()
+) -> None:
+    """Bring rows to a table: new keys are added, known ones merged column by column.
+
+    Shape: `new` are those of the rows of which it is certain that their keys are not there.
+    """
     if not rows:
         return
     if connection.dialect.name == "postgresql":
+        if len(new) >= COPY_FROM:
+            copy_rows(connection, target.name, list(target.columns), new)
+            added = {id(row) for row in new}
+            write_rows(connection, target, [row for row in rows if id(row) not in added])
+            return
         rows = _in_order(target, rows)
         if len(rows) >= COPY_FROM:
             _write_by_copy(connection, target, rows)
