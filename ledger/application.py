@@ -196,7 +196,7 @@ class Ledger:
                     if attempt:  # stand in line with the others who tell of the same things
                         self.recorder.lock_streams(connection, streams_of(told))
                     return self._append(connection, notification, told, readmitted)
-            except (IntegrityError, AlreadyRecorded):
+            except (IntegrityError, AlreadyRecorded, _DeadlockError):
                 continue  # somebody else told it, or told of the same thing: look again
         raise ConflictError("other notifications about the same thing kept coming first")
 
@@ -294,7 +294,21 @@ def _available() -> Iterator[None]:
     except IntegrityError:
         raise
     except (SQLAlchemyError, PersistenceError) as error:
-        raise UnavailableError("the database did not take it") from error
+        kind = _DeadlockError if _is_deadlock(error) else UnavailableError
+        raise kind("the database did not take it") from error
+
+
+class _DeadlockError(UnavailableError):
+    """Two writers waited for each other, and the database undid this one: worth another try."""
+
+
+def _is_deadlock(error: BaseException | None) -> bool:
+    """SQLSTATE 40P01, of the error itself or of what the recorder made it from."""
+    while error is not None:
+        if getattr(getattr(error, "orig", None), "sqlstate", None) == "40P01":
+            return True
+        error = error.__cause__
+    return False
 
 
 def _receipt(row: JournalRow) -> Receipt:

@@ -14,6 +14,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from psycopg.errors import DeadlockDetected
+from sqlalchemy.exc import OperationalError
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
@@ -21,6 +23,7 @@ from ledger.items import item
 from ledger.settings import Settings
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
+from ledger.storage import references
 from ledger.storage.database import Database
 from tests.builders import NOON, SHOP_ID, a_delivery, an_answer, minutes, rest_body, shops
 from tests.builders import UUID as UUID_TEXT
@@ -252,3 +255,24 @@ def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
     assert sorted(positions) == [one.position for one in ledger.events_after(0, 100_000)]
     signed = [row.signed_digest for row in rows if row.outcome == "recorded"]
     assert len(set(signed)) == len(signed)
+
+
+def test_a_writer_undone_by_a_deadlock_tries_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first writer to be chosen loses only time; its sender hears nothing of it."""
+    add_all, undone = references.add_all, iter([True])
+
+    def undone_once(*arguments: Any) -> None:
+        if next(undone, False):
+            raise OperationalError("INSERT", {}, DeadlockDetected("deadlock detected"))
+        add_all(*arguments)
+
+    monkeypatch.setattr(references, "add_all", undone_once)
+    ledger = Ledger(Settings(database_url="unused"), shops(), database)
+
+    receipt = ledger.receive(a_delivery(an_instalment(1)))
+
+    assert next(undone, None) is None
+    assert receipt.outcome == "recorded"
+    assert_every_version_once(ledger)
