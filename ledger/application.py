@@ -13,8 +13,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.aggregates.observed import Observed, Occasion
-from ledger.batch import Batch, Past, Verified
-from ledger.decision import Deciding, Decision, streams_of
+from ledger.batch import Batch, Verified
+from ledger.decision import Decision, streams_of
 from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
 from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
@@ -22,7 +22,6 @@ from ledger.gathering import Gathering
 from ledger.notification import Delivery, Limits, Notification
 from ledger.settings import Settings
 from ledger.shops import Shops
-from ledger.storage import references
 from ledger.storage.database import Database
 from ledger.storage.journal import AlreadyRecorded, Journal, JournalRow
 from ledger.storage.mapper import Entry, EventMapper
@@ -195,44 +194,13 @@ class Ledger:
                 with _available(), self.database.begin() as connection:
                     if attempt:  # stand in line with the others who tell of the same things
                         self.recorder.lock_streams(connection, streams_of(told))
-                    return self._append(connection, notification, told, readmitted)
+                    if readmitted and not self.journal.release(connection, readmitted.id):
+                        raise NotFoundError(f"delivery {readmitted.id} has left the quarantine")
+                    batch = Batch(self, connection, [(notification, told)], readmitted)
+                    return _receipt(batch.append()[0])
             except (IntegrityError, AlreadyRecorded, _DeadlockError):
                 continue  # somebody else told it, or told of the same thing: look again
         raise ConflictError("other notifications about the same thing kept coming first")
-
-    def _append(
-        self,
-        connection: Connection,
-        notification: Notification,
-        told: Told,
-        readmitted: JournalRow | None,
-    ) -> Receipt:
-        row = self.row_of(notification, told, readmitted)
-        if readmitted is not None and not self.journal.release(connection, row.id):
-            raise NotFoundError(f"delivery {row.id} has left the quarantine")
-        known = self.journal.find_signed(connection, notification.signed_digest)
-        if known is not None:
-            row = replace(row, outcome=REPEATED, positions=known.positions)
-        else:
-            occasion = self.occasion_of(row, told, is_readmitted=readmitted is not None)
-            row = self._record(connection, row, told, occasion)
-        self.journal.add(connection, row)
-        return _receipt(row)
-
-    def _record(
-        self, connection: Connection, row: JournalRow, told: Told, occasion: Occasion
-    ) -> JournalRow:
-        ids = streams_of(told)
-        memory = Past(self, connection, ids, ids if told.told_at else [])
-        decision = Deciding(told, occasion, memory).decide()
-        self.journal.add_repeats(connection, decision.repeated, row.id, told.told_at)
-        if not decision.changed:
-            return replace(row, outcome=REPEATED, positions=memory.positions(decision.repeated))
-        positions = self.recorder.insert_events(
-            self.stored(decision), connection=connection, notification_id=row.id
-        )
-        references.add_all(connection, decision.changed, decision.order_by_subscription)
-        return replace(row, positions=tuple(positions))
 
     def stored(self, decision: Decision) -> list[StoredEvent]:
         """The new events of a decision as they will be stored, in the order they were decided."""

@@ -1,4 +1,4 @@
-"""Appends several notifications in one database transaction: the same decisions, fewer trips."""
+"""Appends notifications, one or several, in one database transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,11 +37,18 @@ class Batch:
     """One attempt at appending some notifications together, within one database transaction.
 
     Later notifications of the batch see what earlier ones added, as if each had been committed.
+    Shape: `readmitted` is the row that a batch of one has in quarantine, if it comes from there.
     """
 
     def __init__(
-        self, ledger: "Ledger", connection: Connection, verified: Sequence[Verified]
+        self,
+        ledger: "Ledger",
+        connection: Connection,
+        verified: Sequence[Verified],
+        readmitted: JournalRow | None = None,
     ) -> None:
+        assert readmitted is None or len(verified) == 1
+        self._readmitted = readmitted
         self._ledger = ledger
         self._connection = connection
         self._verified = verified
@@ -66,7 +73,7 @@ class Batch:
         return [one.row for one in pending]
 
     def _decide(self, notification: Notification, told: Told) -> _Pending:
-        row = self._ledger.row_of(notification, told)
+        row = self._ledger.row_of(notification, told, self._readmitted)
         known = self._signed.get(notification.signed_digest)
         if known is not None:
             row = replace(row, outcome="repeated", positions=known.positions)
@@ -74,7 +81,9 @@ class Batch:
         same_as = self._decided.get(notification.signed_digest)
         if same_as is not None:
             return _Pending(replace(row, outcome="repeated"), told, [], {}, same_as)
-        decision = Deciding(told, self._ledger.occasion_of(row, told), self._memory).decide()
+        is_readmitted = self._readmitted is not None
+        occasion = self._ledger.occasion_of(row, told, is_readmitted=is_readmitted)
+        decision = Deciding(told, occasion, self._memory).decide()
         pending = self._pending(row, told, decision)
         self._decided[notification.signed_digest] = pending
         return pending

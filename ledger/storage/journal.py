@@ -99,17 +99,13 @@ class Journal:
                 raise
             raise AlreadyRecorded from error
 
-    def find_signed(self, connection: Connection, signed_digest: str) -> JournalRow | None:
-        """The first delivery with this signed digest, without its body; recorded if any was."""
-        c = notifications.c
-        query = _without_body(notifications).where(c.signed_digest == signed_digest)
-        row = connection.execute(query.order_by(c.outcome, c.id).limit(1)).one_or_none()
-        return None if row is None else _journal_row(row)
-
     def find_all_signed(
         self, connection: Connection, signed_digests: Sequence[str]
     ) -> dict[str, JournalRow]:
-        """As `find_signed`, for many at once. Shape: only those that are there."""
+        """The first delivery with each signed digest, without its body; recorded if any was.
+
+        Shape: by signed digest, only those that are there.
+        """
         c = notifications.c
         query = _without_body(notifications).where(c.signed_digest.in_(signed_digests))
         found: dict[str, JournalRow] = {}
