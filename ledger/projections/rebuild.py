@@ -23,7 +23,7 @@ from ledger.projections.registry import fingerprint, projection
 from ledger.projections.runner import Follower, Shard, catch_up
 from ledger.projections.view import Projection
 from ledger.projections.writing import group_all
-from ledger.storage.database import Database
+from ledger.storage.database import Database, give_room
 
 BATCH = 10_000
 LEASE_SECONDS = 15
@@ -71,6 +71,7 @@ def fill_part(part: Part) -> int:
     database = Database(part.database_url, pool_size=1)
     try:
         with database.connect() as connection:
+            give_room(connection)
             generation = next(
                 one for one in g.all_generations(connection) if one.id == part.generation_id
             )
@@ -209,6 +210,7 @@ class Rebuild:
             is_united = len(g.positions(connection, generation.id)) < generation.shards
         self._progress("indexing", 0, 1)
         with self._database.begin() as connection:
+            give_room(connection)
             if generation.shards > 1 and not is_united:
                 group_all(connection, self._view, g.tables_of(self._view, generation.id))
             g.create_indexes(connection, self._view, generation.id)

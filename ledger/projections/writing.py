@@ -28,7 +28,9 @@ REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)
 """How a database, or its driver, says that it does not take a value; others may still pass."""
 
 COPY_FROM = 200
-"""From so many rows on, PostgreSQL takes them faster by COPY into a stage."""
+"""From so many rows on, PostgreSQL takes them faster by COPY, into a stage or straight."""
+
+_ADD_FROM = {"postgresql": COPY_FROM, "sqlite": 1}
 
 Tables = dict[Table, Table]
 """The declared table -> the one of a generation."""
@@ -41,21 +43,41 @@ def write_rows(
 
     Shape: `new` are those of the rows of which it is certain that their keys are not there.
     """
-    if not rows:
-        return
+    if new and len(new) >= _ADD_FROM[connection.dialect.name]:
+        _add(connection, target, new)
+        added = {id(row) for row in new}
+        rows = [row for row in rows if id(row) not in added]
+    if rows:
+        _merge(connection, target, rows)
+
+
+def _add(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
     if connection.dialect.name == "postgresql":
-        if len(new) >= COPY_FROM:
-            copy_rows(connection, target.name, list(target.columns), new)
-            added = {id(row) for row in new}
-            write_rows(connection, target, [row for row in rows if id(row) not in added])
-            return
+        copy_rows(connection, target.name, list(target.columns), rows)
+    else:
+        _execute_for_each(connection, insert(target), target, rows)
+
+
+def _merge(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
+    if connection.dialect.name == "postgresql":
         rows = _in_order(target, rows)
         if len(rows) >= COPY_FROM:
             _write_by_copy(connection, target, rows)
             return
+    _execute_for_each(connection, _upsert(connection, target, insert_from=None), target, rows)
+
+
+def _execute_for_each(
+    connection: Connection, statement: Any, target: Table, rows: Sequence[Row]
+) -> None:
+    """Hand rows to the driver as they are: views' values are text and numbers in every database."""
     names = [column.name for column in target.columns]
-    complete = [{name: row.get(name) for name in names} for row in rows]
-    connection.execute(_upsert(connection, target, insert_from=None), complete)
+    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    if compiled.positional:
+        told: Any = [tuple(map(row.get, compiled.positiontup)) for row in rows]
+    else:
+        told = [{name: row.get(name) for name in names} for row in rows]
+    connection.exec_driver_sql(str(compiled), told)
 
 
 def _in_order(target: Table, rows: Sequence[Row]) -> list[Row]:

@@ -23,6 +23,8 @@ BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
 CONNECT_SECONDS = 10
 WRITES = "ledger_writes"
+ROOM_KIB = 64 * 1024
+ROOM_PAGES = 16 * 1024  # of 4 KiB: as much may wait in the write-ahead log
 
 _databases: "WeakSet[Database]" = WeakSet()
 _pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its parent still uses
@@ -80,6 +82,13 @@ class Database:
         _pools_of_parent.append(self.engine.pool)
         self.engine.dispose(close=False)
         self._writer = threading.RLock()
+
+
+def give_room(connection: Connection) -> None:
+    """Let this SQLite connection hold more of the file in memory, for work on all of it."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{ROOM_KIB}")
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {ROOM_PAGES}")
 
 
 @contextmanager
