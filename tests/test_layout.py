@@ -157,7 +157,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "sqlalchemy",
             "structlog",
         )
-        for one in ("generations", "runner", "rebuild", "compare", "as_of", "status")
+        for one in ("generations", "runner", "parts", "rebuild", "compare", "as_of", "status")
     },
     "ledger.projections.folding": (
         *TOLD,

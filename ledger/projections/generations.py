@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlalchemy import (
     Connection,
+    Index,
     MetaData,
     Table,
     delete,
@@ -111,16 +112,24 @@ def create_generation(
     positions = [{"generation_id": id_, "shard": one, "position": 0} for one in range(shards)]
     connection.execute(insert(generation_positions), positions)
     if state == LIVE:
-        create_indexes(connection, view, id_)
+        for index in secondary_indexes(view, id_).values():
+            create_index(connection, index)
     return Generation(id=id_, **values)  # type: ignore[arg-type]  # the values just stored
 
 
-def create_indexes(connection: Connection, view: Projection, generation_id: int) -> None:
-    """Make the secondary indexes, those that are not there yet."""
-    for declared, table in tables_of(view, generation_id).items():
-        for number, one in enumerate(indexes_of(declared)):
-            index = one.made_on(table, number)
-            connection.execute(CreateIndex(index, if_not_exists=True))
+def secondary_indexes(view: Projection, generation_id: int) -> dict[str, Index]:
+    """The indexes of a generation's tables, by name; made after a rebuild has filled them."""
+    made = [
+        one.made_on(table, number)
+        for declared, table in tables_of(view, generation_id).items()
+        for number, one in enumerate(indexes_of(declared))
+    ]
+    return {str(one.name): one for one in made}
+
+
+def create_index(connection: Connection, index: Index) -> None:
+    """Make a secondary index, if it is not there yet."""
+    connection.execute(CreateIndex(index, if_not_exists=True))
 
 
 def gather_statistics(connection: Connection, view: Projection, generation_id: int) -> None:

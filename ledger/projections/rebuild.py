@@ -1,15 +1,13 @@
 """Builds a new generation beside the live one: in parts, resumable, compared, then switched."""
 
-import gc
 import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Executor, Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from time import monotonic, sleep
 
 from sqlalchemy import Connection
@@ -19,29 +17,17 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
 from ledger.projections.compare import Difference, compare
+from ledger.projections.parts import Part, Place, fill_part, make_index, worker_processes
 from ledger.projections.registry import fingerprint, projection
-from ledger.projections.runner import Follower, Shard, catch_up
+from ledger.projections.runner import Follower, catch_up
 from ledger.projections.view import Projection
 from ledger.projections.writing import group_all
-from ledger.storage.database import Database, give_room
+from ledger.storage.database import Database
 
-BATCH = 10_000
 LEASE_SECONDS = 15
 """Kept up by a thread of its own, so that a killed rebuild can soon be taken up again."""
 WAIT_SECONDS = 30
 CLOSE = 5_000  # from so few positions on, the live edge is followed rather than approached
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A unit of work that any process can do, on any machine that reaches the database."""
-
-    database_url: str
-    generation_id: int
-    name: str
-    shard: int
-    shards: int
-    until: int
 
 
 @dataclass
@@ -63,25 +49,6 @@ class Rebuilt:
 
 Progress = Callable[[str, int, int], None]
 """Told the stage, the positions done so far over all shards, and how many there are to do."""
-
-
-def fill_part(part: Part) -> int:
-    """Fill one shard of a generation up to a position, from wherever it stands."""
-    gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
-    database = Database(part.database_url, pool_size=1)
-    try:
-        with database.connect() as connection:
-            give_room(connection)
-            generation = next(
-                one for one in g.all_generations(connection) if one.id == part.generation_id
-            )
-        view = projection(part.name)
-        follower = Follower(database, generation, view, Shard(part.shard, part.shards))
-        while (position := follower.step(part.until, BATCH)) < part.until:
-            pass
-        return position
-    finally:
-        database.dispose()
 
 
 class Rebuild:
@@ -117,8 +84,10 @@ class Rebuild:
         with ExitStack() as stack:
             stack.enter_context(self._held(generation))
             until = self._goal(generation) if is_compared else self._ledger.recorder.horizon() or 0
-            self._fill(generation, until, executor or stack.enter_context(self._pool()))
-            self._finish_tables(generation)
+            pool = executor or stack.enter_context(worker_processes(self._workers))
+            with _told_when_broken():
+                self._fill(generation, until, pool)
+                self._finish_tables(generation, pool)
             rebuilt = Rebuilt(self._view.name, generation, 0, None)
             if is_compared:
                 self._approach(generation)
@@ -128,14 +97,6 @@ class Rebuild:
             else:
                 self._switch(rebuilt)
         return rebuilt
-
-    def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            self._workers,
-            mp_context=get_context("spawn"),
-            initializer=_end_with_parent,
-            initargs=(os.getpid(),),
-        )
 
     def _begin(self) -> g.Generation:
         with self._database.begin() as connection:
@@ -176,17 +137,9 @@ class Rebuild:
         if generation.state == g.BUILT or len(reached) < generation.shards:
             return  # it was filled before, and follows from one position since
         until = max(until, *reached.values())
-        url = self._database.engine.url.render_as_string(hide_password=False)
-        parts = [
-            Part(url, generation.id, self._view.name, one, generation.shards, until)
-            for one in range(generation.shards)
-        ]
-        try:
-            self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
-        except BrokenProcessPool as error:
-            raise UnavailableError(
-                "a worker was ended from outside; rebuild again to go on where it was"
-            ) from error
+        place = self._place(generation)
+        parts = [Part(place, one, generation.shards, until) for one in range(generation.shards)]
+        self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
 
     def _watch(
         self, generation: g.Generation, futures: Sequence["Future[int]"], until: int
@@ -203,21 +156,36 @@ class Rebuild:
             if not waiting:
                 return
 
-    def _finish_tables(self, generation: g.Generation) -> None:
+    def _finish_tables(self, generation: g.Generation, executor: Executor) -> None:
         if generation.state == g.BUILT:
             return
         with self._database.connect() as connection:
             is_united = len(g.positions(connection, generation.id)) < generation.shards
-        self._progress("indexing", 0, 1)
-        with self._database.begin() as connection:
-            give_room(connection)
-            if generation.shards > 1 and not is_united:
+        if generation.shards > 1 and not is_united:
+            with self._database.begin() as connection:
                 group_all(connection, self._view, g.tables_of(self._view, generation.id))
-            g.create_indexes(connection, self._view, generation.id)
+        self._make_indexes(generation, executor)
+        with self._database.begin() as connection:
             g.gather_statistics(connection, self._view, generation.id)
             if not is_united:
                 g.unite_shards(connection, generation.id)
         self._check_held()
+
+    def _make_indexes(self, generation: g.Generation, executor: Executor) -> None:
+        """One transaction each: nobody who writes waits for all of them on SQLite."""
+        place = self._place(generation)
+        names = list(g.secondary_indexes(self._view, generation.id))
+        self._progress("indexing", 0, 1)
+        made = (make_index(place, one) for one in names)
+        if not self._database.is_sqlite:  # which lets one at a time write
+            futures = [executor.submit(make_index, place, one) for one in names]
+            made = (one.result() for one in as_completed(futures))
+        for _ in made:
+            self._check_held()
+
+    def _place(self, generation: g.Generation) -> Place:
+        url = self._database.engine.url.render_as_string(hide_password=False)
+        return Place(url, generation.id, self._view.name)
 
     def _goal(self, generation: g.Generation) -> int:
         """Where the generation to compare with stands; the end of the log when there is none.
@@ -366,15 +334,14 @@ def _live(
     return next(reversed(same or found), None)
 
 
-def _end_with_parent(parent: int) -> None:
-    """Let no worker outlive a rebuild that was killed: it would wait for work for ever."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+@contextmanager
+def _told_when_broken() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise UnavailableError(
+            "a worker was ended from outside; rebuild again to go on where it was"
+        ) from error
 
 
 @contextmanager

@@ -85,8 +85,11 @@ class Database:
 
 
 def give_room(connection: Connection) -> None:
-    """Let this SQLite connection hold more of the file in memory, for work on all of it."""
-    if connection.dialect.name == "sqlite":
+    """Let this connection use more memory than those that serve, for work on all of a table."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL maintenance_work_mem = '{ROOM_KIB}kB'")
+        connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers = 0")
+    else:
         connection.exec_driver_sql(f"PRAGMA cache_size = -{ROOM_KIB}")
         connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {ROOM_PAGES}")
 

@@ -1,0 +1,91 @@
+"""The units of work that a rebuild is divided into, which any process can do."""
+
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from time import sleep
+
+from ledger.projections import generations as g
+from ledger.projections.registry import projection
+from ledger.projections.runner import Follower, Shard
+from ledger.storage.database import Database, give_room
+
+BATCH = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which generation is worked at, on any machine that reaches the database."""
+
+    database_url: str
+    generation_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One shard of the log, up to a position."""
+
+    place: Place
+    shard: int
+    shards: int
+    until: int
+
+
+def fill_part(part: Part) -> int:
+    """Fill one shard of a generation up to a position, from wherever it stands."""
+    gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
+    with _opened(part.place) as database:
+        with database.connect() as connection:
+            give_room(connection)
+            every = g.all_generations(connection)
+        generation = next(one for one in every if one.id == part.place.generation_id)
+        view = projection(part.place.name)
+        follower = Follower(database, generation, view, Shard(part.shard, part.shards))
+        while (position := follower.step(part.until, BATCH)) < part.until:
+            pass
+        return position
+
+
+def make_index(place: Place, name: str) -> str:
+    """Make one secondary index of a generation, if it is not there yet; its name."""
+    with _opened(place) as database, database.begin() as connection:
+        give_room(connection)
+        indexes = g.secondary_indexes(projection(place.name), place.generation_id)
+        g.create_index(connection, indexes[name])
+    return name
+
+
+def worker_processes(count: int) -> ProcessPoolExecutor:
+    """Processes of their own, which end with the one that started them."""
+    return ProcessPoolExecutor(
+        count,
+        mp_context=get_context("spawn"),
+        initializer=_end_with_parent,
+        initargs=(os.getpid(),),
+    )
+
+
+@contextmanager
+def _opened(place: Place) -> Iterator[Database]:
+    database = Database(place.database_url, pool_size=1)
+    try:
+        yield database
+    finally:
+        database.dispose()
+
+
+def _end_with_parent(parent: int) -> None:
+    """Let no worker outlive a rebuild that was killed: it would wait for work for ever."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
