@@ -4,6 +4,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -19,6 +20,20 @@ from ledger.storage.migrations import migrate
 
 SHOP_ID = "12345678"
 REAL_EVENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much is measured. Units: `events` of the ledger, `seconds` of each load."""
+
+    events: int
+    rounds: int
+    seconds: int
+    workers: int
+
+    @property
+    def told(self) -> str:
+        return f"{self.rounds} rounds of {self.seconds} s"
 
 
 def bench_shops() -> Shops:

