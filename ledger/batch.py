@@ -1,6 +1,6 @@
 """Appends notifications, one or several, in one database transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -52,11 +52,9 @@ class Batch:
         self._ledger = ledger
         self._connection = connection
         self._verified = verified
-        ids = list({id_ for _, told in verified for id_ in streams_of(told)})
-        dated = list({id_ for _, told in verified if told.told_at for id_ in streams_of(told)})
-        self._memory = Past(ledger, connection, ids, dated)
         digests = [notification.signed_digest for notification, _ in verified]
         self._signed = ledger.journal.find_all_signed(connection, digests)
+        self._memory = Past(ledger, connection, *self._streams())
         self._decided: dict[str, _Pending] = {}
 
     def append(self) -> list[JournalRow]:
@@ -71,6 +69,17 @@ class Batch:
             one.row = replace(one.row, positions=new or self._repeated(one))
         self._write(pending)
         return [one.row for one in pending]
+
+    def _streams(self) -> tuple[set[UUID], set[UUID]]:
+        """What the notifications name that were not recorded before; and what they date of it."""
+        ids, dated = set(), set()
+        for notification, told in self._verified:
+            if notification.signed_digest not in self._signed:
+                named = streams_of(told)
+                ids.update(named)
+                if told.told_at:
+                    dated.update(named[: len(told.transactions)])
+        return ids, dated
 
     def _decide(self, notification: Notification, told: Told) -> _Pending:
         row = self._ledger.row_of(notification, told, self._readmitted)
@@ -92,9 +101,9 @@ class Batch:
         self._memory.remember(decision)
         if not decision.changed:
             return _Pending(replace(row, outcome="repeated"), told, [], decision.repeated)
-        events = self._ledger.stored(decision)
-        references.add_all(self._connection, decision.changed, decision.order_by_subscription)
-        return _Pending(row, told, events, decision.repeated)
+        names = references.names_of(decision.changed, decision.order_by_subscription)
+        references.add_all(self._connection, names)
+        return _Pending(row, told, self._ledger.stored(decision), decision.repeated)
 
     def _repeated(self, one: _Pending) -> tuple[int, ...]:
         if one.same_as is not None:
@@ -120,15 +129,16 @@ class Past:
         self,
         ledger: "Ledger",
         connection: Connection,
-        ids: Sequence[UUID],
-        dated: Sequence[UUID],
+        ids: Collection[UUID],
+        dated: Collection[UUID],
     ) -> None:
         self._ledger = ledger
         self._connection = connection
         self._aggregates: dict[UUID, Observed | None] = {}
         self._position_by_version: dict[tuple[UUID, int], int] = {}
         self._load(ids)
-        self._confirmed = ledger.journal.confirmed_at(connection, dated) if dated else {}
+        known = [one for one in dated if self._aggregates[one] is not None]
+        self._confirmed = ledger.journal.confirmed_at(connection, known) if known else {}
 
     def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
         """The aggregates that are known among these streams."""
@@ -156,10 +166,10 @@ class Past:
         found = [self._position_by_version.get(one) for one in repeated.items()]
         return tuple(sorted(position for position in found if position is not None))
 
-    def _load(self, ids: Sequence[UUID]) -> None:
+    def _load(self, ids: Collection[UUID]) -> None:
         if not ids:
             return
-        streams = self._ledger.recorder.select_streams(ids, connection=self._connection)
+        streams = self._ledger.recorder.select_streams(list(ids), connection=self._connection)
         for id_, entries in streams.items():
             aggregate: Observed | None = None
             for entry in entries:

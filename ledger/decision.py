@@ -57,7 +57,7 @@ class Deciding:
         told = self._told
         ids = streams_of(told)
         transactions = list(zip(ids, told.transactions, strict=False))
-        aliases = list(zip(ids[len(transactions) :], told.aliases, strict=True))
+        aliases = list(zip(ids[len(transactions) :], told.aliases, strict=False))
         self._known.update(self._memory.load(ids))
         confirmed = self._memory.confirmed_at(ids) if told.told_at else {}
         for id_, snapshot in transactions:
@@ -130,11 +130,18 @@ class Deciding:
 
 
 def streams_of(told: Told) -> list[UUID]:
-    """The streams a notification names itself. Shape: its transactions, then its aliases."""
+    """The streams a notification names itself. Shape: transactions, aliases, subscriptions."""
     shop_id, mode = told.shop_id, told.mode
+    named = [(one.subscription_id, one.alias) for one in told.subscriptions]
+    named += [
+        (str(one.facts["subscription_id"]), str(one.facts.get("alias", "")))
+        for one in told.transactions
+        if "subscription_id" in one.facts
+    ]
     return [
         *(Transaction.id_of(shop_id, mode, one.reference) for one in told.transactions),
         *(Alias.id_of(shop_id, mode, one.alias) for one in told.aliases),
+        *(Subscription.id_of(shop_id, mode, *names) for names in dict.fromkeys(named)),
     ]
 
 

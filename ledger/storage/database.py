@@ -3,11 +3,11 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, Pool, create_engine, event
@@ -26,6 +26,7 @@ WRITES = "ledger_writes"
 ROOM_KIB = 64 * 1024
 ROOM_PAGES = 16 * 1024  # of 4 KiB: as much may wait in the write-ahead log
 
+_Value = TypeVar("_Value")
 _databases: "WeakSet[Database]" = WeakSet()
 _pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its parent still uses
 
@@ -82,6 +83,15 @@ class Database:
         _pools_of_parent.append(self.engine.pool)
         self.engine.dispose(close=False)
         self._writer = threading.RLock()
+
+
+def padded(values: Sequence[_Value]) -> list[_Value]:
+    """The same values, the last one repeated until their number is a power of two.
+
+    A statement with a list has as many texts as lists have lengths, and each is prepared anew.
+    """
+    found = list(values)
+    return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))
 
 
 def give_room(connection: Connection) -> None:

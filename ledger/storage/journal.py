@@ -6,11 +6,22 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.exc import IntegrityError
 
 from ledger.reasons import REPAIRABLE
-from ledger.storage.database import Database
+from ledger.storage.database import Database, padded
 from ledger.storage.tables import (
     QUARANTINED,
     RECORDED_ONCE,
@@ -93,7 +104,7 @@ class Journal:
             _values(row, notifications.c) | {"positions": list(row.positions)} for row in rows
         ]
         try:
-            connection.execute(insert(notifications), values)
+            connection.execute(_ADD, values)
         except IntegrityError as error:
             if not _violates_recorded_once(error):
                 raise
@@ -106,10 +117,8 @@ class Journal:
 
         Shape: by signed digest, only those that are there.
         """
-        c = notifications.c
-        query = _without_body(notifications).where(c.signed_digest.in_(signed_digests))
         found: dict[str, JournalRow] = {}
-        for row in connection.execute(query.order_by(c.outcome, c.id)):
+        for row in connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
             found.setdefault(row.signed_digest, _journal_row(row))
         return found
 
@@ -132,12 +141,8 @@ class Journal:
         self, connection: Connection, originator_ids: Sequence[UUID]
     ) -> dict[UUID, datetime]:
         """When the platform last repeated what it had told. Shape: only streams it dated."""
-        c = repeats.c
-        told_at = func.max(c.told_at)
-        query = select(c.originator_id, told_at).where(
-            c.originator_id.in_(originator_ids), c.told_at.is_not(None)
-        )
-        return {row[0]: row[1] for row in connection.execute(query.group_by(c.originator_id))}
+        found = connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
+        return {row[0]: row[1] for row in found}
 
     def quarantine(
         self,
@@ -269,6 +274,22 @@ def _violates_recorded_once(error: IntegrityError) -> bool:
 
 def _without_body(table: Any) -> Select[Any]:
     return select(*(column for column in table.c if column.name != "body"))
+
+
+_ADD = insert(notifications)
+_SIGNED = (
+    _without_body(notifications)
+    .where(notifications.c.signed_digest.in_(bindparam("digests", expanding=True)))
+    .order_by(notifications.c.outcome, notifications.c.id)
+)
+_CONFIRMED = (
+    select(repeats.c.originator_id, func.max(repeats.c.told_at))
+    .where(
+        repeats.c.originator_id.in_(bindparam("ids", expanding=True)),
+        repeats.c.told_at.is_not(None),
+    )
+    .group_by(repeats.c.originator_id)
+)
 
 
 def _journal_row(row: Row[Any]) -> JournalRow:

@@ -14,10 +14,10 @@ from eventsourcing.persistence import (
     StoredEvent,
     Subscription,
 )
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
 from sqlalchemy import exc as sa
 
-from ledger.storage.database import Database
+from ledger.storage.database import Database, padded
 from ledger.storage.mapper import Entry
 from ledger.storage.tables import events
 
@@ -105,13 +105,9 @@ class EventRecorder(ApplicationRecorder):
         streams: dict[UUID, list[Entry]] = {one: [] for one in originator_ids}
         if not streams:
             return streams
-        query = (
-            _select(with_details=with_details)
-            .where(events.c.originator_id.in_(list(streams)))
-            .order_by(events.c.originator_id, events.c.originator_version)
-        )
+        query = _STREAMS_WITH_DETAILS if with_details else _STREAMS
         with _library_errors(), self._reading(connection) as reader:
-            for row in reader.execute(query):
+            for row in reader.execute(query, {"ids": padded(list(streams))}):
                 streams[row.originator_id].append(_entry(row))
         return streams
 
@@ -258,8 +254,7 @@ def _append(connection: Connection, told: Sequence[tuple[StoredEvent, str | None
         }
         for event, notification_id in told
     ]
-    statement = insert(events).returning(events.c.position, sort_by_parameter_order=True)
-    return list(connection.scalars(statement, rows))
+    return list(connection.scalars(_APPEND, rows))
 
 
 def _newest(connection: Connection) -> int | None:
@@ -282,11 +277,14 @@ def _entry(row: Row[Any]) -> Entry:
     )
 
 
-def _select(*, with_details: bool) -> Select[Any]:
-    return select(events) if with_details else select(*_WITHOUT_DETAILS)
+def _streams(*columns: Any) -> Select[Any]:
+    query = select(*columns).where(events.c.originator_id.in_(bindparam("ids", expanding=True)))
+    return query.order_by(events.c.originator_id, events.c.originator_version)
 
 
-_WITHOUT_DETAILS = [column for column in events.c if column.name != "details"]
+_STREAMS = _streams(*(column for column in events.c if column.name != "details"))
+_STREAMS_WITH_DETAILS = _streams(*events.c)
+_APPEND = insert(events).returning(events.c.position, sort_by_parameter_order=True)
 
 
 def _uuid(originator_id: UUID | str) -> UUID:

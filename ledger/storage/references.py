@@ -1,6 +1,7 @@
 """How the platform's names lead to a subscription: its id, or the alias and order behind it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
@@ -11,56 +12,36 @@ from ledger.aggregates.subscription import Subscription
 from ledger.formats.snapshot import Fact
 from ledger.storage.tables import subscription_references
 
-
-def add_subscription(
-    connection: Connection,
-    *,
-    shop_id: str,
-    mode: str,
-    subscription_id: str,
-    alias: str,
-    order_id: str | None,
-    originator_id: UUID,
-) -> None:
-    """Remember a subscription's names; an order told first stands."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    insert = sqlite.insert if is_sqlite else postgresql.insert
-    statement = insert(subscription_references).values(
-        shop_id=shop_id,
-        mode=mode,
-        subscription_id=subscription_id,
-        alias=alias,
-        order_id=order_id,
-        originator_id=originator_id,
-    )
-    known = subscription_references.c.order_id
-    statement = statement.on_conflict_do_update(
-        index_elements=["shop_id", "mode", "subscription_id", "alias"],
-        set_={"order_id": statement.excluded.order_id},
-        where=known.is_(None) & statement.excluded.order_id.is_not(None),
-    )
-    connection.execute(statement)
+Names = dict[str, Any]
+"""A row of `subscription_references`."""
 
 
-def add_all(
-    connection: Connection, changed: Iterable[Observed], order_by_id: Mapping[UUID, Fact]
-) -> None:
-    """Remember the names of every subscription among what a notification has changed.
+def add_all(connection: Connection, names: Sequence[Names]) -> None:
+    """Remember the names of subscriptions; an order told first stands."""
+    if names:
+        connection.execute(_ADD[connection.dialect.name], list(names))
+
+
+def names_of(changed: Iterable[Observed], order_by_id: Mapping[UUID, Fact]) -> list[Names]:
+    """The names of every subscription among what a notification has changed.
 
     Shape: `order_by_id` tells the order of those that an instalment, not a plan, told of.
     """
+    found: list[Names] = []
     for one in changed:
         if isinstance(one, Subscription):
             order_id = one.facts.get("order_id") or order_by_id.get(one.id)
-            add_subscription(
-                connection,
-                shop_id=one.shop_id,
-                mode=one.mode,
-                subscription_id=one.subscription_id,
-                alias=one.alias,
-                order_id=None if order_id is None else str(order_id),
-                originator_id=one.id,
+            found.append(
+                {
+                    "shop_id": one.shop_id,
+                    "mode": one.mode,
+                    "subscription_id": one.subscription_id,
+                    "alias": one.alias,
+                    "order_id": None if order_id is None else str(order_id),
+                    "originator_id": one.id,
+                }
             )
+    return found
 
 
 def subscriptions_by_id(
@@ -87,3 +68,16 @@ def subscription_of(
         query = query.where(c.order_id == order_id)
     found = connection.scalars(query.limit(2)).all()
     return found[0] if len(found) == 1 else None
+
+
+def _add(dialect: Any) -> Any:
+    statement = dialect.insert(subscription_references)
+    known = subscription_references.c.order_id
+    return statement.on_conflict_do_update(
+        index_elements=["shop_id", "mode", "subscription_id", "alias"],
+        set_={"order_id": statement.excluded.order_id},
+        where=known.is_(None) & statement.excluded.order_id.is_not(None),
+    )
+
+
+_ADD = {"postgresql": _add(postgresql), "sqlite": _add(sqlite)}

@@ -216,15 +216,9 @@ def test_a_subscription_is_found_by_its_names_and_never_guessed(database: Databa
     told = [("sub", "alice", "o-1"), ("sub", "bob", "o-2"), ("other", "bob", "o-3")]
     with database.begin() as connection:
         for number, (subscription_id, alias, order_id) in enumerate([*told, told[0]]):
-            references.add_subscription(
-                connection,
-                shop_id="1",
-                mode="TEST",
-                subscription_id=subscription_id,
-                alias=alias,
-                order_id=order_id,
-                originator_id=UUID(int=number),
-            )
+            names = {"subscription_id": subscription_id, "alias": alias, "order_id": order_id}
+            stream = {"shop_id": "1", "mode": "TEST", "originator_id": UUID(int=number)}
+            references.add_all(connection, [stream | names])
 
     with database.connect() as connection:
         by_id = references.subscriptions_by_id(connection, "1", "TEST", "sub")
