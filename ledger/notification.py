@@ -92,7 +92,9 @@ def _field(part: bytes) -> tuple[str, str]:
 
 
 def _decode(part: bytes) -> str:
-    return unescape(part.replace(b"+", b" ")).decode("utf-8")
+    if b"+" in part:
+        part = part.replace(b"+", b" ")
+    return (unescape(part) if b"%" in part else part).decode("utf-8")
 
 
 def unescape(part: bytes) -> bytes:
