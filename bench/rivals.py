@@ -11,16 +11,14 @@ import threading
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 import orjson
 import psycopg
-from eventsourcing.application import Application
-from eventsourcing.domain import Aggregate, event
 from flask import Flask, request
 from sqlalchemy import Column, MetaData, Table, Text, make_url
 from sqlalchemy.dialects import postgresql
 
+from bench import library
 from ledger.application import RECORDED, Ledger, Receipt
 from ledger.cli.serve import Server
 from ledger.formats import read
@@ -92,53 +90,25 @@ def upsert(_state: Any) -> Flask:
     return app
 
 
-def library(_state: Any) -> Flask:
+def library_recorder(_state: Any) -> Flask:
     """An event-sourced application on the library's own recorder for PostgreSQL."""
-    url = make_url(_settings().database_url)
-    payments: Application[UUID] = Application(
-        {
-            "PERSISTENCE_MODULE": "eventsourcing.postgres",
-            "POSTGRES_DBNAME": str(url.database),
-            "POSTGRES_HOST": str(url.host or url.query.get("host", "")),
-            "POSTGRES_PORT": str(url.port or 5432),
-            "POSTGRES_USER": str(url.username),
-            "POSTGRES_PASSWORD": str(url.password or ""),
-        }
-    )
+    payments = library.payments(_settings().database_url)
     app = Flask(__name__)
 
     @app.post("/ipn")
     def receive() -> str:
         told = _verified()
-        payment = Payment(name=_payment(told), number=str(uuid5(NAMESPACE_URL, _text())))
-        payment.tell(told)
-        payments.save(payment)
+        payments.save(library.Payment(_payment(told), told))
         return "OK"
 
     return app
-
-
-class Payment(Aggregate):
-    """One call is one aggregate here: no stream is read, and none is fought for."""
-
-    def __init__(self, name: str, number: str) -> None:
-        self.name = name
-        self.number = number
-
-    @staticmethod
-    def create_id(name: str, number: str) -> UUID:
-        return uuid5(NAMESPACE_URL, name + number)
-
-    @event("Told")
-    def tell(self, fields: dict[str, str]) -> None:
-        self.fields = fields
 
 
 ARMS: dict[str, Callable[[Any], Flask]] = {
     "noop": noop,
     "insert": insert,
     "upsert": upsert,
-    "library": library,
+    "library": library_recorder,
 }
 
 
