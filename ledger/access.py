@@ -25,35 +25,48 @@ LAST_USED_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Token:
-    """What is kept of a token. Shape: `shops` is None for all shops, those to come included."""
+class Reader:
+    """Who asks: a machine with a token, or a person who has signed in.
+
+    Shape: `shops` is None for all shops, those to come included. `id` tells both kinds apart: a
+    person's begins with `user-`.
+    """
 
     id: str
     name: str
     role: str
     shops: tuple[str, ...] | None
     created_at: datetime
-    secret_hash: str = field(repr=False)
     expires_at: datetime | None = None
-    revoked_at: datetime | None = None
-    last_used_at: datetime | None = None
 
     @property
     def sees_personal(self) -> bool:
         return self.role in SEES_PERSONAL
 
-    def is_valid_at(self, at: datetime) -> bool:
-        """Whether it opens anything at this time."""
-        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
-
     def allows_shop(self, shop_id: str | None) -> bool:
-        """Whether it may read about this shop; what names no shop is for tokens of all shops."""
+        """Whether it may read about this shop; what names no shop is for readers of all shops."""
         return self.shops is None or shop_id in self.shops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Token(Reader):
+    """What is kept of a token."""
+
+    secret_hash: str = field(repr=False)
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def is_valid_at(self, at: datetime) -> bool:
+        """Whether it opens anything at this time."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One read of personal or raw data, or the attempt."""
+    """One read of personal or raw data, or the attempt.
+
+    Shape: `token_id` and `token_name` are those of the reader, who may be a person (`user-…`).
+    """
 
     at: datetime
     token_id: str

@@ -81,6 +81,12 @@ class AmbiguousError(LedgerError):
         self.choices = list(choices)
 
 
+class BadUserError(LedgerError):
+    """A name or password that nobody can sign in with, or a name that somebody has."""
+
+    code = "bad-user"
+
+
 class ConflictError(LedgerError):
     """Still beaten by another writer after the last try; nothing was stored."""
 

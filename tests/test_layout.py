@@ -32,6 +32,7 @@ AGGREGATES = ("ledger.aggregates", "ledger.vocabulary", "ledger.decision")
 SHOWN = ("ledger.items", "ledger.timeline")
 ASKED = (
     "ledger.access",
+    "ledger.users",
     "ledger.deliveries",
     "ledger.event_shapes",
     "ledger.evidence",
@@ -120,6 +121,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.instants": (),
     "ledger.masking": (),
     "ledger.access": (*PLAIN, "ledger.storage", "sqlalchemy"),
+    "ledger.users": (*PLAIN, "ledger.access", "ledger.storage", "argon2", "sqlalchemy"),
     "ledger.lookup": (*PLAIN, "ledger.aggregates", "ledger.application", "ledger.storage"),
     "ledger.event_shapes": (*PLAIN, *TOLD, "ledger.aggregates", "ledger.vocabulary"),
     "ledger.deliveries": (*PLAIN, *SHOWN, "ledger.application", "ledger.storage"),

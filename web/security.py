@@ -1,4 +1,4 @@
-"""Who asks the query API, what they may see, and the trace that their reading leaves."""
+"""Who asks, what they may see, and the trace that their reading leaves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from ledger.access import (
     ROLES,
     SEES_PERSONAL,
     Access,
+    Reader,
     Token,
     find_token,
     hash_of,
@@ -54,11 +55,11 @@ only_for_operators = only_for(OPERATOR)
 only_with_personal_data = only_for(*(one for one in ROLES if one in SEES_PERSONAL))
 
 
-def caller() -> Token:
-    """The token of this request."""
-    token = g.caller
-    assert isinstance(token, Token)
-    return token
+def caller() -> Reader:
+    """Who asks: the token or the person of this request."""
+    reader = g.caller
+    assert isinstance(reader, Reader)
+    return reader
 
 
 def allowed_shops() -> frozenset[str] | None:
@@ -68,19 +69,23 @@ def allowed_shops() -> frozenset[str] | None:
 
 
 def authorise() -> None:
-    """Let a request pass to its view. Errors: Unauthorized, Forbidden, NotFound."""
-    token = _authenticate()
-    g.caller = token
+    """Let a request with a token pass to its view. Errors: Unauthorized, and those of `admit`."""
+    admit(_authenticate())
+
+
+def admit(reader: Reader) -> None:
+    """Let somebody who is known pass to the view. Errors: Forbidden, NotFound."""
+    g.caller = reader
     request.max_content_length = BODY_BYTES_MAX
     told = request.view_args or {}
     if told.get("mode", MODES[0]) not in MODES:
         raise NotFound
-    if "shop_id" in told and not token.allows_shop(told["shop_id"]):
-        raise Forbidden("this token is not for this shop")
+    if "shop_id" in told and not reader.allows_shop(told["shop_id"]):
+        raise Forbidden("your access does not include this shop")
     view = current_app.view_functions[request.endpoint or ""]
-    if token.role not in getattr(view, "roles", ROLES):
+    if reader.role not in getattr(view, "roles", ROLES):
         g.read = Read("refused", told.get("shop_id"), told.get("mode"), request.path)
-        raise Forbidden(f"this is not for the role {token.role}")
+        raise Forbidden(f"this is not for the role {reader.role}")
 
 
 def will_tell_personal(
@@ -91,21 +96,21 @@ def will_tell_personal(
         g.read = Read(kind, shop_id, mode, reference)
 
 
-def shown(told: Mapping[str, Any], token: Token | None = None) -> dict[str, Any]:
+def shown(told: Mapping[str, Any], reader: Reader | None = None) -> dict[str, Any]:
     """An item or event as the caller may see it."""
-    return dict(told) if (token or caller()).sees_personal else masked(told)
+    return dict(told) if (reader or caller()).sees_personal else masked(told)
 
 
 def log_read(response: Response) -> Response:
     """Write the line that a read leaves; what cannot be logged is not answered."""
     read = g.pop("read", None)
     if read is not None:
-        token, now = caller(), context().clock()
+        reader, now = caller(), context().clock()
         access = Access(
             at=now,
-            token_id=token.id,
-            token_name=token.name,
-            role=token.role,
+            token_id=reader.id,
+            token_name=reader.name,
+            role=reader.role,
             method=request.method,
             route=str(request.url_rule),
             kind=read.kind,

@@ -19,6 +19,7 @@ _COMMANDS = {
     "export": "ledger.cli.export",
     "verify": "ledger.cli.verify",
     "token": "ledger.cli.token",
+    "user": "ledger.cli.user",
 }
 
 

@@ -239,6 +239,26 @@ tokens = Table(
 )
 """Who may ask; never the token itself, only its SHA-256. No shops means all of them."""
 
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("shops", JSON(none_as_null=True)),
+    Column("password_hash", Text, nullable=False),
+    Column("stamp", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("disabled_at", UtcDateTime),
+    Column("password_changed_at", UtcDateTime, nullable=False),
+    Column("last_signed_in_at", UtcDateTime),
+    PrimaryKeyConstraint("id", name="pk_users"),
+    UniqueConstraint("name_key", name="uq_users_name_key"),
+)
+"""Who may sign in. A session holds the stamp; whatever shall end all sessions changes it."""
+
 access_log = Table(
     "access_log",
     metadata,

@@ -12,7 +12,7 @@ from flask import Response, request
 from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
-from ledger.access import Token
+from ledger.access import Reader
 from ledger.application import Ledger, RecordedEvent
 from ledger.timeline import event_data
 from web.api.answers import a_blueprint, answer
@@ -40,7 +40,7 @@ class Feed:
     """What one caller follows. `place` moves on with every page."""
 
     ledger: Ledger
-    token: Token
+    token: Reader
     asked: Mapping[str, Any]
     is_stopping: Callable[[], bool]
     show: Callable[[RecordedEvent], dict[str, Any]]

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import Token
+from ledger.access import Reader
 from ledger.application import RecordedEvent
 from ledger.items import Item, item
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
@@ -119,7 +119,7 @@ def history_event(entry: TimelineEntry) -> Item:
     return shown_event(history_data(entry))
 
 
-def shown_event(told: Mapping[str, Any], token: Token | None = None) -> Item:
+def shown_event(told: Mapping[str, Any], token: Reader | None = None) -> Item:
     """One event with its links, as the caller may see it."""
     position = str(told["position"])
     return shown(told, token) | {

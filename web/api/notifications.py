@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import Token
+from ledger.access import Reader
 from ledger.application import QUARANTINED, Receipt
 from ledger.deliveries import notification_data, readmit_all, waiting
 from ledger.errors import NotFoundError
@@ -159,7 +159,7 @@ def _told(row: JournalRow) -> dict[str, Any]:
     return told | {"links": {"self": own} | _raw_link(own, caller())}
 
 
-def _raw_link(own: str, token: Token) -> dict[str, str]:
+def _raw_link(own: str, token: Reader) -> dict[str, str]:
     return {"raw": f"{own}/raw"} if token.sees_personal else {}
 
 

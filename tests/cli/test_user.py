@@ -1,0 +1,87 @@
+"""People who sign in, as an operator lets them in and out."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from tests.cli.running import run
+
+Command = Callable[..., Result]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def command(sqlite_url: str) -> Command:
+    def call(*told: str, answer: str = f"{PASSWORD}\n") -> Result:
+        return run(sqlite_url, None, "user", *told, answer=answer)
+
+    return call
+
+
+def listed(command: Command) -> list[dict[str, object]]:
+    return [json.loads(line) for line in command("list", "--json").stdout.splitlines()]
+
+
+def test_somebody_is_added_and_listed_without_their_password(command: Command) -> None:
+    added = command("add", "Jo Doe", "--role", "operator", "--shop", "12345678")
+
+    (one,) = listed(command)
+    assert added.exit_code == 0, added.output
+    assert (one["name"], one["role"], one["shops"]) == ("Jo Doe", "operator", ["12345678"])
+    assert str(one["id"]).startswith("user-")
+    assert not {"password_hash", "stamp"} & set(one)
+    assert PASSWORD not in added.output + command("list").output
+
+
+@pytest.mark.parametrize("name", ["jo doe", "JO DOE", " Jo Doe "])
+def test_a_name_is_given_once_in_whatever_case(command: Command, name: str) -> None:
+    command("add", "Jo Doe", "--role", "auditor")
+
+    again = command("add", name, "--role", "auditor")
+
+    assert again.exit_code == 1
+    assert "bad-user" in again.output
+    assert len(listed(command)) == 1
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "short\n", "x" * 1001 + "\n"])
+def test_a_password_has_a_length(command: Command, answer: str) -> None:
+    assert command("add", "Jo", "--role", "auditor", answer=answer).exit_code == 1
+    assert listed(command) == []
+
+
+def test_somebody_is_disabled_and_enabled(command: Command) -> None:
+    command("add", "Jo", "--role", "auditor")
+    disabled = command("disable", "jo")
+    state = command("list").stdout.split("\t")[1]
+    enabled = command("enable", "JO")
+
+    assert (disabled.exit_code, state, enabled.exit_code) == (0, "disabled", 0)
+    assert command("list").stdout.split("\t")[1] == "valid"
+
+
+@pytest.mark.parametrize("name", ["disable", "enable", "password"])
+def test_nobody_cannot_be_changed(command: Command, name: str) -> None:
+    assert command(name, "nobody").exit_code == 1
+
+
+def test_another_password_is_told_apart(command: Command) -> None:
+    command("add", "Jo", "--role", "auditor")
+    before = listed(command)[0]["password_changed_at"]
+
+    changed = command("password", "Jo", answer="another horse battery\n")
+
+    assert changed.exit_code == 0
+    assert listed(command)[0]["password_changed_at"] > before  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "told", [("--role", "king"), (), ("--role", "auditor", "--expires", "2000-01-01")]
+)
+def test_somebody_who_could_do_nothing_is_not_added(
+    command: Command, told: tuple[str, ...]
+) -> None:
+    assert command("add", "Jo", *told).exit_code == 2
+    assert listed(command) == []
