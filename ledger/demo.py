@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ledger.simulator.playing import Played
 
 SHOPS_FILE = Path("var/demo-shops.toml")
+SECRET_KEY_FILE = Path("var/demo-secret-key")
 DATABASE_URL = "sqlite:///var/demo.sqlite"
 READY_SECONDS_MAX = 30
 
@@ -50,20 +51,33 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
         "LEDGER_SHOPS_FILE": str(SHOPS_FILE),
         "LEDGER_DATABASE_URL": url,
         "LEDGER_LOG_LEVEL": level,
+        "LEDGER_SECRET_KEY": environ.get("LEDGER_SECRET_KEY") or _secret_key(),
     }
+
+
+def _secret_key() -> str:
+    """The key of the demonstration's own sessions, the same at the next start."""
+    if not SECRET_KEY_FILE.exists():
+        _write_secret(SECRET_KEY_FILE, secrets.token_hex(32))
+    return SECRET_KEY_FILE.read_text(encoding="utf-8")
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as writer:
+        writer.write(text)
 
 
 def write_shops(path: Path) -> None:
     """Write two shops with random keys of every kind, readable for its owner alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as writer:
-        writer.write("# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n")
-        for shop_id, name, form_kind in _SHOPS:
-            writer.write(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
-            for mode in MODES:
-                for kind in (form_kind, REST_PASSWORD, REST_BROWSER):
-                    writer.write(_key(mode, kind))
+    parts = ["# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n"]
+    for shop_id, name, form_kind in _SHOPS:
+        parts.append(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
+        kinds = (form_kind, REST_PASSWORD, REST_BROWSER)
+        parts += [_key(mode, kind) for mode in MODES for kind in kinds]
+    _write_secret(path, "".join(parts))
 
 
 def start(url: str, *, once: bool) -> BaseProcess:

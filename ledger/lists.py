@@ -105,6 +105,7 @@ class TransactionFilter(SeenFilter):
     order_id: str | None = None
     alias: str | None = None
     subscription_id: str | None = None
+    trans_id: str | None = None
     currency: str | None = None
     amount_min: int | None = None
     amount_max: int | None = None
@@ -400,7 +401,8 @@ def _seen(filter_: SeenFilter, table: Table) -> list[ColumnElement[bool]]:
 def _of_transactions(filter_: TransactionFilter, table: Table) -> list[ColumnElement[bool]]:
     c = table.c
     conditions = _seen(filter_, table)
-    conditions += _equal(filter_, table, "order_id", "alias", "subscription_id", "currency")
+    names = ("order_id", "alias", "subscription_id", "trans_id", "currency")
+    conditions += _equal(filter_, table, *names)
     conditions += _among(c.operation_type, filter_.operation_types)
     conditions += _among(c.payment_method, filter_.payment_methods)
     if filter_.amount_min is not None:
@@ -611,7 +613,7 @@ _TRANSACTIONS = _Listing(
     _of_transactions,
     _transaction,
     branches={"status": "statuses"},
-    narrow=("order_id", "alias", "subscription_id"),
+    narrow=("order_id", "alias", "subscription_id", "trans_id"),
 )
 _ALIASES = _Listing(
     "aliases", "aliases", TIME, _of_aliases, _named, branches={}, narrow=("alias", "order_id")

@@ -11,6 +11,8 @@ from ledger.errors import SettingsError
 DEFAULT_DATABASE_URL = "sqlite:///var/ledger.sqlite"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
+SECRET_KEY_MIN = 32
+
 Network = IPv4Network | IPv6Network
 
 
@@ -38,6 +40,12 @@ class Settings:
     @property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether there is a key that can sign sessions. A short one is none: but that is no
+        reason not to take notifications."""
+        return len(self.secret_key) >= SECRET_KEY_MIN
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:

@@ -11,8 +11,9 @@ from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
 from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
-from web import api, cors, errors, operations, receiver
+from web import api, cors, errors, operations, pages, receiver
 from web.context import Clock, Context
+from web.security import make_limiter
 
 
 def create_app(
@@ -40,7 +41,9 @@ def create_app(
     app.register_blueprint(receiver.bp)
     app.register_blueprint(operations.bp)
     cors.allow_origins(app)
-    api.register(app)
+    limiter = make_limiter(app)
+    api.register(app, limiter)
+    pages.register(app, limiter)
     app.after_request(_add_headers)
     return app
 

@@ -24,6 +24,7 @@ from ledger.errors import (
     ViewNotBuiltError,
 )
 from web import receiver
+from web.pages import refusals
 
 log = structlog.get_logger("web")
 
@@ -86,6 +87,8 @@ def _refused_by_http(error: HTTPException) -> Response:
     status = error.code or 500
     if receiver.is_addressed(request):
         response = receiver.reject(status, _word(status))
+    elif refusals.is_addressed(request):
+        response = refusals.page(status, _word(status), _waits(error), error.description or "")
     else:
         response = problem(status, _word(status), _own_words(error), **_errors(error))
         response.headers.extend(_headers(error, status))
@@ -102,6 +105,8 @@ def _refused_by_ledger(error: LedgerError) -> Response:
     if receiver.is_addressed(request):
         # Whatever the ledger says beyond a receipt, it stored nothing: let the sender try again.
         return receiver.reject(503, error.code)
+    if refusals.is_addressed(request):
+        return refusals.page(status, error.code, {})
     if isinstance(error, AmbiguousError):
         return problem(status, error.code, str(error), aliases=error.choices)
     return problem(status, error.code, str(error))
@@ -111,6 +116,8 @@ def _failed(error: Exception) -> Response:
     log.error("failed", method=request.method, path=request.path, exc_info=error)
     if receiver.is_addressed(request):
         return receiver.reject(503, "internal-error")
+    if refusals.is_addressed(request):
+        return refusals.page(500, "internal-error", {})
     return problem(500, "internal-error")
 
 
@@ -129,6 +136,10 @@ def _errors(error: HTTPException) -> dict[str, Any]:
 def _headers(error: HTTPException, status: int) -> dict[str, str]:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
+    return _waits(error)
+
+
+def _waits(error: HTTPException) -> dict[str, str]:
     if isinstance(error, RateLimitExceeded) and error.limit is not None:
         return {"Retry-After": str(error.limit.limit.get_expiry())}
     return {}

@@ -118,20 +118,28 @@ def log_read(response: Response) -> Response:
             mode=read.mode,
             reference=_storable(read.reference),
             status=response.status_code,
-            peer=_peer(),
+            peer=peer(),
         )
         with ledger().database.begin() as connection:
             note_access(connection, access)
     return response
 
 
-def limit_rates(app: Flask, *blueprints: Any) -> None:
-    """Limit how often one token and one address may ask; each process counts for itself."""
-    settings = context_of(app).settings
-    limiter = Limiter(_peer, app=app, storage_uri="memory://", default_limits=[])
+def make_limiter(app: Flask) -> Limiter:
+    """What counts calls; each process counts for itself."""
+    return Limiter(peer, app=app, storage_uri="memory://", default_limits=[])
+
+
+def limit_addresses(app: Flask, limiter: Limiter, *blueprints: Any) -> None:
+    """Limit how often one address may ask."""
     for one in blueprints:
-        limiter.limit(settings.rate_per_address, key_func=_peer)(one)
-        limiter.limit(settings.rate_per_token, key_func=_token_key)(one)
+        limiter.limit(context_of(app).settings.rate_per_address, key_func=peer)(one)
+
+
+def limit_tokens(app: Flask, limiter: Limiter, *blueprints: Any) -> None:
+    """Limit how often one token may ask."""
+    for one in blueprints:
+        limiter.limit(context_of(app).settings.rate_per_token, key_func=_token_key)(one)
 
 
 def context_of(app: Flask) -> Any:
@@ -166,7 +174,8 @@ def _secret() -> str | None:
     return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
 
 
-def _peer() -> str:
+def peer() -> str:
+    """The address of whoever asks."""
     return client_address(request, context().settings.trusted_proxies) or "unknown"
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.cli.coverage import coverage_findings, view_findings
 from ledger.cli.finding import FAULT, OK, WARNING, Finding
 from ledger.errors import SettingsError
-from ledger.settings import Settings, read_settings
+from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.shops import REST_BROWSER, Key, Shop, Shops, read_shops
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
@@ -64,6 +64,7 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
         yield Finding(FAULT, "settings", str(error))
         return
     yield Finding(OK, "settings", _told(settings))
+    yield _pages_told(settings)
     yield from shop_findings(settings, environ, now=now)
     yield from database_findings(settings, environ)
 
@@ -134,6 +135,13 @@ def _told(settings: Settings) -> str:
     proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
     kib = settings.body_bytes_max // 1024
     return f"sources allowed: {sources}; trusted proxies: {proxies}; bodies up to {kib} KiB"
+
+
+def _pages_told(settings: Settings) -> Finding:
+    if settings.has_pages:
+        return Finding(OK, "pages", "sessions are signed")
+    fault = f"has less than {SECRET_KEY_MIN} characters" if settings.secret_key else "is not set"
+    return Finding(WARNING, "pages", f"LEDGER_SECRET_KEY {fault}: pages answer 503, all else works")
 
 
 def _shops_told(path: Path, shops: Shops) -> Finding:

@@ -107,6 +107,7 @@ def events(
 @click.option("--order", "order_id")
 @click.option("--alias")
 @click.option("--subscription", "subscription_id")
+@click.option("--trans-id")
 @click.option("--currency", help="ISO 4217 letters.")
 @click.option("--amount-min", type=int, help="In minor units.")
 @click.option("--amount-max", type=int, help="In minor units.")

@@ -47,6 +47,7 @@ transactions = Table(
             ("order_id",),
             ("alias",),
             ("subscription_id",),
+            ("trans_id",),
             ("created_at",),
         ),
         "partial_indexes": {

@@ -1,18 +1,17 @@
 """Lists and exports over HTTP: what may be asked, and how pages and files are answered."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
-from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Response, abort, request, stream_with_context
+from flask import Response, abort, request
 from marshmallow import RAISE, Schema, fields, validate
 
 from ledger import export as exporting
 from ledger import lists
-from ledger.export import CONTENT_TYPES, FORMATS, Export, NotificationFilter
+from ledger.export import FORMATS, Export, NotificationFilter
 from ledger.lists import (
     AliasFilter,
     EventFilter,
@@ -29,6 +28,7 @@ from ledger.reasons import REASONS
 from ledger.rules import RULES
 from web.api.answers import a_blueprint
 from web.context import ledger
+from web.downloads import download
 from web.security import allowed_shops, caller, will_tell_personal
 
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
@@ -105,6 +105,7 @@ class TransactionsAsked(Asking, Seen):
     order_id = _text("the merchant's order")
     alias = _text("alias")
     subscription_id = _text("subscription")
+    trans_id = _text("the platform's short number, unique per shop and UTC day")
     currency = _text("ISO 4217 letters")
     amount_min = _amount("at least")
     amount_max = _amount("at most")
@@ -330,11 +331,4 @@ def _export(kind: str, filter_class: type[Filter], asked: dict[str, Any]) -> Res
         if not caller().sees_personal:
             abort(403)
         will_tell_personal(f"export of {kind}")
-    export = Export(kind, _filter(filter_class, asked), has_personal, has_raw)
-    found = exporting.rows(ledger(), export)
-    first = next(found, None)  # what cannot be answered is refused before the answer begins
-    together: Iterator[Any] = iter(()) if first is None else chain([first], found)
-    parts = exporting.write(export, format_, together)
-    response = Response(stream_with_context(parts), content_type=CONTENT_TYPES[format_])
-    response.headers["Content-Disposition"] = f'attachment; filename="{kind}.{format_}"'
-    return response
+    return download(Export(kind, _filter(filter_class, asked), has_personal, has_raw), format_)

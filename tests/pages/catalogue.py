@@ -1,0 +1,91 @@
+"""The messages of the pages: gathered from templates, code and vocabulary, kept in `.po` files.
+
+`python -m tests.pages.catalogue` brings every catalogue up to date; what it adds has no
+translation yet, and a test says so.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from ledger.reasons import REASONS
+from ledger.rules import RULES
+from ledger.vocabulary import SENTENCES
+from web.pages.languages import LANGUAGES
+
+WEB = Path(__file__).resolve().parents[2] / "web"
+TRANSLATIONS = WEB / "translations"
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "N_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+}
+METHODS = [("templates/pages/**.html", "jinja2"), ("pages/**.py", "python")]
+
+
+def messages() -> Iterator[tuple[str | tuple[str, ...], list[str]]]:
+    """Everything that is shown in the reader's language. Shape: message, the files that show it."""
+    options = {"templates/pages/**.html": {"silent": "false"}}
+    for file, _, told, _, _ in extract_from_dir(
+        WEB, METHODS, options_map=options, keywords=KEYWORDS
+    ):
+        yield told, [f"web/{file}"]
+    for told in SENTENCES.values():
+        yield told, ["ledger/vocabulary.py"]
+    for rule in RULES.values():
+        yield rule.meaning, ["ledger/rules.py"]
+    for told in REASONS.values():
+        yield told, ["ledger/reasons.py"]
+
+
+def template() -> Catalog:
+    """What every catalogue must translate."""
+    found: dict[str | tuple[str, ...], set[str]] = {}
+    for told, files in messages():
+        found.setdefault(told, set()).update(files)
+    catalog = Catalog(project="IPN Ledger", charset="utf-8")
+    for told in sorted(found, key=str):
+        catalog.add(told, locations=[(file, None) for file in sorted(found[told])])
+    return catalog
+
+
+def languages() -> list[str]:
+    """Those that are no English."""
+    return [code for code in LANGUAGES if code != "en"]
+
+
+def read_catalogue(code: str) -> Catalog:
+    """The catalogue of a language as it is in the tree; an empty one when there is none."""
+    path = path_of(code)
+    if not path.exists():
+        return Catalog(locale=code)
+    return read_po(io.BytesIO(path.read_bytes()), locale=code)
+
+
+def path_of(code: str) -> Path:
+    return TRANSLATIONS / code / "LC_MESSAGES" / "messages.po"
+
+
+def updated(code: str) -> bytes:
+    """The catalogue of a language with every message that there is and no other.
+
+    Without a header, whose dates would change with every update: the language's own rule of
+    plurals is known.
+    """
+    catalog = read_catalogue(code)
+    catalog.update(template(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    written = io.BytesIO()
+    write_po(written, catalog, width=100, omit_header=True, sort_output=True)
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    for one in languages():
+        path_of(one).parent.mkdir(parents=True, exist_ok=True)
+        path_of(one).write_bytes(updated(one))

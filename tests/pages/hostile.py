@@ -1,0 +1,28 @@
+"""Names that somebody chose to do harm: they show as text, wherever they turn up."""
+
+from ledger.application import Ledger
+from tests.builders import a_form_call, receive
+
+SCRIPT = "<script>alert('hostile')</script>"
+QUOTES = "\"><img src=x onerror=alert('hostile')>'`${7*7}{{7*7}}"
+TURNED = "gnp.\u202eexe\u2066\u200f"
+LONG = "x" * 10_000
+UUID = "bad0" * 8
+ALIAS = "<b>alias</b>"
+STATUS = "<i>NEVER_SEEN</i>"
+
+
+def tell_hostile(ledger: Ledger) -> None:
+    """Three payments in TEST whose every name is hostile."""
+    for number, order in enumerate((SCRIPT, QUOTES, TURNED)):
+        body = a_form_call(
+            status=STATUS if number == 0 else "AUTHORISED",
+            trans_uuid=f"{UUID[:-1]}{number}",
+            order_id=order,
+            identifier=ALIAS,
+            cust_name=LONG,
+            cust_email=f"{SCRIPT}@example.org",
+            ext_info_more=QUOTES,
+            card_brand=TURNED,
+        )
+        assert receive(ledger, body).outcome == "recorded"

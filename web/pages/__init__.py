@@ -1,0 +1,32 @@
+"""The auditor's pages: everything below `/` that a person opens in a browser."""
+
+from flask import Flask
+from flask_limiter import Limiter
+
+from web.pages import (
+    languages,
+    navigation,
+    objects,
+    overview,
+    rendering,
+    search,
+    session,
+    signing_in,
+)
+from web.pages.blueprint import bp
+from web.security import context_of, limit_addresses
+
+VIEWS = (overview, search, objects)
+"""Modules that add their routes to the blueprint when they are imported."""
+
+
+def register(app: Flask, limiter: Limiter) -> None:
+    """Serve the pages; without a secret key they say what is missing, and nothing else."""
+    session.configure(app, context_of(app).settings)
+    languages.register(app)
+    rendering.register(app)
+    navigation.register(app)
+    app.register_blueprint(bp)
+    app.register_blueprint(signing_in.bp)
+    limit_addresses(app, limiter, bp)
+    signing_in.limit_attempts(limiter)

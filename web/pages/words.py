@@ -1,0 +1,183 @@
+"""The platform's and our own words, as a person reads them in their language."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_babel import gettext
+
+from ledger.access import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.rules import RULES
+from ledger.statuses import FINAL
+from ledger.statuses import REFUSED as REFUSED_STATUSES
+from web.pages.formats import plain
+from web.pages.languages import N_, translated
+
+STATUSES = {
+    "INITIAL": N_("Started"),
+    "WAITING_FOR_PAYMENT": N_("Waiting for payment"),
+    "PENDING": N_("Pending"),
+    "PRE_AUTHORISED": N_("Pre-authorised"),
+    "UNDER_VERIFICATION": N_("Under verification"),
+    "WAITING_AUTHORISATION_TO_VALIDATE": N_("Waiting for authorisation, to validate"),
+    "REFUND_TO_RETRY": N_("Refund to retry"),
+    "WAITING_AUTHORISATION": N_("Waiting for authorisation"),
+    "AUTHORISED_TO_VALIDATE": N_("Authorised, to validate"),
+    "PARTIALLY_AUTHORISED": N_("Partially authorised"),
+    "AUTHORISED": N_("Authorised"),
+    "SUSPENDED": N_("Suspended"),
+    "CAPTURE_PENDING": N_("Capture pending"),
+    "CAPTURED": N_("Captured"),
+    "CAPTURE_FAILED": N_("Capture failed"),
+    "REFUSED": N_("Refused"),
+    "ERROR": N_("Error"),
+    "CANCELLED": N_("Cancelled"),
+    "EXPIRED": N_("Expired"),
+    "ACCEPTED": N_("Accepted"),
+    "ABANDONED": N_("Abandoned"),
+    "NOT_CREATED": N_("Not created"),
+    "CREATED": N_("Created"),
+    "UPDATED": N_("Updated"),
+    "NOT_UPDATED": N_("Not updated"),
+}
+"""Statuses of transactions, and of requests about aliases and subscriptions."""
+
+OPERATIONS = {
+    "DEBIT": N_("Payment"),
+    "CREDIT": N_("Refund"),
+    "VERIFICATION": N_("Verification"),
+}
+MODES = {"test": N_("Test"), "production": N_("Production")}
+ROLES = {
+    AUDITOR: N_("Auditor"),
+    AUDITOR_PERSONAL: N_("Auditor with personal data"),
+    OPERATOR: N_("Operator"),
+}
+OUTCOMES = {
+    "recorded": N_("Recorded"),
+    "repeated": N_("Repeated"),
+    "quarantined": N_("In quarantine"),
+}
+CERTAINTIES = {
+    "told": N_("told by a signed field"),
+    "hinted": N_("told by an unsigned field"),
+    "inferred": N_("inferred from the content"),
+}
+KINDS = {
+    "transaction": N_("Transaction"),
+    "order": N_("Order"),
+    "alias": N_("Alias"),
+    "subscription": N_("Subscription"),
+    "notification": N_("Notification"),
+}
+FACTS = {
+    "uuid": N_("UUID"),
+    "reference": N_("Reference"),
+    "operation_type": N_("Operation"),
+    "status": N_("Status"),
+    "amount_minor": N_("Amount"),
+    "currency": N_("Currency"),
+    "requested_amount_minor": N_("Amount asked for"),
+    "requested_currency": N_("Currency asked for"),
+    "created_at": N_("Created"),
+    "capture_at": N_("Capture planned"),
+    "captured_at": N_("Captured on"),
+    "order_id": N_("Order"),
+    "trans_id": N_("Transaction number"),
+    "trans_date": N_("Form made"),
+    "sequence_number": N_("Sequence number"),
+    "occurrence_type": N_("Place in the series"),
+    "payment_method": N_("Means of payment"),
+    "wallet": N_("Wallet"),
+    "payment_source": N_("Channel"),
+    "contract": N_("Acquirer contract"),
+    "network": N_("Network"),
+    "authorisation_number": N_("Authorisation number"),
+    "authorisation_result": N_("Answer of the issuer"),
+    "alias": N_("Alias"),
+    "subscription_id": N_("Subscription"),
+    "instalment_number": N_("Instalment"),
+    "parent_uuid": N_("Refunds or repeats"),
+    "request": N_("What was asked"),
+    "transaction_uuid": N_("Transaction"),
+    "made_at": N_("Made"),
+    "effect_on": N_("First day"),
+    "schedule": N_("Schedule"),
+    "initial_amount_minor": N_("First amount"),
+    "initial_amount_number": N_("Instalments with the first amount"),
+    "number": N_("Number"),
+    "shop_id": N_("Shop"),
+    "mode": N_("Mode"),
+    "version": N_("Version"),
+    "first_seen_at": N_("First heard of"),
+    "last_changed_at": N_("Last changed"),
+    "contradictions": N_("Contradictions"),
+    "id": N_("Id"),
+    "received_at": N_("Received"),
+    "recorded_at": N_("Recorded"),
+    "told_at": N_("Told by the platform"),
+    "format": N_("Format"),
+    "source": N_("Source"),
+    "outcome": N_("Outcome"),
+    "reason": N_("Reason"),
+    "digest": N_("Digest of the body"),
+    "key_fingerprint": N_("Fingerprint of the key"),
+    "positions": N_("Positions of its events"),
+    "peer": N_("Sent from"),
+    "content_type": N_("Content type"),
+}
+"""What a fact is called. What has no name here is the platform's, and keeps its own."""
+
+GOOD, BAD, WAITING, GONE = "good", "bad", "waiting", "gone"
+
+_GONE = frozenset({"CANCELLED", "ABANDONED", "EXPIRED"})
+_GOOD = frozenset({"CREATED", "UPDATED"})
+_BAD = frozenset({"NOT_UPDATED", "CAPTURE_FAILED"})
+
+
+def status(told: str | None) -> str:
+    """A status in the reader's language; one that nobody knows as it came."""
+    return _word(STATUSES, told)
+
+
+def tone(told: str | None) -> str:
+    """How a status looks: good, bad, waiting or gone."""
+    if told in _GONE:
+        return GONE
+    if told in REFUSED_STATUSES or told in _BAD:
+        return BAD
+    if told in _GOOD or told == "AUTHORISED" or told in FINAL:
+        return GOOD
+    return WAITING
+
+
+def fact(told: str) -> str:
+    """What a fact is called."""
+    return _word(FACTS, told)
+
+
+def rule(told: str) -> str:
+    """What a kind of notification tells."""
+    return translated(RULES[told].meaning) if told in RULES else plain(told)
+
+
+def _word(words: dict[str, str], told: str | None) -> str:
+    return str(gettext(words[told])) if told in words else plain(told)
+
+
+def _of(words: dict[str, str]) -> Callable[[str | None], str]:
+    return lambda told: _word(words, told)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "status": status,
+    "tone": tone,
+    "fact": fact,
+    "rule": rule,
+    "operation": _of(OPERATIONS),
+    "mode_word": _of(MODES),
+    "role": _of(ROLES),
+    "outcome": _of(OUTCOMES),
+    "certainty": _of(CERTAINTIES),
+    "kind": _of(KINDS),
+}
+"""What templates call them."""
