@@ -48,12 +48,16 @@ def pages(told: Ledger) -> Visiting:
 
 
 @pytest.fixture
-def own_pages(database: Database) -> Visiting:
-    """The pages of a ledger of one's own, on each database in turn, that has heard nothing."""
-    prepare_views(database)
-    ledger = _ledger(database)
-    add_users(ledger, utc_now())
-    return Visiting(ledger)
+def own_pages(sqlite_url: str) -> Iterator[Visiting]:
+    """The pages of a ledger of one's own that has heard nothing."""
+    with opened(sqlite_url) as database:
+        yield _own(database)
+
+
+@pytest.fixture
+def own_pages_anywhere(database: Database) -> Visiting:
+    """The same on each database in turn, for what depends on it."""
+    return _own(database)
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +80,13 @@ def visitor(_visitor: Visitor) -> Iterator[Visitor]:
     yield _visitor
     _visitor.close()
     assert _visitor.faults == []
+
+
+def _own(database: Database) -> Visiting:
+    prepare_views(database)
+    ledger = _ledger(database)
+    add_users(ledger, utc_now())
+    return Visiting(ledger)
 
 
 def _ledger(database: Database) -> Ledger:

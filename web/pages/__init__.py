@@ -29,4 +29,4 @@ def register(app: Flask, limiter: Limiter) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(signing_in.bp)
     limit_addresses(app, limiter, bp)
-    signing_in.limit_attempts(limiter)
+    signing_in.limit_attempts(app, limiter)

@@ -44,7 +44,7 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
 @cache
 def _currency_pattern(locale: str, digits: int) -> NumberPattern:
     """The locale's own pattern, with as many decimals as the currency has."""
-    pattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     return pattern
 

@@ -1,20 +1,24 @@
 """The reader's language and time zone, and the catalogue of translations."""
 
 import io
-from datetime import tzinfo
-from functools import cache
+import re
+from contextlib import suppress
+from functools import cache, lru_cache
 from importlib.resources import files
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
+from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, current_app, redirect, request, session
+from flask import Flask, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, Domain, get_locale, gettext
+from flask_babel import Babel, Domain, gettext
 
 LANGUAGES = {"en": "English", "fr": "Français"}
+
+_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
+_TAG = re.compile(r"[A-Za-z]{2}-[A-Za-z]{2}")
 
 UTC = "UTC"
 ZONES = (
@@ -70,14 +74,22 @@ def zone_name() -> str:
     return str(told) if told in ZONES else UTC
 
 
-def zone() -> tzinfo:
-    """The same as a zone."""
-    return ZoneInfo(zone_name())
-
-
 def locale_name() -> str:
-    """The locale by which amounts and dates are written."""
-    return str(get_locale() or "en")
+    """The locale by which amounts and dates are written: as the browser prefers, in the language
+    that was chosen."""
+    if "locale_name" not in g:
+        g.locale_name = _locale(language(), tuple(request.accept_languages.values()))
+    return str(g.locale_name)
+
+
+@lru_cache(maxsize=256)
+def _locale(language: str, accepted: tuple[str, ...]) -> str:
+    for tag in accepted:
+        if not _TAG.fullmatch(tag) or tag[:2].lower() != language:
+            continue
+        with suppress(UnknownLocaleError):
+            return str(Locale.parse(f"{language}_{tag[3:].upper()}"))
+    return _LOCALES[language]
 
 
 def remember_choice() -> ResponseReturnValue | None:
@@ -99,15 +111,15 @@ class _Catalogues(Domain):  # type: ignore[misc]  # the library has no types
     """Translations straight from the `.po` files: nothing to compile, nothing to forget."""
 
     def get_translations(self) -> NullTranslations:
-        return _translations(locale_name())
+        return _translations(language())
 
 
 @cache
-def _translations(locale: str) -> NullTranslations:
-    file = files("web") / "translations" / locale / "LC_MESSAGES" / "messages.po"
+def _translations(code: str) -> NullTranslations:
+    file = files("web") / "translations" / code / "LC_MESSAGES" / "messages.po"
     if not file.is_file():
         return Translations()
     compiled = io.BytesIO()
-    write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=locale))
+    write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=code))
     compiled.seek(0)
     return Translations(compiled)

@@ -72,7 +72,7 @@ def _object(kind: str, mode: str, shop_id: str, name: str) -> ResponseReturnValu
 
 
 def _facts(kind: str, name: str, told: Mapping[str, Any]) -> ResponseReturnValue:
-    nested = ("details", "personal", "instalments")
+    nested = ("kind", "details", "personal", "instalments")
     facts = {key: value for key, value in told.items() if key not in nested}
     return render(
         "object.html", kind=kind, title=name, facts=facts, told=told, links=links_of(told)

@@ -4,7 +4,7 @@ import re
 from urllib.parse import urlencode, urlsplit
 
 import structlog
-from flask import Blueprint, Request, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Flask, Request, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
@@ -92,15 +92,15 @@ def local_path(told: str | None) -> str:
     return told
 
 
-def limit_attempts(limiter: Limiter) -> None:
+def limit_attempts(app: Flask, limiter: Limiter) -> None:
     """Slow down guessing, by address and by name."""
     for rate, key in ((ATTEMPTS_PER_ADDRESS, peer), (ATTEMPTS_PER_NAME, _named)):
-        limiter.limit(
-            rate,
-            key_func=key,
-            methods=["POST"],
-            deduct_when=lambda response: bool(response.status_code == REFUSED),
-        )(answer)
+        limited = limiter.limit(rate, key_func=key, deduct_when=_is_refused)
+        app.view_functions["door.answer"] = limited(app.view_functions["door.answer"])
+
+
+def _is_refused(response: Response) -> bool:
+    return response.status_code == REFUSED
 
 
 def _named() -> str:

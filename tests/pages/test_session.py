@@ -1,0 +1,339 @@
+"""Signing in and out: what opens the pages, what ends a session, and what a cookie is like."""
+
+from datetime import timedelta
+from http.cookies import Morsel, SimpleCookie
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from ledger.access import accesses
+from ledger.settings import Settings
+from ledger.users import add_user, change_password, disable_user, enable_user
+from tests.builders import SHOP_ID, UUID, a_form_call, receive
+from tests.pages.visiting import PASSWORD, Visiting, csrf_token
+from web.pages.session import LASTS
+from web.pages.signing_in import ATTEMPTS_PER_ADDRESS, ATTEMPTS_PER_NAME, local_path
+
+HTTPS = {
+    "base_url": "https://ledger.example.com",
+    "headers": {"Referer": "https://ledger.example.com/"},
+}
+
+
+def cookie(response: TestResponse) -> tuple[str, Morsel[str]]:
+    (told,) = response.headers.getlist("Set-Cookie")
+    ((name, found),) = SimpleCookie(told).items()
+    return name, found
+
+
+def is_in(pages: Visiting) -> bool:
+    return pages.get("/test/search").status_code == 200
+
+
+def test_a_stranger_is_led_to_the_door_and_back(pages: Visiting) -> None:
+    led = pages.get("/test/search?status=CAPTURED")
+    signed_in = pages.sign_in("auditor", next="/test/search?status=CAPTURED")
+
+    assert (led.status_code, led.location) == (
+        303,
+        "/sign-in?next=%2Ftest%2Fsearch%3Fstatus%3DCAPTURED",
+    )
+    assert (signed_in.status_code, signed_in.location) == (303, "/test/search?status=CAPTURED")
+    assert is_in(pages)
+
+
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("auditor", "wrong"),
+        ("nobody", PASSWORD),
+        ("", ""),
+        ("audit\x00or", PASSWORD),
+        ("auditor", "x" * 9_999),
+    ],
+)
+def test_who_does_not_know_a_password_stays_outside(
+    pages: Visiting, name: str, password: str
+) -> None:
+    refused = pages.sign_in(name, password)
+
+    assert refused.status_code == 422
+    assert "do not open anything" in refused.text
+    assert not is_in(pages)
+
+
+def test_a_name_is_known_in_whatever_case(pages: Visiting) -> None:
+    assert pages.sign_in("AuDiToR").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "//evil.example",
+        "https://evil.example/",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\t/evil.example",
+        "evil",
+        "",
+        "/a\nb",
+    ],
+)
+def test_one_is_led_on_only_within_the_pages(told: str) -> None:
+    assert local_path(told) == "/"
+
+
+def test_every_session_ends_when_somebody_signs_out(own_pages_anywhere: Visiting) -> None:
+    other = Visiting(own_pages_anywhere.ledger)
+    own_pages_anywhere.sign_in("auditor")
+    other.sign_in("auditor")
+
+    left = own_pages_anywhere.post("/sign-out", "/test/search")
+
+    assert (left.status_code, left.location) == (303, "/sign-in")
+    assert not is_in(own_pages_anywhere)
+    assert not is_in(other)
+
+
+@pytest.mark.parametrize("is_disabled", [True, False])
+def test_a_session_ends_at_once_when_its_ground_is_gone(
+    own_pages_anywhere: Visiting, is_disabled: bool
+) -> None:
+    own_pages_anywhere.sign_in("operator")
+    before = is_in(own_pages_anywhere)
+
+    with own_pages_anywhere.ledger.database.begin() as connection:
+        if is_disabled:
+            disable_user(connection, "operator", now=own_pages_anywhere.now)
+        else:
+            change_password(connection, "operator", PASSWORD, now=own_pages_anywhere.now)
+
+    assert (before, is_in(own_pages_anywhere)) == (True, False)
+    assert own_pages_anywhere.sign_in("operator").status_code == (422 if is_disabled else 303)
+
+
+def test_an_old_session_stays_ended_when_somebody_is_enabled_again(own_pages: Visiting) -> None:
+    own_pages.sign_in("operator")
+
+    with own_pages.ledger.database.begin() as connection:
+        disable_user(connection, "operator", now=own_pages.now)
+        enable_user(connection, "operator")
+
+    assert not is_in(own_pages)
+    assert own_pages.sign_in("operator").status_code == 303
+
+
+def test_a_session_lasts_a_working_day(pages: Visiting) -> None:
+    began = pages.now
+    pages.sign_in("auditor")
+
+    pages.now = began + LASTS - timedelta(seconds=5)
+    before = is_in(pages)
+    pages.now = began + LASTS + timedelta(seconds=5)
+
+    assert (before, is_in(pages)) == (True, False)
+
+
+def test_signing_in_leaves_nothing_of_the_session_before(pages: Visiting) -> None:
+    pages.get("/sign-in?lang=fr")
+    before = csrf_token(pages.get("/sign-in").text)
+    pages.sign_in("auditor")
+
+    refused = pages.client.post(
+        "/sign-out", data={"csrf_token": before}, headers={"Accept": "text/html"}
+    )
+
+    assert refused.status_code == 400
+    assert '<html lang="fr"' in pages.get("/test/search").text
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
+@pytest.mark.parametrize("token", [{}, {"csrf_token": "forged"}])
+def test_a_form_of_another_site_does_nothing(
+    pages: Visiting, path: str, token: dict[str, str]
+) -> None:
+    pages.sign_in("auditor")
+
+    refused = pages.client.post(path, data=token | {"name": "auditor", "password": PASSWORD})
+
+    assert refused.status_code == 400
+    assert "no valid token" in refused.text
+    assert is_in(pages)
+
+
+def test_guessing_is_slowed_down_by_name(own_pages: Visiting) -> None:
+    count = int(ATTEMPTS_PER_NAME.partition("/")[0])
+    refused = [own_pages.sign_in("Auditor", "wrong").status_code for _ in range(count)]
+
+    slowed = own_pages.sign_in("auditor")
+
+    assert set(refused) == {422}
+    assert slowed.status_code == 429
+    assert int(slowed.headers["Retry-After"]) == 900
+    assert "Too many attempts" in slowed.text
+    assert own_pages.sign_in("operator").status_code == 303
+
+
+def test_guessing_is_slowed_down_by_address(own_pages: Visiting) -> None:
+    count = int(ATTEMPTS_PER_ADDRESS.partition("/")[0])
+    refused = [own_pages.sign_in(f"nobody {one}", "wrong").status_code for one in range(count)]
+
+    assert set(refused) == {422}
+    assert own_pages.sign_in("operator").status_code == 429
+
+
+def test_signing_in_again_and_again_is_no_guessing(own_pages: Visiting) -> None:
+    found = set()
+    for _ in range(12):
+        found.add(own_pages.sign_in("auditor").status_code)
+        own_pages.post("/sign-out", "/test/search")
+
+    assert found == {303}
+
+
+# -- the cookie ---------------------------------------------------------------------------------
+
+
+def test_the_cookie_is_kept_to_https_and_to_its_host(pages: Visiting) -> None:
+    name, found = cookie(pages.client.get("/sign-in", **HTTPS))
+
+    assert name == "__Host-ledger"
+    assert (found["secure"], found["httponly"], found["samesite"]) == (True, True, "Lax")
+    assert (found["path"], found["domain"]) == ("/", "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_secure"),
+    [
+        ({}, False),
+        ({"base_url": "http://127.0.0.1:8000"}, False),
+        ({"base_url": "http://[::1]:8000"}, False),
+        ({"base_url": "http://ledger.example.com"}, True),
+        ({"headers": {"X-Forwarded-For": "192.0.2.1"}}, True),
+        ({"headers": {"X-Forwarded-Proto": "https"}}, True),
+        ({"headers": {"Origin": "https://ledger.example.com"}}, True),
+        ({"environ_overrides": {"REMOTE_ADDR": "192.0.2.1"}}, True),
+    ],
+)
+def test_only_a_browser_on_this_machine_gets_a_cookie_without_https(
+    pages: Visiting, asked: dict[str, Any], is_secure: bool
+) -> None:
+    _, found = cookie(pages.client.get("/sign-in", **asked))
+
+    assert bool(found["secure"]) is is_secure
+
+
+def test_one_signs_in_through_a_proxy_with_https(pages: Visiting) -> None:
+    page = pages.client.get("/sign-in", **HTTPS)
+    told = {"name": "auditor", "password": PASSWORD, "csrf_token": csrf_token(page.text)}
+
+    pages.client.post("/sign-in", data=told, **HTTPS)
+
+    assert pages.client.get("/test/search", **HTTPS).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/ipn", "/api/v1/events", "/healthz", "/docs", "/static/ledger.css"]
+)
+def test_nobody_but_the_pages_sets_a_cookie(pages: Visiting, path: str) -> None:
+    pages.sign_in("auditor")
+
+    method = "POST" if path == "/ipn" else "GET"
+    with pages.client.open(path, method=method) as response:
+        assert "Set-Cookie" not in response.headers
+        assert response.status_code not in (301, 302, 303, 307, 308)
+
+
+def test_a_session_is_no_token(pages: Visiting) -> None:
+    pages.sign_in("operator")
+
+    assert pages.client.get("/api/v1/events").status_code == 401
+
+
+# -- without a key ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", ["", "short"])
+def test_without_a_key_pages_say_what_to_set_and_all_else_works(
+    own_pages: Visiting, key: str
+) -> None:
+    without = Visiting(own_pages.ledger, Settings(database_url="unused", secret_key=key))
+
+    for path in ("/", "/sign-in", "/test/search", "/nowhere"):
+        response = without.get(path)
+        assert response.status_code == 503
+        assert "LEDGER_SECRET_KEY" in response.text
+        assert "Set-Cookie" not in response.headers
+    assert without.get("/healthz").status_code == 200
+    assert without.client.get("/api/v1/events").status_code == 401
+    assert without.client.post("/ipn", data=a_form_call()).status_code in (200, 415)
+
+
+# -- what a reader may see ----------------------------------------------------------------------
+
+
+def test_a_read_of_personal_data_names_the_person(own_pages_anywhere: Visiting) -> None:
+    receive(own_pages_anywhere.ledger, a_form_call(cust_email="jo@example.org"))
+    path = f"/test/shops/{SHOP_ID}/transactions/{UUID}"
+    told = {}
+    for role in ("auditor", "auditor-personal"):
+        own_pages_anywhere.sign_in(role)
+        told[role] = own_pages_anywhere.get(path).text
+        own_pages_anywhere.post("/sign-out", "/test/search")
+
+    with own_pages_anywhere.ledger.database.connect() as connection:
+        (line,) = accesses(connection, limit=9)
+    assert "jo@example.org" not in told["auditor"]
+    assert "jo@example.org" in told["auditor-personal"]
+    assert (line.token_name, line.kind, line.reference) == ("auditor-personal", "transaction", UUID)
+    assert line.token_id.startswith("user-")
+    assert line.status == 200
+
+
+def test_the_pages_of_other_shops_are_refused_as_a_page(own_pages: Visiting) -> None:
+    with own_pages.ledger.database.begin() as connection:
+        add_user(
+            connection,
+            name="of one shop",
+            password=PASSWORD,
+            role="operator",
+            now=own_pages.now,
+            shops=["87654321"],
+        )
+    own_pages.sign_in("of one shop")
+
+    refused = own_pages.get(f"/test/shops/{SHOP_ID}/transactions/{UUID}")
+
+    assert refused.status_code == 403
+    assert refused.mimetype == "text/html"
+    assert "Not for you" in refused.text
+
+
+def test_refusals_are_pages_for_people_and_problems_for_machines(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    found = {
+        (path, accept): pages.client.get(path, headers={"Accept": accept}).mimetype
+        for path in ("/nowhere", "/test/nowhere", "/api/v1/nowhere")
+        for accept in ("text/html", "*/*")
+    }
+
+    html, problem = "text/html", "application/problem+json"
+    assert found == {
+        ("/nowhere", "text/html"): html,
+        ("/nowhere", "*/*"): problem,
+        ("/test/nowhere", "text/html"): html,
+        ("/test/nowhere", "*/*"): problem,
+        ("/api/v1/nowhere", "text/html"): problem,
+        ("/api/v1/nowhere", "*/*"): problem,
+    }
+
+
+def test_pages_bring_everything_with_them(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    for path in ("/sign-in", "/test/search", "/test", "/test/nowhere"):
+        policy = pages.get(path, follow_redirects=True).headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
