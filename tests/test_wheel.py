@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -92,6 +93,11 @@ def _ready(url: str) -> str:
     raise AssertionError("the service did not become ready")
 
 
+def _page(url: str, language: str) -> str:
+    with urlopen(Request(url, headers={"Accept-Language": language}), timeout=5) as response:
+        return str(response.read().decode())
+
+
 def test_the_wheel_is_what_runs(installed: Path) -> None:
     code = "import ledger, web; print(ledger.__file__, web.__file__, ledger.__version__)"
 
@@ -114,6 +120,7 @@ def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
         "ipn_ledger",
     }
     assert "ledger/migrations/env.py" in names
+    assert "web/static/htmx-LICENSE.txt" in names
     assert [name for name in names if "__pycache__" in name] == []
 
 
@@ -121,7 +128,12 @@ def test_it_migrates_serves_is_told_and_tells(installed: Path, tmp_path: Path) -
     environ = environment(tmp_path, key(), key(kind="rest-password"))
 
     assert run(installed, "ledger", "migrate", environ=environ).startswith("applied ")
+    environ["LEDGER_SECRET_KEY"] = "a synthetic key of enough letters"
     with serving(installed, environ) as url:
+        door = _page(f"{url}/sign-in", "fr")
+        style = re.findall(r'href="(/static/[^"]+[.]css[^"]+)"', door)
+        assert "Se connecter" in door
+        assert "--accent" in _page(url + style[0], "fr")
         told = run(
             installed, "ledger", "simulate", "--url", url, "--story", "changed-and-cancelled",
             "--seed", "3", "--json", environ=environ,

@@ -46,9 +46,28 @@ def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
     assert result.exit_code == 0
     lines = result.output.splitlines()
     assert [line for line in lines if not line.startswith("ok ")] == [
-        "warning coverage    12345678 no notification yet"
+        "warning pages       LEDGER_SECRET_KEY is not set: pages answer 503, all else works",
+        "warning coverage    12345678 no notification yet",
     ]
     assert SECRET not in result.output
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ("", "warning: LEDGER_SECRET_KEY is not set: pages answer 503, all else works"),
+        (
+            "x" * 31,
+            "warning: LEDGER_SECRET_KEY has less than 32 characters: "
+            "pages answer 503, all else works",
+        ),
+        ("x" * 32, "ok: sessions are signed"),
+    ],
+)
+def test_pages_need_a_key_that_nobody_guesses(tmp_path: Path, told: str, state: str) -> None:
+    environ = environment(tmp_path, key()) | {"LEDGER_SECRET_KEY": told}
+
+    assert states(environ, "pages") == [state]
 
 
 def test_migrating_twice_applies_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Signing in and out: the only pages that a stranger sees."""
 
 import re
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import structlog
@@ -94,9 +95,10 @@ def local_path(told: str | None) -> str:
 
 def limit_attempts(app: Flask, limiter: Limiter) -> None:
     """Slow down guessing, by address and by name."""
+    views: dict[str, Any] = app.view_functions
     for rate, key in ((ATTEMPTS_PER_ADDRESS, peer), (ATTEMPTS_PER_NAME, _named)):
         limited = limiter.limit(rate, key_func=key, deduct_when=_is_refused)
-        app.view_functions["door.answer"] = limited(app.view_functions["door.answer"])
+        views["door.answer"] = limited(views["door.answer"])
 
 
 def _is_refused(response: Response) -> bool:
