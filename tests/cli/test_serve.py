@@ -112,7 +112,9 @@ def test_the_demonstration_runs_once_from_nothing_and_again(tmp_path: Path) -> N
     assert first.returncode == 0, first.stderr
     assert "ledger history transaction" in first.stdout
     assert again.returncode == 0, again.stderr
-    assert {one.name for one in (tmp_path / "var").iterdir()} == {"demo.sqlite", "demo-shops.toml"}
+    secrets = {"demo-shops.toml", "demo-secret-key"}
+    assert {one.name for one in (tmp_path / "var").iterdir()} == {"demo.sqlite", *secrets}
+    assert [(tmp_path / "var" / one).stat().st_mode & 0o077 for one in secrets] == [0, 0]
 
 
 def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:

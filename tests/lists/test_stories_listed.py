@@ -45,6 +45,7 @@ COMMON: dict[str, Callable[[Item, Any], bool]] = {
     "order_id": lambda item, told: item["order_id"] == told,
     "alias": lambda item, told: item["alias"] == told,
     "subscription_id": lambda item, told: item["subscription_id"] == told,
+    "trans_id": lambda item, told: item["trans_id"] == told,
     "currency": lambda item, told: item["currency"] == told,
     "amount_min": lambda item, told: (
         item["amount_minor"] is not None and item["amount_minor"] >= told
