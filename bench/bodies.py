@@ -16,7 +16,7 @@ LIVES_BETWEEN = 500
 PROCESSES = 2
 
 
-def write_bodies(path: Path, calls: int, seed: int) -> int:
+def write_bodies(path: Path, calls: int, seed: str) -> int:
     """Write that many bodies, one a line: a form has no line break in it. The bytes of one."""
     seeds = [f"{seed}-{one}" for one in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:

@@ -1,14 +1,15 @@
 """What benchmarks stand on: a shop, databases of a given size, timers."""
 
+import hashlib
 import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 
 from ledger.application import Ledger
 from ledger.projections.runner import prepare_views
@@ -17,6 +18,7 @@ from ledger.shops import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
 from ledger.simulator.bulk import fill
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
+from ledger.storage.tables import notifications
 
 SHOP_ID = "12345678"
 REAL_EVENTS = 20_000
@@ -57,11 +59,6 @@ def postgres_database(server_url: str, name: str) -> Iterator[str]:
 
 
 @contextmanager
-def sqlite_database(folder: Path, name: str) -> Iterator[str]:
-    yield f"sqlite:///{folder / name}.sqlite"
-
-
-@contextmanager
 def open_ledger(url: str) -> Iterator[Ledger]:
     database = Database(url)
     migrate(database)
@@ -72,44 +69,77 @@ def open_ledger(url: str) -> Iterator[Ledger]:
         database.dispose()
 
 
-def fill_events(ledger: Ledger, count: int, *, real: int = REAL_EVENTS) -> int:
+def fill_events(
+    ledger: Ledger, count: int, *, real: int = REAL_EVENTS, with_journal: bool = False
+) -> int:
     """Put so many events in: real synthetic lives first, then the same lives under other ids.
 
-    The copies are as big and as shaped as the real ones; only their stream ids differ.
+    The copies are as big and as shaped as the real ones; only their stream ids differ. Of
+    deliveries, when they are copied too, the bodies are left out: no index holds them.
     """
     made = fill(ledger, SHOP_ID, "TEST", events=min(real, count), seed=1)
     while made < count:
-        made += _copy_lives(ledger.database, min(real, count - made), made)
+        copied = min(real, count - made)
+        with ledger.database.begin() as connection:
+            _copy_events(connection, copied, made)
+            if with_journal:
+                _copy_deliveries(connection, copied, made)
+        made += copied
     return made
 
 
-def _copy_lives(database: Database, count: int, salt: int) -> int:
-    with database.begin() as connection:
-        if not database.is_sqlite:
-            connection.execute(
-                text(
-                    "INSERT INTO events (originator_id, originator_version, topic,"
-                    " notification_id, state, details) SELECT"
-                    " md5(originator_id::text || :salt)::uuid, originator_version, topic,"
-                    " notification_id, state, details FROM events WHERE position <= :count"
-                    " ORDER BY position"
-                ),
-                {"salt": str(salt), "count": count},
-            )
-            return count
-        rows = connection.execute(
-            text("SELECT * FROM events WHERE position <= :count ORDER BY position"),
-            {"count": count},
-        ).mappings()
-        copies = [
-            dict(row)
-            | {"position": None, "originator_id": uuid5(UUID(row["originator_id"]), str(salt)).hex}
-            for row in rows
-        ]
-        names = ", ".join(copies[0])
-        values = ", ".join(f":{name}" for name in copies[0])
-        connection.execute(text(f"INSERT INTO events ({names}) VALUES ({values})"), copies)
-        return len(copies)
+def _copy_events(connection: Connection, count: int, salt: int) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text(
+                "INSERT INTO events (originator_id, originator_version, topic,"
+                " notification_id, state, details) SELECT"
+                " md5(originator_id::text || :salt)::uuid, originator_version, topic,"
+                " notification_id, state, details FROM events WHERE position <= :count"
+                " ORDER BY position"
+            ),
+            {"salt": str(salt), "count": count},
+        )
+        return
+    for row in _rows(connection, "SELECT * FROM events WHERE position <= :count", count):
+        row["position"] = None
+        row["originator_id"] = uuid5(UUID(row["originator_id"]), str(salt)).hex
+        _insert(connection, "events", row)
+
+
+def _copy_deliveries(connection: Connection, count: int, salt: int) -> None:
+    """As many as told of the first events, about."""
+    if connection.dialect.name == "postgresql":
+        names = [one.name for one in notifications.columns]
+        new = {
+            "id": "upper(left(md5(id || :salt), 26))",
+            "signed_digest": "md5(signed_digest || :salt) || md5(id || :salt)",
+            "body": "''::bytea",
+        }
+        told = ", ".join(new.get(name, name) for name in names)
+        query = f"SELECT {told} FROM notifications ORDER BY id LIMIT :count"
+        connection.execute(
+            text(f"INSERT INTO notifications ({', '.join(names)}) {query}"),
+            {"salt": str(salt), "count": count},
+        )
+        return
+    query = "SELECT * FROM notifications ORDER BY id LIMIT :count"
+    for row in _rows(connection, query, count):
+        row["id"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()[:26]
+        row["signed_digest"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()
+        row["body"] = b""
+        _insert(connection, "notifications", row)
+
+
+def _rows(connection: Connection, query: str, count: int) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(text(query), {"count": count}).mappings()]
+
+
+def _insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
+    marks = ", ".join("?" * len(row))
+    connection.exec_driver_sql(
+        f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values())
+    )
 
 
 def timed(work: Callable[[], object]) -> float:

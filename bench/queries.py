@@ -1,24 +1,15 @@
-"""`python -m bench.queries`: what questions cost, as ratios to one lookup by primary key."""
+"""What questions cost, as ratios of their time to that of one lookup by primary key."""
 
-import argparse
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select
+from sqlalchemy import Connection, Table, func, insert, select
 
-from bench.ground import (
-    SHOP_ID,
-    median,
-    open_ledger,
-    postgres_database,
-    sqlite_database,
-    timed,
-)
+from bench.figures import Goal, Sheet, ratios
+from bench.ground import SHOP_ID, Extent, median, open_ledger, timed
 from ledger import lists
 from ledger.application import Ledger
 from ledger.items import item
@@ -34,6 +25,7 @@ DEEP_PAGE = 10_000
 BATCH = 20_000
 CALLS = 5
 STREAM_EVENTS = 5_000
+LOOKUP = "a lookup by primary key"
 
 STATUSES = ("CAPTURED",) * 12 + ("AUTHORISED",) * 4 + ("REFUSED",) * 2 + ("CANCELLED", "EXPIRED")
 METHODS = ("CB", "CB", "CB", "VISA", "VISA", "MASTERCARD", "AMEX", "PAYPAL")
@@ -42,29 +34,22 @@ SHOPS = (*(SHOP_ID,) * 8, "20000002", "30000003")
 Question = Callable[[], object]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--postgres-url", default=os.environ.get("LEDGER_BENCH_POSTGRES_URL"))
-    parser.add_argument("--only", choices=["postgresql", "sqlite"])
-    told = parser.parse_args()
-    if told.postgres_url and told.only != "sqlite":
-        with postgres_database(told.postgres_url, "ledger_bench_queries") as url:
-            measure(url, told.rows, told.rounds)
-    if told.only != "postgresql":
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            sqlite_database(Path(folder), "bench") as url,
-        ):
-            measure(url, told.rows, told.rounds)
+def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
+    return [measured("PostgreSQL", url, extent)]
 
 
-def measure(url: str, count: int, rounds: int) -> None:
+def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
+    return [measured("SQLite", f"sqlite:///{folder / 'queries.sqlite'}", extent)]
+
+
+def measured(database: str, url: str, extent: Extent) -> Sheet:
     with open_ledger(url) as ledger:
         fill(ledger, SHOP_ID, "TEST", events=STREAM_EVENTS, seed=1)
-        fill_view(ledger, count)
-        show(ledger, count, questions(ledger), rounds)
+        fill_view(ledger, extent.events)
+        conditions = f"{extent.events} rows in the view, {extent.rounds} rounds"
+        sheet = Sheet("questions", database, conditions)
+        answer(sheet, questions(ledger), extent.rounds)
+    return sheet
 
 
 def fill_view(ledger: Ledger, count: int) -> None:
@@ -153,7 +138,7 @@ def questions(ledger: Ledger) -> dict[str, Question]:
         return ask
 
     found: dict[str, Question] = {
-        "lookup by primary key": lookup,
+        LOOKUP: lookup,
         "item": lambda: item(ledger.history(stream)),
         "history": lambda: [history_data(one) for one in timeline(ledger.history(stream))],
     }
@@ -201,26 +186,24 @@ def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> tupl
         names = sort.order.columns
         by = [table.c[name].desc() if sort.is_descending else table.c[name] for name in names]
         known = table.c[names[0]].is_not(None)
-        total = connection.scalar(select(lists.func.count()).select_from(table).where(known)) or 0
+        total = connection.scalar(select(func.count()).select_from(table).where(known)) or 0
         skipped = min(DEEP_PAGE * lists.LIMIT_DEFAULT, total * 9 // 10)
         query = select(table).where(known).order_by(*by).offset(skipped).limit(1)
         last = dict(connection.execute(query).mappings().one())
         return skipped // lists.LIMIT_DEFAULT, write_cursor(last, sort, asked)
 
 
-def show(ledger: Ledger, count: int, asked: dict[str, Question], rounds: int) -> None:
+def answer(sheet: Sheet, asked: dict[str, Question], rounds: int) -> None:
     """Rounds are interleaved, so that what disturbs one question disturbs all."""
-    seconds: dict[str, list[float]] = {name: [] for name in asked}
+    rates: dict[str, list[float]] = {name: [] for name in asked}
     for ask in asked.values():
         ask()
     for _ in range(rounds):
         for name, ask in asked.items():
-            seconds[name].append(timed(lambda ask=ask: [ask() for _ in range(CALLS)]) / CALLS)  # type: ignore[misc]
-    limit = median(seconds["lookup by primary key"])
-    print(f"{ledger.database.engine.dialect.name}, {count} rows, median of {rounds} rounds")
-    for name, told in seconds.items():
-        print(f"  {name:<40} {median(told) * 1000:9.2f} ms   ratio {median(told) / limit:8.2f}")
-
-
-if __name__ == "__main__":
-    main()
+            rates[name].append(CALLS / timed(lambda ask=ask: [ask() for _ in range(CALLS)]))  # type: ignore[misc]
+    for name, told in rates.items():
+        sheet.add(name, rate=median(told), p50_ms=1000 / median(told))
+        if name != LOOKUP:
+            figure = sheet.figures[-1]
+            figure.ratio, figure.of = ratios(rates[LOOKUP], told), LOOKUP
+            figure.goal = Goal(high=5 if name.startswith("list") else 3)

@@ -96,6 +96,5 @@ def scan(path: Path) -> None:
 
 
 def peak_memory_mib() -> float:
-    """Of the largest process among this one and its workers."""
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(one).ru_maxrss for one in whose) / 1024
+    """Of the largest worker."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024

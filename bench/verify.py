@@ -1,0 +1,101 @@
+"""`ledger verify`: how close it comes to reading the same rows and doing nothing."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psycopg
+
+from bench.figures import Goal, Sheet, ratios
+from bench.ground import SHOP_ID, Extent, median, open_ledger, timed
+from bench.pgbench import plain_url
+from bench.rebuild import peak_memory_mib
+from ledger.application import Ledger
+from ledger.audit import CHECKS, Audit
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.runner import catch_up, live_generations
+from ledger.simulator.bulk import fill
+
+EVENTS_MAX = 30_000
+"""Every delivery is really told and signed, which takes longer than auditing it."""
+DELIVERIES = "SELECT * FROM notifications ORDER BY id"
+EVENTS = "SELECT * FROM events ORDER BY position"
+READS = {
+    "signatures": (DELIVERIES,),
+    "streams": (EVENTS,),
+    "order": (EVENTS,),
+    "views": (EVENTS,),
+}
+"""The rows that each check is about."""
+
+
+def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
+    def scan(queries: Iterable[str]) -> None:
+        with psycopg.connect(plain_url(url)) as connection:
+            for query in queries:
+                with connection.cursor("scan") as cursor:
+                    cursor.itersize = 2_000
+                    for _ in cursor.execute(query.encode(), binary=True):
+                        pass
+
+    return [_measured("PostgreSQL", url, scan, extent)]
+
+
+def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
+    path = folder / "verify.sqlite"
+
+    def scan(queries: Iterable[str]) -> None:
+        with sqlite3.connect(path) as connection:
+            for query in queries:
+                for _ in connection.execute(query):
+                    pass
+
+    return [_measured("SQLite", f"sqlite:///{path}", scan, extent)]
+
+
+def _measured(
+    database: str, url: str, scan: Callable[[Iterable[str]], None], extent: Extent
+) -> Sheet:
+    with open_ledger(url) as ledger:
+        count = fill(ledger, SHOP_ID, "TEST", events=min(extent.events, EVENTS_MAX), seed=1)
+        _follow(ledger)
+        scanned: dict[str, list[float]] = {}
+        audited: dict[tuple[str, int], list[float]] = {}
+        for _ in range(extent.rounds):
+            for check in (*CHECKS, "all"):
+                read = READS.get(check, (DELIVERIES, EVENTS))
+                scanned.setdefault(check, []).append(1 / timed(lambda read=read: scan(read)))  # type: ignore[misc]
+                for workers in (1, extent.workers):
+                    rates = audited.setdefault((check, workers), [])
+                    rates.append(1 / timed(lambda c=check, w=workers: _audit(ledger, c, w)))  # type: ignore[misc]
+    sheet = Sheet(
+        "verify", database, f"{count} events and their deliveries, {extent.rounds} rounds"
+    )
+    for (check, workers), rates in audited.items():
+        is_whole = check == "all" and workers == 1
+        sheet.add(
+            f"{check}, {workers} worker" + "s" * (workers > 1),
+            rate=median(rates) * count,
+            ratio=ratios(rates, scanned[check]),
+            of="a scan of its rows",
+            goal=Goal(low=0.3) if is_whole else None,
+        )
+    scaling = ratios(audited["all", extent.workers], audited["all", 1])
+    figure = sheet.add(f"  all, {extent.workers} workers", ratio=scaling, of="1 worker")
+    figure.memory_mib = peak_memory_mib()
+    return sheet
+
+
+def _audit(ledger: Ledger, check: str, workers: int) -> None:
+    audit = Audit(ledger, only=CHECKS if check == "all" else (check,), workers=workers)
+    found = list(audit.faults())
+    assert not found, found[:3]
+
+
+def _follow(ledger: Ledger) -> None:
+    """Bring every view to the end, as a running service would have."""
+    until = ledger.recorder.horizon() or 0
+    with ledger.database.connect() as connection:
+        live = live_generations(connection)
+    for generation in live:
+        catch_up(ledger, generation, PROJECTIONS[generation.name], until)
