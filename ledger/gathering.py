@@ -14,15 +14,23 @@ Result = TypeVar("Result")
 
 
 class _Waiting(Generic[Work, Result]):
-    """One thread's work, until somebody has done it."""
+    """One thread's work, until somebody has done it or its turn to lead has come."""
 
     def __init__(self, work: Work) -> None:
         self.work = work
         self.outcome: Result | Exception | None = None
+        self._asleep = threading.Lock()  # nothing else wakes one thread and no other as cheaply
+        self._asleep.acquire()
+
+    def sleep(self) -> None:
+        self._asleep.acquire()
+
+    def wake(self) -> None:
+        self._asleep.release()
 
 
 class Gathering(Generic[Work, Result]):
-    """Runs work in groups of at most `size_max`, one group at a time.
+    """Runs work in groups of at most `size_max`, one group at a time, in the order of arrival.
 
     Shape: `run` gets works and gives one result or error for each, in the same order.
     """
@@ -33,39 +41,39 @@ class Gathering(Generic[Work, Result]):
         self._run = run
         self._size_max = size_max
         self._queue: deque[_Waiting[Work, Result]] = deque()
-        self._changed = threading.Condition()
-        self._is_running = False
+        self._lock = threading.Lock()
+        self._is_led = False
 
     def submit(self, work: Work) -> Result:
         """Have one work done, and wait for it. Errors: whatever `run` answered for it."""
         mine: _Waiting[Work, Result] = _Waiting(work)
-        with self._changed:
+        with self._lock:
             self._queue.append(mine)
-        while mine.outcome is None:
-            group = self._next_group(mine)
-            if group:
-                self._lead(group)
+            must_wait, self._is_led = self._is_led, True
+        if must_wait:
+            mine.sleep()
+        if mine.outcome is None:  # nobody leads, or whoever did has handed over to us
+            self._lead(mine)
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
+        assert mine.outcome is not None
         return mine.outcome
 
-    def _next_group(self, mine: _Waiting[Work, Result]) -> list[_Waiting[Work, Result]]:
-        """Wait for our outcome, or for our turn to lead. Shape: empty when it is done."""
-        with self._changed:
-            while mine.outcome is None and self._is_running:
-                self._changed.wait()
-            if mine.outcome is not None:
-                return []
-            self._is_running = True
-            return [self._queue.popleft() for _ in range(min(self._size_max, len(self._queue)))]
-
-    def _lead(self, group: list[_Waiting[Work, Result]]) -> None:
+    def _lead(self, mine: _Waiting[Work, Result]) -> None:
+        """Do the work of the first in line, ourselves among them, and hand over to the next."""
+        with self._lock:
+            group = [self._queue.popleft() for _ in range(min(self._size_max, len(self._queue)))]
+        assert group[0] is mine
         try:
             outcomes: Sequence[Result | Exception] = self._run([one.work for one in group])
         except Exception as error:  # noqa: BLE001  handed on to each thread that waits for it
             outcomes = [error] * len(group)
-        with self._changed:
-            for one, outcome in zip(group, outcomes, strict=True):
-                one.outcome = outcome
-            self._is_running = False
-            self._changed.notify_all()
+        for one, outcome in zip(group, outcomes, strict=True):
+            one.outcome = outcome
+        with self._lock:
+            heir = self._queue[0] if self._queue else None
+            self._is_led = heir is not None
+        for other in group[1:]:
+            other.wake()
+        if heir is not None:
+            heir.wake()

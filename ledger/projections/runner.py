@@ -25,6 +25,9 @@ from ledger.storage.database import Database, driver_errors
 
 BATCH = 5000
 POLL_SECONDS = 0.2
+REST = 2
+"""Times as long as a turn took: calls come first, and a batch of hundreds costs little an event."""
+REST_SECONDS_MAX = 2.0
 LEASE_SECONDS = 10
 PAUSE_SECONDS = 1.0
 """After a fault, and while another server follows."""
@@ -198,27 +201,33 @@ class Followers:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            began = monotonic()
             try:
-                is_busy = self.follow_once()
+                is_behind = self.follow_once()
             except (SQLAlchemyError, PersistenceError) as error:
                 _log.warning("followers.interrupted", error=type(error).__name__)
                 self._stopped.wait(PAUSE_SECONDS)
                 continue
-            if not is_busy:
-                self._stopped.wait(POLL_SECONDS)
+            if not is_behind:
+                rest = min(REST * (monotonic() - began), REST_SECONDS_MAX)
+                self._stopped.wait(max(POLL_SECONDS, rest))
         with suppress(SQLAlchemyError), self._ledger.database.begin() as connection:
             g.give_leases_back(connection, self._holder)
 
     def follow_once(self) -> bool:
-        """Bring every view of ours one batch forward; say whether there was anything to do."""
+        """Bring every view of ours one batch forward; say whether one is still behind.
+
+        What arrives meanwhile waits for the next turn: under load, many small batches would cost
+        more than everything else that a call costs.
+        """
         self._lead()
-        is_busy = False
+        is_behind = False
         for generation in self._led:
             if self._stopped.is_set():
                 return False
             if monotonic() >= self._paused_until.get(generation.name, 0):
-                is_busy |= self._follow(generation)
-        return is_busy
+                is_behind |= self._follow(generation)
+        return is_behind
 
     def _follow(self, generation: g.Generation) -> bool:
         """Follow one view; whatever is wrong with it must not stop the others."""
@@ -226,7 +235,7 @@ class Followers:
             follower = Follower(self._ledger.database, generation, PROJECTIONS[generation.name])
             position = follower.position()
             until = self._ledger.recorder.horizon(after=position) or 0
-            return until > position and follower.step(until) > position
+            return until > position and follower.step(until) < until
         except Exception as error:  # noqa: BLE001  a view's fault is told, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
             self._paused_until[generation.name] = monotonic() + PAUSE_SECONDS
