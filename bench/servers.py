@@ -48,7 +48,7 @@ def served(
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         shops = Path(folder) / "shops.toml"
-        shops.write_text(_shops_file())
+        shops.write_text(shops_file())
         process = subprocess.Popen(
             [sys.executable, *(one.format(port=port) for one in command)],
             env=os.environ
@@ -127,7 +127,7 @@ def _status(pid: int, name: str) -> int:
     return int(found[0]) if found else 0
 
 
-def _shops_file() -> str:
+def shops_file() -> str:
     """The shops of the benchmark, as a server reads them."""
     lines = ["[[shops]]", f'id = "{SHOP_ID}"', 'name = "Bench"']
     for key in bench_shops().shop_by_id[SHOP_ID].keys:
