@@ -1,24 +1,29 @@
 """Every stored means of payment and what it has come to, one row each."""
 
-from sqlalchemy import Column, Integer, MetaData, Table, Text
+from sqlalchemy import Column, MetaData, Table, Text
 
-from ledger.projections.view import FIRST, Projection, Rows, StoredView, merged
+from ledger.projections.view import (
+    FIRST,
+    Projection,
+    Row,
+    Rows,
+    StoredView,
+    merged,
+    of_each_stream,
+    row_of_stream,
+)
 
 aliases = Table(
     "aliases",
     MetaData(),
-    Column("id", Text, primary_key=True),
-    merged(FIRST, "shop_id", Text, nullable=False),
-    merged(FIRST, "mode", Text, nullable=False),
-    merged(FIRST, "alias", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("payment_method", Text),
-    Column("order_id", Text),
-    Column("transaction_uuid", Text),
-    Column("made_at", Text),
-    merged(FIRST, "first_seen_at", Text, nullable=False),
-    Column("last_changed_at", Text, nullable=False),
-    Column("version", Integer, nullable=False),
+    *of_each_stream(
+        merged(FIRST, "alias", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("payment_method", Text),
+        Column("order_id", Text),
+        Column("transaction_uuid", Text),
+        Column("made_at", Text),
+    ),
     info={
         "indexes": (
             ("shop_id", "mode", "first_seen_at", "id"),
@@ -29,27 +34,17 @@ aliases = Table(
     },
 )
 
+_TAKEN = ("payment_method", "order_id", "transaction_uuid", "made_at")
+
 
 def rows(event: StoredView) -> Rows:
     """What one event brings."""
     taken = event.taken()
-    yield (
-        aliases,
-        {
-            "id": event.originator_id,
-            "shop_id": event.shop_id,
-            "mode": event.mode,
-            "alias": event.reference,
-            "status": event.status,
-            "payment_method": taken.get("payment_method"),
-            "order_id": taken.get("order_id"),
-            "transaction_uuid": taken.get("transaction_uuid"),
-            "made_at": taken.get("made_at"),
-            "first_seen_at": event.timestamp,
-            "last_changed_at": event.timestamp,
-            "version": event.version,
-        },
-    )
+    row: Row = {name: taken.get(name) for name in _TAKEN}
+    row |= row_of_stream(event)
+    row["alias"] = event.reference
+    row["status"] = event.status
+    yield aliases, row
 
 
 PROJECTION = Projection("aliases", (aliases,), rows, kinds=("alias",))

@@ -2,32 +2,37 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from ledger.formats.snapshot import INSTALMENT_FACTS
-from ledger.projections.view import FIRST, Projection, Row, Rows, StoredView, merged
+from ledger.projections.view import (
+    FIRST,
+    Projection,
+    Row,
+    Rows,
+    StoredView,
+    merged,
+    of_each_stream,
+    row_of_stream,
+)
 
 _metadata = MetaData()
 
 subscriptions = Table(
     "subscriptions",
     _metadata,
-    Column("id", Text, primary_key=True),
-    merged(FIRST, "shop_id", Text, nullable=False),
-    merged(FIRST, "mode", Text, nullable=False),
-    merged(FIRST, "subscription_id", Text, nullable=False),
-    merged(FIRST, "alias", Text, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("order_id", Text),
-    Column("effect_on", Text),
-    Column("schedule", Text),
-    Column("amount_minor", BigInteger),
-    Column("currency", Text),
-    Column("initial_amount_minor", BigInteger),
-    Column("initial_amount_number", BigInteger),
-    merged(FIRST, "first_seen_at", Text, nullable=False),
-    Column("last_changed_at", Text, nullable=False),
-    Column("version", Integer, nullable=False),
+    *of_each_stream(
+        merged(FIRST, "subscription_id", Text, nullable=False),
+        merged(FIRST, "alias", Text, nullable=False),
+        Column("status", Text, nullable=False),
+        Column("order_id", Text),
+        Column("effect_on", Text),
+        Column("schedule", Text),
+        Column("amount_minor", BigInteger),
+        Column("currency", Text),
+        Column("initial_amount_minor", BigInteger),
+        Column("initial_amount_number", BigInteger),
+    ),
     info={
         "indexes": (
             ("shop_id", "mode", "first_seen_at", "id"),
@@ -65,15 +70,10 @@ def rows(event: StoredView) -> Rows:
     is_of_instalment = ".instalment-" in event.topic
     plan: Mapping[str, str | int] = {} if is_of_instalment else event.taken()
     row: Row = {name: plan.get(name) for name in _PLAN}
-    row["id"] = event.originator_id
-    row["shop_id"] = event.shop_id
-    row["mode"] = event.mode
+    row |= row_of_stream(event)
     row["subscription_id"] = event.subscription_id
     row["alias"] = event.alias
     row["status"] = event.status
-    row["first_seen_at"] = event.timestamp
-    row["last_changed_at"] = event.timestamp
-    row["version"] = event.version
     yield subscriptions, row
     if is_of_instalment:
         yield instalments, _instalment(event)

@@ -2,39 +2,45 @@
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
-from ledger.projections.view import ADD, FIRST, Projection, Row, Rows, StoredView, merged
+from ledger.projections.view import (
+    ADD,
+    FIRST,
+    Projection,
+    Row,
+    Rows,
+    StoredView,
+    merged,
+    of_each_stream,
+    row_of_stream,
+)
 
 transactions = Table(
     "transactions",
     MetaData(),
-    Column("id", Text, primary_key=True),
-    merged(FIRST, "shop_id", Text, nullable=False),
-    merged(FIRST, "mode", Text, nullable=False),
-    merged(FIRST, "reference", Text, nullable=False),
-    Column("uuid", Text),
-    Column("order_id", Text),
-    Column("operation_type", Text),
-    Column("status", Text),
-    Column("amount_minor", BigInteger),
-    Column("currency", Text),
-    Column("requested_amount_minor", BigInteger),
-    Column("requested_currency", Text),
-    Column("payment_method", Text),
-    Column("wallet", Text),
-    Column("alias", Text),
-    Column("subscription_id", Text),
-    Column("instalment_number", BigInteger),
-    Column("sequence_number", BigInteger),
-    Column("trans_id", Text),
-    Column("trans_date", Text),
-    Column("contract", Text),
-    Column("parent_uuid", Text),
-    Column("created_at", Text),
-    Column("capture_at", Text),
-    Column("captured_at", Text),
-    merged(FIRST, "first_seen_at", Text, nullable=False),
-    Column("last_changed_at", Text, nullable=False),
-    Column("version", Integer, nullable=False),
+    *of_each_stream(
+        merged(FIRST, "reference", Text, nullable=False),
+        Column("uuid", Text),
+        Column("order_id", Text),
+        Column("operation_type", Text),
+        Column("status", Text),
+        Column("amount_minor", BigInteger),
+        Column("currency", Text),
+        Column("requested_amount_minor", BigInteger),
+        Column("requested_currency", Text),
+        Column("payment_method", Text),
+        Column("wallet", Text),
+        Column("alias", Text),
+        Column("subscription_id", Text),
+        Column("instalment_number", BigInteger),
+        Column("sequence_number", BigInteger),
+        Column("trans_id", Text),
+        Column("trans_date", Text),
+        Column("contract", Text),
+        Column("parent_uuid", Text),
+        Column("created_at", Text),
+        Column("capture_at", Text),
+        Column("captured_at", Text),
+    ),
     merged(ADD, "late_count", Integer, nullable=False),
     merged(ADD, "contradiction_count", Integer, nullable=False),
     info={
@@ -61,14 +67,9 @@ transactions = Table(
 def rows(event: StoredView) -> Rows:
     """What one event brings: the facts it moved, and that it happened."""
     row: Row = dict(event.taken())  # facts have their columns' names; others are passed over
-    row["id"] = event.originator_id
-    row["shop_id"] = event.shop_id
-    row["mode"] = event.mode
+    row |= row_of_stream(event)
     row["reference"] = event.reference
     row["uuid"] = event.uuid
-    row["first_seen_at"] = event.timestamp
-    row["last_changed_at"] = event.timestamp
-    row["version"] = event.version
     row["late_count"] = int(event.late)
     row["contradiction_count"] = int(event.contradiction)
     yield transactions, row
