@@ -139,6 +139,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *PLAIN,
         *TOLD,
         "ledger.projections.view",
+        "ledger.projections.each_stream",
         "ledger.projections.outcomes",
         "sqlalchemy",
     ),

@@ -2,6 +2,7 @@
 
 from sqlalchemy import Column, MetaData, Table, Text
 
+from ledger.projections.each_stream import of_each_stream, row_of_stream
 from ledger.projections.view import (
     FIRST,
     Projection,
@@ -9,8 +10,6 @@ from ledger.projections.view import (
     Rows,
     StoredView,
     merged,
-    of_each_stream,
-    row_of_stream,
 )
 
 aliases = Table(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from ledger.formats.snapshot import INSTALMENT_FACTS
+from ledger.projections.each_stream import of_each_stream, row_of_stream
 from ledger.projections.view import (
     FIRST,
     Projection,
@@ -12,8 +13,6 @@ from ledger.projections.view import (
     Rows,
     StoredView,
     merged,
-    of_each_stream,
-    row_of_stream,
 )
 
 _metadata = MetaData()

@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
+from ledger.projections.each_stream import of_each_stream, row_of_stream
 from ledger.projections.view import (
     ADD,
     FIRST,
@@ -10,8 +11,6 @@ from ledger.projections.view import (
     Rows,
     StoredView,
     merged,
-    of_each_stream,
-    row_of_stream,
 )
 
 transactions = Table(

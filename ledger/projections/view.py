@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Column, Index, Integer, Select, Table, Text, text
+from sqlalchemy import Column, Index, Select, Table, text
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -61,31 +61,6 @@ class StoredView(msgspec.Struct):
         if self.moved is None:
             return self.facts
         return {name: self.facts[name] for name in self.moved}
-
-
-def of_each_stream(*own: Column[Any]) -> tuple[Column[Any], ...]:
-    """The columns of a table with a row for each stream: its own, and those that all such have."""
-    return (
-        Column("id", Text, primary_key=True),
-        merged(FIRST, "shop_id", Text, nullable=False),
-        merged(FIRST, "mode", Text, nullable=False),
-        *own,
-        merged(FIRST, "first_seen_at", Text, nullable=False),
-        Column("last_changed_at", Text, nullable=False),
-        Column("version", Integer, nullable=False),
-    )
-
-
-def row_of_stream(event: StoredView) -> Row:
-    """What any event brings to such a row."""
-    return {
-        "id": event.originator_id,
-        "shop_id": event.shop_id,
-        "mode": event.mode,
-        "first_seen_at": event.timestamp,
-        "last_changed_at": event.timestamp,
-        "version": event.version,
-    }
 
 
 @dataclass(frozen=True)
