@@ -79,10 +79,10 @@ class Alias(Observed):
         if not snapshot.was_asked:  # any use tells the same, whichever we hear of first
             facts = {name: facts[name] for name in facts if name == "payment_method"}
         news = self.news(facts, occasion, ordered_by=_made_at(facts))
-        if not news and self.is_known:
-            return False
         if not snapshot.is_accepted:
             news = replace(news, moved=())  # what was behind the alias stays
+        if not news and self.is_known:
+            return False
         rule = occasion.rule if occasion.rule == BACK_OFFICE else ALIAS
         certainty = occasion.rule_certainty if rule == BACK_OFFICE else _certainty(snapshot)
         event_class = self._meaning(snapshot, news)

@@ -69,11 +69,11 @@ class Subscription(Observed):
     def observe(self, snapshot: SubscriptionSnapshot, occasion: Occasion) -> bool:
         """Record that it was opened or refused, when that adds anything; say whether it did."""
         news = self.news(snapshot.facts, occasion, ordered_by=occasion.told_at)
-        if not news:
-            return False
         is_refused = snapshot.facts.get("request") == NOT_CREATED
         if is_refused:  # a plan that was opened stays as it is
             news = replace(news, moved=[name for name in news.moved if name not in self.facts])
+        if not news:
+            return False
         self._record(
             self.Refused if is_refused else self.Opened,
             snapshot.subscription_id,

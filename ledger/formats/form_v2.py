@@ -353,7 +353,10 @@ def _aliases(
 
 
 def _subscriptions(values: Values, facts: Mapping[str, Fact]) -> tuple[SubscriptionSnapshot, ...]:
-    """Only what opens or refuses a subscription; a replay of it has lost its status."""
+    """Only what opens or refuses a subscription; a replay of it has lost its status.
+
+    On a known alias one is opened without a payment: all that its replay still tells is the plan.
+    """
     subscription_id, alias = facts.get("subscription_id"), facts.get("alias", "")
     if subscription_id is None or "instalment_number" in facts:
         return ()
@@ -361,9 +364,10 @@ def _subscriptions(values: Values, facts: Mapping[str, Fact]) -> tuple[Subscript
     if "request" not in told:
         opens = facts.get("operation_type") == "VERIFICATION"
         opens = opens or facts.get("occurrence_type") == "RECURRENT_INITIAL"
-        if not opens:
+        if opens:
+            told["request"] = NOT_CREATED if facts.get("status") in REFUSED else CREATED
+        elif not told or "status" in facts:
             return ()
-        told["request"] = NOT_CREATED if facts.get("status") in REFUSED else CREATED
-    if told["request"] == "ABANDONED":
+    if told.get("request") == "ABANDONED":
         told["request"] = NOT_CREATED
     return (SubscriptionSnapshot(str(subscription_id), str(alias), told),)

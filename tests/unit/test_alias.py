@@ -227,3 +227,14 @@ def test_card_extracts_are_kept_apart_as_personal(ledger: Ledger) -> None:
     assert dict(event.personal)["vads_card_number"] == "497010XXXXXX0055"
     assert "497010" not in str(event.facts)
     assert "497010" not in str(event.details)
+
+
+@pytest.mark.parametrize("request_", ["NOT_UPDATED", "NOT_CREATED"])
+def test_a_refusal_told_again_is_no_second_event(ledger: Ledger, request_: str) -> None:
+    """A retry is signed anew, and what is behind the alias is still something else."""
+    tell(ledger, [asked("CREATED", 1), asked(request_, 5, brand="VISA")])
+    before = topics(ledger)
+
+    outcomes = {receive(ledger, asked(request_, 5, brand="VISA")).outcome for _ in range(3)}
+
+    assert (outcomes, topics(ledger)) == ({"repeated"}, before)

@@ -263,3 +263,33 @@ def test_instalments_of_rest_have_no_number_and_follow_too(ledger: Ledger) -> No
 
     assert instalments(ledger) == [(FIRST, "CAPTURED", 2990)]
     assert state(ledger)["instalments"][0]["number"] is None
+
+
+def test_a_refusal_told_again_is_no_second_event(ledger: Ledger) -> None:
+    for body in (opened_plan(), refused_plan()):
+        assert receive(ledger, body).outcome == "recorded"
+    before = len(history(ledger))
+
+    outcomes = {receive(ledger, refused_plan(hash=f"{n:032x}")).outcome for n in range(3)}
+
+    assert (outcomes, len(history(ledger))) == ({"repeated"}, before)
+
+
+ON_KNOWN_ALIAS = example("form-v2", "subscription-created-existing-token")["fields"]
+
+
+@pytest.mark.parametrize("order", [("first", "again"), ("again", "first")], ids=str)
+def test_a_plan_on_a_known_alias_is_opened_by_whichever_call_arrives(
+    ledger: Ledger, order: tuple[str, ...]
+) -> None:
+    """Opening it takes no payment, and a retry has lost its `vads_recurrence_status`."""
+    lost = {"recurrence_status": None, "url_check_src": "RETRY", "hash": "ab" * 16}
+    calls = {"first": told(ON_KNOWN_ALIAS), "again": told(ON_KNOWN_ALIAS, **lost)}
+    plan, alias = (ON_KNOWN_ALIAS[f"vads_{one}"] for one in ("subscription", "identifier"))
+
+    receive(ledger, calls[order[0]])
+    after_one = item(history(ledger, plan, alias))
+    receive(ledger, calls[order[1]])
+
+    assert item(history(ledger, plan, alias))["status"] == after_one["status"] == "CREATED"
+    assert after_one["schedule"] == ON_KNOWN_ALIAS["vads_sub_desc"]
