@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from ledger.cli.chaos import Run, play_chaos
 from ledger.errors import LedgerError, SettingsError
 from ledger.settings import read_settings
 from ledger.shops import MODES, REST_BROWSER, Shops, read_shops
@@ -35,6 +36,13 @@ from ledger.simulator.telling import ALTERNATE, FORMATS
 @click.option("--mode", type=click.Choice(MODES, case_sensitive=False), default="TEST")
 @click.option("--connections", type=click.IntRange(1, 64), default=1, help="At the same time.")
 @click.option("--strict", "is_strict", is_flag=True, help="Send to /ipn/{shop}/{mode}.")
+@click.option("--chaos", "is_chaos", is_flag=True, help="Everything goes wrong that can.")
+@click.option("--check", "is_check", is_flag=True, help="With --chaos: compare the ledger after.")
+@click.option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --check: holds a token of the query API; default the variable LEDGER_TOKEN.",
+)
 @click.option("--json", "is_json", is_flag=True, help="One JSON document, with what to expect.")
 @click.pass_context
 def simulate(ctx: click.Context, /, **options: Any) -> None:
@@ -42,9 +50,23 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
 
     Prints a line per message: story, step, source, format, answer. Exits 1 when a message was
     not answered 200, 2 when a setting is wrong. PRODUCTION only when --mode asks for it.
+
+    With --chaos both formats tell each life, calls are lost, cut, late, doubled, told in parallel
+    and retried as the platform does, some signed with a key that the ledger does not have. A
+    line per delivery; with --check a line per discrepancy follows, and exit 1 says that there
+    is one.
     """
+    is_chaos, wanted = options.pop("is_chaos"), options["wanted"]
+    chaos = {name: options.pop(name) for name in ("is_check", "token_file")}
+    if any(chaos.values()) and not is_chaos:
+        raise click.UsageError("--check and --token-file need --chaos")
+    if is_chaos and wanted != ALTERNATE:
+        raise click.UsageError("--chaos tells every life in both formats")
     try:
-        ctx.exit(_list(options["is_json"]) if options["is_list"] else _simulate(**options))
+        if options.pop("is_list"):
+            ctx.exit(_list(options["is_json"]))
+        run = _run(**options)
+        ctx.exit(play_chaos(run, **chaos) if is_chaos else _simulate(run))
     except LedgerError as error:
         click.echo(f"Error: {error}", err=True)
         ctx.exit(2 if isinstance(error, SettingsError) else 1)
@@ -70,27 +92,37 @@ def _row(story: Story) -> Mapping[str, Any]:
     }
 
 
-def _simulate(*, names: Sequence[str], shop_id: str | None, mode: str, **options: Any) -> int:
+def _run(
+    *, names: Sequence[str], shop_id: str | None, mode: str, seed: int | None, **options: Any
+) -> Run:
     shops = read_shops(_shops_file(), os.environ)
-    seed = secrets.randbelow(10**6) if options["seed"] is None else options["seed"]
-    shop_id = shop_id or _first_shop(shops, mode)
-    click.echo(f"seed {seed}, shop {shop_id}, mode {mode}", err=True)
-    played = play(
-        options["url"],
-        shops,
-        shop_id,
-        mode,
+    run = Run(
+        shops=shops,
+        shop_id=shop_id or _first_shop(shops, mode),
+        mode=mode,
+        seed=secrets.randbelow(10**6) if seed is None else seed,
         stories=_stories(names),
-        seed=seed,
-        count=options["count"],
-        rate=options["rate"],
-        wanted=options["wanted"],
-        connections=options["connections"],
-        is_strict=options["is_strict"],
+        **options,
     )
-    if options["is_json"]:
-        return _print_json(played, {"seed": seed, "shop_id": shop_id, "mode": mode})
-    return _print_lines(played)
+    click.echo(f"seed {run.seed}, shop {run.shop_id}, mode {mode}", err=True)
+    return run
+
+
+def _simulate(run: Run) -> int:
+    played = play(
+        run.url,
+        run.shops,
+        run.shop_id,
+        run.mode,
+        stories=run.stories,
+        seed=run.seed,
+        count=run.count,
+        rate=run.rate,
+        wanted=run.wanted,
+        connections=run.connections,
+        is_strict=run.is_strict,
+    )
+    return _print_json(played, run.head) if run.is_json else _print_lines(played)
 
 
 def _shops_file() -> Path:

@@ -54,11 +54,12 @@ def _transactions(tellings: Sequence[Telling]) -> list[Expected]:
     facts: dict[str, Facts] = {}
     for telling in tellings:
         for payment in telling.shown:
-            facts.setdefault(payment.uuid, {}).update(_facts(telling, payment))
+            facts.setdefault(payment.uuid, {}).update(transaction_facts(telling, payment))
     return [Expected(TRANSACTION, uuid, told) for uuid, told in facts.items()]
 
 
-def _facts(telling: Telling, payment: Payment) -> Facts:
+def transaction_facts(telling: Telling, payment: Payment) -> Facts:
+    """What one message tells of one payment."""
     told: dict[str, str | int | None] = {
         "operation_type": payment.operation_type,
         "status": status_of(payment) if telling.format == REST else payment.status,
@@ -94,7 +95,7 @@ def _aliases(tellings: Sequence[Telling]) -> list[Expected]:
     facts: dict[str, Facts] = {}
     checks: dict[str, set[str]] = {}
     for telling in tellings:
-        alias = _alias(telling)
+        alias = alias_of(telling)
         if alias is None:
             continue
         uuids = {payment.uuid for payment in telling.shown if _makes_alias(payment)}
@@ -109,7 +110,8 @@ def _aliases(tellings: Sequence[Telling]) -> list[Expected]:
     return [Expected(ALIAS, alias, told) for alias, told in facts.items()]
 
 
-def _alias(telling: Telling) -> str | None:
+def alias_of(telling: Telling) -> str | None:
+    """The alias that a message is about, or that its payment was made with."""
     shown = (payment.alias for payment in telling.shown)
     return telling.call.alias or next(shown, None)
 
@@ -125,7 +127,7 @@ def _subscriptions(tellings: Sequence[Telling]) -> list[Expected]:
         if reference is None:
             continue
         told = facts.setdefault(reference, {})
-        alias = _alias(telling)
+        alias = alias_of(telling)
         if alias is not None:
             told["alias"] = alias
         status = telling.call.subscription_status

@@ -82,7 +82,8 @@ def fields(call: Call) -> Fields:
     told |= _alias(call) | _subscription(call)
     lost = _LOST.get(call.source, frozenset()) | _LOST.get(call.origin, frozenset()) | call.lost
     kept = {f"vads_{name}": value for name, value in told.items() if name not in lost}
-    return {**kept, **call.added}
+    unheard = {f"vads_{name}": value for name, value in call.unheard.items()}
+    return {**kept, **call.added, **unheard}
 
 
 def _envelope(call: Call) -> Fields:

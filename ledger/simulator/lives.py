@@ -183,7 +183,8 @@ class Call:
 
     Shape: the first of `payments` is the one the call is about; none when the buyer left.
     `first_source` is why the platform first called, when this call is a redelivery.
-    `lost` names form fields that this delivery lacks.
+    `lost` names form fields that this delivery lacks; `unheard` holds fields that both formats
+    tell and nobody knows yet.
     """
 
     step: str
@@ -206,6 +207,7 @@ class Call:
     plan: Plan | None = None
     lost: frozenset[str] = frozenset()
     added: Mapping[str, str] = field(default_factory=dict)
+    unheard: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def payment(self) -> Payment | None:
@@ -220,3 +222,18 @@ class Call:
     @property
     def is_redelivery(self) -> bool:
         return self.source in (RETRY, BO)
+
+    def again(
+        self, source: str, *payments: Payment, sent_at: datetime, nonce: str, **facts: Any
+    ) -> "Call":
+        """The same call repeated, telling how things stand by then."""
+        return replace(
+            self,
+            step=f"{self.step}, again",
+            source=source,
+            first_source=self.origin,
+            sent_at=sent_at,
+            nonce=nonce,
+            payments=payments or self.payments,
+            **facts,
+        )

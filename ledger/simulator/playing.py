@@ -11,6 +11,7 @@ from itertools import islice
 
 from ledger.errors import SettingsError
 from ledger.shops import Shops
+from ledger.simulator.chaos import Attempt, Chaos, Fate, Sent, suffer
 from ledger.simulator.sender import Answer, Sender
 from ledger.simulator.stories import STORIES, Story
 from ledger.simulator.telling import ALTERNATE, BEGINS_AT, Teller, Telling, lives, teller
@@ -49,9 +50,9 @@ def play(
     Errors: SettingsError, NoServiceError.
     """
     told_by = teller(shops, shop_id, mode, begins_at=begins_at)
-    chosen = _tellable(told_by, wanted) if stories is None else list(stories)
+    chosen = tellable(told_by, wanted) if stories is None else list(stories)
     told = lives(told_by, chosen, seed=seed, count=count or len(chosen), wanted=wanted)
-    path = f"/ipn/{shop_id}/{mode.lower()}" if is_strict else "/ipn"
+    path = address(shop_id, mode, is_strict=is_strict)
     pace = _Pace(rate)
     with closing(Sender(url, path)) as sender:
         if connections == 1:
@@ -60,7 +61,41 @@ def play(
             yield from _play_together(sender, pace, told, connections)
 
 
-def _tellable(told_by: Teller, wanted: str) -> list[Story]:
+def endure(
+    url: str, path: str, chaos: Chaos, *, rate: float | None = None, connections: int = 1
+) -> Iterator[Sent]:
+    """Send everything of a bad day and yield each delivery with its answer.
+
+    Errors: SettingsError, NoServiceError.
+    """
+    pace = _Pace(rate)
+    with closing(Sender(url, path)) as sender:
+
+        def send(attempt: Attempt) -> Answer:
+            pace.wait()
+            return _send_as_fated(sender, attempt)
+
+        yield from suffer(chaos, send, connections=connections)
+
+
+def _send_as_fated(sender: Sender, attempt: Attempt) -> Answer:
+    body = attempt.telling.body
+    if attempt.fate is Fate.LOST:
+        return Answer(None, "lost on its way", 0.0)
+    if attempt.fate is Fate.CUT:
+        return sender.send_and_leave(body, sent=len(body) // 2)
+    if attempt.fate is Fate.UNANSWERED:
+        return sender.send_and_leave(body)
+    return sender.send(body)
+
+
+def address(shop_id: str, mode: str, *, is_strict: bool) -> str:
+    """Where calls are sent: the address for all shops, or that of this shop and mode."""
+    return f"/ipn/{shop_id}/{mode.lower()}" if is_strict else "/ipn"
+
+
+def tellable(told_by: Teller, wanted: str) -> list[Story]:
+    """Every story that can be told. Errors: SettingsError when there is none."""
     found = [story for story in STORIES.values() if told_by.can_tell(story, wanted)]
     if not found:
         raise SettingsError(f"shop {told_by.shop_id} has no {told_by.mode} key for {wanted}")

@@ -56,6 +56,7 @@ def answer(call: Call) -> Node:
         "transactions": [_transaction(call, payment) for payment in call.payments],
         "subMerchantDetails": None,
         "_type": "V4/Payment",
+        **call.unheard,
     }
 
 

@@ -3,6 +3,7 @@
 import http.client
 import threading
 import time
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,8 @@ from ledger.notification import FORM_CONTENT_TYPE
 
 TIMEOUT_SECONDS = 10.0
 ANSWER_BYTES = 256
+
+_HEADERS = {"Content-Type": FORM_CONTENT_TYPE, "User-Agent": "ledger-simulator"}
 
 
 class NoServiceError(LedgerError):
@@ -61,6 +64,21 @@ class Sender:
             status, line = None, f"connection lost: {type(error).__name__}"
         return Answer(status, line, time.monotonic() - begun)
 
+    def send_and_leave(self, body: bytes, *, sent: int | None = None) -> Answer:
+        """Post a body, or so many bytes of it, and hang up before any answer.
+
+        Errors: NoServiceError when no connection can be made.
+        """
+        begun = time.monotonic()
+        connection = self._connect()
+        with closing(connection), suppress(OSError):
+            connection.putrequest("POST", self._path)
+            for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
+                connection.putheader(name, value)
+            connection.endheaders()
+            connection.send(body[:sent])
+        return Answer(None, "hung up before the answer", time.monotonic() - begun)
+
     def _post(self, body: bytes) -> tuple[int, str]:
         is_kept = getattr(self._of_thread, "connection", None) is not None
         try:
@@ -73,8 +91,7 @@ class Sender:
 
     def _exchange(self, body: bytes) -> tuple[int, str]:
         connection = self._connection()
-        headers = {"Content-Type": FORM_CONTENT_TYPE, "User-Agent": "ledger-simulator"}
-        connection.request("POST", self._path, body, headers)
+        connection.request("POST", self._path, body, _HEADERS)
         response = connection.getresponse()
         told = response.read(ANSWER_BYTES)
         if not response.isclosed() and response.read(1):

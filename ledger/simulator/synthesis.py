@@ -219,16 +219,8 @@ class Life:
     def tell_again(self, source: str, first: Call, *payments: Payment, **facts: Any) -> Call:
         """The platform repeats a call, as things stand now."""
         self.wait(seconds=2)
-        return replace(
-            first,
-            step=f"{first.step}, again",
-            source=source,
-            first_source=first.origin,
-            sent_at=self.now,
-            nonce=f"{self.rng.getrandbits(256):064x}",
-            payments=payments or first.payments,
-            **facts,
-        )
+        nonce = f"{self.rng.getrandbits(256):064x}"
+        return first.again(source, *payments, sent_at=self.now, nonce=nonce, **facts)
 
     def operate(self, step: str, *payments: Payment, **facts: Any) -> Call:
         """The platform calls because an operator did something in the Back Office."""

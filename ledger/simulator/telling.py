@@ -81,7 +81,7 @@ class Teller:
         tellings = []
         for index, call in enumerate(self.life(story, seed, number)):
             told_in = formats[index % len(formats)]
-            body = _BODIES[told_in](call, self.keys[told_in])
+            body = signed(call, told_in, self.keys[told_in])
             tellings.append(Telling(story.name, number, call, told_in, body))
         return tellings
 
@@ -102,6 +102,11 @@ class Teller:
         return f"shop {self.shop_id} has no {self.mode} key to tell {story.name} ({wanted})"
 
 
+def signed(call: Call, told_in: str, key: Key) -> bytes:
+    """The body of a call in a format; the same call and key, the same bytes."""
+    return _BODIES[told_in](call, key)
+
+
 _BODIES = {FORM: form_v2.body, REST: rest_v4.body}
 
 
@@ -117,17 +122,28 @@ def teller(
 
     Errors: SettingsError when the shop is unknown or has no key of this mode that can sign.
     """
+    valid = signing_keys(shops, shop_id, mode, at=at)
+    return Teller(shop_id, mode, {told_in: keys[0] for told_in, keys in valid.items()}, begins_at)
+
+
+def signing_keys(
+    shops: Shops, shop_id: str, mode: str, *, at: datetime | None = None
+) -> dict[str, list[Key]]:
+    """Every key that the platform could sign with now, by format, the newest scheme first.
+
+    Errors: SettingsError when the shop is unknown or has no key of this mode that can sign.
+    """
     if shop_id not in shops.shop_by_id:
         raise SettingsError(f"the shop {shop_id} is not in the shops file")
-    keys = {}
+    found = {}
     for told_in, kinds in _KINDS.items():
         valid = shops.keys(shop_id, mode, *kinds, at=at or datetime.now(UTC))
         valid.sort(key=lambda key: kinds.index(key.kind))
         if valid:
-            keys[told_in] = valid[0]
-    if not keys:
+            found[told_in] = valid
+    if not found:
         raise SettingsError(f"shop {shop_id} has no key of the mode {mode} that could sign")
-    return Teller(shop_id, mode, keys, begins_at)
+    return found
 
 
 def lives(

@@ -1,0 +1,84 @@
+"""Bad days for a ledger in this process: the same chaos, without a network."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from ledger.application import Ledger
+from ledger.settings import Settings
+from ledger.shops import Key, Shops
+from ledger.simulator.chaos import Attempt, Chaos, Fate, Rotation, Sent, suffer
+from ledger.simulator.checking import Checker, Discrepancy
+from ledger.simulator.sender import Answer
+from ledger.simulator.stories import FORM, REST, STORIES, Story
+from ledger.simulator.telling import signing_keys, teller
+from ledger.storage.database import Database
+from tests.builders import NOON, SHOP_ID, a_shop, receive, shops
+from tests.web.asking import Asking, asking
+
+OFTEN = "1000000/second"
+
+Send = Callable[[Attempt], Answer]
+
+
+def rotated_shops() -> Shops:
+    """The shop of the builders with a second key of each kind, which will outlive the first."""
+    shop = a_shop()
+    first = tuple(replace(key, not_after=NOON.replace(year=2099)) for key in shop.keys)
+    second = tuple(replace(key, secret=f"{key.secret}-new") for key in shop.keys)
+    return shops(replace(shop, keys=first + second))
+
+
+def a_bad_day(
+    keyring: Shops, *, seed: int, lives: int = 0, stories: Iterable[Story] | None = None
+) -> Chaos:
+    chosen = list(STORIES.values() if stories is None else stories)
+    told_by = teller(keyring, SHOP_ID, "TEST", at=NOON)
+    keys = Rotation.of(signing_keys(keyring, SHOP_ID, "TEST", at=NOON))
+    return Chaos(told_by, keys, chosen, seed=seed, lives=lives or len(chosen))
+
+
+def straight_to(ledger: Ledger) -> Send:
+    """Hands what arrives to a ledger and answers as its receiver would."""
+
+    def send(attempt: Attempt) -> Answer:
+        if not attempt.arrives:
+            return Answer(None, "lost on its way", 0.0)
+        receipt = receive(ledger, attempt.telling.body)
+        if attempt.fate is Fate.UNANSWERED:
+            return Answer(None, "hung up before the answer", 0.0)
+        if receipt.outcome == "quarantined":
+            return Answer(400, f"KO {receipt.reason}", 0.0)
+        return Answer(200, f"OK {receipt.outcome} {receipt.id}", 0.0)
+
+    return send
+
+
+def suffered(chaos: Chaos, send: Send, *, connections: int = 4) -> list[Sent]:
+    return list(suffer(chaos, send, connections=connections))
+
+
+def asked(database: Database, keyring: Shops | None = None) -> Asking:
+    """A query API that may be asked as often as a check needs."""
+    settings = Settings(
+        database_url="unused", rate_per_token=OFTEN, rate_per_address=OFTEN, log_level="error"
+    )
+    api = asking(database, settings=settings)
+    api.ledger.shops = keyring or rotated_shops()
+    return api
+
+
+def discrepancies(api: Asking, sent: Iterable[Sent]) -> list[Discrepancy]:
+    def ask(path: str) -> Any:
+        response = api.call(path)
+        assert response.status_code in (200, 404), response.text
+        return response.get_json() if response.status_code == 200 else None
+
+    return Checker(ask, SHOP_ID, "TEST").discrepancies(list(sent), settled_seconds_max=0)
+
+
+def with_missing_keys(keyring: Shops, chaos: Chaos) -> Shops:
+    """The same keyring once the operator has added the platform's own new keys."""
+    shop = keyring.shop_by_id[SHOP_ID]
+    missing: list[Key] = [chaos.missing_key(told_in) for told_in in (FORM, REST)]
+    return shops(replace(shop, keys=(*shop.keys, *missing)))
