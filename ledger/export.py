@@ -24,6 +24,7 @@ from ledger.lists import (
     all_transactions,
     count_transactions,
 )
+from ledger.masking import masked
 from ledger.storage.tables import QUARANTINED, events, notifications, quarantine
 
 EVENTS = "events"
@@ -96,6 +97,11 @@ def rows(ledger: Ledger, export: Export) -> Iterator[Row]:
     Shape: what is recorded after the start may be missing; nothing comes twice.
     Errors: ViewNotBuiltError for transactions; BadFilterError for a filter of another kind.
     """
+    found = _rows(ledger, export)
+    return found if export.has_personal else map(masked, found)
+
+
+def _rows(ledger: Ledger, export: Export) -> Iterator[Row]:
     filter_ = export.filter
     if export.kind == EVENTS and isinstance(filter_, EventFilter):
         return _events(ledger, filter_, has_personal=export.has_personal)

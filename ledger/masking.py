@@ -6,7 +6,7 @@ a person's data where nobody expects it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MASKED = "[masked]"
@@ -17,30 +17,63 @@ _NAME = re.compile(
     r"|ship_to|cardholder|\bpan\b|card_?number|expir(y|ation)_?(month|year)",
     re.IGNORECASE,
 )
-_VALUE = re.compile(
-    r"[^@\s]+@[^@\s]+\.[^@\s]+"  # an e-mail address
+_NAMING = (
+    r"[^@\s]+(?:@|%40)[^@\s]+\.[^@\s]+"  # an e-mail address, also in a link
     r"|\b\d{4,6}[Xx*]{4,}\d{2,4}\b"  # a card extract
-    r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # an IPv4 address
+)
+_REFERENCE = re.compile(_NAMING)
+_VALUE = re.compile(
+    _NAMING + r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"  # an IPv4 address
     r"|\b(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}\b",  # an IPv6 address
     re.IGNORECASE,
 )
 
 
 def masked(told: Mapping[str, Any]) -> dict[str, Any]:
-    """An item or an event as somebody without a right to personal data may see it.
+    """An item, an event or a row as somebody without a right to personal data may see it.
 
-    Shape: the names of all fields stay, so that one can see what there would be to see.
+    Shape: the names of all fields stay, so that one can see what there would be to see. What a
+    merchant chose as the name of an order or an alias may name a person, too.
     """
-    hidden = dict(told)
-    if "personal" in hidden:
-        hidden["personal"] = dict.fromkeys(hidden["personal"], MASKED)
-    if "details" in hidden:
-        hidden["details"] = {
-            name: MASKED if _NAME.search(name) or _VALUE.search(value) else value
-            for name, value in hidden["details"].items()
-        }
-    if "data" in hidden:
-        hidden["data"] = masked(hidden["data"])
-    if "transactions" in hidden:
-        hidden["transactions"] = [masked(one) for one in hidden["transactions"]]
-    return hidden
+    return {name: _MASKS.get(name, _without_names)(value) for name, value in told.items()}
+
+
+def _without_names(value: Any) -> Any:
+    """A fact without an e-mail address or a card number."""
+    return MASKED if isinstance(value, str) and _REFERENCE.search(value) else value
+
+
+def _details(told: Any) -> Any:
+    """The platform's other fields. Shape: a mapping, or pairs of name and value."""
+    if isinstance(told, Mapping):
+        return {name: _detail(name, value) for name, value in told.items()}
+    return [[name, _detail(name, value)] for name, value in told]
+
+
+def _detail(name: str, value: str) -> str:
+    return MASKED if _NAME.search(name) or _VALUE.search(value) else value
+
+
+def _all_masked(told: Any) -> Any:
+    if isinstance(told, Mapping):
+        return dict.fromkeys(told, MASKED)
+    return [[name, MASKED] for name, _ in told]
+
+
+def _each(told: Any) -> Any:
+    """Things within a thing; in a list of orders only their number is told."""
+    return [masked(one) for one in told] if isinstance(told, list) else told
+
+
+_MASKS: Mapping[str, Callable[[Any], Any]] = {
+    "personal": _all_masked,
+    "details": _details,
+    "data": masked,
+    "facts": masked,
+    "links": masked,
+    "original": lambda told: masked(told) if told else told,
+    "transactions": _each,
+    "changes": _each,
+    "instalments": _each,
+}
+"""What is not a plain fact, by its name."""

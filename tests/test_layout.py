@@ -112,6 +112,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *SHOWN,
         "ledger.application",
         "ledger.lists",
+        "ledger.masking",
         "ledger.storage",
         "orjson",
         "pyarrow",

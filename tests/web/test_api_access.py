@@ -233,6 +233,29 @@ def test_a_person_in_an_unexpected_field_is_masked_too(
         assert value in api_on_sqlite.call(path, "auditor-personal").text
 
 
+@pytest.mark.parametrize("name", ["order_id", "identifier"])
+def test_an_order_or_alias_that_names_a_person_is_masked_everywhere(
+    api_on_sqlite: Asking, name: str
+) -> None:
+    told = {name: "jo.doe@example.org", "ext_info_contact": "jo.other@example.org"}
+    receive(api_on_sqlite.ledger, a_form_call(**told))
+    api_on_sqlite.follow()
+    lists = ("transactions", "aliases", "orders", "audit-trail", "exports/events?format=jsonl")
+
+    for path in (
+        f"{AT}/transactions/{UUID}",
+        f"{AT}/transactions/{UUID}/history",
+        "/api/v1/events?details=true",
+        *(f"/api/v1/{one}" for one in lists),
+        "/api/v1/exports/transactions?format=csv",
+        "/api/v1/exports/events?format=csv",
+    ):
+        hidden = api_on_sqlite.call(path)
+        assert (hidden.status_code, "jo." in hidden.text) == (200, False), path
+    for path in (f"{AT}/transactions/{UUID}", "/api/v1/transactions"):
+        assert "jo.doe@example.org" in api_on_sqlite.call(path, "auditor-personal").text
+
+
 def test_rest_personal_data_is_masked_too(api_on_sqlite: Asking) -> None:
     receive(api_on_sqlite.ledger, a_rest_call())
 

@@ -29,7 +29,7 @@ from ledger.rules import RULES
 from web.api.answers import a_blueprint
 from web.context import ledger
 from web.downloads import download
-from web.security import allowed_shops, caller, will_tell_personal
+from web.security import allowed_shops, caller, shown, will_tell_personal
 
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
@@ -311,7 +311,7 @@ def _page(
     with ledger().database.connect() as connection:
         page = question(connection, filter_, **paged)
     told = {
-        "items": page.items,
+        "items": [shown(one) for one in page.items],
         "next_cursor": page.next_cursor,
         "as_of_position": page.as_of_position,
         "lag": page.lag,
