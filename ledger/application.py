@@ -20,6 +20,7 @@ from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
 from ledger.gathering import Gathering
 from ledger.notification import Delivery, Limits, Notification
+from ledger.reasons import TOO_LARGE
 from ledger.settings import Settings
 from ledger.shops import Shops
 from ledger.storage.database import Database
@@ -127,6 +128,7 @@ class Ledger:
                 row,
                 count_max=settings.quarantine_count_max,
                 bytes_max=settings.quarantine_bytes_max,
+                total_count_max=settings.quarantine_total_count_max,
                 total_bytes_max=settings.quarantine_total_bytes_max,
             )
         for one in evicted:
@@ -142,6 +144,8 @@ class Ledger:
             row = self.journal.get(connection, notification_id)
         if row is None or row.outcome != QUARANTINED:
             raise NotFoundError(f"no delivery {notification_id} in quarantine")
+        if row.reason == TOO_LARGE:
+            return Receipt(row.id, QUARANTINED, TOO_LARGE, row.format, row.shop_id, row.mode)
         delivery = _delivery_of(row)
         shops = self.shops.valid_at(row.received_at, self._clock())
         try:

@@ -92,7 +92,7 @@ class Metrics:
         for one in ("form-v2", "rest-v4"):
             for outcome in ("recorded", "repeated"):
                 self._received.labels(one, outcome, UNTOLD)
-        for status in ("405", "413", "503"):
+        for status in ("405", "503"):
             self._rejected.labels(status)
 
 

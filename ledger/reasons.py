@@ -5,6 +5,7 @@ REASONS: dict[str, str] = {
     "empty-body": "The body is empty: a redirect lost the form data, or somebody probed.",
     "unsupported-content-type": "The body is no form (application/x-www-form-urlencoded).",
     "invalid-utf-8": "A field is not valid UTF-8: a proxy re-encoded the body.",
+    "too-large": "The body is larger than LEDGER_BODY_BYTES_MAX: the call is noted without it.",
     "too-many-fields": "There are more fields than a notification can have.",
     "duplicate-field": "A field name occurs twice, so it is not clear which copy was signed.",
     "unknown-format": "Neither a form (vads_*) nor a REST (kr-*) notification.",
@@ -32,6 +33,9 @@ REASONS: dict[str, str] = {
     "unsupported-algorithm": "kr-hash-algorithm is not sha256_hmac.",
 }
 """Reason -> what it means, for a person."""
+
+TOO_LARGE = "too-large"
+"""The one reason under which no body is kept: nothing can be verified again."""
 
 REPAIRABLE = frozenset({"unknown-shop", "no-key", "signature-mismatch", "wrong-mode", "wrong-shop"})
 """Reasons that a change of the shops file can lift; all others are unreadable for ever."""

@@ -32,6 +32,7 @@ class Settings:
     json_depth_max: int = 64
     quarantine_count_max: int = 1_000
     quarantine_bytes_max: int = 16 * 1024 * 1024
+    quarantine_total_count_max: int = 100_000
     quarantine_total_bytes_max: int = 1024 * 1024 * 1024
     rate_per_token: str = "600/minute"  # noqa: S105  a rate, not a token
     rate_per_address: str = "1200/minute"
@@ -77,6 +78,7 @@ _LIMITS = {
         "json_depth_max",
         "quarantine_count_max",
         "quarantine_bytes_max",
+        "quarantine_total_count_max",
         "quarantine_total_bytes_max",
     )
 }

@@ -13,6 +13,7 @@ from werkzeug.exceptions import ClientDisconnected
 from ledger.application import QUARANTINED, Receipt
 from ledger.logs import network
 from ledger.notification import Delivery
+from ledger.reasons import TOO_LARGE
 from ledger.settings import Network
 from web.context import context
 
@@ -85,25 +86,31 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
     delivery = Delivery(
         id=str(ULID.from_datetime(now)),
         received_at=now,
-        body=body,
+        body=body or b"",
         content_type=request.headers.get("Content-Type", "")[:_CONTENT_TYPE_MAX],
         peer=peer,
         shop_id=shop_id,
         mode=mode,
     )
-    if _is_allowed(peer, settings.allowed_sources):
-        receipt = held.ledger.receive(delivery)
-    else:
+    if not _is_allowed(peer, settings.allowed_sources):
         receipt = held.ledger.refuse(delivery, "source-not-allowed")
+    elif body is None:
+        receipt = held.ledger.refuse(delivery, TOO_LARGE)
+    else:
+        receipt = held.ledger.receive(delivery)
     _tell(receipt, delivery, perf_counter() - began)
     return _answer(receipt)
 
 
-def _read_body(asked: Request, bytes_max: int) -> bytes:
-    """Read the body as it came, never more than one byte above the limit."""
+def _read_body(asked: Request, bytes_max: int) -> bytes | None:
+    """Read the body as it came, never more than one byte above the limit; None when it is larger.
+
+    One that announces that it is too large is not read at all. A server may end a body where its
+    sender hung up as if it were whole; what was announced tells.
+    """
     told = asked.content_length
     if told is not None and told > bytes_max:
-        abort(413)
+        return None
     parts, left = [], bytes_max + 1
     try:
         while left and (part := asked.stream.read(left)):
@@ -112,9 +119,9 @@ def _read_body(asked: Request, bytes_max: int) -> bytes:
     except ClientDisconnected:
         abort(400)
     body = b"".join(parts)
-    if len(body) > bytes_max:
-        abort(413)
-    return body
+    if told is not None and len(body) < told:
+        abort(400)
+    return body if left else None
 
 
 def _address(told: str) -> Address | None:
@@ -153,7 +160,7 @@ def _tell(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
         mode=receipt.mode,
         outcome=receipt.outcome,
         reason=receipt.reason,
-        bytes=len(delivery.body),
+        bytes=max(len(delivery.body), request.content_length or 0),
         duration_ms=round(seconds * 1000, 1),
         peer=network(delivery.peer),
     )
@@ -162,8 +169,10 @@ def _tell(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
 def _answer(receipt: Receipt) -> Response:
     if receipt.outcome != QUARANTINED:
         return _line(200, f"OK {receipt.outcome} {receipt.id}")
-    status = 415 if receipt.reason == "unsupported-content-type" else 400
-    return _line(status, f"KO {receipt.reason}")
+    return _line(_STATUS_BY_REASON.get(receipt.reason or "", 400), f"KO {receipt.reason}")
+
+
+_STATUS_BY_REASON = {"unsupported-content-type": 415, TOO_LARGE: 413}
 
 
 def _line(status: int, text: str) -> Response:

@@ -151,12 +151,14 @@ class Journal:
         *,
         count_max: int,
         bytes_max: int,
+        total_count_max: int,
         total_bytes_max: int,
     ) -> list[Evicted]:
         """Keep what could not be verified, and evict what no longer fits.
 
-        Shape: `count_max` and `bytes_max` hold for each peer; `total_bytes_max` for all, and is
-        checked now and then. Out go first those that no key can repair, each kind oldest first.
+        Shape: `count_max` and `bytes_max` hold for each peer; the totals for all, and they are
+        checked now and then: many senders of nearly nothing fill a disk, too.
+        Out go first those that no key can repair, each kind oldest first.
         """
         body = row.body or b""
         values = _values(row, quarantine.c) | {"body": body, "body_bytes": len(body)}
@@ -167,7 +169,7 @@ class Journal:
         count, size = _size(connection, from_peer)
         evicted = _evict(connection, from_peer, count - count_max, size - bytes_max)
         if self._is_total_due():
-            evicted += self._evict_from_all(connection, total_bytes_max)
+            evicted += self._evict_from_all(connection, total_count_max, total_bytes_max)
         return evicted
 
     def release(self, connection: Connection, id: str) -> bool:
@@ -207,11 +209,11 @@ class Journal:
         self._until_total_check = TOTAL_CHECK_EVERY
         return True
 
-    def _evict_from_all(self, connection: Connection, total_bytes_max: int) -> list[Evicted]:
-        _, size = _size(connection)
-        if size <= total_bytes_max:
-            return []
-        return _evict(connection, None, 0, size - int(total_bytes_max * TOTAL_KEPT))
+    def _evict_from_all(
+        self, connection: Connection, count_max: int, bytes_max: int
+    ) -> list[Evicted]:
+        count, size = _size(connection)
+        return _evict(connection, None, _over(count, count_max), _over(size, bytes_max))
 
     def list(
         self,
@@ -306,6 +308,11 @@ def _size(connection: Connection, where: ColumnElement[bool] | None = None) -> t
         query = query.where(where)
     count, size = connection.execute(query).one()
     return count, int(size)
+
+
+def _over(found: int, most: int) -> int:
+    """How much must leave; a little more than is over, so that the next time is some way off."""
+    return found - int(most * TOTAL_KEPT) if found > most else 0
 
 
 def _evict(

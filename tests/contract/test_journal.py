@@ -12,7 +12,12 @@ from ledger.storage.database import Database
 from ledger.storage.journal import AlreadyRecorded, Evicted, Journal, JournalRow
 from tests.contract.rows import START, STREAM, a_refusal, a_row, keep
 
-AMPLE = {"count_max": 1_000, "bytes_max": 1_000_000, "total_bytes_max": 1_000_000_000}
+AMPLE = {
+    "count_max": 1_000,
+    "bytes_max": 1_000_000,
+    "total_count_max": 1_000_000,
+    "total_bytes_max": 1_000_000_000,
+}
 
 
 def refuse(database: Database, journal: Journal, *rows: JournalRow, **bounds: int) -> list[Evicted]:
@@ -197,6 +202,20 @@ def test_all_senders_together_stay_near_the_total(database: Database) -> None:
         _, size = journal.quarantine_size(connection)
         newest = journal.list(connection, limit=1)[0]
     assert size <= 500 + 64 * 10
+    assert newest.id == rows[-1].id
+
+
+def test_many_senders_of_nothing_stay_near_the_total(database: Database) -> None:
+    """A body of no bytes takes a row all the same."""
+    journal = Journal(database)
+    rows = [a_refusal(n, peer=f"198.51.100.{n}", body=b"") for n in range(1, 200)]
+
+    refuse(database, journal, *rows, total_count_max=50)
+
+    with database.connect() as connection:
+        count, _ = journal.quarantine_size(connection)
+        newest = journal.list(connection, limit=1)[0]
+    assert count <= 50 + 64
     assert newest.id == rows[-1].id
 
 

@@ -406,8 +406,18 @@ def test_a_source_that_is_not_allowed_is_kept_unread(ledger: Ledger, body: bytes
     assert_is_kept(ledger, delivery.id, "source-not-allowed", body)
 
 
+def test_a_call_that_was_too_large_is_noted_and_cannot_be_readmitted(ledger: Ledger) -> None:
+    delivery = a_delivery(b"")
+    ledger.refuse(delivery, "too-large")
+
+    receipt = ledger.readmit(delivery.id)
+
+    assert (receipt.outcome, receipt.reason) == ("quarantined", "too-large")
+    assert_is_kept(ledger, delivery.id, "too-large", b"")
+
+
 def test_every_reason_has_a_case() -> None:
-    elsewhere = {"no-key", "source-not-allowed"}
+    elsewhere = {"no-key", "source-not-allowed", "too-large"}
 
     assert {one[0] for one in CASES} | elsewhere == set(REASONS)
 

@@ -28,6 +28,7 @@ class FakeLedger:
     error: Exception | None = None
     format: str | None = "form-v2"
     deliveries: list[Delivery] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     database: Any = None
 
     def receive(self, delivery: Delivery) -> FakeReceipt:
@@ -38,6 +39,7 @@ class FakeLedger:
 
     def refuse(self, delivery: Delivery, reason: str) -> FakeReceipt:
         self.deliveries.append(delivery)
+        self.refused.append(reason)
         return FakeReceipt(delivery.id, "quarantined", reason, None, None, None, ())
 
     @property

@@ -84,7 +84,7 @@ def test_metrics_tell_the_size_of_the_quarantine(client: FlaskClient, database: 
     assert response.mimetype == "text/plain"
     assert "ledger_quarantine_notifications 0.0" in response.text
     assert "ledger_quarantine_bytes 0.0" in response.text
-    assert 'ledger_rejected_total{status="413"} 0.0' in response.text
+    assert 'ledger_rejected_total{status="405"} 0.0' in response.text
 
 
 def test_metrics_without_a_database_leave_the_sizes_out(client: FlaskClient) -> None:

@@ -190,7 +190,7 @@ def test_a_body_above_the_limit_is_refused(
 
     assert (response.status_code, response.text) == (413, "KO too-large")
     assert_is_one_line(response)
-    assert ledger.deliveries == []
+    assert (ledger.bodies, ledger.refused) == ([b""], ["too-large"])
 
 
 class Counted(io.BytesIO):
@@ -226,11 +226,16 @@ def test_a_chunked_body_without_end_is_read_no_further_than_the_limit(
 
     assert response.status_code == 413
     assert stream.tell() == 101
-    assert ledger.deliveries == []
+    assert (ledger.bodies, ledger.refused) == ([b""], ["too-large"])
 
 
-def test_a_sender_that_hangs_up_leaves_nothing(client: FlaskClient, ledger: FakeLedger) -> None:
+@pytest.mark.parametrize("is_terminated", [False, True])
+def test_a_sender_that_hangs_up_leaves_nothing(
+    client: FlaskClient, ledger: FakeLedger, is_terminated: bool
+) -> None:
+    """Also before a server that ends the body where the sender did, as if it were whole."""
     overrides = {"wsgi.input": io.BytesIO(BODY[:10]), "CONTENT_LENGTH": str(len(BODY))}
+    overrides |= {"wsgi.input_terminated": True} if is_terminated else {}
 
     response = client.post("/ipn", environ_overrides=overrides)
 
