@@ -1,10 +1,12 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
+COPY requirements.lock ./
+RUN python -m venv /opt/ledger && /opt/ledger/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY web web
 COPY alembic alembic
-RUN python -m venv /opt/ledger && /opt/ledger/bin/pip install --no-cache-dir .
+RUN /opt/ledger/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/ledger ledger

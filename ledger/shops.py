@@ -173,18 +173,33 @@ class _ShopsSchema(Schema):
 
 def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
     """Read the shops file. Errors: SettingsError names the shop and the field, never a secret."""
+    data = _read(path)
+    shops = [_shop(one, path, environ) for one in data["shops"]]
+    found = Shops({shop.id: shop for shop in shops})
+    keys = [key for shop in shops for key in shop.keys]
+    if any(key.mode == "PRODUCTION" for key in keys):
+        for one in _exposed(path, data):
+            raise SettingsError(_EXPOSED.format(one))
+    return found
+
+
+def exposed_files(path: Path) -> list[str]:
+    """A sentence for each file with keys that others on this machine can read or change.
+
+    Errors: SettingsError when the shops file cannot be read.
+    """
+    return [_EXPOSED.format(one) for one in _exposed(path, _read(path))]
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the shops file {path} cannot be read: {error}") from error
     try:
-        data = _ShopsSchema().load(told)
+        return dict(_ShopsSchema().load(told))
     except ValidationError as error:
         raise SettingsError(f"the shops file {path} is wrong: {error.messages}") from error
-    shops = [_shop(one, path, environ) for one in data["shops"]]
-    found = Shops({shop.id: shop for shop in shops})
-    _check_permissions(path, data, found)
-    return found
 
 
 def _shop(told: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Shop:
@@ -225,14 +240,13 @@ def _utc(told: datetime | None) -> datetime | None:
     return None if told is None else told.astimezone(UTC)
 
 
-def _check_permissions(path: Path, data: dict[str, Any], shops: Shops) -> None:
-    """Refuse secrets that others on this machine can read, once a PRODUCTION key is among them."""
-    keys = [key for shop in shops.shop_by_id.values() for key in shop.keys]
-    if os.name != "posix" or not any(key.mode == "PRODUCTION" for key in keys):
-        return
+_EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
+
+
+def _exposed(path: Path, data: Mapping[str, Any]) -> list[Path]:
+    """Files with keys that others can read or change, on systems that tell."""
     told = [key for shop in data["shops"] for key in shop["keys"]]
     files = [path] if any("secret" in key for key in told) else []
     files += [path.parent / key["secret_file"] for key in told if "secret_file" in key]
-    for one in files:
-        if one.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH):
-            raise SettingsError(f"{one} holds keys and others can read it: chmod 600 {one}")
+    by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
+    return [one for one in files if os.name == "posix" and one.stat().st_mode & by_others]

@@ -383,7 +383,8 @@ def test_every_option_that_the_readme_names_exists() -> None:
     params = [param for command in commands().values() for param in command.params]
     known = {one for param in params for one in param.opts}
 
-    assert told - known <= {"--help", "--quiet"}
+    of_pip = {"--quiet", "--require-hashes", "--no-deps", "--disable-pip"}
+    assert told - known <= {"--help", *of_pip}
 
 
 def test_the_readme_names_every_route_and_no_other(app: Flask) -> None:
@@ -454,7 +455,9 @@ def test_the_checks_are_the_readmes_test_command_with_the_linters_between() -> N
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/events.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", *(f"docs/{one.name}" for one in sorted((ROOT / "docs").glob("*.md")))]
+)
 def test_every_file_that_a_document_names_exists(document: str) -> None:
     path = ROOT / document
     text = path.read_text()

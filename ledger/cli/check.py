@@ -17,7 +17,7 @@ from ledger.cli.coverage import coverage_findings, view_findings
 from ledger.cli.finding import FAULT, OK, WARNING, Finding
 from ledger.errors import SettingsError
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
-from ledger.shops import REST_BROWSER, Key, Shop, Shops, read_shops
+from ledger.shops import REST_BROWSER, Key, Shop, Shops, exposed_files, read_shops
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
 
@@ -82,6 +82,8 @@ def shop_findings(
         yield Finding(FAULT, "shops file", str(error))
         return
     yield _shops_told(settings.shops_file, shops)
+    for told in exposed_files(settings.shops_file):
+        yield Finding(WARNING, "shops file", told)
     for shop in shops.shop_by_id.values():
         yield from _key_findings(shop, now)
 
