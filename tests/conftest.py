@@ -21,6 +21,7 @@ from sqlalchemy import URL, create_engine, make_url
 
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
+from tests.secrecy import no_secret_leaves, pytest_runtest_makereport  # noqa: F401  found here
 
 SERVER_SETTINGS = """
 fsync = off
