@@ -89,8 +89,8 @@ class Checker:
                 told = f"it never arrived, and is {rows[0]['outcome']}"
                 yield Discrepancy("invented", f"call {one.attempt.number}", told)
         kept = list(_kept(sent, found))
-        yield from _of_outcomes(found)
-        yield from _of_abandonments(kept, found)
+        yield from _of_outcomes(found, self._since)
+        yield from _of_abandonments(kept, found, self._since)
         yield from self._of_repeats(found.events)
         for truth in truths([telling for telling, _ in kept]):
             yield from self._of_thing(truth)
@@ -192,8 +192,11 @@ def _kept(sent: Sequence[Sent], found: Found) -> Iterator[tuple[Telling, dict[st
                 yield one.attempt.telling, row
 
 
-def _of_outcomes(found: Found) -> Iterator[Discrepancy]:
-    """What is called recorded has events, and nothing else has."""
+def _of_outcomes(found: Found, since: Place) -> Iterator[Discrepancy]:
+    """What is called recorded has events, and nothing else has.
+
+    A call that arrived before the run may have been recorded after its start.
+    """
     positions = {one["position"]: one["notification_id"] for one in found.events}
     recorded: set[int] = set()
     for rows in found.deliveries.values():
@@ -210,16 +213,22 @@ def _of_outcomes(found: Found) -> Iterator[Discrepancy]:
                     told = f"its event {one} is not in the feed"
                     yield Discrepancy("left-out", f"notification {row['id']}", told)
     for position in sorted(set(positions) - recorded):
+        if positions[position] <= since.notification_id:
+            continue
         told = f"it came from {positions[position]}, which did not record it"
         yield Discrepancy("invented", f"event {position}", told)
 
 
 def _of_abandonments(
-    kept: Sequence[tuple[Telling, dict[str, Any]]], found: Found
+    kept: Sequence[tuple[Telling, dict[str, Any]]], found: Found, since: Place
 ) -> Iterator[Discrepancy]:
-    """A buyer who left has no uuid: in each format, all calls about it are of one thing."""
+    """A buyer who left has no uuid: in each format, all calls about it are of one thing.
+
+    In a run that was made before, it may be one that is known from then.
+    """
     references: dict[tuple[object, ...], set[str]] = defaultdict(set)
     by_notification: dict[str, set[str]] = defaultdict(set)
+    known: set[tuple[object, ...]] = set()
     for event in found.events:
         if event["kind"] == TRANSACTION:
             by_notification[event["notification_id"]].add(event["reference"])
@@ -229,8 +238,11 @@ def _of_abandonments(
             trans_id = order.trans_id if telling.format == FORM else None
             key = (telling.life, telling.format, order.order_id, trans_id)
             references[key] |= by_notification[row["id"]]
-    for (life, told_in, order_id, _), told in references.items():
-        if len(told) != 1:
+            if any(position <= since.position for position in row["positions"]):
+                known.add(key)
+    for thing, told in references.items():
+        life, told_in, order_id, _ = thing
+        if len(told) + (thing in known) != 1:
             word = "doubled" if told else "missing"
             subject = f"abandonment of order {order_id} (life {life}, {told_in})"
             yield Discrepancy(word, subject, f"{len(told)} things know of it")

@@ -163,6 +163,7 @@ class Journal:
         body = row.body or b""
         values = _values(row, quarantine.c) | {"body": body, "body_bytes": len(body)}
         connection.execute(insert(quarantine), values)
+        self._until_total_check -= 1
         if not self._may_evict(connection):
             return []
         from_peer = quarantine.c.peer == row.peer
@@ -202,8 +203,8 @@ class Journal:
         return bool(connection.scalar(mine))
 
     def _is_total_due(self) -> bool:
-        # Two threads may count at once: then the sum is taken a little early or late.
-        self._until_total_check -= 1
+        # Two threads may count at once: then the sum is taken a little early or late. It stays due
+        # for those that another one kept from evicting.
         if self._until_total_check > 0:
             return False
         self._until_total_check = TOTAL_CHECK_EVERY
