@@ -1,5 +1,6 @@
 """Search: one box that takes any name, the filters of the list of transactions, and its export."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, redirect, url_for
@@ -37,7 +38,7 @@ from web.pages.languages import translated
 from web.pages.navigation import link_to_meaning
 from web.pages.rendering import render
 from web.pages.words import OPERATIONS, STATUSES
-from web.security import allowed_shops, caller
+from web.security import allowed_shops, caller, shown
 
 SORTS = ("-time", "time", "-amount", "amount")
 
@@ -131,12 +132,13 @@ def _page(question: Question, mode: str) -> Page | None:
     asked = question.asked
     with ledger().database.connect() as connection:
         try:
-            return lists.transactions(
+            found = lists.transactions(
                 connection, _filter(asked, mode), sort=asked["sort"], cursor=asked.get("cursor")
             )
         except BadCursorError:
             question.wrong["cursor"] = [gettext("This page belongs to another question.")]
             return None
+    return replace(found, items=[shown(one) for one in found.items])
 
 
 def _filter(asked: dict[str, Any], mode: str) -> TransactionFilter:
