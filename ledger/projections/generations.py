@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Index,
     MetaData,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     delete,
     insert,
     inspect,
+    not_,
     or_,
     select,
     update,
@@ -36,6 +38,9 @@ BUILDING = "building"  # being filled, beside the one that is read
 BUILT = "built"  # complete and compared, not read by anybody
 LIVE = "live"  # read, and followed by the servers of its code
 RETIRED = "retired"  # replaced by a newer one of the same code
+
+LEASE_SECONDS_MAX = 120
+"""Longer than any lease, and than clocks of machines that write to one database may differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,11 +251,12 @@ def lease_name(generation: Generation) -> str:
     return f"generation:{generation.id}"
 
 
-def take_lease(connection: Connection, name: str, holder: str, *, seconds: int) -> bool:
+def take_lease(connection: Connection, name: str, holder: str, *, seconds: float) -> bool:
     """Become, or stay, the one who does this; False while somebody else is.
 
     A lease saves work; what keeps rows exact is that positions move only from where they were.
     """
+    assert seconds < LEASE_SECONDS_MAX
     now = datetime.now(UTC)
     until = now + timedelta(seconds=seconds)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
@@ -258,7 +264,7 @@ def take_lease(connection: Connection, name: str, holder: str, *, seconds: int) 
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
         set_={"holder": holder, "expires_at": until},
-        where=or_(leases.c.holder == holder, leases.c.expires_at < now),
+        where=or_(leases.c.holder == holder, not_(_is_valid(now))),
     )
     taken_by = connection.scalar(statement.returning(leases.c.holder))
     return taken_by is not None
@@ -273,5 +279,11 @@ def give_leases_back(connection: Connection, holder: str, *, besides: Iterable[s
 def is_leased(connection: Connection, name: str) -> bool:
     """Whether somebody holds this lease now."""
     now = datetime.now(UTC)
-    query = select(leases.c.holder).where(leases.c.name == name, leases.c.expires_at >= now)
+    query = select(leases.c.holder).where(leases.c.name == name, _is_valid(now))
     return connection.scalar(query) is not None
+
+
+def _is_valid(now: datetime) -> ColumnElement[bool]:
+    """Whether a lease holds now. One that would hold for longer than any is taken for was written
+    by a clock that has been set back since: it binds nobody."""
+    return leases.c.expires_at.between(now, now + timedelta(seconds=LEASE_SECONDS_MAX))

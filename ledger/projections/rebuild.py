@@ -61,7 +61,7 @@ class Rebuild:
         *,
         workers: int,
         progress: Progress,
-        lease_seconds: int = LEASE_SECONDS,
+        lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._ledger = ledger
         self._database = ledger.database

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from eventsourcing.persistence import PersistenceError
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -180,9 +179,16 @@ class Followers:
     while nothing happens, so that nobody takes a generation that is read for forgotten.
     """
 
-    def __init__(self, ledger: Ledger, *, lease_seconds: int = LEASE_SECONDS) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
         self._ledger = ledger
         self._lease_seconds = lease_seconds
+        self._pause_seconds = pause_seconds
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._live: list[g.Generation] = []
         self._led: list[g.Generation] = []
@@ -204,9 +210,9 @@ class Followers:
             began = monotonic()
             try:
                 is_behind = self.follow_once()
-            except (SQLAlchemyError, PersistenceError) as error:
+            except Exception as error:  # noqa: BLE001  nobody else in this process would follow
                 _log.warning("followers.interrupted", error=type(error).__name__)
-                self._stopped.wait(PAUSE_SECONDS)
+                self._stopped.wait(self._pause_seconds)
                 continue
             if not is_behind:
                 rest = min(REST * (monotonic() - began), REST_SECONDS_MAX)
@@ -238,7 +244,7 @@ class Followers:
             return until > position and follower.step(until) < until
         except Exception as error:  # noqa: BLE001  a view's fault is told, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
-            self._paused_until[generation.name] = monotonic() + PAUSE_SECONDS
+            self._paused_until[generation.name] = monotonic() + self._pause_seconds
             return False
 
     def _lead(self) -> None:
@@ -252,7 +258,7 @@ class Followers:
             g.give_leases_back(connection, self._holder, besides=names)
             self._led = [one for one in live if self._take(connection, one)]
         self._live = live
-        pause = self._lease_seconds / 4 if len(self._led) == len(live) else PAUSE_SECONDS
+        pause = self._lease_seconds / 4 if len(self._led) == len(live) else self._pause_seconds
         self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
 
     def _take(self, connection: Connection, generation: g.Generation) -> bool:

@@ -99,10 +99,13 @@ def a_rebuild(ledger: Ledger, name: str, *, workers: int = 2, **options: Any) ->
     return Rebuild(ledger, name, workers=workers, progress=silent, **options)
 
 
-def rebuilt(ledger: Ledger, name: str, *, workers: int = 2, **options: Any) -> Rebuilt:
+def rebuilt(
+    ledger: Ledger, name: str, *, workers: int = 2, lease_seconds: float = 15, **options: Any
+) -> Rebuilt:
     """Rebuild in threads, which begin at once; that processes do the same is a test of its own."""
+    rebuild = a_rebuild(ledger, name, workers=workers, lease_seconds=lease_seconds)
     with ThreadPoolExecutor(workers) as executor:
-        return a_rebuild(ledger, name, workers=workers).run(executor=executor, **options)
+        return rebuild.run(executor=executor, **options)
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:

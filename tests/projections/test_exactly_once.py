@@ -5,14 +5,17 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from ledger.projections import generations as g
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import Follower, Followers
 from ledger.storage.database import Database
+from ledger.storage.tables import leases
 from tests.builders import a_ledger
 from tests.conftest import opened
 from tests.projections.brute_force import expected
@@ -129,6 +132,24 @@ def test_one_of_two_servers_leads_each_view_and_the_other_takes_over(database: D
     time.sleep(1.3)  # the first one was killed: it keeps nothing up
     other.follow_once()
     assert len(other._led) == len(PROJECTIONS)
+
+
+def test_a_lease_written_by_a_clock_that_was_ahead_binds_nobody(database: Database) -> None:
+    """Its holder is dead, and the clock was set back by an hour since."""
+    ledger = told(database, "payment-accepted")
+    names = [g.lease_name(live(ledger, one)) for one in PROJECTIONS]
+    with database.begin() as connection:
+        for name in names:
+            g.take_lease(connection, name, "dead", seconds=10)
+        ahead = datetime.now(UTC) + timedelta(hours=1)
+        connection.execute(update(leases).values(expires_at=ahead))
+
+    follow_once = Followers(ledger).follow_once()
+
+    assert follow_once
+    with database.connect() as connection:
+        assert all(g.is_leased(connection, name) for name in names)
+        assert "dead" not in set(connection.scalars(select(leases.c.holder)))
 
 
 def test_a_silent_ledger_keeps_its_leases(database: Database) -> None:
