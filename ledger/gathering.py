@@ -13,6 +13,10 @@ Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 
+class AbandonedError(Exception):
+    """Whoever did the work was ended, and nobody knows how far it came."""
+
+
 class _Waiting(Generic[Work, Result]):
     """One thread's work, until somebody has done it or its turn to lead has come."""
 
@@ -64,10 +68,19 @@ class Gathering(Generic[Work, Result]):
         with self._lock:
             group = [self._queue.popleft() for _ in range(min(self._size_max, len(self._queue)))]
         assert group[0] is mine
+        outcomes: Sequence[Result | Exception] = [AbandonedError()] * len(group)
         try:
-            outcomes: Sequence[Result | Exception] = self._run([one.work for one in group])
+            outcomes = self._run([one.work for one in group])
         except Exception as error:  # noqa: BLE001  handed on to each thread that waits for it
             outcomes = [error] * len(group)
+        finally:  # also when this thread is being ended: the others must not wait for ever
+            self._hand_over(group, outcomes)
+
+    def _hand_over(
+        self,
+        group: Sequence[_Waiting[Work, Result]],
+        outcomes: Sequence[Result | Exception],
+    ) -> None:
         for one, outcome in zip(group, outcomes, strict=True):
             one.outcome = outcome
         with self._lock:

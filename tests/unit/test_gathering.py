@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ledger.gathering import Gathering
+from ledger.gathering import AbandonedError, Gathering
 
 
 def test_work_that_is_alone_runs_alone() -> None:
@@ -66,3 +66,32 @@ def test_a_run_that_fails_fails_for_all_and_the_next_goes_on() -> None:
     with pytest.raises(RuntimeError, match="gone"):
         gathering.submit(1)
     assert gathering.submit(2) == 2
+
+
+class Ended(BaseException):
+    """As what ends a thread from outside."""
+
+
+def test_those_who_wait_for_a_leader_that_is_ended_do_not_wait_for_ever() -> None:
+    first, go_on = threading.Event(), threading.Event()
+
+    def run(some: list[int]) -> list[int]:
+        if 1 in some and len(some) > 1:
+            raise Ended
+        first.set()
+        go_on.wait(10)
+        return some
+
+    gathering: Gathering[int, int] = Gathering(run, size_max=4)
+    with ThreadPoolExecutor(3) as pool:
+        alone = pool.submit(gathering.submit, 0)
+        first.wait(10)
+        together = [pool.submit(gathering.submit, one) for one in (1, 2)]
+        while len(gathering._queue) < 2:
+            pass
+        go_on.set()
+        failures = {type(one.exception(10)) for one in together}
+
+    assert alone.result() == 0
+    assert failures == {Ended, AbandonedError}
+    assert gathering.submit(3) == 3
