@@ -26,6 +26,18 @@ WRITES = "ledger_writes"
 ROOM_KIB = 64 * 1024
 ROOM_PAGES = 16 * 1024  # of 4 KiB: as much may wait in the write-ahead log
 
+_POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": CONNECT_SECONDS,
+    "application_name": "ipn-ledger",
+    # A server that loses its power says no farewell. Without these a call would wait for it for a
+    # quarter of an hour, and no call would find the server that took its place.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds
+}
+"""How a connection is made, where the URL does not say otherwise."""
+
 _Value = TypeVar("_Value")
 _databases: "WeakSet[Database]" = WeakSet()
 _pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its parent still uses
@@ -161,8 +173,7 @@ def _connect_args(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
         return {"isolation_level": None, "timeout": BUSY_SECONDS}
-    defaults = {"connect_timeout": CONNECT_SECONDS, "application_name": "ipn-ledger"}
-    return {name: value for name, value in defaults.items() if name not in url.query}
+    return {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
