@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import exc as sa
 
 from ledger.aggregates.observed import Observed, Occasion
 from ledger.batch import Batch, Verified
@@ -182,28 +182,47 @@ class Ledger:
                     return [_receipt(row) for row in Batch(self, connection, verified).append()]
             except Exception as error:  # noqa: BLE001  whatever it is, one must not fail the others
                 _log.info("batch.divided", size=len(verified), error=type(error).__name__)
-        return [self._keep_or_error(*one) for one in verified]
+        is_again = len(verified) > 1
+        return [self._keep_or_error(*one, is_again=is_again) for one in verified]
 
-    def _keep_or_error(self, notification: Notification, told: Told) -> Receipt | Exception:
+    def _keep_or_error(
+        self, notification: Notification, told: Told, *, is_again: bool
+    ) -> Receipt | Exception:
         try:
-            return self._keep(notification, told)
+            return self._keep(notification, told, is_again=is_again)
         except Exception as error:  # noqa: BLE001  raised again in the thread that it belongs to
             return error
 
     def _keep(
-        self, notification: Notification, told: Told, *, readmitted: JournalRow | None = None
+        self,
+        notification: Notification,
+        told: Told,
+        *,
+        readmitted: JournalRow | None = None,
+        is_again: bool = False,
     ) -> Receipt:
+        """Append one notification, trying again while that is worth it; `is_again` when it may
+        have been kept by an earlier try whose end nobody heard of."""
+        was_cut_off = False
         for attempt in range(TRIES_MAX):
             try:
                 with _available(), self.database.begin() as connection:
                     if attempt:  # stand in line with the others who tell of the same things
                         self.recorder.lock_streams(connection, streams_of(told))
+                    if attempt or is_again:
+                        kept = self.journal.find_verified(connection, notification.delivery.id)
+                        if kept is not None:
+                            return _receipt(kept)
                     if readmitted and not self.journal.release(connection, readmitted.id):
                         raise NotFoundError(f"delivery {readmitted.id} has left the quarantine")
                     batch = Batch(self, connection, [(notification, told)], readmitted)
                     return _receipt(batch.append()[0])
-            except (IntegrityError, AlreadyRecorded, _DeadlockError):
+            except (IntegrityError, AlreadyRecorded, _UndoneError):
                 continue  # somebody else told it, or told of the same thing: look again
+            except _CutOffError:
+                if was_cut_off:
+                    raise
+                was_cut_off = True  # a new connection may find the database there again
         raise ConflictError("other notifications about the same thing kept coming first")
 
     def stored(self, decision: Decision) -> list[StoredEvent]:
@@ -265,22 +284,32 @@ def _available() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
-    except (SQLAlchemyError, PersistenceError) as error:
-        kind = _DeadlockError if _is_deadlock(error) else UnavailableError
-        raise kind("the database did not take it") from error
+    except (sa.SQLAlchemyError, PersistenceError) as error:
+        raise _kind_of(error)("the database did not take it") from error
 
 
-class _DeadlockError(UnavailableError):
-    """Two writers waited for each other, and the database undid this one: worth another try."""
+class _UndoneError(UnavailableError):
+    """The database preferred another writer to this one: worth another try."""
 
 
-def _is_deadlock(error: BaseException | None) -> bool:
-    """SQLSTATE 40P01, of the error itself or of what the recorder made it from."""
+class _CutOffError(UnavailableError):
+    """The connection is gone, and nobody knows whether a commit under way took effect."""
+
+
+_UNDONE = ("40P01", "40001")
+"""SQLSTATE of a deadlock and of a serialisation failure."""
+
+
+def _kind_of(error: BaseException | None) -> type[UnavailableError]:
+    """What to make of an error, by itself or by what the recorder made it from."""
     while error is not None:
-        if getattr(getattr(error, "orig", None), "sqlstate", None) == "40P01":
-            return True
+        is_undone = getattr(getattr(error, "orig", None), "sqlstate", None) in _UNDONE
+        if is_undone or isinstance(error, sa.IntegrityError):
+            return _UndoneError
+        if getattr(error, "connection_invalidated", False):
+            return _CutOffError
         error = error.__cause__
-    return False
+    return UnavailableError
 
 
 def _receipt(row: JournalRow) -> Receipt:

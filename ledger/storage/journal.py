@@ -110,6 +110,12 @@ class Journal:
                 raise
             raise AlreadyRecorded from error
 
+    def find_verified(self, connection: Connection, id: str) -> JournalRow | None:
+        """A verified delivery without its body, or None."""
+        query = _without_body(notifications).where(notifications.c.id == id)
+        row = connection.execute(query).one_or_none()
+        return None if row is None else _journal_row(row)
+
     def find_all_signed(
         self, connection: Connection, signed_digests: Sequence[str]
     ) -> dict[str, JournalRow]:
