@@ -19,7 +19,6 @@ from sqlalchemy.exc import OperationalError
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
-from ledger.items import item
 from ledger.settings import Settings
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
@@ -27,6 +26,7 @@ from ledger.storage import references
 from ledger.storage.database import Database
 from tests.builders import NOON, SHOP_ID, a_delivery, an_answer, minutes, rest_body, shops
 from tests.builders import UUID as UUID_TEXT
+from tests.states import states, versions
 
 PROCESSES = 2
 THREADS = 8
@@ -146,27 +146,6 @@ def receive_at_once(url: str, bodies: Sequence[bytes], copies: int) -> tuple[lis
         stop.set()
         positions = seen.get(timeout=SECONDS_MAX)
     return found, positions
-
-
-def versions(ledger: Ledger) -> dict[UUID, list[int]]:
-    found: dict[UUID, list[int]] = {}
-    for one in ledger.events_after(0, 100_000):
-        found.setdefault(one.event.originator_id, []).append(one.event.originator_version)
-    return found
-
-
-OF_THE_MOMENT = ("version", "first_seen_at", "last_changed_at", "details", "personal")
-
-
-def states(ledger: Ledger) -> dict[UUID, dict[str, Any]]:
-    return {
-        id_: {
-            name: value
-            for name, value in item(ledger.history(id_)).items()
-            if name not in OF_THE_MOMENT
-        }
-        for id_ in versions(ledger)
-    }
 
 
 def in_turn(database: Database, bodies: Sequence[bytes]) -> dict[UUID, dict[str, Any]]:

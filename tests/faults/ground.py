@@ -1,0 +1,237 @@
+"""What faults are put to: a ledger behind its web application, and a sender that comes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+from flask.testing import FlaskClient
+
+from ledger.application import Ledger
+from ledger.errors import NotFoundError
+from ledger.notification import FORM_CONTENT_TYPE
+from ledger.projections.runner import Followers, prepare_views
+from ledger.settings import Settings
+from ledger.shops import Shops
+from ledger.simulator.stories import STORIES
+from ledger.simulator.telling import MIXED, REST
+from ledger.storage.database import Database
+from tests.builders import a_delivery, shops
+from tests.faults.injecting import Clock, Step
+from tests.faults.outside import Answered, assert_whole
+from tests.projections.helpers import TOLD_BY, eventually, positions, rebuilt
+from web import create_app
+
+LEASE_SECONDS = 0.2
+PAUSE_SECONDS = 0.05
+SENDINGS_MAX = 5
+SECONDS_MAX = 30
+FORGED = b"vads_site_id=12345678&vads_ctx_mode=TEST&vads_hash=none&signature=none"
+
+
+class Ground:
+    """A ledger, and what was answered to those who told it something."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.database = Database(url, pool_size=5)
+        self.settings = Settings(database_url="unused", log_level="error")
+        self.ledger = self._with(shops())
+        self._client = self._client_of(self.ledger)
+        self._client_without_keys = self._client_of(self._with(Shops()))
+        self.answered: list[Answered] = []
+        self.refusals = 0
+        self.bodies: dict[bytes, None] = {}
+        prepare_views(self.database)
+
+    def close(self) -> None:
+        self.database.dispose()
+
+    def bodies_of(self, story: str, number: int) -> list[bytes]:
+        wanted = REST if STORIES[story].form_only is None else MIXED
+        return [one.body for one in TOLD_BY.tell(STORIES[story], 3, number, wanted)]
+
+    def send(self, body: bytes, *, has_keys: bool = True) -> Answered:
+        """Send until it is answered for good, as the platform would."""
+        client = self._client if has_keys else self._client_without_keys
+        for _ in range(SENDINGS_MAX):
+            told = client.post("/ipn", data=body, content_type=FORM_CONTENT_TYPE)
+            answered = Answered(body, told.status_code, told.text)
+            if told.status_code == 503:
+                assert told.headers["Retry-After"] == "60"
+                self.refusals += 1
+                continue
+            break
+        self.answered.append(answered)
+        if answered.status == 200:
+            self.bodies[body] = None
+        return answered
+
+    def until_done(self, work: Callable[[], object]) -> None:
+        """As an operator would: again, while it is refused."""
+        deadline = monotonic() + SECONDS_MAX
+        while True:
+            try:
+                work()
+                return
+            except Exception:
+                if monotonic() > deadline:
+                    raise
+                sleep(0.02)
+
+    def assert_whole(self) -> None:
+        """Verify everything from outside, once every view has come to the end."""
+        follow(self)
+        assert_whole(self.ledger, self.answered, [a_delivery(body) for body in self.bodies])
+
+    def _with(self, keyring: Shops) -> Ledger:
+        return Ledger(self.settings, keyring, self.database, clock=self.clock)
+
+    def _client_of(self, ledger: Ledger) -> FlaskClient:
+        return create_app(self.settings, ledger, clock=self.clock).test_client()
+
+
+# -- what can be interrupted --------------------------------------------------------------------
+
+
+def nothing(ground: Ground, number: int) -> None:
+    pass
+
+
+def quarantine(ground: Ground, number: int) -> None:
+    assert ground.send(b"%s&number=%d" % (FORGED, number)).status == 400
+
+
+def tell(story: str) -> "Work":
+    def tell_it(ground: Ground, number: int) -> None:
+        for body in ground.bodies_of(story, number):
+            assert ground.send(body).status == 200
+
+    return tell_it
+
+
+told_something = tell("payment-accepted")
+
+
+def tell_without_key(ground: Ground, number: int) -> None:
+    for body in ground.bodies_of("payment-accepted", number):
+        assert ground.send(body, has_keys=False).status == 400
+        ground.answered.pop()  # it will leave the quarantine
+
+
+def readmit(ground: Ground, number: int) -> None:
+    with ground.database.connect() as connection:
+        waiting = ground.ledger.journal.list(connection, reason="unknown-shop")
+    for row in waiting:
+        ground.until_done(lambda id_=row.id: _readmit(ground, id_))
+    with ground.database.connect() as connection:
+        for body in ground.bodies_of("payment-accepted", number):
+            rows = ground.ledger.journal.list(connection, outcome="recorded", limit=1000)
+            (id_,) = [
+                one.id for one in rows if ground.ledger.journal.get(connection, one.id).body == body
+            ]
+            ground.answered.append(Answered(body, 200, f"OK recorded {id_}"))
+            ground.bodies[body] = None
+
+
+def _readmit(ground: Ground, id_: str) -> None:
+    try:
+        assert ground.ledger.readmit(id_).outcome == "recorded"
+    except NotFoundError:
+        return  # it was, though nobody heard of it
+
+
+def follow(ground: Ground, number: int = 0) -> None:
+    followers = Followers(ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS)
+    end = ground.ledger.recorder.max_notification_id() or 0
+    followers.start()
+    try:
+        eventually(lambda: set(positions(ground.ledger).values()) == {end}, seconds=SECONDS_MAX)
+    finally:
+        followers.stop()
+
+
+def rebuild(ground: Ground, number: int) -> None:
+    def work() -> None:
+        done = rebuilt(ground.ledger, "orders", lease_seconds=LEASE_SECONDS)
+        assert done.is_identical
+        assert done.is_live
+
+    ground.until_done(work)
+
+
+Work = Callable[[Ground, int], None]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A step on its way: what has to be there before, and what passes by it."""
+
+    step: Step
+    work: Work
+    before: Work = nothing
+
+
+COMMIT = True
+FOLLOWER = "followers"  # the thread's name
+VIEW_ROWS = r'INSERT INTO "?\w+_g\d+'
+
+PASSAGES: dict[str, Passage] = {
+    "receive: keep in quarantine": Passage(Step("INSERT INTO quarantine"), quarantine),
+    "receive: commit the quarantine": Passage(Step("INSERT INTO quarantine", COMMIT), quarantine),
+    "append: look for the same call": Passage(
+        Step("SELECT notifications"), tell("payment-accepted")
+    ),
+    "append: read the streams": Passage(Step("SELECT events"), tell("payment-accepted")),
+    "append: names of a subscription": Passage(
+        Step("INSERT INTO subscription_references"), tell("subscription-with-payment")
+    ),
+    "append: events": Passage(Step("INSERT INTO events"), tell("payment-accepted")),
+    "append: what is repeated": Passage(Step("INSERT INTO repeats"), tell("refund-retried")),
+    "append: the delivery": Passage(Step("INSERT INTO notifications"), tell("payment-accepted")),
+    "append: commit": Passage(Step("INSERT INTO notifications", COMMIT), tell("payment-accepted")),
+    "append: commit a repeat": Passage(Step("INSERT INTO repeats", COMMIT), tell("refund-retried")),
+    "readmit: leave the quarantine": Passage(
+        Step("DELETE FROM quarantine"), readmit, before=tell_without_key
+    ),
+    "readmit: commit": Passage(
+        Step("DELETE FROM quarantine", COMMIT), readmit, before=tell_without_key
+    ),
+    "follow: take the lease": Passage(
+        Step("INSERT INTO leases", thread=FOLLOWER), follow, before=told_something
+    ),
+    "follow: read the position": Passage(
+        Step("SELECT generation_positions", thread=FOLLOWER),
+        follow,
+        before=told_something,
+    ),
+    "follow: move the position": Passage(
+        Step("UPDATE generation_positions", thread=FOLLOWER),
+        follow,
+        before=told_something,
+    ),
+    "follow: write rows": Passage(Step(VIEW_ROWS, thread=FOLLOWER), follow, before=told_something),
+    "follow: commit": Passage(
+        Step("UPDATE generation_positions", COMMIT, FOLLOWER),
+        follow,
+        before=told_something,
+    ),
+    "rebuild: begin": Passage(Step("INSERT INTO generations"), rebuild, before=told_something),
+    "rebuild: commit the beginning": Passage(
+        Step("INSERT INTO generations", COMMIT), rebuild, before=told_something
+    ),
+    "rebuild: fill": Passage(Step(VIEW_ROWS), rebuild, before=told_something),
+    "rebuild: commit a batch": Passage(
+        Step("UPDATE generation_positions", COMMIT), rebuild, before=told_something
+    ),
+    "rebuild: index": Passage(Step("CREATE INDEX"), rebuild, before=told_something),
+    "rebuild: compare": Passage(
+        Step(r'(?s)SELECT .*FROM "?orders_g\d+'), rebuild, before=told_something
+    ),
+    "switch: change the state": Passage(
+        Step("UPDATE generations SET state"), rebuild, before=told_something
+    ),
+    "switch: commit": Passage(
+        Step("UPDATE generations SET state", COMMIT), rebuild, before=told_something
+    ),
+}
+"""Every step of receive, append, readmit, follow, rebuild and switch."""

@@ -1,0 +1,156 @@
+"""Verifies a whole ledger from outside, after whatever was done to it.
+
+It holds the ledger against what its senders were answered, against itself (`ledger verify`), and
+against another ledger that is told the same in peace.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import func, select
+
+from ledger.application import Ledger
+from ledger.audit import Audit
+from ledger.notification import Delivery
+from ledger.projections import generations as g
+from ledger.projections.registry import PROJECTIONS
+from ledger.signature import digest
+from ledger.storage.database import Database
+from ledger.storage.migrations import migrate
+from ledger.storage.tables import notifications, quarantine
+from tests.states import state, streams
+
+PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One call and the last line that its sender was told."""
+
+    body: bytes = field(repr=False)
+    status: int
+    line: str
+
+    @property
+    def id(self) -> str:
+        """Under which it was kept. Shape: `OK recorded <id>`."""
+        return self.line.rsplit(" ", 1)[1]
+
+
+@dataclass
+class Verdict:
+    """What was found. Shape: everything empty when the ledger kept its promises."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    differing: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.lost or self.doubled or self.faults or self.differing or self.behind)
+
+
+def verdict(
+    ledger: Ledger, answered: Iterable[Answered], told: Sequence[Delivery] | None = None
+) -> Verdict:
+    """Hold a ledger against the record of answers.
+
+    Shape: `told` is everything that it can have heard, in an order that changes nothing; by
+    default what its journal holds, in the order in which it was recorded.
+    """
+    found = Verdict()
+    _find_lost(ledger, answered, found)
+    _find_doubled(ledger, found)
+    _find_faults(ledger, found)
+    _find_behind(ledger, found)
+    _compare(ledger, journal(ledger) if told is None else told, found)
+    return found
+
+
+def assert_whole(
+    ledger: Ledger, answered: Iterable[Answered], told: Sequence[Delivery] | None = None
+) -> None:
+    """Fail unless everything answered 200 is there, once, and all else follows from it."""
+    assert verdict(ledger, answered, told) == Verdict()
+
+
+def _find_lost(ledger: Ledger, answered: Iterable[Answered], found: Verdict) -> None:
+    """What was acknowledged and is not there as it was told, or was refused and is not kept."""
+    with ledger.database.connect() as connection:
+        for one in answered:
+            if one.status == 200:
+                row = ledger.journal.get(connection, one.id)
+                if row is None or row.body != one.body or row.outcome not in one.line:
+                    found.lost.append(one.line)
+            elif one.status in (400, 415):
+                kept = select(quarantine.c.id).where(quarantine.c.digest == digest(one.body))
+                if connection.scalar(kept.limit(1)) is None:
+                    found.lost.append(one.line)
+            else:
+                found.lost.append(f"never answered: {one.line}")
+
+
+def _find_doubled(ledger: Ledger, found: Verdict) -> None:
+    """One fact, one recorded delivery; one event, one delivery that brought it."""
+    c = notifications.c
+    recorded = c.outcome == "recorded"
+    twice = select(c.signed_digest).where(recorded).group_by(c.signed_digest)
+    with ledger.database.connect() as connection:
+        found.doubled += connection.scalars(twice.having(func.count() > 1))
+        positions = Counter(
+            one for row in connection.scalars(select(c.positions).where(recorded)) for one in row
+        )
+    found.doubled += [f"event {one}" for one, count in positions.items() if count > 1]
+    stored = {one.position for events in streams(ledger).values() for one in events}
+    found.doubled += [f"event {one} of nobody" for one in stored - positions.keys()]
+
+
+def _find_faults(ledger: Ledger, found: Verdict) -> None:
+    audit = Audit(ledger)
+    found.faults += [f"{one.subject}: {one.reason} {one.detail}" for one in audit.faults()]
+    found.faults += [f"not checked: {one}" for one in audit.remarks]
+
+
+def _find_behind(ledger: Ledger, found: Verdict) -> None:
+    """The audit holds each view against the events up to where it stands: it must be the end."""
+    end = ledger.recorder.max_notification_id() or 0
+    with ledger.database.connect() as connection:
+        for view in PROJECTIONS.values():
+            live = g.live_generation(connection, view)
+            if live is None or g.position_of(connection, live) < end:
+                found.behind.append(view.name)
+
+
+def _compare(ledger: Ledger, told: Sequence[Delivery], found: Verdict) -> None:
+    """The same objects, each in the same state after as many events, as when told in peace."""
+    with TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{Path(folder) / 'in-peace.sqlite'}")
+        try:
+            migrate(database)
+            calm = Ledger(ledger.settings, ledger.shops, database)
+            for start in range(0, len(told), PAGE):
+                calm.receive_many(told[start : start + PAGE])
+            here, there = streams(ledger), streams(calm)
+        finally:
+            database.dispose()
+    for id_ in here.keys() | there.keys():
+        if id_ not in here or id_ not in there:
+            found.differing.append(f"{id_}: {'missing' if id_ in there else 'of nobody'}")
+        elif len(here[id_]) != len(there[id_]):
+            found.differing.append(f"{id_}: {len(here[id_])} events, {len(there[id_])} in peace")
+        elif state(here[id_]) != state(there[id_]):
+            found.differing.append(f"{id_}: another state")
+
+
+def journal(ledger: Ledger) -> list[Delivery]:
+    """Every verified delivery, in the order in which it was recorded."""
+    c = notifications.c
+    query = select(c.id, c.received_at, c.body, c.content_type, c.peer)
+    with ledger.database.connect() as connection:
+        rows = connection.execute(query.order_by(c.recorded_at, c.id)).all()
+    return [Delivery(**row._mapping) for row in rows]

@@ -1,0 +1,80 @@
+"""The table of failures: every step, every fault, before and after it took effect.
+
+Whatever fails, whoever sends or operates tries again, as the platform and operators do; at the end
+the whole ledger is verified from outside.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.faults.ground import PASSAGES, Ground
+from tests.faults.injecting import AFTER, BEFORE, FAULTS, KILLED, Trap
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Mortal:
+    """Another process, which can be asked to die at a step."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def die(self, url: str, name: str, when: str, number: int) -> int:
+        """Shape: the exit code, -9 when it was killed there."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([url, name, when, number]) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+
+@pytest.fixture(scope="session")
+def mortal() -> Iterator[Mortal]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.faults.mortal"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Mortal(process)
+
+
+def _kind(url: str) -> str:
+    return "sqlite" if url.startswith("sqlite") else "postgresql"
+
+
+@pytest.mark.filterwarnings("ignore:.*ServerCursor:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("name", PASSAGES)
+def test_a_fault_at_any_step_loses_and_doubles_nothing(
+    database_url: str, mortal: Mortal, name: str
+) -> None:
+    passage = PASSAGES[name]
+    passed_by, heard_of = [], []
+
+    with closing(Ground(database_url)) as ground:
+        for number, (fault, when) in enumerate(product(FAULTS, (BEFORE, AFTER))):
+            passage.before(ground, number)
+            ground.refusals = 0
+            if fault == KILLED:
+                is_sprung = mortal.die(database_url, name, when, number) == -9
+                passage.work(ground, number)
+            else:
+                with Trap(passage.step, when, FAULTS[fault], ground.clock) as trap:
+                    passage.work(ground, number)
+                is_sprung = trap.is_sprung
+            if not is_sprung:
+                passed_by.append((fault, when))
+            if ground.refusals and _kind(database_url) in FAULTS[fault].unheard_on:
+                heard_of.append((fault, when))
+        ground.assert_whole()
+
+    assert passed_by == []
+    assert heard_of == [] or name.startswith("receive")  # what is in quarantine is sent again
