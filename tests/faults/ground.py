@@ -12,6 +12,7 @@ from ledger.notification import FORM_CONTENT_TYPE
 from ledger.projections.runner import Followers, prepare_views
 from ledger.settings import Settings
 from ledger.shops import Shops
+from ledger.signature import digest
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import MIXED, REST
 from ledger.storage.database import Database
@@ -55,7 +56,7 @@ class Ground:
         client = self._client if has_keys else self._client_without_keys
         for _ in range(SENDINGS_MAX):
             told = client.post("/ipn", data=body, content_type=FORM_CONTENT_TYPE)
-            answered = Answered(body, told.status_code, told.text)
+            answered = Answered(digest(body), told.status_code, told.text)
             if told.status_code == 503:
                 assert told.headers["Retry-After"] == "60"
                 self.refusals += 1
@@ -129,7 +130,7 @@ def readmit(ground: Ground, number: int) -> None:
             (id_,) = [
                 one.id for one in rows if ground.ledger.journal.get(connection, one.id).body == body
             ]
-            ground.answered.append(Answered(body, 200, f"OK recorded {id_}"))
+            ground.answered.append(Answered(digest(body), 200, f"OK recorded {id_}"))
             ground.bodies[body] = None
 
 

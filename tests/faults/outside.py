@@ -17,7 +17,6 @@ from ledger.audit import Audit
 from ledger.notification import Delivery
 from ledger.projections import generations as g
 from ledger.projections.registry import PROJECTIONS
-from ledger.signature import digest
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from ledger.storage.tables import notifications, quarantine
@@ -30,7 +29,7 @@ PAGE = 500
 class Answered:
     """One call and the last line that its sender was told."""
 
-    body: bytes = field(repr=False)
+    digest: str
     status: int
     line: str
 
@@ -56,7 +55,11 @@ class Verdict:
 
 
 def verdict(
-    ledger: Ledger, answered: Iterable[Answered], told: Sequence[Delivery] | None = None
+    ledger: Ledger,
+    answered: Iterable[Answered],
+    told: Sequence[Delivery] | None = None,
+    *,
+    workers: int = 1,
 ) -> Verdict:
     """Hold a ledger against the record of answers.
 
@@ -66,7 +69,7 @@ def verdict(
     found = Verdict()
     _find_lost(ledger, answered, found)
     _find_doubled(ledger, found)
-    _find_faults(ledger, found)
+    _find_faults(ledger, found, workers)
     _find_behind(ledger, found)
     _compare(ledger, journal(ledger) if told is None else told, found)
     return found
@@ -85,10 +88,10 @@ def _find_lost(ledger: Ledger, answered: Iterable[Answered], found: Verdict) -> 
         for one in answered:
             if one.status == 200:
                 row = ledger.journal.get(connection, one.id)
-                if row is None or row.body != one.body or row.outcome not in one.line:
+                if row is None or row.digest != one.digest or row.outcome not in one.line:
                     found.lost.append(one.line)
             elif one.status in (400, 415):
-                kept = select(quarantine.c.id).where(quarantine.c.digest == digest(one.body))
+                kept = select(quarantine.c.id).where(quarantine.c.digest == one.digest)
                 if connection.scalar(kept.limit(1)) is None:
                     found.lost.append(one.line)
             else:
@@ -110,8 +113,8 @@ def _find_doubled(ledger: Ledger, found: Verdict) -> None:
     found.doubled += [f"event {one} of nobody" for one in stored - positions.keys()]
 
 
-def _find_faults(ledger: Ledger, found: Verdict) -> None:
-    audit = Audit(ledger)
+def _find_faults(ledger: Ledger, found: Verdict, workers: int) -> None:
+    audit = Audit(ledger, workers=workers)
     found.faults += [f"{one.subject}: {one.reason} {one.detail}" for one in audit.faults()]
     found.faults += [f"not checked: {one}" for one in audit.remarks]
 
