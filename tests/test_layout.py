@@ -320,7 +320,6 @@ def test_the_event_library_and_flask_stay_where_they_are() -> None:
         "ledger.aggregates.observed",
         "ledger.application",
         "ledger.batch",
-        "ledger.projections.runner",
         "ledger.storage.recorder",
         "ledger.storage.mapper",
     }

@@ -96,15 +96,15 @@ class Cluster:
         status = ["pg_ctl", "-D", str(self.data), "status"]
         return self._start_program(*status, check=False).returncode == 0
 
-    def copy(self, backup: Path) -> None:
-        """Take a base backup, complete with the log written meanwhile."""
-        self._run("pg_basebackup", "-d", self.address, "-D", str(backup), "-c", "fast")
+    def take_from(self, source: "Cluster", *more: str) -> None:
+        """Make its data a base backup of another, complete with what was written meanwhile."""
+        self._make_folder()
+        told = f"{source.address} application_name={self.name}"
+        self._run("pg_basebackup", "-d", told, "-D", str(self.data), "-c", "fast", *more)
 
     def begin_as_standby_of(self, primary: "Cluster") -> None:
         """Copy the primary, and follow it from then on."""
-        self._make_folder()
-        following = f"{primary.address} application_name={self.name}"
-        self._run("pg_basebackup", "-d", following, "-D", str(self.data), "-R", "-c", "fast")
+        self.take_from(primary, "-R")
         self.start()
 
     def wait_for(self, standby: str) -> None:

@@ -64,6 +64,10 @@ class Platform:
     def acknowledged(self) -> int:
         return sum(len(one.answered) for one in self._records)
 
+    def answered(self) -> list[Answered]:
+        """What is acknowledged by now."""
+        return [one for record in self._records for one in list(record.answered)]
+
     def finish(self) -> Record:
         """Begin no more lives; end when every call of those begun is acknowledged."""
         self._is_over.set()
