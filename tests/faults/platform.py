@@ -64,6 +64,10 @@ class Platform:
     def acknowledged(self) -> int:
         return sum(len(one.answered) for one in self._records)
 
+    @property
+    def refusals(self) -> int:
+        return sum(one.refused for one in self._records)
+
     def answered(self) -> list[Answered]:
         """What is acknowledged by now."""
         return [one for record in self._records for one in list(record.answered)]
