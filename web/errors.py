@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, request
 from flask_limiter import RateLimitExceeded
+from sqlalchemy import exc as sa
 from werkzeug.exceptions import HTTPException
 
 from ledger.errors import (
@@ -42,6 +43,8 @@ STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     TamperError: 500,
     LedgerError: 500,
 }
+
+_OF_DATABASE = (sa.OperationalError, sa.InterfaceError, sa.InternalError, sa.TimeoutError)
 
 _WORDS = {
     400: "bad-request",
@@ -84,6 +87,9 @@ def register(app: Flask) -> None:
 
 
 def _refused_by_http(error: HTTPException) -> Response:
+    cause = getattr(error, "original_exception", None)
+    if cause is not None and _is_of_database(cause):  # after the view had answered
+        return _refused_by_ledger(_unavailable(cause))
     status = error.code or 500
     if receiver.is_addressed(request):
         response = receiver.reject(status, _word(status))
@@ -113,12 +119,29 @@ def _refused_by_ledger(error: LedgerError) -> Response:
 
 
 def _failed(error: Exception) -> Response:
+    if _is_of_database(error):
+        return _refused_by_ledger(_unavailable(error))
     log.error("failed", method=request.method, path=request.path, exc_info=error)
     if receiver.is_addressed(request):
         return receiver.reject(503, "internal-error")
     if refusals.is_addressed(request):
         return refusals.page(500, "internal-error", {})
     return problem(500, "internal-error")
+
+
+def _is_of_database(error: BaseException | None) -> bool:
+    """Whether the database did not answer, or not in time; what it was asked was in order."""
+    while error is not None:
+        if isinstance(error, _OF_DATABASE):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _unavailable(cause: BaseException) -> UnavailableError:
+    error = UnavailableError("the database does not answer")
+    error.__cause__ = cause
+    return error
 
 
 def _own_words(error: HTTPException) -> str:
