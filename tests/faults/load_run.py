@@ -32,7 +32,7 @@ CALLS_PER_HOUR = 20_000
 MINUTES = 30
 SECONDS = 120
 BACKLOG_CONNECTIONS = 32
-STEADY_CONNECTIONS = 8
+STEADY_CONNECTIONS = 64  # enough that none of them waits for another
 SENDINGS_MAX = 5  # at first, and on four quarter hours
 
 Life = list[bytes]

@@ -184,7 +184,6 @@ def test_followers_go_on_after_the_database_was_away(postgres_url: str) -> None:
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE pid <> pg_backend_pid() AND datname = current_database()"
                 )
-            database.dispose()
             tell(a_ledger(database), "refunded-in-part")
             eventually(lambda: set(positions(ledger).values()) == {ledger.recorder.horizon()})
         finally:

@@ -1,0 +1,81 @@
+"""The verification from outside finds what it is there to find."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ledger.signature import digest
+from tests.audit.hands import damage, follow
+from tests.builders import a_delivery
+from tests.faults.ground import Ground
+from tests.faults.outside import Answered, Verdict, verdict
+
+
+@pytest.fixture
+def ground(sqlite_url: str) -> Iterator[Ground]:
+    ground = Ground(sqlite_url)
+    for body in ground.bodies_of("refund-retried", 1):
+        ground.send(body)
+    follow(ground.ledger)
+    yield ground
+    ground.close()
+
+
+def found(ground: Ground, *more: Answered) -> Verdict:
+    told = [a_delivery(body) for body in ground.bodies]
+    return verdict(ground.ledger, [*ground.answered, *more], told)
+
+
+def test_a_ledger_as_it_should_be_is_clean(ground: Ground) -> None:
+    assert found(ground) == Verdict()
+
+
+def test_what_was_acknowledged_and_is_not_there_is_lost(ground: Ground) -> None:
+    line = "OK recorded 01M83KPPS99HB56BSHJGJSYKHY"
+
+    assert found(ground, Answered(digest(b"a body"), 200, line)).lost == [line]
+
+
+def test_what_was_acknowledged_and_is_there_otherwise_is_lost(ground: Ground) -> None:
+    first = ground.answered[0]
+
+    assert found(ground, Answered(digest(b"a body"), 200, first.line)).lost == [first.line]
+
+
+def test_what_was_refused_and_not_kept_is_lost(ground: Ground) -> None:
+    line = "KO bad-signature"
+
+    assert found(ground, Answered(digest(b"a body"), 400, line)).lost == [line]
+
+
+def test_an_event_that_nobody_told_is_found(ground: Ground) -> None:
+    copied = "originator_version + 100, topic, notification_id, state"
+    columns = "originator_id, originator_version, topic, notification_id, state"
+    damage(
+        ground.database,
+        f"INSERT INTO events ({columns}) SELECT originator_id, {copied} FROM events LIMIT 1",
+    )
+
+    seen = found(ground)
+
+    assert seen.doubled
+    assert seen.faults
+    assert seen.differing
+    assert seen.behind
+
+
+def test_a_fact_that_was_told_and_brought_no_event_is_found(ground: Ground) -> None:
+    body = ground.bodies_of("payment-accepted", 2)[0]
+    told = [a_delivery(one) for one in (*ground.bodies, body)]
+
+    assert verdict(ground.ledger, ground.answered, told).differing
+
+
+def test_a_view_that_lacks_a_row_is_found(ground: Ground) -> None:
+    damage(ground.database, "DELETE FROM transactions_g1")
+
+    assert found(ground).faults
+
+
+def test_the_journal_tells_it_all_again(ground: Ground) -> None:
+    assert verdict(ground.ledger, ground.answered) == Verdict()
