@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 from flask import Flask, Response, request
 from flask_limiter import RateLimitExceeded
-from sqlalchemy import exc as sa
 from werkzeug.exceptions import HTTPException
 
 from ledger.errors import (
@@ -24,6 +23,7 @@ from ledger.errors import (
     UnavailableError,
     ViewNotBuiltError,
 )
+from ledger.storage.database import silence
 from web import receiver
 from web.pages import refusals
 
@@ -43,8 +43,6 @@ STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     TamperError: 500,
     LedgerError: 500,
 }
-
-_OF_DATABASE = (sa.OperationalError, sa.InterfaceError, sa.InternalError, sa.TimeoutError)
 
 _WORDS = {
     400: "bad-request",
@@ -88,7 +86,7 @@ def register(app: Flask) -> None:
 
 def _refused_by_http(error: HTTPException) -> Response:
     cause = getattr(error, "original_exception", None)
-    if cause is not None and _is_of_database(cause):  # after the view had answered
+    if silence(cause) is not None:  # after the view had answered
         return _refused_by_ledger(_unavailable(cause))
     status = error.code or 500
     if receiver.is_addressed(request):
@@ -119,7 +117,7 @@ def _refused_by_ledger(error: LedgerError) -> Response:
 
 
 def _failed(error: Exception) -> Response:
-    if _is_of_database(error):
+    if silence(error) is not None:
         return _refused_by_ledger(_unavailable(error))
     log.error("failed", method=request.method, path=request.path, exc_info=error)
     if receiver.is_addressed(request):
@@ -129,16 +127,7 @@ def _failed(error: Exception) -> Response:
     return problem(500, "internal-error")
 
 
-def _is_of_database(error: BaseException | None) -> bool:
-    """Whether the database did not answer, or not in time; what it was asked was in order."""
-    while error is not None:
-        if isinstance(error, _OF_DATABASE):
-            return True
-        error = error.__cause__
-    return False
-
-
-def _unavailable(cause: BaseException) -> UnavailableError:
+def _unavailable(cause: BaseException | None) -> UnavailableError:
     error = UnavailableError("the database does not answer")
     error.__cause__ = cause
     return error

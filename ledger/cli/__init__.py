@@ -6,6 +6,7 @@ import click
 
 from ledger import __version__
 from ledger.errors import LedgerError, SettingsError
+from ledger.storage.database import silence
 
 _COMMANDS = {
     "serve": "ledger.cli.serve",
@@ -42,6 +43,13 @@ class Commands(click.Group):
         except LedgerError as error:
             click.echo(f"error: {error} ({error.code})", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
+        except Exception as error:
+            told = silence(error)
+            if told is None:
+                raise
+            first = str(getattr(told, "orig", None) or told).partition("\n")[0]
+            click.echo(f"error: the database did not do it: {first} (unavailable)", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,9 +10,9 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, Pool, create_engine, event
+from sqlalchemy import Connection, Engine, Pool, create_engine, event, exc
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from ledger.errors import SettingsError
 from ledger.storage.tables import UtcDateTime, metadata
@@ -126,6 +126,21 @@ def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
         raise DBAPIError.instance(
             statement, None, error, base, hide_parameters=True, dialect=connection.dialect
         ) from error
+
+
+def silence(error: BaseException | None) -> SQLAlchemyError | None:
+    """What the database said, or did not, when an error is that it could not do as it was asked.
+
+    Shape: None when an error, with all that caused it, is of another kind.
+    """
+    while error is not None:
+        if isinstance(error, _SILENT):
+            return error
+        error = error.__cause__
+    return None
+
+
+_SILENT = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
 
 
 def _leave_parents() -> None:
