@@ -220,3 +220,33 @@ def test_no_line_of_the_log_holds_a_body(served: Served) -> None:
     written = service.log.read_text()
     assert all("event" in line for line in service.lines())
     assert not any(one in written for one in ("example.org", "query-secret", "signature"))
+
+
+def test_workers_that_are_killed_again_and_again_are_replaced(served: Served) -> None:
+    """As a machine does that has too little memory."""
+    service = served(workers=1)
+
+    for number in range(1, 4):
+        os.kill(service.workers()[-1], signal.SIGKILL)
+        until = time.monotonic() + 30
+        while len(service.workers()) == number:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        service.wait_until_ready()
+
+    assert service.call("POST", "/ipn", b"x")[0] == 200
+    assert service.process.poll() is None
+
+
+def test_a_service_whose_workers_never_come_to_serve_ends(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.web.served", "0", "1", "no-database:", "0"],
+            cwd=ROOT,
+            stderr=stream,
+            start_new_session=True,
+        )
+
+    assert process.wait(60) != 0
+    assert "crash loop" in log.read_text()
