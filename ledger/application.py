@@ -101,7 +101,8 @@ class Ledger:
     def receive(self, delivery: Delivery) -> Receipt:
         """Verify, understand and keep one delivery; durable when this returns.
 
-        Errors: ConflictError and UnavailableError, and then nothing was stored.
+        Errors: ConflictError and UnavailableError; then nothing was stored, or nobody heard that it
+        was: received again, it is recorded or repeated.
         """
         started = time.perf_counter()
         try:

@@ -94,7 +94,7 @@ class ConflictError(LedgerError):
 
 
 class UnavailableError(LedgerError):
-    """The database did not take the write; nothing was stored."""
+    """The database did not answer, or did not say that it took what it was told."""
 
     code = "unavailable"
 

@@ -107,7 +107,7 @@ def _refused_by_ledger(error: LedgerError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("refused", code=error.code, status=status, exc_info=error)
     if receiver.is_addressed(request):
-        # Whatever the ledger says beyond a receipt, it stored nothing: let the sender try again.
+        # Whatever the ledger says beyond a receipt acknowledges nothing: let the sender try again.
         return receiver.reject(503, error.code)
     if refusals.is_addressed(request):
         return refusals.page(status, error.code, {})

@@ -50,7 +50,7 @@ def is_addressed(asked: Request) -> bool:
 
 
 def reject(status: int, word: str) -> Response:
-    """Answer a call of which nothing was stored."""
+    """Answer a call that is not acknowledged."""
     context().metrics.rejected(status)
     peer = network(client_address(request, context().settings.trusted_proxies))
     log.warning("rejected", status=status, reason=word, method=request.method, peer=peer)
