@@ -131,14 +131,14 @@ class Server(MPServer):
         )
         self._drain_seconds = drain_seconds
         self._state = RawValue("b", _SERVING)  # the workers look at it
-        self._built_at = RawValue("d", 0.0)  # they write it
-        self.respawned_wrks = _Respawned(self._built_at)
+        self._has_served = RawValue("b", False)  # they write it
+        self.respawned_wrks = _Respawned(self._has_served)
 
     def run(self, build: "Callable[[Any], Flask] | None" = None) -> None:
         """Serve until a signal. Shape: `build` is given the state to look at, and makes one
         application. Errors: SystemExit when the workers keep failing.
         """
-        load = partial(_begin_worker, self._state, self._built_at, build or _application)
+        load = partial(_begin_worker, self._state, self._has_served, build or _application)
         self.serve(target_loader=load, wrap_loader=False)
 
     def signal_handler_interrupt(self, *told: Any, **_: Any) -> None:
@@ -162,17 +162,16 @@ class Server(MPServer):
 class _Respawned(dict[int, float]):
     """When each worker was replaced, as the web server asks to see whether they only fail.
 
-    It would end the whole service over two that were killed within seconds, by a lack of memory
-    for instance. Only workers that never came to serve are a reason: no other would either.
+    It would end the whole service over one that was killed twice within seconds, by a lack of
+    memory for instance. Only a service of which no worker ever came to serve ends.
     """
 
-    def __init__(self, built_at: Any) -> None:
+    def __init__(self, has_served: Any) -> None:
         super().__init__()
-        self._built_at = built_at
+        self._has_served = has_served
 
     def get(self, index: int, default: Any = None) -> Any:
-        replaced_at = super().get(index, 0.0)
-        return default if self._built_at.value > replaced_at else replaced_at
+        return default if self._has_served.value else super().get(index, default)
 
 
 def prepare_database(settings: Settings) -> None:
@@ -250,7 +249,7 @@ def is_stopping(state: Any) -> bool:
     return bool(state.value != _SERVING)
 
 
-def _begin_worker(state: Any, built_at: Any, build: "Callable[[Any], Flask]") -> "Flask":
+def _begin_worker(state: Any, has_served: Any, build: "Callable[[Any], Flask]") -> "Flask":
     """Build the application in the worker that will serve it, and see to it that it can stop."""
     for one in _STOP_SIGNALS:
         signal.signal(one, signal.SIG_DFL)  # the main process's own handler was inherited
@@ -262,7 +261,7 @@ def _begin_worker(state: Any, built_at: Any, build: "Callable[[Any], Flask]") ->
     except LedgerError as error:
         log.error("cannot serve", reason=str(error), code=error.code)
         raise SystemExit(1) from error
-    built_at.value = time.monotonic()  # the same clock in every process
+    has_served.value = True
     return app
 
 
