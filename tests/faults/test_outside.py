@@ -42,6 +42,13 @@ def test_what_was_acknowledged_and_is_there_otherwise_is_lost(ground: Ground) ->
     assert found(ground, Answered(digest(b"a body"), 200, first.line)).lost == [first.line]
 
 
+def test_an_answer_cut_off_after_its_status_was_an_answer(ground: Ground) -> None:
+    first = ground.answered[0]
+
+    assert found(ground, Answered(first.digest, 200, "OK reco")) == Verdict()
+    assert found(ground, Answered(digest(b"a body"), 200, "")).lost == [""]
+
+
 def test_what_was_refused_and_not_kept_is_lost(ground: Ground) -> None:
     line = "KO bad-signature"
 
