@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from uuid import UUID
 
 import structlog
@@ -37,6 +38,9 @@ GROUP_MAX = 16
 """Notifications in one commit, when so many are waiting; more gain nothing."""
 TRIES_MAX = 10
 """From the second try on a writer stands in line; only newcomers, once each, are still faster."""
+
+STREAMS_MAX = 1024
+"""Streams that one statement reads; a database takes only so many names."""
 
 _log = structlog.get_logger(__name__)
 
@@ -250,13 +254,26 @@ class Ledger:
         self, id_: UUID, *, as_of: datetime | None = None, connection: Connection | None = None
     ) -> list[RecordedEvent]:
         """Every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
-        streams = self.recorder.select_streams([id_], connection, with_details=True)
-        events = [self.read_entry(entry) for entry in streams[id_]]
-        if as_of is not None:
-            events = list(_until(events, as_of))
+        events = self.histories([id_], as_of=as_of, connection=connection)[id_]
         if not events:
             raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
         return events
+
+    def histories(
+        self,
+        ids: Sequence[UUID],
+        *,
+        as_of: datetime | None = None,
+        connection: Connection | None = None,
+    ) -> dict[UUID, list[RecordedEvent]]:
+        """The events of many streams, read at once; none for a stream that was not known then."""
+        found: dict[UUID, list[RecordedEvent]] = {}
+        for start in range(0, len(ids), STREAMS_MAX):
+            some = ids[start : start + STREAMS_MAX]
+            streams = self.recorder.select_streams(some, connection, with_details=True)
+            for id_, entries in streams.items():
+                found[id_] = known_by([self.read_entry(entry) for entry in entries], as_of)
+        return found
 
     def read_entry(self, entry: Entry) -> RecordedEvent:
         """Bring a stored event back to life, at its current version."""
@@ -276,6 +293,13 @@ def fold(events: Iterable[RecordedEvent]) -> Observed | None:
     for one in events:
         aggregate = one.event.mutate(aggregate)
     return aggregate
+
+
+def known_by(events: Sequence[RecordedEvent], as_of: datetime | None) -> list[RecordedEvent]:
+    """The beginning of a stream that was recorded by then; all of it without an instant."""
+    if as_of is None:
+        return list(events)
+    return list(takewhile(lambda one: one.event.timestamp <= as_of, events))
 
 
 @contextmanager
@@ -315,13 +339,6 @@ def _kind_of(error: BaseException | None) -> type[UnavailableError]:
 
 def _receipt(row: JournalRow) -> Receipt:
     return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, row.positions)
-
-
-def _until(events: Sequence[RecordedEvent], as_of: datetime) -> Iterator[RecordedEvent]:
-    for one in events:
-        if one.event.timestamp > as_of:
-            return
-        yield one
 
 
 def _row_of(delivery: Delivery, *, outcome: str, reason: str | None = None) -> JournalRow:

@@ -1,5 +1,6 @@
 """The raw body behind an event, verified once more: what an auditor can check by hand."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ledger.application import Ledger, RecordedEvent
@@ -30,6 +31,11 @@ class Evidence:
     is_linked: bool
 
     @property
+    def is_sound(self) -> bool:
+        """Whether all of it holds."""
+        return self.signature == VERIFIED and self.is_digest_same and self.is_linked
+
+    @property
     def body(self) -> bytes:
         return self.row.body or b""
 
@@ -37,17 +43,28 @@ class Evidence:
 def evidence(ledger: Ledger, position: int) -> Evidence:
     """The delivery that told of an event. Errors: NotFoundError."""
     event = event_at(ledger, position)
-    with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, event.event.notification_id)
-    if row is None:
+    found = evidence_of(ledger, [event])
+    if position not in found:
         raise NotFoundError("the delivery behind this event is not in the journal")
-    return Evidence(
-        event=event,
-        row=row,
-        signature=_verified_again(ledger, row),
-        is_digest_same=digest(row.body or b"") == row.digest,
-        is_linked=position in row.positions,
-    )
+    return found[position]
+
+
+def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Evidence]:
+    """The same for several events, by position; one without a delivery is missing.
+
+    Deliveries are read at once, and each is verified once whatever it told.
+    """
+    ids = dict.fromkeys(one.event.notification_id for one in events)
+    with ledger.database.connect() as connection:
+        rows = ledger.journal.get_verified(connection, list(ids))
+    proofs = {id_: (_verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
+    found = {}
+    for one in events:
+        id_ = one.event.notification_id
+        if id_ in rows:
+            is_linked = one.position in rows[id_].positions
+            found[one.position] = Evidence(one, rows[id_], *proofs[id_], is_linked)
+    return found
 
 
 def event_at(ledger: Ledger, position: int) -> RecordedEvent:
@@ -58,6 +75,10 @@ def event_at(ledger: Ledger, position: int) -> RecordedEvent:
     if not entries:
         raise NotFoundError(f"no event at position {position}")
     return ledger.read_entry(entries[0])
+
+
+def _digest_same(row: JournalRow) -> bool:
+    return digest(row.body or b"") == row.digest
 
 
 def _verified_again(ledger: Ledger, row: JournalRow) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, Table, and_, select
 
 from ledger.application import Ledger, RecordedEvent
 from ledger.errors import NotFoundError, UnavailableError
@@ -46,12 +46,8 @@ def order_history(
         raise NotFoundError("nothing was ever told about it")
     with ledger.database.connect() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
-    found = []
-    for id_ in ids:
-        try:
-            found.append(ledger.history(id_, as_of=as_of))
-        except NotFoundError:
-            continue  # told only after that moment
+    streams = ledger.histories(ids, as_of=as_of)
+    found = [events for events in streams.values() if events]  # others were told later
     if not found:
         raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
     found.sort(key=lambda events: events[0].position)
@@ -61,7 +57,7 @@ def order_history(
 def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> Item:
     """The state of an order. Units: balances in minor units, one for each currency."""
     transactions = [item(events) | {"position": events[-1].position} for events in history.streams]
-    _link_refunds(transactions)
+    link_refunds(transactions)
     return {
         "kind": "order",
         "shop_id": shop_id,
@@ -76,37 +72,46 @@ def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> I
     }
 
 
-def _transactions_of(
-    connection: Connection, shop_id: str, mode: str, order_id: str
-) -> tuple[list[UUID], int]:
+def lines_of(connection: Connection) -> tuple[Table, int]:
+    """The table of all transactions with their orders, and its generation.
+
+    Errors: UnavailableError while the view of orders is not built.
+    """
     view = projection(VIEW)
     generation = g.live_generation(connection, view)
     if generation is None:
         raise UnavailableError("the view of orders is not built: run `ledger rebuild orders`")
-    lines = g.tables_of(view, generation.id)[order_lines]
-    own = select(lines.c.id).where(_is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+    return g.tables_of(view, generation.id)[order_lines], generation.id
+
+
+def _transactions_of(
+    connection: Connection, shop_id: str, mode: str, order_id: str
+) -> tuple[list[UUID], int]:
+    lines, generation_id = lines_of(connection)
+    own = select(lines.c.id).where(is_of(lines, shop_id, mode), lines.c.order_id == order_id)
     # a refund may name its original and no order
     parent = lines.alias("parent")
     of_parent = (
         select(lines.c.id)
         .select_from(lines.join(parent, lines.c.parent_uuid == parent.c.uuid))
         .where(
-            _is_of(lines, shop_id, mode),
-            _is_of(parent, shop_id, mode),
+            is_of(lines, shop_id, mode),
+            is_of(parent, shop_id, mode),
             lines.c.order_id.is_(None),
             parent.c.order_id == order_id,
         )
     )
     found = [*connection.scalars(own), *connection.scalars(of_parent)]
-    positions = g.positions(connection, generation.id)
+    positions = g.positions(connection, generation_id)
     return [UUID(one) for one in dict.fromkeys(found)], min(positions.values(), default=0)
 
 
-def _is_of(lines: Any, shop_id: str, mode: str) -> Any:
+def is_of(lines: Any, shop_id: str, mode: str) -> Any:
+    """Whether a line is of this shop and mode."""
     return and_(lines.c.shop_id == shop_id, lines.c.mode == mode)
 
 
-def _link_refunds(transactions: Sequence[Item]) -> None:
+def link_refunds(transactions: Sequence[Item]) -> None:
     """Say of each refund which debit it gives back: as told, or when only one can be meant."""
     captured = [
         one

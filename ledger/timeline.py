@@ -40,6 +40,32 @@ class TimelineEntry:
     def rule_meaning(self) -> str:
         return RULES[self.event.rule].meaning
 
+    @property
+    def telling_changes(self) -> list[Change]:
+        """What a person wants to know of what it changed: without names that only repeat."""
+        return [one for one in self.changes if _is_telling(one, self.event)]
+
+    @property
+    def set_aside(self) -> list[Change]:
+        """What it told that did not become the state, because it was old or contradicting."""
+        event = self.event
+        if event.moved is None or not (event.late or event.contradiction):
+            return []
+        return [
+            Change(name, None, told)
+            for name, told in event.facts.items()
+            if name in _PLAIN_FACTS and name not in event.moved
+        ]
+
+
+_PLAIN_FACTS = ("status", "amount_minor", "capture_at", "request", "payment_method")
+
+
+def _is_telling(change: Change, event: Observed.Event) -> bool:
+    if change.name == "reference" and getattr(event, "uuid", None):
+        return False
+    return not (change.name.endswith("transaction_uuid") and change.before is None)
+
 
 def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
     """Tell a stream's events one by one, each with the difference it made."""
@@ -169,30 +195,9 @@ def _told(entry: TimelineEntry) -> str:
         f" · notification {event.notification_id} · #{entry.position}",
     ]
     currency = str(event.facts.get("currency") or "")
-    lines += [f"    {_change(one, currency)}" for one in entry.changes if _is_worth(one, event)]
-    lines += [f"    {_change(one, currency)} (told, not taken over)" for one in _set_aside(entry)]
+    lines += [f"    {_change(one, currency)}" for one in entry.telling_changes]
+    lines += [f"    {_change(one, currency)} (told, not taken over)" for one in entry.set_aside]
     return "\n".join(lines)
-
-
-def _is_worth(change: Change, event: Observed.Event) -> bool:
-    if change.name == "reference" and getattr(event, "uuid", None):
-        return False
-    return not (change.name.endswith("transaction_uuid") and change.before is None)
-
-
-def _set_aside(entry: TimelineEntry) -> list[Change]:
-    """What an event told that did not become the state, because it was old or contradicting."""
-    event = entry.event
-    if event.moved is None or not (event.late or event.contradiction):
-        return []
-    return [
-        Change(name, None, told)
-        for name, told in event.facts.items()
-        if name in _PLAIN_FACTS and name not in event.moved
-    ]
-
-
-_PLAIN_FACTS = ("status", "amount_minor", "capture_at", "request", "payment_method")
 
 
 def _change(change: Change, currency: str) -> str:

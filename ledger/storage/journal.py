@@ -192,6 +192,13 @@ class Journal:
                 return _journal_row(row)
         return None
 
+    def get_verified(self, connection: Connection, ids: Sequence[str]) -> dict[str, JournalRow]:
+        """Several verified deliveries with their bodies, by id; only those that are there."""
+        if not ids:
+            return {}
+        found = connection.execute(_VERIFIED, {"ids": padded(ids)})
+        return {row.id: _journal_row(row) for row in found}
+
     def quarantine_size(self, connection: Connection) -> tuple[int, int]:
         """How many deliveries are in quarantine. Units: rows, bytes of their bodies."""
         return _size(connection)
@@ -286,6 +293,7 @@ def _without_body(table: Any) -> Select[Any]:
 
 
 _ADD = insert(notifications)
+_VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = (
     _without_body(notifications)
     .where(notifications.c.signed_digest.in_(bindparam("digests", expanding=True)))

@@ -4,19 +4,24 @@ from flask import Flask
 from flask_limiter import Limiter
 
 from web.pages import (
+    alias,
+    evidence,
     languages,
     navigation,
     objects,
+    order,
     overview,
     rendering,
     search,
     session,
     signing_in,
+    subscription,
+    transaction,
 )
 from web.pages.blueprint import bp
 from web.security import context_of, limit_addresses
 
-VIEWS = (overview, search, objects)
+VIEWS = (overview, search, transaction, order, alias, subscription, evidence, objects)
 """Modules that add their routes to the blueprint when they are imported."""
 
 

@@ -1,19 +1,37 @@
 """How a page is made: its template, what every template may use, and its headers."""
 
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, g, render_template, request, url_for
+import structlog
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    render_template,
+    request,
+    stream_with_context,
+    url_for,
+)
+from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import __version__
 from ledger.access import Reader
+from ledger.errors import LedgerError
 from web.pages import formats, words
 from web.pages.session import token
 
 STATIC = str(Path(__file__).resolve().parents[1] / "static")
 YEAR = 365 * 24 * 3600
+
+FIRST_PART, NEXT_PART = 500, 16_000
+"""Characters that are worth sending: the first ones soon, so that a browser can begin."""
+
+_log = structlog.get_logger(__name__)
 
 POLICY = "; ".join(
     (
@@ -44,6 +62,34 @@ def register(app: Flask) -> None:
 def render(template: str, **told: Any) -> str:
     """A page from `web/templates/pages`."""
     return render_template(f"pages/{template}", **told)
+
+
+def render_in_parts(template: str, **told: Any) -> Iterator[str]:
+    """The same as text that can be sent while its rest is still being made.
+
+    Shape: the page's head comes alone and first. What fails later can no longer be answered by
+    another page, so the page itself says that it is not complete.
+    """
+    token()  # it belongs to the session, which leaves with the headers
+    page = current_app.jinja_env.get_template(f"pages/{template}")
+    current_app.update_template_context(told)
+    return stream_with_context(_parts(page.generate(told)))
+
+
+def _parts(pieces: Iterator[str]) -> Iterator[str]:
+    held: list[str] = []
+    wanted = FIRST_PART
+    try:
+        for piece in pieces:
+            held.append(piece)
+            wanted -= len(piece)
+            if wanted <= 0:
+                yield "".join(held)
+                held, wanted = [], NEXT_PART
+    except (LedgerError, SQLAlchemyError):
+        _log.exception("page.broken", path=request.path)
+        held.append(render_template("pages/broken.html"))
+    yield "".join(held)
 
 
 def complete(response: Response) -> Response:

@@ -6,6 +6,7 @@ from typing import Any
 from flask_babel import gettext
 
 from ledger.access import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.evidence import FAILED, KEY_GONE, VERIFIED
 from ledger.rules import RULES
 from ledger.statuses import FINAL
 from ledger.statuses import REFUSED as REFUSED_STATUSES
@@ -68,6 +69,11 @@ KINDS = {
     "alias": N_("Alias"),
     "subscription": N_("Subscription"),
     "notification": N_("Notification"),
+}
+PROOFS = {
+    VERIFIED: N_("Signature verified again just now"),
+    KEY_GONE: N_("Signature not verified again: its key has left the shops file"),
+    FAILED: N_("Signature does not verify"),
 }
 FACTS = {
     "uuid": N_("UUID"),
@@ -155,6 +161,15 @@ def fact(told: str) -> str:
     return _word(FACTS, told)
 
 
+def change(told: str) -> str:
+    """What an event changed; of an instalment, which one."""
+    place, _, name = told.rpartition(" ")
+    if not place:
+        return fact(name)
+    _, *which = place.split(" ")
+    return f"{gettext('Instalment')} {plain(' '.join(which))}: {fact(name)}"
+
+
 def rule(told: str) -> str:
     """What a kind of notification tells."""
     return translated(RULES[told].meaning) if told in RULES else plain(told)
@@ -172,6 +187,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "status": status,
     "tone": tone,
     "fact": fact,
+    "change": change,
+    "proof": _of(PROOFS),
     "rule": rule,
     "operation": _of(OPERATIONS),
     "mode_word": _of(MODES),

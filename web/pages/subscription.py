@@ -1,0 +1,80 @@
+"""The page of one subscription: its plan, instalments as a calendar and a table, its history."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from babel.dates import get_month_names
+from flask import redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from ledger.errors import AmbiguousError
+from ledger.items import Item
+from ledger.lookup import SUBSCRIPTION
+from web.pages.blueprint import bp
+from web.pages.history import tell_object
+from web.pages.languages import locale_name, zone_name
+from web.pages.navigation import links_of
+from web.pages.story import Story
+
+YEARS_MAX = 30
+"""That a calendar shows, the newest ones."""
+
+
+@dataclass
+class Month:
+    """A month of a calendar with what fell into it. Shape: (day, instalment), in order."""
+
+    name: str
+    days: list[tuple[date, Item]] = field(default_factory=list)
+
+
+@bp.get("/<mode:mode>/shops/<shop_id>/subscriptions/<name:name>")
+def subscription(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
+    """A subscription, as known now or then; `alias` tells those of one id apart."""
+    try:
+        return tell_object(SUBSCRIPTION, mode, shop_id, name, "subscription.html", _more)
+    except AmbiguousError:  # the search tells them apart
+        return redirect(url_for("pages.search", mode=mode, q=name), 303)
+
+
+def _more(item: Item, story: Story, _: UUID) -> dict[str, Any]:
+    instalments = item["instalments"]
+    return {
+        "links": links_of(item),
+        "years": calendar(instalments),
+        "undated": sum(_day(one) is None for one in instalments),
+    }
+
+
+def calendar(instalments: Sequence[Item]) -> dict[int, list[Month]]:
+    """The attempts of instalments by year and month, on the reader's clock.
+
+    Shape: every year from the first to the last; twelve months each.
+    """
+    dated = [(day, one) for one in instalments if (day := _day(one)) is not None]
+    if not dated:
+        return {}
+    last = max(day for day, _ in dated).year
+    first = max(min(day for day, _ in dated).year, last - YEARS_MAX + 1)
+    names = get_month_names("abbreviated", context="stand-alone", locale=locale_name())
+    years = {
+        year: [Month(names[month]) for month in range(1, 13)] for year in range(first, last + 1)
+    }
+    for day, one in sorted(dated, key=lambda pair: pair[0]):
+        if day.year >= first:
+            years[day.year][day.month - 1].days.append((day, one))
+    return years
+
+
+def _day(instalment: Item) -> date | None:
+    told = instalment["created_at"]
+    if not told:
+        return None
+    try:
+        return datetime.fromisoformat(told).astimezone(ZoneInfo(zone_name())).date()
+    except (ValueError, OverflowError):
+        return None
