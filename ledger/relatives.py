@@ -58,11 +58,9 @@ def _ids(connection: Connection, one: Item, id_: UUID) -> list[UUID]:
     ]
     if not queries:
         return []
-    limited = [
-        query.where(c.id != str(id_)).limit(RELATIVES_MAX + 1).subquery() for query in queries
-    ]
+    limited = [query.limit(RELATIVES_MAX + 2).subquery() for query in queries]
     found = connection.scalars(union(*(select(each.c.id) for each in limited)))
-    return [UUID(each) for each in found]
+    return [uuid for each in found if (uuid := UUID(each)) != id_]
 
 
 def _position(events: Sequence[RecordedEvent]) -> int:

@@ -65,18 +65,18 @@ def _original(one: Item, uuids: set[str]) -> str | None:
 
 
 def _bar(balance: Item) -> dict[str, Any]:
-    """The shares of what was authorised, for a picture. Units: thousandths of the whole."""
-    refunded = balance["refunded_minor"]
-    kept = max(0, balance["captured_minor"] - refunded)
-    whole = kept + refunded + balance["open_minor"]
-    parts, start = [], 0
-    for name, amount_minor in (
-        ("kept", kept),
-        ("refunded", refunded),
-        ("open", balance["open_minor"]),
-    ):
-        width = round(1000 * amount_minor / whole) if whole > 0 else 0
-        if width > 0:
-            parts.append({"name": name, "start": start, "width": width})
-        start += width
+    """What became of the money, for a picture. Units: thousandths of the whole.
+
+    Shape: no parts when more was given back than captured, which no picture tells.
+    """
+    kept = balance["captured_minor"] - balance["refunded_minor"]
+    amounts = {"kept": kept, "refunded": balance["refunded_minor"], "open": balance["open_minor"]}
+    whole = sum(amounts.values())
+    parts: list[dict[str, Any]] = []
+    if whole > 0 and kept >= 0:
+        start = 0
+        for name, amount_minor in amounts.items():
+            width = round(1000 * amount_minor / whole)
+            parts += [{"name": name, "start": start, "width": width}] if width else []
+            start += width
     return {"parts": parts}

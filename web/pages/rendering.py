@@ -17,11 +17,9 @@ from flask import (
     stream_with_context,
     url_for,
 )
-from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import __version__
 from ledger.access import Reader
-from ledger.errors import LedgerError
 from web.pages import formats, words
 from web.pages.session import token
 
@@ -86,9 +84,10 @@ def _parts(pieces: Iterator[str]) -> Iterator[str]:
             if wanted <= 0:
                 yield "".join(held)
                 held, wanted = [], NEXT_PART
-    except (LedgerError, SQLAlchemyError):
-        _log.exception("page.broken", path=request.path)
-        held.append(render_template("pages/broken.html"))
+    except Exception as error:
+        _log.error("page.broken", path=request.path, error=type(error).__name__)
+        yield "".join([*held, render_template("pages/broken.html")])
+        raise  # so that the connection ends as what it is: broken
     yield "".join(held)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from ledger.application import RecordedEvent, known_by
 from ledger.evidence import Evidence, evidence_of
+from ledger.formats.snapshot import Fact
 from ledger.items import Item, instant, item
-from ledger.timeline import Change, TimelineEntry, history_data, timeline
+from ledger.timeline import TimelineEntry, history_data, timeline
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
 from web.security import shown
@@ -21,6 +22,23 @@ ENTRIES_MAX = 500
 """Events on one page, the newest ones; a page must stay readable."""
 PROVEN_AT_ONCE = 25
 """Events whose deliveries are read and verified in one go while a page is on its way."""
+
+
+_MAIN = frozenset(
+    {"status", "amount_minor", "capture_at", "captured_at", "payment_method", "schedule"}
+)
+"""What a person looks for first in what an object began with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing that an event changed. Shape: `name` is that of the fact alone; `is_main` says
+    whether a person looks for it first."""
+
+    name: str
+    before: Fact | None
+    after: Fact | None
+    is_main: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +72,26 @@ class Line:
         return self.told["data"]["facts"].get("currency") or self.of.get("currency")
 
     @property
-    def status(self) -> str | None:
-        """What its object came to with it; None when that stayed as it was."""
-        after = (one.after for one in self.changes if one.name.rpartition(" ")[2] == "status")
-        return next((str(one) for one in after), None)
+    def changes(self) -> list[Told]:
+        """What it changed; what was not known before is long, and mostly repeated elsewhere."""
+        found = []
+        for one in self.entry.telling_changes:
+            name = one.name.rpartition(" ")[2]  # of an instalment, its own name stands before it
+            is_main = one.before is not None or name in _MAIN
+            found.append(Told(name, one.before, one.after, is_main))
+        return found
 
     @property
-    def changes(self) -> list[Change]:
-        return self.entry.telling_changes
+    def status(self) -> str | None:
+        """What its object came to with it; None when that stayed as it was."""
+        return next((str(one.after) for one in self.changes if one.name == "status"), None)
+
+    @property
+    def instalment(self) -> dict[str, Fact] | None:
+        """The instalment that it is about."""
+        facts = self.entry.event.facts
+        is_of_one = ".instalment-" in self.entry.event.TOPIC and "transaction_uuid" in facts
+        return facts if is_of_one else None
 
     @property
     def late_seconds(self) -> float | None:

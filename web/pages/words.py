@@ -161,15 +161,6 @@ def fact(told: str) -> str:
     return _word(FACTS, told)
 
 
-def change(told: str) -> str:
-    """What an event changed; of an instalment, which one."""
-    place, _, name = told.rpartition(" ")
-    if not place:
-        return fact(name)
-    _, *which = place.split(" ")
-    return f"{gettext('Instalment')} {plain(' '.join(which))}: {fact(name)}"
-
-
 def rule(told: str) -> str:
     """What a kind of notification tells."""
     return translated(RULES[told].meaning) if told in RULES else plain(told)
@@ -187,7 +178,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "status": status,
     "tone": tone,
     "fact": fact,
-    "change": change,
     "proof": _of(PROOFS),
     "rule": rule,
     "operation": _of(OPERATIONS),
