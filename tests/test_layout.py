@@ -135,6 +135,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "ledger.projections",
         "sqlalchemy",
     ),
+    "ledger.relatives": (
+        *PLAIN,
+        "ledger.application",
+        "ledger.items",
+        "ledger.order",
+        "sqlalchemy",
+    ),
     # a view never reads another, nor an aggregate: events alone
     "ledger.projections.*": (
         *PLAIN,
@@ -199,6 +206,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "ledger.paging",
         "ledger.projections",
         "ledger.queries",
+        "ledger.relatives",
         "ledger.search",
         "ledger.storage",
         "web",
@@ -213,7 +221,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "structlog",
         "werkzeug",
     ),
-    "web.pages.rendering": ("ledger", "web", "flask"),  # the version alone
+    "web.pages.rendering": ("ledger", "web", "flask", "structlog"),  # the version alone
     "web.api.lists": (
         *PLAIN,
         "ledger.export",
