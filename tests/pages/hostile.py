@@ -13,7 +13,7 @@ STATUS = "<i>NEVER_SEEN</i>"
 
 
 def tell_hostile(ledger: Ledger) -> None:
-    """Three payments in TEST whose every name is hostile."""
+    """Three payments, a subscription and its instalment in TEST, whose every name is hostile."""
     for number, order in enumerate((SCRIPT, QUOTES, TURNED)):
         body = a_form_call(
             status=STATUS if number == 0 else "AUTHORISED",
@@ -26,3 +26,23 @@ def tell_hostile(ledger: Ledger) -> None:
             card_brand=TURNED,
         )
         assert receive(ledger, body).outcome == "recorded"
+    plan = {
+        "subscription": SCRIPT,
+        "identifier": ALIAS,
+        "trans_uuid": f"{UUID[:-1]}a",
+        "sub_desc": QUOTES,
+        "sub_amount": "1990",
+        "sub_currency": "978",
+        "sub_effect_date": "20260410",
+        "recurrence_status": "CREATED",
+        "operation_type": "VERIFICATION",
+    }
+    instalment = {
+        "subscription": SCRIPT,
+        "identifier": ALIAS,
+        "trans_uuid": f"{UUID[:-1]}b",
+        "recurrence_number": "1",
+        "occurrence_type": "RECURRENT_INTERMEDIAIRE",
+    }
+    for fields in (plan, instalment):
+        assert receive(ledger, a_form_call(**fields)).outcome == "recorded"

@@ -29,6 +29,11 @@ PAGES = [
     f"{AT}/transactions/{UUID[:-1]}0",
     f"{AT}/aliases/{ALIAS}",
     f"{AT}/orders/{SCRIPT}",
+    f"{AT}/subscriptions/{SCRIPT}",
+    f"{AT}/transactions/{UUID[:-1]}0?as_of=2020-01-01",
+    f"{AT}/transactions/{UUID[:-1]}0?as_of={SCRIPT}",
+    f"{AT}/orders/{SCRIPT}?as_of=2026-11-24",
+    f"{AT}/events/1/evidence",
     "/test/nowhere",
 ]
 """Pages that hold for every reader; a new page adds itself here."""

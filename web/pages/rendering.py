@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from contextvars import Context, copy_context
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from flask import (
     g,
     render_template,
     request,
-    stream_with_context,
     url_for,
 )
 
@@ -71,7 +71,13 @@ def render_in_parts(template: str, **told: Any) -> Iterator[str]:
     token()  # it belongs to the session, which leaves with the headers
     page = current_app.jinja_env.get_template(f"pages/{template}")
     current_app.update_template_context(told)
-    return stream_with_context(_parts(page.generate(told)))
+    return _in_context(copy_context(), _parts(page.generate(told)))
+
+
+def _in_context(context: Context, parts: Iterator[str]) -> Iterator[str]:
+    """Make each part as in the request that asked, whichever thread a server fetches it in."""
+    while (part := context.run(next, parts, None)) is not None:
+        yield part
 
 
 def _parts(pieces: Iterator[str]) -> Iterator[str]:
