@@ -118,7 +118,7 @@ def test_what_was_never_seen_before_is_marked(visit: Visiting) -> None:
 
     told = words(visit.get(f"{AT}/transactions/{REFUND}").text)
 
-    assert "never seen before vads_sequence_number NEVER_SEEN" in told
+    assert "never seen before vads_trans_status vads_sequence_number" in told
 
 
 def test_relatives_are_one_click_away(visit: Visiting) -> None:

@@ -11,7 +11,6 @@ from ledger.application import RecordedEvent, known_by
 from ledger.evidence import Evidence, evidence_of
 from ledger.formats.snapshot import Fact
 from ledger.items import Item, instant, item
-from ledger.statuses import RANKS
 from ledger.timeline import TimelineEntry, history_data, timeline
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
@@ -86,13 +85,6 @@ class Line:
     def status(self) -> str | None:
         """What its object came to with it; None when that stayed as it was."""
         return next((str(one.after) for one in self.changes if one.name == "status"), None)
-
-    @property
-    def strange(self) -> list[str]:
-        """The platform's names of what was never seen before: nobody understood its value."""
-        event = self.entry.event
-        status = str(event.facts.get("status", "INITIAL"))
-        return [*(event.odd or []), *([status] if status not in RANKS else [])]
 
     @property
     def instalment(self) -> dict[str, Fact] | None:

@@ -12,10 +12,13 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("change", ({ target }) => {
   if (target.id !== "moment") return;
-  const asked = target.form.elements.as_of;
-  asked.disabled = target.value === target.max; // the newest instant is now
-  asked.value = step(target).dataset.asOf;
-  htmx.trigger(target.form, "moved");
+  const asked = new URLSearchParams(new FormData(target.form));
+  if (target.value !== target.max) asked.set("as_of", step(target).dataset.asOf); // the newest is now
+  const query = asked.size ? `?${asked}` : "";
+  // of the body, not of the form: that is swapped, and the last of several moves is to win
+  htmx.ajax("GET", target.form.getAttribute("action") + query, {
+    source: document.body, target: "#main", select: "#main", swap: "outerHTML", push: "true",
+  });
 });
 
 document.addEventListener("click", ({ target }) => {
