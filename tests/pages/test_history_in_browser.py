@@ -82,7 +82,7 @@ def test_what_goes_on_paper_says_who_and_up_to_where(visitor: Visitor, path: str
     expect(paper).to_contain_text(re.compile(r"Newest event of the ledger\s*#\d+"))
     expect(page.locator(".band")).to_be_visible()  # TEST is TEST on paper too
     expect(page.locator(".prints").first).to_contain_text(re.compile(r"[0-9a-f]{16}.*[0-9a-f]{64}"))
-    assert not page.locator(".time").is_visible()
+    assert not page.locator(".look-back").is_visible()
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])
