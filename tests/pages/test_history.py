@@ -33,12 +33,16 @@ DUPLICATE = "c3" * 16
 @pytest.fixture
 def visit(own_pages: Visiting) -> Visiting:
     """A payment that was captured, told in two calls; an auditor has signed in."""
+    return tell_of_a_payment(own_pages)
+
+
+def tell_of_a_payment(visit: Visiting) -> Visiting:
     created = (NOON - timedelta(minutes=14)).isoformat()
-    receive(own_pages.ledger, a_rest_call("AUTHORISED", NOON, creationDate=created))
-    receive(own_pages.ledger, a_rest_call("CAPTURED", NOON + timedelta(hours=1)))
-    follow(own_pages.ledger)
-    own_pages.sign_in("auditor")
-    return own_pages
+    receive(visit.ledger, a_rest_call("AUTHORISED", NOON, creationDate=created))
+    receive(visit.ledger, a_rest_call("CAPTURED", NOON + timedelta(hours=1)))
+    follow(visit.ledger)
+    visit.sign_in("auditor")
+    return visit
 
 
 def words(page: str) -> str:
@@ -121,7 +125,8 @@ def test_what_was_never_seen_before_is_marked(visit: Visiting) -> None:
     assert "never seen before vads_trans_status vads_sequence_number" in told
 
 
-def test_relatives_are_one_click_away(visit: Visiting) -> None:
+def test_relatives_are_one_click_away(own_pages_anywhere: Visiting) -> None:
+    visit = tell_of_a_payment(own_pages_anywhere)
     ledger = visit.ledger
     for uuid, operation in ((REFUND, "CREDIT"), (DUPLICATE, "DEBIT")):
         details = {"parentTransactionUuid": UUID}
