@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
+from bench import pages
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, fill_events, median, open_ledger, timed
 from ledger import lists
@@ -36,14 +37,14 @@ Question = Callable[[], object]
 
 
 def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
-    return [measured("PostgreSQL", url, extent)]
+    return measured("PostgreSQL", url, extent)
 
 
 def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
-    return [measured("SQLite", f"sqlite:///{folder / 'queries.sqlite'}", extent)]
+    return measured("SQLite", f"sqlite:///{folder / 'queries.sqlite'}", extent)
 
 
-def measured(database: str, url: str, extent: Extent) -> Sheet:
+def measured(database: str, url: str, extent: Extent) -> list[Sheet]:
     with open_ledger(url) as ledger:
         fill_events(ledger, extent.events, with_journal=True)
         for name in PROJECTIONS:
@@ -55,7 +56,7 @@ def measured(database: str, url: str, extent: Extent) -> Sheet:
         conditions = f"{extent.events} events, as many transactions, {extent.rounds} rounds"
         sheet = Sheet("questions", database, conditions)
         answer(sheet, questions(ledger), extent.rounds)
-    return sheet
+        return [sheet, pages.measured(database, url, ledger, extent)]
 
 
 def fill_view(ledger: Ledger, count: int) -> None:
