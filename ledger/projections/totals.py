@@ -1,10 +1,11 @@
-"""Daily totals per shop, mode, currency and payment method: count and amount by outcome."""
+"""Daily totals per shop, mode, currency and payment method: count and amount by outcome; and why
+payments were refused."""
 
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, func, select
 
-from ledger.projections.outcomes import countable, outcome_of
+from ledger.projections.outcomes import REFUSED, countable, outcome_of
 from ledger.projections.view import ADD, FIRST, Projection, Rows, StoredView, Summed, merged
 
 _metadata = MetaData()
@@ -22,6 +23,7 @@ total_lines = Table(
     Column("amount_minor", BigInteger),
     Column("currency", Text),
     Column("payment_method", Text),
+    Column("authorisation_result", Text),
 )
 daily_totals = Table(
     "daily_totals",
@@ -44,6 +46,18 @@ daily_totals = Table(
 """Shape: `day` is the UTC day on which the platform recorded the transaction, else on which we
 first heard of it. Units: minor units of `currency`; a refund is positive, its outcome tells."""
 
+daily_refusals = Table(
+    "daily_refusals",
+    _metadata,
+    Column("shop_id", Text, primary_key=True),
+    Column("mode", Text, primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("result", Text, primary_key=True),
+    merged(ADD, "count", BigInteger, nullable=False),
+    info={"indexes": (("mode", "day", "shop_id", "result"),)},
+)
+"""Shape: `result` is the answer code of the issuer, empty when none was asked; days as above."""
+
 _FACTS = (
     "created_at",
     "operation_type",
@@ -51,6 +65,7 @@ _FACTS = (
     "amount_minor",
     "currency",
     "payment_method",
+    "authorisation_result",
 )
 
 
@@ -74,7 +89,7 @@ def _totals(lines: Table) -> Select[Any]:
     groups = [
         c.shop_id,
         c.mode,
-        func.substr(func.coalesce(c.created_at, c.first_seen_at), 1, 10).label("day"),
+        _day(c),
         func.coalesce(c.currency, "").label("currency"),
         func.coalesce(c.payment_method, "").label("payment_method"),
         outcome_of(c.operation_type, c.status).label("outcome"),
@@ -88,10 +103,30 @@ def _totals(lines: Table) -> Select[Any]:
     ).group_by(*keys)
 
 
+def _refusals(lines: Table) -> Select[Any]:
+    c = lines.c
+    groups = [
+        c.shop_id,
+        c.mode,
+        _day(c),
+        func.coalesce(c.authorisation_result, "").label("result"),
+    ]
+    refused = outcome_of(c.operation_type, c.status) == REFUSED
+    inner = select(*groups).where(refused).subquery()
+    return select(*inner.c, func.count().label("count")).group_by(*inner.c)
+
+
+def _day(c: Any) -> Any:
+    return func.substr(func.coalesce(c.created_at, c.first_seen_at), 1, 10).label("day")
+
+
 PROJECTION = Projection(
     "totals",
     (total_lines,),
     rows,
-    groupings=(Summed(daily_totals, total_lines, "id", _totals),),
+    groupings=(
+        Summed(daily_totals, total_lines, "id", _totals),
+        Summed(daily_refusals, total_lines, "id", _refusals),
+    ),
     kinds=("transaction",),
 )

@@ -102,7 +102,7 @@ notifications = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("id", name="pk_notifications"),
     Index("ix_notifications_signed_digest", "signed_digest"),
-    Index("ix_notifications_shop", "shop_id", "mode", "id"),
+    Index("ix_notifications_shop", "shop_id", "mode", "id", "outcome"),
 )
 """Everything verified, in the order of its ULIDs; append-only."""
 

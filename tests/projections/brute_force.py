@@ -53,6 +53,7 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         "orders": _orders(transactions),
         "total_lines": _lines(transactions, _TOTAL_LINE),
         "daily_totals": _totals(transactions),
+        "daily_refusals": _refusals(transactions),
         "coverage_lines": _coverage_lines(recorded),
         "rule_coverage": _coverage(recorded),
         "audit_trail": [_audited(one) for one in recorded],
@@ -126,6 +127,7 @@ _TOTAL_LINE = [
     "amount_minor",
     "currency",
     "payment_method",
+    "authorisation_result",
 ]
 _ALIAS = [
     "shop_id",
@@ -238,6 +240,16 @@ def _totals(items: dict[str, Item]) -> list[Item]:
         dict(zip(names, key, strict=True)) | {"count": len(found), "amount_minor": sum(found)}
         for key, found in groups.items()
     ]
+
+
+def _refusals(items: dict[str, Item]) -> list[Item]:
+    groups: dict[tuple[str, ...], int] = defaultdict(int)
+    for one in items.values():
+        if _outcome(one) == "refused":
+            day = (one["created_at"] or one["first_seen_at"])[:10]
+            groups[one["shop_id"], one["mode"], day, one["authorisation_result"] or ""] += 1
+    names = ("shop_id", "mode", "day", "result")
+    return [dict(zip(names, key, strict=True)) | {"count": n} for key, n in groups.items()]
 
 
 def _outcome(one: Item) -> str:
