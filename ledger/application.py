@@ -16,7 +16,7 @@ from sqlalchemy import exc as sa
 from ledger.aggregates.observed import Observed, Occasion
 from ledger.batch import Batch, Verified
 from ledger.decision import Decision, streams_of
-from ledger.errors import ConflictError, NotFoundError, NotificationError, UnavailableError
+from ledger.errors import ConflictError, MalformedNotificationError, NotFoundError, NotificationError, UnavailableError
 from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
 from ledger.gathering import Gathering
@@ -145,19 +145,36 @@ class Ledger:
 
         Errors: NotFoundError; ConflictError; UnavailableError.
         """
+        row = self._waiting(notification_id)
+        try:
+            notification, told = self._read_again(row)
+        except NotificationError as refusal:
+            return Receipt(row.id, QUARANTINED, refusal.reason, row.format, row.shop_id, row.mode)
+        return self._keep(notification, told, readmitted=row)
+
+    def rehearse(self, notification_id: str) -> str | None:
+        """Why a quarantined delivery would be refused again now; None when it would pass.
+
+        Errors: NotFoundError; UnavailableError.
+        """
+        try:
+            self._read_again(self._waiting(notification_id))
+        except NotificationError as refusal:
+            return refusal.reason
+        return None
+
+    def _waiting(self, notification_id: str) -> JournalRow:
         with _available(), self.database.connect() as connection:
             row = self.journal.get(connection, notification_id)
         if row is None or row.outcome != QUARANTINED:
             raise NotFoundError(f"no delivery {notification_id} in quarantine")
+        return row
+
+    def _read_again(self, row: JournalRow) -> Verified:
         if row.reason == TOO_LARGE:
-            return Receipt(row.id, QUARANTINED, TOO_LARGE, row.format, row.shop_id, row.mode)
-        delivery = _delivery_of(row)
+            raise MalformedNotificationError(TOO_LARGE, "its body was not kept")
         shops = self.shops.valid_at(row.received_at, self._clock())
-        try:
-            notification, told = read(delivery, shops, self._limits)
-        except NotificationError as refusal:
-            return Receipt(row.id, QUARANTINED, refusal.reason, row.format, row.shop_id, row.mode)
-        return self._keep(notification, told, readmitted=row)
+        return read(delivery_of(row), shops, self._limits)
 
     def receive_many(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Receive several deliveries, in the order given, in as few transactions as possible.
@@ -375,7 +392,8 @@ def _verified_row(
     )
 
 
-def _delivery_of(row: JournalRow) -> Delivery:
+def delivery_of(row: JournalRow) -> Delivery:
+    """A delivery as it arrived, from what was kept of it."""
     return Delivery(
         id=row.id,
         received_at=row.received_at,

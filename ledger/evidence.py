@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger, RecordedEvent, delivery_of
 from ledger.errors import NotFoundError, NotificationError
 from ledger.formats import read
-from ledger.notification import Delivery, Limits
+from ledger.notification import Limits
 from ledger.shops import Shop, Shops
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
@@ -57,7 +57,7 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
     ids = dict.fromkeys(one.event.notification_id for one in events)
     with ledger.database.connect() as connection:
         rows = ledger.journal.get_verified(connection, list(ids))
-    proofs = {id_: (_verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
+    proofs = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
     found = {}
     for one in events:
         id_ = one.event.notification_id
@@ -81,22 +81,17 @@ def _digest_same(row: JournalRow) -> bool:
     return digest(row.body or b"") == row.digest
 
 
-def _verified_again(ledger: Ledger, row: JournalRow) -> str:
-    """Verify with the very key of then, whatever its window is now."""
+def verified_again(ledger: Ledger, row: JournalRow) -> str:
+    """Verify a kept delivery with the very key of then, whatever its window is now.
+
+    Shape: verified, key-gone or failed.
+    """
     key = ledger.shops.key_by_fingerprint(row.key_fingerprint or "")
     if key is None:
         return KEY_GONE
     unlimited = replace(key, not_before=None, not_after=None)
     only = Shops({key.shop_id: Shop(key.shop_id, "", (unlimited,))})
-    delivery = Delivery(
-        id=row.id,
-        received_at=row.received_at,
-        body=row.body or b"",
-        content_type=row.content_type,
-        peer=row.peer,
-        shop_id=row.endpoint_shop_id,
-        mode=row.endpoint_mode,
-    )
+    delivery = delivery_of(row)
     settings = ledger.settings
     try:
         again, _ = read(delivery, only, Limits(settings.fields_max, settings.json_depth_max))

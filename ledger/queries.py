@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, func, select
 
-from ledger.projections import coverage
+from ledger.errors import ViewNotBuiltError
+from ledger.projections import coverage, totals
 from ledger.projections.generations import live_generation, tables_of
+from ledger.projections.view import Projection
 from ledger.rules import RULES, Rule
 from ledger.shops import MODES, Shops
 
@@ -67,3 +70,63 @@ def rule_coverage(connection: Connection, shops: Shops) -> list[Coverage] | None
 def _all_kinds(seen: Iterable[KindSeen]) -> tuple[KindSeen, ...]:
     by_name = {one.rule.name: one for one in seen}
     return tuple(by_name.get(rule.name, KindSeen(rule)) for rule in RULES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What one day (UTC) brought in one currency. Units: minor units of `currency`."""
+
+    day: str
+    currency: str
+    outcome: str
+    count: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many payments an issuer refused with one answer; empty when none was asked."""
+
+    result: str
+    count: int
+
+
+def day_totals(
+    connection: Connection, mode: str, days: tuple[str, str], shops: Iterable[str] | None
+) -> list[DayTotal]:
+    """Totals by day, currency and outcome. Shape: `days` are the first and the last; no shops
+    are all of them. Errors: ViewNotBuiltError."""
+    table = _live_table(connection, totals.PROJECTION, totals.daily_totals)
+    c = table.c
+    sums = (func.sum(c.count).label("count"), func.sum(c.amount_minor).label("amount_minor"))
+    query = select(c.day, c.currency, c.outcome, *sums)
+    query = query.group_by(c.day, c.currency, c.outcome).where(*_of(c, mode, days, shops))
+    return [
+        DayTotal(row.day, row.currency, row.outcome, int(row[3]), int(row.amount_minor))
+        for row in connection.execute(query)
+    ]
+
+
+def refusals(
+    connection: Connection, mode: str, days: tuple[str, str], shops: Iterable[str] | None
+) -> list[Refusals]:
+    """Why payments were refused, most frequent first. Errors and shape: as `day_totals`."""
+    table = _live_table(connection, totals.PROJECTION, totals.daily_refusals)
+    c = table.c
+    query = select(c.result, func.sum(c.count)).where(*_of(c, mode, days, shops))
+    found = [
+        Refusals(row.result, int(row[1])) for row in connection.execute(query.group_by(c.result))
+    ]
+    return sorted(found, key=lambda one: (-one.count, one.result))
+
+
+def _of(c: Any, mode: str, days: tuple[str, str], shops: Iterable[str] | None) -> list[Any]:
+    asked = [c.mode == mode, c.day.between(*days)]
+    return asked if shops is None else [*asked, c.shop_id.in_(sorted(shops))]
+
+
+def _live_table(connection: Connection, view: Projection, table: Table) -> Table:
+    generation = live_generation(connection, view)
+    if generation is None:
+        raise ViewNotBuiltError(f"the view {view.name} is not built for this code")
+    return tables_of(view, generation.id)[table]

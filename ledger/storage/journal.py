@@ -114,7 +114,7 @@ class Journal:
         """A verified delivery without its body, or None."""
         query = _without_body(notifications).where(notifications.c.id == id)
         row = connection.execute(query).one_or_none()
-        return None if row is None else _journal_row(row)
+        return None if row is None else journal_row(row)
 
     def find_all_signed(
         self, connection: Connection, signed_digests: Sequence[str]
@@ -125,7 +125,7 @@ class Journal:
         """
         found: dict[str, JournalRow] = {}
         for row in connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
-            found.setdefault(row.signed_digest, _journal_row(row))
+            found.setdefault(row.signed_digest, journal_row(row))
         return found
 
     def add_repeats(
@@ -189,7 +189,7 @@ class Journal:
         for table in (notifications, quarantine):
             row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
             if row is not None:
-                return _journal_row(row)
+                return journal_row(row)
         return None
 
     def get_verified(self, connection: Connection, ids: Sequence[str]) -> dict[str, JournalRow]:
@@ -197,7 +197,15 @@ class Journal:
         if not ids:
             return {}
         found = connection.execute(_VERIFIED, {"ids": padded(ids)})
-        return {row.id: _journal_row(row) for row in found}
+        return {row.id: journal_row(row) for row in found}
+
+    def same_signed(
+        self, connection: Connection, signed_digest: str, *, limit: int
+    ) -> list[JournalRow]:
+        """Every delivery with this signed content, in the order of arrival, without bodies."""
+        c = notifications.c
+        query = _without_body(notifications).where(c.signed_digest == signed_digest)
+        return [journal_row(row) for row in connection.execute(query.order_by(c.id).limit(limit))]
 
     def quarantine_size(self, connection: Connection) -> tuple[int, int]:
         """How many deliveries are in quarantine. Units: rows, bytes of their bodies."""
@@ -273,7 +281,7 @@ class Journal:
                 query = query.where(table.c.received_at < received_until)
             if before_id is not None:
                 query = query.where(table.c.id < before_id)
-            found += [_journal_row(row) for row in connection.execute(query)]
+            found += [journal_row(row) for row in connection.execute(query)]
         return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
 
 
@@ -309,7 +317,8 @@ _CONFIRMED = (
 )
 
 
-def _journal_row(row: Row[Any]) -> JournalRow:
+def journal_row(row: Row[Any]) -> JournalRow:
+    """A row of either table."""
     values = dict(row._mapping)
     values.pop("body_bytes", None)
     values.setdefault("outcome", QUARANTINED)

@@ -145,6 +145,7 @@ quarantine = Table(
     PrimaryKeyConstraint("id", name="pk_quarantine"),
     Index("ix_quarantine_peer", "peer", "id"),
     Index("ix_quarantine_reason", "reason", "id"),
+    Index("ix_quarantine_mode", "mode", "received_at", "reason", "shop_id"),
 )
 """What could not be read or verified; the only durable rows that may leave again."""
 

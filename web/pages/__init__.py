@@ -4,13 +4,17 @@ from flask import Flask
 from flask_limiter import Limiter
 
 from web.pages import (
+    access_log,
     alias,
     evidence,
     languages,
     navigation,
-    objects,
+    notifications,
     order,
     overview,
+    projections,
+    quarantine,
+    readers,
     rendering,
     search,
     session,
@@ -21,7 +25,20 @@ from web.pages import (
 from web.pages.blueprint import bp
 from web.security import context_of, limit_addresses
 
-VIEWS = (overview, search, transaction, order, alias, subscription, evidence, objects)
+VIEWS = (
+    overview,
+    search,
+    transaction,
+    order,
+    alias,
+    subscription,
+    evidence,
+    notifications,
+    quarantine,
+    projections,
+    readers,
+    access_log,
+)
 """Modules that add their routes to the blueprint when they are imported."""
 
 

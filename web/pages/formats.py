@@ -116,6 +116,11 @@ def plain(told: object, limit: int | None = None) -> str:
     return printable(text if limit is None or len(text) <= limit else text[: limit - 1] + "…")
 
 
+def lines(told: str) -> str:
+    """Several lines of somebody else as nothing but text."""
+    return "\n".join(printable(one) for one in told.split("\n"))
+
+
 def name(told: object) -> Markup:
     """A name that somebody else chose, short enough for a table, apart from its neighbours."""
     text = "" if told is None else str(told)
@@ -142,6 +147,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "duration": duration,
     "number": number,
     "plain": plain,
+    "lines": lines,
     "name": name,
 }
 """What templates call them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, request, url_for
 
-from ledger.access import ROLES
+from ledger.access import OPERATOR, ROLES
 from ledger.search import NOTIFICATION, ORDER, Meaning
 from web.pages.languages import N_
 from web.security import MODES, caller
@@ -26,6 +26,11 @@ class Entry:
 MENU = (
     Entry("pages.overview", N_("Overview")),
     Entry("pages.search", N_("Search")),
+    Entry("pages.notifications", N_("Notifications")),
+    Entry("pages.quarantine", N_("Quarantine")),
+    Entry("pages.projections", N_("Views")),
+    Entry("pages.readers", N_("Access"), (OPERATOR,)),
+    Entry("pages.access_log", N_("Access log"), (OPERATOR,)),
 )
 
 

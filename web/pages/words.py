@@ -7,6 +7,7 @@ from flask_babel import gettext
 
 from ledger.access import AUDITOR, AUDITOR_PERSONAL, OPERATOR
 from ledger.evidence import FAILED, KEY_GONE, VERIFIED
+from ledger.reasons import REASONS
 from ledger.rules import RULES
 from ledger.statuses import FINAL
 from ledger.statuses import REFUSED as REFUSED_STATUSES
@@ -57,6 +58,12 @@ OUTCOMES = {
     "recorded": N_("Recorded"),
     "repeated": N_("Repeated"),
     "quarantined": N_("In quarantine"),
+}
+VIEW_STATES = {
+    "building": N_("being built"),
+    "built": N_("built"),
+    "live": N_("live"),
+    "retired": N_("retired"),
 }
 CERTAINTIES = {
     "told": N_("told by a signed field"),
@@ -166,6 +173,11 @@ def rule(told: str) -> str:
     return translated(RULES[told].meaning) if told in RULES else plain(told)
 
 
+def reason(told: str) -> str:
+    """Why a delivery is kept in quarantine."""
+    return translated(REASONS[told]) if told in REASONS else plain(told)
+
+
 def _word(words: dict[str, str], told: str | None) -> str:
     return str(gettext(words[told])) if told in words else plain(told)
 
@@ -180,6 +192,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "fact": fact,
     "proof": _of(PROOFS),
     "rule": rule,
+    "reason": reason,
+    "view_state": _of(VIEW_STATES),
     "operation": _of(OPERATIONS),
     "mode_word": _of(MODES),
     "role": _of(ROLES),

@@ -1,0 +1,128 @@
+"""What arrived lately: deliveries by day and outcome, and the last one, without reading a body."""
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import dropwhile
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, case, func, select
+from ulid import ULID
+
+from ledger.storage.journal import JournalRow, journal_row
+from ledger.storage.tables import HAS_REASON, notifications
+
+SETTLED = timedelta(hours=1)
+"""What arrived before that is stored or never will be."""
+
+Counts = dict[date, Counter[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose deliveries. Shape: `mode` as stored; `shops` are those there are, of which
+    `is_limited` says that nothing but theirs may be told."""
+
+    mode: str
+    shops: tuple[str, ...]
+    is_limited: bool = False
+
+
+@dataclass
+class PastDays:
+    """Remembers what days that are over have brought, so that each is counted once.
+
+    A readmission adds to the day of an arrival long ago: then all is counted anew.
+    """
+
+    _counts: dict[tuple[Scope, date], Counter[str]] = field(default_factory=dict)
+    _readmitted: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(
+        self, connection: Connection, scope: Scope, days: Sequence[date], now: datetime
+    ) -> Counts:
+        """Verified deliveries of each day (UTC) by outcome. Shape: days in their order."""
+        readmitted = _count_readmitted(connection)
+        with self._lock:
+            if readmitted != self._readmitted:
+                self._counts.clear()
+                self._readmitted = readmitted
+            known = {one: self._counts[scope, one] for one in days if (scope, one) in self._counts}
+        missing = list(dropwhile(known.__contains__, days))
+        if missing:
+            known |= _verified(connection, scope, missing)
+        with self._lock:
+            for one in missing:
+                if beginning(one + timedelta(days=1)) + SETTLED < now:
+                    self._counts[scope, one] = known[one]
+        return {one: known[one] for one in days}
+
+
+def latest(
+    connection: Connection,
+    scope: Scope,
+    *,
+    outcome: str | None = None,
+    before_id: str | None = None,
+    limit: int,
+) -> list[JournalRow]:
+    """Verified deliveries, newest first, without their bodies; each shop along its own index."""
+    found: list[JournalRow] = []
+    c = notifications.c
+    for shop_id in scope.shops:
+        query = select(*(one for one in c if one.name != "body"))
+        query = query.where(c.shop_id == shop_id, c.mode == scope.mode)
+        if outcome is not None:
+            query = query.where(c.outcome == outcome)
+        if before_id is not None:
+            query = query.where(c.id < before_id)
+        rows = connection.execute(query.order_by(c.id.desc()).limit(limit))
+        found += [journal_row(row) for row in rows]
+    return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+
+
+def last_received(connection: Connection, scope: Scope) -> dict[str, datetime]:
+    """When each shop last sent something that was verified. Shape: by shop, those that did."""
+    c = notifications.c
+    newest = []
+    for shop_id in scope.shops:
+        mine = select(func.max(c.id)).where(c.shop_id == shop_id, c.mode == scope.mode)
+        newest.append(connection.scalar(mine))
+    query = select(c.shop_id, c.received_at).where(c.id.in_([one for one in newest if one]))
+    return {row.shop_id: row.received_at for row in connection.execute(query)}
+
+
+def _verified(connection: Connection, scope: Scope, days: Sequence[date]) -> Counts:
+    """From the index by shop alone: an id begins with the time of arrival."""
+    c = notifications.c
+    bounds = [str(ULID.from_datetime(beginning(one)))[:10] for one in days]
+    end = str(ULID.from_datetime(beginning(days[-1] + timedelta(days=1))))[:10]
+    bucket = bucket_of(c.id, bounds)
+    query = (
+        select(bucket, c.outcome, func.count())
+        .where(c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
+        .group_by(bucket, c.outcome)
+    )
+    found: Counts = {one: Counter() for one in days}
+    for index, outcome, count in connection.execute(query):
+        found[days[index]][outcome] = count
+    return found
+
+
+def bucket_of(column: Any, bounds: Sequence[Any]) -> ColumnElement[int]:
+    """Which of the spans that begin at these bounds a value is in."""
+    if len(bounds) == 1:
+        return case((column >= bounds[0], 0), else_=0).label("bucket")
+    spans = [(column < after, index) for index, after in enumerate(bounds[1:])]
+    return case(*spans, else_=len(bounds) - 1).label("bucket")
+
+
+def _count_readmitted(connection: Connection) -> int:
+    return connection.scalar(select(func.count()).select_from(notifications).where(HAS_REASON)) or 0
+
+
+def beginning(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

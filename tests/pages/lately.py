@@ -1,0 +1,82 @@
+"""A ledger that has heard a month of synthetic payments, at a fixed time."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from ulid import ULID
+
+from ledger.application import Ledger
+from ledger.notification import Delivery
+from ledger.settings import Settings
+from ledger.shops import Shop, Shops
+from ledger.simulator.stories import STORIES
+from ledger.simulator.telling import ALTERNATE, Telling, teller
+from ledger.storage.database import Database
+from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_shop
+from tests.lists.filling import follow
+
+NOW = datetime(2026, 3, 31, 15, 24, tzinfo=UTC)
+DAYS = 33
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def a_lately_ledger(database: Database, clock: Clock) -> Ledger:
+    """Two shops with names."""
+    shops = {
+        SHOP_ID: Shop(SHOP_ID, "Boutique du Port", a_shop(SHOP_ID).keys),
+        OTHER_SHOP_ID: Shop(OTHER_SHOP_ID, "Librairie des Arts", a_shop(OTHER_SHOP_ID).keys),
+    }
+    return Ledger(Settings(database_url="unused"), Shops(shops), database, clock=clock)
+
+
+def hear_a_month(ledger: Ledger, clock: Clock, *, lives: int, mode: str = "PRODUCTION") -> None:
+    """Receive what was told until now, each delivery at its own time."""
+    rng = random.Random(7)
+    told = sorted(_told(ledger, lives, mode, rng), key=lambda one: one[0])
+    for at, body in told:
+        if at <= NOW:
+            clock.now = at
+            ledger.receive(
+                Delivery(
+                    id=str(ULID.from_datetime(at)), received_at=at, body=body, peer="194.50.38.7"
+                )
+            )
+    clock.now = NOW
+    follow(ledger)
+
+
+def _told(
+    ledger: Ledger, lives: int, mode: str, rng: random.Random
+) -> Iterator[tuple[datetime, bytes]]:
+    begins_at = NOW - timedelta(days=DAYS)
+    for shop_id, share in ((SHOP_ID, 1.0), (OTHER_SHOP_ID, 0.35)):
+        told_by = teller(ledger.shops, shop_id, mode, begins_at=begins_at, at=NOW)
+        for number, story in enumerate(_stories(rng, int(lives * share))):
+            if told_by.can_tell(STORIES[story], ALTERNATE):
+                for telling in told_by.tell(STORIES[story], 1, number, ALTERNATE, turn=number):
+                    yield from _sent(telling, rng)
+
+
+def _stories(rng: random.Random, count: int) -> list[str]:
+    often = ["payment-accepted"] * 6 + ["payment-refused"] * 2
+    return [rng.choice([*often, *STORIES]) for _ in range(count)]
+
+
+def _sent(telling: Telling, rng: random.Random) -> Iterator[tuple[datetime, bytes]]:
+    """Mostly once; some calls are repeated, and now and then one is damaged on the way."""
+    at = telling.call.sent_at + timedelta(seconds=rng.uniform(0.3, 3))
+    luck = rng.random()
+    body = telling.body if luck < 0.97 else telling.body.replace(b"signature=", b"signature=x", 1)
+    yield at, body
+    if 0.85 < luck < 0.97:
+        yield at + timedelta(minutes=rng.randrange(15, 90)), telling.body

@@ -1,0 +1,50 @@
+"""The pictures of the README: `python -m tests.pages.screenshots` makes them anew."""
+
+import tempfile
+from pathlib import Path
+
+from ledger.projections.runner import prepare_views
+from ledger.storage.database import Database
+from ledger.storage.migrations import migrate
+from tests.pages.lately import Clock, a_lately_ledger, hear_a_month
+from tests.pages.visiting import SETTINGS, Visitor, add_users, served, started_browser
+from web import create_app
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+LIVES = 420
+
+
+def take(folder: Path, *, lives: int = LIVES) -> list[Path]:
+    """Write the overview and the page of one transaction. Shape: the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        database = Database(f"sqlite:///{place}/ledger.sqlite")
+        try:
+            return _taken(database, folder, lives)
+        finally:
+            database.dispose()
+
+
+def _taken(database: Database, folder: Path, lives: int) -> list[Path]:
+    migrate(database)
+    prepare_views(database)
+    clock = Clock()
+    ledger = a_lately_ledger(database, clock)
+    hear_a_month(ledger, clock, lives=lives)
+    add_users(ledger, clock.now)
+    app = create_app(SETTINGS, ledger, clock=clock)
+    with served(app) as url, started_browser() as browser:
+        visitor = Visitor(browser, url, app)
+        page = visitor.open("/production", role="auditor")
+        files = [folder / "overview.png", folder / "transaction.png"]
+        page.screenshot(path=files[0])
+        page.goto("/production/search?status=CAPTURED&late=true")
+        page.locator("#found tbody a").first.click()
+        page.wait_for_load_state()
+        page.screenshot(path=files[1])
+        visitor.close()
+    return files
+
+
+if __name__ == "__main__":
+    take(FOLDER)

@@ -1,0 +1,62 @@
+"""The access log: who has read personal or raw data, was refused it, or changed who may."""
+
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema, fields, validate
+
+from ledger.access import accesses
+from ledger.paging import INTEGER_MAX
+from web.context import ledger
+from web.pages.asking import choice, read_question, text, without_blanks
+from web.pages.blueprint import bp
+from web.pages.languages import N_
+from web.pages.rendering import render
+from web.security import MODES, caller, only_for_operators
+
+LIMIT = 100
+_FILTERS = ("token_id", "kind", "shop_id", "mode", "reference")
+
+
+class AccessLogForm(Schema):
+    """What the log may be asked."""
+
+    token_id = text(limit=100)
+    kind = text(limit=100)
+    shop_id = text(limit=100)
+    mode = choice(*MODES)
+    reference = text()
+    cursor: fields.Field[Any] = fields.Integer(
+        validate=validate.Range(1, INTEGER_MAX, error=N_("This page belongs to another question."))
+    )
+
+
+@bp.get("/<mode:mode>/access-log")
+@only_for_operators
+def access_log(mode: str) -> ResponseReturnValue:
+    """Who has read what, newest first; of both modes unless told otherwise."""
+    cleaned = without_blanks()
+    if cleaned is not None:
+        return cleaned
+    question = read_question(AccessLogForm())
+    asked = question.asked
+    lines = []
+    if not question.wrong:
+        with ledger().database.connect() as connection:
+            lines = accesses(
+                connection,
+                limit=LIMIT + 1,
+                before_id=asked.get("cursor"),
+                shops=caller().shops,
+                **{name: asked.get(name) for name in _FILTERS},
+            )
+    here = url_for("pages.access_log", mode=mode)
+    told = render(
+        "access_log.html",
+        question=question,
+        lines=lines[:LIMIT],
+        next_address=len(lines) > LIMIT and question.address(here, cursor=str(lines[LIMIT - 1].id)),
+        first_address=question.value("cursor") and question.address(here, "cursor"),
+    )
+    return told, 400 if question.wrong else 200

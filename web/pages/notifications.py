@@ -1,0 +1,147 @@
+"""Deliveries: those that were verified, and one of either kind with its body and its effects."""
+
+from typing import Any
+
+from flask import Response, url_for
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema
+from werkzeug.exceptions import NotFound
+
+from ledger.activity import latest
+from ledger.delivered import caused, readable, subjects
+from ledger.deliveries import notification_data
+from ledger.evidence import verified_again
+from ledger.logs import network
+from ledger.reasons import REPAIRABLE
+from ledger.storage.journal import JournalRow
+from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.vocabulary import SENTENCES
+from web.context import ledger
+from web.pages.asking import choice, read_question, text, without_blanks
+from web.pages.blueprint import bp
+from web.pages.navigation import link_to
+from web.pages.overview import scope_of
+from web.pages.rendering import render
+from web.security import caller, only_with_personal_data, will_tell_personal
+
+LIMIT = 50
+REPEATS_MAX = 50
+
+
+class NotificationsForm(Schema):
+    """What the list may be asked."""
+
+    outcome = choice(RECORDED, REPEATED)
+    cursor = text(limit=26)
+
+
+@bp.get("/<mode:mode>/notifications")
+def notifications(mode: str) -> ResponseReturnValue:
+    """Verified deliveries, newest first."""
+    cleaned = without_blanks()
+    if cleaned is not None:
+        return cleaned
+    question = read_question(NotificationsForm())
+    asked = question.asked
+    with ledger().database.connect() as connection:
+        rows = latest(
+            connection,
+            scope_of(mode.upper()),
+            outcome=asked.get("outcome"),
+            before_id=asked.get("cursor"),
+            limit=LIMIT + 1,
+        )
+    here = url_for("pages.notifications", mode=mode)
+    has_more = len(rows) > LIMIT
+    told = render(
+        "notifications.html",
+        question=question,
+        rows=rows[:LIMIT],
+        next_address=has_more and question.address(here, cursor=rows[LIMIT - 1].id),
+        first_address=question.value("cursor") and question.address(here, "cursor"),
+    )
+    return told, 400 if question.wrong else 200
+
+
+@bp.get("/<mode:mode>/notifications/<name>")
+def notification(mode: str, name: str) -> ResponseReturnValue:
+    """One delivery, verified or not: how it came, what it says, and what it caused."""
+    row = _row(mode, name)
+    facts = notification_data(row)
+    body = None
+    if caller().sees_personal:
+        will_tell_personal("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
+        body = readable(ledger(), row)
+    else:
+        facts["peer"] = network(row.peer)
+    return render(
+        "notification.html",
+        row=row,
+        facts={key: told for key, told in facts.items() if key not in ("id", "positions", "mode")},
+        told=facts,
+        body=body,
+        signature=None if row.outcome == QUARANTINED else verified_again(ledger(), row),
+        is_repairable=row.reason in REPAIRABLE,
+        events=[_event(one.position, one.event) for one in caused(ledger(), row)],
+        about=_about(row),
+        others=_others(row),
+    )
+
+
+@bp.get("/<mode:mode>/notifications/<name>/raw")
+@only_with_personal_data
+def notification_raw(mode: str, name: str) -> ResponseReturnValue:
+    """Its body, byte for byte, as a file."""
+    row = _row(mode, name)
+    will_tell_personal("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
+    response = Response(row.body or b"", mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
+    return response
+
+
+def _row(mode: str, name: str) -> JournalRow:
+    """A delivery of this mode, or of none, that the reader may know of. Errors: NotFound."""
+    row = None
+    if "\x00" not in name:
+        with ledger().database.connect() as connection:
+            row = ledger().journal.get(connection, name)
+    if row is None or row.mode not in (None, mode.upper()) or not caller().allows_shop(row.shop_id):
+        raise NotFound
+    return row
+
+
+def _event(position: int, event: Any) -> dict[str, Any]:
+    kind = event.aggregate_class.KIND
+    reference = getattr(event, "subscription_id", "") or event.reference
+    return {
+        "position": position,
+        "sentence": SENTENCES[type(event)],
+        "kind": kind,
+        "name": reference,
+        "href": _link(event.shop_id, event.mode, kind, reference, getattr(event, "alias", None)),
+        "event": event,
+    }
+
+
+def _about(row: JournalRow) -> list[tuple[str, str, str]]:
+    """Shape: kind, name, address of its page."""
+    return [
+        (one.kind, one.name, _link(row.shop_id, row.mode, one.kind, one.name, one.alias))
+        for one in subjects(ledger(), row)
+    ]
+
+
+def _link(
+    shop_id: str | None, mode: str | None, kind: str, name: str, alias: str | None = None
+) -> str:
+    more = {"alias": alias or None} if kind == "subscription" else {}
+    return link_to(kind, name, shop_id=shop_id, mode=(mode or "").lower(), **more)
+
+
+def _others(row: JournalRow) -> list[JournalRow]:
+    """Deliveries of the same signed content."""
+    if row.signed_digest is None:
+        return []
+    with ledger().database.connect() as connection:
+        found = ledger().journal.same_signed(connection, row.signed_digest, limit=REPEATS_MAX + 1)
+    return [one for one in found if one.id != row.id]

@@ -1,0 +1,126 @@
+"""The quarantine: what waits and why, what to do about it, and readmission with a preview."""
+
+from collections import Counter
+
+import structlog
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from marshmallow import Schema
+from werkzeug.exceptions import BadRequest, NotFound
+
+from ledger.access import OPERATOR
+from ledger.application import QUARANTINED
+from ledger.deliveries import readmit_all
+from ledger.reasons import REASONS, REPAIRABLE
+from ledger.waiting import by_reason, ids_waiting, listed, rehearse
+from web.context import ledger
+from web.pages.asking import choice, read_question, text, without_blanks
+from web.pages.blueprint import bp
+from web.pages.overview import scope_of
+from web.pages.rendering import render
+from web.security import caller, only_for_operators
+
+LIMIT = 50
+READMIT_MAX = 500
+"""Deliveries that one click verifies again; the page then offers the next ones."""
+
+GONE = "gone"
+
+log = structlog.get_logger("pages")
+
+
+class QuarantineForm(Schema):
+    """What the list may be asked."""
+
+    reason = choice(*REASONS)
+    cursor = text(limit=26)
+
+
+@bp.get("/<mode:mode>/quarantine")
+def quarantine(mode: str) -> ResponseReturnValue:
+    """What waits, by reason; the deliveries of one reason."""
+    cleaned = without_blanks()
+    if cleaned is not None:
+        return cleaned
+    question = read_question(QuarantineForm())
+    scope, reason = scope_of(mode.upper()), question.asked.get("reason")
+    with ledger().database.connect() as connection:
+        groups = by_reason(connection, scope)
+        rows = []
+        if reason and not question.wrong:
+            cursor = question.asked.get("cursor")
+            rows = listed(connection, scope, reason, limit=LIMIT + 1, before_id=cursor)
+    here = url_for("pages.quarantine", mode=mode)
+    told = render(
+        "quarantine.html",
+        question=question,
+        groups=groups,
+        meanings=REASONS,
+        repairable=REPAIRABLE,
+        reason=reason,
+        rows=rows[:LIMIT],
+        next_address=len(rows) > LIMIT and question.address(here, cursor=rows[LIMIT - 1].id),
+        first_address=question.value("cursor") and question.address(here, "cursor"),
+        may_readmit=caller().role == OPERATOR,
+    )
+    return told, 400 if question.wrong else 200
+
+
+@bp.get("/<mode:mode>/quarantine/readmit")
+@only_for_operators
+def preview_readmission(mode: str) -> ResponseReturnValue:
+    """What a readmission would bring now; changes nothing."""
+    reason, name = request.args.get("reason"), request.args.get("id")
+    ids, count = _meant(mode, reason, name)
+    return render(
+        "readmission.html",
+        reason=reason,
+        name=name,
+        count=count,
+        limit=READMIT_MAX,
+        rehearsal=rehearse(ledger(), ids),
+        meanings=REASONS,
+        outcomes=None,
+    )
+
+
+@bp.post("/<mode:mode>/quarantine/readmit")
+@only_for_operators
+def readmit(mode: str) -> ResponseReturnValue:
+    """Verify one, or all of one reason, again; what passes is recorded."""
+    reason, name = request.form.get("reason"), request.form.get("id")
+    ids, _ = _meant(mode, reason, name)
+    outcomes: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for _, receipt in readmit_all(ledger(), ids):
+        outcomes[GONE if receipt is None else receipt.outcome] += 1
+        if receipt is not None and receipt.outcome == QUARANTINED:
+            refused[receipt.reason or ""] += 1
+    log.info("readmitted", user=caller().id, asked=len(ids), **outcomes)
+    return render(
+        "readmission.html",
+        reason=reason,
+        name=name,
+        count=len(ids),
+        limit=READMIT_MAX,
+        outcomes=outcomes,
+        refused=refused,
+        meanings=REASONS,
+    )
+
+
+def _meant(mode: str, reason: str | None, name: str | None) -> tuple[list[str], int]:
+    """The deliveries that are meant, at most READMIT_MAX, and how many there are."""
+    scope = scope_of(mode.upper())
+    with ledger().database.connect() as connection:
+        if name:
+            row = None if "\x00" in name else ledger().journal.get(connection, name)
+            if row is None or row.outcome != QUARANTINED or row.mode not in (None, scope.mode):
+                raise NotFound
+            if not caller().allows_shop(row.shop_id):
+                raise NotFound
+            return [row.id], 1
+        if reason not in REASONS:
+            raise BadRequest
+        count = sum(one.count for one in by_reason(connection, scope) if one.reason == reason)
+        return ids_waiting(connection, scope, reason, limit=READMIT_MAX), count
