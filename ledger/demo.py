@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,16 +21,29 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.table import Table
 
-from ledger.errors import LedgerError
+from ledger.access import OPERATOR
+from ledger.errors import LedgerError, SettingsError
 from ledger.shops import FORM_HMAC, FORM_SHA1, MODES, REST_BROWSER, REST_PASSWORD, read_shops
+from ledger.storage.database import Database
+from ledger.users import add_user, change_password, check_password, user_by_name
 
 if TYPE_CHECKING:
     from ledger.simulator.playing import Played
+    from ledger.simulator.stories import Story
+    from ledger.simulator.telling import Teller
 
 SHOPS_FILE = Path("var/demo-shops.toml")
 SECRET_KEY_FILE = Path("var/demo-secret-key")
+PASSWORD_FILE = Path("var/demo-password")
 DATABASE_URL = "sqlite:///var/demo.sqlite"
+USER = "demo"
 READY_SECONDS_MAX = 30
+
+PASSWORD_BYTES = 12
+LASTING_DAYS = (1, 60, 366)
+"""Stories are told in groups by how long they last, so that each ends in the last weeks."""
+BEGINNING_DAYS = 28
+"""Within so many days the lives of a group begin."""
 
 _OUTCOMES = ("recorded", "repeated", "refused")
 
@@ -68,6 +82,27 @@ def _write_secret(path: Path, text: str) -> None:
     file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(file, "w", encoding="utf-8") as writer:
         writer.write(text)
+
+
+def let_in(database: Database) -> None:
+    """Let the demonstration's user sign in, with the same password as at the last start.
+
+    They may do everything, but for the synthetic shops alone: whatever else the database holds is
+    not shown to whoever finds the password.
+    """
+    if not PASSWORD_FILE.exists():
+        _write_secret(PASSWORD_FILE, secrets.token_urlsafe(PASSWORD_BYTES))
+    password = PASSWORD_FILE.read_text(encoding="utf-8")
+    now = datetime.now(UTC)
+    with database.begin() as connection:
+        user = user_by_name(connection, USER)
+        if user is None:
+            shops = [shop_id for shop_id, _, _ in _SHOPS]
+            add_user(connection, name=USER, password=password, role=OPERATOR, now=now, shops=shops)
+        elif set(user.shops or ()) != {shop_id for shop_id, _, _ in _SHOPS}:
+            raise SettingsError(f"there is a user named {USER} who is not the demonstration's")
+        elif not check_password(user, password):
+            change_password(connection, USER, password, now=now)
 
 
 def write_shops(path: Path) -> None:
@@ -132,11 +167,33 @@ def _tell(url: str, console: Console) -> bool:
 
 def _play(url: str) -> "Iterator[tuple[str, str, Played]]":
     from ledger.simulator.playing import play
+    from ledger.simulator.telling import teller
 
     shops = read_shops(SHOPS_FILE, os.environ)
-    for seed, (shop_id, mode) in enumerate(_TOLD_TO):
-        for played in play(url, shops, shop_id, mode, seed=seed):
-            yield shop_id, mode, played
+    # The same on the same day: told again then, it repeats; on another day it is news.
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    for number, (shop_id, mode) in enumerate(_TOLD_TO):
+        seed = today.toordinal() * len(_TOLD_TO) + number
+        for days, stories in _by_duration(teller(shops, shop_id, mode), seed).items():
+            begins_at = today - timedelta(days=BEGINNING_DAYS + days)
+            for played in play(
+                url, shops, shop_id, mode, stories=stories, seed=seed, begins_at=begins_at
+            ):
+                yield shop_id, mode, played
+
+
+def _by_duration(told_by: "Teller", seed: int) -> "dict[int, list[Story]]":
+    """What can be told, in groups. Shape: days that none of the group exceeds, its stories."""
+    from ledger.simulator.stories import STORIES
+    from ledger.simulator.telling import ALTERNATE
+
+    groups: dict[int, list[Story]] = {days: [] for days in LASTING_DAYS}
+    for story in STORIES.values():
+        if told_by.can_tell(story, ALTERNATE):
+            calls = told_by.life(story, seed, 0)
+            lasts = calls[-1].sent_at - calls[0].sent_at
+            groups[next(one for one in LASTING_DAYS if lasts.days < one)].append(story)
+    return {days: stories for days, stories in groups.items() if stories}
 
 
 def _outcome(played: "Played") -> str:
@@ -165,12 +222,13 @@ def _tell_next(url: str, console: Console, shown: "list[tuple[str, str, Played]]
     variables = ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE")
     for name in variables:
         console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
-    console.print("\nOpen:")
-    for path in ("/readyz", "/metrics"):
-        console.print(f"  {url}{path}")
     console.print("\nRun in another terminal, in this folder, with the two lines above:")
     for line in ["check", *_examples(shown), "notifications list"]:
         console.print(f"  {_command()} {line}", markup=False)
+    password = PASSWORD_FILE.read_text(encoding="utf-8")
+    console.print("\nOr open this page in a browser, and sign in:", style="bold")
+    console.print(f"  {url}/test", markup=False)
+    console.print(f"  name {USER}, password {password}", markup=False)
 
 
 def _command() -> str:

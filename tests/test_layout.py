@@ -187,7 +187,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.simulator.bulk": (*READ, "ledger.simulator", "ledger.application", "ulid"),
     # never what it puts to the test: what it expects is its own opinion
     "ledger.simulator.*": (*READ, "ledger.simulator", "iso4217"),
-    "ledger.demo": (*READ, "ledger.simulator", "rich"),
+    "ledger.demo": (
+        *READ,
+        "ledger.access",
+        "ledger.simulator",
+        "ledger.storage.database",
+        "ledger.users",
+        "rich",
+    ),
     "ledger.cli": ("ledger", "click"),
     "ledger.cli.*": ("ledger", "click", "orjson", "sqlalchemy"),
     "ledger.cli.progress": ("click", "rich"),

@@ -96,6 +96,8 @@ def serve(
     if not _is_fit(settings):
         ctx.exit(2)
     prepare_database(settings)
+    if demo:
+        _let_in(settings)
     address, port = _free_address(host, port)
     server = Server(
         address,
@@ -294,6 +296,16 @@ def _prepare_demo() -> None:
     from ledger import demo
 
     os.environ.update(demo.environment(os.environ))
+
+
+def _let_in(settings: Settings) -> None:
+    from ledger import demo
+
+    database = Database(settings.database_url)
+    try:
+        demo.let_in(database)
+    finally:
+        database.dispose()
 
 
 def _player(address: str, port: int, *, once: bool) -> Callable[[], Any]:

@@ -1,6 +1,7 @@
 """Starting the service, refusing to start it, and the demonstration from end to end."""
 
 import os
+import re
 import signal
 import socket
 import stat
@@ -11,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from ledger import demo
+from ledger.errors import SettingsError
 from ledger.shops import read_shops
+from ledger.users import add_user, check_password, user_by_name
+from tests.builders import NOON
 from tests.cli.test_check import environment, key
+from tests.conftest import opened
 
 ROOT = Path(__file__).resolve().parents[2]
 LEDGER = [sys.executable, "-c", "from ledger.cli import cli; cli()"]
@@ -112,9 +117,46 @@ def test_the_demonstration_runs_once_from_nothing_and_again(tmp_path: Path) -> N
     assert first.returncode == 0, first.stderr
     assert "ledger history transaction" in first.stdout
     assert again.returncode == 0, again.stderr
-    secrets = {"demo-shops.toml", "demo-secret-key"}
+    secrets = {"demo-shops.toml", "demo-secret-key", "demo-password"}
     assert {one.name for one in (tmp_path / "var").iterdir()} == {"demo.sqlite", *secrets}
-    assert [(tmp_path / "var" / one).stat().st_mode & 0o077 for one in secrets] == [0, 0]
+    assert [(tmp_path / "var" / one).stat().st_mode & 0o077 for one in secrets] == [0, 0, 0]
+
+
+def test_the_demonstration_lets_its_user_in_again_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with opened(sqlite_url) as database:
+        demo.let_in(database)
+        first = demo.PASSWORD_FILE.read_text()
+        demo.let_in(database)
+
+        with database.connect() as connection:
+            user = user_by_name(connection, demo.USER)
+        assert demo.PASSWORD_FILE.read_text() == first
+        assert check_password(user, first)
+        assert user is not None
+        assert (user.role, user.shops) == ("operator", ("10000001", "10000002"))
+
+        demo.PASSWORD_FILE.unlink()
+        demo.let_in(database)
+
+        with database.connect() as connection:
+            user = user_by_name(connection, demo.USER)
+        assert demo.PASSWORD_FILE.read_text() != first
+        assert check_password(user, demo.PASSWORD_FILE.read_text())
+
+
+def test_the_demonstration_takes_over_nobodys_access(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sqlite_url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with opened(sqlite_url) as database:
+        with database.begin() as connection:
+            add_user(connection, name="Demo", password="x" * 12, role="auditor", now=NOON)
+
+        with pytest.raises(SettingsError, match="not the demonstration's"):
+            demo.let_in(database)
 
 
 def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:
@@ -129,9 +171,12 @@ def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:
         start_new_session=True,
     ) as service:
         assert service.stdout
-        told = next(line for line in service.stdout if "ledger notifications list" in line)
+        told = [next(line for line in service.stdout if "ledger notifications list" in line)]
+        told += [next(service.stdout) for _ in range(4)]
+        password = (tmp_path / "var" / "demo-password").read_text()
 
-        assert told
+        assert re.fullmatch(r"  http://127\.0\.0\.1:\d+/test\n", told[-2])
+        assert told[-1] == f"  name demo, password {password}\n"
         assert service.poll() is None
         service.send_signal(signal.SIGTERM)
         assert service.wait(30) == 0

@@ -17,7 +17,8 @@ from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_shop
 from tests.lists.filling import follow
 
 NOW = datetime(2026, 3, 31, 15, 24, tzinfo=UTC)
-DAYS = 33
+BEGINNINGS = (timedelta(days=28), timedelta(days=41))
+"""Lives begin within four weeks from each of them before now."""
 
 
 class Clock:
@@ -58,13 +59,14 @@ def hear_a_month(ledger: Ledger, clock: Clock, *, lives: int, mode: str = "PRODU
 def _told(
     ledger: Ledger, lives: int, mode: str, rng: random.Random
 ) -> Iterator[tuple[datetime, bytes]]:
-    begins_at = NOW - timedelta(days=DAYS)
-    for shop_id, share in ((SHOP_ID, 1.0), (OTHER_SHOP_ID, 0.35)):
-        told_by = teller(ledger.shops, shop_id, mode, begins_at=begins_at, at=NOW)
-        for number, story in enumerate(_stories(rng, int(lives * share))):
-            if told_by.can_tell(STORIES[story], ALTERNATE):
-                for telling in told_by.tell(STORIES[story], 1, number, ALTERNATE, turn=number):
-                    yield from _sent(telling, rng)
+    for seed, before in enumerate(BEGINNINGS):
+        for shop_id, share in ((SHOP_ID, 0.5), (OTHER_SHOP_ID, 0.2)):
+            told_by = teller(ledger.shops, shop_id, mode, begins_at=NOW - before, at=NOW)
+            for number, name in enumerate(_stories(rng, int(lives * share))):
+                story = STORIES[name]
+                if told_by.can_tell(story, ALTERNATE):
+                    for telling in told_by.tell(story, seed, number, ALTERNATE, turn=number):
+                        yield from _sent(telling, rng)
 
 
 def _stories(rng: random.Random, count: int) -> list[str]:

@@ -35,8 +35,21 @@ PAGES = [
     f"{AT}/orders/{SCRIPT}?as_of=2026-11-24",
     f"{AT}/events/1/evidence",
     "/test/nowhere",
+    "/test/notifications",
+    "/test/notifications/00000000000000000000000001",
+    "/test/quarantine",
+    "/test/quarantine?reason=signature-mismatch",
+    "/test/projections",
 ]
 """Pages that hold for every reader; a new page adds itself here."""
+
+FOR_OPERATORS = [
+    "/test/quarantine/readmit?reason=signature-mismatch",
+    "/test/projections/totals/compare",
+    "/test/access",
+    "/test/access-log",
+]
+"""Others read there that it is not for them."""
 
 READERS: list[dict[str, Any]] = [
     {"language": "en", "size": "desktop", "scheme": "light", "role": "auditor"},
@@ -51,7 +64,7 @@ def test_every_page_reads_well(visitor: Visitor, reader: dict[str, Any]) -> None
     page = visitor.open("/", **reader)
 
     found = {}
-    for path in PAGES:
+    for path in PAGES + FOR_OPERATORS:
         page.goto(path)
         expect(page.locator("h1")).to_be_visible()
         assert page.locator("html").get_attribute("lang") == reader["language"]
@@ -65,7 +78,7 @@ def test_every_page_reads_well(visitor: Visitor, reader: dict[str, Any]) -> None
 def test_every_page_works_without_script(visitor: Visitor, role: str, language: str) -> None:
     page = visitor.open("/", role=role, language=language, script=False)
 
-    for path in PAGES:
+    for path in PAGES + FOR_OPERATORS:
         page.goto(path)
         expect(page.locator("h1")).to_be_visible()
         expect(page.locator("html")).to_have_attribute("lang", language)

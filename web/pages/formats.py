@@ -90,6 +90,8 @@ def age(told: datetime | str | None) -> str:
     if exact is None:
         return NOTHING
     since = exact - context().clock()
+    if abs(since) < timedelta(seconds=1):
+        since = timedelta(seconds=-1)
     return str(format_timedelta(since, add_direction=True, locale=locale_name()))
 
 

@@ -8,8 +8,8 @@ from web.pages.formats import plain
 from web.pages.languages import N_, translated
 
 ANSWERS = {
-    "": N_("No answer: nobody was asked"),
-    "00": N_("Approved"),
+    "": N_("The issuer was not asked"),
+    "00": N_("Approved by the issuer, refused for another reason"),
     "02": N_("Contact the issuer"),
     "03": N_("Invalid acceptor"),
     "04": N_("Keep the card"),
@@ -59,10 +59,10 @@ ANSWERS = {
     "97": N_("Timer expired"),
     "98": N_("Server unavailable"),
     "99": N_("Initiator incident"),
-    "0": N_("Approved"),
+    "0": N_("Approved by the issuer, refused for another reason"),
 }
 
 
 def answer(code: str) -> str:
-    """What a code means; one that nobody knows as it came."""
+    """Why a payment that this answer was given to was refused; one that nobody knows as it came."""
     return translated(ANSWERS[code]) if code in ANSWERS else plain(code, 40)

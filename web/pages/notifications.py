@@ -77,7 +77,11 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
     return render(
         "notification.html",
         row=row,
-        facts={key: told for key, told in facts.items() if key not in ("id", "positions", "mode")},
+        facts={
+            key: told
+            for key, told in facts.items()
+            if key not in ("id", "positions", "mode", "outcome")
+        },
         told=facts,
         body=body,
         signature=None if row.outcome == QUARANTINED else verified_again(ledger(), row),
