@@ -10,10 +10,13 @@ LONG = "x" * 10_000
 UUID = "bad0" * 8
 ALIAS = "<b>alias</b>"
 STATUS = "<i>NEVER_SEEN</i>"
+NOTIFICATION = "7H0ST11E000000000000000000"
+QUARANTINED = "7H0ST11E00000000000000000Q"
 
 
 def tell_hostile(ledger: Ledger) -> None:
-    """Three payments, a subscription and its instalment in TEST, whose every name is hostile."""
+    """Three payments, a subscription and its instalment in TEST, whose every name is hostile; and a
+    delivery that nobody signed."""
     for number, order in enumerate((SCRIPT, QUOTES, TURNED)):
         body = a_form_call(
             status=STATUS if number == 0 else "AUTHORISED",
@@ -25,7 +28,8 @@ def tell_hostile(ledger: Ledger) -> None:
             ext_info_more=QUOTES,
             card_brand=TURNED,
         )
-        assert receive(ledger, body).outcome == "recorded"
+        id_ = f"{NOTIFICATION[:-1]}{number}"
+        assert receive(ledger, body, id=id_).outcome == "recorded"
     plan = {
         "subscription": SCRIPT,
         "identifier": ALIAS,
@@ -46,3 +50,6 @@ def tell_hostile(ledger: Ledger) -> None:
     }
     for fields in (plan, instalment):
         assert receive(ledger, a_form_call(**fields)).outcome == "recorded"
+    forged = a_form_call(order_id=SCRIPT, cust_name=LONG).replace(b"signature=", b"signature=x")
+    told = receive(ledger, forged, id=QUARANTINED, peer=SCRIPT)
+    assert told.reason == "signature-mismatch"

@@ -38,7 +38,7 @@ def _taken(database: Database, folder: Path, lives: int) -> list[Path]:
         page = visitor.open("/production", role="auditor")
         files = [folder / "overview.png", folder / "transaction.png"]
         page.screenshot(path=files[0])
-        page.goto("/production/search?status=CAPTURED&late=true")
+        page.goto("/production/search?status=CAPTURED")
         page.locator("#found tbody a").first.click()
         page.wait_for_load_state()
         page.screenshot(path=files[1])

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from ledger.access import ROLES
 from tests.builders import SHOP_ID
-from tests.pages.hostile import ALIAS, SCRIPT, UUID
+from tests.pages.hostile import ALIAS, NOTIFICATION, QUARANTINED, SCRIPT, UUID
 from tests.pages.visiting import (
     PASSWORD,
     Visitor,
@@ -36,7 +36,8 @@ PAGES = [
     f"{AT}/events/1/evidence",
     "/test/nowhere",
     "/test/notifications",
-    "/test/notifications/00000000000000000000000001",
+    f"/test/notifications/{NOTIFICATION}",
+    f"/test/notifications/{QUARANTINED}",
     "/test/quarantine",
     "/test/quarantine?reason=signature-mismatch",
     "/test/projections",
@@ -142,7 +143,7 @@ def test_a_list_is_read_to_its_end(visitor: Visitor, script: bool) -> None:
 def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> None:
     page = visitor.open("/test/search")
 
-    stops = tab_stops(page, 11)
+    stops = tab_stops(page, 14)
 
     assert stops == [
         "a Skip to the content",
@@ -152,10 +153,13 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "button Sign out",
         "a Overview",
         "a Search",
+        "a Notifications",
+        "a Quarantine",
+        "a Views",
         "input q",
         "button Search",
         "summary Filters",
-        stops[10],
+        stops[13],
     ]
 
 
