@@ -119,7 +119,7 @@ def test_the_quarantine_says_what_to_do_about_each_reason(own_pages_anywhere: Vi
     page = own.get("/test/quarantine?reason=unknown-shop")
 
     told = text_of(page.text)
-    assert "unknown-shop 4 The shop is not in the shops file. What to do: add" in told
+    assert "unknown-shop 4 The shop is not in the shops file. What to do: correct" in told
     assert "unknown-format 1" in told
     assert "nothing can make these pass" in told
     assert re.findall(r"<code>(\d{26})</code>", page.text) == ids[3::-1]

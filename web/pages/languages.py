@@ -62,6 +62,12 @@ def register(app: Flask) -> None:
 
 def language() -> str:
     """The reader's language: as chosen, else as the browser prefers."""
+    if "language" not in g:
+        g.language = _language()
+    return str(g.language)
+
+
+def _language() -> str:
     told = request.args.get("lang") or _chosen("lang")
     if told in LANGUAGES:
         return str(told)

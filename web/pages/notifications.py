@@ -17,11 +17,12 @@ from ledger.storage.journal import JournalRow
 from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
-from web.pages.asking import choice, read_question, text, without_blanks
+from web.pages.asking import Question, choice, read_question, text, without_blanks
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
 from web.pages.overview import scope_of
 from web.pages.rendering import render
+from web.pages.streaming import stream
 from web.security import caller, only_with_personal_data, will_tell_personal
 
 LIMIT = 50
@@ -42,6 +43,15 @@ def notifications(mode: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(NotificationsForm())
+    return stream(
+        "notifications.html",
+        told=lambda: _listed(mode, question),
+        status=400 if question.wrong else 200,
+        question=question,
+    )
+
+
+def _listed(mode: str, question: Question) -> dict[str, Any]:
     asked = question.asked
     with ledger().database.connect() as connection:
         rows = latest(
@@ -52,15 +62,11 @@ def notifications(mode: str) -> ResponseReturnValue:
             limit=LIMIT + 1,
         )
     here = url_for("pages.notifications", mode=mode)
-    has_more = len(rows) > LIMIT
-    told = render(
-        "notifications.html",
-        question=question,
-        rows=rows[:LIMIT],
-        next_address=has_more and question.address(here, cursor=rows[LIMIT - 1].id),
-        first_address=question.value("cursor") and question.address(here, "cursor"),
-    )
-    return told, 400 if question.wrong else 200
+    return {
+        "rows": rows[:LIMIT],
+        "next_address": len(rows) > LIMIT and question.address(here, cursor=rows[LIMIT - 1].id),
+        "first_address": question.value("cursor") and question.address(here, "cursor"),
+    }
 
 
 @bp.get("/<mode:mode>/notifications/<name>")
