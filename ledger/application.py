@@ -16,7 +16,13 @@ from sqlalchemy import exc as sa
 from ledger.aggregates.observed import Observed, Occasion
 from ledger.batch import Batch, Verified
 from ledger.decision import Decision, streams_of
-from ledger.errors import ConflictError, MalformedNotificationError, NotFoundError, NotificationError, UnavailableError
+from ledger.errors import (
+    ConflictError,
+    MalformedNotificationError,
+    NotFoundError,
+    NotificationError,
+    UnavailableError,
+)
 from ledger.formats import claim_of, read
 from ledger.formats.snapshot import Told
 from ledger.gathering import Gathering

@@ -12,7 +12,7 @@ from ledger.delivered import caused, readable, subjects
 from ledger.deliveries import notification_data
 from ledger.evidence import verified_again
 from ledger.logs import network
-from ledger.reasons import REPAIRABLE
+from ledger.reasons import REPAIRABLE, TOO_LARGE
 from ledger.storage.journal import JournalRow
 from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
 from ledger.vocabulary import SENTENCES
@@ -21,8 +21,7 @@ from web.pages.asking import Question, choice, read_question, text, without_blan
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
 from web.pages.overview import scope_of
-from web.pages.rendering import render
-from web.pages.streaming import stream
+from web.pages.rendering import render, render_in_parts
 from web.security import caller, only_with_personal_data, will_tell_personal
 
 LIMIT = 50
@@ -43,12 +42,10 @@ def notifications(mode: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(NotificationsForm())
-    return stream(
-        "notifications.html",
-        told=lambda: _listed(mode, question),
-        status=400 if question.wrong else 200,
-        question=question,
+    told = render_in_parts(
+        "notifications.html", told=lambda: _listed(mode, question), question=question
     )
+    return told, 400 if question.wrong else 200
 
 
 def _listed(mode: str, question: Question) -> dict[str, Any]:
@@ -77,7 +74,7 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
     body = None
     if caller().sees_personal:
         will_tell_personal("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-        body = readable(ledger(), row)
+        body = None if row.reason == TOO_LARGE else readable(ledger(), row)
     else:
         facts["peer"] = network(row.peer)
     return render(

@@ -22,7 +22,7 @@ from web.pages.blueprint import bp
 from web.pages.charts import Chart, shares, stacked
 from web.pages.issuers import answer
 from web.pages.navigation import DEFAULT_MODE
-from web.pages.streaming import stream
+from web.pages.rendering import render_in_parts
 from web.security import allowed_shops
 
 DAYS = 30
@@ -64,7 +64,7 @@ def beginning() -> ResponseReturnValue:
 @bp.get("/<mode:mode>")
 def overview(mode: str) -> ResponseReturnValue:
     """What happens in one mode: today, and in the last 30 days."""
-    return stream("overview.html", told=lambda: _told(mode.upper()))
+    return render_in_parts("overview.html", told=lambda: _told(mode.upper()))
 
 
 def scope_of(mode: str) -> Scope:

@@ -11,14 +11,14 @@ from ledger.projections.registry import PROJECTIONS
 from ledger.projections.status import live_pair, stale_views, statuses
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.streaming import stream
+from web.pages.rendering import render_in_parts
 from web.security import only_for_operators
 
 
 @bp.get("/<mode:mode>/projections")
 def projections(mode: str) -> ResponseReturnValue:
     """Every generation of every view; they are of both modes."""
-    return stream("projections.html", told=_standing)
+    return render_in_parts("projections.html", told=_standing)
 
 
 @bp.get("/<mode:mode>/projections/<name>/compare")
@@ -27,7 +27,7 @@ def comparison(mode: str, name: str) -> ResponseReturnValue:
     """The two newest generations of a view, row by row as they stand."""
     if name not in PROJECTIONS:
         raise NotFound
-    return stream("comparison.html", told=lambda: _compared(name), view=name)
+    return render_in_parts("comparison.html", told=lambda: _compared(name), view=name)
 
 
 def _standing() -> dict[str, Any]:
