@@ -41,6 +41,7 @@ def _taken(database: Database, folder: Path, lives: int) -> list[Path]:
         page.goto("/production/search?status=CAPTURED")
         page.locator("#found tbody a").first.click()
         page.wait_for_load_state()
+        page.locator(".timeline").evaluate("one => scrollTo(0, one.offsetTop - 90)")
         page.screenshot(path=files[1])
         visitor.close()
     return files
