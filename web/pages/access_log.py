@@ -12,7 +12,7 @@ from web.context import ledger
 from web.pages.asking import choice, read_question, text, without_blanks
 from web.pages.blueprint import bp
 from web.pages.languages import N_
-from web.pages.rendering import render
+from web.pages.rendering import render_in_parts
 from web.security import MODES, caller, only_for_operators
 
 LIMIT = 100
@@ -52,7 +52,7 @@ def access_log(mode: str) -> ResponseReturnValue:
                 **{name: asked.get(name) for name in _FILTERS},
             )
     here = url_for("pages.access_log", mode=mode)
-    told = render(
+    told = render_in_parts(
         "access_log.html",
         question=question,
         lines=lines[:LIMIT],

@@ -21,7 +21,7 @@ from web.pages.asking import Question, choice, read_question, text, without_blan
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
 from web.pages.overview import scope_of
-from web.pages.rendering import render, render_in_parts
+from web.pages.rendering import render_in_parts
 from web.security import caller, only_with_personal_data, will_tell_personal
 
 LIMIT = 50
@@ -71,13 +71,11 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
     """One delivery, verified or not: how it came, what it says, and what it caused."""
     row = _row(mode, name)
     facts = notification_data(row)
-    body = None
     if caller().sees_personal:
         will_tell_personal("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-        body = None if row.reason == TOO_LARGE else readable(ledger(), row)
     else:
         facts["peer"] = network(row.peer)
-    return render(
+    return render_in_parts(
         "notification.html",
         row=row,
         facts={
@@ -85,14 +83,22 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
             for key, told in facts.items()
             if key not in ("id", "positions", "mode", "outcome")
         },
-        told=facts,
-        body=body,
-        signature=None if row.outcome == QUARANTINED else verified_again(ledger(), row),
+        item=facts,
+        told=lambda: _dossier(row),
         is_repairable=row.reason in REPAIRABLE,
-        events=[_event(one.position, one.event) for one in caused(ledger(), row)],
-        about=_about(row),
-        others=_others(row),
     )
+
+
+def _dossier(row: JournalRow) -> dict[str, Any]:
+    """What is read, and verified again, while the page's head is on its way."""
+    has_body = caller().sees_personal and row.reason != TOO_LARGE
+    return {
+        "body": readable(ledger(), row) if has_body else None,
+        "signature": None if row.outcome == QUARANTINED else verified_again(ledger(), row),
+        "events": [_event(one.position, one.event) for one in caused(ledger(), row)],
+        "about": _about(row),
+        "others": _others(row),
+    }
 
 
 @bp.get("/<mode:mode>/notifications/<name>/raw")

@@ -36,7 +36,7 @@ from web.pages.asking import (
 from web.pages.blueprint import bp
 from web.pages.languages import translated
 from web.pages.navigation import link_to_meaning
-from web.pages.rendering import render
+from web.pages.rendering import render_in_parts
 from web.pages.words import OPERATIONS, STATUSES
 from web.security import allowed_shops, caller, shown
 
@@ -92,7 +92,7 @@ def search(mode: str) -> ResponseReturnValue:
     if len(found) == 1 and set(question.told) == {"q"}:
         return redirect(link_to_meaning(found[0]), 303)
     page = None if found or question.wrong else _page(question, mode)
-    told = render(
+    told = render_in_parts(
         "search.html",
         question=question,
         meanings=[(one, link_to_meaning(one)) for one in found],
