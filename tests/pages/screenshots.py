@@ -3,6 +3,8 @@
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from ledger.projections.runner import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
@@ -14,18 +16,18 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 LIVES = 420
 
 
-def take(folder: Path, *, lives: int = LIVES) -> list[Path]:
+def take(browser: Browser, folder: Path, *, lives: int = LIVES) -> list[Path]:
     """Write the overview and the page of one transaction. Shape: the files."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         database = Database(f"sqlite:///{place}/ledger.sqlite")
         try:
-            return _taken(database, folder, lives)
+            return _taken(browser, database, folder, lives)
         finally:
             database.dispose()
 
 
-def _taken(database: Database, folder: Path, lives: int) -> list[Path]:
+def _taken(browser: Browser, database: Database, folder: Path, lives: int) -> list[Path]:
     migrate(database)
     prepare_views(database)
     clock = Clock()
@@ -33,7 +35,7 @@ def _taken(database: Database, folder: Path, lives: int) -> list[Path]:
     hear_a_month(ledger, clock, lives=lives)
     add_users(ledger, clock.now)
     app = create_app(SETTINGS, ledger, clock=clock)
-    with served(app) as url, started_browser() as browser:
+    with served(app) as url:
         visitor = Visitor(browser, url, app)
         page = visitor.open("/production", role="auditor")
         files = [folder / "overview.png", folder / "transaction.png"]
@@ -48,4 +50,5 @@ def _taken(database: Database, folder: Path, lives: int) -> list[Path]:
 
 
 if __name__ == "__main__":
-    take(FOLDER)
+    with started_browser() as browser:
+        take(browser, FOLDER)
