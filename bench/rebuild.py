@@ -20,8 +20,6 @@ VIEW = "transactions"
 def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
     with open_ledger(url) as ledger:
         count = fill_events(ledger, extent.events)
-        with psycopg.connect(plain_url(url), autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE events")
         library.fill(url)
         limits, rates, libraries = [], [], []
         for number in range(extent.rounds):
