@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 from ulid import ULID
 
-from ledger.storage.journal import JournalRow, journal_row
+from ledger.storage.journal import JournalRow, journal_row, without_body
 from ledger.storage.tables import HAS_REASON, notifications
 
 SETTLED = timedelta(hours=1)
@@ -73,8 +73,7 @@ def latest(
     found: list[JournalRow] = []
     c = notifications.c
     for shop_id in scope.shops:
-        query = select(*(one for one in c if one.name != "body"))
-        query = query.where(c.shop_id == shop_id, c.mode == scope.mode)
+        query = without_body(notifications).where(c.shop_id == shop_id, c.mode == scope.mode)
         if outcome is not None:
             query = query.where(c.outcome == outcome)
         if before_id is not None:

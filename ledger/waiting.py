@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, or_, select
 from ledger.activity import Scope, beginning, bucket_of
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
-from ledger.storage.journal import JournalRow, journal_row
+from ledger.storage.journal import JournalRow, journal_row, without_body
 from ledger.storage.tables import quarantine
 
 
@@ -74,7 +74,7 @@ def listed(
 ) -> list[JournalRow]:
     """Those of one reason, newest first, without bodies."""
     c = quarantine.c
-    query = select(*(one for one in c if one.name != "body")).where(*_asked(scope, reason))
+    query = without_body(quarantine).where(*_asked(scope, reason))
     if before_id is not None:
         query = query.where(c.id < before_id)
     return [

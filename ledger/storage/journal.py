@@ -112,7 +112,7 @@ class Journal:
 
     def find_verified(self, connection: Connection, id: str) -> JournalRow | None:
         """A verified delivery without its body, or None."""
-        query = _without_body(notifications).where(notifications.c.id == id)
+        query = without_body(notifications).where(notifications.c.id == id)
         row = connection.execute(query).one_or_none()
         return None if row is None else journal_row(row)
 
@@ -204,7 +204,7 @@ class Journal:
     ) -> list[JournalRow]:
         """Every delivery with this signed content, in the order of arrival, without bodies."""
         c = notifications.c
-        query = _without_body(notifications).where(c.signed_digest == signed_digest)
+        query = without_body(notifications).where(c.signed_digest == signed_digest)
         return [journal_row(row) for row in connection.execute(query.order_by(c.id).limit(limit))]
 
     def quarantine_size(self, connection: Connection) -> tuple[int, int]:
@@ -266,7 +266,7 @@ class Journal:
         }
         found: Rows = []
         for table in (notifications, quarantine):
-            query = _without_body(table).order_by(table.c.id.desc()).limit(limit)
+            query = without_body(table).order_by(table.c.id.desc()).limit(limit)
             if outcome is not None:
                 if (table is quarantine) != (outcome == QUARANTINED):
                     continue
@@ -296,14 +296,15 @@ def _violates_recorded_once(error: IntegrityError) -> bool:
     return "UNIQUE constraint failed: notifications.signed_digest" in str(error.orig)
 
 
-def _without_body(table: Any) -> Select[Any]:
+def without_body(table: Any) -> Select[Any]:
+    """Deliveries, to be narrowed; their bodies are the larger part and stay where they are."""
     return select(*(column for column in table.c if column.name != "body"))
 
 
 _ADD = insert(notifications)
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = (
-    _without_body(notifications)
+    without_body(notifications)
     .where(notifications.c.signed_digest.in_(bindparam("digests", expanding=True)))
     .order_by(notifications.c.outcome, notifications.c.id)
 )
