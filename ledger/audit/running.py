@@ -2,10 +2,9 @@
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 from sqlalchemy import Connection, text
 
@@ -19,6 +18,7 @@ from ledger.audit.views import View, check_view
 from ledger.projections.registry import PROJECTIONS
 from ledger.shops import Shops
 from ledger.storage.database import Database
+from ledger.workers import worker_processes
 
 SIGNATURES, STREAMS, ORDER, VIEWS = "signatures", "streams", "order", "views"
 CHECKS = (SIGNATURES, STREAMS, ORDER, VIEWS)
@@ -109,7 +109,7 @@ class Audit:
                 yield unit, _run(unit, self._ledger.database)
             return
         with ExitStack() as stack:
-            pool = executor or stack.enter_context(self._pool())
+            pool = executor or stack.enter_context(worker_processes(self._workers))
             waiting: deque[tuple[Unit, Future[Found]]] = deque()
             for unit in self._units():
                 waiting.append((unit, pool.submit(run_unit, unit)))
@@ -117,9 +117,6 @@ class Audit:
                     yield _result(waiting.popleft())
             while waiting:
                 yield _result(waiting.popleft())
-
-    def _pool(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self._workers, mp_context=get_context("spawn"))
 
     # -- the units ----------------------------------------------------------------------------
 

@@ -1,14 +1,9 @@
 """The units of work that a rebuild is divided into, which any process can do."""
 
 import gc
-import os
-import threading
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
-from time import sleep
 
 from ledger.projections import generations as g
 from ledger.projections.registry import projection
@@ -61,16 +56,6 @@ def make_index(place: Place, name: str) -> str:
     return name
 
 
-def worker_processes(count: int) -> ProcessPoolExecutor:
-    """Processes of their own, which end with the one that started them."""
-    return ProcessPoolExecutor(
-        count,
-        mp_context=get_context("spawn"),
-        initializer=_end_with_parent,
-        initargs=(os.getpid(),),
-    )
-
-
 @contextmanager
 def _opened(place: Place) -> Iterator[Database]:
     database = Database(place.database_url, pool_size=1)
@@ -78,14 +63,3 @@ def _opened(place: Place) -> Iterator[Database]:
         yield database
     finally:
         database.dispose()
-
-
-def _end_with_parent(parent: int) -> None:
-    """Let no worker outlive a rebuild that was killed: it would wait for work for ever."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -17,12 +17,13 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
 from ledger.projections.compare import Difference, compare
-from ledger.projections.parts import Part, Place, fill_part, make_index, worker_processes
+from ledger.projections.parts import Part, Place, fill_part, make_index
 from ledger.projections.registry import fingerprint, projection
 from ledger.projections.runner import Follower, catch_up
 from ledger.projections.view import Projection
 from ledger.projections.writing import group_all
 from ledger.storage.database import Database
+from ledger.workers import worker_processes
 
 LEASE_SECONDS = 15
 """Kept up by a thread of its own, so that a killed rebuild can soon be taken up again."""

@@ -121,7 +121,7 @@ def test_worker_processes_end_with_the_one_that_was_killed() -> None:
 
 STUCK = """
 import time
-from ledger.projections.parts import worker_processes
+from ledger.workers import worker_processes
 if __name__ == "__main__":
     with worker_processes(2) as pool:
         list(pool.map(time.sleep, [60, 60]))
