@@ -30,10 +30,13 @@ from ledger.notification import Delivery, Limits, Notification
 from ledger.reasons import TOO_LARGE
 from ledger.settings import Settings
 from ledger.shops import Shops
+from ledger.storage.additions import Way
+from ledger.storage.at_once import AtOnce
 from ledger.storage.database import Database
 from ledger.storage.journal import AlreadyRecorded, Journal, JournalRow
 from ledger.storage.mapper import Entry, EventMapper
 from ledger.storage.recorder import EventRecorder
+from ledger.storage.stepwise import Stepwise
 from ledger.vocabulary import EVENT_CLASSES
 
 RECORDED = "recorded"
@@ -95,6 +98,8 @@ class Ledger:
         self.database = database
         self.journal = Journal(database)
         self.recorder = EventRecorder(database)
+        self._stepwise = Stepwise(database, self.journal, self.recorder)
+        self._way: Way = self._stepwise if database.is_sqlite else AtOnce(database)
         self._mapper = EventMapper()
         self._clock = clock
         self._limits = Limits(settings.fields_max, settings.json_depth_max)
@@ -203,14 +208,17 @@ class Ledger:
             return self.refuse(delivery, refusal.reason)
 
     def _keep_together(self, verified: Sequence[Verified]) -> list[Receipt | Exception]:
-        """One transaction for all; when anybody was faster about one of them, one for each."""
-        if len(verified) > 1:
+        """All at once; when anybody was faster about one of them, one after the other."""
+        is_again = bool(verified) and (len(verified) > 1 or self._way is not self._stepwise)
+        if is_again:
             try:
-                with _available(), self.database.begin() as connection:
-                    return [_receipt(row) for row in Batch(self, connection, verified).append()]
+                with _available(), self._way.begin() as connection:
+                    rows = Batch(self, self._way, connection, verified).append()
+                return [_receipt(row) for row in rows]
+            except (IntegrityError, AlreadyRecorded, _UndoneError):
+                _log.info("batch.divided", size=len(verified))
             except Exception as error:  # noqa: BLE001  whatever it is, one must not fail the others
-                _log.info("batch.divided", size=len(verified), error=type(error).__name__)
-        is_again = len(verified) > 1
+                _log.warning("batch.failed", size=len(verified), exc_info=error)
         return [self._keep_or_error(*one, is_again=is_again) for one in verified]
 
     def _keep_or_error(
@@ -229,21 +237,21 @@ class Ledger:
         readmitted: JournalRow | None = None,
         is_again: bool = False,
     ) -> Receipt:
-        """Append one notification, trying again while that is worth it; `is_again` when it may
-        have been kept by an earlier try whose end nobody heard of."""
+        """Append one notification, trying again while that is worth it; `is_again` when an earlier
+        try has failed already, or nobody heard how it ended."""
         was_cut_off = False
-        for attempt in range(TRIES_MAX):
+        for attempt in range(int(is_again), TRIES_MAX):
             try:
                 with _available(), self.database.begin() as connection:
                     if attempt:  # stand in line with the others who tell of the same things
                         self.recorder.lock_streams(connection, streams_of(told))
-                    if attempt or is_again:
                         kept = self.journal.find_verified(connection, notification.delivery.id)
                         if kept is not None:
                             return _receipt(kept)
                     if readmitted and not self.journal.release(connection, readmitted.id):
                         raise NotFoundError(f"delivery {readmitted.id} has left the quarantine")
-                    batch = Batch(self, connection, [(notification, told)], readmitted)
+                    verified = [(notification, told)]
+                    batch = Batch(self, self._stepwise, connection, verified, readmitted)
                     return _receipt(batch.append()[0])
             except (IntegrityError, AlreadyRecorded, _UndoneError):
                 continue  # somebody else told it, or told of the same thing: look again

@@ -1,7 +1,7 @@
 """Appends notifications, one or several, in one database transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,7 +14,10 @@ from ledger.decision import Deciding, Decision, streams_of
 from ledger.formats.snapshot import Told
 from ledger.notification import Notification
 from ledger.storage import references
-from ledger.storage.journal import JournalRow
+from ledger.storage.additions import Addition, Additions, Asked, Known, New, Place, Way
+from ledger.storage.journal import JournalRow, Repeat
+from ledger.storage.mapper import Entry
+from ledger.storage.references import Names
 
 if TYPE_CHECKING:
     from ledger.application import Ledger
@@ -22,19 +25,8 @@ if TYPE_CHECKING:
 Verified = tuple[Notification, Told]
 
 
-@dataclass
-class _Pending:
-    """One notification of a batch: its row, its new events, and what it repeats."""
-
-    row: JournalRow
-    told: Told
-    events: list[StoredEvent]
-    repeats: Mapping[UUID, int]
-    same_as: "_Pending | None" = None
-
-
 class Batch:
-    """One attempt at appending some notifications together, within one database transaction.
+    """One attempt at appending some notifications together, all of them or none.
 
     Later notifications of the batch see what earlier ones added, as if each had been committed.
     Shape: `readmitted` is the row that a batch of one has in quarantine, if it comes from there.
@@ -43,6 +35,7 @@ class Batch:
     def __init__(
         self,
         ledger: "Ledger",
+        way: Way,
         connection: Connection,
         verified: Sequence[Verified],
         readmitted: JournalRow | None = None,
@@ -50,95 +43,73 @@ class Batch:
         assert readmitted is None or len(verified) == 1
         self._readmitted = readmitted
         self._ledger = ledger
+        self._way = way
         self._connection = connection
         self._verified = verified
-        digests = [notification.signed_digest for notification, _ in verified]
-        self._signed = ledger.journal.find_all_signed(connection, digests)
-        self._memory = Past(ledger, connection, *self._streams())
-        self._decided: dict[str, _Pending] = {}
+        known = way.known(connection, [_asked(*one) for one in verified])
+        self._recorded: dict[str, Sequence[Place]] = dict(known.positions_by_digest)
+        self._memory = Past(ledger, connection, known)
+        self._additions = Additions()
 
     def append(self) -> list[JournalRow]:
         """Decide and write. Errors: IntegrityError, AlreadyRecorded when others were faster."""
-        pending = [self._decide(notification, told) for notification, told in self._verified]
-        pairs = [(event, one.row.id) for one in pending for event in one.events]
-        positions = iter(self._ledger.recorder.append(self._connection, pairs))
-        for one in pending:
-            new = tuple(next(positions) for _ in one.events)
-            for event, position in zip(one.events, new, strict=True):
-                self._memory.place(event, position)
-            one.row = replace(one.row, positions=new or self._repeated(one))
-        self._write(pending)
-        return [one.row for one in pending]
-
-    def _streams(self) -> tuple[set[UUID], set[UUID]]:
-        """What the notifications name that were not recorded before; and what they date of it."""
-        ids, dated = set(), set()
         for notification, told in self._verified:
-            if notification.signed_digest not in self._signed:
-                named = streams_of(told)
-                ids.update(named)
-                if told.told_at:
-                    dated.update(named[: len(told.transactions)])
-        return ids, dated
+            self._decide(notification, told)
+        self._additions.references += self._memory.names
+        positions = self._way.add(self._connection, self._additions)
+        return [
+            replace(one.row, positions=one.placed(positions)) for one in self._additions.deliveries
+        ]
 
-    def _decide(self, notification: Notification, told: Told) -> _Pending:
+    def _decide(self, notification: Notification, told: Told) -> None:
         row = self._ledger.row_of(notification, told, self._readmitted)
-        known = self._signed.get(notification.signed_digest)
-        if known is not None:
-            row = replace(row, outcome="repeated", positions=known.positions)
-            return _Pending(row, told, [], {})
-        same_as = self._decided.get(notification.signed_digest)
-        if same_as is not None:
-            return _Pending(replace(row, outcome="repeated"), told, [], {}, same_as)
+        places = self._recorded.get(notification.signed_digest)
+        if places is not None:
+            self._keep(replace(row, outcome="repeated"), places)
+            return
         is_readmitted = self._readmitted is not None
         occasion = self._ledger.occasion_of(row, told, is_readmitted=is_readmitted)
         decision = Deciding(told, occasion, self._memory).decide()
-        pending = self._pending(row, told, decision)
-        self._decided[notification.signed_digest] = pending
-        return pending
-
-    def _pending(self, row: JournalRow, told: Told, decision: Decision) -> _Pending:
         self._memory.remember(decision)
-        if not decision.changed:
-            return _Pending(replace(row, outcome="repeated"), told, [], decision.repeated)
-        names = references.names_of(decision.changed, decision.order_by_subscription)
-        references.add_all(self._connection, names)
-        return _Pending(row, told, self._ledger.stored(decision), decision.repeated)
+        for id_ in decision.repeated:
+            self._additions.repeats.append(Repeat(id_, row.id, told.told_at))
+        if decision.changed:
+            places = [self._place(event, row.id) for event in self._ledger.stored(decision)]
+        else:
+            row, places = replace(row, outcome="repeated"), self._memory.places(decision.repeated)
+        self._recorded[notification.signed_digest] = places
+        self._keep(row, places)
 
-    def _repeated(self, one: _Pending) -> tuple[int, ...]:
-        if one.same_as is not None:
-            return one.same_as.row.positions
-        return self._memory.positions(one.repeats) or one.row.positions
+    def _keep(self, row: JournalRow, places: Sequence[Place]) -> None:
+        self._additions.deliveries.append(Addition(row, places))
 
-    def _write(self, pending: Sequence[_Pending]) -> None:
-        journal = self._ledger.journal
-        for one in pending:
-            if one.repeats:
-                journal.add_repeats(self._connection, one.repeats, one.row.id, one.told.told_at)
-        journal.add_many(self._connection, [one.row for one in pending])
+    def _place(self, event: StoredEvent, notification_id: str) -> Place:
+        place = New(len(self._additions.events))
+        self._additions.events.append((event, notification_id))
+        self._memory.place(event, place)
+        return place
+
+
+def _asked(notification: Notification, told: Told) -> Asked:
+    streams = streams_of(told)
+    dated = streams[: len(told.transactions)] if told.told_at else []
+    return Asked(notification.signed_digest, streams, dated)
 
 
 class Past:
-    """The past as one database transaction sees it, with what it has added itself.
+    """The past as a batch sees it, with what it has added itself.
 
-    Shape: `ids` are read at once, what else is asked for when it is; `dated` are those of which
-    something with the platform's own time is told.
+    Shape: `names` of subscriptions are those that the batch adds.
     """
 
-    def __init__(
-        self,
-        ledger: "Ledger",
-        connection: Connection,
-        ids: Collection[UUID],
-        dated: Collection[UUID],
-    ) -> None:
+    def __init__(self, ledger: "Ledger", connection: Connection, known: Known) -> None:
         self._ledger = ledger
         self._connection = connection
         self._aggregates: dict[UUID, Observed | None] = {}
-        self._position_by_version: dict[tuple[UUID, int], int] = {}
-        self._load(ids)
-        known = [one for one in dated if self._aggregates[one] is not None]
-        self._confirmed = ledger.journal.confirmed_at(connection, known) if known else {}
+        self._place_by_version: dict[tuple[UUID, int], Place] = {}
+        self._confirmed = known.confirmed_at
+        self._names: dict[tuple[str, str, str, str], Names] = {}
+        self._take(known.streams)
 
     def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
         """The aggregates that are known among these streams."""
@@ -150,29 +121,49 @@ class Past:
         return {one: self._confirmed[one] for one in ids if one in self._confirmed}
 
     def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
-        return references.subscription_of(self._connection, shop_id, mode, alias, order_id)
+        order_by_id = references.orders_by_subscription(self._connection, shop_id, mode, alias)
+        for names in self._names.values():
+            if (names["shop_id"], names["mode"], names["alias"]) == (shop_id, mode, alias):
+                known = order_by_id.get(names["subscription_id"])
+                order_by_id[names["subscription_id"]] = known or names["order_id"]
+        found = [one for one, told_for in order_by_id.items() if told_for == order_id]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def names(self) -> list[Names]:
+        return list(self._names.values())
 
     def remember(self, decision: Decision) -> None:
         """Let later notifications of the batch see what this one brought into being."""
         for aggregate in decision.changed:
             self._aggregates[aggregate.id] = aggregate
+        for names in references.names_of(decision.changed, decision.order_by_subscription):
+            key = (names["shop_id"], names["mode"], names["subscription_id"], names["alias"])
+            told_first = self._names.get(key)
+            if told_first is None or told_first["order_id"] is None:
+                self._names[key] = names
 
-    def place(self, event: StoredEvent, position: int) -> None:
+    def place(self, event: StoredEvent, place: Place) -> None:
         assert isinstance(event.originator_id, UUID)
-        self._position_by_version[event.originator_id, event.originator_version] = position
+        self._place_by_version[event.originator_id, event.originator_version] = place
 
-    def positions(self, repeated: Mapping[UUID, int]) -> tuple[int, ...]:
-        """Where the events stand that a repeat repeats."""
-        found = [self._position_by_version.get(one) for one in repeated.items()]
-        return tuple(sorted(position for position in found if position is not None))
+    def places(self, repeated: Mapping[UUID, int]) -> list[Place]:
+        """Where the events stand that a repeat repeats: new ones stand behind all others."""
+        found = [self._place_by_version.get(one) for one in repeated.items()]
+        return sorted((one for one in found if one is not None), key=_in_order)
 
     def _load(self, ids: Collection[UUID]) -> None:
-        if not ids:
-            return
-        streams = self._ledger.recorder.select_streams(list(ids), connection=self._connection)
+        if ids:
+            self._take(self._ledger.recorder.select_streams(list(ids), self._connection))
+
+    def _take(self, streams: Mapping[UUID, Sequence[Entry]]) -> None:
         for id_, entries in streams.items():
             aggregate: Observed | None = None
             for entry in entries:
-                self._position_by_version[id_, entry.originator_version] = entry.id
+                self._place_by_version[id_, entry.originator_version] = entry.id
                 aggregate = self._ledger.read_entry(entry).event.mutate(aggregate)
             self._aggregates[id_] = aggregate
+
+
+def _in_order(place: Place) -> tuple[bool, int]:
+    return (True, place.index) if isinstance(place, New) else (False, place)

@@ -5,7 +5,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from multiprocessing.synchronize import Barrier
@@ -22,8 +22,10 @@ from ledger.errors import ConflictError
 from ledger.settings import Settings
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
-from ledger.storage import references
+from ledger.storage.additions import Way
+from ledger.storage.at_once import AtOnce
 from ledger.storage.database import Database
+from ledger.storage.stepwise import Stepwise
 from tests.builders import NOON, SHOP_ID, a_delivery, an_answer, minutes, rest_body, shops
 from tests.builders import UUID as UUID_TEXT
 from tests.states import states, versions
@@ -240,18 +242,23 @@ def test_a_writer_undone_by_a_deadlock_tries_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first writer to be chosen loses only time; its sender hears nothing of it."""
-    add_all, undone = references.add_all, iter([True])
+    undone = []
 
-    def undone_once(*arguments: Any) -> None:
-        if next(undone, False):
-            raise OperationalError("INSERT", {}, DeadlockDetected("deadlock detected"))
-        add_all(*arguments)
+    def once_undone(add: Callable[..., list[int]]) -> Callable[..., list[int]]:
+        def add_later(way: Way, *told: Any) -> list[int]:
+            if type(way) not in undone:
+                undone.append(type(way))
+                raise OperationalError("INSERT", {}, DeadlockDetected("deadlock detected"))
+            return add(way, *told)
 
-    monkeypatch.setattr(references, "add_all", undone_once)
+        return add_later
+
+    for way in (Stepwise, AtOnce):
+        monkeypatch.setattr(way, "add", once_undone(way.add))
     ledger = Ledger(Settings(database_url="unused"), shops(), database)
 
     receipt = ledger.receive(a_delivery(an_instalment(1)))
 
-    assert next(undone, None) is None
+    assert undone == ([Stepwise] if database.is_sqlite else [AtOnce, Stepwise])
     assert receipt.outcome == "recorded"
     assert_every_version_once(ledger)

@@ -69,6 +69,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.storage.*": (*PLAIN, "ledger.storage", "sqlalchemy"),
     "ledger.storage.recorder": (*PLAIN, "ledger.storage", "sqlalchemy", "eventsourcing"),
     "ledger.storage.mapper": ("eventsourcing", "orjson"),
+    "ledger.storage.additions": ("eventsourcing", "ledger.storage", "sqlalchemy"),
+    "ledger.storage.at_once": (*PLAIN, "eventsourcing", "ledger.storage", "orjson", "sqlalchemy"),
     "ledger.storage.references": (
         *PLAIN,
         *TOLD,
@@ -357,6 +359,8 @@ def test_the_event_library_and_flask_stay_where_they_are() -> None:
         "ledger.batch",
         "ledger.storage.recorder",
         "ledger.storage.mapper",
+        "ledger.storage.additions",
+        "ledger.storage.at_once",
     }
     assert {one for one in users["flask"] if not one.startswith("web")} == {"ledger.cli.serve"}
 

@@ -22,6 +22,7 @@ __all__ = ["Database", "UtcDateTime", "metadata"]
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
 CONNECT_SECONDS = 10
+SINGLE_POOL = 2
 WRITES = "ledger_writes"
 ROOM_KIB = 64 * 1024
 ROOM_PAGES = 16 * 1024  # of 4 KiB: as much may wait in the write-ahead log
@@ -55,6 +56,7 @@ class Database:
         parsed = _parse(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.engine = _engine(parsed, pool_size)
+        self._single = self.engine if self.is_sqlite else _single(parsed)
         self._writer = threading.RLock()
         _databases.add(self)
 
@@ -73,9 +75,16 @@ class Database:
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def autocommit(self) -> Iterator[Connection]:
+        """Where each statement is a transaction of its own, and takes no trip to begin or end."""
+        with self._single.connect() as connection:
+            yield connection
+
     def dispose(self) -> None:
         """Close every connection; the next use opens new ones."""
         self.engine.dispose()
+        self._single.dispose()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -92,8 +101,9 @@ class Database:
                 self._writer.release()
 
     def _leave_parent(self) -> None:
-        _pools_of_parent.append(self.engine.pool)
-        self.engine.dispose(close=False)
+        for one in (self.engine, self._single):
+            _pools_of_parent.append(one.pool)
+            one.dispose(close=False)
         self._writer = threading.RLock()
 
 
@@ -119,12 +129,22 @@ def give_room(connection: Connection) -> None:
 @contextmanager
 def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
     """Give what the driver raises, when it is used past SQLAlchemy, SQLAlchemy's own classes."""
-    base = connection.dialect.loaded_dbapi.Error
+    dialect = connection.dialect
+    base = dialect.loaded_dbapi.Error
     try:
         yield
     except base as error:
+        is_cut_off = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        if is_cut_off:
+            connection.invalidate(error)
         raise DBAPIError.instance(
-            statement, None, error, base, hide_parameters=True, dialect=connection.dialect
+            statement,
+            None,
+            error,
+            base,
+            hide_parameters=True,
+            connection_invalidated=is_cut_off,
+            dialect=dialect,
         ) from error
 
 
@@ -182,6 +202,24 @@ def _engine(url: URL, pool_size: int) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _single(url: URL) -> Engine:
+    """For statements that are transactions of their own, which only look up keys.
+
+    One that is planned while the tables are empty would scan them for as long as it is kept.
+    """
+    options = f"{url.query.get('options', '')} -c enable_seqscan=off"
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=SINGLE_POOL,
+        max_overflow=-1,
+        pool_timeout=BUSY_SECONDS,
+        pool_reset_on_return=None,  # nothing is begun that could be left open
+        hide_parameters=True,
+        connect_args=_connect_args(url) | {"options": options},
+    )
 
 
 def _connect_args(url: URL) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The journal of deliveries: what was verified, for ever, and what was not, for a while."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -80,6 +80,14 @@ class JournalRow:
     body: bytes | None = field(default=None, repr=False)
 
 
+class Repeat(NamedTuple):
+    """A stream that a delivery was about without bringing it any news."""
+
+    originator_id: UUID
+    notification_id: str
+    told_at: datetime | None
+
+
 Rows = list[JournalRow]
 
 
@@ -116,32 +124,22 @@ class Journal:
         row = connection.execute(query).one_or_none()
         return None if row is None else journal_row(row)
 
-    def find_all_signed(
+    def positions_by_digest(
         self, connection: Connection, signed_digests: Sequence[str]
-    ) -> dict[str, JournalRow]:
-        """The first delivery with each signed digest, without its body; recorded if any was.
+    ) -> dict[str, tuple[int, ...]]:
+        """Where the events stand of what was signed before: as it was recorded, if it was.
 
         Shape: by signed digest, only those that are there.
         """
-        found: dict[str, JournalRow] = {}
+        found: dict[str, tuple[int, ...]] = {}
         for row in connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
-            found.setdefault(row.signed_digest, journal_row(row))
+            found.setdefault(row.signed_digest, tuple(row.positions))
         return found
 
-    def add_repeats(
-        self,
-        connection: Connection,
-        originator_ids: Iterable[UUID],
-        notification_id: str,
-        told_at: datetime | None,
-    ) -> None:
-        """Note which streams a delivery confirms as they were told before."""
-        rows = [
-            {"originator_id": one, "notification_id": notification_id, "told_at": told_at}
-            for one in dict.fromkeys(originator_ids)
-        ]
-        if rows:
-            connection.execute(insert(repeats), rows)
+    def add_repeats(self, connection: Connection, repeated: Sequence[Repeat]) -> None:
+        """Note which streams deliveries confirm as they were told before."""
+        if repeated:
+            connection.execute(insert(repeats), [one._asdict() for one in repeated])
 
     def confirmed_at(
         self, connection: Connection, originator_ids: Sequence[UUID]
@@ -304,7 +302,7 @@ def without_body(table: Any) -> Select[Any]:
 _ADD = insert(notifications)
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = (
-    without_body(notifications)
+    select(notifications.c.signed_digest, notifications.c.positions)
     .where(notifications.c.signed_digest.in_(bindparam("digests", expanding=True)))
     .order_by(notifications.c.outcome, notifications.c.id)
 )

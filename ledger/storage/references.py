@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, bindparam, select, text
 
 from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
@@ -19,7 +18,7 @@ Names = dict[str, Any]
 def add_all(connection: Connection, names: Sequence[Names]) -> None:
     """Remember the names of subscriptions; an order told first stands."""
     if names:
-        connection.execute(_ADD[connection.dialect.name], list(names))
+        connection.execute(_ADD, list(names))
 
 
 def names_of(changed: Iterable[Observed], order_by_id: Mapping[UUID, Fact]) -> list[Names]:
@@ -55,29 +54,28 @@ def subscriptions_by_id(
     return [(row.alias, row.originator_id) for row in connection.execute(query.order_by(c.alias))]
 
 
-def subscription_of(
-    connection: Connection, shop_id: str, mode: str, alias: str, order_id: str | None
-) -> str | None:
-    """The one subscription on this alias, and for this order when one is told.
-
-    Shape: None when there is none, and when there are several: nothing is guessed.
-    """
+def orders_by_subscription(
+    connection: Connection, shop_id: str, mode: str, alias: str
+) -> dict[str, str | None]:
+    """The subscriptions on an alias, each with the order it was told for."""
     c = subscription_references.c
-    query = select(c.subscription_id).where(c.shop_id == shop_id, c.mode == mode, c.alias == alias)
-    if order_id is not None:
-        query = query.where(c.order_id == order_id)
-    found = connection.scalars(query.limit(2)).all()
-    return found[0] if len(found) == 1 else None
+    query = select(c.subscription_id, c.order_id).where(
+        c.shop_id == shop_id, c.mode == mode, c.alias == alias
+    )
+    return {row.subscription_id: row.order_id for row in connection.execute(query)}
 
 
-def _add(dialect: Any) -> Any:
-    statement = dialect.insert(subscription_references)
-    known = subscription_references.c.order_id
-    return statement.on_conflict_do_update(
-        index_elements=["shop_id", "mode", "subscription_id", "alias"],
-        set_={"order_id": statement.excluded.order_id},
-        where=known.is_(None) & statement.excluded.order_id.is_not(None),
+def adding(source: str) -> str:
+    """The statement that adds names from a source of rows; an order told first stands."""
+    return (
+        f"INSERT INTO subscription_references ({', '.join(_COLUMNS)}) {source}"
+        f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET order_id = excluded.order_id"
+        " WHERE subscription_references.order_id IS NULL AND excluded.order_id IS NOT NULL"
     )
 
 
-_ADD = {"postgresql": _add(postgresql), "sqlite": _add(sqlite)}
+_COLUMNS = list(subscription_references.c.keys())
+_KEY = [one.name for one in subscription_references.primary_key]
+_ADD = text(adding(f"VALUES ({', '.join(f':{one}' for one in _COLUMNS)})")).bindparams(
+    *(bindparam(one.name, type_=one.type) for one in subscription_references.c)
+)

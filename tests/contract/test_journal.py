@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from ledger.storage import references
 from ledger.storage.database import Database
-from ledger.storage.journal import AlreadyRecorded, Evicted, Journal, JournalRow
+from ledger.storage.journal import AlreadyRecorded, Evicted, Journal, JournalRow, Repeat
 from tests.contract.rows import START, STREAM, a_refusal, a_row, keep
 
 AMPLE = {
@@ -78,13 +78,13 @@ def test_the_same_signed_content_is_recorded_once(database: Database) -> None:
 
 def test_the_same_signed_content_is_repeated_any_number_of_times(database: Database) -> None:
     same = a_row(1).signed_digest
-    keep(database, a_row(1))
+    keep(database, a_row(1, positions=(7,)))
 
     keep(database, *(a_row(n, outcome="repeated", signed_digest=same) for n in (2, 3)))
 
     with database.connect() as connection:
-        found = Journal(database).find_all_signed(connection, [str(same), "0" * 64])
-    assert found == {same: replace(a_row(1), body=None)}
+        found = Journal(database).positions_by_digest(connection, [str(same), "0" * 64])
+    assert found == {same: (7,)}
 
 
 def test_an_id_used_twice_is_no_repeat(database: Database) -> None:
@@ -97,10 +97,10 @@ def test_an_id_used_twice_is_no_repeat(database: Database) -> None:
 def test_a_stream_is_confirmed_by_the_latest_repeat(database: Database) -> None:
     journal, other = Journal(database), UUID(int=8)
     with database.begin() as connection:
-        journal.add_repeats(connection, [STREAM, STREAM, other], "n1", START)
-        journal.add_repeats(connection, [STREAM], "n2", START + timedelta(hours=1))
-        journal.add_repeats(connection, [UUID(int=9)], "n3", None)
-        journal.add_repeats(connection, [], "n4", START)
+        journal.add_repeats(connection, [Repeat(one, "n1", START) for one in (STREAM, other)])
+        journal.add_repeats(connection, [Repeat(STREAM, "n2", START + timedelta(hours=1))])
+        journal.add_repeats(connection, [Repeat(UUID(int=9), "n3", None)])
+        journal.add_repeats(connection, [])
 
     with database.connect() as connection:
         confirmed = journal.confirmed_at(connection, [STREAM, other, UUID(int=9)])
@@ -231,7 +231,7 @@ def test_a_delivery_is_released_once(database: Database) -> None:
     assert gone is None
 
 
-def test_a_subscription_is_found_by_its_names_and_never_guessed(database: Database) -> None:
+def test_a_subscription_is_found_by_its_names(database: Database) -> None:
     told = [("sub", "alice", "o-1"), ("sub", "bob", "o-2"), ("other", "bob", "o-3")]
     with database.begin() as connection:
         for number, (subscription_id, alias, order_id) in enumerate([*told, told[0]]):
@@ -242,14 +242,20 @@ def test_a_subscription_is_found_by_its_names_and_never_guessed(database: Databa
     with database.connect() as connection:
         by_id = references.subscriptions_by_id(connection, "1", "TEST", "sub")
         found = [
-            references.subscription_of(connection, "1", mode, alias, order_id)
-            for mode, alias, order_id in [
-                ("TEST", "alice", None),
-                ("TEST", "bob", None),
-                ("TEST", "bob", "o-3"),
-                ("TEST", "bob", "o-9"),
-                ("PRODUCTION", "alice", None),
-            ]
+            references.orders_by_subscription(connection, "1", mode, alias)
+            for mode, alias in [("TEST", "alice"), ("TEST", "bob"), ("PRODUCTION", "alice")]
         ]
     assert by_id == [("alice", UUID(int=0)), ("bob", UUID(int=1))]
-    assert found == ["sub", None, "other", None, None]
+    assert found == [{"sub": "o-1"}, {"sub": "o-2", "other": "o-3"}, {}]
+
+
+def test_an_order_told_first_stands(database: Database) -> None:
+    names = {"shop_id": "1", "mode": "TEST", "subscription_id": "sub", "alias": "alice"}
+    with database.begin() as connection:
+        for order_id in (None, "o-1", "o-2", None):
+            told = {"order_id": order_id, "originator_id": STREAM}
+            references.add_all(connection, [names | told])
+
+        found = references.orders_by_subscription(connection, "1", "TEST", "alice")
+
+    assert found == {"sub": "o-1"}

@@ -30,13 +30,18 @@ FORGED = b"vads_site_id=12345678&vads_ctx_mode=TEST&vads_hash=none&signature=non
 
 
 class Ground:
-    """A ledger, and what was answered to those who told it something."""
+    """A ledger, and what was answered to those who told it something.
 
-    def __init__(self, url: str, *, clock: Clock | None = None) -> None:
+    Shape: `is_plain` makes it append step by step also where there is a shorter way.
+    """
+
+    def __init__(self, url: str, *, clock: Clock | None = None, is_plain: bool = True) -> None:
         self.clock = clock or Clock()
         self.database = Database(url, pool_size=5)
         self.settings = Settings(database_url="unused", log_level="error")
         self.ledger = self._with(shops())
+        if is_plain:
+            self.ledger._way = self.ledger._stepwise
         self._client = self._client_of(self.ledger)
         self._client_without_keys = self._client_of(self._with(Shops()))
         self.answered: list[Answered] = []
@@ -170,6 +175,7 @@ class Passage:
     step: Step
     work: Work
     before: Work = nothing
+    is_plain: bool = True
 
 
 COMMIT = True
@@ -236,3 +242,19 @@ PASSAGES: dict[str, Passage] = {
     ),
 }
 """Every step of receive, append, readmit, follow, rebuild and switch."""
+
+PASSAGES_AT_ONCE: dict[str, Passage] = {
+    "append at once: read": Passage(
+        Step(r"\s*SELECT originator_id"), tell("payment-accepted"), is_plain=False
+    ),
+    "append at once: write": Passage(Step("WITH "), tell("payment-accepted"), is_plain=False),
+    "append at once: write a repeat": Passage(
+        Step("WITH (?s:.)*repeats"), tell("refund-retried"), is_plain=False
+    ),
+    "append at once: write names": Passage(
+        Step("WITH (?s:.)*subscription_references"),
+        tell("subscription-with-payment"),
+        is_plain=False,
+    ),
+}
+"""Every step of the short way of PostgreSQL, each a transaction of its own."""

@@ -19,6 +19,8 @@ from sqlalchemy import Engine, Pool, event
 from sqlalchemy.engine.default import DefaultDialect
 
 from ledger.application import utc_now
+from ledger.storage import at_once
+from ledger.storage.database import driver_errors
 
 BEFORE, AFTER = "before", "after"
 
@@ -93,7 +95,10 @@ def _end_connection(connection: Any, _clock: Clock) -> None:
 
 
 def _make_read_only(connection: Any, _clock: Clock) -> None:
-    connection.execute("SET TRANSACTION READ ONLY")
+    if connection.autocommit:
+        connection.execute("SET default_transaction_read_only = on")
+    else:
+        connection.execute("SET TRANSACTION READ ONLY")
 
 
 def _make_file_read_only(connection: Any, _clock: Clock) -> None:
@@ -101,9 +106,11 @@ def _make_file_read_only(connection: Any, _clock: Clock) -> None:
 
 
 def _make_writable(connection: Any, _record: object) -> None:
-    """Whoever uses the connection next finds the file as it should be."""
+    """Whoever uses the connection next finds it as it should be."""
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA query_only = OFF")
+    elif connection is not None and connection.autocommit and not connection.closed:
+        connection.execute("SET default_transaction_read_only = off")
 
 
 def _exhaust_memory(_connection: Any, _clock: Clock) -> None:
@@ -170,6 +177,7 @@ class Trap:
         self._lock = threading.Lock()
         self._passed: set[int] = set()
         self._commit = DefaultDialect.do_commit
+        self._at_once = at_once._execute
         event.listen(Engine, "do_execute", self._execute)
         event.listen(Engine, "do_executemany", self._execute_many)
         event.listen(Pool, "checkin", _make_writable)
@@ -179,6 +187,7 @@ class Trap:
             trap._commit_of(dialect, connection)
 
         DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
+        at_once._execute = self._execute_at_once
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -186,12 +195,25 @@ class Trap:
         event.remove(Engine, "do_executemany", self._execute_many)
         event.remove(Pool, "checkin", _make_writable)
         DefaultDialect.do_commit = self._commit  # type: ignore[method-assign]
+        at_once._execute = self._at_once
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
         return self._at(cursor, statement, lambda: cursor.execute(statement, parameters))
 
     def _execute_many(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
         return self._at(cursor, statement, lambda: cursor.executemany(statement, parameters))
+
+    def _execute_at_once(self, connection: Any, statement: str, told: Any) -> Any:
+        """What goes straight through the driver is a transaction of its own."""
+        if self.is_sprung or not self._is_here(statement) or not self._spring():
+            return self._at_once(connection, statement, told)
+        with driver_errors(connection, statement):
+            if self.when == BEFORE:
+                self._harm(connection.connection.driver_connection)
+            found = self._at_once(connection, statement, told)
+            if self.when == AFTER:
+                self._harm(connection.connection.driver_connection)
+        return found
 
     def _at(self, cursor: Any, statement: str, execute: Callable[[], object]) -> bool:
         if self.is_sprung or not self._is_here(statement):

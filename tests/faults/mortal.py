@@ -8,13 +8,13 @@ import json
 import os
 import sys
 
-from tests.faults.ground import PASSAGES, Ground
+from tests.faults.ground import PASSAGES, PASSAGES_AT_ONCE, Ground
 from tests.faults.injecting import FAULTS, KILLED, Trap
 
 
 def live(url: str, name: str, when: str, number: int) -> None:
-    passage = PASSAGES[name]
-    ground = Ground(url)
+    passage = (PASSAGES | PASSAGES_AT_ONCE)[name]
+    ground = Ground(url, is_plain=passage.is_plain)
     with Trap(passage.step, when, FAULTS[KILLED], ground.clock):
         passage.work(ground, number)
 

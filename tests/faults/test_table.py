@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ground import PASSAGES, Ground
+from tests.faults.ground import PASSAGES, PASSAGES_AT_ONCE, Ground, Passage
 from tests.faults.injecting import AFTER, BEFORE, FAULTS, KILLED, Trap
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,10 +56,23 @@ def _kind(url: str) -> str:
 def test_a_fault_at_any_step_loses_and_doubles_nothing(
     database_url: str, mortal: Mortal, name: str
 ) -> None:
-    passage = PASSAGES[name]
-    passed_by, heard_of = [], []
+    heard_of = suffer(database_url, mortal, name, PASSAGES[name])
 
-    with closing(Ground(database_url)) as ground:
+    assert heard_of == [] or name.startswith("receive")  # what is in quarantine is sent again
+
+
+@pytest.mark.parametrize("name", PASSAGES_AT_ONCE)
+def test_a_fault_of_the_short_way_is_not_even_heard_of(
+    postgres_url: str, mortal: Mortal, name: str
+) -> None:
+    """Whatever fails there is tried again step by step."""
+    assert suffer(postgres_url, mortal, name, PASSAGES_AT_ONCE[name]) == []
+
+
+def suffer(database_url: str, mortal: Mortal, name: str, passage: Passage) -> list[tuple[str, str]]:
+    """Let every fault happen there. Shape: those that were heard of and should not be."""
+    passed_by, heard_of = [], []
+    with closing(Ground(database_url, is_plain=passage.is_plain)) as ground:
         for number, (fault, when) in enumerate(product(FAULTS, (BEFORE, AFTER))):
             passage.before(ground, number)
             ground.refusals = 0
@@ -77,4 +90,4 @@ def test_a_fault_at_any_step_loses_and_doubles_nothing(
         ground.assert_whole()
 
     assert passed_by == []
-    assert heard_of == [] or name.startswith("receive")  # what is in quarantine is sent again
+    return heard_of
