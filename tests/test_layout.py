@@ -157,6 +157,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.projections.view": ("msgspec", "sqlalchemy"),
     "ledger.projections.outcomes": ("sqlalchemy",),
     "ledger.projections.registry": (*PLAIN, "ledger.projections", "sqlalchemy"),
+    "ledger.projections.reading": (
+        "ledger.projections.folding",
+        "ledger.projections.view",
+        "ledger.storage.database",
+        "sqlalchemy",
+    ),
     "ledger.projections.writing": (
         "ledger.projections.view",
         "ledger.storage.database",

@@ -1,7 +1,9 @@
 """The HTTP side of the ledger: `create_app` and nothing else."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from typing import Any
 
 from flask import Flask, Response
 
@@ -55,6 +57,7 @@ def _open(settings: Settings, clock: Clock) -> Ledger:
 
 
 def _hardened(app: Flask) -> Flask:
+    app.response_class = WholeResponse
     app.config.update(
         PROPAGATE_EXCEPTIONS=False,  # the table in errors.py answers, also under a debugger
         SESSION_REFRESH_EACH_REQUEST=False,  # no cookie for a caller that did not log in
@@ -64,6 +67,17 @@ def _hardened(app: Flask) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
     return app
+
+
+class WholeResponse(Response):
+    """Gives the server at once what is all there: for parts it would ask one by one, at a price."""
+
+    def get_app_iter(self, environ: dict[str, Any]) -> Iterable[bytes]:
+        parts = super().get_app_iter(environ)
+        if not self.is_sequence or self.direct_passthrough:
+            return parts
+        with closing(parts):  # type: ignore[type-var]  # it is a ClosingIterator
+            return list(parts)
 
 
 def _add_headers(response: Response) -> Response:

@@ -14,7 +14,7 @@ from ledger.aggregates.transaction import Transaction
 from ledger.audit.stored import UNREADABLE, Kept, StoredEvent
 from ledger.decision import instalment_facts
 from ledger.formats.snapshot import AliasSnapshot, Fact, Pairs, Told, TransactionSnapshot
-from ledger.projections.folding import read
+from ledger.projections.folding import read_stored
 from ledger.projections.view import StoredView
 from ledger.storage.mapper import write_moment
 from ledger.vocabulary import EVENT_CLASSES
@@ -32,7 +32,9 @@ OF_INSTALMENTS = frozenset(
 
 def view_of(event: StoredEvent) -> StoredView:
     """Read an event. Errors: one of UNREADABLE, or msgspec's for a state of another shape."""
-    return read((event.position, event.originator_id, event.version, event.topic, event.state))
+    return read_stored(
+        (event.position, event.originator_id, event.version, event.topic, event.state)
+    )
 
 
 UNREADABLE_STATE = (*UNREADABLE, msgspec.MsgspecError, AssertionError)

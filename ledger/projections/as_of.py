@@ -9,9 +9,9 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
-from ledger.projections.folding import Poison, StoredRow, fold, read
+from ledger.projections.folding import Poison, StoredRow, fold, read_stored
+from ledger.projections.reading import read_events
 from ledger.projections.registry import projection
-from ledger.projections.runner import read_events
 from ledger.projections.view import Projection, indexes_of
 from ledger.projections.writing import Tables, group_all, write_rows
 from ledger.storage.database import Database
@@ -83,7 +83,7 @@ def fill(
     count, passed_over = 0, []
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
-        events = read_events(source, view, after=after, until=end)
+        events = read_events(source, view.kinds, after=after, until=end)
         wanted = [one for one in events if is_wanted(one)]
         folded = fold(view, wanted)
         for table, rows in folded.rows.items():
@@ -98,6 +98,6 @@ def fill(
 
 def _was_known(stored: StoredRow, as_of: str) -> bool:
     try:
-        return read(stored).timestamp <= as_of
+        return read_stored(stored).timestamp <= as_of
     except Exception:  # noqa: BLE001  what cannot be read is told as passed over, not hidden
         return True

@@ -49,13 +49,21 @@ class Folded:
     poison: list[Poison] = field(default_factory=list)
 
 
-def fold(projection: Projection, events: Iterable[StoredRow]) -> Folded:
-    """Bring events to the rows they leave; one that cannot be taken is set aside."""
+def fold(
+    projection: Projection,
+    events: Iterable[StoredRow],
+    read: Callable[[StoredRow], StoredView] | None = None,
+) -> Folded:
+    """Bring events to the rows they leave; one that cannot be taken is set aside.
+
+    Shape: `read` gives what it has read before, when several views are brought the same.
+    """
+    read_one = read or read_stored
     folders = {table: _Folder(table) for table in projection.tables}
     folded = Folded()
     for stored in events:
         try:
-            brought = list(projection.rows(read(stored)))
+            brought = list(projection.rows(read_one(stored)))
         except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
             folded.poison.append(poison(stored, error))
             continue
@@ -71,7 +79,7 @@ def poison(stored: StoredRow, error: Exception) -> Poison:
     return Poison(stored[0], stored[3], storable(f"{type(error).__name__}: {error}")[:500])
 
 
-def read(stored: StoredRow) -> StoredView:
+def read_stored(stored: StoredRow) -> StoredView:
     """Read what views need of a stored event; old versions go through their upcasts."""
     position, originator_id, version, topic, state = stored
     current = getattr(EVENT_CLASSES[topic], "class_version", 1)

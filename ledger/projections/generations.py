@@ -1,6 +1,6 @@
 """Generations: sets of a view's tables side by side, each with its state and its position."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -185,6 +185,14 @@ def positions(connection: Connection, generation_id: int) -> dict[int, int]:
     c = generation_positions.c
     query = select(c.shard, c.position).where(c.generation_id == generation_id)
     return {row.shard: row.position for row in connection.execute(query.order_by(c.shard))}
+
+
+def positions_of(connection: Connection, found: Sequence[Generation]) -> dict[Generation, int]:
+    """How far each of some undivided generations is; those that were dropped are left out."""
+    c = generation_positions.c
+    query = select(c.generation_id, c.position).where(c.shard == 0)
+    position_by_id = {row.generation_id: row.position for row in connection.execute(query)}
+    return {one: position_by_id[one.id] for one in found if one.id in position_by_id}
 
 
 def position_of(connection: Connection, generation: Generation, shard: int = 0) -> int:

@@ -157,7 +157,7 @@ def _is_parent(lines: Table, parent: Any) -> Any:
     )
 
 
-def _keys(lines: Table, ids: list[str]) -> Select[Any]:
+def _keys(lines: Table, ids: Select[Any]) -> Select[Any]:
     parent = lines.alias("parent")
     is_touched = lines.c.id.in_(ids)
     own = select(lines.c.order_id).where(is_touched, lines.c.order_id.is_not(None))

@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ledger.projections import generations as g
+from ledger.projections.reading import Shard
 from ledger.projections.registry import projection
-from ledger.projections.runner import Follower, Shard
+from ledger.projections.runner import Follower
 from ledger.storage.database import Database, give_room
 
 BATCH = 10_000

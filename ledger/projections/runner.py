@@ -6,9 +6,8 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 import structlog
 from sqlalchemy import Connection
@@ -17,10 +16,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from ledger.application import Ledger
 from ledger.projections import generations as g
 from ledger.projections.folding import Folded, Poison, StoredRow, fold, poison
+from ledger.projections.reading import WHOLE, Shard, SharedSource, Source
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.view import Projection
 from ledger.projections.writing import REFUSALS, Tables, groups_kept, write_rows
-from ledger.storage.database import Database, driver_errors
+from ledger.storage.database import Database
 
 BATCH = 5000
 POLL_SECONDS = 0.2
@@ -34,61 +34,6 @@ PAUSE_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A part of the streams, told apart by their ids. Shape: number `index` of `count`."""
-
-    index: int = 0
-    count: int = 1
-
-
-WHOLE = Shard()
-
-
-def read_events(
-    connection: Connection,
-    view: Projection,
-    *,
-    after: int,
-    until: int,
-    shard: Shard = WHOLE,
-) -> Sequence[StoredRow]:
-    """Stored events above `after` up to `until` that a view reads, in order of position."""
-    if connection.dialect.name == "postgresql":
-        return _read_postgresql(connection, view, after, until, shard)
-    assert shard == WHOLE, "only PostgreSQL fills shards side by side"
-    where = " AND ".join(["position > ?", "position <= ?", *_kinds(view)])
-    columns = "position, originator_id, originator_version, topic, state"
-    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
-    cursor: Any = connection.connection.cursor()
-    with driver_errors(connection, query):
-        return list(cursor.execute(query, (after, until)).fetchall())
-
-
-def _read_postgresql(
-    connection: Connection, view: Projection, after: int, until: int, shard: Shard
-) -> Sequence[StoredRow]:
-    """Read in the binary form: as text, the bytes of an event would travel twice as long."""
-    conditions = ["position > %s", "position <= %s", *_kinds(view)]
-    if shard.count > 1:
-        mine = f"get_byte(uuid_send(originator_id), 15) %% {shard.count} = {shard.index}"
-        conditions.append(mine)
-    columns = "position, encode(uuid_send(originator_id), 'hex'), originator_version, topic, state"
-    where = " AND ".join(conditions)
-    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
-    cursor: Any = connection.connection.cursor()
-    with driver_errors(connection, query):
-        return list(cursor.execute(query, (after, until), binary=True).fetchall())
-
-
-def _kinds(view: Projection) -> list[str]:
-    """Topics begin with the kind of their stream, a dot, and no later character than `.`."""
-    if view.kinds is None:
-        return []
-    ranges = [f"(topic >= '{one}.' AND topic < '{one}/')" for one in view.kinds]
-    return [f"({' OR '.join(ranges)})"]
-
-
 @dataclass(frozen=True)
 class Follower:
     """Applies a generation's part of the log, batch by batch."""
@@ -97,6 +42,7 @@ class Follower:
     generation: g.Generation
     view: Projection
     shard: Shard = WHOLE
+    source: Source = field(default_factory=Source)
 
     def position(self) -> int:
         """How far it is. Errors: NotFoundError when the generation was dropped."""
@@ -114,8 +60,10 @@ class Follower:
             end = min(until, position + batch)
             if end <= position:
                 return position
-            events = read_events(connection, self.view, after=position, until=end, shard=self.shard)
-        folded = fold(self.view, events)
+            events = self.source.events(
+                connection, self.view, after=position, until=end, shard=self.shard
+            )
+        folded = fold(self.view, events, read=self.source.read)
         with self.database.begin() as connection:
             if self.generation.state == g.BUILDING and not self.database.is_sqlite:
                 # losing the last batches to a power cut costs doing them again, not their rows
@@ -151,7 +99,7 @@ class Follower:
         self, connection: Connection, tables: Tables, events: Sequence[StoredRow]
     ) -> list[Poison]:
         """Halve until the events that the database refuses stand alone, and keep the others."""
-        folded = fold(self.view, events)
+        folded = fold(self.view, events, read=self.source.read)
         try:
             with connection.begin_nested():
                 self._write(connection, tables, folded)
@@ -227,21 +175,25 @@ class Followers:
         more than everything else that a call costs.
         """
         self._lead()
+        with self._ledger.database.connect() as connection:
+            positions = g.positions_of(connection, self._led)
+        until = self._ledger.recorder.horizon(after=min(positions.values(), default=0)) or 0
+        source = SharedSource(positions.values())
         is_behind = False
-        for generation in self._led:
+        for generation, position in positions.items():
             if self._stopped.is_set():
                 return False
-            if monotonic() >= self._paused_until.get(generation.name, 0):
-                is_behind |= self._follow(generation)
+            is_paused = monotonic() < self._paused_until.get(generation.name, 0)
+            if position < until and not is_paused:
+                is_behind |= self._follow(generation, until, source)
         return is_behind
 
-    def _follow(self, generation: g.Generation) -> bool:
+    def _follow(self, generation: g.Generation, until: int, source: Source) -> bool:
         """Follow one view; whatever is wrong with it must not stop the others."""
         try:
-            follower = Follower(self._ledger.database, generation, PROJECTIONS[generation.name])
-            position = follower.position()
-            until = self._ledger.recorder.horizon(after=position) or 0
-            return until > position and follower.step(until) < until
+            view = PROJECTIONS[generation.name]
+            follower = Follower(self._ledger.database, generation, view, source=source)
+            return follower.step(until) < until
         except Exception as error:  # noqa: BLE001  a view's fault is told, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
             self._paused_until[generation.name] = monotonic() + self._pause_seconds

@@ -84,14 +84,14 @@ class Regrouped:
 
     Shape: `select(source)` reads groups; its columns are those of `table`; `key` is the column
     by which groups are told apart enough to be read again. `keys(source, ids)` finds the keys of
-    the groups that some rows of the source, by their `id`, belong to.
+    the groups that some rows of the source, by their `id`, belong to; `ids` reads these ids.
     """
 
     table: Table
     source: Table
     key: str
     select: Callable[[Table], Select[Any]]
-    keys: Callable[[Table, list[str]], Select[Any]]
+    keys: Callable[[Table, Select[Any]], Select[Any]]
 
 
 @dataclass(frozen=True)

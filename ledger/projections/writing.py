@@ -2,11 +2,26 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table, case, delete, func, insert, select, text
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Connection,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -197,7 +212,7 @@ class _Differences:
     ) -> None:
         self._connection = connection
         self._target = target
-        touched = list({row[grouping.touched] for row in rows})
+        touched = _values(connection, {row[grouping.touched] for row in rows})
         lines = select(source).where(source.c[grouping.touched].in_(touched)).subquery()
         self._query = grouping.select(lines)  # type: ignore[arg-type]  # a subquery reads like its table
         self._keys = [column.name for column in target.primary_key]
@@ -224,6 +239,16 @@ class _Differences:
         return {tuple(row[name] for name in self._keys): dict(row) for row in rows}
 
 
+def _values(connection: Connection, told: Iterable[Any]) -> Select[Any]:
+    """Texts as one value of a statement, to be read from: a statement with a list of hundreds is
+    another one for each length, and costs more to make than to execute."""
+    values = sorted(map(str, told))
+    if connection.dialect.name == "postgresql":
+        return select(func.unnest(bindparam(None, values, ARRAY(Text))))
+    rows = func.json_each(json.dumps(values)).table_valued("value")
+    return select(rows.c.value)
+
+
 def _amount(groups: dict[tuple[Any, ...], Row], key: tuple[Any, ...], name: str) -> int:
     return int(groups[key][name] or 0) if key in groups else 0
 
@@ -243,15 +268,16 @@ class _Groups:
         self._grouping = grouping
         self._target = target
         self._source = source
-        self._keys_now = grouping.keys(source, [str(row["id"]) for row in rows])
+        self._keys_now = grouping.keys(source, _values(connection, {row["id"] for row in rows}))
 
     def before(self) -> None:
         self._known = self._read()
 
     def after(self) -> None:
-        keys = sorted(self._known | self._read())
-        if not keys:
+        found = self._known | self._read()
+        if not found:
             return
+        keys = _values(self._connection, found)
         column = self._target.c[self._grouping.key]
         self._connection.execute(delete(self._target).where(column.in_(keys)))
         again = self._grouping.select(self._source)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.projections import generations as g
+from ledger.projections.reading import Shard
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Follower, Shard, prepare_views
+from ledger.projections.runner import Follower, prepare_views
 from ledger.projections.writing import group_all
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import FORM, MIXED, REST
