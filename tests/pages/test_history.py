@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
@@ -23,11 +24,14 @@ from tests.builders import (
 )
 from tests.lists.filling import follow
 from tests.pages.visiting import PASSWORD, Visiting
+from tests.states import every_event
 
 AT = f"/test/shops/{SHOP_ID}"
 PAYMENT = f"{AT}/transactions/{UUID}"
 REFUND = "b2" * 16
 DUPLICATE = "c3" * 16
+PLURALS = {"transaction": "transactions", "alias": "aliases", "subscription": "subscriptions"}
+KINDS = set(PLURALS)
 
 
 @pytest.fixture
@@ -61,6 +65,29 @@ def again(visit: Visiting, name: str) -> Visiting:
 def known_at(visit: Visiting, number: int) -> str:
     """The instant at which an event became known, as the page's slider asks for it."""
     return re.findall(r'data-as-of="([^"]+)"', visit.get(PAYMENT).text)[number]
+
+
+def test_no_page_of_anything_that_any_story_tells_breaks_on_its_way(pages: Visiting) -> None:
+    """A page that is sent in parts could only say so in its middle."""
+    pages.sign_in("operator")
+    events = [one for one in every_event(pages.ledger) if one.event.mode == "TEST"]
+    first = [one for one in events if one.event.originator_version == 1]
+    assert {one.event.aggregate_class.KIND for one in first} == KINDS
+
+    for one in first:
+        event = one.event
+        at = f"/test/shops/{event.shop_id}"
+        kind = event.aggregate_class.KIND
+        name = getattr(event, "subscription_id", "") or event.reference
+        addresses = [f"{at}/events/{one.position}/evidence"]
+        if "/" not in name and len(name) < 100:
+            addresses.append(f"{at}/{PLURALS[kind]}/{quote(name, safe='')}")
+        for address in addresses:
+            alias = {"alias": event.alias} if kind == "subscription" else {}
+            page = pages.get(address, query_string=alias)
+            assert page.status_code == 200, address
+            assert 'role="alert"' not in page.text, address
+            assert page.text.rstrip().endswith("</html>"), address
 
 
 def test_each_event_is_a_sentence_with_what_it_changed(visit: Visiting) -> None:

@@ -87,11 +87,11 @@ class Line:
         return next((str(one.after) for one in self.changes if one.name == "status"), None)
 
     @property
-    def instalment(self) -> dict[str, Fact] | None:
-        """The instalment that it is about."""
+    def instalment(self) -> dict[str, Fact | None] | None:
+        """The instalment that it is about; its number is not always told."""
         facts = self.entry.event.facts
         is_of_one = ".instalment-" in self.entry.event.TOPIC and "transaction_uuid" in facts
-        return facts if is_of_one else None
+        return {"number": None} | facts if is_of_one else None
 
     @property
     def late_seconds(self) -> float | None:
