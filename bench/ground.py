@@ -22,6 +22,7 @@ from ledger.storage.tables import notifications
 
 SHOP_ID = "12345678"
 REAL_EVENTS = 20_000
+_ORDER = b'"order_id":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ def fill_events(
 ) -> int:
     """Put so many events in: real synthetic lives first, then the same lives under other ids.
 
-    The copies are as big and as shaped as the real ones; only their stream ids differ. Of
-    deliveries, when they are copied too, the bodies are left out: no index holds them.
+    The copies are as big and as shaped as the real ones; only their stream ids and their orders
+    differ. Of deliveries, when they are copied too, the bodies are left out: no index holds them.
     """
     made = fill(ledger, SHOP_ID, "TEST", events=min(real, count), seed=1)
     while made < count:
@@ -104,15 +105,17 @@ def _copy_events(connection: Connection, count: int, salt: int) -> None:
                 "INSERT INTO events (originator_id, originator_version, topic,"
                 " notification_id, state, details) SELECT"
                 " md5(originator_id::text || :salt)::uuid, originator_version, topic,"
-                " notification_id, state, details FROM events WHERE position <= :count"
+                " notification_id, replace(encode(state, 'escape'), :order, :order || :salt"
+                " || '-')::bytea, details FROM events WHERE position <= :count"
                 " ORDER BY position"
             ),
-            {"salt": str(salt), "count": count},
+            {"salt": str(salt), "count": count, "order": _ORDER.decode()},
         )
         return
     for row in _rows(connection, "SELECT * FROM events WHERE position <= :count", count):
         row["position"] = None
         row["originator_id"] = uuid5(UUID(row["originator_id"]), str(salt)).hex
+        row["state"] = row["state"].replace(_ORDER, _ORDER + f"{salt}-".encode())
         _insert(connection, "events", row)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, and_, select
+from sqlalchemy import Connection, Table, and_, func, select, union
 
 from ledger.application import Ledger, RecordedEvent
 from ledger.errors import NotFoundError, UnavailableError
@@ -15,6 +15,7 @@ from ledger.projections import generations as g
 from ledger.projections.orders import order_lines
 from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.registry import projection
+from ledger.storage.tables import generation_positions
 
 TOLD, INFERRED = "told", "inferred"
 
@@ -44,7 +45,7 @@ def order_history(
     """
     if "\x00" in order_id + shop_id:  # no database keeps it, so none is asked
         raise NotFoundError("nothing was ever told about it")
-    with ledger.database.connect() as connection:
+    with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
     streams = ledger.histories(ids, as_of=as_of)
     found = [events for events in streams.values() if events]  # others were told later
@@ -101,9 +102,12 @@ def _transactions_of(
             parent.c.order_id == order_id,
         )
     )
-    found = [*connection.scalars(own), *connection.scalars(of_parent)]
-    positions = g.positions(connection, generation_id)
-    return [UUID(one) for one in dict.fromkeys(found)], min(positions.values(), default=0)
+    ids = union(own, of_parent).subquery()
+    reached = select(func.min(generation_positions.c.position)).where(
+        generation_positions.c.generation_id == generation_id
+    )
+    found = connection.execute(select(ids.c.id, reached.scalar_subquery())).all()
+    return [UUID(id_) for id_, _ in found], found[0][1] if found else 0
 
 
 def is_of(lines: Any, shop_id: str, mode: str) -> Any:

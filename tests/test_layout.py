@@ -136,6 +136,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "ledger.application",
         "ledger.items",
         "ledger.projections",
+        "ledger.storage.tables",
         "sqlalchemy",
     ),
     "ledger.relatives": (

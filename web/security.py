@@ -122,7 +122,7 @@ def log_read(response: Response) -> Response:
             status=response.status_code,
             peer=peer(),
         )
-        with ledger().database.begin() as connection:
+        with ledger().database.single(writes=True) as connection:
             note_access(connection, access)
     return response
 

@@ -37,7 +37,7 @@ class AtOnce:
         self._database = database
 
     def begin(self) -> AbstractContextManager[Connection]:
-        return self._database.autocommit()
+        return self._database.keyed()
 
     def known(self, connection: Connection, asked: Sequence[Asked]) -> Known:
         streams: dict[UUID, list[Entry]] = {id_: [] for one in asked for id_ in one.streams}

@@ -200,7 +200,7 @@ class EventRecorder(ApplicationRecorder):
         if connection is not None:
             yield connection
         else:
-            with self._database.connect() as own:
+            with self._database.single() as own:
                 yield own
 
 

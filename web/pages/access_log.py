@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from ledger.access import accesses
 from ledger.paging import INTEGER_MAX
 from web.context import ledger
-from web.pages.asking import choice, read_question, text, without_blanks
+from web.pages.asking import Question, choice, read_question, text, without_blanks
 from web.pages.blueprint import bp
 from web.pages.languages import N_
 from web.pages.rendering import render_in_parts
@@ -40,6 +40,13 @@ def access_log(mode: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(AccessLogForm())
+    told = render_in_parts(
+        "access_log.html", question=question, told=lambda: _listed(mode, question)
+    )
+    return told, 400 if question.wrong else 200
+
+
+def _listed(mode: str, question: Question) -> dict[str, Any]:
     asked = question.asked
     lines = []
     if not question.wrong:
@@ -52,11 +59,9 @@ def access_log(mode: str) -> ResponseReturnValue:
                 **{name: asked.get(name) for name in _FILTERS},
             )
     here = url_for("pages.access_log", mode=mode)
-    told = render_in_parts(
-        "access_log.html",
-        question=question,
-        lines=lines[:LIMIT],
-        next_address=len(lines) > LIMIT and question.address(here, cursor=str(lines[LIMIT - 1].id)),
-        first_address=question.value("cursor") and question.address(here, "cursor"),
-    )
-    return told, 400 if question.wrong else 200
+    return {
+        "lines": lines[:LIMIT],
+        "next_address": len(lines) > LIMIT
+        and question.address(here, cursor=str(lines[LIMIT - 1].id)),
+        "first_address": question.value("cursor") and question.address(here, "cursor"),
+    }

@@ -1,6 +1,7 @@
 """The quarantine: what waits and why, what to do about it, and readmission with a preview."""
 
 from collections import Counter
+from typing import Any
 
 import structlog
 from flask import request, url_for
@@ -14,10 +15,10 @@ from ledger.deliveries import readmit_all
 from ledger.reasons import REASONS, REPAIRABLE
 from ledger.waiting import by_reason, ids_waiting, listed, rehearse
 from web.context import ledger
-from web.pages.asking import choice, read_question, text, without_blanks
+from web.pages.asking import Question, choice, read_question, text, without_blanks
 from web.pages.blueprint import bp
 from web.pages.overview import scope_of
-from web.pages.rendering import render
+from web.pages.rendering import render, render_in_parts
 from web.security import caller, only_for_operators
 
 LIMIT = 50
@@ -43,6 +44,19 @@ def quarantine(mode: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(QuarantineForm())
+    told = render_in_parts(
+        "quarantine.html",
+        question=question,
+        told=lambda: _waiting(mode, question),
+        meanings=REASONS,
+        repairable=REPAIRABLE,
+        reason=question.asked.get("reason"),
+        may_readmit=caller().role == OPERATOR,
+    )
+    return told, 400 if question.wrong else 200
+
+
+def _waiting(mode: str, question: Question) -> dict[str, Any]:
     scope, reason = scope_of(mode.upper()), question.asked.get("reason")
     with ledger().database.connect() as connection:
         groups = by_reason(connection, scope)
@@ -51,19 +65,12 @@ def quarantine(mode: str) -> ResponseReturnValue:
             cursor = question.asked.get("cursor")
             rows = listed(connection, scope, reason, limit=LIMIT + 1, before_id=cursor)
     here = url_for("pages.quarantine", mode=mode)
-    told = render(
-        "quarantine.html",
-        question=question,
-        groups=groups,
-        meanings=REASONS,
-        repairable=REPAIRABLE,
-        reason=reason,
-        rows=rows[:LIMIT],
-        next_address=len(rows) > LIMIT and question.address(here, cursor=rows[LIMIT - 1].id),
-        first_address=question.value("cursor") and question.address(here, "cursor"),
-        may_readmit=caller().role == OPERATOR,
-    )
-    return told, 400 if question.wrong else 200
+    return {
+        "groups": groups,
+        "rows": rows[:LIMIT],
+        "next_address": len(rows) > LIMIT and question.address(here, cursor=rows[LIMIT - 1].id),
+        "first_address": question.value("cursor") and question.address(here, "cursor"),
+    }
 
 
 @bp.get("/<mode:mode>/quarantine/readmit")

@@ -5,6 +5,7 @@ change leaves a line in the access log. Secrets are made here at random and show
 """
 
 import secrets
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -27,7 +28,7 @@ from web.context import context, ledger
 from web.pages.asking import ends
 from web.pages.blueprint import bp
 from web.pages.languages import N_, translated
-from web.pages.rendering import render
+from web.pages.rendering import render_in_parts
 from web.security import caller, only_for_operators, will_tell_personal
 
 PASSWORD_BYTES = 12
@@ -112,13 +113,13 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
     return _page(shown=shown)
 
 
-def _page(*, wrong: str = "", shown: tuple[Reader, str] | None = None) -> str:
+def _page(*, wrong: str = "", shown: tuple[Reader, str] | None = None) -> Iterator[str]:
     known = ledger().shops.shop_by_id
     mine = caller().shops
-    return render(
+    return render_in_parts(
         "readers.html",
-        tokens=_tokens(),
-        users=_users(),
+        tokens=_tokens,
+        users=_users,
         now=context().clock(),
         wrong=translated(wrong) if wrong else "",
         shown=shown,

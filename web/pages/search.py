@@ -1,6 +1,7 @@
 """Search: one box that takes any name, the filters of the list of transactions, and its export."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from flask import Response, redirect, url_for
@@ -12,7 +13,7 @@ from ledger import lists
 from ledger.access import Reader
 from ledger.errors import BadCursorError
 from ledger.export import CSV, JSONL, TRANSACTIONS, Export
-from ledger.lists import Page, TransactionFilter
+from ledger.lists import TransactionFilter
 from ledger.search import Meaning, meanings
 from ledger.statuses import RANKS
 from web.context import ledger
@@ -91,13 +92,14 @@ def search(mode: str) -> ResponseReturnValue:
     found = _meant(question, mode)
     if len(found) == 1 and set(question.told) == {"q"}:
         return redirect(link_to_meaning(found[0]), 303)
-    page = None if found or question.wrong else _page(question, mode)
+    listed = cache(lambda: _listed(question, mode))
+    if question.value("cursor") and not found and not question.wrong:
+        listed()  # it may belong to another question, which is answered by another status
     told = render_in_parts(
         "search.html",
         question=question,
         meanings=[(one, link_to_meaning(one)) for one in found],
-        page=page,
-        next_address=page and page.next_cursor and _address(question, mode, page.next_cursor),
+        listed=listed,
         first_address=question.value("cursor") and _address(question, mode, None),
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
@@ -128,7 +130,8 @@ def _meant(question: Question, mode: str) -> list[Meaning]:
     return meanings(ledger(), asked, mode=mode, shops=allowed_shops())
 
 
-def _page(question: Question, mode: str) -> Page | None:
+def _listed(question: Question, mode: str) -> dict[str, Any] | None:
+    """A page of the list; None when its cursor is of another one."""
     asked = question.asked
     with ledger().database.connect() as connection:
         try:
@@ -138,7 +141,10 @@ def _page(question: Question, mode: str) -> Page | None:
         except BadCursorError:
             question.wrong["cursor"] = [gettext("This page belongs to another question.")]
             return None
-    return replace(found, items=[shown(one) for one in found.items])
+    return {
+        "page": replace(found, items=[shown(one) for one in found.items]),
+        "next_address": found.next_cursor and _address(question, mode, found.next_cursor),
+    }
 
 
 def _filter(asked: dict[str, Any], mode: str) -> TransactionFilter:

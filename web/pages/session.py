@@ -79,7 +79,7 @@ def person() -> User | None:
     now = context().clock()
     if not 0 <= now.timestamp() - since + 1 < LASTS.total_seconds():
         return None
-    with ledger().database.connect() as connection:
+    with ledger().database.single() as connection:
         user = find_user(connection, told)
     is_same = user is not None and user.stamp == stamp
     return user if user is not None and is_same and user.is_valid_at(now) else None
