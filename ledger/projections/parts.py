@@ -11,7 +11,7 @@ from ledger.projections.registry import projection
 from ledger.projections.runner import Follower
 from ledger.storage.database import Database, give_room
 
-BATCH = 10_000
+BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True)

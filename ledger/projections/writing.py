@@ -42,7 +42,7 @@ COPY_PAGE = 1000
 REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)
 """How a database, or its driver, says that it does not take a value; others may still pass."""
 
-COPY_FROM = 200
+COPY_FROM = 40
 """From so many rows on, PostgreSQL takes them faster by COPY, into a stage or straight."""
 
 _ADD_FROM = {"postgresql": COPY_FROM, "sqlite": 1}
