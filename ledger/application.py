@@ -33,7 +33,7 @@ from ledger.shops import Shops
 from ledger.storage.additions import Way
 from ledger.storage.at_once import AtOnce
 from ledger.storage.database import Database
-from ledger.storage.journal import AlreadyRecorded, Journal, JournalRow
+from ledger.storage.journal import AlreadyRecorded, Bounds, Journal, JournalRow
 from ledger.storage.mapper import Entry, EventMapper
 from ledger.storage.recorder import EventRecorder
 from ledger.storage.stepwise import Stepwise
@@ -103,6 +103,12 @@ class Ledger:
         self._mapper = EventMapper()
         self._clock = clock
         self._limits = Limits(settings.fields_max, settings.json_depth_max)
+        self._bounds = Bounds(
+            count_max=settings.quarantine_count_max,
+            bytes_max=settings.quarantine_bytes_max,
+            total_count_max=settings.quarantine_total_count_max,
+            total_bytes_max=settings.quarantine_total_bytes_max,
+        )
         self._gathering: Gathering[Verified, Receipt] = Gathering(
             self._keep_together, size_max=GROUP_MAX
         )
@@ -137,18 +143,14 @@ class Ledger:
             shop_id=claim.shop_id or delivery.shop_id,
             mode=claim.mode or delivery.mode,
         )
-        settings = self.settings
-        with _available(), self.database.begin() as connection:
-            evicted = self.journal.quarantine(
-                connection,
-                row,
-                count_max=settings.quarantine_count_max,
-                bytes_max=settings.quarantine_bytes_max,
-                total_count_max=settings.quarantine_total_count_max,
-                total_bytes_max=settings.quarantine_total_bytes_max,
-            )
-        for one in evicted:
-            _log.warning("quarantine.evicted", notification_id=one.id, reason=one.reason)
+        if self.journal.has_room(row):
+            with _available(), self.database.single(writes=True) as connection:
+                self.journal.put_aside(connection, row)
+        else:
+            with _available(), self.database.begin() as connection:
+                evicted = self.journal.quarantine(connection, row, self._bounds)
+            for one in evicted:
+                _log.warning("quarantine.evicted", notification_id=one.id, reason=one.reason)
         return Receipt(delivery.id, QUARANTINED, reason, row.format, row.shop_id, row.mode)
 
     def readmit(self, notification_id: str) -> Receipt:

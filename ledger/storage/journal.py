@@ -1,5 +1,6 @@
 """The journal of deliveries: what was verified, for ever, and what was not, for a while."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -34,7 +35,8 @@ EVICTION_LOCK = 0x1ED6_0003
 """PostgreSQL advisory lock: one process evicts at a time, so that none waits for another."""
 
 TOTAL_CHECK_EVERY = 64  # the sum over all of quarantine is not worth every refusal
-TOTAL_KEPT = 0.95  # after an eviction, so that the next one is some time away
+ROOM_PARTS = 4
+PEERS_MAX = 1000  # whose rooms are remembered
 EVICTION_PAGE = 500
 
 
@@ -48,6 +50,25 @@ class Evicted(NamedTuple):
     id: str
     reason: str
     peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much may be in quarantine. Shape: the first two hold for each peer, the totals for all,
+    for many senders of nearly nothing fill a disk, too. Units: rows, bytes of their bodies."""
+
+    count_max: int
+    bytes_max: int
+    total_count_max: int
+    total_bytes_max: int
+
+
+@dataclass(slots=True)
+class _Room:
+    """What one peer may still send before anybody has to look again."""
+
+    count: int
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +118,8 @@ class Journal:
     def __init__(self, database: Database) -> None:
         self._is_sqlite = database.is_sqlite
         self._until_total_check = 0
+        self._rooms = threading.Lock()
+        self._room_by_peer: dict[str, _Room] = {}
 
     def add(self, connection: Connection, row: JournalRow) -> None:
         """Keep a verified delivery for ever.
@@ -148,33 +171,40 @@ class Journal:
         found = connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
         return {row[0]: row[1] for row in found}
 
-    def quarantine(
-        self,
-        connection: Connection,
-        row: JournalRow,
-        *,
-        count_max: int,
-        bytes_max: int,
-        total_count_max: int,
-        total_bytes_max: int,
-    ) -> list[Evicted]:
-        """Keep what could not be verified, and evict what no longer fits.
+    def has_room(self, row: JournalRow) -> bool:
+        """Whether a delivery can go to quarantine and surely nothing has to leave for it."""
+        with self._rooms:
+            room = self._room_by_peer.get(row.peer)
+            if room is None or self._until_total_check <= 1:
+                return False
+            room.count -= 1
+            room.size -= len(row.body or b"")
+            self._until_total_check -= 1
+            return room.count >= 0 and room.size >= 0
 
-        Shape: `count_max` and `bytes_max` hold for each peer; the totals for all, and they are
-        checked now and then: many senders of nearly nothing fill a disk, too.
-        Out go first those that no key can repair, each kind oldest first.
-        """
+    def put_aside(self, connection: Connection, row: JournalRow) -> None:
+        """Keep what could not be verified."""
         body = row.body or b""
         values = _values(row, quarantine.c) | {"body": body, "body_bytes": len(body)}
-        connection.execute(insert(quarantine), values)
+        connection.execute(_PUT_ASIDE, values)
+
+    def quarantine(self, connection: Connection, row: JournalRow, bounds: Bounds) -> list[Evicted]:
+        """Keep what could not be verified, and evict what no longer fits.
+
+        Out go first those that no key can repair, each kind oldest first; for all senders together
+        only now and then.
+        """
+        self.put_aside(connection, row)
         self._until_total_check -= 1
         if not self._may_evict(connection):
             return []
         from_peer = quarantine.c.peer == row.peer
         count, size = _size(connection, from_peer)
-        evicted = _evict(connection, from_peer, count - count_max, size - bytes_max)
+        over = _over(count, bounds.count_max), _over(size, bounds.bytes_max)
+        evicted = _evict(connection, from_peer, *over)
         if self._is_total_due():
-            evicted += self._evict_from_all(connection, total_count_max, total_bytes_max)
+            evicted += self._evict_from_all(connection, bounds)
+        self._note_room(row.peer, bounds.count_max - count, bounds.bytes_max - size)
         return evicted
 
     def release(self, connection: Connection, id: str) -> bool:
@@ -229,11 +259,17 @@ class Journal:
         self._until_total_check = TOTAL_CHECK_EVERY
         return True
 
-    def _evict_from_all(
-        self, connection: Connection, count_max: int, bytes_max: int
-    ) -> list[Evicted]:
+    def _evict_from_all(self, connection: Connection, bounds: Bounds) -> list[Evicted]:
         count, size = _size(connection)
-        return _evict(connection, None, _over(count, count_max), _over(size, bytes_max))
+        over = _over(count, bounds.total_count_max), _over(size, bounds.total_bytes_max)
+        return _evict(connection, None, *over)
+
+    def _note_room(self, peer: str, count: int, size: int) -> None:
+        """Other processes may fill the same room, so that each takes a part of it."""
+        with self._rooms:
+            if len(self._room_by_peer) >= PEERS_MAX:
+                self._room_by_peer.clear()
+            self._room_by_peer[peer] = _Room(count // ROOM_PARTS, size // ROOM_PARTS)
 
     def list(
         self,
@@ -300,6 +336,7 @@ def without_body(table: Any) -> Select[Any]:
 
 
 _ADD = insert(notifications)
+_PUT_ASIDE = insert(quarantine)
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = (
     select(notifications.c.signed_digest, notifications.c.positions)
@@ -335,7 +372,7 @@ def _size(connection: Connection, where: ColumnElement[bool] | None = None) -> t
 
 def _over(found: int, most: int) -> int:
     """How much must leave; a little more than is over, so that the next time is some way off."""
-    return found - int(most * TOTAL_KEPT) if found > most else 0
+    return found - (most - most // 20) if found > most else 0
 
 
 def _evict(

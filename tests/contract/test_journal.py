@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from ledger.storage import references
 from ledger.storage.database import Database
-from ledger.storage.journal import AlreadyRecorded, Evicted, Journal, JournalRow, Repeat
+from ledger.storage.journal import AlreadyRecorded, Bounds, Evicted, Journal, JournalRow, Repeat
 from tests.contract.rows import START, STREAM, a_refusal, a_row, keep
 
 AMPLE = {
@@ -24,7 +24,7 @@ def refuse(database: Database, journal: Journal, *rows: JournalRow, **bounds: in
     evicted = []
     for row in rows:
         with database.begin() as connection:
-            evicted += journal.quarantine(connection, row, **AMPLE | bounds)
+            evicted += journal.quarantine(connection, row, Bounds(**AMPLE | bounds))
     return evicted
 
 
@@ -217,6 +217,22 @@ def test_many_senders_of_nothing_stay_near_the_total(database: Database) -> None
         newest = journal.list(connection, limit=1)[0]
     assert count <= 50 + 64
     assert newest.id == rows[-1].id
+
+
+def test_there_is_room_while_nothing_has_to_leave(database: Database) -> None:
+    """Another three processes may take as much at the same time."""
+    journal, rows = Journal(database), iter(a_refusal(n) for n in range(1, 100))
+    first = next(rows)
+
+    assert not journal.has_room(first)  # nobody has looked yet
+    refuse(database, journal, first, count_max=21)
+
+    assert [journal.has_room(one) for one, _ in zip(rows, range(6), strict=False)] == [
+        *[True] * 5,
+        False,
+    ]
+    assert not journal.has_room(a_refusal(50, peer="198.51.100.1"))
+    assert not journal.has_room(a_refusal(51, body=b"x" * 10**6))
 
 
 def test_a_delivery_is_released_once(database: Database) -> None:
