@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -57,6 +58,7 @@ def configure(log_format: str, log_level: str = "info") -> None:
     _configure_libraries(before, render, level)
 
 
+@lru_cache(maxsize=1024)  # the platform calls from a few addresses
 def network(peer: str) -> str:
     """Tell where somebody is without telling who. Shape: a /24 or /48 range, or `unknown`."""
     try:
@@ -89,7 +91,7 @@ def fence(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
 
 
 def _clean(name: str, value: Any) -> Any:
-    if _WITHHELD_WORDS & set(re.split(r"[^a-z]+", name.lower())):
+    if _is_withheld(name):
         return _WITHHELD
     if isinstance(value, bool | int | float | type(None)):
         return value
@@ -100,6 +102,11 @@ def _clean(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_clean(name, one) for one in value]
     return value if isinstance(value, logging.LogRecord) else _clean_text(str(value))
+
+
+@lru_cache(maxsize=1024)  # lines have few names, and many lines have the same
+def _is_withheld(name: str) -> bool:
+    return bool(_WITHHELD_WORDS & set(re.split(r"[^a-z]+", name.lower())))
 
 
 def _clean_text(text: str) -> str:

@@ -128,8 +128,10 @@ def log_read(response: Response) -> Response:
 
 
 def make_limiter(app: Flask) -> Limiter:
-    """What counts calls; each process counts for itself."""
-    return Limiter(peer, app=app, storage_uri="memory://", default_limits=[])
+    """What counts calls; each process counts for itself. The platform's are never limited."""
+    limiter = Limiter(peer, app=app, storage_uri="memory://", default_limits=[])
+    limiter.request_filter(lambda: request.blueprint == "receiver")
+    return limiter
 
 
 def limit_addresses(app: Flask, limiter: Limiter, *blueprints: Any) -> None:
