@@ -12,8 +12,10 @@ from bench.bodies import write_bodies
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import Extent, fill_events, median, open_ledger, postgres_database, timed
 from bench.ingest import CALLS_PER_SECOND_MAX, CLIENTS, SQLITE_CLIENTS, THREADS, WORKERS, Arm
+from bench.rebuild import rebuild
 from bench.servers import ledger as serving
 from ledger.application import Ledger
+from ledger.projections.registry import PROJECTIONS
 from ledger.storage.tables import events
 from ledger.timeline import history_data, timeline
 
@@ -98,6 +100,8 @@ def _measured(
 def _ground(name: str, url: str, count: int, workers: int) -> Iterator[Ground]:
     with open_ledger(url) as ledger:
         fill_events(ledger, count, with_journal=True)
+        for view in PROJECTIONS:  # a service that runs has followed what is there
+            rebuild(ledger, workers, view)
         arm = Arm(f"receiving, {name}", serving(workers, THREADS), url)
         yield Ground(name, ledger, arm)
 

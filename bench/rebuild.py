@@ -68,11 +68,11 @@ def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
     return [sheet]
 
 
-def rebuild(ledger: Ledger, workers: int) -> None:
+def rebuild(ledger: Ledger, workers: int, view: str = VIEW) -> None:
     """The whole of it: fill, index, come to the live edge, switch."""
-    Rebuild(ledger, VIEW, workers=workers, progress=lambda *_: None).run(is_compared=False)
+    Rebuild(ledger, view, workers=workers, progress=lambda *_: None).run(is_compared=False)
     with ledger.database.begin() as connection:
-        for one in all_generations(connection, VIEW):
+        for one in all_generations(connection, view):
             if one.state == RETIRED:
                 drop_generation(connection, one)
 
