@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -137,8 +138,10 @@ class Ledger:
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
         """Keep a delivery in quarantine. Errors: UnavailableError."""
         claim = claim_of(delivery, self._limits)
-        row = replace(
-            _row_of(delivery, outcome=QUARANTINED, reason=reason),
+        row = _row_of(
+            delivery,
+            outcome=QUARANTINED,
+            reason=reason,
             format=claim.format,
             shop_id=claim.shop_id or delivery.shop_id,
             mode=claim.mode or delivery.mode,
@@ -216,7 +219,7 @@ class Ledger:
             try:
                 with _available(), self._way.begin() as connection:
                     rows = Batch(self, self._way, connection, verified).append()
-                return [_receipt(row) for row in rows]
+                return [_receipt(*one) for one in rows]
             except (IntegrityError, AlreadyRecorded, _UndoneError):
                 _log.info("batch.divided", size=len(verified))
             except Exception as error:  # noqa: BLE001  whatever it is, one must not fail the others
@@ -249,12 +252,12 @@ class Ledger:
                         self.recorder.lock_streams(connection, streams_of(told))
                         kept = self.journal.find_verified(connection, notification.delivery.id)
                         if kept is not None:
-                            return _receipt(kept)
+                            return _receipt(kept, kept.positions)
                     if readmitted and not self.journal.release(connection, readmitted.id):
                         raise NotFoundError(f"delivery {readmitted.id} has left the quarantine")
                     verified = [(notification, told)]
                     batch = Batch(self, self._stepwise, connection, verified, readmitted)
-                    return _receipt(batch.append()[0])
+                    return _receipt(*batch.append()[0])
             except (IntegrityError, AlreadyRecorded, _UndoneError):
                 continue  # somebody else told it, or told of the same thing: look again
             except _CutOffError:
@@ -291,6 +294,10 @@ class Ledger:
         if not events:
             raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
         return events
+
+    def is_known(self, id_: UUID) -> bool:
+        """Whether anything was ever told about a stream."""
+        return bool(self.recorder.select_events(id_, limit=1))
 
     def histories(
         self,
@@ -370,32 +377,32 @@ def _kind_of(error: BaseException | None) -> type[UnavailableError]:
     return UnavailableError
 
 
-def _receipt(row: JournalRow) -> Receipt:
-    return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, row.positions)
+def _receipt(row: JournalRow, positions: tuple[int, ...]) -> Receipt:
+    return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, positions)
 
 
-def _row_of(delivery: Delivery, *, outcome: str, reason: str | None = None) -> JournalRow:
+def _row_of(delivery: Delivery, *, outcome: str, **told: Any) -> JournalRow:
+    """A delivery as it arrived, with what was found out about it."""
     return JournalRow(
         id=delivery.id,
         received_at=delivery.received_at,
         outcome=outcome,
-        reason=reason,
         digest=delivery.digest,
-        shop_id=delivery.shop_id,
-        mode=delivery.mode,
         content_type=delivery.content_type,
         peer=delivery.peer,
         endpoint_shop_id=delivery.shop_id,
         endpoint_mode=delivery.mode,
         body=delivery.body,
+        **told,
     )
 
 
 def _verified_row(
     notification: Notification, told: Told, now: datetime, readmitted: JournalRow | None
 ) -> JournalRow:
-    return replace(
-        _row_of(notification.delivery, outcome=RECORDED),
+    return _row_of(
+        notification.delivery,
+        outcome=RECORDED,
         recorded_at=now,
         format=notification.format,
         shop_id=notification.shop_id,

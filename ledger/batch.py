@@ -46,22 +46,24 @@ class Batch:
         self._way = way
         self._connection = connection
         self._verified = verified
-        known = way.known(connection, [_asked(*one) for one in verified])
+        self._asked = [_asked(*one) for one in verified]
+        known = way.known(connection, self._asked)
         self._recorded: dict[str, Sequence[Place]] = dict(known.positions_by_digest)
         self._memory = Past(ledger, connection, known)
         self._additions = Additions()
 
-    def append(self) -> list[JournalRow]:
-        """Decide and write. Errors: IntegrityError, AlreadyRecorded when others were faster."""
-        for notification, told in self._verified:
-            self._decide(notification, told)
+    def append(self) -> list[tuple[JournalRow, tuple[int, ...]]]:
+        """Decide and write. Shape: each delivery, and where the events stand that it tells of.
+
+        Errors: IntegrityError, AlreadyRecorded when others were faster.
+        """
+        for (notification, told), asked in zip(self._verified, self._asked, strict=True):
+            self._decide(notification, told, asked.streams)
         self._additions.references += self._memory.names
         positions = self._way.add(self._connection, self._additions)
-        return [
-            replace(one.row, positions=one.placed(positions)) for one in self._additions.deliveries
-        ]
+        return [(one.row, one.placed(positions)) for one in self._additions.deliveries]
 
-    def _decide(self, notification: Notification, told: Told) -> None:
+    def _decide(self, notification: Notification, told: Told, streams: Sequence[UUID]) -> None:
         row = self._ledger.row_of(notification, told, self._readmitted)
         places = self._recorded.get(notification.signed_digest)
         if places is not None:
@@ -69,7 +71,7 @@ class Batch:
             return
         is_readmitted = self._readmitted is not None
         occasion = self._ledger.occasion_of(row, told, is_readmitted=is_readmitted)
-        decision = Deciding(told, occasion, self._memory).decide()
+        decision = Deciding(told, streams, occasion, self._memory).decide()
         self._memory.remember(decision)
         for id_ in decision.repeated:
             self._additions.repeats.append(Repeat(id_, row.id, told.told_at))

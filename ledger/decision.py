@@ -1,6 +1,6 @@
 """What a notification adds to what the ledger knows: loads, compares, and collects new events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -43,10 +43,16 @@ class Decision:
 
 
 class Deciding:
-    """Decides on one notification. Later snapshots see what earlier ones added."""
+    """Decides on one notification. Later snapshots see what earlier ones added.
 
-    def __init__(self, told: Told, occasion: Occasion, memory: Memory) -> None:
+    Shape: `streams` are those that it names, as `streams_of` tells them.
+    """
+
+    def __init__(
+        self, told: Told, streams: Sequence[UUID], occasion: Occasion, memory: Memory
+    ) -> None:
         self._told = told
+        self._streams = streams
         self._occasion = occasion
         self._memory = memory
         self._known: dict[UUID, Observed] = {}
@@ -55,7 +61,7 @@ class Deciding:
     def decide(self) -> Decision:
         """Compare every snapshot of the notification with what is known."""
         told = self._told
-        ids = streams_of(told)
+        ids = self._streams
         transactions = list(zip(ids, told.transactions, strict=False))
         aliases = list(zip(ids[len(transactions) :], told.aliases, strict=False))
         self._known.update(self._memory.load(ids))

@@ -64,21 +64,12 @@ class Generation:
 
 @lru_cache(maxsize=64)  # so that statements on them are compiled once
 def tables_of(view: Projection, generation_id: int) -> Tables:
-    """The tables of one generation. Shape: declared table -> the same under a name of its own.
-
-    Text sorts by its bytes: as on SQLite, the same wherever the server stands, and soonest.
-    """
+    """The tables of one generation. Shape: declared table -> the same under a name of its own."""
     metadata = MetaData()
-    tables = {}
-    for table in view.all_tables:
-        mine = tables[table] = table.to_metadata(metadata, name=f"{table.name}_g{generation_id}")
-        for column in mine.columns:
-            if isinstance(column.type, Text):
-                column.type = _TEXT
-    return tables
-
-
-_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+    return {
+        table: table.to_metadata(metadata, name=f"{table.name}_g{generation_id}")
+        for table in view.all_tables
+    }
 
 
 def all_generations(connection: Connection, name: str | None = None) -> list[Generation]:
@@ -87,6 +78,18 @@ def all_generations(connection: Connection, name: str | None = None) -> list[Gen
     if name is not None:
         query = query.where(generations.c.name == name)
     return [Generation(**row) for row in connection.execute(query).mappings()]
+
+
+def _by_bytes(table: Table) -> Table:
+    """A table as it is made: its text sorts by its bytes, wherever the server stands."""
+    made = table.to_metadata(MetaData())
+    for column in made.columns:
+        if isinstance(column.type, Text):
+            column.type = _TEXT
+    return made
+
+
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def live_generation(connection: Connection, view: Projection) -> Generation | None:
@@ -123,7 +126,7 @@ def create_generation(
     id_ = connection.scalar(insert(generations).returning(generations.c.id), values)
     assert id_ is not None
     for table in tables_of(view, id_).values():
-        connection.execute(CreateTable(table))
+        connection.execute(CreateTable(_by_bytes(table)))
     positions = [{"generation_id": id_, "shard": one, "position": 0} for one in range(shards)]
     connection.execute(insert(generation_positions), positions)
     if state == LIVE:

@@ -222,8 +222,7 @@ def _keyed(url: URL) -> Engine:
 
     One that is planned while the tables are empty would scan them for as long as it is kept.
     """
-    options = f"{url.query.get('options', '')} -c enable_seqscan=off"
-    return create_engine(
+    engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=KEYED_POOL,
@@ -231,8 +230,14 @@ def _keyed(url: URL) -> Engine:
         pool_timeout=BUSY_SECONDS,
         pool_reset_on_return=None,  # nothing is begun that could be left open
         hide_parameters=True,
-        connect_args=_connect_args(url) | {"options": options},
+        connect_args=_connect_args(url),
     )
+    event.listen(engine, "connect", _scan_nothing)
+    return engine
+
+
+def _scan_nothing(connection: Any, _record: object) -> None:
+    connection.execute("SET enable_seqscan = off")
 
 
 def _connect_args(url: URL) -> dict[str, Any]:

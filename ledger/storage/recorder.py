@@ -91,7 +91,7 @@ class EventRecorder(ApplicationRecorder):
         if lte is not None:
             query = query.where(version <= lte)
         query = query.order_by(version.desc() if desc else version).limit(limit)
-        with _library_errors(), self._database.connect() as connection:
+        with _library_errors(), self._database.single() as connection:
             return [_stored_event(row) for row in connection.execute(query)]
 
     def select_streams(

@@ -1,7 +1,8 @@
 """What the pages of objects share: the question as known when, and the answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,7 +10,9 @@ from zoneinfo import ZoneInfo
 from flask import Response
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
+from werkzeug.local import LocalProxy
 
+from ledger.errors import NotFoundError
 from ledger.instants import read_asked
 from ledger.items import Item, instant
 from ledger.lookup import SUBSCRIPTION, stream
@@ -20,8 +23,8 @@ from web.pages.rendering import render_in_parts
 from web.pages.story import Story
 from web.security import shown, will_tell_personal
 
-More = Callable[[Item, Story, UUID], dict[str, Any]]
-"""What else a template needs, from the item as known then, its story and its stream."""
+More = Mapping[str, Callable[[Item, Story, UUID], Any]]
+"""What else a template needs, each from the item as known then, its story and its stream."""
 
 _TICK = timedelta(microseconds=1)
 _DAY_LENGTH = len("2026-03-10")
@@ -63,21 +66,32 @@ def tell_object(
     question = read_question(NamedForm() if kind == SUBSCRIPTION else HistoryForm())
     alias = question.asked.get("alias")
     id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
-    story = Story([ledger().history(id_)], at=moment_of(question))
+    at = moment_of(question)
     will_tell_personal(kind, shop_id=shop_id, mode=mode, reference=name)
+    if not ledger().is_known(id_):
+        raise NotFoundError("nothing was ever told about it")
+    story = later(lambda: Story([ledger().history(id_)], at=at))
     if not is_told(story, question):
         return refuse(story, question, kind=kind, title=name)
-    told = shown(story.items[0])
-    return tell(template, story, question, item=told, **more(told, story, id_))
+    item = later(lambda: shown(story.items[0]))
+    told = {name: later(partial(make, item, story, id_)) for name, make in more.items()}
+    return tell(template, story, question, item=item, **told)
+
+
+def later(make: Callable[[], Any]) -> Any:
+    """What is made when a template first looks at it, while the page's head is on its way."""
+    return LocalProxy(cache(make))
 
 
 def is_told(story: Story, question: Question) -> bool:
     """Whether there is anything to tell: something was known then, and the question is clear."""
-    return bool(story.streams) and not question.wrong
+    if question.wrong:
+        return False
+    return moment_of(question) is None or bool(story.streams)
 
 
 def tell(template: str, story: Story, question: Question, **told: Any) -> ResponseReturnValue:
-    """A page with a history, its head first: what takes time is read while it is on its way."""
+    """A page with a history, its head first."""
     return Response(_body(template, story, question, told), mimetype="text/html")
 
 
@@ -97,11 +111,12 @@ def moment_of(question: Question) -> datetime | None:
 
 
 def _body(template: str, story: Story, question: Question, told: dict[str, Any]) -> Any:
+    at = moment_of(question)
     return render_in_parts(
         template,
         story=story,
         question=question,
-        then=None if story.at is None else instant(story.at),
+        then=None if at is None else instant(at),
         day_asked=_day(question),
         now=context().clock(),
         newest_position=ledger().recorder.max_notification_id,

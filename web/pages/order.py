@@ -5,12 +5,12 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from ledger.items import Item
-from ledger.order import OrderHistory, order_history
+from ledger.order import OrderHistory, histories_of, order_streams
 from ledger.order import order as order_of
 from web.context import ledger
 from web.pages.asking import read_question, without_blanks
 from web.pages.blueprint import bp
-from web.pages.history import HistoryForm, is_told, moment_of, refuse, tell
+from web.pages.history import HistoryForm, is_told, later, moment_of, refuse, tell
 from web.pages.story import Story
 from web.security import shown, will_tell_personal
 
@@ -25,22 +25,29 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(HistoryForm())
-    found = order_history(ledger(), shop_id, mode.upper(), name)
-    story = Story(found.streams, at=moment_of(question))
+    named = order_streams(ledger(), shop_id, mode.upper(), name)
+    at = moment_of(question)
+    story = later(lambda: Story(histories_of(ledger(), named).streams, at=at))
     will_tell_personal("order", shop_id=shop_id, mode=mode, reference=name)
     if not is_told(story, question):
         return refuse(story, question, kind="order", title=name)
-    known = OrderHistory(story.streams, found.view_position)
-    told = shown(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
-    transactions = _refunds_below(told["transactions"])
+
+    def state() -> Item:
+        known = OrderHistory(story.streams, named.view_position)
+        return shown(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
+
+    item = later(state)
+    transactions = later(lambda: _refunds_below(item["transactions"]))
     return tell(
         "order.html",
         story,
         question,
-        item=told,
-        balances=[one | _bar(one) for one in told["balances"]],
-        transactions=transactions[:TRANSACTIONS_MAX],
-        is_cut=len(transactions) > TRANSACTIONS_MAX,
+        item=item,
+        shop_id=shop_id,
+        order_id=name,
+        balances=later(lambda: [one | _bar(one) for one in item["balances"]]),
+        transactions=later(lambda: transactions[:TRANSACTIONS_MAX]),
+        is_cut=later(lambda: len(transactions) > TRANSACTIONS_MAX),
     )
 
 

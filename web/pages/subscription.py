@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_month_names
@@ -18,7 +16,6 @@ from web.pages.blueprint import bp
 from web.pages.history import tell_object
 from web.pages.languages import locale_name, zone_name
 from web.pages.navigation import links_of
-from web.pages.story import Story
 
 YEARS_MAX = 30
 """That a calendar shows, the newest ones."""
@@ -36,18 +33,9 @@ class Month:
 def subscription(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     """A subscription, as known now or then; `alias` tells those of one id apart."""
     try:
-        return tell_object(SUBSCRIPTION, mode, shop_id, name, "subscription.html", _more)
+        return tell_object(SUBSCRIPTION, mode, shop_id, name, "subscription.html", _MORE)
     except AmbiguousError:  # the search tells them apart
         return redirect(url_for("pages.search", mode=mode, q=name), 303)
-
-
-def _more(item: Item, story: Story, _: UUID) -> dict[str, Any]:
-    instalments = item["instalments"]
-    return {
-        "links": links_of(item),
-        "years": calendar(instalments),
-        "undated": sum(_day(one) is None for one in instalments),
-    }
 
 
 def calendar(instalments: Sequence[Item]) -> dict[int, list[Month]]:
@@ -78,3 +66,10 @@ def _day(instalment: Item) -> date | None:
         return datetime.fromisoformat(told).astimezone(ZoneInfo(zone_name())).date()
     except (ValueError, OverflowError):
         return None
+
+
+_MORE = {
+    "links": lambda item, *_: links_of(item),
+    "years": lambda item, *_: calendar(item["instalments"]),
+    "undated": lambda item, *_: sum(_day(one) is None for one in item["instalments"]),
+}

@@ -32,20 +32,20 @@ GROUPS = {
 @bp.get("/<mode:mode>/shops/<shop_id>/transactions/<name:name>")
 def transaction(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     """A transaction, by its uuid or reference, as known now or then."""
-    return tell_object(TRANSACTION, mode, shop_id, name, "transaction.html", _more)
+    return tell_object(TRANSACTION, mode, shop_id, name, "transaction.html", _MORE)
 
 
-def _more(item: Item, story: Story, id_: UUID) -> dict[str, Any]:
-    def related() -> Relatives | None:
-        return relatives(ledger(), story.items[0], id_, as_of=story.at)
-
-    return {"groups": _groups(item), "links": links_of(item), "relatives": related}
+def _related(_: Item, story: Story, id_: UUID) -> Relatives | None:
+    return relatives(ledger(), story.items[0], id_, as_of=story.at)
 
 
-def _groups(item: Item) -> dict[str, dict[str, Any]]:
+def _groups(item: Item, *_: Any) -> dict[str, dict[str, Any]]:
     told = dict(item)
     if told["requested_currency"] in (None, told["currency"]) and (
         told["requested_amount_minor"] in (None, told["amount_minor"])
     ):
         told["requested_amount_minor"] = None
     return {group: {name: told[name] for name in names} for group, names in GROUPS.items()}
+
+
+_MORE = {"groups": _groups, "links": lambda item, *_: links_of(item), "kin": _related}
