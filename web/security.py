@@ -104,27 +104,49 @@ def shown(told: Mapping[str, Any], reader: Reader | None = None) -> dict[str, An
 
 
 def log_read(response: Response) -> Response:
-    """Write the line that a read leaves; what cannot be logged is not answered."""
+    """Write the line that a read leaves; what cannot be logged is not answered.
+
+    A page that is sent in parts begins with a head that tells nothing: the line is written after
+    that and before anything else (`log_put_off`), unless the request has changed something.
+    """
     read = g.pop("read", None)
     if read is not None:
-        reader, now = caller(), context().clock()
-        access = Access(
-            at=now,
-            token_id=reader.id,
-            token_name=reader.name,
-            role=reader.role,
-            method=request.method,
-            route=str(request.url_rule),
-            kind=read.kind,
-            shop_id=_storable(read.shop_id),
-            mode=read.mode,
-            reference=_storable(read.reference),
-            status=response.status_code,
-            peer=peer(),
-        )
-        with ledger().database.single(writes=True) as connection:
-            note_access(connection, access)
+        access = _access(read, response.status_code)
+        if g.get("is_in_parts") and request.method == "GET":
+            g.put_off = access
+        else:
+            _note(access)
     return response
+
+
+def log_put_off() -> None:
+    """Write the line that was put off, if one was."""
+    access = g.pop("put_off", None)
+    if access is not None:
+        _note(access)
+
+
+def _access(read: Read, status: int) -> Access:
+    reader = caller()
+    return Access(
+        at=context().clock(),
+        token_id=reader.id,
+        token_name=reader.name,
+        role=reader.role,
+        method=request.method,
+        route=str(request.url_rule),
+        kind=read.kind,
+        shop_id=_storable(read.shop_id),
+        mode=read.mode,
+        reference=_storable(read.reference),
+        status=status,
+        peer=peer(),
+    )
+
+
+def _note(access: Access) -> None:
+    with ledger().database.single(writes=True) as connection:
+        note_access(connection, access)
 
 
 def make_limiter(app: Flask) -> Limiter:

@@ -4,11 +4,12 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from sqlalchemy.exc import DBAPIError
 from werkzeug.test import TestResponse
 
 from ledger.access import accesses, all_tokens, create_token
 from ledger.users import add_user, all_users
-from tests.builders import OTHER_SHOP_ID, SHOP_ID
+from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, UUID, a_rest_call, receive
 from tests.pages.hostile import SCRIPT
 from tests.pages.visiting import PASSWORD, Visiting, Visitor
 
@@ -170,3 +171,21 @@ def test_access_is_given_in_a_browser(visitor: Visitor, script: bool) -> None:
     page.get_by_role("button", name="Make a token").click()
 
     expect(page.get_by_role("alert")).to_contain_text("A name has 1 to 100")
+
+
+def test_what_cannot_be_logged_is_not_told_even_by_a_page_that_has_begun(
+    own_pages: Visiting,
+) -> None:
+    receive(own_pages.ledger, a_rest_call("AUTHORISED", NOON))
+    own_pages.sign_in("operator")
+    with own_pages.ledger.database.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE access_log")
+
+    with pytest.raises(DBAPIError):
+        own_pages.get(f"/test/shops/{SHOP_ID}/transactions/{UUID}")
+    begun = own_pages.client.get(f"/test/shops/{SHOP_ID}/transactions/{UUID}")
+    head = next(iter(begun.response))
+
+    assert begun.status_code == 200
+    assert UUID.encode() not in head
+    assert b"<title>" not in head

@@ -22,6 +22,7 @@ from ledger import __version__
 from ledger.access import Reader
 from web.pages import formats, words
 from web.pages.session import token
+from web.security import log_put_off
 
 STATIC = str(Path(__file__).resolve().parents[1] / "static")
 YEAR = 365 * 24 * 3600
@@ -65,10 +66,12 @@ def render(template: str, **told: Any) -> str:
 def render_in_parts(template: str, **told: Any) -> Iterator[str]:
     """The same as text that can be sent while its rest is still being made.
 
-    Shape: the page's head comes alone and first. What fails later can no longer be answered by
-    another page, so the page itself says that it is not complete.
+    Shape: the page's head comes alone and first, then the line in the access log is written. What
+    fails later can no longer be answered by another page, so the page itself says that it is not
+    complete.
     """
     token()  # it belongs to the session, which leaves with the headers
+    g.is_in_parts = True
     page = current_app.jinja_env.get_template(f"pages/{template}")
     current_app.update_template_context(told)
     return _in_context(copy_context(), _parts(page.generate(told)))
@@ -89,7 +92,9 @@ def _parts(pieces: Iterator[str]) -> Iterator[str]:
             wanted -= len(piece)
             if wanted <= 0:
                 yield "".join(held)
+                log_put_off()
                 held, wanted = [], NEXT_PART
+        log_put_off()
     except Exception as error:
         _log.error("page.broken", path=request.path, error=type(error).__name__)
         yield "".join([*held, render_template("pages/broken.html")])
