@@ -68,7 +68,7 @@ def _alias(_: Ledger, shop_id: str, mode: str, name: str) -> Found:
 def _subscription(ledger: Ledger, shop_id: str, mode: str, name: str) -> Found:
     if "\x00" in name + shop_id:  # no database keeps it, so none is asked
         return []
-    with ledger.database.connect() as connection:
+    with ledger.database.single() as connection:
         return references.subscriptions_by_id(connection, shop_id, mode, name)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Table, and_, func, select, union
@@ -22,18 +22,10 @@ TOLD, INFERRED = "told", "inferred"
 VIEW = "orders"
 
 
-class OrderStreams(NamedTuple):
-    """Which transactions an order has. Shape: `view_position` is how far the view had followed
-    the log that named them."""
-
-    ids: list[UUID]
-    view_position: int
-
-
 @dataclass(frozen=True, slots=True)
 class OrderHistory:
-    """The streams of an order's transactions. Shape: as first seen, their events are current;
-    `view_position` is that of `OrderStreams`."""
+    """The streams of an order's transactions. Shape: as first seen; `view_position` is how far
+    the view had followed the log that named them, their events are current."""
 
     streams: list[list[RecordedEvent]]
     view_position: int
@@ -44,37 +36,34 @@ class OrderHistory:
         return max(one[-1].position for one in self.streams)
 
 
-def order_history(
-    ledger: Ledger, shop_id: str, mode: str, order_id: str, *, as_of: datetime | None = None
-) -> OrderHistory:
-    """Everything told of an order's transactions, as known then. Errors: as `order_streams`."""
-    return histories_of(ledger, order_streams(ledger, shop_id, mode, order_id), as_of=as_of)
-
-
-def order_streams(ledger: Ledger, shop_id: str, mode: str, order_id: str) -> OrderStreams:
-    """The streams of an order's transactions.
+def check_order(ledger: Ledger, shop_id: str, mode: str, order_id: str) -> None:
+    """See whether anything was told of an order, and no more.
 
     Errors: NotFoundError; UnavailableError while the view of orders is not built.
     """
     if "\x00" in order_id + shop_id:  # no database keeps it, so none is asked
         raise NotFoundError("nothing was ever told about it")
     with ledger.database.single() as connection:
-        ids, position = _transactions_of(connection, shop_id, mode, order_id)
-    if not ids:
-        raise NotFoundError("nothing was ever told about it")
-    return OrderStreams(ids, position)
+        lines, _ = lines_of(connection)
+        own = select(lines.c.id).where(is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+        if connection.scalar(own.limit(1)) is None:
+            raise NotFoundError("nothing was ever told about it")
 
 
-def histories_of(
-    ledger: Ledger, named: OrderStreams, *, as_of: datetime | None = None
+def order_history(
+    ledger: Ledger, shop_id: str, mode: str, order_id: str, *, as_of: datetime | None = None
 ) -> OrderHistory:
-    """What was told of each, as known then. Errors: NotFoundError."""
-    streams = ledger.histories(named.ids, as_of=as_of)
+    """Everything told of an order's transactions, as known then. Errors: as `check_order`."""
+    if "\x00" in order_id + shop_id:
+        raise NotFoundError("nothing was ever told about it")
+    with ledger.database.single() as connection:
+        ids, position = _transactions_of(connection, shop_id, mode, order_id)
+    streams = ledger.histories(ids, as_of=as_of)
     found = [events for events in streams.values() if events]  # others were told later
     if not found:
         raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
     found.sort(key=lambda events: events[0].position)
-    return OrderHistory(found, named.view_position)
+    return OrderHistory(found, position)
 
 
 def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> Item:

@@ -5,7 +5,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from ledger.items import Item
-from ledger.order import OrderHistory, histories_of, order_streams
+from ledger.order import OrderHistory, check_order, order_history
 from ledger.order import order as order_of
 from web.context import ledger
 from web.pages.asking import read_question, without_blanks
@@ -25,15 +25,16 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(HistoryForm())
-    named = order_streams(ledger(), shop_id, mode.upper(), name)
+    check_order(ledger(), shop_id, mode.upper(), name)
     at = moment_of(question)
-    story = later(lambda: Story(histories_of(ledger(), named).streams, at=at))
+    found = later(lambda: order_history(ledger(), shop_id, mode.upper(), name))
+    story = later(lambda: Story(found.streams, at=at))
     will_tell_personal("order", shop_id=shop_id, mode=mode, reference=name)
     if not is_told(story, question):
         return refuse(story, question, kind="order", title=name)
 
     def state() -> Item:
-        known = OrderHistory(story.streams, named.view_position)
+        known = OrderHistory(story.streams, found.view_position)
         return shown(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
 
     item = later(state)
