@@ -49,36 +49,6 @@ class Folded:
     poison: list[Poison] = field(default_factory=list)
 
 
-def fold(
-    projection: Projection,
-    events: Iterable[StoredRow],
-    read: Callable[[StoredRow], StoredView] | None = None,
-) -> Folded:
-    """Bring events to the rows they leave; one that cannot be taken is set aside.
-
-    Shape: `read` gives what it has read before, when several views are brought the same.
-    """
-    read_one = read or read_stored
-    folders = {table: _Folder(table) for table in projection.tables}
-    folded = Folded()
-    for stored in events:
-        try:
-            brought = list(projection.rows(read_one(stored)))
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
-            folded.poison.append(poison(stored, error))
-            continue
-        for table, row in brought:
-            folders[table].take(row)
-    folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
-    folded.new = {table: one.new for table, one in folders.items() if one.new}
-    return folded
-
-
-def poison(stored: StoredRow, error: Exception) -> Poison:
-    """Say why an event could not be taken, in words that every database stores."""
-    return Poison(stored[0], stored[3], storable(f"{type(error).__name__}: {error}")[:500])
-
-
 def read_stored(stored: StoredRow) -> StoredView:
     """Read what views need of a stored event; old versions go through their upcasts."""
     position, originator_id, version, topic, state = stored
@@ -115,6 +85,35 @@ _SHARED = [
 
 def _told(value: Any) -> Any:
     return write_moment(value) if isinstance(value, datetime) else value
+
+
+def fold(
+    projection: Projection,
+    events: Iterable[StoredRow],
+    read: Callable[[StoredRow], StoredView] = read_stored,
+) -> Folded:
+    """Bring events to the rows they leave; one that cannot be taken is set aside.
+
+    Shape: `read` gives what it has read before, when several views are brought the same.
+    """
+    folders = {table: _Folder(table) for table in projection.tables}
+    folded = Folded()
+    for stored in events:
+        try:
+            brought = list(projection.rows(read(stored)))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
+            folded.poison.append(poison(stored, error))
+            continue
+        for table, row in brought:
+            folders[table].take(row)
+    folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
+    folded.new = {table: one.new for table, one in folders.items() if one.new}
+    return folded
+
+
+def poison(stored: StoredRow, error: Exception) -> Poison:
+    """Say why an event could not be taken, in words that every database stores."""
+    return Poison(stored[0], stored[3], storable(f"{type(error).__name__}: {error}")[:500])
 
 
 class _Folder:

@@ -27,32 +27,13 @@ Kinds = tuple[str, ...] | None
 
 
 class Source:
-    """Where views find the events that they follow."""
+    """Where views find the events that they follow.
 
-    def events(
-        self,
-        connection: Connection,
-        view: Projection,
-        *,
-        after: int,
-        until: int,
-        shard: Shard = WHOLE,
-    ) -> Sequence[StoredRow]:
-        """Stored events above `after` up to `until` that a view reads, in order of position."""
-        return read_events(connection, view.kinds, after=after, until=until, shard=shard)
-
-    def read(self, stored: StoredRow) -> StoredView:
-        """One of them, as views see it; they change nothing in it."""
-        return read_stored(stored)
-
-
-class SharedSource(Source):
-    """The same for several views in turn: what more than one of them reads is read once.
-
-    Shape: `positions` are those after which they read.
+    Shape: `positions` are those after which several views read in turn; what more than one of
+    them reads is read and decoded once.
     """
 
-    def __init__(self, positions: Iterable[int]) -> None:
+    def __init__(self, positions: Iterable[int] = ()) -> None:
         self._shared = {one for one, count in Counter(positions).items() if count > 1}
         self._rows: dict[tuple[int, int], Sequence[StoredRow]] = {}
         self._views: dict[int, StoredView] = {}
@@ -66,8 +47,9 @@ class SharedSource(Source):
         until: int,
         shard: Shard = WHOLE,
     ) -> Sequence[StoredRow]:
+        """Stored events above `after` up to `until` that a view reads, in order of position."""
         if after not in self._shared or shard != WHOLE:
-            return super().events(connection, view, after=after, until=until, shard=shard)
+            return read_events(connection, view.kinds, after=after, until=until, shard=shard)
         rows = self._rows.get((after, until))
         if rows is None:
             rows = read_events(connection, None, after=after, until=until)
@@ -76,6 +58,9 @@ class SharedSource(Source):
         return [row for row in rows if kinds is None or row[3].partition(".")[0] in kinds]
 
     def read(self, stored: StoredRow) -> StoredView:
+        """One of them, as views see it; they change nothing in it."""
+        if not self._shared:
+            return read_stored(stored)
         known = self._views.get(stored[0])
         if known is None:
             known = self._views[stored[0]] = read_stored(stored)

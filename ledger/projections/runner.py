@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from ledger.application import Ledger
 from ledger.projections import generations as g
 from ledger.projections.folding import Folded, Poison, StoredRow, fold, poison
-from ledger.projections.reading import WHOLE, Shard, SharedSource, Source
+from ledger.projections.reading import WHOLE, Shard, Source
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.view import Projection
 from ledger.projections.writing import REFUSALS, Tables, groups_kept, write_rows
@@ -175,10 +175,12 @@ class Followers:
         more than everything else that a call costs.
         """
         self._lead()
+        if not self._led:
+            return False  # another server follows
         with self._ledger.database.connect() as connection:
             positions = g.positions_of(connection, self._led)
         until = self._ledger.recorder.horizon(after=min(positions.values(), default=0)) or 0
-        source = SharedSource(positions.values())
+        source = Source(positions.values())
         is_behind = False
         for generation, position in positions.items():
             if self._stopped.is_set():
