@@ -295,9 +295,10 @@ class Ledger:
             raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
         return events
 
-    def is_known(self, id_: UUID) -> bool:
-        """Whether anything was ever told about a stream."""
-        return bool(self.recorder.select_events(id_, limit=1))
+    def check_known(self, id_: UUID) -> None:
+        """See whether anything was ever told of a stream, and no more. Errors: NotFoundError."""
+        if not self.recorder.select_events(id_, limit=1):
+            raise NotFoundError("nothing was ever told about it")
 
     def histories(
         self,

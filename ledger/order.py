@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, and_, func, select, union
+from sqlalchemy import Connection, Select, Table, and_, func, select, union
 
 from ledger.application import Ledger, RecordedEvent
 from ledger.errors import NotFoundError, UnavailableError
@@ -41,12 +41,10 @@ def check_order(ledger: Ledger, shop_id: str, mode: str, order_id: str) -> None:
 
     Errors: NotFoundError; UnavailableError while the view of orders is not built.
     """
-    if "\x00" in order_id + shop_id:  # no database keeps it, so none is asked
-        raise NotFoundError("nothing was ever told about it")
+    _check_storable(shop_id, order_id)
     with ledger.database.single() as connection:
         lines, _ = lines_of(connection)
-        own = select(lines.c.id).where(is_of(lines, shop_id, mode), lines.c.order_id == order_id)
-        if connection.scalar(own.limit(1)) is None:
+        if connection.scalar(_own(lines, shop_id, mode, order_id).limit(1)) is None:
             raise NotFoundError("nothing was ever told about it")
 
 
@@ -54,8 +52,7 @@ def order_history(
     ledger: Ledger, shop_id: str, mode: str, order_id: str, *, as_of: datetime | None = None
 ) -> OrderHistory:
     """Everything told of an order's transactions, as known then. Errors: as `check_order`."""
-    if "\x00" in order_id + shop_id:
-        raise NotFoundError("nothing was ever told about it")
+    _check_storable(shop_id, order_id)
     with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
     streams = ledger.histories(ids, as_of=as_of)
@@ -100,7 +97,7 @@ def _transactions_of(
     connection: Connection, shop_id: str, mode: str, order_id: str
 ) -> tuple[list[UUID], int]:
     lines, generation_id = lines_of(connection)
-    own = select(lines.c.id).where(is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+    own = _own(lines, shop_id, mode, order_id)
     # a refund may name its original and no order
     parent = lines.alias("parent")
     of_parent = (
@@ -119,6 +116,17 @@ def _transactions_of(
     )
     found = connection.execute(select(ids.c.id, reached.scalar_subquery())).all()
     return [UUID(id_) for id_, _ in found], found[0][1] if found else 0
+
+
+def _own(lines: Table, shop_id: str, mode: str, order_id: str) -> Select[Any]:
+    """The transactions that name the order themselves."""
+    return select(lines.c.id).where(is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+
+
+def _check_storable(*names: str) -> None:
+    """No database keeps such a name, so none is asked."""
+    if any("\x00" in one for one in names):
+        raise NotFoundError("nothing was ever told about it")
 
 
 def is_of(lines: Any, shop_id: str, mode: str) -> Any:

@@ -189,3 +189,12 @@ def test_what_cannot_be_logged_is_not_told_even_by_a_page_that_has_begun(
     assert begun.status_code == 200
     assert UUID.encode() not in head
     assert b"<title>" not in head
+
+
+def test_what_is_not_known_leaves_no_line(own_pages: Visiting) -> None:
+    own_pages.sign_in("operator")
+
+    for name in ("transactions/none", "aliases/none", "orders/none"):
+        assert own_pages.get(f"/test/shops/{SHOP_ID}/{name}").status_code == 404
+
+    assert kinds(own_pages) == []

@@ -11,7 +11,6 @@ from ledger.lookup import ALIAS
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import tell_object
-from web.pages.navigation import links_of
 
 USES_MAX = 20
 """Newest transactions and subscriptions on the page; the search lists all."""
@@ -31,7 +30,7 @@ def _plans(item: Item, *_: Any) -> Page | None:
     return _page(subscriptions, SubscriptionFilter(**_of(item)))
 
 
-_MORE = {"links": lambda item, *_: links_of(item), "uses": _uses, "plans": _plans}
+_MORE = {"uses": _uses, "plans": _plans}
 
 
 def _of(item: Item) -> dict[str, Any]:

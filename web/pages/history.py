@@ -12,13 +12,13 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.local import LocalProxy
 
-from ledger.errors import NotFoundError
 from ledger.instants import read_asked
 from ledger.items import Item, instant
 from ledger.lookup import SUBSCRIPTION, stream
 from web.context import context, ledger
 from web.pages.asking import Question, days_in, ends, read_question, text, without_blanks
 from web.pages.languages import N_, zone_name
+from web.pages.navigation import links_of
 from web.pages.rendering import render_in_parts
 from web.pages.story import Story
 from web.security import shown, will_tell_personal
@@ -66,16 +66,15 @@ def tell_object(
     question = read_question(NamedForm() if kind == SUBSCRIPTION else HistoryForm())
     alias = question.asked.get("alias")
     id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
-    at = moment_of(question)
+    ledger().check_known(id_)
+    story = Story(lambda: [ledger().history(id_)], at=moment_of(question))
     will_tell_personal(kind, shop_id=shop_id, mode=mode, reference=name)
-    if not ledger().is_known(id_):
-        raise NotFoundError("nothing was ever told about it")
-    story = later(lambda: Story([ledger().history(id_)], at=at))
     if not is_told(story, question):
         return refuse(story, question, kind=kind, title=name)
     item = later(lambda: shown(story.items[0]))
+    links = later(lambda: links_of(item))
     told = {name: later(partial(make, item, story, id_)) for name, make in more.items()}
-    return tell(template, story, question, item=item, **told)
+    return tell(template, story, question, item=item, links=links, **told)
 
 
 def later(make: Callable[[], Any]) -> Any:
@@ -85,9 +84,7 @@ def later(make: Callable[[], Any]) -> Any:
 
 def is_told(story: Story, question: Question) -> bool:
     """Whether there is anything to tell: something was known then, and the question is clear."""
-    if question.wrong:
-        return False
-    return moment_of(question) is None or bool(story.streams)
+    return not question.wrong and (story.at is None or bool(story.streams))
 
 
 def tell(template: str, story: Story, question: Question, **told: Any) -> ResponseReturnValue:
@@ -111,12 +108,11 @@ def moment_of(question: Question) -> datetime | None:
 
 
 def _body(template: str, story: Story, question: Question, told: dict[str, Any]) -> Any:
-    at = moment_of(question)
     return render_in_parts(
         template,
         story=story,
         question=question,
-        then=None if at is None else instant(at),
+        then=None if story.at is None else instant(story.at),
         day_asked=_day(question),
         now=context().clock(),
         newest_position=ledger().recorder.max_notification_id,

@@ -26,9 +26,8 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
         return cleaned
     question = read_question(HistoryForm())
     check_order(ledger(), shop_id, mode.upper(), name)
-    at = moment_of(question)
     found = later(lambda: order_history(ledger(), shop_id, mode.upper(), name))
-    story = later(lambda: Story(found.streams, at=at))
+    story = Story(lambda: found.streams, at=moment_of(question))
     will_tell_personal("order", shop_id=shop_id, mode=mode, reference=name)
     if not is_told(story, question):
         return refuse(story, question, kind="order", title=name)

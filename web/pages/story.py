@@ -1,6 +1,6 @@
 """A history as a page tells it: event by event, as known then, each with its evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -107,15 +107,33 @@ class Line:
 
 
 class Story:
-    """Everything told of one object, or of several together, as known at an instant or now."""
+    """Everything told of one object, or of several together, as known at an instant or now.
+
+    Shape: `read` gives their streams when something of them is first looked at.
+    """
 
     def __init__(
-        self, streams: Sequence[Sequence[RecordedEvent]], *, at: datetime | None = None
+        self,
+        read: Callable[[], Sequence[Sequence[RecordedEvent]]],
+        *,
+        at: datetime | None = None,
     ) -> None:
         self.at = at
-        self.whole = [list(events) for events in streams]
-        self.streams = [known for one in streams if (known := known_by(one, at))]
-        self.items = [item(events) for events in self.streams]
+        self._read = read
+
+    @cached_property
+    def whole(self) -> list[list[RecordedEvent]]:
+        """Every event of each stream, whatever the instant."""
+        return [list(events) for events in self._read()]
+
+    @cached_property
+    def streams(self) -> list[list[RecordedEvent]]:
+        """What was known of each; those that were not known then are left out."""
+        return [known for one in self.whole if (known := known_by(one, self.at))]
+
+    @cached_property
+    def items(self) -> list[Item]:
+        return [item(events) for events in self.streams]
 
     @property
     def count(self) -> int:

@@ -15,7 +15,6 @@ from ledger.lookup import SUBSCRIPTION
 from web.pages.blueprint import bp
 from web.pages.history import tell_object
 from web.pages.languages import locale_name, zone_name
-from web.pages.navigation import links_of
 
 YEARS_MAX = 30
 """That a calendar shows, the newest ones."""
@@ -69,7 +68,6 @@ def _day(instalment: Item) -> date | None:
 
 
 _MORE = {
-    "links": lambda item, *_: links_of(item),
     "years": lambda item, *_: calendar(item["instalments"]),
     "undated": lambda item, *_: sum(_day(one) is None for one in item["instalments"]),
 }

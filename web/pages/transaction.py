@@ -10,8 +10,7 @@ from ledger.lookup import TRANSACTION
 from ledger.relatives import Relatives, relatives
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.history import tell_object
-from web.pages.navigation import links_of
+from web.pages.history import More, tell_object
 from web.pages.story import Story
 
 GROUPS = {
@@ -48,4 +47,4 @@ def _groups(item: Item, *_: Any) -> dict[str, dict[str, Any]]:
     return {group: {name: told[name] for name in names} for group, names in GROUPS.items()}
 
 
-_MORE = {"groups": _groups, "links": lambda item, *_: links_of(item), "kin": _related}
+_MORE: More = {"groups": _groups, "kin": _related}
