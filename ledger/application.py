@@ -146,7 +146,7 @@ class Ledger:
             shop_id=claim.shop_id or delivery.shop_id,
             mode=claim.mode or delivery.mode,
         )
-        if self.journal.has_room(row):
+        if self.journal.take_room(row):
             with _available(), self.database.single(writes=True) as connection:
                 self.journal.put_aside(connection, row)
         else:

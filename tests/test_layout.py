@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.storage.recorder": (*PLAIN, "ledger.storage", "sqlalchemy", "eventsourcing"),
     "ledger.storage.mapper": ("eventsourcing", "orjson"),
     "ledger.storage.additions": ("eventsourcing", "ledger.storage", "sqlalchemy"),
-    "ledger.storage.at_once": (*PLAIN, "eventsourcing", "ledger.storage", "orjson", "sqlalchemy"),
+    "ledger.storage.at_once": (*PLAIN, "ledger.storage", "orjson", "sqlalchemy"),
     "ledger.storage.references": (
         *PLAIN,
         *TOLD,
@@ -367,7 +367,6 @@ def test_the_event_library_and_flask_stay_where_they_are() -> None:
         "ledger.storage.recorder",
         "ledger.storage.mapper",
         "ledger.storage.additions",
-        "ledger.storage.at_once",
     }
     assert {one for one in users["flask"] if not one.startswith("web")} == {"ledger.cli.serve"}
 

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from eventsourcing.persistence import StoredEvent
 from sqlalchemy import ARRAY, BigInteger, Column, Connection
 from sqlalchemy.dialects import postgresql
 
@@ -21,6 +20,7 @@ from ledger.storage import references
 from ledger.storage.additions import Addition, Additions, Asked, Known, New
 from ledger.storage.database import Database, driver_errors
 from ledger.storage.mapper import Entry
+from ledger.storage.recorder import event_row
 from ledger.storage.tables import (
     UtcDateTime,
     events,
@@ -66,9 +66,10 @@ class AtOnce:
             "bodies": [one.row.body for one in additions.deliveries],
         }
         if additions.events:
-            told["events"] = _json([_event(*one) for one in additions.events])
-            told["states"] = [one.state for one, _ in additions.events]
-            told["details"] = [getattr(one, "details", None) for one, _ in additions.events]
+            rows = [event_row(*one) for one in additions.events]
+            told["events"] = _json([{name: row[name] for name in _EVENT} for row in rows])
+            told["states"] = [row["state"] for row in rows]
+            told["details"] = [row["details"] for row in rows]
         if additions.repeats:
             told["repeats"] = _json([one._asdict() for one in additions.repeats])
         if additions.references:
@@ -91,20 +92,10 @@ def _json(rows: Sequence[Any]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _event(event: StoredEvent, notification_id: str) -> dict[str, Any]:
-    return {
-        "originator_id": event.originator_id,
-        "originator_version": event.originator_version,
-        "topic": event.topic,
-        "notification_id": notification_id,
-    }
-
-
 def _delivery(one: Addition) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(one.row, name) for name in _DELIVERY}
     for name in _MOMENTS:
-        if told[name] is not None and told[name].tzinfo is None:
-            raise ValueError("a stored moment needs a time zone")
+        told[name] = _MOMENT.process_bind_param(told[name], _DIALECT)
     told["known"] = [place for place in one.places if not isinstance(place, New)]
     told["new"] = [place.index + 1 for place in one.places if isinstance(place, New)]
     return told
@@ -130,6 +121,8 @@ UNION ALL (
 
 _EVENT = ("originator_id", "originator_version", "topic", "notification_id")
 _DELIVERY = [str(one.name) for one in notifications.c if one.name not in ("positions", "body")]
+_DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
+_MOMENT = UtcDateTime()
 _MOMENTS = [str(one.name) for one in notifications.c if isinstance(one.type, UtcDateTime)]
 
 
@@ -189,6 +182,5 @@ def _zipped(name: str, columns: Sequence[Column[Any]], *arrays: str) -> str:
 
 def _records(name: str, columns: Sequence[Column[Any]]) -> str:
     """What was told as JSON, as rows. Shape: the columns of a table, by their own types."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
-    typed = ", ".join(f"{one.name} {one.type.compile(dialect)}" for one in columns)
+    typed = ", ".join(f"{one.name} {one.type.compile(_DIALECT)}" for one in columns)
     return f"json_to_recordset(%({name})s::json) AS ({typed})"

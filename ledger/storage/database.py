@@ -96,8 +96,8 @@ class Database:
 
     def dispose(self) -> None:
         """Close every connection; the next use opens new ones."""
-        self.engine.dispose()
-        self._keyed.dispose()
+        for one in {self.engine, self._keyed}:
+            one.dispose()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -114,7 +114,7 @@ class Database:
                 self._writer.release()
 
     def _leave_parent(self) -> None:
-        for one in (self.engine, self._keyed):
+        for one in {self.engine, self._keyed}:
             _pools_of_parent.append(one.pool)
             one.dispose(close=False)
         self._writer = threading.RLock()

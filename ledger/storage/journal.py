@@ -171,8 +171,8 @@ class Journal:
         found = connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
         return {row[0]: row[1] for row in found}
 
-    def has_room(self, row: JournalRow) -> bool:
-        """Whether a delivery can go to quarantine and surely nothing has to leave for it."""
+    def take_room(self, row: JournalRow) -> bool:
+        """Take the room of one delivery in quarantine; False when somebody has to look first."""
         with self._rooms:
             room = self._room_by_peer.get(row.peer)
             if room is None or self._until_total_check <= 1:

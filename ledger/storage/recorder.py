@@ -243,18 +243,19 @@ class PollingSubscription(Subscription[EventRecorder]):
 
 
 def _append(connection: Connection, told: Sequence[tuple[StoredEvent, str | None]]) -> list[int]:
-    rows = [
-        {
-            "originator_id": _uuid(event.originator_id),
-            "originator_version": event.originator_version,
-            "topic": event.topic,
-            "state": event.state,
-            "notification_id": notification_id,
-            "details": getattr(event, "details", None),
-        }
-        for event, notification_id in told
-    ]
-    return list(connection.scalars(_APPEND, rows))
+    return list(connection.scalars(_APPEND, [event_row(*one) for one in told]))
+
+
+def event_row(event: StoredEvent, notification_id: str | None) -> dict[str, Any]:
+    """An event as it is stored. Shape: the columns of `events` but its position."""
+    return {
+        "originator_id": _uuid(event.originator_id),
+        "originator_version": event.originator_version,
+        "topic": event.topic,
+        "state": event.state,
+        "notification_id": notification_id,
+        "details": getattr(event, "details", None),
+    }
 
 
 def _newest(connection: Connection) -> int | None:

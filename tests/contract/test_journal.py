@@ -224,15 +224,15 @@ def test_there_is_room_while_nothing_has_to_leave(database: Database) -> None:
     journal, rows = Journal(database), iter(a_refusal(n) for n in range(1, 100))
     first = next(rows)
 
-    assert not journal.has_room(first)  # nobody has looked yet
+    assert not journal.take_room(first)  # nobody has looked yet
     refuse(database, journal, first, count_max=21)
 
-    assert [journal.has_room(one) for one, _ in zip(rows, range(6), strict=False)] == [
+    assert [journal.take_room(one) for one, _ in zip(rows, range(6), strict=False)] == [
         *[True] * 5,
         False,
     ]
-    assert not journal.has_room(a_refusal(50, peer="198.51.100.1"))
-    assert not journal.has_room(a_refusal(51, body=b"x" * 10**6))
+    assert not journal.take_room(a_refusal(50, peer="198.51.100.1"))
+    assert not journal.take_room(a_refusal(51, body=b"x" * 10**6))
 
 
 def test_a_delivery_is_released_once(database: Database) -> None:

@@ -42,7 +42,7 @@ class Ground:
         self.ledger = self._with(shops())
         if is_plain:
             self.ledger._way = self.ledger._stepwise
-            self.ledger.journal.has_room = lambda _: False  # type: ignore[method-assign]
+            self.ledger.journal.take_room = lambda _: False  # type: ignore[method-assign]
         self._client = self._client_of(self.ledger)
         self._client_without_keys = self._client_of(self._with(Shops()))
         self.answered: list[Answered] = []
