@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -122,11 +123,11 @@ class _Folder:
     def __init__(self, table: Table) -> None:
         self.rows: dict[Any, Row] = {}
         self.new: list[Row] = []
-        keys = [column.name for column in table.primary_key]
+        keys = [str(column.name) for column in table.primary_key]
         self._has_versions = keys == ["id"] and "version" in table.columns
-        self._key: Callable[[Row], Any] = _key_reader(keys)
+        self._key: Callable[[Row], Any] = itemgetter(*keys)
         self._special = {
-            column.name: merge
+            str(column.name): merge
             for column in table.columns
             if (merge := merge_of(column)) in (ADD, FIRST, MIN, MAX)
         }
@@ -147,13 +148,6 @@ class _Folder:
             if special is not None and before is not None:
                 value = _meet(special, before, value)
             known[name] = value
-
-
-def _key_reader(keys: list[str]) -> Callable[[Row], Any]:
-    if len(keys) == 1:
-        name = keys[0]
-        return lambda row: row[name]
-    return lambda row: tuple(row[name] for name in keys)
 
 
 def _meet(how: str, before: Any, value: Any) -> Any:

@@ -1,12 +1,11 @@
 """Writes folded rows to the tables of a generation, and keeps the tables grouped over them."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     ARRAY,
     Column,
@@ -34,6 +33,7 @@ from ledger.projections.view import (
     Regrouped,
     Row,
     Summed,
+    Value,
     merge_of,
 )
 from ledger.storage.database import driver_errors
@@ -86,13 +86,22 @@ def _execute_for_each(
     connection: Connection, statement: Any, target: Table, rows: Sequence[Row]
 ) -> None:
     """Hand rows to the driver as they are: views' values are text and numbers in every database."""
-    names = [column.name for column in target.columns]
+    names = _names(target.columns)
     compiled = statement.compile(dialect=connection.dialect, column_keys=names)
     if compiled.positional:
-        told: Any = [tuple(map(row.get, compiled.positiontup)) for row in rows]
+        told: Any = _values(rows, list(map(str, compiled.positiontup)))
     else:
         told = [{name: row.get(name) for name in names} for row in rows]
     connection.exec_driver_sql(str(compiled), told)
+
+
+def _names(columns: Iterable[Column[Any]]) -> list[str]:
+    """Names that do not know how to be quoted: dictionaries find those much slower."""
+    return [str(one.name) for one in columns]
+
+
+def _values(rows: Sequence[Row], names: Sequence[str]) -> list[tuple[Value, ...]]:
+    return [tuple(map(row.get, names)) for row in rows]
 
 
 def _in_order(target: Table, rows: Sequence[Row]) -> list[Row]:
@@ -145,23 +154,43 @@ def _write_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -
 def copy_rows(
     connection: Connection, table: str, columns: Sequence[Column[Any]], rows: Sequence[Row]
 ) -> None:
-    """Send rows by COPY as CSV, which is written and read faster than statements with values."""
-    names = [column.name for column in columns]
+    """Send rows by COPY, which is written and read faster than statements with values.
+
+    Each is a line of JSON without its brackets. That is CSV whose quotes are escaped in another
+    way, and an encoder in C writes it several times as fast as one of CSV.
+    """
+    names = _names(columns)
     told = ", ".join(f'"{name}"' for name in names)
-    never_null = ", ".join(f'"{one.name}"' for one in columns if not one.nullable)
-    statement = f'COPY "{table}" ({told}) FROM STDIN (FORMAT csv, FORCE_NOT_NULL ({never_null}))'
+    form = r"""FORMAT csv, NULL 'null', ESCAPE '\'"""
+    statement = f'COPY "{table}" ({told}) FROM STDIN ({form})'
     cursor = connection.connection.cursor()
     with driver_errors(connection, statement), cursor.copy(statement) as copy:
         for start in range(0, len(rows), COPY_PAGE):
-            copy.write(_csv(names, rows[start : start + COPY_PAGE]))
+            copy.write(_lines(_values(rows[start : start + COPY_PAGE], names)))
     cursor.close()
 
 
-def _csv(names: Sequence[str], rows: Sequence[Row]) -> bytes:
-    """Rows as CSV; an empty value is NULL, or empty text where there can be no NULL."""
-    page = io.StringIO(newline="")
-    csv.writer(page).writerows(map(row.get, names) for row in rows)
-    return page.getvalue().encode()
+def _lines(rows: Sequence[tuple[Value, ...]]) -> bytes:
+    page = _encode_lines(rows)
+    has_escapes = b"\\" in page
+    page = _lines_with_escapes(rows) if has_escapes else page[1:-2].replace(b"]\n[", b"\n")
+    return page + b"\n"
+
+
+def _lines_with_escapes(rows: Sequence[tuple[Value, ...]]) -> bytes:
+    """The same for text with what JSON writes in another way: line feeds, say."""
+    return "\n".join(",".join(map(_field, row)) for row in rows).encode()
+
+
+def _field(value: Value) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(value)
+
+
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 @contextmanager
@@ -212,7 +241,7 @@ class _Differences:
     ) -> None:
         self._connection = connection
         self._target = target
-        touched = _values(connection, {row[grouping.touched] for row in rows})
+        touched = _in_one(connection, {row[grouping.touched] for row in rows})
         lines = select(source).where(source.c[grouping.touched].in_(touched)).subquery()
         self._query = grouping.select(lines)  # type: ignore[arg-type]  # a subquery reads like its table
         self._keys = [column.name for column in target.primary_key]
@@ -239,7 +268,7 @@ class _Differences:
         return {tuple(row[name] for name in self._keys): dict(row) for row in rows}
 
 
-def _values(connection: Connection, told: Iterable[Any]) -> Select[Any]:
+def _in_one(connection: Connection, told: Iterable[Any]) -> Select[Any]:
     """Texts as one value of a statement, to be read from: a statement with a list of hundreds is
     another one for each length, and costs more to make than to execute."""
     values = sorted(map(str, told))
@@ -268,7 +297,7 @@ class _Groups:
         self._grouping = grouping
         self._target = target
         self._source = source
-        self._keys_now = grouping.keys(source, _values(connection, {row["id"] for row in rows}))
+        self._keys_now = grouping.keys(source, _in_one(connection, {row["id"] for row in rows}))
 
     def before(self) -> None:
         self._known = self._read()
@@ -277,7 +306,7 @@ class _Groups:
         found = self._known | self._read()
         if not found:
             return
-        keys = _values(self._connection, found)
+        keys = _in_one(self._connection, found)
         column = self._target.c[self._grouping.key]
         self._connection.execute(delete(self._target).where(column.in_(keys)))
         again = self._grouping.select(self._source)
