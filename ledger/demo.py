@@ -23,7 +23,8 @@ from rich.table import Table
 
 from ledger.access import OPERATOR
 from ledger.errors import LedgerError, SettingsError
-from ledger.shops import FORM_HMAC, FORM_SHA1, MODES, REST_BROWSER, REST_PASSWORD, read_shops
+from ledger.modes import MODES
+from ledger.shops import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, read_shops
 from ledger.storage.database import Database
 from ledger.users import add_user, change_password, check_password, user_by_name
 

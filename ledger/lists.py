@@ -22,6 +22,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from ledger.errors import BadFilterError, ViewNotBuiltError
+from ledger.modes import MODES
 from ledger.paging import (
     INTEGER_MAX,
     UNSTORABLE,
@@ -36,7 +37,6 @@ from ledger.paging import (
 )
 from ledger.projections.generations import LIVE, tables_of
 from ledger.projections.registry import fingerprint, projection
-from ledger.shops import MODES
 from ledger.storage.database import Database
 from ledger.storage.mapper import write_moment
 from ledger.storage.tables import events, generation_positions, generations

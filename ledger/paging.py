@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 
 from ledger.errors import BadCursorError
+from ledger.modes import MODES
 
 Row = Mapping[str, Any]
 Key = tuple[str | int | None, ...]
@@ -266,13 +267,18 @@ def _branches(
     return [
         [
             *(
-                _hidden(table.c[name], is_hidden=is_hidden) == value
+                _hidden(table.c[name], is_hidden=is_hidden) == _written(name, value)
                 for name, value in zip(names, values, strict=True)
             ),
             *together,
         ]
         for values in combined
     ]
+
+
+def _written(name: str, value: str) -> Any:
+    """A mode is written out, not handed over beside: else an index of one mode is not used."""
+    return literal_column(f"'{value}'") if name == "mode" and value in MODES else value
 
 
 def _hidden(column: Any, *, is_hidden: bool) -> Any:

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from ledger.errors import ViewNotBuiltError
+from ledger.modes import MODES
 from ledger.projections import coverage, totals
 from ledger.projections.generations import live_generation, tables_of
 from ledger.projections.view import Projection
 from ledger.rules import RULES, Rule
-from ledger.shops import MODES, Shops
+from ledger.shops import Shops
 
 
 @dataclass(frozen=True, slots=True)

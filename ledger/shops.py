@@ -22,8 +22,8 @@ from marshmallow import (
 )
 
 from ledger.errors import SettingsError
+from ledger.modes import MODES
 
-MODES = ("TEST", "PRODUCTION")
 FORM_HMAC = "form-hmac-sha256"
 FORM_SHA1 = "form-sha1"
 REST_PASSWORD = "rest-password"  # noqa: S105  the name of a kind of key, not a key

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from ledger.errors import MalformedNotificationError, SignatureError, UnknownShopError
+from ledger.modes import MODES
 from ledger.notification import Delivery
-from ledger.shops import MODES, Key, Shops
+from ledger.shops import Key, Shops
 
 SHOP_ID_DIGITS = (8, 9)
 

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ledger.application import Ledger, Receipt
+from ledger.modes import MODES
 from ledger.notification import Delivery
 from ledger.settings import Settings
-from ledger.shops import FORM_HMAC, MODES, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
+from ledger.shops import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
 from ledger.signature import digest, form_text, sign_form_hmac, sign_rest
 from ledger.storage.database import Database
 

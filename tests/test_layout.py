@@ -25,7 +25,14 @@ README = (ROOT / "README.md").read_text()
 
 # -- who may import what ------------------------------------------------------------------------
 
-PLAIN = ("ledger.errors", "ledger.money", "ledger.reasons", "ledger.rules", "ledger.statuses")
+PLAIN = (
+    "ledger.errors",
+    "ledger.modes",
+    "ledger.money",
+    "ledger.reasons",
+    "ledger.rules",
+    "ledger.statuses",
+)
 READ = (*PLAIN, "ledger.signature", "ledger.settings", "ledger.shops", "ledger.notification")
 TOLD = ("ledger.formats.snapshot", "ledger.formats.values")
 AGGREGATES = ("ledger.aggregates", "ledger.vocabulary", "ledger.decision")
@@ -167,6 +174,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.projections.writing": (
         "ledger.projections.view",
         "ledger.storage.database",
+        "msgspec",
         "sqlalchemy",
     ),
     **{

@@ -15,7 +15,7 @@ from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger
 from ledger.errors import NotFoundError
 from ledger.items import item
-from ledger.shops import MODES
+from ledger.modes import MODES
 from ledger.storage import references
 from ledger.timeline import describe, history_data, printable, timeline
 

@@ -14,8 +14,9 @@ import click
 
 from ledger.cli.chaos import Run, play_chaos
 from ledger.errors import LedgerError, SettingsError
+from ledger.modes import MODES
 from ledger.settings import read_settings
-from ledger.shops import MODES, REST_BROWSER, Shops, read_shops
+from ledger.shops import REST_BROWSER, Shops, read_shops
 from ledger.simulator.expected import expected
 from ledger.simulator.playing import Played, play
 from ledger.simulator.stories import STORIES, Story

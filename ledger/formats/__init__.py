@@ -5,8 +5,9 @@ from typing import NamedTuple
 from ledger.errors import MalformedNotificationError
 from ledger.formats import form_v2, rest_v4
 from ledger.formats.snapshot import Told
+from ledger.modes import MODES
 from ledger.notification import Delivery, Limits, Notification, Proof, read_fields
-from ledger.shops import MODES, Shops
+from ledger.shops import Shops
 from ledger.verification import is_shop_id
 
 FORMATS = (rest_v4, form_v2)

@@ -39,9 +39,9 @@ audit_trail = Table(
             ("recorded_at",),
         ),
         "partial_indexes": {
-            "is_late = 1": ("mode", "position"),
-            "is_contradiction = 1": ("mode", "position"),
-            "is_odd = 1": ("mode", "position"),
+            "is_late = 1": (("mode", "position"),),
+            "is_contradiction = 1": (("mode", "position"),),
+            "is_odd = 1": (("mode", "position"),),
         },
     },
 )

@@ -115,8 +115,8 @@ class Projection:
 
 @dataclass(frozen=True, slots=True)
 class IndexOf:
-    """A secondary index. Shape: `where` is a condition in SQL; rows it does not hold for, which
-    are nearly all, are left out of the index."""
+    """A secondary index. Shape: `where` is a condition in SQL; rows it does not hold for are left
+    out of the index, and only a query that says the same word for word is answered by it."""
 
     columns: tuple[str, ...]
     where: str | None = None
@@ -132,5 +132,5 @@ class IndexOf:
 def indexes_of(table: Table) -> list[IndexOf]:
     """The secondary indexes of a view's table; made after a rebuild has filled it."""
     whole = [IndexOf(columns) for columns in table.info.get("indexes", ())]
-    partial = table.info.get("partial_indexes", {})
-    return whole + [IndexOf(columns, where) for where, columns in partial.items()]
+    partial = table.info.get("partial_indexes", {}).items()
+    return whole + [IndexOf(columns, where) for where, several in partial for columns in several]

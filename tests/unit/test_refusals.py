@@ -11,8 +11,9 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.items import item
+from ledger.modes import MODES
 from ledger.reasons import REASONS
-from ledger.shops import FORM_HMAC, MODES, REST_BROWSER, REST_PASSWORD, Shops
+from ledger.shops import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
 from ledger.signature import form_text, sign_form_hmac
 from ledger.storage.database import Database
 from tests.builders import (
