@@ -175,7 +175,9 @@ class Rebuild:
     def _make_indexes(self, generation: g.Generation, executor: Executor) -> None:
         """One transaction each: nobody who writes waits for all of them on SQLite."""
         place = self._place(generation)
-        names = list(g.secondary_indexes(self._view, generation.id))
+        indexes = g.secondary_indexes(self._view, generation.id)
+        # the widest take longest: begun last, one would be made alone at the end
+        names = sorted(indexes, key=lambda name: len(indexes[name].columns), reverse=True)
         self._progress("indexing", 0, 1)
         made = (make_index(place, one) for one in names)
         if not self._database.is_sqlite:  # which lets one at a time write
