@@ -9,7 +9,7 @@ from ledger.projections import generations as g
 from ledger.projections.reading import Shard
 from ledger.projections.registry import projection
 from ledger.projections.runner import Follower
-from ledger.storage.database import Database, give_room
+from ledger.storage.database import FILLING, SORTING, Database, Work
 
 BATCH = 20_000
 
@@ -36,9 +36,8 @@ class Part:
 def fill_part(part: Part) -> int:
     """Fill one shard of a generation up to a position, from wherever it stands."""
     gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
-    with _opened(part.place) as database:
+    with _opened(part.place, FILLING) as database:
         with database.connect() as connection:
-            give_room(connection)
             every = g.all_generations(connection)
         generation = next(one for one in every if one.id == part.place.generation_id)
         view = projection(part.place.name)
@@ -50,16 +49,15 @@ def fill_part(part: Part) -> int:
 
 def make_index(place: Place, name: str) -> str:
     """Make one secondary index of a generation, if it is not there yet; its name."""
-    with _opened(place) as database, database.begin() as connection:
-        give_room(connection)
+    with _opened(place, SORTING) as database, database.begin() as connection:
         indexes = g.secondary_indexes(projection(place.name), place.generation_id)
         g.create_index(connection, indexes[name])
     return name
 
 
 @contextmanager
-def _opened(place: Place) -> Iterator[Database]:
-    database = Database(place.database_url, pool_size=1)
+def _opened(place: Place, work: Work) -> Iterator[Database]:
+    database = Database(place.database_url, pool_size=1, work=work)
     try:
         yield database
     finally:

@@ -5,7 +5,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -87,13 +87,12 @@ class Follower:
 
     def _write(self, connection: Connection, tables: Tables, folded: Folded) -> None:
         is_filling = self.generation.state == g.BUILDING and self.shard.count > 1
-        if is_filling:  # groups are made at the end, over all shards
+        with ExitStack() as stack:
+            if not is_filling:  # else groups are made at the end, over all shards
+                kept = groups_kept(connection, self.view, tables, folded.rows)
+                stack.enter_context(kept)
             for table, rows in folded.rows.items():
                 write_rows(connection, tables[table], rows, new=folded.new.get(table, ()))
-            return
-        with groups_kept(connection, self.view, tables, folded.rows):
-            for table, rows in folded.rows.items():
-                write_rows(connection, tables[table], rows)
 
     def _without_refused(
         self, connection: Connection, tables: Tables, events: Sequence[StoredRow]

@@ -5,6 +5,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -24,8 +26,6 @@ BUSY_PAUSE_SECONDS = 0.02
 CONNECT_SECONDS = 10
 KEYED_POOL = 2
 WRITES = "ledger_writes"
-ROOM_KIB = 64 * 1024
-ROOM_PAGES = 16 * 1024  # of 4 KiB: as much may wait in the write-ahead log
 
 _POSTGRESQL: dict[str, Any] = {
     "connect_timeout": CONNECT_SECONDS,
@@ -44,6 +44,28 @@ _databases: "WeakSet[Database]" = WeakSet()
 _pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its parent still uses
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What connections are for. Shape: settings of each database, as they are written there."""
+
+    sqlite: tuple[str, ...] = ()
+    postgresql: tuple[str, ...] = ()
+
+
+SERVING = Work()
+_WITHOUT_WAITING = ("wal_autocheckpoint = 16384", "synchronous = NORMAL")
+"""Up to 64 MiB wait in the log, and for the disk waits only who writes after it, and serves."""
+
+FILLING = Work(sqlite=("cache_size = -65536", *_WITHOUT_WAITING))
+"""Much is written that can be done again. Units: KiB, where it is less than nothing."""
+
+SORTING = Work(
+    # a small part is sorted by a thread of its own while the next one is read
+    sqlite=("cache_size = -4096", "threads = 1", *_WITHOUT_WAITING),
+    postgresql=("maintenance_work_mem = '64MB'", "max_parallel_maintenance_workers = 0"),
+)
+
+
 class Database:
     """The durable store behind one URL.
 
@@ -52,10 +74,10 @@ class Database:
     Errors: SettingsError for a URL that is neither.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 20) -> None:
+    def __init__(self, url: str, *, pool_size: int = 20, work: Work = SERVING) -> None:
         parsed = _parse(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.engine = _engine(parsed, pool_size)
+        self.engine = _engine(parsed, pool_size, work)
         self._keyed = self.engine if self.is_sqlite else _keyed(parsed)
         self._writer = threading.RLock()
         _databases.add(self)
@@ -129,16 +151,6 @@ def padded(values: Sequence[_Value]) -> list[_Value]:
     return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))
 
 
-def give_room(connection: Connection) -> None:
-    """Let this connection use more memory than those that serve, for work on all of a table."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL maintenance_work_mem = '{ROOM_KIB}kB'")
-        connection.exec_driver_sql("SET LOCAL max_parallel_maintenance_workers = 0")
-    else:
-        connection.exec_driver_sql(f"PRAGMA cache_size = -{ROOM_KIB}")
-        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint = {ROOM_PAGES}")
-
-
 @contextmanager
 def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
     """Give what the driver raises, when it is used past SQLAlchemy, SQLAlchemy's own classes."""
@@ -198,7 +210,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL, pool_size: int) -> Engine:
+def _engine(url: URL, pool_size: int, work: Work) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
         assert url.database is not None
@@ -214,7 +226,16 @@ def _engine(url: URL, pool_size: int) -> Engine:
     if is_sqlite:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "connect", partial(_set_up, work))
     return engine
+
+
+def _set_up(work: Work, connection: Any, _record: object) -> None:
+    is_sqlite = isinstance(connection, sqlite3.Connection)
+    for one in work.sqlite if is_sqlite else work.postgresql:
+        connection.execute(f"PRAGMA {one}" if is_sqlite else f"SET {one}").close()
+    if not is_sqlite:
+        connection.commit()
 
 
 def _keyed(url: URL) -> Engine:
