@@ -3,20 +3,26 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from bench import growth, ingest, queries, rebuild, verify
 from bench.figures import Sheet, write_json
 from bench.ground import Extent, postgres_database
 from bench.servers import postgres_server
 
-WHATS = ("ingest", "rebuild", "queries", "verify", "growth")
-"""Modules: each measures `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`. They are
-imported where they measure, for every process that one of those starts imports this one."""
+WHATS: dict[str, ModuleType] = {
+    "ingest": ingest,
+    "rebuild": rebuild,
+    "queries": queries,
+    "verify": verify,
+    "growth": growth,
+}
+"""Each measures `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`."""
 
 
 def main() -> None:
@@ -48,22 +54,17 @@ def measured(whats: list[str], told: argparse.Namespace, extent: Extent) -> Iter
         with postgres_server(told.postgres_url) as server:
             for what in whats:
                 with postgres_database(server, f"ledger_bench_{what}") as url:
-                    yield from apart(what, "on_postgresql", url, extent)
+                    yield from apart(WHATS[what].on_postgresql, url, extent)
     if told.only != "postgresql":
         for what in whats:
             with tempfile.TemporaryDirectory(prefix="ledger-bench-") as folder:
-                yield from apart(what, "on_sqlite", Path(folder), extent)
+                yield from apart(WHATS[what].on_sqlite, Path(folder), extent)
 
 
-def apart(what: str, where: str, *told: Any) -> list[Sheet]:
+def apart(measure: Callable[..., list[Sheet]], *told: Any) -> list[Sheet]:
     """Measure in a process of its own: no peak of memory is another benchmark's."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, what, where, *told).result()
-
-
-def measure(what: str, where: str, *told: Any) -> list[Sheet]:
-    found: list[Sheet] = getattr(import_module(f"bench.{what}"), where)(*told)
-    return found
+        return pool.submit(measure, *told).result()
 
 
 if __name__ == "__main__":
