@@ -111,12 +111,16 @@ class Past:
         self._place_by_version: dict[tuple[UUID, int], Place] = {}
         self._confirmed = known.confirmed_at
         self._names: dict[tuple[str, str, str, str], Names] = {}
-        self._take(known.streams)
+        self._streams = dict(known.streams)
 
     def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
-        """The aggregates that are known among these streams."""
+        """The aggregates that are known among these streams, brought to life when they are asked
+        for: of a call that was recorded before nobody asks."""
         wanted = list(ids)
-        self._load([one for one in wanted if one not in self._aggregates])
+        lacking = [one for one in wanted if one not in self._aggregates]
+        self._read([one for one in lacking if one not in self._streams])
+        for id_ in lacking:
+            self._aggregates[id_] = self._brought_to_life(id_, self._streams[id_])
         return {one: known for one in wanted if (known := self._aggregates[one]) is not None}
 
     def confirmed_at(self, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
@@ -154,17 +158,16 @@ class Past:
         found = [self._place_by_version.get(one) for one in repeated.items()]
         return sorted((one for one in found if one is not None), key=_in_order)
 
-    def _load(self, ids: Collection[UUID]) -> None:
+    def _read(self, ids: Collection[UUID]) -> None:
         if ids:
-            self._take(self._ledger.recorder.select_streams(list(ids), self._connection))
+            self._streams |= self._ledger.recorder.select_streams(list(ids), self._connection)
 
-    def _take(self, streams: Mapping[UUID, Sequence[Entry]]) -> None:
-        for id_, entries in streams.items():
-            aggregate: Observed | None = None
-            for entry in entries:
-                self._place_by_version[id_, entry.originator_version] = entry.id
-                aggregate = self._ledger.read_entry(entry).event.mutate(aggregate)
-            self._aggregates[id_] = aggregate
+    def _brought_to_life(self, id_: UUID, entries: Sequence[Entry]) -> Observed | None:
+        aggregate: Observed | None = None
+        for entry in entries:
+            self._place_by_version[id_, entry.originator_version] = entry.id
+            aggregate = self._ledger.read_entry(entry).event.mutate(aggregate)
+        return aggregate
 
 
 def _in_order(place: Place) -> tuple[bool, int]:
