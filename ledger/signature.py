@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
+from operator import itemgetter
 
 FORM_PREFIX = "vads_"
 
@@ -15,7 +16,7 @@ def form_text(fields: Sequence[tuple[str, str]]) -> str:
     Source: form-v2 reference, section 2.1.
     """
     signed = [field for field in fields if field[0].startswith(FORM_PREFIX)]
-    signed.sort(key=lambda field: field[0].encode())
+    signed.sort(key=itemgetter(0))  # text sorts as its bytes in UTF-8 do
     return "+".join(value for _, value in signed)
 
 

@@ -20,6 +20,7 @@ from ledger.formats.snapshot import (
     Told,
     TransactionSnapshot,
     storable,
+    storable_pairs,
 )
 from ledger.formats.values import FactTable, Values, names_read, odd_names, read_facts
 from ledger.notification import Delivery, Limits, Notification, Proof
@@ -318,14 +319,14 @@ def _note_relabelling(values: Values, told: Mapping[str, str]) -> None:
 
 def _rest_of(told: Mapping[str, str], odd: Collection[str]) -> tuple[Pairs, Pairs]:
     """Everything that did not become a fact. Shape: details, then what is about a person."""
-    details: Pairs = []
-    personal: Pairs = []
+    details: list[tuple[str, str]] = []
+    personal: list[tuple[str, str]] = []
     for name, value in told.items():
         if not value or (name in _READ and name not in odd):
             continue
         is_personal = name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)
-        (personal if is_personal else details).append([storable(name), storable(value)])
-    return details, personal
+        (personal if is_personal else details).append((name, value))
+    return storable_pairs(details), storable_pairs(personal)
 
 
 def _aliases(

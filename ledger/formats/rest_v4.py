@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Never
 
 import orjson
@@ -24,6 +25,7 @@ from ledger.formats.snapshot import (
     TransactionSnapshot,
     is_instalment,
     storable,
+    storable_pairs,
 )
 from ledger.formats.values import (
     FactTable,
@@ -241,7 +243,8 @@ def _parse(text: str, limits: Limits) -> dict[str, Any]:
         raise MalformedNotificationError("answer-not-json", "kr-answer is not JSON") from error
     if not isinstance(value, dict):
         raise MalformedNotificationError("answer-not-json", "kr-answer is not a JSON object")
-    if _is_deeper(value, limits.json_depth_max):
+    openings = text.count("{") + text.count("[")
+    if openings > limits.json_depth_max and _is_deeper(value, limits.json_depth_max):
         raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep")
     return value
 
@@ -350,7 +353,10 @@ def _collect(value: object, path: str, found: list[tuple[str, str]]) -> None:
     elif isinstance(value, dict):
         before = f"{path}." if path else ""
         for name, one in value.items():
-            if name != "_type" and one is not None:
+            if isinstance(one, str):  # most are, and a call for each takes longer than to keep it
+                if name != "_type":
+                    found.append((before + name, one))
+            elif name != "_type" and one is not None:
                 _collect(one, before + name, found)
     elif isinstance(value, list):
         before = f"{path}." if path else ""
@@ -408,37 +414,37 @@ def _abandonment(
 
 def _rest_of(flat: Mapping[str, str], odd: list[str]) -> tuple[Pairs, Pairs]:
     """Everything that did not become a fact; twins of card details in the newer object left out."""
-    details: Pairs = []
-    personal: Pairs = []
+    details: list[tuple[str, str]] = []
+    personal: list[tuple[str, str]] = []
     for name, value in flat.items():
         if name in _READ and name not in odd:
             continue
         if name.startswith(_METHOD) and flat.get(_CARD + name.removeprefix(_METHOD)) == value:
             continue
-        pairs = personal if _PERSONAL.fullmatch(name) else details
-        pairs.append([storable(name), storable(value)])
-    return details, personal
+        (personal if _is_personal(name) else details).append((name, value))
+    return storable_pairs(details), storable_pairs(personal)
+
+
+@lru_cache(maxsize=1024)
+def _is_personal(name: str) -> bool:
+    return bool(_PERSONAL.fullmatch(name))
 
 
 def _rest_of_answer(value: Mapping[str, Any], order: Mapping[str, str]) -> tuple[Pairs, Pairs]:
     details = [
-        [name, storable(str(value[name]))]
-        for name in ("orderCycle", "orderStatus")
-        if value.get(name)
+        (name, str(value[name])) for name in ("orderCycle", "orderStatus") if value.get(name)
     ]
     details += [
-        [storable(f"orderDetails.{name}"), storable(one)]
-        for name, one in order.items()
-        if name not in _READ_OF_ORDER
+        (f"orderDetails.{name}", one) for name, one in order.items() if name not in _READ_OF_ORDER
     ]
     others = {
         name: one
         for name, one in value.items()
         if name not in _TOP_LEVEL and not name.startswith("_")
     }
-    details += [[storable(name), storable(one)] for name, one in _flat(others)]
+    details += _flat(others)
     customer = _flat({"customer": value.get("customer")})
-    return details, [[storable(name), storable(one)] for name, one in customer]
+    return storable_pairs(details), storable_pairs(customer)
 
 
 _TOP_LEVEL = frozenset(

@@ -4,9 +4,10 @@ A fact that is not in a snapshot was not told; it is never "cleared".
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from ledger.errors import MalformedNotificationError
 
@@ -167,3 +168,16 @@ def storable(text: str) -> str:
     if text.isascii() and "\x00" not in text:
         return text
     return _UNSTORABLE.sub("\ufffd", text)
+
+
+def are_storable(texts: Iterable[str]) -> bool:
+    """Whether nothing would be changed in any of them: nearly always, so all are looked at once."""
+    together = "".join(texts)
+    return storable(together) == together
+
+
+def storable_pairs(told: Sequence[tuple[str, str]]) -> Pairs:
+    """Names and values, storable."""
+    if are_storable(chain.from_iterable(told)):
+        return [[name, value] for name, value in told]
+    return [[storable(name), storable(value)] for name, value in told]

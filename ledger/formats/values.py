@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 
 from ledger.errors import MalformedNotificationError
-from ledger.formats.snapshot import Fact, storable
+from ledger.formats.snapshot import Fact, are_storable, storable
 from ledger.money import currency_code
 from ledger.statuses import RANKS, form_spelling
 
@@ -141,7 +141,9 @@ def read_instant(value: str) -> datetime | None:
 
 def odd_names(values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
     """Names of all fields whose value was not understood, or held what cannot be stored."""
-    unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
+    unstorable: list[str] = []
+    if not are_storable(value_by_name.values()):
+        unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
     return tuple(dict.fromkeys(storable(name) for name in [*values.odd, *unstorable]))
 
 

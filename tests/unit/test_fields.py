@@ -8,7 +8,26 @@ from hypothesis import strategies as st
 from ledger.notification import unescape
 
 _PIECES = st.sampled_from(
-    [b"%", b"%%", b"2", b"25", b"%25", b"%22", b"%7B", b"%7b", b"a", b"\xe9", b"%C3%A9", b"%zz"]
+    [
+        b"%",
+        b"%%",
+        b"2",
+        b"25",
+        b"%25",
+        b"%22",
+        b"%7B",
+        b"%7b",
+        b"a",
+        b"\xe9",
+        b"%C3%A9",
+        b"%zz",
+        b"=",
+        b"%3D",
+        b"=4",
+        b"_",
+        b"\r",
+        b"\n",
+    ]
 )
 
 
