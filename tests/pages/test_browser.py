@@ -127,15 +127,17 @@ def test_a_search_is_an_address(visitor: Visitor, script: bool) -> None:
 @pytest.mark.parametrize("script", [True, False])
 def test_a_list_is_read_to_its_end(visitor: Visitor, script: bool) -> None:
     page = visitor.open("/test/search", script=script)
+    links = page.locator("tbody tr td:nth-child(2) a")
     seen: list[str] = []
 
     while True:
-        seen += page.locator("tbody tr td:nth-child(2) a").evaluate_all(
-            "all => all.map(one => one.getAttribute('href'))"
-        )
+        seen += links.evaluate_all("all => all.map(one => one.getAttribute('href'))")
         if not page.get_by_role("link", name="Next page").count():
             break
+        first = links.first.get_attribute("href") or ""
         page.get_by_role("link", name="Next page").click()
+        expect(links.first).not_to_have_attribute("href", first)
+        page.wait_for_load_state()  # a page arrives in parts, its last link with the last
 
     assert len(seen) == len(set(seen)) > 50
 
