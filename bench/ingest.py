@@ -17,6 +17,8 @@ from bench.ground import Extent, median, open_ledger
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
 from bench.servers import ledger, rival, served
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.runner import catch_up, live_generations
 
 CLIENTS = 16
 SQLITE_CLIENTS = 8
@@ -108,6 +110,7 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
         for arm in (*arms.values(), mine):
             arm.take_turn(bodies, CLIENTS, extent.seconds)
         _keep_first(bodies, int(mine.loads[-1].calls * 0.8))
+        _follow(url)  # what new calls have left to do is not for those that are known to pay
         with again.serving() as address:
             load = drive(address, bodies, clients=CLIENTS, seconds=extent.seconds, may_repeat=True)
             again.loads.append(load)
@@ -131,6 +134,16 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
         sheet.add("  the ledger", ratio=ratio, of=arms[name].name, goal=Goal(low=low))
     again.add_to(sheet, ratio=ratios(again.rates, mine.rates), of="new ones", goal=Goal(low=1))
     return sheet
+
+
+def _follow(url: str) -> None:
+    """Bring every view to the end of the log."""
+    with open_ledger(url) as ledger:
+        until = ledger.recorder.horizon() or 0
+        with ledger.database.connect() as connection:
+            live = live_generations(connection)
+        for one in live:
+            catch_up(ledger, one, PROJECTIONS[one.name], until)
 
 
 def _one_client(url: str, bodies: Path, extent: Extent) -> Sheet:
