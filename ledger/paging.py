@@ -277,7 +277,8 @@ def _branches(
 
 
 def _written(name: str, value: str) -> Any:
-    """A mode is written out, not handed over beside: else an index of one mode is not used."""
+    """A mode is written out, not handed over beside: a plan that is kept for every value could not
+    use an index of one mode."""
     return literal_column(f"'{value}'") if name == "mode" and value in MODES else value
 
 
