@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from sqlalchemy import delete
+
 from ledger.projections import generations as g
 from ledger.projections.reading import Shard
 from ledger.projections.registry import projection
 from ledger.projections.runner import Follower
+from ledger.projections.writing import group_all, write_rows
 from ledger.storage.database import FILLING, SORTING, Database, Work
 
 BATCH = 20_000
@@ -41,10 +44,31 @@ def fill_part(part: Part) -> int:
             every = g.all_generations(connection)
         generation = next(one for one in every if one.id == part.place.generation_id)
         view = projection(part.place.name)
-        follower = Follower(database, generation, view, Shard(part.shard, part.shards))
+        shard = Shard(part.shard, part.shards)
+        follower = Follower(database, generation, view, shard, is_filling=True)
         while (position := follower.step(part.until, BATCH)) < part.until:
             pass
         return position
+
+
+def make_groups(place: Place) -> None:
+    """Make a generation's grouped tables from nothing, over all shards."""
+    view = projection(place.name)
+    tables = g.tables_of(view, place.generation_id)
+    with _opened(place, FILLING) as database:
+        if not database.is_sqlite:
+            with database.begin() as connection:
+                group_all(connection, view, tables)
+            return
+        for one in view.groupings:  # in turns, so that whoever receives need not wait for all
+            with database.begin() as connection:
+                connection.execute(delete(tables[one.table]))
+            with database.connect() as reader:
+                found = reader.execute(one.select(tables[one.source])).mappings()
+                for rows in found.partitions(BATCH):
+                    told = [dict(row) for row in rows]
+                    with database.begin() as connection:
+                        write_rows(connection, tables[one.table], told, new=told)
 
 
 def make_index(place: Place, name: str) -> str:

@@ -17,11 +17,10 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
 from ledger.projections.compare import Difference, compare
-from ledger.projections.parts import Part, Place, fill_part, make_index
+from ledger.projections.parts import Part, Place, fill_part, make_groups, make_index
 from ledger.projections.registry import fingerprint, projection
 from ledger.projections.runner import Follower, catch_up
 from ledger.projections.view import Projection
-from ledger.projections.writing import group_all
 from ledger.storage.database import Database
 from ledger.workers import worker_processes
 
@@ -162,9 +161,10 @@ class Rebuild:
             return
         with self._database.connect() as connection:
             is_united = len(g.positions(connection, generation.id)) < generation.shards
-        if generation.shards > 1 and not is_united:
-            with self._database.begin() as connection:
-                group_all(connection, self._view, g.tables_of(self._view, generation.id))
+        if self._view.groupings and not is_united:
+            self._progress("grouping", 0, 1)
+            executor.submit(make_groups, self._place(generation)).result()
+            self._check_held()
         self._make_indexes(generation, executor)
         with self._database.begin() as connection:
             g.gather_statistics(connection, self._view, generation.id)

@@ -36,13 +36,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Follower:
-    """Applies a generation's part of the log, batch by batch."""
+    """Applies a generation's part of the log, batch by batch.
+
+    Shape: while `is_filling`, tables grouped over others are left out: they are made at the end.
+    """
 
     database: Database
     generation: g.Generation
     view: Projection
     shard: Shard = WHOLE
     source: Source = field(default_factory=Source)
+    is_filling: bool = False
 
     def position(self) -> int:
         """How far it is. Errors: NotFoundError when the generation was dropped."""
@@ -86,9 +90,8 @@ class Follower:
         g.note_poison(connection, self.generation.id, found)
 
     def _write(self, connection: Connection, tables: Tables, folded: Folded) -> None:
-        is_filling = self.generation.state == g.BUILDING and self.shard.count > 1
         with ExitStack() as stack:
-            if not is_filling:  # else groups are made at the end, over all shards
+            if not self.is_filling:
                 kept = groups_kept(connection, self.view, tables, folded.rows)
                 stack.enter_context(kept)
             for table, rows in folded.rows.items():

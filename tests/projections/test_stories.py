@@ -105,12 +105,12 @@ def test_any_shards_leave_the_same_rows(postgres_stories: Ledger, data: st.DataO
 
     while waiting:
         shard = data.draw(st.sampled_from(sorted(waiting)))
-        follower = Follower(ledger.database, generation, view, Shard(shard, count))
+        mine = Shard(shard, count)
+        follower = Follower(ledger.database, generation, view, mine, is_filling=True)
         if follower.step(until, data.draw(st.integers(50, 2 * until))) == until:
             waiting.remove(shard)
     with ledger.database.begin() as connection:
-        if count > 1:
-            group_all(connection, view, g.tables_of(view, generation.id))
+        group_all(connection, view, g.tables_of(view, generation.id))
         g.unite_shards(connection, generation.id)
 
     shown = rows(ledger, name, generation)
