@@ -53,6 +53,7 @@ class Work:
 
 
 SERVING = Work()
+_KEYED = Work(postgresql=("enable_seqscan = off",))
 _WITHOUT_WAITING = ("wal_autocheckpoint = 16384", "synchronous = NORMAL")
 """Up to 64 MiB wait in the log, and for the disk waits only who writes after it, and serves."""
 
@@ -224,18 +225,11 @@ def _engine(url: URL, pool_size: int, work: Work) -> Engine:
         connect_args=_connect_args(url),
     )
     if is_sqlite:
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, work))
         event.listen(engine, "begin", _begin_sqlite)
-    event.listen(engine, "connect", partial(_set_up, work))
+    else:
+        event.listen(engine, "connect", partial(_prepare_postgresql, work))
     return engine
-
-
-def _set_up(work: Work, connection: Any, _record: object) -> None:
-    is_sqlite = isinstance(connection, sqlite3.Connection)
-    for one in work.sqlite if is_sqlite else work.postgresql:
-        connection.execute(f"PRAGMA {one}" if is_sqlite else f"SET {one}").close()
-    if not is_sqlite:
-        connection.commit()
 
 
 def _keyed(url: URL) -> Engine:
@@ -253,12 +247,8 @@ def _keyed(url: URL) -> Engine:
         hide_parameters=True,
         connect_args=_connect_args(url),
     )
-    event.listen(engine, "connect", _scan_nothing)
+    event.listen(engine, "connect", partial(_prepare_postgresql, _KEYED))
     return engine
-
-
-def _scan_nothing(connection: Any, _record: object) -> None:
-    connection.execute("SET enable_seqscan = off")
 
 
 def _connect_args(url: URL) -> dict[str, Any]:
@@ -268,12 +258,19 @@ def _connect_args(url: URL) -> dict[str, Any]:
     return {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_postgresql(work: Work, connection: Any, _record: object) -> None:
+    for setting in work.postgresql:
+        connection.execute(f"SET {setting}")
+    connection.commit()
+
+
+def _prepare_sqlite(work: Work, connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
         "synchronous = FULL",
         "foreign_keys = ON",
         "recursive_triggers = ON",  # else REPLACE would delete a row behind its trigger's back
+        *work.sqlite,
     ):
         connection.execute(f"PRAGMA {pragma}").close()
     _use_wal(connection)
