@@ -30,7 +30,7 @@ class Body:
 
     text: str
     size: int
-    fields: list[tuple[str, str]]
+    fields: dict[str, str]
     answers: dict[str, str]
     is_digest_same: bool
 
@@ -41,8 +41,8 @@ def readable(ledger: Ledger, row: JournalRow) -> Body:
     try:
         fields = read_fields(delivery_of(row), _limits(ledger))
     except NotificationError:
-        fields = []
-    found = {name: _indented(value) for name, value in fields}
+        fields = {}
+    found = {name: _indented(value) for name, value in fields.items()}
     answers = {name: told for name, told in found.items() if told is not None}
     return Body(
         raw.decode("utf-8", "replace"), len(raw), fields, answers, digest(raw) == row.digest

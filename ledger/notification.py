@@ -65,8 +65,8 @@ class Notification:
     signed_digest: str
 
 
-def read_fields(delivery: Delivery, limits: Limits) -> list[tuple[str, str]]:
-    """Decode a form body. Shape: pairs in wire order; blank values kept, nothing trimmed.
+def read_fields(delivery: Delivery, limits: Limits) -> dict[str, str]:
+    """Decode a form body. Shape: values by name, in wire order; blank ones kept, nothing trimmed.
 
     Errors: MalformedNotificationError for what is no form, no UTF-8, or names a field twice.
     """
@@ -78,8 +78,9 @@ def read_fields(delivery: Delivery, limits: Limits) -> list[tuple[str, str]]:
     parts = delivery.body.split(b"&")
     if len(parts) > limits.fields_max:
         raise MalformedNotificationError("too-many-fields", f"{len(parts)} fields")
-    fields = [_field(part) for part in parts if part]
-    if len(dict(fields)) < len(fields):
+    pairs = [_field(part) for part in parts if part]
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         raise MalformedNotificationError("duplicate-field", "a field name occurs twice")
     return fields
 

@@ -3,21 +3,26 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping
 from operator import itemgetter
 
 FORM_PREFIX = "vads_"
 
 
-def form_text(fields: Sequence[tuple[str, str]]) -> str:
+def signed_fields(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The fields that a form signature covers, names and values, in byte order of the names."""
+    signed = [field for field in fields.items() if field[0].startswith(FORM_PREFIX)]
+    signed.sort(key=itemgetter(0))  # text sorts as its bytes in UTF-8 do
+    return signed
+
+
+def form_text(fields: Mapping[str, str]) -> str:
     """Return what a form signature covers, without the key.
 
     Shape: values of every `vads_` field, empty ones too, in byte order of the names, joined by `+`.
     Source: form-v2 reference, section 2.1.
     """
-    signed = [field for field in fields if field[0].startswith(FORM_PREFIX)]
-    signed.sort(key=itemgetter(0))  # text sorts as its bytes in UTF-8 do
-    return "+".join(value for _, value in signed)
+    return "+".join(value for _, value in signed_fields(fields))
 
 
 def sign_form_hmac(text: str, secret: str) -> str:

@@ -86,12 +86,13 @@ def examples() -> list[tuple[str, str]]:
 
 def form_body(fields: Mapping[str, str], key: str | None = None) -> bytes:
     """A form, signed with HMAC as the platform does unless a key says otherwise."""
-    pairs = list(fields.items())
     if key is None:
         key = secret(
             fields.get("vads_site_id", SHOP_ID), fields.get("vads_ctx_mode", "TEST"), FORM_HMAC
         )
-    return urlencode([*pairs, ("signature", sign_form_hmac(form_text(pairs), key))]).encode()
+    return urlencode(
+        [*fields.items(), ("signature", sign_form_hmac(form_text(fields), key))]
+    ).encode()
 
 
 def rest_body(

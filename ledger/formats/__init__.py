@@ -11,8 +11,9 @@ from ledger.shops import Shops
 from ledger.verification import is_shop_id
 
 FORMATS = (rest_v4, form_v2)
-"""Each has NAME, matches(names), claim(told, limits), verify(delivery, fields, shops, limits), and
-for what is read again without its key trust(delivery, fields, proof, limits); then translate(…)."""
+"""Each has NAME, matches(fields), claim(fields, limits), verify(delivery, fields, shops, limits),
+and for what is read again without its key trust(delivery, fields, proof, limits); then
+translate(…)."""
 
 
 class Claim(NamedTuple):
@@ -26,11 +27,10 @@ class Claim(NamedTuple):
 def read(delivery: Delivery, shops: Shops, limits: Limits) -> tuple[Notification, Told]:
     """Read a delivery strictly, verify it, and translate it. Errors: NotificationError."""
     fields = read_fields(delivery, limits)
-    names = frozenset(name for name, _ in fields)
-    if rest_v4.matches(names):
+    if rest_v4.matches(fields):
         notification, answer = rest_v4.verify(delivery, fields, shops, limits)
         return notification, rest_v4.translate(notification, answer)
-    if form_v2.matches(names):
+    if form_v2.matches(fields):
         notification, told = form_v2.verify(delivery, fields, shops, limits)
         return notification, form_v2.translate(notification, told)
     raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
@@ -42,11 +42,10 @@ def read_trusted(delivery: Delivery, proof: Proof, limits: Limits) -> tuple[Noti
     Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
     """
     fields = read_fields(delivery, limits)
-    names = frozenset(name for name, _ in fields)
-    if rest_v4.matches(names):
+    if rest_v4.matches(fields):
         notification, answer = rest_v4.trust(delivery, fields, proof, limits)
         return notification, rest_v4.translate(notification, answer)
-    if form_v2.matches(names):
+    if form_v2.matches(fields):
         notification, told = form_v2.trust(delivery, fields, proof, limits)
         return notification, form_v2.translate(notification, told)
     raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
@@ -56,11 +55,10 @@ def claim_of(delivery: Delivery, limits: Limits) -> Claim:
     """What a refused delivery says it is, as far as it can be read, for the quarantine's list."""
     try:
         fields = read_fields(delivery, limits)
-        names = frozenset(name for name, _ in fields)
-        format_ = next((one for one in FORMATS if one.matches(names)), None)
+        format_ = next((one for one in FORMATS if one.matches(fields)), None)
         if format_ is None:
             return Claim(None, None, None)
-        shop_id, mode = format_.claim(dict(fields), limits)
+        shop_id, mode = format_.claim(fields, limits)
     except MalformedNotificationError:
         return Claim(None, None, None)
     is_shop = is_shop_id(shop_id)

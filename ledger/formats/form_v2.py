@@ -4,7 +4,7 @@ Source: form-v2 reference, sections 2 to 6.
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import orjson
 
@@ -34,7 +34,14 @@ from ledger.rules import (
     TOLD,
 )
 from ledger.shops import FORM_HMAC, FORM_SHA1, Key, Shops
-from ledger.signature import digest, form_text, is_same, sign_form_hmac, sign_form_sha1
+from ledger.signature import (
+    digest,
+    form_text,
+    is_same,
+    sign_form_hmac,
+    sign_form_sha1,
+    signed_fields,
+)
 from ledger.statuses import REFUSED
 from ledger.verification import check_address, verifying_key
 
@@ -124,23 +131,22 @@ _ENVELOPE = frozenset(
 _READ = names_read((_TRANSACTION, _PART)) | _ENVELOPE | {"trans_uuid"}
 
 
-def matches(names: frozenset[str]) -> bool:
-    """Whether a body with these field names speaks this format, call or browser return."""
-    return "vads_hash" in names or "signature" in names or "vads_site_id" in names
+def matches(fields: Mapping[str, str]) -> bool:
+    """Whether a body with these fields speaks this format, call or browser return."""
+    return "vads_hash" in fields or "signature" in fields or "vads_site_id" in fields
 
 
-def claim(told: Mapping[str, str], _: Limits | None = None) -> tuple[str, str]:
+def claim(fields: Mapping[str, str], _: Limits | None = None) -> tuple[str, str]:
     """The shop and the mode that a form names, unverified."""
-    return told.get("vads_site_id", ""), told.get("vads_ctx_mode", "")
+    return fields.get("vads_site_id", ""), fields.get("vads_ctx_mode", "")
 
 
 def verify(
-    delivery: Delivery, fields: Sequence[tuple[str, str]], shops: Shops, limits: Limits
+    delivery: Delivery, fields: Mapping[str, str], shops: Shops, limits: Limits
 ) -> tuple[Notification, Mapping[str, str]]:
     """Prove that the platform sent this form as a call. Errors: NotificationError."""
-    told = dict(fields)
-    shop_id, mode = _address(delivery, told)
-    signature = told.get("signature")
+    shop_id, mode = _address(delivery, fields)
+    signature = fields.get("signature")
     if not signature:
         raise SignatureError("signature-missing", "there is no signature")
     text = form_text(fields)
@@ -152,40 +158,35 @@ def verify(
         (FORM_HMAC, FORM_SHA1),
         lambda key: _made(key, text, signature),
     )
-    return _notification(delivery, fields, told, key.fingerprint), told
+    return _notification(delivery, fields, key.fingerprint), fields
 
 
 def trust(
-    delivery: Delivery, fields: Sequence[tuple[str, str]], proof: Proof, _: Limits
+    delivery: Delivery, fields: Mapping[str, str], proof: Proof, _: Limits
 ) -> tuple[Notification, Mapping[str, str]]:
     """Read a form that was verified by a key that is gone. Errors: NotificationError."""
-    told = dict(fields)
-    _address(delivery, told)
-    return _notification(delivery, fields, told, proof.key_fingerprint), told
+    _address(delivery, fields)
+    return _notification(delivery, fields, proof.key_fingerprint), fields
 
 
-def _address(delivery: Delivery, told: Mapping[str, str]) -> tuple[str, str]:
-    shop_id, mode = claim(told)
+def _address(delivery: Delivery, fields: Mapping[str, str]) -> tuple[str, str]:
+    shop_id, mode = claim(fields)
     check_address(delivery, shop_id, mode)
     return shop_id, mode
 
 
 def _notification(
-    delivery: Delivery,
-    fields: Sequence[tuple[str, str]],
-    told: Mapping[str, str],
-    key_fingerprint: str,
+    delivery: Delivery, fields: Mapping[str, str], key_fingerprint: str
 ) -> Notification:
-    _check_is_a_call(told)
-    signed = sorted(field for field in fields if field[0].startswith("vads_"))
+    _check_is_a_call(fields)
     return Notification(
         delivery=delivery,
         format=NAME,
-        shop_id=told["vads_site_id"],
-        mode=told["vads_ctx_mode"],
-        source=storable(told["vads_url_check_src"]),
+        shop_id=fields["vads_site_id"],
+        mode=fields["vads_ctx_mode"],
+        source=storable(fields["vads_url_check_src"]),
         key_fingerprint=key_fingerprint,
-        signed_digest=digest(orjson.dumps(signed)),
+        signed_digest=digest(orjson.dumps(signed_fields(fields))),
     )
 
 
@@ -194,15 +195,15 @@ def _made(key: Key, text: str, signature: str) -> bool:
     return is_same(signature, sign(text, key.secret))
 
 
-def _check_is_a_call(told: Mapping[str, str]) -> None:
+def _check_is_a_call(fields: Mapping[str, str]) -> None:
     """Refuse browser returns and relabelled forms: names are not signed, only values are."""
-    if "vads_hash" not in told:
+    if "vads_hash" not in fields:
         raise SignatureError("browser-return", "vads_hash is missing: this is a browser return")
-    uuid = told.get("vads_trans_uuid", "")
+    uuid = fields.get("vads_trans_uuid", "")
     strict = {
-        "vads_hash": _HASH.fullmatch(told["vads_hash"]),
+        "vads_hash": _HASH.fullmatch(fields["vads_hash"]),
         "vads_trans_uuid": not uuid or _UUID.fullmatch(uuid),
-        "vads_url_check_src": told.get("vads_url_check_src"),
+        "vads_url_check_src": fields.get("vads_url_check_src"),
     }
     for name, is_strict in strict.items():
         if not is_strict:

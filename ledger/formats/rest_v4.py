@@ -5,7 +5,7 @@ Source: rest-v4 reference, sections 2 to 7.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -113,69 +113,67 @@ class Answer:
     value: Mapping[str, Any]
 
 
-def matches(names: frozenset[str]) -> bool:
-    """Whether a body with these field names speaks this format, call or browser return."""
-    return "kr-answer" in names or "kr-hash" in names
+def matches(fields: Mapping[str, str]) -> bool:
+    """Whether a body with these fields speaks this format, call or browser return."""
+    return "kr-answer" in fields or "kr-hash" in fields
 
 
 def verify(
-    delivery: Delivery, fields: Sequence[tuple[str, str]], shops: Shops, limits: Limits
+    delivery: Delivery, fields: Mapping[str, str], shops: Shops, limits: Limits
 ) -> tuple[Notification, Answer]:
     """Prove that the platform sent this answer as a call. Errors: NotificationError."""
-    told = dict(fields)
-    text, hash_ = told.get("kr-answer", ""), told.get("kr-hash", "")
+    text, hash_ = fields.get("kr-answer", ""), fields.get("kr-hash", "")
     if not hash_:
         raise SignatureError("signature-missing", "there is no kr-hash")
-    if told.get("kr-hash-algorithm") != "sha256_hmac":
+    if fields.get("kr-hash-algorithm") != "sha256_hmac":
         raise SignatureError("unsupported-algorithm", "kr-hash-algorithm is not sha256_hmac")
     answer = _parse(text, limits)
     shop_id, mode = _claim(answer)
     check_address(delivery, shop_id, mode)
-    if told.get("kr-hash-key", "password") != "password":
+    if fields.get("kr-hash-key", "password") != "password":
         raise SignatureError("browser-return", "kr-hash-key is not password: a browser return")
     signed, key = _signed_text(shops, delivery, shop_id, mode, text, hash_)
     if signed != text:
         answer = _parse(signed, limits)
         _check_same_claim(answer, shop_id, mode)
     proof = Proof(key.fingerprint, digest(signed.encode()))
-    return _notification(delivery, told, shop_id, mode, proof), Answer(answer)
+    return _notification(delivery, fields, shop_id, mode, proof), Answer(answer)
 
 
 def trust(
-    delivery: Delivery, fields: Sequence[tuple[str, str]], proof: Proof, limits: Limits
+    delivery: Delivery, fields: Mapping[str, str], proof: Proof, limits: Limits
 ) -> tuple[Notification, Answer]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
-    told = dict(fields)
-    candidates = _candidates(told.get("kr-answer", ""))
+    candidates = _candidates(fields.get("kr-answer", ""))
     digests = {digest(one.encode()): one for one in reversed(candidates)}
     signed = digests.get(proof.signed_digest, candidates[0])
     answer = _parse(signed, limits)
     shop_id, mode = _claim(answer)
     check_address(delivery, shop_id, mode)
     now = Proof(proof.key_fingerprint, digest(signed.encode()))
-    return _notification(delivery, told, shop_id, mode, now), Answer(answer)
+    return _notification(delivery, fields, shop_id, mode, now), Answer(answer)
 
 
 def _notification(
-    delivery: Delivery, told: Mapping[str, str], shop_id: str, mode: str, proof: Proof
+    delivery: Delivery, fields: Mapping[str, str], shop_id: str, mode: str, proof: Proof
 ) -> Notification:
     return Notification(
         delivery=delivery,
         format=NAME,
         shop_id=shop_id,
         mode=mode,
-        source=storable(told.get("kr-src", "")) or None,
+        source=storable(fields.get("kr-src", "")) or None,
         key_fingerprint=proof.key_fingerprint,
         signed_digest=proof.signed_digest,
     )
 
 
-def claim(told: Mapping[str, str], limits: Limits) -> tuple[str, str]:
+def claim(fields: Mapping[str, str], limits: Limits) -> tuple[str, str]:
     """The shop and the mode that an answer names, unverified.
 
     Errors: MalformedNotificationError.
     """
-    return _claim(_parse(told.get("kr-answer", ""), limits))
+    return _claim(_parse(fields.get("kr-answer", ""), limits))
 
 
 def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:

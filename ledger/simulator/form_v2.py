@@ -60,9 +60,9 @@ _3DS = (*_AUTHENTICATED, "xid", "error_code", "auth_type")
 
 def body(call: Call, key: Key) -> bytes:
     """The signed POST body of a call. Shape: fields in no particular order, as on the wire."""
-    told = list(fields(call).items())
+    signed = fields(call)
     sign = sign_form_sha1 if key.kind == FORM_SHA1 else sign_form_hmac
-    told.append(("signature", sign(form_text(told), key.secret)))
+    told = [*signed.items(), ("signature", sign(form_text(signed), key.secret))]
     random.Random(call.nonce).shuffle(told)  # noqa: S311  an order on the wire, no secret
     return urlencode(told).encode()
 

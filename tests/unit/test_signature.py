@@ -94,7 +94,7 @@ def test_the_text_to_verify_is_the_body_decoded_once(vector: Vector) -> None:
         assert expected is None
         return
 
-    fields = dict(read_fields(delivery_of(vector), LIMITS))
+    fields = read_fields(delivery_of(vector), LIMITS)
 
     assert digest(fields["kr-answer"].encode()) == expected
 
@@ -152,7 +152,7 @@ def test_a_form_is_signed_over_its_values(vector: Vector) -> None:
     secret = vector["key"]["value"]
     sign = sign_form_sha1 if "SHA-1" in vector["algorithm"] else sign_form_hmac
 
-    text = form_text(list(vector["fields"].items()))
+    text = form_text(vector["fields"])
 
     assert f"{text}+{secret}" == vector["string_to_sign"]
     is_valid = is_same(vector["expected_signature"], sign(text, secret))
@@ -165,10 +165,10 @@ def test_a_form_is_verified_as_its_vector_says(vector: Vector) -> None:
     kind = FORM_SHA1 if "SHA-1" in vector["algorithm"] else FORM_HMAC
     key = Key("12345678", "TEST", kind, vector["key"]["value"])
     told = vector["fields"] | {"signature": vector["expected_signature"]}
-    pairs, shops = list(told.items()), Shops({"12345678": Shop("12345678", "", (key,))})
+    shops = Shops({"12345678": Shop("12345678", "", (key,))})
 
     try:
-        notification, _ = form_v2.verify(a_delivery(b""), pairs, shops, LIMITS)
+        notification, _ = form_v2.verify(a_delivery(b""), told, shops, LIMITS)
         found = "valid"
         assert notification.key_fingerprint == key.fingerprint
     except NotificationError as refusal:
@@ -181,14 +181,14 @@ def test_a_form_is_verified_as_its_vector_says(vector: Vector) -> None:
 @pytest.mark.parametrize("kind", [FORM_HMAC, FORM_SHA1])
 def test_a_key_verifies_only_its_own_scheme(kind: str) -> None:
     form = a_form()
-    text = form_text(list(form.items()))
+    text = form_text(form)
     other = sign_form_hmac if kind == FORM_SHA1 else sign_form_sha1
     key = Key("12345678", "TEST", kind, "SyntheticFormKey01")
-    pairs = [*form.items(), ("signature", other(text, key.secret))]
+    told = form | {"signature": other(text, key.secret)}
 
     with pytest.raises(NotificationError, match="no key of this shop"):
         form_v2.verify(
-            a_delivery(b""), pairs, Shops({"12345678": Shop("12345678", "", (key,))}), LIMITS
+            a_delivery(b""), told, Shops({"12345678": Shop("12345678", "", (key,))}), LIMITS
         )
 
 
@@ -210,7 +210,7 @@ def test_the_names_are_sorted_by_their_bytes() -> None:
         "foo": "not signed",
     }
 
-    text = form_text(list(fields.items()))
+    text = form_text(fields)
 
     assert text == "12 rue A+Bât. B+12+one+Z+us+a+a+b++Q=+2"
     assert (
@@ -228,7 +228,7 @@ def test_blanks_and_empty_values_are_signed_as_they_are() -> None:
         "vads_site_id": "12345678",
     }
 
-    text = form_text(list(fields.items()))
+    text = form_text(fields)
 
     assert (
         sign_form_hmac(text, "SyntheticFormKey01") == "UQZ2+qF63yWEGGMOyNJgg2qqslzjoK4+8sLh0XIZZSE="
