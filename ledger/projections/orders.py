@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Integer,
     MetaData,
     Select,
@@ -39,7 +40,14 @@ order_lines = Table(
     Column("currency", Text),
     merged(FIRST, "first_seen_at", Text, nullable=False),
     Column("last_changed_at", Text, nullable=False),
-    info={"indexes": (("order_id",), ("uuid",), ("parent_uuid",))},
+    info={
+        "indexes": (("uuid",),),
+        "partial_indexes": {
+            # SQLite takes an index for rare values, and would read all lines without an order by it
+            "order_id IS NOT NULL": (("order_id",),),
+            "parent_uuid IS NOT NULL": (("parent_uuid",),),
+        },
+    },
 )
 """One row per transaction; a part of a split payment is one, its parent never gets here."""
 
@@ -93,8 +101,8 @@ def rows(event: StoredView) -> Rows:
     )
 
 
-def _orders(lines: Table) -> Select[Any]:
-    line = _with_order(lines).subquery()
+def _orders(lines: Table, keys: Select[Any] | None = None) -> Select[Any]:
+    line = _with_order(lines, keys).subquery()
 
     def debit(statuses: tuple[str, ...]) -> Any:
         return _sum(line, "DEBIT", statuses)
@@ -136,16 +144,25 @@ _READ = (
 )
 
 
-def _with_order(lines: Table) -> Any:
-    """Lines with their order; a refund that names only its original belongs to that one's order."""
+def _with_order(lines: Table, keys: Select[Any] | None) -> Any:
+    """Lines with their order; a refund that names only its original belongs to that one's order.
+
+    Shape: `keys` are asked of both kinds here: of what both make together SQLite would read all.
+    """
     parent = lines.alias("parent")
     currency = func.coalesce(lines.c.currency, "").label("currency")
     columns = [lines.c[name] for name in _READ]
-    own = select(*columns, currency, lines.c.order_id).where(lines.c.order_id.is_not(None))
+    own = select(*columns, currency, lines.c.order_id).where(_is_among(lines, keys))
     of_parent = select(*columns, currency, parent.c.order_id).select_from(
         lines.join(parent, _is_parent(lines, parent))
     )
-    return union_all(own, of_parent.where(parent.c.order_id.is_not(None)))
+    return union_all(own, of_parent.where(_is_among(parent, keys)))
+
+
+def _is_among(lines: Any, keys: Select[Any] | None) -> ColumnElement[bool]:
+    """Whether a line tells its order, and one of these."""
+    order = lines.c.order_id
+    return order.is_not(None) if keys is None else and_(order.is_not(None), order.in_(keys))
 
 
 def _is_parent(lines: Table, parent: Any) -> Any:

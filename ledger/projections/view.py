@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Column, Index, Select, Table, text
@@ -82,16 +82,21 @@ class Summed:
 class Regrouped:
     """A table of small groups over another: the groups touched are read again.
 
-    Shape: `select(source)` reads groups; its columns are those of `table`; `key` is the column
-    by which groups are told apart enough to be read again. `keys(source, ids)` finds the keys of
-    the groups that some rows of the source, by their `id`, belong to; `ids` reads these ids.
+    Shape: `select(source)` reads groups, or only those that `keys` reads the keys of; its columns
+    are those of `table`; `key` is the column by which groups are told apart enough to be read
+    again. `keys(source, ids)` finds the keys of the groups that some rows of the source, by their
+    `id`, belong to; `ids` reads these ids.
     """
 
     table: Table
     source: Table
     key: str
-    select: Callable[[Table], Select[Any]]
+    select: "SelectGroups"
     keys: Callable[[Table, Select[Any]], Select[Any]]
+
+
+class SelectGroups(Protocol):
+    def __call__(self, source: Table, keys: Select[Any] | None = None, /) -> Select[Any]: ...
 
 
 @dataclass(frozen=True)

@@ -309,9 +309,7 @@ class _Groups:
         keys = _in_one(self._connection, found)
         column = self._target.c[self._grouping.key]
         self._connection.execute(delete(self._target).where(column.in_(keys)))
-        again = self._grouping.select(self._source)
-        key = again.selected_columns[self._grouping.key]
-        again = again.where(key.in_(keys))
+        again = self._grouping.select(self._source, keys)
         names = [one.name for one in again.selected_columns]
         self._connection.execute(insert(self._target).from_select(names, again))
 

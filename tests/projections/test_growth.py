@@ -1,0 +1,70 @@
+"""Following costs what a batch brings, not what a view holds: counted in SQLite's own steps."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import event
+
+from ledger.application import Ledger
+from ledger.projections.registry import PROJECTIONS
+from ledger.simulator.bulk import fill
+from ledger.storage.database import Database
+from tests.builders import SHOP_ID
+from tests.conftest import opened
+from tests.projections.helpers import follow, follow_one, live, tell, told
+
+EVENTS = 150
+TIMES = 5
+GRANULARITY = 10
+
+
+@dataclass
+class Steps:
+    """How many instructions SQLite's machine has taken. Units: ten instructions."""
+
+    count: int = 0
+
+    def take(self) -> int:
+        self.count += 1
+        return 0  # anything else would interrupt the statement
+
+
+@pytest.mark.parametrize("name", PROJECTIONS)
+def test_a_batch_costs_the_same_on_a_larger_ledger(sqlite_url: str, name: str) -> None:
+    with opened(sqlite_url) as database:
+        ledger = told(database)
+        fill(ledger, SHOP_ID, "TEST", events=EVENTS, seed=1)
+        small = steps_of_a_batch(ledger, name, seed=11)
+        fill(ledger, SHOP_ID, "TEST", events=EVENTS * TIMES, seed=2)
+        large = steps_of_a_batch(ledger, name, seed=12)
+
+    assert small > 100
+    assert large < small * 1.1
+
+
+def steps_of_a_batch(ledger: Ledger, name: str, *, seed: int) -> int:
+    """Follow what is there, then one story more of each kind; the steps of the latter."""
+    follow(ledger)
+    tell(ledger, seed=seed)
+    with counting(ledger.database) as steps:
+        follow_one(ledger, live(ledger, name), PROJECTIONS[name])
+    return steps.count
+
+
+@contextmanager
+def counting(database: Database) -> Iterator[Steps]:
+    steps = Steps()
+
+    def watch(connection: sqlite3.Connection, *_: object) -> None:
+        connection.set_progress_handler(steps.take, GRANULARITY)
+
+    database.dispose()  # what connects from now on is watched
+    event.listen(database.engine, "connect", watch)
+    try:
+        yield steps
+    finally:
+        event.remove(database.engine, "connect", watch)
+        database.dispose()
