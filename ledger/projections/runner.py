@@ -23,9 +23,11 @@ from ledger.projections.writing import REFUSALS, Tables, groups_kept, write_rows
 from ledger.storage.database import Database
 
 BATCH = 5000
+BATCH_BESIDE_CALLS = 250
+"""On SQLite, where calls wait while a batch is written."""
 POLL_SECONDS = 0.2
-REST = 2
-"""Times as long as a turn took: calls come first, and a batch of hundreds costs little an event."""
+REST = 5
+"""Times as long as it took to catch up: calls come first, and a batch of hundreds costs little an event."""
 REST_SECONDS_MAX = 2.0
 LEASE_SECONDS = 10
 PAUSE_SECONDS = 1.0
@@ -139,6 +141,7 @@ class Followers:
         self._ledger = ledger
         self._lease_seconds = lease_seconds
         self._pause_seconds = pause_seconds
+        self._batch = BATCH_BESIDE_CALLS if ledger.database.is_sqlite else BATCH
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._live: list[g.Generation] = []
         self._led: list[g.Generation] = []
@@ -156,8 +159,8 @@ class Followers:
         self._thread.join(timeout=30)
 
     def _run(self) -> None:
+        began = monotonic()
         while not self._stopped.is_set():
-            began = monotonic()
             try:
                 is_behind = self.follow_once()
             except Exception as error:  # noqa: BLE001  nobody else in this process would follow
@@ -167,6 +170,7 @@ class Followers:
             if not is_behind:
                 rest = min(REST * (monotonic() - began), REST_SECONDS_MAX)
                 self._stopped.wait(max(POLL_SECONDS, rest))
+                began = monotonic()
         with suppress(SQLAlchemyError), self._ledger.database.begin() as connection:
             g.give_leases_back(connection, self._holder)
 
@@ -197,7 +201,7 @@ class Followers:
         try:
             view = PROJECTIONS[generation.name]
             follower = Follower(self._ledger.database, generation, view, source=source)
-            return follower.step(until) < until
+            return follower.step(until, self._batch) < until
         except Exception as error:  # noqa: BLE001  a view's fault is told, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
             self._paused_until[generation.name] = monotonic() + self._pause_seconds

@@ -52,7 +52,9 @@ class Work:
     postgresql: tuple[str, ...] = ()
 
 
-SERVING = Work()
+SERVING = Work(sqlite=("wal_autocheckpoint = 4096",))
+"""Up to 16 MiB wait in the log: whoever fills it brings its pages into the file, each one once."""
+
 _KEYED = Work(postgresql=("enable_seqscan = off",))
 _WITHOUT_WAITING = ("wal_autocheckpoint = 16384", "synchronous = NORMAL")
 """Up to 64 MiB wait in the log, and for the disk waits only who writes after it, and serves."""
