@@ -113,6 +113,9 @@ class Ledger:
         self._gathering: Gathering[Verified, Receipt] = Gathering(
             self._keep_together, size_max=GROUP_MAX
         )
+        self._refusals: Gathering[JournalRow, Receipt] = Gathering(
+            self._put_aside_together, size_max=GROUP_MAX
+        )
 
     def close(self) -> None:
         """Let go of the database."""
@@ -147,14 +150,31 @@ class Ledger:
             mode=claim.mode or delivery.mode,
         )
         if self.journal.take_room(row):
+            return self._refusals.submit(row)
+        with _available(), self.database.begin() as connection:
+            evicted = self.journal.quarantine(connection, row, self._bounds)
+        for one in evicted:
+            _log.warning("quarantine.evicted", notification_id=one.id, reason=one.reason)
+        return _refusal(row)
+
+    def _put_aside_together(self, rows: Sequence[JournalRow]) -> list[Receipt | Exception]:
+        """All at once; when that fails, one after the other: none is lost for another's sake."""
+        try:
             with _available(), self.database.single(writes=True) as connection:
-                self.journal.put_aside(connection, row)
-        else:
-            with _available(), self.database.begin() as connection:
-                evicted = self.journal.quarantine(connection, row, self._bounds)
-            for one in evicted:
-                _log.warning("quarantine.evicted", notification_id=one.id, reason=one.reason)
-        return Receipt(delivery.id, QUARANTINED, reason, row.format, row.shop_id, row.mode)
+                self.journal.put_aside(connection, rows)
+            return [_refusal(row) for row in rows]
+        except Exception as error:
+            if len(rows) == 1 or isinstance(error, _CutOffError):
+                raise
+            _log.warning("quarantine.divided", size=len(rows), exc_info=error)
+        return [self._put_aside_or_error(row) for row in rows]
+
+    def _put_aside_or_error(self, row: JournalRow) -> Receipt | Exception:
+        try:
+            [receipt] = self._put_aside_together([row])
+        except Exception as error:  # noqa: BLE001  raised again in the thread that it belongs to
+            return error
+        return receipt
 
     def readmit(self, notification_id: str) -> Receipt:
         """Verify a quarantined delivery again; what passes is recorded as of its arrival.
@@ -165,7 +185,7 @@ class Ledger:
         try:
             notification, told = self._read_again(row)
         except NotificationError as refusal:
-            return Receipt(row.id, QUARANTINED, refusal.reason, row.format, row.shop_id, row.mode)
+            return replace(_refusal(row), reason=refusal.reason)
         return self._keep(notification, told, readmitted=row)
 
     def rehearse(self, notification_id: str) -> str | None:
@@ -380,6 +400,10 @@ def _kind_of(error: BaseException | None) -> type[UnavailableError]:
 
 def _receipt(row: JournalRow, positions: tuple[int, ...]) -> Receipt:
     return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, positions)
+
+
+def _refusal(row: JournalRow) -> Receipt:
+    return Receipt(row.id, QUARANTINED, row.reason, row.format, row.shop_id, row.mode)
 
 
 def _row_of(delivery: Delivery, *, outcome: str, **told: Any) -> JournalRow:

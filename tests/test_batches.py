@@ -1,13 +1,19 @@
 """Several notifications in one transaction leave exactly what one by one would leave."""
 
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.application import Ledger
+from ledger.application import QUARANTINED, Ledger
+from ledger.errors import LedgerError
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
 from ledger.storage.database import Database
+from ledger.storage.journal import JournalRow
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
 from tests.properties.test_laws import ledgers
 
@@ -96,3 +102,38 @@ def test_one_that_fails_does_not_fail_the_others_of_its_batch(
         "recorded",
         "repeated",
     ]
+
+
+def test_calls_refused_at_the_same_moment_are_put_aside_together(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row that no database takes is the fault of one sender, and none of the others' loss."""
+    ledger = a_ledger(database)
+    receive(ledger, b"first=look")  # from now on it is known how much room there is
+    put_aside = ledger.journal.put_aside
+    sizes: list[int] = []
+    is_first, all_wait = threading.Event(), threading.Event()
+
+    def slow(connection: object, rows: Sequence[JournalRow]) -> None:
+        sizes.append(len(rows))
+        is_first.set()
+        all_wait.wait(10)
+        put_aside(connection, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ledger.journal, "put_aside", slow)
+    some = [a_delivery(b"junk=%d" % number) for number in range(6)]
+    some.append(a_delivery(b"junk=bad", peer="192.0.2.7", shop_id=object()))  # type: ignore[arg-type]
+    with ThreadPoolExecutor(len(some)) as pool:
+        answers = [pool.submit(ledger.receive, some[0])]
+        is_first.wait(10)
+        answers += [pool.submit(ledger.receive, one) for one in some[1:]]
+        while len(ledger._refusals._queue) < len(some) - 1:
+            pass
+        all_wait.set()
+        outcomes = [one.exception() or one.result().outcome for one in answers]
+
+    assert sizes == [1, 6, *[1] * 6]
+    assert outcomes[:-1] == [QUARANTINED] * 6
+    assert isinstance(outcomes[-1], LedgerError)
+    with database.connect() as connection:
+        assert {row.id for row in ledger.journal.list(connection)} > {one.id for one in some[:-1]}

@@ -27,7 +27,7 @@ BATCH_BESIDE_CALLS = 250
 """On SQLite, where calls wait while a batch is written."""
 POLL_SECONDS = 0.2
 REST = 5
-"""Times as long as it took to catch up: calls come first, and a batch of hundreds costs little an event."""
+"""Times as long as it took to catch up: calls come first, and large batches cost less an event."""
 REST_SECONDS_MAX = 2.0
 LEASE_SECONDS = 10
 PAUSE_SECONDS = 1.0

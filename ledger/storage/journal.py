@@ -182,10 +182,13 @@ class Journal:
             self._until_total_check -= 1
             return room.count >= 0 and room.size >= 0
 
-    def put_aside(self, connection: Connection, row: JournalRow) -> None:
+    def put_aside(self, connection: Connection, rows: Sequence[JournalRow]) -> None:
         """Keep what could not be verified."""
-        body = row.body or b""
-        values = _values(row, quarantine.c) | {"body": body, "body_bytes": len(body)}
+        bodies = [row.body or b"" for row in rows]
+        values = [
+            _values(row, quarantine.c) | {"body": body, "body_bytes": len(body)}
+            for row, body in zip(rows, bodies, strict=True)
+        ]
         connection.execute(_PUT_ASIDE, values)
 
     def quarantine(self, connection: Connection, row: JournalRow, bounds: Bounds) -> list[Evicted]:
@@ -194,7 +197,7 @@ class Journal:
         Out go first those that no key can repair, each kind oldest first; for all senders together
         only now and then.
         """
-        self.put_aside(connection, row)
+        self.put_aside(connection, [row])
         self._until_total_check -= 1
         if not self._may_evict(connection):
             return []
@@ -336,7 +339,8 @@ def without_body(table: Any) -> Select[Any]:
 
 
 _ADD = insert(notifications)
-_PUT_ASIDE = insert(quarantine)
+_PUT_ASIDE = insert(quarantine).returning(quarantine.c.id)
+"""Several rows are one statement only when something is asked back of them."""
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = (
     select(notifications.c.signed_digest, notifications.c.positions)
@@ -371,8 +375,9 @@ def _size(connection: Connection, where: ColumnElement[bool] | None = None) -> t
 
 
 def _over(found: int, most: int) -> int:
-    """How much must leave; a little more than is over, so that the next time is some way off."""
-    return found - (most - most // 20) if found > most else 0
+    """How much must leave, so that there is always some way to the next look."""
+    spare = most // 20
+    return found - (most - 2 * spare) if found > most - spare else 0
 
 
 def _evict(

@@ -235,6 +235,25 @@ def test_there_is_room_while_nothing_has_to_leave(database: Database) -> None:
     assert not journal.take_room(a_refusal(51, body=b"x" * 10**6))
 
 
+def test_a_sender_who_never_ends_is_seldom_looked_at(database: Database) -> None:
+    journal, most, calls = Journal(database), 400, 200
+    refuse(database, journal, *map(a_refusal, range(1, most)), count_max=most)
+
+    looks = 0
+    for number in range(most, most + calls):
+        row = a_refusal(number)
+        if journal.take_room(row):
+            with database.begin() as connection:
+                journal.put_aside(connection, [row])
+        else:
+            looks += 1
+            refuse(database, journal, row, count_max=most)
+        with database.connect() as connection:
+            assert journal.quarantine_size(connection)[0] <= most
+
+    assert looks <= calls / 5
+
+
 def test_a_delivery_is_released_once(database: Database) -> None:
     journal = Journal(database)
     refuse(database, journal, a_refusal(1))
