@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("serve")
 
 STOP_SECONDS_MAX = 30
+START_SECONDS = 1.0
+"""From an application that is built to a server that listens to its signals: some milliseconds."""
 HEADER_SECONDS_MAX = 10
 GARBAGE_FROM = 20_000
 """Objects; a call makes some thousands, which go by themselves."""
@@ -151,6 +153,8 @@ class Server(MPServer):
 
         What wakes the main loop holds a lock, so a signal must not interrupt it to do the same.
         """
+        if os.getpid() != self.pid:  # a worker that has only just begun inherits this handler
+            os._exit(0)
         if self._state.value == _SERVING and self._drain_seconds and told[0] == signal.SIGTERM:
             self._state.value = _DRAINING
             drain = threading.Timer(self._drain_seconds, self._stop)
@@ -159,6 +163,15 @@ class Server(MPServer):
         elif self._state.value != _STOPPING:
             self._state.value = _STOPPING
             self._stop()
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Leave. A worker that a signal ended while it was still starting is no failure of a
+        service that was told to stop."""
+        try:
+            super().shutdown(exit_code)  # type: ignore[no-untyped-call]  # the library has no types here
+        except SystemExit:
+            if exit_code or self._state.value != _STOPPING:
+                raise
 
     def _stop(self) -> None:
         super().signal_handler_interrupt()  # type: ignore[no-untyped-call]  # the library has no types here
@@ -259,7 +272,8 @@ def _begin_worker(state: Any, has_served: Any, build: "Callable[[Any], Flask]") 
     for one in _STOP_SIGNALS:
         signal.signal(one, signal.SIG_DFL)  # the main process's own handler was inherited
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
-    threading.Thread(target=_stop_once, daemon=True).start()
+    is_built = threading.Event()
+    threading.Thread(target=_stop_once, args=(is_built,), daemon=True).start()
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
     try:
         app = build(state)
@@ -268,6 +282,7 @@ def _begin_worker(state: Any, has_served: Any, build: "Callable[[Any], Flask]") 
         raise SystemExit(1) from error
     has_served.value = True
     _let_garbage_wait()
+    is_built.set()
     return app
 
 
@@ -278,15 +293,19 @@ def _let_garbage_wait() -> None:
     gc.set_threshold(GARBAGE_FROM, 20, 20)
 
 
-def _stop_once() -> None:
+def _stop_once(is_built: threading.Event) -> None:
     """Take the first signal and no other.
 
     A worker is often told twice: by Ctrl-C or systemd, which tell every process, and by the main
-    process. The server's own handler deadlocks when the second signal interrupts the first.
+    process. The server's own handler deadlocks when the second signal interrupts the first, and
+    when it is called before the server listens to it.
     """
+    is_built.wait()
+    listens_at = time.monotonic() + START_SECONDS
     signal.sigwait(_STOP_SIGNALS)
-    while not callable(handler := signal.getsignal(signal.SIGTERM)):
-        time.sleep(0.01)  # told before the server was ready to be
+    time.sleep(max(0.0, listens_at - time.monotonic()))
+    handler = signal.getsignal(signal.SIGTERM)
+    assert callable(handler), "the server has set its own by now"
     handler(signal.SIGTERM, None)
 
 

@@ -5,7 +5,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -92,10 +92,8 @@ class Follower:
         g.note_poison(connection, self.generation.id, found)
 
     def _write(self, connection: Connection, tables: Tables, folded: Folded) -> None:
-        with ExitStack() as stack:
-            if not self.is_filling:
-                kept = groups_kept(connection, self.view, tables, folded.rows)
-                stack.enter_context(kept)
+        kept = groups_kept(connection, self.view, tables, folded.rows)
+        with nullcontext() if self.is_filling else kept:
             for table, rows in folded.rows.items():
                 write_rows(connection, tables[table], rows, new=folded.new.get(table, ()))
 

@@ -64,7 +64,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     migrate(database)
     database.dispose()
 
-    def start(*, workers: int = 1, drain_seconds: int = 0) -> Service:
+    def start(*, workers: int = 1, drain_seconds: int = 0, is_awaited: bool = True) -> Service:
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         told = [str(port), str(workers), url, str(drain_seconds)]
@@ -77,7 +77,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
                 start_new_session=True,
             )
         started.append(Service(process, port, log))
-        started[-1].wait_until_ready()
+        if is_awaited:
+            started[-1].wait_until_ready()
         return started[-1]
 
     yield start
@@ -114,6 +115,21 @@ def test_a_signal_that_reaches_every_process_at_once_is_no_failure(
     os.killpg(service.process.pid, sent)
 
     assert service.process.wait(10) == 0
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_service_that_is_stopped_while_it_starts_is_no_failure(
+    served: Served, sent: signal.Signals
+) -> None:
+    """A signal ends at once what is still a bare interpreter, and will be a worker."""
+    service = served(workers=4, is_awaited=False)
+    until = time.monotonic() + 20
+    while len(service.workers()) < 4 and time.monotonic() < until:
+        time.sleep(0.01)
+
+    os.killpg(service.process.pid, sent)
+
+    assert service.process.wait(20) == 0
 
 
 def test_a_draining_service_says_so_and_goes_on_serving(served: Served) -> None:
