@@ -121,7 +121,7 @@ def test_a_signal_that_reaches_every_process_at_once_is_no_failure(
 def test_a_service_that_is_stopped_while_it_starts_is_no_failure(
     served: Served, sent: signal.Signals
 ) -> None:
-    """A signal ends at once what is still a bare interpreter, and will be a worker."""
+    """A worker that has just been forked still has the main process's handler of signals."""
     service = served(workers=4, is_awaited=False)
     until = time.monotonic() + 20
     while len(service.workers()) < 4 and time.monotonic() < until:
