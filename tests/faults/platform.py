@@ -68,6 +68,11 @@ class Platform:
     def refusals(self) -> int:
         return sum(one.refused for one in self._records)
 
+    @property
+    def failures(self) -> int:
+        """Calls that were not acknowledged: refused, or without an answer."""
+        return self.refusals + sum(one.unanswered for one in self._records)
+
     def answered(self) -> list[Answered]:
         """What is acknowledged by now."""
         return [one for record in self._records for one in list(record.answered)]

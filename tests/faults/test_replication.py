@@ -51,12 +51,12 @@ def test_a_standby_takes_over_without_a_restart_and_without_a_loss(tmp_path: Pat
         eventually(lambda: platform.acknowledged > 100)
 
         primary.kill()
+        eventually(lambda: platform.failures > 0)
         before = platform.acknowledged
         standby.promote()
         eventually(lambda: platform.acknowledged > before + 100)
         record = platform.finish()
 
-        assert record.unanswered + record.refused > 0
         assert verified(service, record) == Verdict()
         assert service.workers() == workers
         assert service.run("verify").returncode == 0
