@@ -5,24 +5,21 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from bench import growth, ingest, queries, rebuild, verify
 from bench.figures import Sheet, write_json
 from bench.ground import Extent, postgres_database
 from bench.servers import postgres_server
 
-WHATS: dict[str, ModuleType] = {
-    "ingest": ingest,
-    "rebuild": rebuild,
-    "queries": queries,
-    "verify": verify,
-    "growth": growth,
-}
-"""Each measures `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`."""
+WHATS = ("ingest", "rebuild", "queries", "verify", "growth")
+"""Modules that measure `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
+
+They are loaded when they are needed: every worker of a rebuild loads this one first, as it would
+the command, and must not pay for what the command does not load.
+"""
 
 
 def main() -> None:
@@ -54,11 +51,15 @@ def measured(whats: list[str], told: argparse.Namespace, extent: Extent) -> Iter
         with postgres_server(told.postgres_url) as server:
             for what in whats:
                 with postgres_database(server, f"ledger_bench_{what}") as url:
-                    yield from apart(WHATS[what].on_postgresql, url, extent)
+                    yield from apart(module(what).on_postgresql, url, extent)
     if told.only != "postgresql":
         for what in whats:
             with tempfile.TemporaryDirectory(prefix="ledger-bench-") as folder:
-                yield from apart(WHATS[what].on_sqlite, Path(folder), extent)
+                yield from apart(module(what).on_sqlite, Path(folder), extent)
+
+
+def module(what: str) -> Any:
+    return import_module(f"bench.{what}")
 
 
 def apart(measure: Callable[..., list[Sheet]], *told: Any) -> list[Sheet]:
