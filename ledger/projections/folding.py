@@ -1,8 +1,9 @@
 """Folds a batch of stored events into the rows it brings; pure, the same for live and rebuild."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -41,19 +42,20 @@ class Poison:
 class Folded:
     """What a batch brings. Shape: rows by table, one per key, as they stand after the batch.
 
-    `new` are those among them whose stream begins in the batch, where a table has a row for each
-    stream and tells its version: no row of theirs can be there yet.
+    `new` are those among them that begin in the batch, where a table has a row for each stream or
+    for each event: no row of theirs can be there yet. `begins_at` is the first event's position.
     """
 
     rows: dict[Table, list[Row]] = field(default_factory=dict)
     new: dict[Table, list[Row]] = field(default_factory=dict)
     poison: list[Poison] = field(default_factory=list)
+    begins_at: int = 0
 
 
 def read_stored(stored: StoredRow) -> StoredView:
     """Read what views need of a stored event; old versions go through their upcasts."""
     position, originator_id, version, topic, state = stored
-    current = getattr(EVENT_CLASSES[topic], "class_version", 1)
+    current = _class_version(EVENT_CLASSES[topic])
     try:
         event = _decode(state)
         is_old = event.class_version != current
@@ -68,6 +70,11 @@ def read_stored(stored: StoredRow) -> StoredView:
     event.version = version
     event.topic = topic
     return event
+
+
+@cache
+def _class_version(event_class: type) -> int:
+    return getattr(event_class, "class_version", 1)
 
 
 def _upcast(stored: StoredRow) -> StoredView:
@@ -90,7 +97,7 @@ def _told(value: Any) -> Any:
 
 def fold(
     projection: Projection,
-    events: Iterable[StoredRow],
+    events: Sequence[StoredRow],
     read: Callable[[StoredRow], StoredView] = read_stored,
 ) -> Folded:
     """Bring events to the rows they leave; one that cannot be taken is set aside.
@@ -98,7 +105,7 @@ def fold(
     Shape: `read` gives what it has read before, when several views are brought the same.
     """
     folders = {table: _Folder(table) for table in projection.tables}
-    folded = Folded()
+    folded = Folded(begins_at=events[0][0] if events else 0)
     for stored in events:
         try:
             brought = list(projection.rows(read(stored)))
@@ -106,7 +113,7 @@ def fold(
             folded.poison.append(poison(stored, error))
             continue
         for table, row in brought:
-            folders[table].take(row)
+            folders[table].take(row, stored)
     folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
     folded.new = {table: one.new for table, one in folders.items() if one.new}
     return folded
@@ -124,7 +131,7 @@ class _Folder:
         self.rows: dict[Any, Row] = {}
         self.new: list[Row] = []
         keys = [str(column.name) for column in table.primary_key]
-        self._has_versions = keys == ["id"] and "version" in table.columns
+        self._is_of_events = keys == ["position"]
         self._key: Callable[[Row], Any] = itemgetter(*keys)
         self._special = {
             str(column.name): merge
@@ -132,12 +139,12 @@ class _Folder:
             if (merge := merge_of(column)) in (ADD, FIRST, MIN, MAX)
         }
 
-    def take(self, row: Row) -> None:
+    def take(self, row: Row, stored: StoredRow) -> None:
         key = self._key(row)
         known = self.rows.get(key)
         if known is None:
             self.rows[key] = row
-            if self._has_versions and row["version"] == 1:
+            if self._begins_with(stored, key):
                 self.new.append(row)  # what comes later in the batch is merged into it
             return
         for name, value in row.items():
@@ -148,6 +155,12 @@ class _Folder:
             if special is not None and before is not None:
                 value = _meet(special, before, value)
             known[name] = value
+
+    def _begins_with(self, stored: StoredRow, key: Any) -> bool:
+        position, originator_id, version, *_ = stored
+        if self._is_of_events:
+            return bool(key == position)
+        return version == 1 and bool(key == originator_id)
 
 
 def _meet(how: str, before: Any, value: Any) -> Any:

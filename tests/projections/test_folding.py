@@ -1,0 +1,51 @@
+"""What folding knows of the rows that a batch brings."""
+
+from sqlalchemy import Column, MetaData, Table, Text
+
+from ledger.application import Ledger
+from ledger.projections.folding import fold
+from ledger.projections.reading import read_events
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.view import Projection, Rows, StoredView
+
+_shops = Table("shops", MetaData(), Column("id", Text, primary_key=True))
+
+
+def _shop(event: StoredView) -> Rows:
+    yield _shops, {"id": event.shop_id}
+
+
+SHOPS = Projection("shops", (_shops,), _shop)
+
+
+def test_a_row_is_new_where_its_stream_or_its_event_begins_in_the_batch(
+    sqlite_stories: Ledger,
+) -> None:
+    with sqlite_stories.database.connect() as connection:
+        log = read_events(connection, None, after=0, until=10**6)
+    batch = log[len(log) // 3 :]
+    begun = {originator_id for _, originator_id, version, *_ in batch if version == 1}
+    known = {originator_id for _, originator_id, *_ in batch} - begun
+
+    new = {
+        table.name: {row[column.name] for row in rows for column in table.primary_key}
+        for view in PROJECTIONS.values()
+        for table, rows in fold(view, batch).new.items()
+    }
+
+    assert begun
+    assert known
+    assert new["transactions"] | new["aliases"] | new["subscriptions"] == begun
+    assert new["order_lines"] <= new["transactions"] == new["total_lines"]
+    assert new["audit_trail"] == {position for position, *_ in batch}
+    assert "coverage_lines" not in new
+    assert "instalments" not in new
+
+
+def test_rows_that_are_no_streams_are_never_taken_for_new(sqlite_stories: Ledger) -> None:
+    """Their keys may be there, whichever event tells them."""
+    with sqlite_stories.database.connect() as connection:
+        folded = fold(SHOPS, read_events(connection, None, after=0, until=10**6))
+
+    assert len(folded.rows[_shops]) == 1
+    assert folded.new == {}
