@@ -188,7 +188,17 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "sqlalchemy",
             "structlog",
         )
-        for one in ("generations", "runner", "parts", "rebuild", "compare", "as_of", "status")
+        for one in (
+            "generations",
+            "runner",
+            "parts",
+            "filling",
+            "images",
+            "rebuild",
+            "compare",
+            "as_of",
+            "status",
+        )
     },
     "ledger.projections.folding": (
         *TOLD,

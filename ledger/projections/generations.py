@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from sqlalchemy import (
+    Column,
     ColumnElement,
     Connection,
     Index,
@@ -95,6 +96,17 @@ def _by_bytes(table: Table) -> Table:
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
+def without_key(table: Table, *, name: str | None = None) -> Table:
+    """The columns of a table, and nothing that says how rows are told apart."""
+    columns = [Column(one.name, one.type, nullable=one.nullable) for one in table.columns]
+    return Table(name or table.name, MetaData(), *columns)
+
+
+def key_index(table: Table) -> Index:
+    """What makes a table that was filled without a key as if it had had one."""
+    return Index(f"key_{table.name}", *table.primary_key, unique=True)
+
+
 def live_generation(connection: Connection, view: Projection) -> Generation | None:
     """The generation that this code reads, when there is one."""
     return live_among(all_generations(connection, view.name), view)
@@ -116,7 +128,10 @@ def decide_alone(connection: Connection) -> None:
 def create_generation(
     connection: Connection, view: Projection, *, state: str, shards: int = 1
 ) -> Generation:
-    """Make a new set of empty tables; a live one gets its indexes at once."""
+    """Make a new set of empty tables; a live one gets its indexes at once.
+
+    Shape: those that are to be filled have no keys until they are: see `filling`.
+    """
     now = datetime.now(UTC)
     values = {
         "name": view.name,
@@ -129,7 +144,8 @@ def create_generation(
     id_ = connection.scalar(insert(generations).returning(generations.c.id), values)
     assert id_ is not None
     for table in tables_of(view, id_).values():
-        connection.execute(CreateTable(_by_bytes(table)))
+        made = _by_bytes(table)
+        connection.execute(CreateTable(without_key(made) if state == BUILDING else made))
     positions = [{"generation_id": id_, "shard": one, "position": 0} for one in range(shards)]
     connection.execute(insert(generation_positions), positions)
     if state == LIVE:
@@ -221,10 +237,10 @@ def position_of(connection: Connection, generation: Generation, shard: int = 0) 
     return reached[shard]
 
 
-def stop_at(connection: Connection, generation: Generation) -> int:
+def stop_at(connection: Connection, generation_id: int, shard: int = 0) -> int:
     """How far it is, and will be until this transaction ends."""
     c = generation_positions.c
-    query = select(c.position).where(c.generation_id == generation.id, c.shard == 0)
+    query = select(c.position).where(c.generation_id == generation_id, c.shard == shard)
     return connection.scalar(query.with_for_update()) or 0
 
 

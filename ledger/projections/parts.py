@@ -4,10 +4,12 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import delete
 
 from ledger.projections import generations as g
+from ledger.projections.filling import create_waiting, merge_turn, pairs_of, write_unmerged
 from ledger.projections.reading import Shard
 from ledger.projections.registry import projection
 from ledger.projections.runner import Follower
@@ -39,23 +41,51 @@ class Part:
 def fill_part(part: Part) -> int:
     """Fill one shard of a generation up to a position, from wherever it stands."""
     gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
-    with _opened(part.place, FILLING) as database:
+    with opened(part.place, FILLING) as database:
         with database.connect() as connection:
             every = g.all_generations(connection)
         generation = next(one for one in every if one.id == part.place.generation_id)
         view = projection(part.place.name)
+        pairs = pairs_of(view, generation.id, part.shard)
+        with database.begin() as connection:
+            create_waiting(connection, pairs)
         shard = Shard(part.shard, part.shards)
-        follower = Follower(database, generation, view, shard, is_filling=True)
+        write = partial(write_unmerged, pairs=pairs)
+        follower = Follower(database, generation, view, shard, write=write)
         while (position := follower.step(part.until, BATCH)) < part.until:
             pass
         return position
+
+
+def make_keys(place: Place, shards: int = 1) -> None:
+    """Give the tables of a filled generation their keys."""
+    view = projection(place.name)
+    targets = g.tables_of(view, place.generation_id).values()
+    waiting = [
+        pair for one in range(shards) for pair in pairs_of(view, place.generation_id, one).values()
+    ]
+    with opened(place, SORTING) as database:
+        for index in (*map(g.key_index, targets), *(pair.turns for pair in waiting)):
+            with database.begin() as connection:  # in turns, for whoever receives
+                g.create_index(connection, index)
+
+
+def merge_waiting(place: Place, shard: int = 0) -> None:
+    """Merge the rows of one shard that wait for the keys, in their order."""
+    pairs = pairs_of(projection(place.name), place.generation_id, shard)
+    with opened(place, FILLING) as database:
+        is_left = True
+        while is_left:
+            with database.begin() as connection:
+                g.stop_at(connection, place.generation_id, shard)  # nobody else merges the same
+                is_left = merge_turn(connection, pairs)
 
 
 def make_groups(place: Place) -> None:
     """Make a generation's grouped tables from nothing, over all shards."""
     view = projection(place.name)
     tables = g.tables_of(view, place.generation_id)
-    with _opened(place, FILLING) as database:
+    with opened(place, FILLING) as database:
         if not database.is_sqlite:
             with database.begin() as connection:
                 group_all(connection, view, tables)
@@ -73,14 +103,14 @@ def make_groups(place: Place) -> None:
 
 def make_index(place: Place, name: str) -> str:
     """Make one secondary index of a generation, if it is not there yet; its name."""
-    with _opened(place, SORTING) as database, database.begin() as connection:
+    with opened(place, SORTING) as database, database.begin() as connection:
         indexes = g.secondary_indexes(projection(place.name), place.generation_id)
         g.create_index(connection, indexes[name])
     return name
 
 
 @contextmanager
-def _opened(place: Place, work: Work) -> Iterator[Database]:
+def opened(place: Place, work: Work) -> Iterator[Database]:
     database = Database(place.database_url, pool_size=1, work=work)
     try:
         yield database

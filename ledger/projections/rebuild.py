@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 
@@ -17,7 +17,16 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
 from ledger.projections.compare import Difference, compare
-from ledger.projections.parts import Part, Place, fill_part, make_groups, make_index
+from ledger.projections.images import FOLDING_MAX, fill
+from ledger.projections.parts import (
+    Part,
+    Place,
+    fill_part,
+    make_groups,
+    make_index,
+    make_keys,
+    merge_waiting,
+)
 from ledger.projections.registry import fingerprint, projection
 from ledger.projections.runner import Follower, catch_up
 from ledger.projections.view import Projection
@@ -66,7 +75,7 @@ class Rebuild:
         self._ledger = ledger
         self._database = ledger.database
         self._view = projection(name)
-        self._workers = 1 if ledger.database.is_sqlite else workers
+        self._workers = min(workers, FOLDING_MAX) if ledger.database.is_sqlite else workers
         self._progress = progress
         self._lease_seconds = lease_seconds
         self._is_lost = threading.Event()
@@ -111,8 +120,10 @@ class Rebuild:
                 g.drop_generation(connection, generation)
                 generation = None
             if generation is None:
+                # where only one can write, one goes through all streams
+                shards = 1 if self._database.is_sqlite else self._workers
                 generation = g.create_generation(
-                    connection, self._view, state=g.BUILDING, shards=self._workers
+                    connection, self._view, state=g.BUILDING, shards=shards
                 )
                 self._take(connection, generation)
         return generation
@@ -138,8 +149,28 @@ class Rebuild:
             return  # it was filled before, and follows from one position since
         until = max(until, *reached.values())
         place = self._place(generation)
-        parts = [Part(place, one, generation.shards, until) for one in range(generation.shards)]
-        self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
+        if self._database.is_sqlite:
+            self._fill_by_images(place, until, executor)
+        else:
+            shards = range(generation.shards)
+            parts = [Part(place, one, generation.shards, until) for one in shards]
+            self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
+        self._merge_waiting(generation, executor)
+
+    def _fill_by_images(self, place: Place, until: int, executor: Executor) -> None:
+        with closing(fill(place, until, executor, processes=self._workers)) as reached:
+            for position in reached:
+                self._check_held()
+                self._progress("building", position, until)
+
+    def _merge_waiting(self, generation: g.Generation, executor: Executor) -> None:
+        self._progress("merging", 0, 1)
+        place = self._place(generation)
+        executor.submit(make_keys, place, generation.shards).result()
+        shards = range(generation.shards)
+        for one in [executor.submit(merge_waiting, place, shard) for shard in shards]:
+            one.result()
+            self._check_held()
 
     def _watch(
         self, generation: g.Generation, futures: Sequence["Future[int]"], until: int
@@ -283,7 +314,7 @@ class Rebuild:
                 state == g.LIVE
                 and old is not None
                 and old.fingerprint == generation.fingerprint
-                and position < g.stop_at(connection, old)
+                and position < g.stop_at(connection, old.id)
             ):
                 return False
             rebuilt.position = position

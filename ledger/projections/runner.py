@@ -4,9 +4,10 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
 
 import structlog
@@ -19,7 +20,7 @@ from ledger.projections.folding import Folded, Poison, StoredRow, fold, poison
 from ledger.projections.reading import WHOLE, Shard, Source
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.view import Projection
-from ledger.projections.writing import REFUSALS, Tables, groups_kept, write_rows
+from ledger.projections.writing import REFUSALS, groups_kept, write_rows
 from ledger.storage.database import Database
 
 BATCH = 5000
@@ -40,7 +41,7 @@ _log = structlog.get_logger(__name__)
 class Follower:
     """Applies a generation's part of the log, batch by batch.
 
-    Shape: while `is_filling`, tables grouped over others are left out: they are made at the end.
+    Shape: `write` brings rows to the tables; without one they are merged, and groups kept true.
     """
 
     database: Database
@@ -48,7 +49,7 @@ class Follower:
     view: Projection
     shard: Shard = WHOLE
     source: Source = field(default_factory=Source)
-    is_filling: bool = False
+    write: "Write | None" = None
 
     def position(self) -> int:
         """How far it is. Errors: NotFoundError when the generation was dropped."""
@@ -71,9 +72,6 @@ class Follower:
             )
         folded = fold(self.view, events, read=self.source.read)
         with self.database.begin() as connection:
-            if self.generation.state == g.BUILDING and not self.database.is_sqlite:
-                # losing the last batches to a power cut costs doing them again, not their rows
-                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
             is_mine = g.advance(
                 connection, self.generation.id, self.shard.index, before=position, after=end
             )
@@ -82,38 +80,58 @@ class Follower:
         return end if is_mine else position
 
     def _apply(self, connection: Connection, events: Sequence[StoredRow], folded: Folded) -> None:
-        tables = g.tables_of(self.view, self.generation.id)
-        try:
-            with connection.begin_nested():
-                self._write(connection, tables, folded)
-            found = folded.poison
-        except REFUSALS:
-            found = self._without_refused(connection, tables, events)
+        refold = partial(fold, self.view, read=self.source.read)
+        found = write_folded(connection, events, folded, self.write or self._merge, refold)
         g.note_poison(connection, self.generation.id, found)
 
-    def _write(self, connection: Connection, tables: Tables, folded: Folded) -> None:
-        kept = groups_kept(connection, self.view, tables, folded.rows)
-        with nullcontext() if self.is_filling else kept:
+    def _merge(self, connection: Connection, folded: Folded) -> None:
+        tables = g.tables_of(self.view, self.generation.id)
+        with groups_kept(connection, self.view, tables, folded.rows):
             for table, rows in folded.rows.items():
                 write_rows(connection, tables[table], rows, new=folded.new.get(table, ()))
 
-    def _without_refused(
-        self, connection: Connection, tables: Tables, events: Sequence[StoredRow]
-    ) -> list[Poison]:
-        """Halve until the events that the database refuses stand alone, and keep the others."""
-        folded = fold(self.view, events, read=self.source.read)
-        try:
-            with connection.begin_nested():
-                self._write(connection, tables, folded)
-        except REFUSALS as error:
-            if len(events) == 1:
-                return [poison(events[0], _cause(error))]
-            middle = len(events) // 2
-            return [
-                *self._without_refused(connection, tables, events[:middle]),
-                *self._without_refused(connection, tables, events[middle:]),
-            ]
-        return folded.poison
+
+Write = Callable[[Connection, Folded], None]
+Refold = Callable[[Sequence[StoredRow]], Folded]
+
+
+def write_folded(
+    connection: Connection,
+    events: Sequence[StoredRow],
+    folded: Folded,
+    write: Write,
+    refold: Refold,
+) -> list[Poison]:
+    """Write what events bring, within a transaction; those that were passed over.
+
+    What the database refuses once may go well the next time: an event is passed over when it is
+    refused a second time, alone.
+    """
+    try:
+        with connection.begin_nested():
+            write(connection, folded)
+    except REFUSALS:
+        return _without_refused(connection, events, write, refold)
+    return folded.poison
+
+
+def _without_refused(
+    connection: Connection, events: Sequence[StoredRow], write: Write, refold: Refold
+) -> list[Poison]:
+    """Halve until the events that the database refuses stand alone, and keep the others."""
+    folded = refold(events)
+    try:
+        with connection.begin_nested():
+            write(connection, folded)
+    except REFUSALS as error:
+        if len(events) == 1:
+            return [poison(events[0], _cause(error))]
+        middle = len(events) // 2
+        return [
+            *_without_refused(connection, events[:middle], write, refold),
+            *_without_refused(connection, events[middle:], write, refold),
+        ]
+    return folded.poison
 
 
 def _cause(error: Exception) -> Exception:

@@ -59,12 +59,16 @@ _KEYED = Work(postgresql=("enable_seqscan = off",))
 _WITHOUT_WAITING = ("wal_autocheckpoint = 16384", "synchronous = NORMAL")
 """Up to 64 MiB wait in the log, and for the disk waits only who writes after it, and serves."""
 
-FILLING = Work(sqlite=("cache_size = -65536", *_WITHOUT_WAITING))
+FILLING = Work(
+    sqlite=("cache_size = -65536", *_WITHOUT_WAITING),
+    # losing the last batches to a power cut costs doing them again, not their rows
+    postgresql=("synchronous_commit = off",),
+)
 """Much is written that can be done again. Units: KiB, where it is less than nothing."""
 
 SORTING = Work(
-    # a small part is sorted by a thread of its own while the next one is read
-    sqlite=("cache_size = -4096", "threads = 1", *_WITHOUT_WAITING),
+    # small parts are sorted by threads of their own while the next one is read
+    sqlite=("cache_size = -2048", "threads = 2", *_WITHOUT_WAITING),
     postgresql=("maintenance_work_mem = '64MB'", "max_parallel_maintenance_workers = 0"),
 )
 
@@ -99,6 +103,12 @@ class Database:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 yield connection
+
+    @contextmanager
+    def writer(self) -> Iterator[Connection]:
+        """One connection for many transactions that write; each is begun by whoever uses it."""
+        with self.engine.connect() as connection:
+            yield connection.execution_options(**{WRITES: True})
 
     @contextmanager
     def single(self, *, writes: bool = False) -> Iterator[Connection]:

@@ -10,7 +10,7 @@ import signal
 import sys
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 
 from ledger.application import Ledger
 from ledger.projections.registry import PROJECTIONS
@@ -26,7 +26,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def arm(database: Database, told: str) -> None:
+def arm(told: str) -> None:
     """Kill this process at a statement, or at a commit."""
     kind, _, at = told.rpartition(":")
     left = [int(at)]
@@ -36,7 +36,7 @@ def arm(database: Database, told: str) -> None:
         if left[0] <= 0:
             die()
 
-    event.listen(database.engine, kind or "before_cursor_execute", count_down)
+    event.listen(Engine, kind or "before_cursor_execute", count_down)
 
 
 def follow(ledger: Ledger) -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     what, url = sys.argv[1:3]
     database = Database(url)
     if len(sys.argv) > 3:
-        arm(database, sys.argv[3])
+        arm(sys.argv[3])
     ledger = a_ledger(database)
     if what == "follow":
         follow(ledger)

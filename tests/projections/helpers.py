@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from ledger.application import Ledger
 from ledger.projections import generations as g
+from ledger.projections.filling import merge_turn, pairs_of
 from ledger.projections.rebuild import Rebuild, Rebuilt
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import BATCH, Follower, prepare_views
@@ -64,6 +65,14 @@ def follow_one(
     follower = Follower(ledger.database, generation, view)
     while follower.position() < until:
         follower.step(until, batch)
+
+
+def merge_some(ledger: Ledger, generation: g.Generation, turns: int, shard: int = 0) -> None:
+    """Merge a few of the rows that wait, as somebody who is interrupted does."""
+    pairs = pairs_of(PROJECTIONS[generation.name], generation.id, shard)
+    for _ in range(turns):
+        with ledger.database.begin() as connection:
+            merge_turn(connection, pairs)
 
 
 def rows(ledger: Ledger, name: str, generation: g.Generation | None = None) -> Rows:

@@ -57,7 +57,7 @@ def test_a_rebuild_tells_what_it_compared_and_how_far_it_is(
     assert first == f"orders\tidentical\tlive at {until}"
     assert [one.split(":")[0].strip() for one in tables] == ["order_lines", "orders"]
     counted = r"(building|catching up) \d+/\d+ positions, \d+/s(, \d+ s left)?"
-    step = re.compile(rf"orders: ({counted}|grouping|indexing|comparing)")
+    step = re.compile(rf"orders: ({counted}|merging|grouping|indexing|comparing)")
     assert all(step.fullmatch(one) for one in result.stderr.splitlines())
     assert f"orders: building {until}/{until} positions" in result.stderr
     assert "\x1b" not in result.stderr

@@ -1,16 +1,20 @@
 """Events that a view cannot take are passed over, told, and tried again; the others go on."""
 
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import orjson
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import Connection, insert
+from sqlalchemy.exc import IntegrityError
 
 from ledger.aggregates.transaction import Transaction
 from ledger.projections import generations as g
+from ledger.projections.folding import Folded, Poison, fold
+from ledger.projections.reading import read_events
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Followers
+from ledger.projections.runner import Followers, write_folded
 from ledger.projections.status import statuses
 from ledger.storage.database import Database
 from ledger.storage.tables import events
@@ -135,6 +139,26 @@ def test_a_key_that_is_missing_is_the_event_s_fault_not_the_view_s(database: Dat
 
     assert poison(ledger, "subscriptions") == [position]
     assert rebuilt(ledger, "subscriptions").is_identical
+
+
+def test_an_event_is_passed_over_when_it_is_refused_twice(database: Database) -> None:
+    """Once may be somebody else's doing."""
+    view = PROJECTIONS["transactions"]
+    position = append(database, a_state())
+    with database.begin() as connection:
+        events = read_events(connection, view.kinds, after=position - 1, until=position)
+
+        def passed_over(refusals: int) -> list[Poison]:
+            to_come = iter(range(refusals))
+
+            def write(_: Connection, __: Folded) -> None:
+                if next(to_come, None) is not None:
+                    raise IntegrityError("INSERT", {}, ValueError("refused"))
+
+            return write_folded(connection, events, fold(view, events), write, partial(fold, view))
+
+        assert passed_over(1) == []
+        assert [one.position for one in passed_over(2)] == [position]
 
 
 def test_status_tells_how_late_a_view_is_also_before_an_event_nobody_can_read(

@@ -5,20 +5,30 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import inspect
 
 from ledger.application import Ledger
+from ledger.projections import filling, parts
 from ledger.projections import generations as g
-from ledger.projections.reading import Shard
+from ledger.projections.parts import Place, make_groups, make_keys, merge_waiting
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import Follower, prepare_views
-from ledger.projections.writing import group_all
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import FORM, MIXED, REST
 from ledger.storage.database import Database
 from tests.builders import a_ledger, an_answer, receive, rest_body
 from tests.conftest import opened
 from tests.projections.brute_force import expected
-from tests.projections.helpers import all_rows, follow, poison, rebuilt, rows, tell, told
+from tests.projections.helpers import (
+    all_rows,
+    follow,
+    merge_some,
+    poison,
+    rebuilt,
+    rows,
+    tell,
+    told,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 SLOW = settings(
@@ -78,7 +88,7 @@ def test_any_batches_leave_the_same_rows(sqlite_stories: Ledger, data: st.DataOb
     name = data.draw(st.sampled_from(list(PROJECTIONS)))
     view = PROJECTIONS[name]
     with ledger.database.begin() as connection:
-        generation = g.create_generation(connection, view, state=g.BUILDING)
+        generation = g.create_generation(connection, view, state=g.BUILT)
     until = ledger.recorder.horizon() or 0
     follower = Follower(ledger.database, generation, view)
 
@@ -93,29 +103,40 @@ def test_any_batches_leave_the_same_rows(sqlite_stories: Ledger, data: st.DataOb
 
 @SLOW
 @given(data=st.data())
-def test_any_shards_leave_the_same_rows(postgres_stories: Ledger, data: st.DataObject) -> None:
+def test_any_shards_and_interruptions_leave_the_same_rows(
+    postgres_stories: Ledger, data: st.DataObject
+) -> None:
     ledger = postgres_stories
     name = data.draw(st.sampled_from(list(PROJECTIONS)))
     count = data.draw(st.integers(1, 5))
-    view = PROJECTIONS[name]
     with ledger.database.begin() as connection:
-        generation = g.create_generation(connection, view, state=g.BUILDING, shards=count)
+        generation = g.create_generation(
+            connection, PROJECTIONS[name], state=g.BUILDING, shards=count
+        )
+    url = ledger.database.engine.url.render_as_string(hide_password=False)
+    place = Place(url, generation.id, name)
     until = ledger.recorder.horizon() or 0
-    waiting = set(range(count))
+    ends = [*sorted(data.draw(st.lists(st.integers(1, until), max_size=2))), until]
 
-    while waiting:
-        shard = data.draw(st.sampled_from(sorted(waiting)))
-        mine = Shard(shard, count)
-        follower = Follower(ledger.database, generation, view, mine, is_filling=True)
-        if follower.step(until, data.draw(st.integers(50, 2 * until))) == until:
-            waiting.remove(shard)
-    with ledger.database.begin() as connection:
-        group_all(connection, view, g.tables_of(view, generation.id))
-        g.unite_shards(connection, generation.id)
+    with pytest.MonkeyPatch.context() as patched:
+        for end in ends:  # each time it is taken up again, the log has grown
+            patched.setattr(parts, "BATCH", data.draw(st.integers(50, 2 * until)))
+            patched.setattr(filling, "TURN", data.draw(st.integers(until // 10, until)))
+            for shard in data.draw(st.permutations(range(count))):
+                parts.fill_part(parts.Part(place, shard, count, end))
+            make_keys(place, count)
+            for shard in range(count):
+                merge_some(ledger, generation, data.draw(st.integers(0, 3)), shard)
+    for shard in range(count):
+        merge_waiting(place, shard)
+    make_groups(place)
 
+    with ledger.database.connect() as connection:
+        tables, suffix = inspect(connection).get_table_names(), f"_g{generation.id}"
     shown = rows(ledger, name, generation)
     with ledger.database.begin() as connection:
         g.drop_generation(connection, generation)
+    assert not [one for one in tables if one.startswith("waiting") and one.endswith(suffix)]
     assert shown == rows(ledger, name)
 
 

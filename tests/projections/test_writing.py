@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, Float, MetaData, Table, Text, select
 
 from ledger.projections.view import Row
-from ledger.projections.writing import COPY_FROM, write_rows
+from ledger.projections.writing import COPY_FROM, add_rows, write_rows
 from ledger.storage.database import Database
 
 _target = Table(
@@ -55,6 +55,18 @@ def target(database: Database) -> Table:
     _target.drop(database.engine, checkfirst=True)
     _target.create(database.engine)
     return _target
+
+
+def test_rows_of_a_single_column_are_added(database: Database) -> None:
+    names = Table("names", MetaData(), Column("name", Text, primary_key=True))
+    names.create(database.engine)
+    told: list[Row] = [{"name": "one"}, {"name": "two", "no_column": "three"}]
+
+    with database.begin() as connection:
+        add_rows(connection, names, told)
+        found = connection.scalars(select(names.c.name).order_by(names.c.name)).all()
+
+    assert found == ["one", "two"]
 
 
 @pytest.mark.parametrize("copies", [1, COPY_FROM])
