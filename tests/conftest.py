@@ -38,7 +38,8 @@ max_connections = 200
 def pytest_configure(config: pytest.Config) -> None:
     """Make the servers' user before several workers would, and get in each other's way."""
     is_first = not hasattr(config, "workerinput")
-    if is_first and os.geteuid() == 0 and SERVER_USER not in {one.pw_name for one in pwd.getpwall()}:
+    known = {one.pw_name for one in pwd.getpwall()}
+    if is_first and os.geteuid() == 0 and SERVER_USER not in known:
         subprocess.run(["useradd", SERVER_USER], check=True)
 
 
