@@ -190,6 +190,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         )
         for one in (
             "generations",
+            "follower",
             "runner",
             "parts",
             "filling",

@@ -109,7 +109,9 @@ class Audit:
                 yield unit, _run(unit, self._ledger.database)
             return
         with ExitStack() as stack:
-            pool = executor or stack.enter_context(worker_processes(self._workers))
+            pool = executor or stack.enter_context(
+                worker_processes(self._workers, loaded=[__name__])
+            )
             waiting: deque[tuple[Unit, Future[Found]]] = deque()
             for unit in self._units():
                 waiting.append((unit, pool.submit(run_unit, unit)))

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, MetaData, Table, Text
 
-from ledger.projections.each_stream import of_each_stream, row_of_stream
+from ledger.projections.each_stream import of_each_stream, tell_stream
 from ledger.projections.view import (
     FIRST,
     Projection,
@@ -40,7 +40,7 @@ def rows(event: StoredView) -> Rows:
     """What one event brings."""
     taken = event.taken()
     row: Row = {name: taken.get(name) for name in _TAKEN}
-    row |= row_of_stream(event)
+    tell_stream(event, row)
     row["alias"] = event.reference
     row["status"] = event.status
     yield aliases, row

@@ -20,13 +20,10 @@ def of_each_stream(*own: Column[Any]) -> tuple[Column[Any], ...]:
     )
 
 
-def row_of_stream(event: StoredView) -> Row:
-    """What any event brings to such a row."""
-    return {
-        "id": event.originator_id,
-        "shop_id": event.shop_id,
-        "mode": event.mode,
-        "first_seen_at": event.timestamp,
-        "last_changed_at": event.timestamp,
-        "version": event.version,
-    }
+def tell_stream(event: StoredView, row: Row) -> None:
+    """Add to a row what any event brings to it."""
+    row["id"] = event.originator_id
+    row["shop_id"] = event.shop_id
+    row["mode"] = event.mode
+    row["first_seen_at"] = row["last_changed_at"] = event.timestamp
+    row["version"] = event.version

@@ -105,6 +105,7 @@ def fold(
     Shape: `read` gives what it has read before, when several views are brought the same.
     """
     folders = {table: _Folder(table) for table in projection.tables}
+    take = {table: folder.take for table, folder in folders.items()}
     folded = Folded(begins_at=events[0][0] if events else 0)
     for stored in events:
         try:
@@ -113,7 +114,7 @@ def fold(
             folded.poison.append(poison(stored, error))
             continue
         for table, row in brought:
-            folders[table].take(row, stored)
+            take[table](row, stored)
     folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
     folded.new = {table: one.new for table, one in folders.items() if one.new}
     return folded
@@ -141,12 +142,13 @@ class _Folder:
 
     def take(self, row: Row, stored: StoredRow) -> None:
         key = self._key(row)
-        known = self.rows.get(key)
-        if known is None:
-            self.rows[key] = row
-            if self._begins_with(stored, key):
-                self.new.append(row)  # what comes later in the batch is merged into it
-            return
+        known = self.rows.setdefault(key, row)
+        if known is not row:
+            self._merge(known, row)
+        elif self._begins_with(stored, key):
+            self.new.append(row)  # what comes later in the batch is merged into it
+
+    def _merge(self, known: Row, row: Row) -> None:
         for name, value in row.items():
             if value is None:
                 continue
@@ -157,10 +159,9 @@ class _Folder:
             known[name] = value
 
     def _begins_with(self, stored: StoredRow, key: Any) -> bool:
-        position, originator_id, version, *_ = stored
         if self._is_of_events:
-            return bool(key == position)
-        return version == 1 and bool(key == originator_id)
+            return bool(key == stored[0])
+        return stored[2] == 1 and bool(key == stored[1])
 
 
 def _meet(how: str, before: Any, value: Any) -> Any:

@@ -6,11 +6,12 @@ whole, which SQLite does without reading the records, as long as no key stands i
 
 import gc
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, create_engine
@@ -21,13 +22,16 @@ from ledger.errors import ConflictError
 from ledger.projections import generations as g
 from ledger.projections.filling import Pairs, create_waiting, pairs_of, write_unmerged
 from ledger.projections.folding import Poison, fold
+from ledger.projections.follower import write_folded
 from ledger.projections.parts import Place, opened
 from ledger.projections.reading import read_events
 from ledger.projections.registry import projection
-from ledger.projections.runner import write_folded
 from ledger.storage.database import FILLING, SERVING
 
 BATCH = 20_000
+
+STEP = 5_000
+"""Positions that are folded together: the processor's caches hold what they bring."""
 
 AHEAD = 2
 """Batches that each process may be ahead of the writer."""
@@ -50,22 +54,29 @@ def fold_batch(place: Place, after: int, until: int) -> Image:
     """Fold a batch into an image; any process can do it, and nothing is written."""
     gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
     view = projection(place.name)
-    with opened(place, SERVING) as database, database.connect() as connection:
-        events = read_events(connection, view.kinds, after=after, until=until)
-    memory = create_engine(
+    pairs = pairs_of(view, place.generation_id)
+    write, refold = partial(write_unmerged, pairs=pairs), partial(fold, view)
+    passed_over: list[Poison] = []
+    with opened(place, SERVING) as database, database.connect() as log, _memory() as memory:
+        for pair in pairs.values():
+            memory.execute(CreateTable(g.without_key(pair.target)))
+        create_waiting(memory, pairs)
+        for start in range(after, until, STEP):
+            events = read_events(log, view.kinds, after=start, until=min(start + STEP, until))
+            passed_over += write_folded(memory, events, refold(events), write, refold)
+        driver: Any = memory.connection.driver_connection
+        return Image(after, until, driver.serialize(), passed_over)
+
+
+@contextmanager
+def _memory() -> Iterator[Connection]:
+    """A database in memory."""
+    engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None}
     )
-    with memory.connect() as connection:
-        pairs = pairs_of(view, place.generation_id)
-        for pair in pairs.values():
-            connection.execute(CreateTable(g.without_key(pair.target)))
-        create_waiting(connection, pairs)
-        write, refold = partial(write_unmerged, pairs=pairs), partial(fold, view)
-        passed_over = write_folded(connection, events, refold(events), write, refold)
-        driver: Any = connection.connection.driver_connection
-        image = Image(after, until, driver.serialize(), passed_over)
-    memory.dispose()
-    return image
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
 
 
 def fill(
@@ -94,18 +105,31 @@ def fill(
 def _images(
     place: Place, position: int, until: int, executor: Executor, processes: int
 ) -> Generator[Image, None, None]:
-    """Of all batches in order, while so many processes fold a few that come next."""
-    begun: deque[Future[Image]] = deque()
+    """Of all batches in order, while so many processes fold a few that come next.
+
+    They take as long to begin as a few batches take: meanwhile this one folds those.
+    """
+    ahead = AHEAD * processes
+    batches = ((place, one, min(one + BATCH, until)) for one in range(position, until, BATCH))
+    begun = deque(executor.submit(fold_batch, *batch) for batch in islice(batches, ahead))
     try:
-        for after in range(position, until, BATCH):
-            begun.append(executor.submit(fold_batch, place, after, min(after + BATCH, until)))
-            if len(begun) > AHEAD * processes:
-                yield begun.popleft().result()
+        for batch in islice(batches, ahead):
+            if begun[0].done():
+                begun.append(executor.submit(fold_batch, *batch))
+                break
+            begun.append(_done(fold_batch(*batch)))
         while begun:
             yield begun.popleft().result()
+            begun.extend(executor.submit(fold_batch, *batch) for batch in islice(batches, 1))
     finally:
         for one in begun:
             one.cancel()
+
+
+def _done(image: Image) -> "Future[Image]":
+    future: Future[Image] = Future()
+    future.set_result(image)
+    return future
 
 
 def _take_over(connection: Connection, place: Place, pairs: Pairs, image: Image) -> None:

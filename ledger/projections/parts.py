@@ -10,9 +10,9 @@ from sqlalchemy import delete
 
 from ledger.projections import generations as g
 from ledger.projections.filling import create_waiting, merge_turn, pairs_of, write_unmerged
+from ledger.projections.follower import Follower
 from ledger.projections.reading import Shard
 from ledger.projections.registry import projection
-from ledger.projections.runner import Follower
 from ledger.projections.writing import group_all, write_rows
 from ledger.storage.database import FILLING, SORTING, Database, Work
 

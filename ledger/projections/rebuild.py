@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
+from ledger.projections import images
 from ledger.projections.compare import Difference, compare
-from ledger.projections.images import FOLDING_MAX, fill
+from ledger.projections.follower import Follower
 from ledger.projections.parts import (
     Part,
     Place,
@@ -28,7 +29,7 @@ from ledger.projections.parts import (
     merge_waiting,
 )
 from ledger.projections.registry import fingerprint, projection
-from ledger.projections.runner import Follower, catch_up
+from ledger.projections.runner import catch_up
 from ledger.projections.view import Projection
 from ledger.storage.database import Database
 from ledger.workers import worker_processes
@@ -75,7 +76,7 @@ class Rebuild:
         self._ledger = ledger
         self._database = ledger.database
         self._view = projection(name)
-        self._workers = min(workers, FOLDING_MAX) if ledger.database.is_sqlite else workers
+        self._workers = min(workers, images.FOLDING_MAX) if ledger.database.is_sqlite else workers
         self._progress = progress
         self._lease_seconds = lease_seconds
         self._is_lost = threading.Event()
@@ -93,7 +94,9 @@ class Rebuild:
         with ExitStack() as stack:
             stack.enter_context(self._held(generation))
             until = self._goal(generation) if is_compared else self._ledger.recorder.horizon() or 0
-            pool = executor or stack.enter_context(worker_processes(self._workers))
+            pool = executor or stack.enter_context(
+                worker_processes(self._workers, loaded=[images.__name__])
+            )
             with _told_when_broken():
                 self._fill(generation, until, pool)
                 self._finish_tables(generation, pool)
@@ -158,7 +161,7 @@ class Rebuild:
         self._merge_waiting(generation, executor)
 
     def _fill_by_images(self, place: Place, until: int, executor: Executor) -> None:
-        with closing(fill(place, until, executor, processes=self._workers)) as reached:
+        with closing(images.fill(place, until, executor, processes=self._workers)) as reached:
             for position in reached:
                 self._check_held()
                 self._progress("building", position, until)

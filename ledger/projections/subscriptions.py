@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from ledger.formats.snapshot import INSTALMENT_FACTS
-from ledger.projections.each_stream import of_each_stream, row_of_stream
+from ledger.projections.each_stream import of_each_stream, tell_stream
 from ledger.projections.view import (
     FIRST,
     Projection,
@@ -69,7 +69,7 @@ def rows(event: StoredView) -> Rows:
     is_of_instalment = ".instalment-" in event.topic
     plan: Mapping[str, str | int] = {} if is_of_instalment else event.taken()
     row: Row = {name: plan.get(name) for name in _PLAN}
-    row |= row_of_stream(event)
+    tell_stream(event, row)
     row["subscription_id"] = event.subscription_id
     row["alias"] = event.alias
     row["status"] = event.status

@@ -3,7 +3,7 @@
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from ledger.modes import MODES
-from ledger.projections.each_stream import of_each_stream, row_of_stream
+from ledger.projections.each_stream import of_each_stream, tell_stream
 from ledger.projections.view import (
     ADD,
     FIRST,
@@ -71,14 +71,12 @@ transactions = Table(
 
 def rows(event: StoredView) -> Rows:
     """What one event brings: the facts it moved, and that it happened."""
-    row: Row = {
-        **event.taken(),  # facts have their columns' names; others are passed over
-        **row_of_stream(event),
-        "reference": event.reference,
-        "uuid": event.uuid,
-        "late_count": int(event.late),
-        "contradiction_count": int(event.contradiction),
-    }
+    row: Row = dict(event.taken())  # facts have their columns' names; others are passed over
+    tell_stream(event, row)
+    row["reference"] = event.reference
+    row["uuid"] = event.uuid
+    row["late_count"] = int(event.late)
+    row["contradiction_count"] = int(event.contradiction)
     yield transactions, row
 
 

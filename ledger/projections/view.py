@@ -60,7 +60,8 @@ class StoredView(msgspec.Struct):
         """The facts that became the state."""
         if self.moved is None:
             return self.facts
-        return {name: self.facts[name] for name in self.moved}
+        facts = self.facts
+        return {name: facts[name] for name in self.moved}
 
 
 @dataclass(frozen=True)

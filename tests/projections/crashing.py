@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from ledger.application import Ledger
+from ledger.projections.follower import Follower
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Follower, live_generations
+from ledger.projections.runner import live_generations
 from ledger.storage.database import Database
 from tests.builders import a_ledger
 from tests.projections.helpers import a_rebuild

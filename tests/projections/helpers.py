@@ -10,9 +10,10 @@ from sqlalchemy import text
 from ledger.application import Ledger
 from ledger.projections import generations as g
 from ledger.projections.filling import merge_turn, pairs_of
+from ledger.projections.follower import BATCH, Follower
 from ledger.projections.rebuild import Rebuild, Rebuilt
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import BATCH, Follower, prepare_views
+from ledger.projections.runner import prepare_views
 from ledger.projections.view import Projection
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import FORM, REST, teller

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import select, update
 
 from ledger.projections import generations as g
+from ledger.projections.follower import Follower
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Follower, Followers
+from ledger.projections.runner import Followers
 from ledger.storage.database import Database
 from ledger.storage.tables import leases
 from tests.builders import a_ledger

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from ledger.aggregates.transaction import Transaction
 from ledger.projections import generations as g
 from ledger.projections.folding import Folded, Poison, fold
+from ledger.projections.follower import write_folded
 from ledger.projections.reading import read_events
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Followers, write_folded
+from ledger.projections.runner import Followers
 from ledger.projections.status import statuses
 from ledger.storage.database import Database
 from ledger.storage.tables import events

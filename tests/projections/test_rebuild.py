@@ -15,8 +15,9 @@ import pytest
 from ledger.application import Ledger
 from ledger.errors import ConflictError, NotFoundError
 from ledger.projections import generations as g
+from ledger.projections.follower import Follower
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Follower, Followers, prepare_views
+from ledger.projections.runner import Followers, prepare_views
 from ledger.projections.status import prune
 from ledger.storage.database import Database
 from tests.builders import a_ledger
@@ -123,7 +124,7 @@ STUCK = """
 import time
 from ledger.workers import worker_processes
 if __name__ == "__main__":
-    with worker_processes(2) as pool:
+    with worker_processes(2, loaded=[]) as pool:
         list(pool.map(time.sleep, [60, 60]))
 """
 

@@ -10,9 +10,10 @@ from sqlalchemy import inspect
 from ledger.application import Ledger
 from ledger.projections import filling, parts
 from ledger.projections import generations as g
+from ledger.projections.follower import Follower
 from ledger.projections.parts import Place, make_groups, make_keys, merge_waiting
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Follower, prepare_views
+from ledger.projections.runner import prepare_views
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import FORM, MIXED, REST
 from ledger.storage.database import Database
