@@ -3,15 +3,13 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from bench.figures import Sheet, write_json
-from bench.ground import Extent, postgres_database
+from bench.ground import Extent, apart, postgres_database
 from bench.servers import postgres_server
 
 WHATS = ("ingest", "rebuild", "queries", "verify", "growth")
@@ -60,12 +58,6 @@ def measured(whats: list[str], told: argparse.Namespace, extent: Extent) -> Iter
 
 def module(what: str) -> Any:
     return import_module(f"bench.{what}")
-
-
-def apart(measure: Callable[..., list[Sheet]], *told: Any) -> list[Sheet]:
-    """Measure in a process of its own: no peak of memory is another benchmark's."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(measure, *told).result()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
 """What benchmarks stand on: a shop, databases of a given size, timers."""
 
 import hashlib
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -159,6 +162,22 @@ def timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
+
+
+def apart(work: Callable[..., Any], *told: Any) -> Any:
+    """Do some work in a process of its own: what it starts or holds is nobody else's."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *told).result()
+
+
+def peak_memory_mib(pool: Executor, workers: int) -> float:
+    """Of the largest of a pool's workers, so far."""
+    return max(one.result() for one in [pool.submit(_peak_mib) for _ in range(4 * workers)])
+
+
+def _peak_mib() -> float:
+    time.sleep(0.05)  # while others ask the other workers
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def median(values: list[float]) -> float:

@@ -2,19 +2,20 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from pathlib import Path
 
 import psycopg
 
 from bench.figures import Goal, Sheet, ratios
-from bench.ground import SHOP_ID, Extent, median, open_ledger, timed
+from bench.ground import SHOP_ID, Extent, median, open_ledger, peak_memory_mib, timed
 from bench.pgbench import plain_url
-from bench.rebuild import peak_memory_mib
 from ledger.application import Ledger
 from ledger.audit import CHECKS, Audit
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import catch_up, live_generations
 from ledger.simulator.bulk import fill
+from ledger.workers import worker_processes
 
 EVENTS_MAX = 30_000
 """Every delivery is really told and signed, which takes longer than auditing it."""
@@ -68,6 +69,7 @@ def _measured(
                 for workers in (1, extent.workers):
                     rates = audited.setdefault((check, workers), [])
                     rates.append(1 / timed(lambda c=check, w=workers: _audit(ledger, c, w)))  # type: ignore[misc]
+        memory_mib = _peak_memory_mib(ledger, extent.workers)
     sheet = Sheet(
         "verify", database, f"{count} events and their deliveries, {extent.rounds} rounds"
     )
@@ -82,14 +84,20 @@ def _measured(
         )
     scaling = ratios(audited["all", extent.workers], audited["all", 1])
     figure = sheet.add(f"  all, {extent.workers} workers", ratio=scaling, of="1 worker")
-    figure.memory_mib = peak_memory_mib()
+    figure.memory_mib = memory_mib
     return sheet
 
 
-def _audit(ledger: Ledger, check: str, workers: int) -> None:
+def _audit(ledger: Ledger, check: str, workers: int, executor: Executor | None = None) -> None:
     audit = Audit(ledger, only=CHECKS if check == "all" else (check,), workers=workers)
-    found = list(audit.faults())
+    found = list(audit.faults(executor))
     assert not found, found[:3]
+
+
+def _peak_memory_mib(ledger: Ledger, workers: int) -> float:
+    with worker_processes(workers, loaded=[]) as pool:
+        _audit(ledger, "all", workers, pool)
+        return peak_memory_mib(pool, workers)
 
 
 def _follow(ledger: Ledger) -> None:
