@@ -2,13 +2,10 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -26,7 +23,6 @@ from tests.projections.brute_force import expected
 from tests.projections.helpers import (
     a_rebuild,
     all_rows,
-    eventually,
     follow,
     live,
     rebuilt,
@@ -106,42 +102,6 @@ def test_a_rebuild_whose_whole_group_is_killed_under_writes_goes_on(postgres_url
         assert states(ledger, "totals").count(g.LIVE) == 1
         assert g.BUILDING not in states(ledger, "totals")
         assert rows(ledger, "totals")["daily_totals"] == expected(ledger)["daily_totals"]
-
-
-def test_worker_processes_end_with_the_one_that_was_killed() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", STUCK],
-        cwd=Path(__file__).resolve().parents[2],
-        start_new_session=True,
-    )
-    eventually(lambda: len(members(child.pid)) >= 3)
-    child.kill()
-    child.wait()
-    eventually(lambda: members(child.pid) == [], seconds=10)
-
-
-STUCK = """
-import time
-from ledger.workers import worker_processes
-if __name__ == "__main__":
-    with worker_processes(2, loaded=[]) as pool:
-        list(pool.map(time.sleep, [60, 60]))
-"""
-
-
-def members(group: int) -> list[int]:
-    """The processes of a group that are alive."""
-    found = []
-    for one in Path("/proc").iterdir():
-        if not one.name.isdigit():
-            continue
-        try:
-            told_of = (one / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(told_of[2]) == group and told_of[0] != "Z":
-            found.append(int(one.name))
-    return found
 
 
 def test_a_dry_run_leaves_it_unread_and_a_later_run_switches_to_it(database: Database) -> None:
