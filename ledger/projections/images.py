@@ -113,7 +113,7 @@ def _images(
     batches = ((place, one, min(one + BATCH, until)) for one in range(position, until, BATCH))
     begun = deque(executor.submit(fold_batch, *batch) for batch in islice(batches, ahead))
     try:
-        for batch in islice(batches, ahead):
+        for batch in islice(batches, 2 * ahead):
             if begun[0].done():
                 begun.append(executor.submit(fold_batch, *batch))
                 break
