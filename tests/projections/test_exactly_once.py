@@ -155,12 +155,12 @@ def test_a_lease_written_by_a_clock_that_was_ahead_binds_nobody(database: Databa
 
 def test_a_silent_ledger_keeps_its_leases(database: Database) -> None:
     ledger = told(database, "payment-accepted")
-    followers = Followers(ledger, lease_seconds=1)
+    followers = Followers(ledger, lease_seconds=3)
     followers.start()
     try:
         until = ledger.recorder.horizon()
         eventually(lambda: set(positions(ledger).values()) == {until})
-        for _ in range(8):
+        for _ in range(18):  # longer than a lease, which is long enough for a machine that stalls
             time.sleep(0.2)
             with database.connect() as connection:
                 leased = [
