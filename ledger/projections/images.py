@@ -57,12 +57,13 @@ def fold_batch(place: Place, after: int, until: int) -> Image:
     pairs = pairs_of(view, place.generation_id)
     write, refold = partial(write_unmerged, pairs=pairs), partial(fold, view)
     passed_over: list[Poison] = []
-    with opened(place, SERVING) as database, database.connect() as log, _memory() as memory:
+    with opened(place, SERVING) as database, _memory() as memory:
         for pair in pairs.values():
             memory.execute(CreateTable(g.without_key(pair.target)))
         create_waiting(memory, pairs)
         for start in range(after, until, STEP):
-            events = read_events(log, view.kinds, after=start, until=min(start + STEP, until))
+            with database.connect() as log:  # no longer: what others write would heap up behind it
+                events = read_events(log, view.kinds, after=start, until=min(start + STEP, until))
             passed_over += write_folded(memory, events, refold(events), write, refold)
         driver: Any = memory.connection.driver_connection
         return Image(after, until, driver.serialize(), passed_over)

@@ -1,5 +1,6 @@
 """A generation on SQLite is filled by images of batches, wherever it is interrupted."""
 
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import closing
@@ -14,6 +15,7 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError
 from ledger.projections import filling, images
 from ledger.projections import generations as g
+from ledger.projections.folding import Folded, fold
 from ledger.projections.parts import Place, make_groups, make_keys, merge_waiting
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import catch_up
@@ -64,6 +66,7 @@ def test_any_batches_and_interruptions_leave_the_same_rows(
     with pytest.MonkeyPatch.context() as patched:
         for end in ends:  # each time it is taken up again, the log has grown
             patched.setattr(images, "BATCH", data.draw(st.integers(until // 10, until)))
+            patched.setattr(images, "STEP", data.draw(st.integers(until // 20, until)))
             patched.setattr(filling, "TURN", data.draw(st.integers(until // 10, until)))
             for is_last in (False, True):
                 with closing(images.fill(place, end, executor, processes=2)) as reached:
@@ -120,6 +123,27 @@ def test_tables_are_taken_over_without_their_records_being_read(
     drop(sqlite_stories.database, generation)
     assert steps & {"RowData", "RowCell"}  # whole records, by this or that version of SQLite
     assert not {"MakeRecord", "Column", "IdxInsert"} & steps
+
+
+def test_no_snapshot_is_held_while_events_are_folded(
+    sqlite_stories: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log of writes could not begin anew, and would grow as long as anything is folded."""
+    generation, place = begun(sqlite_stories, "orders")
+    path = sqlite_stories.database.engine.url.database
+    busy: list[int] = []
+
+    def folding(*told: Any) -> Folded:
+        with closing(sqlite3.connect(str(path), timeout=0)) as other:
+            busy.extend(row[0] for row in other.execute("PRAGMA wal_checkpoint(RESTART)"))
+        return fold(*told)
+
+    monkeypatch.setattr(images, "fold", folding)
+    images.fold_batch(place, 0, sqlite_stories.recorder.horizon() or 0)
+
+    drop(sqlite_stories.database, generation)
+    assert busy
+    assert not any(busy)
 
 
 def test_of_two_who_fill_the_same_the_second_is_told(
