@@ -75,9 +75,11 @@ def _memory() -> Iterator[Connection]:
     engine = create_engine(
         "sqlite://", poolclass=StaticPool, connect_args={"isolation_level": None}
     )
-    with engine.connect() as connection:
-        yield connection
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def fill(
