@@ -446,7 +446,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     params = [param for command in commands().values() for param in command.params]
     known = {one for param in params for one in param.opts}
 
-    of_pip = {"--quiet", "--require-hashes", "--no-deps", "--disable-pip"}
+    of_pip = {"--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--disable-pip"}
     assert told - known <= {"--help", *of_pip}
 
 
