@@ -1,20 +1,16 @@
-"""Everything of one kind, row by row in little memory, as CSV, JSON lines or Parquet."""
+"""The rows of an export: everything of one kind, row by row in little memory."""
 
 import base64
-import csv
 import heapq
-import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from ledger.application import Ledger, RecordedEvent
-from ledger.errors import BadFilterError, MissingExtraError
+from ledger.errors import BadFilterError
 from ledger.items import instant
 from ledger.lists import (
     EventFilter,
@@ -25,6 +21,7 @@ from ledger.lists import (
     count_transactions,
 )
 from ledger.masking import masked
+from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
 from ledger.storage.tables import QUARANTINED, events, notifications, quarantine
 
 EVENTS = "events"
@@ -32,27 +29,7 @@ TRANSACTIONS = "transactions"
 NOTIFICATIONS = "notifications"
 KINDS = (EVENTS, TRANSACTIONS, NOTIFICATIONS)
 
-CSV = "csv"
-JSONL = "jsonl"
-PARQUET = "parquet"
-FORMATS = (CSV, JSONL, PARQUET)
-CONTENT_TYPES = {
-    CSV: "text/csv; charset=utf-8",
-    JSONL: "application/x-ndjson",
-    PARQUET: "application/vnd.apache.parquet",
-}
-
 PAGE = 1_000
-CHUNK_ROWS = 500
-GROUP_ROWS = 20_000
-"""Rows of one row group of a Parquet file; so many are held in memory."""
-
-TEXT, INTEGER, REAL, FLAG, JSON = "text", "integer", "real", "flag", "json"
-
-Cell = Any
-Row = Mapping[str, Cell]
-Columns = Mapping[str, str]
-"""Name -> what its cells are, in the order of a file. JSON cells are text in CSV and Parquet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +63,11 @@ class Export:
         if self.has_personal:
             columns |= _PERSONAL[self.kind]
         if self.has_raw and self.kind == NOTIFICATIONS:
-            columns["body_base64"] = TEXT
+            columns["body_base64"] = CellKind.TEXT
         return columns
 
 
-def rows(ledger: Ledger, export: Export) -> Iterator[Row]:
+def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     """Every row, oldest first: events by position, transactions by when they were first seen,
     notifications by id.
 
@@ -101,7 +78,7 @@ def rows(ledger: Ledger, export: Export) -> Iterator[Row]:
     return found if export.has_personal else map(masked, found)
 
 
-def _rows(ledger: Ledger, export: Export) -> Iterator[Row]:
+def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     filter_ = export.filter
     if export.kind == EVENTS and isinstance(filter_, EventFilter):
         return _events(ledger, filter_, has_personal=export.has_personal)
@@ -122,126 +99,10 @@ def total(ledger: Ledger, export: Export) -> int:
         return int(connection.scalar(select(func.count()).select_from(events)) or 0)
 
 
-def write(export: Export, format_: str, found: Iterable[Row]) -> Iterator[bytes]:
-    """The file's bytes, part by part. Errors: MissingExtraError, before the first part."""
-    if format_ == PARQUET:
-        return _parquet(export.columns, found, _pyarrow())
-    return (_csv if format_ == CSV else _jsonl)(export.columns, found)
-
-
-# -- CSV and JSON lines -------------------------------------------------------------------------
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-def _csv(columns: Columns, found: Iterable[Row]) -> Iterator[bytes]:
-    page = io.StringIO(newline="")
-    writer = csv.writer(page)
-    writer.writerow(columns)
-    yield page.getvalue().encode()
-    for some in _batches(found, CHUNK_ROWS):
-        page = io.StringIO(newline="")
-        csv.writer(page).writerows([csv_cell(row.get(name)) for name in columns] for row in some)
-        yield page.getvalue().encode()
-
-
-def csv_cell(value: Cell) -> str | int | float | None:
-    """A cell that a spreadsheet shows and never runs.
-
-    Shape: text that begins like a formula gets an apostrophe before it; numbers stay numbers, also
-    negative ones. Whoever needs every byte as it was told takes JSON lines.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict | list):
-        return orjson.dumps(value).decode()
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    assert value is None or isinstance(value, str | int | float)
-    return value
-
-
-def _jsonl(columns: Columns, found: Iterable[Row]) -> Iterator[bytes]:
-    for some in _batches(found, CHUNK_ROWS):
-        yield b"".join(
-            orjson.dumps({name: row.get(name) for name in columns}) + b"\n" for row in some
-        )
-
-
-def _batches(found: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    waiting = iter(found)
-    while some := list(islice(waiting, size)):
-        yield some
-
-
-# -- Parquet ------------------------------------------------------------------------------------
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        told = "Parquet needs pyarrow, which is not installed: pip install 'ipn-ledger[parquet]'"
-        raise MissingExtraError(told) from error
-    return pyarrow
-
-
-def _parquet(columns: Columns, found: Iterable[Row], pyarrow: Any) -> Iterator[bytes]:
-    """Yields after every row group, so that a file of any size passes through."""
-    types = {
-        TEXT: pyarrow.string(),
-        INTEGER: pyarrow.int64(),
-        REAL: pyarrow.float64(),
-        FLAG: pyarrow.bool_(),
-        JSON: pyarrow.string(),
-    }
-    schema = pyarrow.schema([(name, types[type_]) for name, type_ in columns.items()])
-    sink = _Sink()
-    with pyarrow.parquet.ParquetWriter(sink, schema) as writer:
-        for some in _batches(found, GROUP_ROWS):
-            data = {name: [_parquet_cell(row.get(name)) for row in some] for name in columns}
-            writer.write_table(pyarrow.table(data, schema=schema))
-            yield sink.take()
-    yield sink.take()
-
-
-def _parquet_cell(value: Cell) -> Cell:
-    return orjson.dumps(value).decode() if isinstance(value, dict | list) else value
-
-
-class _Sink(io.RawIOBase):
-    """A file that keeps what was written until it is taken."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self._written = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._written
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)
-        self._parts.append(part)
-        self._written += len(part)
-        return len(part)
-
-    def close(self) -> None:
-        """The last bytes are taken after the writer has closed it."""
-
-    def take(self) -> bytes:
-        taken, self._parts = b"".join(self._parts), []
-        return taken
-
-
 # -- rows ---------------------------------------------------------------------------------------
 
 
-def _events(ledger: Ledger, filter_: EventFilter, *, has_personal: bool) -> Iterator[Row]:
+def _events(ledger: Ledger, filter_: EventFilter, *, has_personal: bool) -> Iterator[ExportRow]:
     """Read from the events themselves: an export of evidence needs no view."""
     if filter_.shops is not None and not filter_.shops:
         return
@@ -275,7 +136,7 @@ def _passes(event: Any, filter_: EventFilter) -> bool:
     return all(wanted)
 
 
-def _event(recorded: RecordedEvent, *, has_personal: bool) -> Row:
+def _event(recorded: RecordedEvent, *, has_personal: bool) -> ExportRow:
     event = recorded.event
     row = {
         "position": recorded.position,
@@ -309,7 +170,9 @@ def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else instant(moment)
 
 
-def _notifications(ledger: Ledger, filter_: NotificationFilter, export: Export) -> Iterator[Row]:
+def _notifications(
+    ledger: Ledger, filter_: NotificationFilter, export: Export
+) -> Iterator[ExportRow]:
     """Verified and quarantined deliveries merged by their ids, which are in order of arrival."""
     if filter_.shops is not None and not filter_.shops:
         return
@@ -332,7 +195,7 @@ def _tables(filter_: NotificationFilter) -> list[Table]:
 
 def _deliveries(
     ledger: Ledger, table: Table, filter_: NotificationFilter, export: Export
-) -> Iterator[Row]:
+) -> Iterator[ExportRow]:
     columns = [one for one in table.c if one.name != "body" or export.has_raw]
     after = ""
     while True:
@@ -373,7 +236,7 @@ def _counts(connection: Connection, filter_: NotificationFilter) -> Iterator[int
         yield int(connection.scalar(query) or 0)
 
 
-def _delivery(row: Any) -> Row:
+def _delivery(row: Any) -> ExportRow:
     told = {name: row.get(name) for name in _COLUMNS[NOTIFICATIONS]}
     for name in ("received_at", "recorded_at", "told_at"):
         told[name] = _instant(told[name])
@@ -388,85 +251,85 @@ def _delivery(row: Any) -> Row:
 
 _COLUMNS: dict[str, Columns] = {
     EVENTS: {
-        "position": INTEGER,
-        "type": TEXT,
-        "kind": TEXT,
-        "shop_id": TEXT,
-        "mode": TEXT,
-        "reference": TEXT,
-        "version": INTEGER,
-        "occurred_at": TEXT,
-        "recorded_at": TEXT,
-        "received_at": TEXT,
-        "told_at": TEXT,
-        "notification_id": TEXT,
-        "source": TEXT,
-        "rule": TEXT,
-        "rule_certainty": TEXT,
-        "late": FLAG,
-        "contradiction": FLAG,
-        "odd": JSON,
-        "facts": JSON,
-        "moved": JSON,
-        "details": JSON,
+        "position": CellKind.INTEGER,
+        "type": CellKind.TEXT,
+        "kind": CellKind.TEXT,
+        "shop_id": CellKind.TEXT,
+        "mode": CellKind.TEXT,
+        "reference": CellKind.TEXT,
+        "version": CellKind.INTEGER,
+        "occurred_at": CellKind.TEXT,
+        "recorded_at": CellKind.TEXT,
+        "received_at": CellKind.TEXT,
+        "told_at": CellKind.TEXT,
+        "notification_id": CellKind.TEXT,
+        "source": CellKind.TEXT,
+        "rule": CellKind.TEXT,
+        "rule_certainty": CellKind.TEXT,
+        "late": CellKind.FLAG,
+        "contradiction": CellKind.FLAG,
+        "odd": CellKind.JSON,
+        "facts": CellKind.JSON,
+        "moved": CellKind.JSON,
+        "details": CellKind.JSON,
     },
     TRANSACTIONS: {
-        "uuid": TEXT,
-        "reference": TEXT,
-        "shop_id": TEXT,
-        "mode": TEXT,
-        "order_id": TEXT,
-        "operation_type": TEXT,
-        "status": TEXT,
-        "amount_minor": INTEGER,
-        "currency": TEXT,
-        "requested_amount_minor": INTEGER,
-        "requested_currency": TEXT,
-        "payment_method": TEXT,
-        "wallet": TEXT,
-        "alias": TEXT,
-        "subscription_id": TEXT,
-        "instalment_number": INTEGER,
-        "sequence_number": INTEGER,
-        "trans_id": TEXT,
-        "trans_date": TEXT,
-        "contract": TEXT,
-        "parent_uuid": TEXT,
-        "created_at": TEXT,
-        "capture_at": TEXT,
-        "captured_at": TEXT,
-        "first_seen_at": TEXT,
-        "last_changed_at": TEXT,
-        "version": INTEGER,
-        "contradictions": INTEGER,
-        "late_news": INTEGER,
+        "uuid": CellKind.TEXT,
+        "reference": CellKind.TEXT,
+        "shop_id": CellKind.TEXT,
+        "mode": CellKind.TEXT,
+        "order_id": CellKind.TEXT,
+        "operation_type": CellKind.TEXT,
+        "status": CellKind.TEXT,
+        "amount_minor": CellKind.INTEGER,
+        "currency": CellKind.TEXT,
+        "requested_amount_minor": CellKind.INTEGER,
+        "requested_currency": CellKind.TEXT,
+        "payment_method": CellKind.TEXT,
+        "wallet": CellKind.TEXT,
+        "alias": CellKind.TEXT,
+        "subscription_id": CellKind.TEXT,
+        "instalment_number": CellKind.INTEGER,
+        "sequence_number": CellKind.INTEGER,
+        "trans_id": CellKind.TEXT,
+        "trans_date": CellKind.TEXT,
+        "contract": CellKind.TEXT,
+        "parent_uuid": CellKind.TEXT,
+        "created_at": CellKind.TEXT,
+        "capture_at": CellKind.TEXT,
+        "captured_at": CellKind.TEXT,
+        "first_seen_at": CellKind.TEXT,
+        "last_changed_at": CellKind.TEXT,
+        "version": CellKind.INTEGER,
+        "contradictions": CellKind.INTEGER,
+        "late_news": CellKind.INTEGER,
     },
     NOTIFICATIONS: {
-        "id": TEXT,
-        "received_at": TEXT,
-        "recorded_at": TEXT,
-        "format": TEXT,
-        "shop_id": TEXT,
-        "mode": TEXT,
-        "source": TEXT,
-        "outcome": TEXT,
-        "reason": TEXT,
-        "digest": TEXT,
-        "positions": JSON,
-        "key_fingerprint": TEXT,
-        "told_at": TEXT,
-        "content_type": TEXT,
+        "id": CellKind.TEXT,
+        "received_at": CellKind.TEXT,
+        "recorded_at": CellKind.TEXT,
+        "format": CellKind.TEXT,
+        "shop_id": CellKind.TEXT,
+        "mode": CellKind.TEXT,
+        "source": CellKind.TEXT,
+        "outcome": CellKind.TEXT,
+        "reason": CellKind.TEXT,
+        "digest": CellKind.TEXT,
+        "positions": CellKind.JSON,
+        "key_fingerprint": CellKind.TEXT,
+        "told_at": CellKind.TEXT,
+        "content_type": CellKind.TEXT,
     },
 }
 _PERSONAL: dict[str, Columns] = {
-    EVENTS: {"personal": JSON},
+    EVENTS: {"personal": CellKind.JSON},
     TRANSACTIONS: {},
-    NOTIFICATIONS: {"peer": TEXT},
+    NOTIFICATIONS: {"peer": CellKind.TEXT},
 }
 Counting = Callable[[int], None]
 
 
-def counted(found: Iterable[Row], tell: Counting) -> Iterator[Row]:
+def counted(found: Iterable[ExportRow], tell: Counting) -> Iterator[ExportRow]:
     """The same rows; says now and then how many there were, and at the end."""
     count = 0
     for row in found:

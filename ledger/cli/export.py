@@ -14,8 +14,9 @@ from ledger import export as exporting
 from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger
 from ledger.cli.progress import Meter
-from ledger.export import FORMATS, PARQUET, Export, NotificationFilter
+from ledger.export import Export, NotificationFilter
 from ledger.lists import EventFilter, TransactionFilter
+from ledger.queries.export_formats import FORMATS, PARQUET, write_rows
 from ledger.reasons import REASONS
 from ledger.rules import RULES
 from ledger.vocabulary import EVENT_CLASSES
@@ -173,7 +174,7 @@ def _write(asked: Export, format_: str, output: Path | None) -> None:
         found = exporting.counted(
             exporting.rows(ledger, asked), lambda done: meter("writing", done, max(total, done))
         )
-        parts = exporting.write(asked, format_, found)
+        parts = write_rows(asked.columns, format_, found)
         if output is None:
             sys.stdout.flush()
             _write_all(parts, sys.stdout.buffer)

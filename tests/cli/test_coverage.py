@@ -16,7 +16,7 @@ from ledger.projections.folding import Poison
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import prepare_views
 from ledger.projections.status import lags
-from ledger.queries import rule_coverage
+from ledger.queries.totals import rule_coverage
 from ledger.rules import RULES
 from ledger.settings import Settings
 from ledger.storage.database import Database

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from ledger import export as exporting
 from ledger.application import Ledger
 from ledger.errors import MissingExtraError
-from ledger.export import Export, NotificationFilter, csv_cell
+from ledger.export import Export, NotificationFilter
 from ledger.lists import EventFilter, TransactionFilter
 from ledger.projections.runner import prepare_views
+from ledger.queries import export_formats
+from ledger.queries.export_formats import csv_cell, write_rows
 from ledger.storage.database import Database
 from tests.builders import SHOP_ID, a_form, a_ledger, example_body, form_body, receive
 from tests.cli.running import run
@@ -162,15 +164,15 @@ def test_parquet_without_its_library_says_what_to_install(
     asked = Export("transactions", TransactionFilter())
 
     with pytest.raises(MissingExtraError, match=r"ipn-ledger\[parquet\]"):
-        exporting.write(asked, "parquet", [])
+        write_rows(asked.columns, "parquet", [])
 
 
 def test_a_parquet_file_has_row_groups(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "GROUP_ROWS", 2)
+    monkeypatch.setattr(export_formats, "GROUP_ROWS", 2)
     asked = Export("events", EventFilter())
     found = list(exporting.rows(ledger, asked))
 
-    parts = list(exporting.write(asked, "parquet", found))
+    parts = list(write_rows(asked.columns, "parquet", found))
 
     file = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(parts)))
     assert file.metadata.num_row_groups == len(parts) - 1 == (len(found) + 1) // 2

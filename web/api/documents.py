@@ -11,7 +11,7 @@ from flask_smorest import Api
 from markupsafe import Markup
 
 from ledger.event_shapes import event_shapes
-from ledger.export import CONTENT_TYPES
+from ledger.queries.export_formats import CONTENT_TYPES
 from web.api.answers import PREFIX
 from web.schemas import ProblemAnswer
 

@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from ledger import export as exporting
 from ledger import lists
-from ledger.export import FORMATS, Export, NotificationFilter
+from ledger.export import Export, NotificationFilter
 from ledger.lists import (
     AliasFilter,
     EventFilter,
@@ -24,6 +24,7 @@ from ledger.lists import (
 )
 from ledger.paging import INTEGER_MAX
 from ledger.projections.outcomes import OUTCOMES
+from ledger.queries.export_formats import FORMATS
 from ledger.reasons import REASONS
 from ledger.rules import RULES
 from web.api.answers import a_blueprint

@@ -13,7 +13,7 @@ from ledger.activity import PastDays, Scope, last_received
 from ledger.errors import ViewNotBuiltError
 from ledger.projections import outcomes
 from ledger.projections.status import Lag, lags
-from ledger.queries import Coverage, DayTotal, day_totals, refusals, rule_coverage
+from ledger.queries.totals import Coverage, DayTotal, day_totals, refusals, rule_coverage
 from ledger.shops import Shop
 from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
 from ledger.waiting import by_reason, quarantined

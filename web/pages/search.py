@@ -12,8 +12,9 @@ from marshmallow import Schema
 from ledger import lists
 from ledger.access import Reader
 from ledger.errors import BadCursorError
-from ledger.export import CSV, JSONL, TRANSACTIONS, Export
+from ledger.export import TRANSACTIONS, Export
 from ledger.lists import TransactionFilter
+from ledger.queries.export_formats import CSV, JSONL
 from ledger.search import Meaning, meanings
 from ledger.statuses import RANKS
 from web.context import ledger
