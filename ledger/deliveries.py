@@ -6,6 +6,8 @@ from typing import Any
 from ledger.application import QUARANTINED, Ledger, Receipt
 from ledger.errors import NotFoundError
 from ledger.items import instant
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.storage.journal import JournalRow
 
 PAGE = 500
@@ -36,17 +38,16 @@ def waiting(
     ledger: Ledger, reason: str | None = None, *, shops: Sequence[str] | None = None
 ) -> list[str]:
     """What waits in quarantine, in the order of arrival, so that it is recorded in it."""
+    filter_ = NotificationFilter(
+        outcome=frozenset({QUARANTINED}),
+        reason=frozenset({reason} if reason else ()),
+        shop_id=None if shops is None else frozenset(shops),
+    )
     ids: list[str] = []
     with ledger.database.connect() as connection:
         while True:
-            page = ledger.journal.list(
-                connection,
-                outcome=QUARANTINED,
-                reason=reason,
-                shops=shops,
-                before_id=ids[-1] if ids else None,
-                limit=PAGE,
-            )
+            last = ids[-1] if ids else None
+            page = list_notifications(connection, filter_, before_id=last, limit=PAGE)
             if not page:
                 return ids[::-1]
             ids += [row.id for row in page]

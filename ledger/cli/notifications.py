@@ -1,15 +1,17 @@
 """`ledger notifications`: the journal of deliveries and the quarantine."""
 
 import sys
-from typing import Any
 
 import click
 import orjson
 
-from ledger.application import QUARANTINED, RECORDED, REPEATED, Ledger
+from ledger.application import QUARANTINED, Ledger
+from ledger.cli.filter_options import filter_options
 from ledger.cli.opening import open_ledger
 from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.reasons import REASONS
 from ledger.storage.journal import JournalRow
 from ledger.timeline import clock, printable
@@ -21,18 +23,15 @@ def notifications() -> None:
 
 
 @notifications.command("list")
-@click.option("--outcome", type=click.Choice([RECORDED, REPEATED, QUARANTINED]))
-@click.option("--reason", type=click.Choice(sorted(REASONS)))
-@click.option("--shop", "shop_id")
-@click.option("--mode", type=click.Choice(["test", "production"]))
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--before", "before_id", help="Only deliveries older than this id.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: a line each.")
-def list_(mode: str | None, as_json: bool, **asked: Any) -> None:
+@filter_options(NotificationFilter)
+def list_(filter_: NotificationFilter, limit: int, before_id: str | None, as_json: bool) -> None:
     """List deliveries, newest first."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        rows = ledger.journal.list(connection, mode=mode.upper() if mode else None, **asked)
+        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit)
     for row in rows:
         click.echo(orjson.dumps(notification_data(row)) if as_json else _line(row))
     if not as_json:

@@ -274,53 +274,6 @@ class Journal:
                 self._room_by_peer.clear()
             self._room_by_peer[peer] = _Room(count // ROOM_PARTS, size // ROOM_PARTS)
 
-    def list(
-        self,
-        connection: Connection,
-        *,
-        outcome: str | None = None,
-        reason: str | None = None,
-        shop_id: str | None = None,
-        mode: str | None = None,
-        format: str | None = None,
-        source: str | None = None,
-        shops: Sequence[str] | None = None,
-        received_from: datetime | None = None,
-        received_until: datetime | None = None,
-        before_id: str | None = None,
-        limit: int = 50,
-    ) -> Rows:
-        """Deliveries of both kinds, newest first, without bodies; `before_id` is the cursor.
-
-        Shape: received from the first moment on and before the second; of any of `shops`.
-        """
-        asked = {
-            "reason": reason,
-            "shop_id": shop_id,
-            "mode": mode,
-            "format": format,
-            "source": source,
-        }
-        found: Rows = []
-        for table in (notifications, quarantine):
-            query = without_body(table).order_by(table.c.id.desc()).limit(limit)
-            if outcome is not None:
-                if (table is quarantine) != (outcome == QUARANTINED):
-                    continue
-                if table is notifications:
-                    query = query.where(table.c.outcome == outcome)
-            query = query.where(*(table.c[k] == v for k, v in asked.items() if v is not None))
-            if shops is not None:
-                query = query.where(table.c.shop_id.in_(shops))
-            if received_from is not None:
-                query = query.where(table.c.received_at >= received_from)
-            if received_until is not None:
-                query = query.where(table.c.received_at < received_until)
-            if before_id is not None:
-                query = query.where(table.c.id < before_id)
-            found += [journal_row(row) for row in connection.execute(query)]
-        return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
-
 
 def _values(row: JournalRow, columns: Any) -> dict[str, Any]:
     return {one.name: getattr(row, one.name) for one in fields(row) if one.name in columns}

@@ -13,13 +13,12 @@ from ledger.items import Item, item
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
 from ledger.timeline import TimelineEntry, history_data, timeline
 from web.api.answers import a_blueprint, answer, link, tagged
+from web.api.parameters import ItemQuery, SubscriptionQuery
 from web.context import ledger
 from web.schemas import (
     AliasAnswer,
     HistoryAnswer,
-    ItemQuery,
     SubscriptionAnswer,
-    SubscriptionQuery,
     TransactionAnswer,
 )
 from web.security import shown, will_tell_personal

@@ -12,20 +12,27 @@ from ledger.deliveries import notification_data, readmit_all, waiting
 from ledger.errors import NotFoundError
 from ledger.evidence import evidence
 from ledger.logs import network
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
 from web.api.answers import a_blueprint, answer, link
+from web.api.parameters import NotificationsQuery, ReadmitBody
 from web.context import ledger
 from web.schemas import (
     EvidenceAnswer,
     NotificationAnswer,
     NotificationsAnswer,
-    NotificationsQuery,
-    ReadmitBody,
     ReadmittedAnswer,
     ReadmittedManyAnswer,
 )
-from web.security import caller, only_for_operators, only_with_personal_data, will_tell_personal
+from web.security import (
+    caller,
+    filter_of_caller,
+    only_for_operators,
+    only_with_personal_data,
+    will_tell_personal,
+)
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
 
@@ -38,25 +45,12 @@ GONE = "gone"
 @bp.route("/notifications")
 @bp.arguments(NotificationsQuery, location="query", unknown=RAISE)
 @bp.response(200, NotificationsAnswer)
-def list_notifications(asked: dict[str, Any]) -> Response:
-    """Deliveries of both kinds, newest first."""
-    limit = asked["limit"]
-    mode = asked["mode"]
+def list_all(parameters: dict[str, Any]) -> Response:
+    """List notifications, verified and in quarantine, newest first."""
+    limit, before_id = parameters["limit"], parameters["cursor"]
+    filter_ = filter_of_caller(NotificationFilter, parameters)
     with ledger().database.connect() as connection:
-        rows = ledger().journal.list(
-            connection,
-            outcome=asked["outcome"],
-            reason=asked["reason"],
-            shop_id=asked["shop"],
-            mode=mode and mode.upper(),
-            format=asked["format"],
-            source=asked["source"],
-            shops=caller().shops,
-            received_from=asked["received_from"],
-            received_until=asked["received_until"],
-            before_id=asked["cursor"],
-            limit=limit + 1,
-        )
+        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit + 1)
     cursor = rows[limit - 1].id if len(rows) > limit else None
     told = {"items": [_told(row) for row in rows[:limit]], "next_cursor": cursor}
     return answer(told, next_={"cursor": cursor} if cursor else None)

@@ -9,8 +9,9 @@ from ledger.order import order, order_history
 from ledger.timeline import timeline
 from web.api.answers import a_blueprint, answer, tagged
 from web.api.items import history_event, links
+from web.api.parameters import AsOfQuery
 from web.context import ledger
-from web.schemas import AsOfQuery, HistoryAnswer, OrderAnswer
+from web.schemas import HistoryAnswer, OrderAnswer
 from web.security import shown, will_tell_personal
 
 bp = a_blueprint("orders", "Orders, each with all its transactions.")

@@ -15,7 +15,13 @@ from ledger.deliveries import readmit_all
 from ledger.reasons import REASONS, REPAIRABLE
 from ledger.waiting import by_reason, ids_waiting, listed, rehearse
 from web.context import ledger
-from web.pages.asking import Question, choice, read_question, text, without_blanks
+from web.pages.asking import (
+    Question,
+    choice,
+    notification_cursor,
+    read_question,
+    without_blanks,
+)
 from web.pages.blueprint import bp
 from web.pages.overview import scope_of
 from web.pages.rendering import render, render_in_parts
@@ -34,7 +40,7 @@ class QuarantineForm(Schema):
     """What the list may be asked."""
 
     reason = choice(*REASONS)
-    cursor = text(limit=26)
+    cursor = notification_cursor()
 
 
 @bp.get("/<mode:mode>/quarantine")
@@ -53,7 +59,7 @@ def quarantine(mode: str) -> ResponseReturnValue:
         reason=question.asked.get("reason"),
         may_readmit=caller().role == OPERATOR,
     )
-    return told, 400 if question.wrong else 200
+    return told, question.status
 
 
 def _waiting(mode: str, question: Question) -> dict[str, Any]:
