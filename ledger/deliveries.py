@@ -1,18 +1,18 @@
-"""Deliveries as people and machines ask for them: shown, and readmitted from quarantine."""
+"""Deliveries as people and machines ask for them: shown, and found in quarantine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ledger.application import QUARANTINED, Ledger, Receipt
-from ledger.errors import NotFoundError
+from ledger.application import Ledger
 from ledger.items import instant
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
 
 PAGE = 500
 
 
 def notification_data(row: JournalRow) -> dict[str, Any]:
-    """One delivery for a machine, without its body. Shape: design section 4."""
+    """Describe one delivery for a machine, without its body."""
     return {
         "id": row.id,
         "received_at": instant(row.received_at),
@@ -35,13 +35,13 @@ def notification_data(row: JournalRow) -> dict[str, Any]:
 def waiting(
     ledger: Ledger, reason: str | None = None, *, shops: Sequence[str] | None = None
 ) -> list[str]:
-    """What waits in quarantine, in the order of arrival, so that it is recorded in it."""
+    """List the ids in quarantine in the order of arrival, so that they are recorded in it."""
     ids: list[str] = []
     with ledger.database.connect() as connection:
         while True:
             page = ledger.journal.list(
                 connection,
-                outcome=QUARANTINED,
+                outcome=Outcome.QUARANTINED,
                 reason=reason,
                 shops=shops,
                 before_id=ids[-1] if ids else None,
@@ -50,12 +50,3 @@ def waiting(
             if not page:
                 return ids[::-1]
             ids += [row.id for row in page]
-
-
-def readmit_all(ledger: Ledger, ids: Sequence[str]) -> Iterator[tuple[str, Receipt | None]]:
-    """Verify several again. Shape: id, and what became of it; None when it is gone meanwhile."""
-    for one in ids:
-        try:
-            yield one, ledger.readmit(one)
-        except NotFoundError:
-            yield one, None

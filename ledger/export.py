@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.errors import BadFilterError, MissingExtraError
 from ledger.items import instant
 from ledger.lists import (
@@ -25,7 +25,9 @@ from ledger.lists import (
     count_transactions,
 )
 from ledger.masking import masked
-from ledger.storage.tables import QUARANTINED, events, notifications, quarantine
+from ledger.storage.event_store import RecordedEvent
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import events, notifications, quarantine
 
 EVENTS = "events"
 TRANSACTIONS = "transactions"
@@ -245,17 +247,14 @@ def _events(ledger: Ledger, filter_: EventFilter, *, has_personal: bool) -> Iter
     """Read from the events themselves: an export of evidence needs no view."""
     if filter_.shops is not None and not filter_.shops:
         return
-    position, until = 0, ledger.recorder.horizon() or 0
+    position, until = 0, ledger.events.high_water_mark() or 0
     topics = sorted(filter_.types)
     while position < until:
-        entries = ledger.recorder.select_notifications(
-            position, PAGE, stop=until, topics=topics, inclusive_of_start=False
-        )
-        for entry in entries:
-            recorded = ledger.read_entry(entry)
+        events = ledger.events.events_after(position, PAGE, stop=until, topics=topics)
+        for recorded in events:
             if _passes(recorded.event, filter_):
                 yield _event(recorded, has_personal=has_personal)
-        position = entries[-1].id if len(entries) == PAGE else until
+        position = events[-1].position if len(events) == PAGE else until
 
 
 def _passes(event: Any, filter_: EventFilter) -> bool:
@@ -323,9 +322,9 @@ def _notifications(ledger: Ledger, filter_: NotificationFilter, export: Export) 
 
 def _tables(filter_: NotificationFilter) -> list[Table]:
     found = []
-    if not filter_.outcomes or filter_.outcomes - {QUARANTINED}:
+    if not filter_.outcomes or filter_.outcomes - {Outcome.QUARANTINED}:
         found.append(notifications)
-    if not filter_.outcomes or QUARANTINED in filter_.outcomes:
+    if not filter_.outcomes or Outcome.QUARANTINED in filter_.outcomes:
         found.append(quarantine)
     return found
 
@@ -378,7 +377,7 @@ def _delivery(row: Any) -> Row:
     for name in ("received_at", "recorded_at", "told_at"):
         told[name] = _instant(told[name])
     told["mode"] = told["mode"].lower() if told["mode"] else None
-    told["outcome"] = row.get("outcome", QUARANTINED)
+    told["outcome"] = row.get("outcome", Outcome.QUARANTINED)
     told["positions"] = list(row.get("positions") or [])
     told["peer"] = row["peer"]
     if "body" in row:

@@ -14,7 +14,7 @@ from ledger.formats.snapshot import (
 )
 from ledger.instants import read_asked
 from ledger.reasons import REASONS
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
 
 LIMIT_MAX = 500
@@ -106,9 +106,7 @@ class FeedQuery(Schema):
 
 
 class NotificationsQuery(Schema):
-    outcome = fields.String(
-        load_default=None, validate=validate.OneOf([RECORDED, REPEATED, QUARANTINED])
-    )
+    outcome = fields.String(load_default=None, validate=validate.OneOf(list(Outcome)))
     reason = fields.String(load_default=None, validate=validate.OneOf(sorted(REASONS)))
     shop = fields.String(load_default=None, validate=_STORABLE)
     mode = fields.String(load_default=None, validate=_MODE)

@@ -185,7 +185,7 @@ def test_listed_transactions_are_the_items_of_their_streams(told: Ledger) -> Non
 
     for one in everything(told, "transactions"):
         id_ = Transaction.id_of(one["shop_id"], one["mode"].upper(), one["reference"])
-        known = item(told.history(id_))
+        known = item(told.events.history(id_))
         shared = one.keys() & known.keys()
         differing = {name for name in shared if not same(name, one[name], known[name])}
         assert differing == set()
@@ -207,7 +207,7 @@ def test_listed_subscriptions_have_the_instalments_of_their_streams(told: Ledger
     assert any(one["instalments"] for one in found)
     for one in found:
         names = (one["shop_id"], one["mode"].upper(), one["subscription_id"], one["alias"] or "")
-        known = item(told.history(Subscription.id_of(*names)))
+        known = item(told.events.history(Subscription.id_of(*names)))
         assert one["instalments"] == known["instalments"]
         assert one["status"] == known["status"]
 

@@ -13,7 +13,8 @@ from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
 from ledger.access import Reader
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
+from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import event_data
 from web.api.answers import a_blueprint, answer
 from web.api.items import shown_event
@@ -50,7 +51,7 @@ class Feed:
         limit, found = self.asked["limit"], []
         size = SCAN if self._has_filters else limit
         for _ in range(PAGES_MAX):
-            events = self.ledger.events_after(after, size)
+            events = self.ledger.events.events_after(after, size)
             for one in events:
                 after = one.position
                 if self._is_asked(one):

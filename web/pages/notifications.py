@@ -14,7 +14,7 @@ from ledger.evidence import verified_again
 from ledger.logs import network
 from ledger.reasons import REPAIRABLE, TOO_LARGE
 from ledger.storage.journal import JournalRow
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
 from web.pages.asking import Question, choice, read_question, text, without_blanks
@@ -31,7 +31,7 @@ REPEATS_MAX = 50
 class NotificationsForm(Schema):
     """What the list may be asked."""
 
-    outcome = choice(RECORDED, REPEATED)
+    outcome = choice(Outcome.RECORDED, Outcome.REPEATED)
     cursor = text(limit=26)
 
 
@@ -94,7 +94,7 @@ def _dossier(row: JournalRow) -> dict[str, Any]:
     has_body = caller().sees_personal and row.reason != TOO_LARGE
     return {
         "body": readable(ledger(), row) if has_body else None,
-        "signature": None if row.outcome == QUARANTINED else verified_again(ledger(), row),
+        "signature": None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         "events": [_event(one.position, one.event) for one in caused(ledger(), row)],
         "about": _about(row),
         "others": _others(row),
