@@ -158,10 +158,10 @@ def questions(ledger: Ledger) -> dict[str, Question]:
 
     found: dict[str, Question] = {
         LOOKUP: lookup,
-        "item": lambda: item(ledger.history(stream)),
-        "history": lambda: [history_data(one) for one in timeline(ledger.history(stream))],
+        "item": lambda: item(ledger.events.history(stream)),
+        "history": lambda: [history_data(one) for one in timeline(ledger.events.history(stream))],
     }
-    found["a page of the feed"] = lambda: ledger.events_after(0, LIMIT_DEFAULT)
+    found["a page of the feed"] = lambda: ledger.events.events_after(0, LIMIT_DEFAULT)
     for name, ask in OTHER_LISTS.items():
         found[f"list of {name}, first page"] = lambda ask=ask: ask(ledger)  # type: ignore[misc]
     for sort in ("-time", "time", "-amount", "amount"):

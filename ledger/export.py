@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.errors import BadFilterError
 from ledger.items import instant
 from ledger.lists import all_transactions, count_transactions
@@ -18,7 +18,9 @@ from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import Filter
 from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.notifications import all_notifications, count_notifications
-from ledger.storage.tables import QUARANTINED, events
+from ledger.storage.event_store import RecordedEvent
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import events
 
 EVENTS = "events"
 TRANSACTIONS = "transactions"
@@ -90,17 +92,14 @@ def total(ledger: Ledger, export: Export) -> int:
 
 def _events(ledger: Ledger, filter_: EventFilter, *, has_personal: bool) -> Iterator[ExportRow]:
     """Read from the events themselves: an export of evidence needs no view."""
-    position, until = 0, ledger.recorder.horizon() or 0
+    position, until = 0, ledger.events.high_water_mark() or 0
     topics, passes = sorted(filter_.type), event_test(filter_)
     while position < until:
-        entries = ledger.recorder.select_notifications(
-            position, PAGE, stop=until, topics=topics, inclusive_of_start=False
-        )
-        for entry in entries:
-            recorded = ledger.read_entry(entry)
+        page = ledger.events.events_after(position, PAGE, stop=until, topics=topics)
+        for recorded in page:
             if passes(recorded.event):
                 yield _event(recorded, has_personal=has_personal)
-        position = entries[-1].id if len(entries) == PAGE else until
+        position = page[-1].position if len(page) == PAGE else until
 
 
 def _event(recorded: RecordedEvent, *, has_personal: bool) -> ExportRow:
@@ -142,7 +141,7 @@ def _delivery(row: Any) -> ExportRow:
     for name in ("received_at", "recorded_at", "told_at"):
         told[name] = _instant(told[name])
     told["mode"] = told["mode"].lower() if told["mode"] else None
-    told["outcome"] = row.get("outcome", QUARANTINED)
+    told["outcome"] = row.get("outcome", Outcome.QUARANTINED)
     told["positions"] = list(row.get("positions") or [])
     told["peer"] = row["peer"]
     if "body" in row:

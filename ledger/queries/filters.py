@@ -24,7 +24,7 @@ from ledger.queries.filter_declarations import (
 )
 from ledger.reasons import REASONS
 from ledger.rules import RULES
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
 
 KINDS = ("transaction", "alias", "subscription")
@@ -193,9 +193,7 @@ class TotalFilter(Filter):
 class NotificationFilter(Filter):
     """Narrows verified notifications and those in quarantine, where shop and mode are claims."""
 
-    outcome: Annotated[
-        Words, among("outcome", "outcome", choices=(RECORDED, REPEATED, QUARANTINED))
-    ] = frozenset()
+    outcome: Annotated[Words, among("outcome", "outcome", choices=tuple(Outcome))] = frozenset()
     reason: Annotated[
         Words, among("reason", "reason of a refusal", choices=tuple(sorted(REASONS)))
     ] = frozenset()

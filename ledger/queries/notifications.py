@@ -10,7 +10,8 @@ from ledger.queries.filter_conditions import sql_conditions
 from ledger.queries.filters import NotificationFilter
 from ledger.storage.database import Database
 from ledger.storage.journal import JournalRow, journal_row, without_body
-from ledger.storage.tables import QUARANTINED, notifications, quarantine
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import notifications, quarantine
 
 LIMIT_DEFAULT = 50
 PAGE = 1_000
@@ -61,9 +62,9 @@ def count_notifications(connection: Connection, filter_: NotificationFilter) -> 
 def _tables(filter_: NotificationFilter) -> list[Table]:
     """Return the tables that have such outcomes."""
     tables = []
-    if not filter_.outcome or filter_.outcome - {QUARANTINED}:
+    if not filter_.outcome or filter_.outcome - {Outcome.QUARANTINED}:
         tables.append(notifications)
-    if not filter_.outcome or QUARANTINED in filter_.outcome:
+    if not filter_.outcome or Outcome.QUARANTINED in filter_.outcome:
         tables.append(quarantine)
     return tables
 

@@ -55,7 +55,7 @@ def lines(url: str, *told: str) -> list[dict[str, Any]]:
 def test_events_come_with_their_facts_in_order(url: str, ledger: Ledger) -> None:
     found = lines(url, "events")
 
-    wanted = ledger.events_after(0, 100)
+    wanted = ledger.events.events_after(0, 100)
     assert [one["position"] for one in found] == [one.position for one in wanted]
     assert [one["facts"] for one in found] == [one.event.facts for one in wanted]
     assert lines(url, "events", "--kind", "alias") == [o for o in found if o["kind"] == "alias"]

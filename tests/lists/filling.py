@@ -30,7 +30,7 @@ def fill_with_stories(ledger: Ledger) -> None:
 
 def follow(ledger: Ledger) -> None:
     """Bring every read model to the end of the log."""
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     for view in PROJECTIONS.values():
         with ledger.database.connect() as connection:
             generation = live_generation(connection, view)

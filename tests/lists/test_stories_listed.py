@@ -153,7 +153,7 @@ def test_a_filter_leaves_what_a_plain_search_leaves(
 def test_listed_transactions_are_the_states_of_their_streams(told: Ledger) -> None:
     for listed in everything(told, TRANSACTIONS):
         id_ = Transaction.id_of(listed["shop_id"], listed["mode"].upper(), listed["reference"])
-        state = state_of(told.history(id_))
+        state = state_of(told.events.history(id_))
         shared = listed.keys() & state.keys()
         assert {name for name in shared if not same(name, listed[name], state[name])} == set()
         assert shared >= {"uuid", "reference", "shop_id", "mode", "order_id", "operation_type"}
@@ -172,7 +172,7 @@ def test_listed_subscriptions_have_the_instalments_of_their_streams(told: Ledger
     assert any(listed["instalments"] for listed in subscriptions)
     for listed in subscriptions:
         names = (listed["shop_id"], listed["mode"].upper(), listed["subscription_id"])
-        state = state_of(told.history(Subscription.id_of(*names, listed["alias"] or "")))
+        state = state_of(told.events.history(Subscription.id_of(*names, listed["alias"] or "")))
         assert listed["instalments"] == state["instalments"]
         assert listed["status"] == state["status"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from ledger.access import ROLES, all_tokens, revoke_token
-from ledger.application import Receipt
 from ledger.masking import MASKED
+from ledger.recording.receipt import Receipt
 from ledger.settings import Settings
 from tests.builders import (
     NOON,

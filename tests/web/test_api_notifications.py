@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.application import Receipt
+from ledger.recording.receipt import Receipt
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,

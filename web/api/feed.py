@@ -12,10 +12,11 @@ from flask import Response, request
 from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import narrowing
 from ledger.queries.filters import EventFilter
+from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import event_data
 from web.api.answers import a_blueprint, answer
 from web.api.items import shown_event
@@ -54,7 +55,7 @@ class Feed:
         passes = event_test(self.filter)
         size = self.limit if next(narrowing(self.filter), None) is None else SCAN
         for _ in range(PAGES_MAX):
-            events = self.ledger.events_after(after, size)
+            events = self.ledger.events.events_after(after, size)
             for recorded in events:
                 after = recorded.position
                 if passes(recorded.event):

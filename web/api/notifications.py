@@ -7,15 +7,17 @@ from flask import Response
 from marshmallow import RAISE
 
 from ledger.access import Reader
-from ledger.application import QUARANTINED, Receipt
-from ledger.deliveries import notification_data, readmit_all, waiting
+from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
 from ledger.evidence import evidence
 from ledger.logs import network
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
+from ledger.recording.readmission import GONE, ReadmissionTally
+from ledger.recording.receipt import Receipt
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
 from web.api.answers import a_blueprint, answer, link
 from web.api.parameters import NotificationsQuery, ReadmitBody
 from web.context import ledger
@@ -38,8 +40,6 @@ bp = a_blueprint("notifications", "What arrived, byte for byte, and what became 
 
 READMIT_MAX = 500
 """Deliveries that one call verifies again; `remaining` says whether to call once more."""
-
-GONE = "gone"
 
 
 @bp.route("/notifications")
@@ -93,15 +93,15 @@ def readmit(notification_id: str) -> Response:
 def readmit_many(asked: dict[str, Any]) -> Response:
     """Verify all again that wait for a reason; unless told otherwise only says how many do."""
     ids = waiting(ledger(), asked["reason"], shops=caller().shops)
-    done = [] if asked["dry_run"] else list(readmit_all(ledger(), ids[:READMIT_MAX]))
-    items = [_readmitted(id_, receipt) for id_, receipt in done]
-    refused = sum(one["outcome"] == QUARANTINED for one in items)
-    gone = sum(one["outcome"] == GONE for one in items)
+    tally, items = ReadmissionTally(), []
+    for id_, receipt in ledger().readmit_all([] if asked["dry_run"] else ids[:READMIT_MAX]):
+        tally.add(receipt)
+        items.append(_readmitted(id_, receipt))
     told = {
         "dry_run": asked["dry_run"],
         "matching": len(ids),
-        "readmitted": len(items) - refused - gone,
-        "refused": refused,
+        "readmitted": tally.readmitted,
+        "refused": tally.outcomes[Outcome.QUARANTINED],
         "remaining": len(ids) - len(items),
         "items": items,
     }

@@ -15,7 +15,7 @@ from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.reasons import REPAIRABLE, TOO_LARGE
 from ledger.storage.journal import JournalRow
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
 from web.pages.asking import (
@@ -38,7 +38,7 @@ REPEATS_MAX = 50
 class NotificationsForm(Schema):
     """What the list may be asked."""
 
-    outcome = choice(RECORDED, REPEATED)
+    outcome = choice(Outcome.RECORDED, Outcome.REPEATED)
     cursor = notification_cursor()
 
 
@@ -62,7 +62,7 @@ def _listed(mode: str, question: Question) -> dict[str, Any]:
         filter_ = NotificationFilter(
             mode=mode,
             shop_id=frozenset(scope_of(mode.upper()).shops),
-            outcome=frozenset({outcome} if outcome else {RECORDED, REPEATED}),
+            outcome=frozenset({outcome} if outcome else {Outcome.RECORDED, Outcome.REPEATED}),
         )
         cursor = question.asked.get("cursor")
         with ledger().database.connect() as connection:
@@ -103,7 +103,7 @@ def _dossier(row: JournalRow) -> dict[str, Any]:
     has_body = caller().sees_personal and row.reason != TOO_LARGE
     return {
         "body": readable(ledger(), row) if has_body else None,
-        "signature": None if row.outcome == QUARANTINED else verified_again(ledger(), row),
+        "signature": None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         "events": [_event(one.position, one.event) for one in caused(ledger(), row)],
         "about": _about(row),
         "others": _others(row),
