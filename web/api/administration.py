@@ -9,9 +9,10 @@ from marshmallow import RAISE
 from ledger.access import accesses
 from ledger.items import instant
 from ledger.projections.status import statuses
+from web.api.answer_schemas import AccessLogAnswer, ProjectionsAnswer
 from web.api.answers import a_blueprint, answer
+from web.api.query_schemas import AccessLogQuery
 from web.context import ledger
-from web.schemas import AccessLogAnswer, AccessLogQuery, ProjectionsAnswer
 from web.security import caller, only_for_operators
 
 bp = a_blueprint("administration", "Views and the access log.")

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from ledger.event_shapes import event_shapes
 from ledger.queries.export_formats import CONTENT_TYPES
+from web.api.answer_schemas import ProblemAnswer
 from web.api.answers import PREFIX
-from web.schemas import ProblemAnswer
 
 bp = Blueprint("documents", __name__)
 

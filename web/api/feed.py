@@ -15,10 +15,11 @@ from werkzeug.exceptions import UnprocessableEntity
 from ledger.access import Reader
 from ledger.application import Ledger, RecordedEvent
 from ledger.timeline import event_data
+from web.api.answer_schemas import FeedAnswer
 from web.api.answers import a_blueprint, answer
 from web.api.items import shown_event
+from web.api.query_schemas import POSITION_MAX, FeedQuery
 from web.context import context, ledger
-from web.schemas import POSITION_MAX, FeedAnswer, FeedQuery
 from web.security import caller, will_tell_personal
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")

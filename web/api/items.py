@@ -12,16 +12,15 @@ from ledger.application import RecordedEvent
 from ledger.items import Item, item
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
 from ledger.timeline import TimelineEntry, history_data, timeline
-from web.api.answers import a_blueprint, answer, link, tagged
-from web.context import ledger
-from web.schemas import (
+from web.api.answer_schemas import (
     AliasAnswer,
     HistoryAnswer,
-    ItemQuery,
     SubscriptionAnswer,
-    SubscriptionQuery,
     TransactionAnswer,
 )
+from web.api.answers import a_blueprint, answer, link, tagged
+from web.api.query_schemas import ItemQuery, SubscriptionQuery
+from web.context import ledger
 from web.security import shown, will_tell_personal
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")

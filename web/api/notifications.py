@@ -14,17 +14,16 @@ from ledger.evidence import evidence
 from ledger.logs import network
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
-from web.api.answers import a_blueprint, answer, link
-from web.context import ledger
-from web.schemas import (
+from web.api.answer_schemas import (
     EvidenceAnswer,
     NotificationAnswer,
     NotificationsAnswer,
-    NotificationsQuery,
-    ReadmitBody,
     ReadmittedAnswer,
     ReadmittedManyAnswer,
 )
+from web.api.answers import a_blueprint, answer, link
+from web.api.query_schemas import NotificationsQuery, ReadmitBody
+from web.context import ledger
 from web.security import caller, only_for_operators, only_with_personal_data, will_tell_personal
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
