@@ -14,7 +14,7 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from ledger.access import Reader
 from ledger.application import Ledger, RecordedEvent
-from ledger.timeline import event_data
+from ledger.queries.event_data import event_data
 from web.api.answer_schemas import FeedAnswer
 from web.api.answers import a_blueprint, answer
 from web.api.items import shown_event
