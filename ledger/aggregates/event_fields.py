@@ -47,6 +47,7 @@ class EventField:
     """One field of an event under its public name.
 
     Shape: `attribute` is its name in the event class, None for what is computed from the event.
+    An optional field may be null; a list that is missing is shown empty.
     """
 
     name: str
@@ -76,15 +77,11 @@ _NOT_SHOWN = "originator_id"  # a stream is known by its reference
 def _stored(attribute: str, meaning: str = "", /, *, name: str = "", **more: Any) -> EventField:
     """Declare an attribute of the event class. Errors: KeyError for a type nobody can write."""
     annotation: Any = _ATTRIBUTES[attribute]
-    plain = next((kind for kind in _KINDS if annotation == kind | None), annotation)
-    is_optional = plain != annotation
+    plain = next((type_ for type_ in _KINDS if annotation == type_ | None), annotation)
+    kind = _KINDS[plain]
+    is_optional = plain != annotation and kind not in (FieldKind.WORDS, FieldKind.PAIRS)
     return EventField(
-        name or attribute,
-        _KINDS[plain],
-        meaning,
-        attribute=attribute,
-        is_optional=is_optional,
-        **more,
+        name or attribute, kind, meaning, attribute=attribute, is_optional=is_optional, **more
     )
 
 

@@ -9,7 +9,7 @@ from marshmallow import RAISE
 from ledger.access import accesses
 from ledger.items import instant
 from ledger.projections.status import statuses
-from web.api.answer_schemas import AccessLogAnswer, ProjectionsAnswer
+from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.answers import a_blueprint, answer
 from web.api.query_schemas import AccessLogQuery
 from web.context import ledger

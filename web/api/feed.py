@@ -15,8 +15,8 @@ from werkzeug.exceptions import UnprocessableEntity
 from ledger.access import Reader
 from ledger.application import Ledger, RecordedEvent
 from ledger.queries.event_data import event_data
-from web.api.answer_schemas import FeedAnswer
 from web.api.answers import a_blueprint, answer
+from web.api.event_answers import FeedAnswer
 from web.api.items import shown_event
 from web.api.query_schemas import POSITION_MAX, FeedQuery
 from web.context import context, ledger

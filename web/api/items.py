@@ -12,13 +12,9 @@ from ledger.application import RecordedEvent
 from ledger.items import Item, item
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
 from ledger.timeline import TimelineEntry, history_data, timeline
-from web.api.answer_schemas import (
-    AliasAnswer,
-    HistoryAnswer,
-    SubscriptionAnswer,
-    TransactionAnswer,
-)
 from web.api.answers import a_blueprint, answer, link, tagged
+from web.api.event_answers import HistoryAnswer
+from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
 from web.api.query_schemas import ItemQuery, SubscriptionQuery
 from web.context import ledger
 from web.security import shown, will_tell_personal

@@ -14,14 +14,14 @@ from ledger.evidence import evidence
 from ledger.logs import network
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
-from web.api.answer_schemas import (
-    EvidenceAnswer,
+from web.api.answers import a_blueprint, answer, link
+from web.api.event_answers import EvidenceAnswer
+from web.api.notification_answers import (
     NotificationAnswer,
     NotificationsAnswer,
     ReadmittedAnswer,
     ReadmittedManyAnswer,
 )
-from web.api.answers import a_blueprint, answer, link
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
 from web.context import ledger
 from web.security import caller, only_for_operators, only_with_personal_data, will_tell_personal

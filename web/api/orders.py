@@ -7,9 +7,10 @@ from marshmallow import RAISE
 
 from ledger.order import order, order_history
 from ledger.timeline import timeline
-from web.api.answer_schemas import HistoryAnswer, OrderAnswer
 from web.api.answers import a_blueprint, answer, tagged
+from web.api.event_answers import HistoryAnswer
 from web.api.items import history_event, links
+from web.api.object_answers import OrderAnswer
 from web.api.query_schemas import AsOfQuery
 from web.context import ledger
 from web.security import shown, will_tell_personal
