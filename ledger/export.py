@@ -13,12 +13,13 @@ from ledger.errors import BadFilterError
 from ledger.items import instant
 from ledger.lists import all_transactions, count_transactions
 from ledger.masking import masked
+from ledger.projections.transactions import transactions
+from ledger.queries.event_data import EVENT_COLUMNS, event_row
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
 from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import Filter
 from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.notifications import all_notifications, count_notifications
-from ledger.storage.event_store import RecordedEvent
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import events
 
@@ -47,8 +48,8 @@ class Export:
     def columns(self) -> Columns:
         """The columns of its file, the same whatever the rows."""
         columns = dict(_COLUMNS[self.kind])
-        if self.has_personal:
-            columns |= _PERSONAL[self.kind]
+        if not self.has_personal:
+            columns.pop(_PERSONAL.get(self.kind, ""), None)
         if self.has_raw and self.kind == NOTIFICATIONS:
             columns["body_base64"] = CellKind.TEXT
         return columns
@@ -68,7 +69,7 @@ def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
 def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     filter_ = export.filter
     if export.kind == EVENTS and isinstance(filter_, EventFilter):
-        return _events(ledger, filter_, has_personal=export.has_personal)
+        return _events(ledger, filter_, export.columns)
     if export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
         return all_transactions(ledger.database, filter_)
     if export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
@@ -90,7 +91,7 @@ def total(ledger: Ledger, export: Export) -> int:
 # -- rows ---------------------------------------------------------------------------------------
 
 
-def _events(ledger: Ledger, filter_: EventFilter, *, has_personal: bool) -> Iterator[ExportRow]:
+def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[ExportRow]:
     """Read from the events themselves: an export of evidence needs no view."""
     position, until = 0, ledger.events.high_water_mark() or 0
     topics, passes = sorted(filter_.type), event_test(filter_)
@@ -98,38 +99,8 @@ def _events(ledger: Ledger, filter_: EventFilter, *, has_personal: bool) -> Iter
         page = ledger.events.events_after(position, PAGE, stop=until, topics=topics)
         for recorded in page:
             if passes(recorded.event):
-                yield _event(recorded, has_personal=has_personal)
+                yield event_row(recorded, columns)
         position = page[-1].position if len(page) == PAGE else until
-
-
-def _event(recorded: RecordedEvent, *, has_personal: bool) -> ExportRow:
-    event = recorded.event
-    row = {
-        "position": recorded.position,
-        "type": event.TOPIC,
-        "kind": event.TOPIC.partition(".")[0],
-        "shop_id": event.shop_id,
-        "mode": event.mode.lower(),
-        "reference": event.reference,
-        "version": event.originator_version,
-        "occurred_at": _instant(event.occurred_at),
-        "recorded_at": instant(event.timestamp),
-        "received_at": instant(event.received_at),
-        "told_at": _instant(event.told_at),
-        "notification_id": event.notification_id,
-        "source": event.source,
-        "rule": event.rule,
-        "rule_certainty": event.rule_certainty,
-        "late": event.late,
-        "contradiction": event.contradiction,
-        "odd": event.odd or [],
-        "facts": event.facts,
-        "moved": list(event.facts) if event.moved is None else event.moved,
-        "details": event.details or [],
-    }
-    if has_personal:
-        row["personal"] = event.personal or []
-    return row
 
 
 def _instant(moment: datetime | None) -> str | None:
@@ -143,67 +114,25 @@ def _delivery(row: Any) -> ExportRow:
     told["mode"] = told["mode"].lower() if told["mode"] else None
     told["outcome"] = row.get("outcome", Outcome.QUARANTINED)
     told["positions"] = list(row.get("positions") or [])
-    told["peer"] = row["peer"]
     if "body" in row:
         told["body_base64"] = base64.b64encode(row["body"]).decode()
     return told
 
 
+def _transaction_columns() -> Columns:
+    """Return the columns of the read model by their public names, a transaction's own first."""
+    first, last = ("uuid", "reference"), ("contradictions", "late_news")  # counted under our names
+    kinds = {
+        str(column.name): CellKind.TEXT if column.type.python_type is str else CellKind.INTEGER
+        for column in transactions.columns
+        if column.name not in ("id", "contradiction_count", "late_count")
+    }
+    return {name: kinds[name] for name in first} | kinds | dict.fromkeys(last, CellKind.INTEGER)
+
+
 _COLUMNS: dict[str, Columns] = {
-    EVENTS: {
-        "position": CellKind.INTEGER,
-        "type": CellKind.TEXT,
-        "kind": CellKind.TEXT,
-        "shop_id": CellKind.TEXT,
-        "mode": CellKind.TEXT,
-        "reference": CellKind.TEXT,
-        "version": CellKind.INTEGER,
-        "occurred_at": CellKind.TEXT,
-        "recorded_at": CellKind.TEXT,
-        "received_at": CellKind.TEXT,
-        "told_at": CellKind.TEXT,
-        "notification_id": CellKind.TEXT,
-        "source": CellKind.TEXT,
-        "rule": CellKind.TEXT,
-        "rule_certainty": CellKind.TEXT,
-        "late": CellKind.FLAG,
-        "contradiction": CellKind.FLAG,
-        "odd": CellKind.JSON,
-        "facts": CellKind.JSON,
-        "moved": CellKind.JSON,
-        "details": CellKind.JSON,
-    },
-    TRANSACTIONS: {
-        "uuid": CellKind.TEXT,
-        "reference": CellKind.TEXT,
-        "shop_id": CellKind.TEXT,
-        "mode": CellKind.TEXT,
-        "order_id": CellKind.TEXT,
-        "operation_type": CellKind.TEXT,
-        "status": CellKind.TEXT,
-        "amount_minor": CellKind.INTEGER,
-        "currency": CellKind.TEXT,
-        "requested_amount_minor": CellKind.INTEGER,
-        "requested_currency": CellKind.TEXT,
-        "payment_method": CellKind.TEXT,
-        "wallet": CellKind.TEXT,
-        "alias": CellKind.TEXT,
-        "subscription_id": CellKind.TEXT,
-        "instalment_number": CellKind.INTEGER,
-        "sequence_number": CellKind.INTEGER,
-        "trans_id": CellKind.TEXT,
-        "trans_date": CellKind.TEXT,
-        "contract": CellKind.TEXT,
-        "parent_uuid": CellKind.TEXT,
-        "created_at": CellKind.TEXT,
-        "capture_at": CellKind.TEXT,
-        "captured_at": CellKind.TEXT,
-        "first_seen_at": CellKind.TEXT,
-        "last_changed_at": CellKind.TEXT,
-        "version": CellKind.INTEGER,
-        "contradictions": CellKind.INTEGER,
-        "late_news": CellKind.INTEGER,
-    },
+    EVENTS: EVENT_COLUMNS,
+    TRANSACTIONS: _transaction_columns(),
     NOTIFICATIONS: {
         "id": CellKind.TEXT,
         "received_at": CellKind.TEXT,
@@ -219,13 +148,12 @@ _COLUMNS: dict[str, Columns] = {
         "key_fingerprint": CellKind.TEXT,
         "told_at": CellKind.TEXT,
         "content_type": CellKind.TEXT,
+        "peer": CellKind.TEXT,
     },
 }
-_PERSONAL: dict[str, Columns] = {
-    EVENTS: {"personal": CellKind.JSON},
-    TRANSACTIONS: {},
-    NOTIFICATIONS: {"peer": CellKind.TEXT},
-}
+_PERSONAL = {EVENTS: "personal", NOTIFICATIONS: "peer"}
+"""The column of an export that is about a person."""
+
 Counting = Callable[[int], None]
 
 

@@ -98,6 +98,6 @@ def fill(
 
 def _was_known(stored: StoredRow, as_of: str) -> bool:
     try:
-        return read_stored(stored).timestamp <= as_of
+        return bool(read_stored(stored).timestamp <= as_of)
     except Exception:  # noqa: BLE001  what cannot be read is told as passed over, not hidden
         return True

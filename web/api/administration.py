@@ -9,10 +9,10 @@ from marshmallow import RAISE
 from ledger.access import accesses
 from ledger.items import instant
 from ledger.projections.status import statuses
+from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.answers import a_blueprint, answer
-from web.api.parameters import AccessLogQuery
+from web.api.query_schemas import AccessLogQuery
 from web.context import ledger
-from web.schemas import AccessLogAnswer, ProjectionsAnswer
 from web.security import only_for_operators, permitted_shops
 
 bp = a_blueprint("administration", "Views and the access log.")

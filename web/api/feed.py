@@ -13,16 +13,16 @@ from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
 from ledger.application import Ledger
+from ledger.queries.event_data import event_data
 from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import narrowing
 from ledger.queries.filters import EventFilter
 from ledger.storage.event_store import RecordedEvent
-from ledger.timeline import event_data
 from web.api.answers import a_blueprint, answer
+from web.api.event_answers import FeedAnswer
 from web.api.items import shown_event
-from web.api.parameters import POSITION_MAX, FeedQuery
+from web.api.query_schemas import POSITION_MAX, FeedQuery
 from web.context import context, ledger
-from web.schemas import FeedAnswer
 from web.security import caller, filter_of_caller, will_tell_personal
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")

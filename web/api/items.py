@@ -13,14 +13,10 @@ from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
 from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
 from web.api.answers import a_blueprint, answer, link, tagged
-from web.api.parameters import ItemQuery, SubscriptionQuery
+from web.api.event_answers import HistoryAnswer
+from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
+from web.api.query_schemas import ItemQuery, SubscriptionQuery
 from web.context import ledger
-from web.schemas import (
-    AliasAnswer,
-    HistoryAnswer,
-    SubscriptionAnswer,
-    TransactionAnswer,
-)
 from web.security import shown, will_tell_personal
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")

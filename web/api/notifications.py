@@ -19,15 +19,15 @@ from ledger.signature import digest
 from ledger.storage.journal import JournalRow
 from ledger.storage.outcomes import Outcome
 from web.api.answers import a_blueprint, answer, link
-from web.api.parameters import NotificationsQuery, ReadmitBody
-from web.context import ledger
-from web.schemas import (
-    EvidenceAnswer,
+from web.api.event_answers import EvidenceAnswer
+from web.api.notification_answers import (
     NotificationAnswer,
     NotificationsAnswer,
     ReadmittedAnswer,
     ReadmittedManyAnswer,
 )
+from web.api.query_schemas import NotificationsQuery, ReadmitBody
+from web.context import ledger
 from web.security import (
     caller,
     filter_of_caller,

@@ -8,10 +8,11 @@ from marshmallow import RAISE
 from ledger.order import order, order_history
 from ledger.timeline import timeline
 from web.api.answers import a_blueprint, answer, tagged
+from web.api.event_answers import HistoryAnswer
 from web.api.items import history_event, links
-from web.api.parameters import AsOfQuery
+from web.api.object_answers import OrderAnswer
+from web.api.query_schemas import AsOfQuery
 from web.context import ledger
-from web.schemas import HistoryAnswer, OrderAnswer
 from web.security import shown, will_tell_personal
 
 bp = a_blueprint("orders", "Orders, each with all its transactions.")
