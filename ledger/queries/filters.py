@@ -193,7 +193,9 @@ class TotalFilter(Filter):
 class NotificationFilter(Filter):
     """Narrows verified notifications and those in quarantine, where shop and mode are claims."""
 
-    outcome: Annotated[Words, among("outcome", "outcome", choices=tuple(Outcome))] = frozenset()
+    outcome: Annotated[
+        Words, among("outcome", "outcome", choices=tuple(outcome.value for outcome in Outcome))
+    ] = frozenset()
     reason: Annotated[
         Words, among("reason", "reason of a refusal", choices=tuple(sorted(REASONS)))
     ] = frozenset()

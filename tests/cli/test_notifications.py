@@ -73,7 +73,7 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
         (["--outcome", "recorded"], 2),
         (["--outcome", "quarantined"], 2),
         (["--reason", "no-key"], 1),
-        (["--shop", SHOP_ID], 3),
+        (["--shop-id", SHOP_ID], 3),
         (["--mode", "production"], 1),
         (["--mode", "test"], 2),
         (["--limit", "1"], 1),

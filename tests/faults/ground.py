@@ -11,6 +11,8 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.notification import FORM_CONTENT_TYPE
 from ledger.projections.runner import Followers, prepare_views
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.shops import Shops
 from ledger.signature import digest
@@ -132,12 +134,16 @@ def tell_without_key(ground: Ground, number: int) -> None:
 
 def readmit(ground: Ground, number: int) -> None:
     with ground.database.connect() as connection:
-        waiting = ground.ledger.journal.list(connection, reason="unknown-shop")
+        waiting = list_notifications(
+            connection, NotificationFilter.of({"reason": ["unknown-shop"]})
+        )
     for row in waiting:
         ground.until_done(lambda id_=row.id: _readmit(ground, id_))
     with ground.database.connect() as connection:
         for body in ground.bodies_of("payment-accepted", number):
-            rows = ground.ledger.journal.list(connection, outcome="recorded", limit=1000)
+            rows = list_notifications(
+                connection, NotificationFilter.of({"outcome": ["recorded"]}), limit=1000
+            )
             (id_,) = [
                 one.id for one in rows if ground.ledger.journal.get(connection, one.id).body == body
             ]

@@ -19,6 +19,8 @@ from sqlalchemy.exc import OperationalError
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
@@ -228,7 +230,7 @@ def assert_every_version_once(ledger: Ledger) -> None:
 
 def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
     with ledger.database.connect() as connection:
-        rows = ledger.journal.list(connection, limit=100_000)
+        rows = list_notifications(connection, NotificationFilter(), limit=100_000)
     assert Counter(row.outcome for row in rows) == outcomes
     positions = [
         position for row in rows if row.outcome == "recorded" for position in row.positions
