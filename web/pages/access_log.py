@@ -40,10 +40,9 @@ def access_log(mode: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(AccessLogForm())
-    told = render_in_parts(
-        "access_log.html", question=question, told=lambda: _listed(mode, question)
-    )
-    return told, question.status
+    page = _listed(mode, question)
+    body = render_in_parts("access_log.html", question=question, told=lambda: page)
+    return body, question.status
 
 
 def _listed(mode: str, question: Question) -> dict[str, Any]:
