@@ -12,7 +12,7 @@ from ledger.access import OPERATOR
 from ledger.reasons import REASONS, REPAIRABLE
 from ledger.recording.readmission import ReadmissionTally
 from ledger.storage.outcomes import Outcome
-from ledger.waiting import by_reason, ids_waiting, listed, rehearse
+from ledger.waiting import by_reason, dry_run, ids_waiting, listed
 from web.context import ledger
 from web.pages.asking import (
     Question,
@@ -89,7 +89,7 @@ def preview_readmission(mode: str) -> ResponseReturnValue:
         name=name,
         count=count,
         limit=READMIT_MAX,
-        rehearsal=rehearse(ledger(), ids),
+        rehearsal=dry_run(ledger(), ids),
         meanings=REASONS,
         outcomes=None,
     )
