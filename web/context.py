@@ -39,3 +39,9 @@ def context() -> Context:
 def ledger() -> Ledger:
     """The ledger of this process."""
     return context().ledger
+
+
+def context_of(app: Flask) -> Context:
+    """Return what an application holds, before it serves a request."""
+    with app.app_context():
+        return context()

@@ -19,7 +19,7 @@ from web.api.answers import a_blueprint, answer
 from web.api.items import shown_event
 from web.context import context, ledger
 from web.schemas import POSITION_MAX, FeedAnswer, FeedQuery
-from web.security import caller, will_tell_personal
+from web.security import caller, log_personal_read
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 
@@ -117,9 +117,7 @@ def list_events(asked: dict[str, Any]) -> Response:
     """
     after = asked["after"] if asked["cursor"] is None else asked["cursor"]
     if asked["details"]:
-        will_tell_personal(
-            "events", shop_id=asked["shop"], mode=asked["mode"], reference=str(after)
-        )
+        log_personal_read("events", shop_id=asked["shop"], mode=asked["mode"], reference=str(after))
     feed = _feed(asked)
     if request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM:
         return Response(feed.stream(_last_event_id(after)), mimetype=STREAM)

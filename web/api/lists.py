@@ -29,7 +29,7 @@ from ledger.rules import RULES
 from web.api.answers import a_blueprint
 from web.context import ledger
 from web.downloads import download
-from web.security import allowed_shops, caller, shown, will_tell_personal
+from web.security import allowed_shops, caller, log_personal_read, redact_for_reader
 
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
@@ -311,7 +311,7 @@ def _page(
     with ledger().database.connect() as connection:
         page = question(connection, filter_, **paged)
     told = {
-        "items": [shown(one) for one in page.items],
+        "items": [redact_for_reader(one) for one in page.items],
         "next_cursor": page.next_cursor,
         "as_of_position": page.as_of_position,
         "lag": page.lag,
@@ -330,5 +330,5 @@ def _export(kind: str, filter_class: type[Filter], asked: dict[str, Any]) -> Res
     if has_personal or has_raw:
         if not caller().sees_personal:
             abort(403)
-        will_tell_personal(f"export of {kind}")
+        log_personal_read(f"export of {kind}")
     return download(Export(kind, _filter(filter_class, asked), has_personal, has_raw), format_)

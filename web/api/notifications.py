@@ -25,7 +25,7 @@ from web.schemas import (
     ReadmittedAnswer,
     ReadmittedManyAnswer,
 )
-from web.security import caller, only_for_operators, only_with_personal_data, will_tell_personal
+from web.security import caller, log_personal_read, only_for_operators, only_with_personal_data
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
 
@@ -75,7 +75,7 @@ def get_notification(notification_id: str) -> Response:
 def get_raw(notification_id: str) -> Response:
     """The raw body, byte for byte as it arrived."""
     row = _row(notification_id)
-    will_tell_personal("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
+    log_personal_read("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
     response = Response(row.body or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -123,7 +123,7 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     event, row = found.event.event, found.row
     if (event.shop_id, event.mode.lower()) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
-    will_tell_personal("evidence", shop_id=shop_id, mode=mode, reference=str(position))
+    log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
     told = {
         "position": position,
         "type": event.TOPIC,

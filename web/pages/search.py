@@ -37,9 +37,9 @@ from web.pages.asking import (
 from web.pages.blueprint import bp
 from web.pages.languages import translated
 from web.pages.navigation import link_to_meaning
-from web.pages.rendering import render_in_parts
+from web.pages.rendering import render
 from web.pages.words import OPERATIONS, STATUSES
-from web.security import allowed_shops, caller, shown
+from web.security import allowed_shops, caller, redact_for_reader
 
 SORTS = ("-time", "time", "-amount", "amount")
 
@@ -95,7 +95,7 @@ def search(mode: str) -> ResponseReturnValue:
     listed = cache(lambda: _listed(question, mode))
     if question.value("cursor") and not found and not question.wrong:
         listed()  # it may belong to another question, which is answered by another status
-    told = render_in_parts(
+    told = render(
         "search.html",
         question=question,
         meanings=[(one, link_to_meaning(one)) for one in found],
@@ -142,7 +142,7 @@ def _listed(question: Question, mode: str) -> dict[str, Any] | None:
             question.wrong["cursor"] = [gettext("This page belongs to another question.")]
             return None
     return {
-        "page": replace(found, items=[shown(one) for one in found.items]),
+        "page": replace(found, items=[redact_for_reader(one) for one in found.items]),
         "next_address": found.next_cursor and _address(question, mode, found.next_cursor),
     }
 
