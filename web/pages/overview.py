@@ -79,7 +79,7 @@ def _figures(mode: str) -> dict[str, Any]:
             "now": now,
             "days": (days[0].isoformat(), days[-1].isoformat()),
             "deliveries": deliveries,
-            "today": deliveries.bars[-1].values,
+            "today": deliveries.bars[-1].counts,
             "last": max(last.values(), default=None),
             "is_silent": now - max(last.values(), default=now) > SILENCE,
             "waiting": waiting,
