@@ -30,9 +30,9 @@ from web.context import ledger
 from web.security import (
     caller,
     filter_of_caller,
+    log_personal_read,
     only_for_operators,
     only_with_personal_data,
-    will_tell_personal,
 )
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
@@ -68,7 +68,7 @@ def get_notification(notification_id: str) -> Response:
 def get_raw(notification_id: str) -> Response:
     """Send the raw body, byte for byte as it arrived."""
     row = _row(notification_id)
-    will_tell_personal("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
+    log_personal_read("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
     response = Response(row.body or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -117,7 +117,7 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     event, row = proof.event.event, proof.row
     if (event.shop_id, event.mode.lower()) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
-    will_tell_personal("evidence", shop_id=shop_id, mode=mode, reference=str(position))
+    log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
     body = {
         "position": position,
         "type": event.TOPIC,
