@@ -14,7 +14,7 @@ from ledger.formats.snapshot import (
     AliasSnapshot,
     Fact,
 )
-from ledger.formats.values import read_instant
+from ledger.instants import read_platform_instant
 from ledger.rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
 from ledger.statuses import Standing
 
@@ -146,7 +146,7 @@ def _told_as(topics: frozenset[str], tellings: Sequence[Telling]) -> list[Tellin
 
 def _made_at(facts: Mapping[str, Fact]) -> datetime | None:
     told = facts.get("made_at")
-    return None if told is None else read_instant(str(told))
+    return None if told is None else read_platform_instant(str(told))
 
 
 def _certainty(snapshot: AliasSnapshot) -> str:

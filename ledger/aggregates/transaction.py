@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ledger.aggregates.observed import News, Observed, Occasion, bind_events, stream_id
 from ledger.formats.snapshot import Fact, TransactionSnapshot, is_instalment
-from ledger.formats.values import read_instant
+from ledger.instants import read_platform_instant
 from ledger.rules import (
     ACQUIRER_STATUS,
     ALIAS,
@@ -342,7 +342,7 @@ class _Moment:
 
     def _instant(self, name: str) -> datetime | None:
         told = self.facts.get(name)
-        return None if told is None else read_instant(str(told))
+        return None if told is None else read_platform_instant(str(told))
 
 
 _CREATIONS = frozenset(

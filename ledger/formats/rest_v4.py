@@ -33,8 +33,8 @@ from ledger.formats.values import (
     names_read,
     odd_names,
     read_facts,
-    read_instant,
 )
+from ledger.instants import read_platform_instant
 from ledger.notification import Delivery, Limits, Notification, Proof
 from ledger.rules import CANCELLATION, END_OF_PAYMENT, HINTED, INFERRED, RULE_BY_SOURCE
 from ledger.shops import REST_BROWSER, REST_PASSWORD, Key, Shops
@@ -321,7 +321,7 @@ def translate(notification: Notification, answer: Answer) -> Told:
 
 def _told_at(answer: Mapping[str, Any]) -> datetime | None:
     told = answer.get("serverDate")
-    return read_instant(told) if isinstance(told, str) else None
+    return read_platform_instant(told) if isinstance(told, str) else None
 
 
 def _note_odd_time(told: TransactionSnapshot, answer: Mapping[str, Any]) -> TransactionSnapshot:

@@ -2,19 +2,18 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 
 from ledger.errors import MalformedNotificationError
 from ledger.formats.snapshot import Fact, are_storable, storable
+from ledger.instants import read_platform_instant, write_second
 from ledger.money import currency_code
 from ledger.statuses import RANKS, form_spelling
 
 OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
-YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}")
 _COUNT = re.compile(r"[0-9]{1,9}")
-_COMPACT = re.compile(r"[0-9]{14}")
 
 
 class Values:
@@ -86,11 +85,11 @@ class Values:
         value = self.raw(name)
         if not value:
             return None
-        moment = read_instant(value)
+        moment = read_platform_instant(value)
         if moment is None:
             self.odd.append(name)
             return None
-        return write_instant(moment)
+        return write_second(moment)
 
     def day(self, name: str) -> str | None:
         """Shape: `2026-03-10`, from `yyyyMMdd`."""
@@ -127,26 +126,9 @@ def names_read(tables: Iterable[FactTable]) -> frozenset[str]:
     return frozenset(name for table in tables for _, name, _ in table)
 
 
-def read_instant(value: str) -> datetime | None:
-    """An instant told as `yyyyMMddHHmmss` in UTC or in ISO 8601; None when it is neither."""
-    try:
-        is_compact = _COMPACT.fullmatch(value)
-        moment = datetime.fromisoformat(f"{value[:8]}T{value[8:]}" if is_compact else value)
-        if moment.year not in YEARS:
-            return None
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def odd_names(values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
     """Names of all fields whose value was not understood, or held what cannot be stored."""
     unstorable: list[str] = []
     if not are_storable(value_by_name.values()):
         unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
     return tuple(dict.fromkeys(storable(name) for name in [*values.odd, *unstorable]))
-
-
-def write_instant(moment: datetime) -> str:
-    """Write an instant as facts hold it. Shape: `2026-03-10T09:15:47Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
