@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import Connection, inspect, text
 
-from ledger.storage.recorder import POSITIONS_LOCK
+from ledger.storage.high_water_mark import POSITIONS_LOCK
 
 APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
 """Tables whose rows are never changed or deleted."""
