@@ -118,12 +118,13 @@ class EventRecorder(ApplicationRecorder):
         if self._database.is_sqlite:
             return self._read(after, stop, topics, limit)
         safe = self._high_water_mark.safe
-        known = safe if stop is None else min(stop, safe)
-        entries = self._read(after, known, topics, limit) if after < known else []
-        if len(entries) < limit and (stop is None or stop > known):
-            complete = self.high_water_mark(after=max(after, known)) or 0
+        until = safe if stop is None else min(stop, safe)
+        entries = self._read(after, until, topics, limit) if after < until else []
+        if len(entries) < limit and (stop is None or stop > until):
+            after = max(after, until)
+            complete = self.high_water_mark(after=after) or 0
             until = complete if stop is None else min(stop, complete)
-            entries += self._read(max(after, known), until, topics, limit - len(entries))
+            entries += self._read(after, until, topics, limit - len(entries))
         return entries
 
     def high_water_mark(self, after: int | None = None) -> int | None:
