@@ -23,7 +23,7 @@ from ledger.errors import (
     UnavailableError,
     ViewNotBuiltError,
 )
-from ledger.storage.database import silence
+from ledger.storage.database_errors import silence
 from web import receiver
 from web.pages import refusals
 

@@ -1,4 +1,4 @@
-"""The durable tables: events, notifications, quarantine, repeats, subscription references.
+"""The durable tables, as the first release has them.
 
 Written out in full and never edited again: the tables of today are in `ledger/storage/tables.py`.
 """
@@ -11,9 +11,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-POSITION = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-MOMENT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
-APPEND_ONLY = ("events", "notifications", "repeats")
+IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
+APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
 POSITIONS_LOCK = 0x1ED6_0002
 
 
@@ -22,6 +22,8 @@ def upgrade() -> None:
     _create_notifications()
     _create_quarantine()
     _create_references()
+    _create_generations()
+    _create_access()
     if op.get_bind().dialect.name == "sqlite":
         _protect_sqlite()
     else:
@@ -37,7 +39,7 @@ def downgrade() -> None:
 def _create_events() -> None:
     op.create_table(
         "events",
-        sa.Column("position", POSITION, autoincrement=True),
+        sa.Column("position", IDENTITY, autoincrement=True),
         sa.Column("originator_id", sa.Uuid(), nullable=False),
         sa.Column("originator_version", sa.BigInteger(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
@@ -52,7 +54,7 @@ def _create_events() -> None:
         "repeats",
         sa.Column("originator_id", sa.Uuid()),
         sa.Column("notification_id", sa.Text()),
-        sa.Column("told_at", MOMENT),
+        sa.Column("told_at", INSTANT),
         sa.PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
     )
 
@@ -61,8 +63,8 @@ def _create_notifications() -> None:
     op.create_table(
         "notifications",
         sa.Column("id", sa.Text()),
-        sa.Column("received_at", MOMENT, nullable=False),
-        sa.Column("recorded_at", MOMENT, nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
         sa.Column("format", sa.Text(), nullable=False),
         sa.Column("shop_id", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
@@ -72,7 +74,7 @@ def _create_notifications() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("signed_digest", sa.Text(), nullable=False),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
-        sa.Column("told_at", MOMENT),
+        sa.Column("told_at", INSTANT),
         sa.Column("positions", sa.JSON(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
@@ -82,7 +84,7 @@ def _create_notifications() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_notifications"),
     )
     op.create_index("ix_notifications_signed_digest", "notifications", ["signed_digest"])
-    op.create_index("ix_notifications_shop", "notifications", ["shop_id", "mode", "id"])
+    op.create_index("ix_notifications_shop", "notifications", ["shop_id", "mode", "id", "outcome"])
     _create_partial_indexes()
 
 
@@ -110,7 +112,7 @@ def _create_quarantine() -> None:
     op.create_table(
         "quarantine",
         sa.Column("id", sa.Text()),
-        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("received_at", INSTANT, nullable=False),
         sa.Column("format", sa.Text()),
         sa.Column("shop_id", sa.Text()),
         sa.Column("mode", sa.Text()),
@@ -127,6 +129,9 @@ def _create_quarantine() -> None:
     )
     op.create_index("ix_quarantine_peer", "quarantine", ["peer", "id"])
     op.create_index("ix_quarantine_reason", "quarantine", ["reason", "id"])
+    op.create_index(
+        "ix_quarantine_mode", "quarantine", ["mode", "received_at", "reason", "shop_id"]
+    )
 
 
 def _create_references() -> None:
@@ -146,6 +151,98 @@ def _create_references() -> None:
         "ix_subscription_references_order",
         "subscription_references",
         ["shop_id", "mode", "alias", "order_id"],
+    )
+
+
+def _create_generations() -> None:
+    op.create_table(
+        "generations",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.Column("shards", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_generations"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "generation_positions",
+        sa.Column("generation_id", sa.BigInteger()),
+        sa.Column("shard", sa.Integer()),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "shard", name="pk_generation_positions"),
+    )
+    op.create_table(
+        "poison_events",
+        sa.Column("generation_id", sa.BigInteger()),
+        sa.Column("position", sa.BigInteger()),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("found_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "position", name="pk_poison_events"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.Text()),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
+
+
+def _create_access() -> None:
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Text()),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("shops", sa.JSON(none_as_null=True)),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("revoked_at", INSTANT),
+        sa.Column("last_used_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_tokens"),
+        sa.UniqueConstraint("secret_hash", name="uq_tokens_secret_hash"),
+    )
+    op.create_table(
+        "access_log",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
+        sa.Column("token_name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("reference", sa.Text()),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_access_log"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_access_log_token", "access_log", ["token_id", "id"])
+    op.create_index("ix_access_log_shop", "access_log", ["shop_id", "mode", "id"])
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Text()),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("shops", sa.JSON(none_as_null=True)),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("stamp", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("disabled_at", INSTANT),
+        sa.Column("password_changed_at", INSTANT, nullable=False),
+        sa.Column("last_signed_in_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("name_key", name="uq_users_name_key"),
     )
 
 
