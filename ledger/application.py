@@ -16,7 +16,6 @@ from sqlalchemy import exc as sa
 
 from ledger.aggregates.observed import Observed, Occasion
 from ledger.batch import Batch, Verified
-from ledger.decision import Decision, streams_of
 from ledger.errors import (
     ConflictError,
     MalformedNotificationError,
@@ -29,6 +28,7 @@ from ledger.formats.snapshot import Told
 from ledger.gathering import Gathering
 from ledger.notification import Delivery, Limits, Notification
 from ledger.reasons import TOO_LARGE
+from ledger.recording.decider import Decision, streams_of
 from ledger.settings import Settings
 from ledger.shops import Shops
 from ledger.storage.additions import Way

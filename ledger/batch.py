@@ -10,9 +10,9 @@ from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Connection
 
 from ledger.aggregates.observed import Observed
-from ledger.decision import Deciding, Decision, streams_of
 from ledger.formats.snapshot import Told
 from ledger.notification import Notification
+from ledger.recording.decider import Deciding, Decision, streams_of
 from ledger.storage import references
 from ledger.storage.additions import Addition, Additions, Asked, Known, New, Place, Way
 from ledger.storage.journal import JournalRow, Repeat
