@@ -1,6 +1,7 @@
-"""One delivery, read strictly from its raw body and verified, before anything interprets it."""
+"""One delivery: its raw body, its fields read strictly, and what its signature proved."""
 
 from binascii import a2b_qp
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
@@ -28,21 +29,30 @@ class Delivery:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the raw body, 64 lower-case hex digits."""
+        """Return the SHA-256 of the raw body, 64 lower-case hex digits."""
         return digest(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a body may hold before it is refused unread."""
+    """The most that a body may hold; more is refused unread."""
 
     fields_max: int = 10_000
     json_depth_max: int = 64
 
 
 @dataclass(frozen=True, slots=True)
+class DecodedBody:
+    """A delivery with its fields. Shape: values by name, in wire order, nothing trimmed."""
+
+    delivery: Delivery
+    fields: Mapping[str, str]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """What was kept of a verification: the key that made the signature, and what it covers."""
+    """What is stored of a verification: the key that made the signature, and what it covers."""
 
     key_fingerprint: str
     signed_digest: str
@@ -87,8 +97,8 @@ def read_fields(delivery: Delivery, limits: Limits) -> dict[str, str]:
 
 def _field(part: bytes) -> tuple[str, str]:
     if b"%" not in part and b"+" not in part and part.isascii():
-        told, _, text = part.decode("ascii").partition("=")
-        return told, text
+        ascii_name, _, ascii_value = part.decode("ascii").partition("=")
+        return ascii_name, ascii_value
     name, _, value = part.partition(b"=")
     try:
         return _decode(name), _decode(value)
@@ -110,7 +120,7 @@ def unescape(part: bytes) -> bytes:
     not become two bytes shorter, is left to the slower one.
     """
     if b"=" not in part and b"\r" not in part and b"\n" not in part:
-        found = a2b_qp(part.replace(b"%", b"="))
-        if len(part) - len(found) == 2 * part.count(b"%"):
-            return found
+        decoded = a2b_qp(part.replace(b"%", b"="))
+        if len(part) - len(decoded) == 2 * part.count(b"%"):
+            return decoded
     return unquote_to_bytes(part)

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import NotificationError
 from ledger.formats import form_v2, read, rest_v4
-from ledger.notification import Delivery, Limits, Notification, read_fields
+from ledger.notification import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.shops import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
 from ledger.signature import digest, form_text, is_same, sign_form_hmac, sign_form_sha1, sign_rest
 from tests.builders import DATA, a_delivery, a_form
@@ -168,7 +168,7 @@ def test_a_form_is_verified_as_its_vector_says(vector: Vector) -> None:
     shops = Shops({"12345678": Shop("12345678", "", (key,))})
 
     try:
-        notification, _ = form_v2.verify(a_delivery(b""), told, shops, LIMITS)
+        notification, _ = form_v2.verify(DecodedBody(a_delivery(b""), told, LIMITS), shops)
         found = "valid"
         assert notification.key_fingerprint == key.fingerprint
     except NotificationError as refusal:
@@ -188,7 +188,8 @@ def test_a_key_verifies_only_its_own_scheme(kind: str) -> None:
 
     with pytest.raises(NotificationError, match="no key of this shop"):
         form_v2.verify(
-            a_delivery(b""), told, Shops({"12345678": Shop("12345678", "", (key,))}), LIMITS
+            DecodedBody(a_delivery(b""), told, LIMITS),
+            Shops({"12345678": Shop("12345678", "", (key,))}),
         )
 
 
