@@ -6,8 +6,8 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.storage.database import Database
-from ledger.vocabulary import EVENTS_BY_RULE, GENERAL
 from tests.builders import a_ledger, example_body, examples, receive
+from tests.events_by_rule import EVENTS_BY_RULE, GENERAL
 
 GOLDEN = Path(__file__).parent / "golden" / "examples.txt"
 

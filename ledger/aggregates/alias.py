@@ -16,6 +16,7 @@ from ledger.formats.snapshot import (
     Fact,
 )
 from ledger.instants import read_platform_instant
+from ledger.ipn.kinds import Kind
 from ledger.rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
 
 
@@ -23,7 +24,7 @@ class Alias(Observed):
     """One stored means of payment of one shop; the platform's token."""
 
     TOPIC = "alias"
-    KIND = "alias"
+    KIND = Kind.ALIAS
 
     class Event(Observed.Event):
         """Ordered by when the platform recorded the transaction that named the alias.
@@ -61,7 +62,7 @@ class Alias(Observed):
 
     @staticmethod
     def id_of(shop_id: str, mode: str, alias: str) -> UUID:
-        return stream_id("alias", shop_id, mode, alias)
+        return stream_id(Kind.ALIAS, shop_id, mode, alias)
 
     status: str
 

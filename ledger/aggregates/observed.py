@@ -23,6 +23,7 @@ from ledger.aggregates.precedence import (
     status_of,
 )
 from ledger.formats.snapshot import Fact, Pairs
+from ledger.ipn.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Observed(BaseAggregate[UUID]):
     Shape: `facts` is the current state by the names of `ledger/formats/snapshot.py`.
     """
 
-    KIND: ClassVar[str]
+    KIND: ClassVar[Kind]
 
     class Event(AggregateEvent):
         """What one notification reported. Its `timestamp` is when we recorded it."""
@@ -207,7 +208,7 @@ def _observation(event: Observed.Event) -> Observation:
     )
 
 
-def stream_id(kind: str, shop_id: str, mode: str, *names: str) -> UUID:
+def stream_id(kind: Kind, shop_id: str, mode: str, *names: str) -> UUID:
     """Return the id of a stream, made from what it is about: the same for every writer.
 
     Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the

@@ -7,6 +7,7 @@ from uuid import UUID
 from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
 from ledger.aggregates.precedence import Changes
 from ledger.formats.snapshot import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
+from ledger.ipn.kinds import Kind
 from ledger.rules import INFERRED, INSTALMENT, SUBSCRIPTION
 from ledger.statuses import REFUSED
 
@@ -19,7 +20,7 @@ class Subscription(Observed):
     """
 
     TOPIC = "subscription"
-    KIND = "subscription"
+    KIND = Kind.SUBSCRIPTION
 
     class Event(Observed.Event):
         """`status` is what the subscription has come to with this event."""
@@ -54,7 +55,7 @@ class Subscription(Observed):
 
     @staticmethod
     def id_of(shop_id: str, mode: str, subscription_id: str, alias: str) -> UUID:
-        return stream_id("subscription", shop_id, mode, subscription_id, alias)
+        return stream_id(Kind.SUBSCRIPTION, shop_id, mode, subscription_id, alias)
 
     def apply(self, event: Observed.Event) -> None:
         """Assign what an event says."""

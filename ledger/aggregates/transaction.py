@@ -7,6 +7,7 @@ from uuid import UUID
 from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
 from ledger.aggregates.situation import Situation
 from ledger.formats.snapshot import TransactionSnapshot, is_instalment
+from ledger.ipn.kinds import Kind
 from ledger.rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
 from ledger.statuses import RANKS
 
@@ -15,7 +16,7 @@ class Transaction(Observed):
     """One payment at one shop. Units: amounts in minor units of the currency beside them."""
 
     TOPIC = "transaction"
-    KIND = "transaction"
+    KIND = Kind.TRANSACTION
 
     class Event(Observed.Event):
         """`uuid` is None when the platform gave none; `reference` then identifies it."""
@@ -99,7 +100,7 @@ class Transaction(Observed):
     @staticmethod
     def id_of(shop_id: str, mode: str, reference: str) -> UUID:
         """Identify by uuid, or by the reference that stands in for it."""
-        return stream_id("transaction", shop_id, mode, reference)
+        return stream_id(Kind.TRANSACTION, shop_id, mode, reference)
 
     @property
     def is_instalment(self) -> bool:

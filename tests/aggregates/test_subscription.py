@@ -8,6 +8,7 @@ import pytest
 from ledger.aggregates.observed import stream_id
 from ledger.aggregates.subscription import Subscription
 from ledger.formats.snapshot import Fact
+from ledger.ipn.kinds import Kind
 from tests.aggregates.given import (
     OTHER_UUID,
     PLAN,
@@ -175,6 +176,6 @@ def test_the_same_id_on_another_alias_is_another_plan() -> None:
 def test_a_name_that_holds_the_separator_of_names_is_another_name(
     names: tuple[str, ...], other_names: tuple[str, ...]
 ) -> None:
-    ids = {stream_id("subscription", "1", "TEST", *each) for each in (names, other_names)}
+    ids = {stream_id(Kind.SUBSCRIPTION, "1", "TEST", *each) for each in (names, other_names)}
 
     assert len(ids) == 2
