@@ -16,8 +16,8 @@ class Mode(StrEnum):
         return self.value.lower()
 
     @classmethod
-    def _missing_(cls, value: object) -> Self | None:
-        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
+    def _missing_(cls, text: object) -> Self | None:
+        return cls.__members__.get(text.upper()) if isinstance(text, str) else None
 
 
 MODES = tuple(mode.value for mode in Mode)

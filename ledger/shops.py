@@ -171,10 +171,10 @@ class _ShopsSchema(Schema):
 
 def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
     """Read the shops file. Errors: SettingsError names the shop and the field, never a secret."""
-    content = _read(path)
-    shops = [_shop(shop_fields, path, environ) for shop_fields in content["shops"]]
+    data = _read(path)
+    shops = [_shop(shop_fields, path, environ) for shop_fields in data["shops"]]
     if any(key.mode == Mode.PRODUCTION for shop in shops for key in shop.keys):
-        for exposed_path in _exposed(path, content):
+        for exposed_path in _exposed(path, data):
             raise SettingsError(_EXPOSED.format(exposed_path))
     return Shops({shop.id: shop for shop in shops})
 
@@ -189,11 +189,11 @@ def exposed_files(path: Path) -> list[str]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the shops file {path} cannot be read: {error}") from error
     try:
-        return dict(_ShopsSchema().load(content))
+        return dict(_ShopsSchema().load(data))
     except ValidationError as error:
         raise SettingsError(f"the shops file {path} is wrong: {error.messages}") from error
 
@@ -242,9 +242,9 @@ def _utc(instant: datetime | None) -> datetime | None:
 _EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
 
 
-def _exposed(path: Path, content: Mapping[str, Any]) -> list[Path]:
+def _exposed(path: Path, data: Mapping[str, Any]) -> list[Path]:
     """Return the files with keys that others can read or change, on systems that say so."""
-    keys = [key_fields for shop_fields in content["shops"] for key_fields in shop_fields["keys"]]
+    keys = [key_fields for shop_fields in data["shops"] for key_fields in shop_fields["keys"]]
     files = [path] if any("secret" in key_fields for key_fields in keys) else []
     files += [path.parent / each["secret_file"] for each in keys if "secret_file" in each]
     by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH

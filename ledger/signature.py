@@ -37,9 +37,9 @@ def sign_form_sha1(text: str, secret: str) -> str:
     return hashlib.sha1(message, usedforsecurity=False).hexdigest()
 
 
-def sign_rest(answer: str, secret: str) -> str:
+def sign_rest(text: str, secret: str) -> str:
     """Sign a `kr-answer` exactly as given. Shape: 64 lower-case hex digits."""
-    return hmac.digest(secret.encode(), answer.encode(), "sha256").hex()
+    return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
 
 def is_same(received: str, computed: str) -> bool:
@@ -47,6 +47,6 @@ def is_same(received: str, computed: str) -> bool:
     return hmac.compare_digest(received.encode(errors="surrogatepass"), computed.encode())
 
 
-def digest(content: bytes) -> str:
+def digest(message: bytes) -> str:
     """Return the SHA-256 of some bytes. Shape: 64 lower-case hex digits."""
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(message).hexdigest()

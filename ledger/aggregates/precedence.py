@@ -66,16 +66,16 @@ class Changes:
         return bool(self.added or self.moved)
 
 
-def contradicts(known: str | None, reported: str | None) -> bool:
+def contradicts(known_status: str | None, status: str | None) -> bool:
     """Return True if a final status is followed by one that cannot come after it.
 
     CAPTURE_FAILED then CAPTURED is the one known innocent pair.
     """
-    if known is None or reported is None or known == reported or known not in FINAL:
+    if status is None or status == known_status or known_status not in FINAL:
         return False
-    if {known, reported} == {"CAPTURE_FAILED", "CAPTURED"}:
+    if {known_status, status} == {"CAPTURE_FAILED", "CAPTURED"}:
         return False
-    return reported in FINAL or reported not in RANKS
+    return status in FINAL or status not in RANKS
 
 
 def status_of(facts: Mapping[str, Fact]) -> str | None:
@@ -85,26 +85,25 @@ def status_of(facts: Mapping[str, Fact]) -> str | None:
 
 
 def facts_that_move(
-    known: Mapping[str, Fact],
+    known_facts: Mapping[str, Fact],
     facts: Mapping[str, Fact],
     precedence: Precedence,
     observations: Sequence[Observation],
 ) -> list[str]:
     """Return the names of the facts that change the known state.
 
-    A fact fills a gap at any time; it replaces a value only if no newer notification reported one.
+    A fact fills a gap at any time; it replaces a value only if no newer notification reported one,
+    and if the notification contradicts nothing.
     """
-    is_contradiction = contradicts(status_of(known), precedence.status)
-    return [
-        name
-        for name, fact in facts.items()
-        if name not in known
-        or (
-            not is_contradiction
-            and known[name] != fact
-            and not is_older_than_any(precedence, (o for o in observations if name in o.facts))
-        )
-    ]
+    is_contradiction = contradicts(status_of(known_facts), precedence.status)
+
+    def replaces(name: str) -> bool:
+        if is_contradiction or known_facts[name] == facts[name]:
+            return False
+        reported = (observation for observation in observations if name in observation.facts)
+        return not is_older_than_any(precedence, reported)
+
+    return [name for name in facts if name not in known_facts or replaces(name)]
 
 
 def is_older_than_any(precedence: Precedence, observations: Iterable[Observation]) -> bool:
@@ -118,7 +117,7 @@ def _finality(status: str | None) -> int:
     return 1 if status in FINAL else 0
 
 
-def _rank_difference(status: str | None, other: str | None) -> int:
-    if status not in RANKS or other not in RANKS:
+def _rank_difference(status: str | None, other_status: str | None) -> int:
+    if status not in RANKS or other_status not in RANKS:
         return 0
-    return RANKS[status] - RANKS[other]
+    return RANKS[status] - RANKS[other_status]

@@ -36,10 +36,13 @@ _PLATFORM_MADE = "900000"  # short numbers from here on are given by the platfor
 
 @dataclass(frozen=True)
 class Situation:
-    """Shape: `known` are the facts before, `facts` those of the snapshot; `is_known` says that the
-    transaction has events already."""
+    """What a snapshot meets.
 
-    known: Mapping[str, Fact]
+    Shape: `known_facts` are those before, `facts` those of the snapshot; `is_known` says that the
+    transaction has events already.
+    """
+
+    known_facts: Mapping[str, Fact]
     facts: Mapping[str, Fact]
     changes: Changes
     occasion: Occasion
@@ -54,11 +57,11 @@ class Situation:
         """Return the status known before; empty for the first snapshot, and for a late one."""
         if self.changes.is_late and not self.changes.is_contradiction:
             return ""
-        return str(self.known.get("status", ""))
+        return str(self.known_facts.get("status", ""))
 
     @property
     def operation(self) -> str:
-        return str(self.facts.get("operation_type", self.known.get("operation_type", "")))
+        return str(self.facts.get("operation_type", self.known_facts.get("operation_type", "")))
 
     @property
     def is_refused(self) -> bool:
@@ -94,7 +97,7 @@ class Situation:
 
     def replaces(self, name: str) -> bool:
         """Return True if the snapshot replaces a known value by another."""
-        return name in self.changes.moved and name in self.known
+        return name in self.changes.moved and name in self.known_facts
 
     def instant(self, name: str) -> datetime | None:
         """Return an instant among the facts; None when it is not there."""

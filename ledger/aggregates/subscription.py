@@ -95,11 +95,11 @@ class Subscription(Observed):
         The transaction has already judged what came late or contradicts what was known.
         """
         known = self.instalments if self.is_known else {}
-        before = known.get(str(instalment["transaction_uuid"]))
-        if before == instalment:
+        previous = known.get(str(instalment["transaction_uuid"]))
+        if previous == instalment:
             return False
         self._record_event(
-            _classify(before, instalment),
+            _classify(previous, instalment),
             subscription_id,
             alias,
             instalment,
@@ -146,10 +146,12 @@ _OF_INSTALMENTS = frozenset(
 
 
 def _classify(
-    before: Mapping[str, Fact] | None, instalment: Mapping[str, Fact]
+    previous: Mapping[str, Fact] | None, instalment: Mapping[str, Fact]
 ) -> type[Subscription.Event]:
     if instalment.get("status") in REFUSED and (
-        before is None or before.get("status") != instalment.get("status")
+        previous is None or previous.get("status") != instalment.get("status")
     ):
         return Subscription.InstalmentRefused
-    return Subscription.InstalmentAccepted if before is None else Subscription.InstalmentProgressed
+    return (
+        Subscription.InstalmentAccepted if previous is None else Subscription.InstalmentProgressed
+    )

@@ -59,13 +59,11 @@ NAME = "form-v2"
 _HASH = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _STATUS_IN_TEXT = re.compile(r"\+(DEBIT|CREDIT|AUTHORISED|CAPTURED|ACCEPTED)\+")
 
-Fields = Mapping[str, str]
-
 
 # -- proof ----------------------------------------------------------------------------------------
 
 
-def matches(fields: Fields) -> bool:
+def matches(fields: Mapping[str, str]) -> bool:
     """Return True if a body with these fields speaks this format, call or browser return."""
     return "vads_hash" in fields or "signature" in fields or "vads_site_id" in fields
 
@@ -75,7 +73,7 @@ def claim(body: DecodedBody) -> tuple[str, str]:
     return body.fields.get("vads_site_id", ""), body.fields.get("vads_ctx_mode", "")
 
 
-def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Fields]:
+def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, str]]:
     """Prove that the platform sent this form as a call. Errors: NotificationError."""
     shop_id, mode = claim(body)
     check_address(body.delivery, shop_id, mode)
@@ -94,7 +92,7 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Fields]:
     return _notification(body, key.fingerprint), body.fields
 
 
-def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Fields]:
+def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, str]]:
     """Read a form that was verified by a key that is gone. Errors: NotificationError."""
     check_address(body.delivery, *claim(body))
     return _notification(body, proof.key_fingerprint), body.fields
@@ -119,7 +117,7 @@ def _made(key: Key, text: str, signature: str) -> bool:
     return is_same(signature, sign(text, key.secret))
 
 
-def _check_is_a_call(fields: Fields) -> None:
+def _check_is_a_call(fields: Mapping[str, str]) -> None:
     """Refuse browser returns and relabelled forms: names are not signed, only values are."""
     if "vads_hash" not in fields:
         raise SignatureError("browser-return", "vads_hash is missing: this is a browser return")
@@ -137,11 +135,11 @@ def _check_is_a_call(fields: Fields) -> None:
 # -- content --------------------------------------------------------------------------------------
 
 
-def translate(notification: Notification, fields: Fields) -> Told:
+def translate(notification: Notification, fields: Mapping[str, str]) -> Told:
     """Read everything a verified form says. Errors: MalformedNotificationError."""
-    values = Values(fields)
-    facts = read_facts(values, TRANSACTION_FIELDS)
-    rule, certainty = _rule(notification.source, facts, values)
+    field_values = Values(fields)
+    facts = read_facts(field_values, TRANSACTION_FIELDS)
+    rule, certainty = _rule(notification.source, facts, field_values)
     return Told(
         shop_id=notification.shop_id,
         mode=notification.mode,
@@ -150,40 +148,42 @@ def translate(notification: Notification, fields: Fields) -> Told:
         rule=rule,
         rule_certainty=certainty,
         told_at=None,  # a form has no time of its own
-        transactions=_transactions(values, facts, fields),
-        aliases=_aliases(values, facts, fields),
-        subscriptions=_subscriptions(values, facts),
+        transactions=_transactions(field_values, facts, fields),
+        aliases=_aliases(field_values, facts, fields),
+        subscriptions=_subscriptions(field_values, facts),
     )
 
 
-def _rule(source: str | None, facts: Mapping[str, Fact], values: Values) -> tuple[str | None, str]:
+def _rule(
+    source: str | None, facts: Mapping[str, Fact], field_values: Values
+) -> tuple[str | None, str]:
     """Tell payments, abandonments, aliases and subscriptions apart: one rule sends them all."""
     rule = RULE_BY_SOURCE.get(source or "")
     if rule == END_OF_PAYMENT:
         if facts.get("status") == "ABANDONED":
             rule = CANCELLATION
         elif facts.get("operation_type") == "VERIFICATION":
-            is_plan = values.raw("vads_recurrence_status")
+            is_plan = field_values.raw("vads_recurrence_status")
             rule = SUBSCRIPTION if is_plan else ALIAS
     return rule, TOLD if rule else INFERRED
 
 
 def _transactions(
-    values: Values, facts: dict[str, Fact], fields: Fields
+    field_values: Values, facts: dict[str, Fact], fields: Mapping[str, str]
 ) -> tuple[TransactionSnapshot, ...]:
-    if values.raw("vads_payment_seq"):
-        parts = _parts(values.raw("vads_payment_seq"))
+    if field_values.raw("vads_payment_seq"):
+        parts = _parts(field_values.raw("vads_payment_seq"))
         if parts:
             return tuple(_part(part, facts, fields) for part in parts)
-        values.odd.append("vads_payment_seq")
+        field_values.odd.append("vads_payment_seq")
         facts.pop("amount_minor", None)  # the parent of a split payment is never money
-    uuid = values.text("vads_trans_uuid")
+    uuid = field_values.text("vads_trans_uuid")
     if uuid is None and "status" not in facts:
         return ()
-    _note_relabelling(values, fields)
-    details, personal = unread_fields(fields, values.odd)
-    reference = uuid or reference_of(facts, values.raw("vads_trans_date"))
-    odd = odd_names(values, fields)
+    _note_relabelling(field_values, fields)
+    details, personal = unread_fields(fields, field_values.odd)
+    reference = uuid or reference_of(facts, field_values.raw("vads_trans_date"))
+    odd = odd_names(field_values, fields)
     return (TransactionSnapshot(uuid, reference, facts, details, personal, odd),)
 
 
@@ -202,41 +202,43 @@ def _parts(text: str) -> list[dict[str, str]]:
     ]
 
 
-def _scalar(value: object) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+def _scalar(node: object) -> str:
+    return node if isinstance(node, str) else orjson.dumps(node).decode()
 
 
-def _part(part: Fields, parent: Mapping[str, Fact], form: Fields) -> TransactionSnapshot:
-    values = Values(part)
+def _part(
+    part_fields: Mapping[str, str], parent: Mapping[str, Fact], form: Mapping[str, str]
+) -> TransactionSnapshot:
+    field_values = Values(part_fields)
     facts = {name: parent[name] for name in FACTS_OF_THE_ORDER if name in parent}
-    facts |= read_facts(values, PART_FIELDS)
+    facts |= read_facts(field_values, PART_FIELDS)
     if "amount_minor" in facts and "requested_currency" in parent:
         facts["currency"] = parent["requested_currency"]
-    uuid = values.raw("trans_uuid") or None
+    uuid = field_values.raw("trans_uuid") or None
     if uuid is not None and not UUID.fullmatch(uuid):
         raise MalformedNotificationError("identity-unreadable", "a part's trans_uuid is malformed")
-    details, personal = unread_fields(part, values.odd)
+    details, personal = unread_fields(part_fields, field_values.odd)
     beside_the_card = {name: form[name] for name in form if name not in CARD_FIELDS}
     _, of_the_buyer = unread_fields(beside_the_card, ())
     reference = uuid or reference_of(facts, form.get("vads_trans_date", ""))
-    odd = odd_names(values, part)
+    odd = odd_names(field_values, part_fields)
     return TransactionSnapshot(uuid, reference, facts, details, personal + of_the_buyer, odd)
 
 
-def _note_relabelling(values: Values, fields: Fields) -> None:
+def _note_relabelling(field_values: Values, fields: Mapping[str, str]) -> None:
     """Show the auditor a text that could be other fields of a signed form in disguise."""
     for name, value in fields.items():
         if "+" in value and _STATUS_IN_TEXT.search(value):
-            values.odd.append(name)
+            field_values.odd.append(name)
 
 
 def _aliases(
-    values: Values, facts: Mapping[str, Fact], fields: Fields
+    field_values: Values, facts: Mapping[str, Fact], fields: Mapping[str, str]
 ) -> tuple[AliasSnapshot, ...]:
     alias = facts.get("alias")
     if alias is None:
         return ()
-    alias_facts = read_facts(values, ALIAS_FIELDS)
+    alias_facts = read_facts(field_values, ALIAS_FIELDS)
     request = alias_facts.get("request")
     if request == "ABANDONED":
         alias_facts["request"] = request = NOT_CREATED
@@ -248,13 +250,15 @@ def _aliases(
             facts=alias_facts,
             was_asked=request is not None or facts.get("operation_type") == "VERIFICATION",
             is_accepted=not is_refused,
-            is_known_means=values.raw("vads_identifier_previously_registered") == "true",
+            is_known_means=field_values.raw("vads_identifier_previously_registered") == "true",
             personal=card,
         ),
     )
 
 
-def _subscriptions(values: Values, facts: Mapping[str, Fact]) -> tuple[SubscriptionSnapshot, ...]:
+def _subscriptions(
+    field_values: Values, facts: Mapping[str, Fact]
+) -> tuple[SubscriptionSnapshot, ...]:
     """Return what opens or refuses a subscription, if anything; a replay has lost its status.
 
     On a known alias one is opened without a payment: all that its replay still holds is the plan.
@@ -262,13 +266,13 @@ def _subscriptions(values: Values, facts: Mapping[str, Fact]) -> tuple[Subscript
     subscription_id, alias = facts.get("subscription_id"), facts.get("alias", "")
     if subscription_id is None or "instalment_number" in facts:
         return ()
-    plan = read_facts(values, SUBSCRIPTION_FIELDS)
-    if "request" not in plan:
+    plan_facts = read_facts(field_values, SUBSCRIPTION_FIELDS)
+    if "request" not in plan_facts:
         is_check = facts.get("operation_type") == "VERIFICATION"
         if is_check or facts.get("occurrence_type") == "RECURRENT_INITIAL":
-            plan["request"] = NOT_CREATED if facts.get("status") in REFUSED else CREATED
-        elif not plan or "status" in facts:
+            plan_facts["request"] = NOT_CREATED if facts.get("status") in REFUSED else CREATED
+        elif not plan_facts or "status" in facts:
             return ()
-    if plan.get("request") == "ABANDONED":
-        plan["request"] = NOT_CREATED
-    return (SubscriptionSnapshot(str(subscription_id), str(alias), plan),)
+    if plan_facts.get("request") == "ABANDONED":
+        plan_facts["request"] = NOT_CREATED
+    return (SubscriptionSnapshot(str(subscription_id), str(alias), plan_facts),)

@@ -45,8 +45,6 @@ NAME = "rest-v4"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
-Answer = Mapping[str, Any]
-
 
 # -- proof ----------------------------------------------------------------------------------------
 
@@ -64,7 +62,7 @@ def claim(body: DecodedBody) -> tuple[str, str]:
     return _claim(_parse(body, body.fields.get("kr-answer", "")))
 
 
-def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Answer]:
+def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, Any]]:
     """Prove that the platform sent this answer as a call. Errors: NotificationError."""
     fields = body.fields
     text, hash_ = fields.get("kr-answer", ""), fields.get("kr-hash", "")
@@ -85,7 +83,7 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Answer]:
     return _notification(body, answer, key.fingerprint, signed), answer
 
 
-def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Answer]:
+def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, Any]]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
     candidates = _candidates(body.fields.get("kr-answer", ""))
     text_by_digest = {digest(text.encode()): text for text in reversed(candidates)}
@@ -96,7 +94,7 @@ def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Answer]:
 
 
 def _notification(
-    body: DecodedBody, answer: Answer, key_fingerprint: str, signed: str
+    body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
 ) -> Notification:
     shop_id, mode = _claim(answer)
     return Notification(
@@ -114,7 +112,7 @@ def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
     return parse_answer(text, body.limits.json_depth_max)
 
 
-def _claim(answer: Answer) -> tuple[str, str]:
+def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
     order = answer.get("orderDetails")
     mode = order.get("mode") if isinstance(order, dict) else None
     shop_id = answer.get("shopId")
@@ -155,7 +153,7 @@ def _made(key: Key, text: str, hash_: str) -> bool:
 # -- content --------------------------------------------------------------------------------------
 
 
-def translate(notification: Notification, answer: Answer) -> Told:
+def translate(notification: Notification, answer: Mapping[str, Any]) -> Told:
     """Read everything a verified answer says. Errors: MalformedNotificationError."""
     order = order_of(answer)
     flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
@@ -202,26 +200,26 @@ def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
 
 
 def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
-    values, order_values = Values(flat), Values(order.fields)
-    facts = read_facts(values, TRANSACTION_FIELDS)
+    field_values, order_values = Values(flat), Values(order.fields)
+    facts = read_facts(field_values, TRANSACTION_FIELDS)
     facts |= read_facts(order_values, ORDER_FIELDS)
     if facts.get("operation_type") == "CREDIT":
-        facts |= read_facts(values, REFUND_FIELDS)
-    details, personal = unread_fields(flat, values.odd)
+        facts |= read_facts(field_values, REFUND_FIELDS)
+    details, personal = unread_fields(flat, field_values.odd)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
         details=details + order.details,
         personal=personal + order.personal,
-        odd=(*odd_names(values, flat), *odd_names(order_values, order.fields)),
+        odd=(*odd_names(field_values, flat), *odd_names(order_values, order.fields)),
     )
 
 
-def _abandonment(answer: Answer, order: Order) -> TransactionSnapshot:
+def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot:
     """Return a page session without a transaction, known by what was in it, whenever it ended."""
-    values = Values(order.fields)
-    facts = read_facts(values, ORDER_FIELDS)
+    field_values = Values(order.fields)
+    facts = read_facts(field_values, ORDER_FIELDS)
     facts["status"] = "ABANDONED"
     lasting = {
         name: answer[name] for name in sorted(answer) if name not in ("serverDate", "transactions")
@@ -229,7 +227,7 @@ def _abandonment(answer: Answer, order: Order) -> TransactionSnapshot:
     content = json.dumps(lasting, sort_keys=True).encode()
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
     reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
-    odd = odd_names(values, order.fields)
+    odd = odd_names(field_values, order.fields)
     return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
 
 
@@ -268,7 +266,9 @@ def _subscriptions(snapshots: list[TransactionSnapshot]) -> tuple[SubscriptionSn
 def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
     """Read that a subscription exists: a REST answer never holds its plan."""
     is_refused = facts.get("status") in REFUSED
-    plan: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
+    plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
     if "order_id" in facts:
-        plan["order_id"] = facts["order_id"]
-    return SubscriptionSnapshot(str(facts["subscription_id"]), str(facts.get("alias", "")), plan)
+        plan_facts["order_id"] = facts["order_id"]
+    return SubscriptionSnapshot(
+        str(facts["subscription_id"]), str(facts.get("alias", "")), plan_facts
+    )

@@ -115,24 +115,24 @@ FactTable = tuple[tuple[str, str, Reader], ...]
 """Rows of fact name, platform name, how to read it; the first row with a value wins."""
 
 
-def read_facts(values: Values, table: FactTable) -> dict[str, Fact]:
+def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
     """Read every fact of a table that has a value."""
     facts: dict[str, Fact] = {}
-    for fact, name, reader in table:
-        value = None if fact in facts else reader(values, name)
+    for fact, name, reader in fact_table:
+        value = None if fact in facts else reader(field_values, name)
         if value is not None:
             facts[fact] = value
     return facts
 
 
-def names_read(tables: Iterable[FactTable]) -> frozenset[str]:
+def names_read(fact_tables: Iterable[FactTable]) -> frozenset[str]:
     """Return the names that tables turn into facts: they need not be kept among the details."""
-    return frozenset(name for table in tables for _, name, _ in table)
+    return frozenset(name for fact_table in fact_tables for _, name, _ in fact_table)
 
 
-def odd_names(values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
+def odd_names(field_values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
     """Return the names of fields whose value was not understood, or held what cannot be stored."""
     unstorable: list[str] = []
     if not is_storable(*value_by_name.values()):
         unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
-    return tuple(dict.fromkeys(storable(name) for name in [*values.odd, *unstorable]))
+    return tuple(dict.fromkeys(storable(name) for name in [*field_values.odd, *unstorable]))

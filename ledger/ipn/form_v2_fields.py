@@ -93,15 +93,15 @@ _ENVELOPE = frozenset(
 _READ = names_read((TRANSACTION_FIELDS, PART_FIELDS)) | _ENVELOPE | {"trans_uuid"}
 
 
-def unread_fields(fields: Mapping[str, str], odd: Collection[str]) -> tuple[Pairs, Pairs]:
+def unread_fields(fields: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person."""
-    details: list[tuple[str, str]] = []
-    personal: list[tuple[str, str]] = []
+    detail_pairs: list[tuple[str, str]] = []
+    personal_pairs: list[tuple[str, str]] = []
     for name, value in fields.items():
-        if not value or (name in _READ and name not in odd):
+        if not value or (name in _READ and name not in odd_names):
             continue
-        (personal if is_personal(name) else details).append((name, value))
-    return storable_pairs(details), storable_pairs(personal)
+        (personal_pairs if is_personal(name) else detail_pairs).append((name, value))
+    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)
 
 
 def is_personal(name: str) -> bool:

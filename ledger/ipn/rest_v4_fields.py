@@ -85,20 +85,20 @@ _TOP_LEVEL = frozenset(
 )
 
 
-def unread_fields(flat: Mapping[str, str], odd: Collection[str]) -> tuple[Pairs, Pairs]:
+def unread_fields(flat: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person.
 
     Twins of card details in the newer object are left out.
     """
-    details: list[tuple[str, str]] = []
-    personal: list[tuple[str, str]] = []
+    detail_pairs: list[tuple[str, str]] = []
+    personal_pairs: list[tuple[str, str]] = []
     for name, value in flat.items():
-        if name in _READ and name not in odd:
+        if name in _READ and name not in odd_names:
             continue
         if name.startswith(METHOD) and flat.get(CARD + name.removeprefix(METHOD)) == value:
             continue
-        (personal if _is_personal(name) else details).append((name, value))
-    return storable_pairs(details), storable_pairs(personal)
+        (personal_pairs if _is_personal(name) else detail_pairs).append((name, value))
+    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)
 
 
 @lru_cache(maxsize=1024)

@@ -38,8 +38,8 @@ def parse_answer(text: str, depth_max: int) -> dict[str, Any]:
     return answer
 
 
-def _is_deeper(content: object, depth_max: int) -> bool:
-    level = [content]
+def _is_deeper(node: object, depth_max: int) -> bool:
+    level = [node]
     for _ in range(depth_max):
         level = [
             below
@@ -53,10 +53,10 @@ def _is_deeper(content: object, depth_max: int) -> bool:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
+    members = dict(pairs)
+    if len(members) != len(pairs):
         raise MalformedNotificationError("duplicate-json-key", "a key occurs twice in kr-answer")
-    return content
+    return members
 
 
 def _integer(digits: str) -> int | str:
@@ -67,33 +67,33 @@ def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
 
 
-def flatten(content: object) -> list[tuple[str, str]]:
+def flatten(node: object) -> list[tuple[str, str]]:
     """Return every scalar below a JSON value by its dotted path, without nulls and type names."""
     scalars: list[tuple[str, str]] = []
-    _collect(content, "", scalars)
+    _collect(node, "", scalars)
     return scalars
 
 
-def _collect(content: object, path: str, scalars: list[tuple[str, str]]) -> None:
-    if content is None:
+def _collect(node: object, path: str, scalars: list[tuple[str, str]]) -> None:
+    if node is None:
         return
-    if isinstance(content, str):
-        scalars.append((path, content))
-    elif isinstance(content, dict):
+    if isinstance(node, str):
+        scalars.append((path, node))
+    elif isinstance(node, dict):
         prefix = f"{path}." if path else ""
-        for name, below in content.items():
+        for name, below in node.items():
             if name == "_type" or below is None:
                 continue
             if isinstance(below, str):  # most are, and a call for each takes longer than to keep it
                 scalars.append((prefix + name, below))
             else:
                 _collect(below, prefix + name, scalars)
-    elif isinstance(content, list):
+    elif isinstance(node, list):
         prefix = f"{path}." if path else ""
-        for number, below in enumerate(content):
+        for number, below in enumerate(node):
             _collect(below, f"{prefix}{number}", scalars)
     else:
-        scalars.append((path, orjson.dumps(content).decode()))
+        scalars.append((path, orjson.dumps(node).decode()))
 
 
 def transactions_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

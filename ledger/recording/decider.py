@@ -76,18 +76,18 @@ class Deciding:
             self._decision.repeated.pop(changed.id, None)
         return self._decision
 
-    def _decide_transactions(self, ids: Sequence[UUID]) -> None:
+    def _decide_transactions(self, stream_ids: Sequence[UUID]) -> None:
         is_dated = self._content.told_at is not None
         confirmed_at = self._repository.confirmed_at(self._stream_ids) if is_dated else {}
-        for id_, snapshot in zip(ids, self._content.transactions, strict=True):
+        for id_, snapshot in zip(stream_ids, self._content.transactions, strict=True):
             transaction = self._get(Transaction, id_)
             has_changed = transaction.observe(
                 snapshot, self._occasion, confirmed_at=confirmed_at.get(id_)
             )
             self._collect(transaction, snapshot.facts, has_changed=has_changed)
 
-    def _decide_aliases(self, ids: Sequence[UUID]) -> None:
-        for id_, snapshot in zip(ids, self._content.aliases, strict=False):
+    def _decide_aliases(self, stream_ids: Sequence[UUID]) -> None:
+        for id_, snapshot in zip(stream_ids, self._content.aliases, strict=False):
             alias = self._get(Alias, id_)
             has_changed = alias.observe(snapshot, self._occasion)
             self._collect(alias, snapshot.facts, has_changed=has_changed)
