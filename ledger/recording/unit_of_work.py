@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
-from ledger.decision import Deciding, Decision, streams_of
+from ledger.recording.decider import Deciding, Decision, streams_of
 from ledger.formats.snapshot import Fact, Told
 from ledger.notification import Notification
 from ledger.recording.rows import occasion_of, verified_row
