@@ -10,19 +10,9 @@ from flask_limiter import Limiter
 from sqlalchemy.exc import InternalError, OperationalError
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
-from ledger.access import (
-    OPERATOR,
-    ROLES,
-    SEES_PERSONAL,
-    Access,
-    Reader,
-    Token,
-    find_token,
-    hash_of,
-    is_use_due,
-    note_access,
-    note_use,
-)
+from ledger.access.log import Access, note_access
+from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
+from ledger.access.tokens import Token, find_token, hash_of, is_use_due, note_use
 from ledger.masking import masked
 from web.context import context, ledger
 from web.receiver import client_address

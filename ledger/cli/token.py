@@ -7,7 +7,8 @@ from typing import Any
 import click
 import orjson
 
-from ledger.access import ROLES, Token, all_tokens, create_token, revoke_token
+from ledger.access.readers import ROLES
+from ledger.access.tokens import Token, all_tokens, create_token, revoke_token
 from ledger.application import utc_now
 from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger

@@ -8,13 +8,8 @@ from typing import Any
 import click
 import orjson
 
-from ledger.access import ROLES
-from ledger.application import utc_now
-from ledger.cli.instant import Instant
-from ledger.cli.opening import open_ledger
-from ledger.items import instant
-from ledger.timeline import printable
-from ledger.users import (
+from ledger.access.readers import ROLES
+from ledger.access.users import (
     User,
     add_user,
     all_users,
@@ -22,6 +17,11 @@ from ledger.users import (
     disable_user,
     enable_user,
 )
+from ledger.application import utc_now
+from ledger.cli.instant import Instant
+from ledger.cli.opening import open_ledger
+from ledger.items import instant
+from ledger.timeline import printable
 
 
 @click.group()

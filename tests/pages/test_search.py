@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.lists import (
     AliasFilter,
@@ -17,7 +18,6 @@ from ledger.lists import (
     transactions,
 )
 from ledger.search import meanings
-from ledger.users import add_user
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID
 from tests.pages.visiting import PASSWORD, Visiting
 

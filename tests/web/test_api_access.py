@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.access import ROLES, all_tokens, revoke_token
+from ledger.access.readers import ROLES
+from ledger.access.tokens import all_tokens, revoke_token
 from ledger.application import Receipt
 from ledger.masking import MASKED
 from ledger.settings import Settings

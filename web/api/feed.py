@@ -12,7 +12,7 @@ from flask import Response, request
 from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.application import Ledger, RecordedEvent
 from ledger.timeline import event_data
 from web.api.answers import a_blueprint, answer

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.application import QUARANTINED, Receipt
 from ledger.deliveries import notification_data, readmit_all, waiting
 from ledger.errors import NotFoundError

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
-from ledger.access import OPERATOR
+from ledger.access.readers import OPERATOR
 from ledger.application import QUARANTINED
 from ledger.deliveries import readmit_all
 from ledger.reasons import REASONS, REPAIRABLE

@@ -19,7 +19,7 @@ from flask import (
 )
 
 from ledger import __version__
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from web.pages import formats, words
 from web.pages.session import token
 from web.security import log_put_off

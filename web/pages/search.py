@@ -10,7 +10,7 @@ from flask_babel import gettext
 from marshmallow import Schema
 
 from ledger import lists
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.errors import BadCursorError
 from ledger.export import CSV, JSONL, TRANSACTIONS, Export
 from ledger.lists import TransactionFilter
