@@ -10,6 +10,7 @@ AUDITOR = "auditor"  # everything but personal data
 AUDITOR_PERSONAL = "auditor-personal"  # personal data and raw bodies too; every read is logged
 OPERATOR = "operator"  # that, and what changes something
 ROLES = (AUDITOR, AUDITOR_PERSONAL, OPERATOR)
+VALID = "valid"
 SEES_PERSONAL = frozenset({AUDITOR_PERSONAL, OPERATOR})
 
 
@@ -40,9 +41,9 @@ class Reader:
         """
         return self.shops is None or shop_id in self.shops
 
-    def has_expired_at(self, at: datetime) -> bool:
-        """Return True if the access has ended by itself at this time."""
-        return self.expires_at is not None and at >= self.expires_at
+    def validity_at(self, at: datetime) -> str:
+        """Return `valid` or, once the access has ended by itself, `expired`."""
+        return VALID if self.expires_at is None or at < self.expires_at else "expired"
 
     def columns(self) -> dict[str, Any]:
         """Return the fields as they are stored, by column."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import ROLES, VALID, Reader
 from ledger.errors import NotFoundError
 from ledger.storage.tables import tokens
 
@@ -28,7 +28,11 @@ class Token(Reader):
 
     def is_valid_at(self, at: datetime) -> bool:
         """Return True if a call with this token is let in at this time."""
-        return self.revoked_at is None and not self.has_expired_at(at)
+        return self.state_at(at) == VALID
+
+    def state_at(self, at: datetime) -> str:
+        """Return `valid`, `revoked` or `expired`."""
+        return "revoked" if self.revoked_at else self.validity_at(at)
 
 
 def create_token(

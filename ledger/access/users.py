@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import ROLES, VALID, Reader
 from ledger.errors import BadUserError, NotFoundError
 from ledger.storage.tables import users
 
@@ -37,7 +37,15 @@ class User(Reader):
 
     def is_valid_at(self, at: datetime) -> bool:
         """Return True if they may be signed in at this time."""
-        return self.disabled_at is None and not self.has_expired_at(at)
+        return self.state_at(at) == VALID
+
+    def state_at(self, at: datetime) -> str:
+        """Return `valid`, `disabled` or `expired`."""
+        return "disabled" if self.disabled_at else self.validity_at(at)
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        return self.last_signed_in_at
 
 
 def add_user(
