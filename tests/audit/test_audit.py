@@ -93,7 +93,7 @@ def test_the_size_of_a_unit_changes_nothing(
     damage(told.database, NO_DIGEST, "DELETE FROM events WHERE position = 9")
     found = faults(told, only=("signatures", "streams"))
 
-    monkeypatch.setattr("ledger.audit.running.DELIVERIES_PER_UNIT", size)
+    monkeypatch.setattr("ledger.audit.running.DELIVERIES_PER_TASK", size)
     monkeypatch.setattr("ledger.audit.running.POSITIONS_PER_UNIT", size)
 
     assert faults(told, only=("signatures", "streams")) == found
