@@ -1,4 +1,4 @@
-"""What every command opens: the settings, the shops and the ledger behind them."""
+"""The one way in which a command opens the ledger that the environment names."""
 
 import os
 
