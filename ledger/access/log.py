@@ -1,7 +1,7 @@
 """The access log: who has read personal or raw data, or tried to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
@@ -33,9 +33,8 @@ class Access:
 
 def note_access(connection: Connection, access: Access) -> None:
     """Write one line of the access log."""
-    columns = {
-        field.name: getattr(access, field.name) for field in fields(access) if field.name != "id"
-    }
+    columns = asdict(access)
+    del columns["id"]  # given by the database
     connection.execute(insert(access_log), columns)
 
 

@@ -69,30 +69,23 @@ def _read(row: Any, result: CheckResult) -> StoredDelivery | None:
 
 
 def _is_wanted(stored: StoredDelivery, first: int) -> bool:
-    return stored.outcome != RECORDED or not stored.positions or max(stored.positions) >= first
+    return not stored.positions or stored.row.outcome != RECORDED or max(stored.positions) >= first
 
 
+@dataclass(frozen=True, slots=True)
 class _Check:
     """Checks one delivery."""
 
-    def __init__(
-        self,
-        stored: StoredDelivery,
-        events: dict[int, StoredEvent],
-        transactions: TransactionStates,
-        keyring: Keyring,
-        result: CheckResult,
-    ) -> None:
-        self._stored = stored
-        self._events = events
-        self._transactions = transactions
-        self._keyring = keyring
-        self._result = result
+    stored: StoredDelivery
+    events: dict[int, StoredEvent]
+    transactions: TransactionStates
+    keyring: Keyring
+    result: CheckResult
 
     def run(self) -> None:
-        stored = self._stored
-        if stored.delivery.digest != stored.digest:
-            self._add("digest", f"the body's is {stored.delivery.digest[:16]}…")
+        digest = self.stored.delivery.digest
+        if digest != self.stored.row.digest:
+            self._add("digest", f"the body's is {digest[:16]}…")
         reading = self._verify_again()
         if reading is not None:
             self._compare_row(*reading)
@@ -100,81 +93,78 @@ class _Check:
         self._check_events(None if reading is None else reading[1])
 
     def _add(self, reason: str, detail: str, position: int | None = None) -> None:
-        self._result.add(position, f"notification {self._stored.delivery.id}", reason, detail)
+        self.result.add(position, f"notification {self.stored.delivery.id}", reason, detail)
 
     # -- the signature ------------------------------------------------------------------------
 
     def _verify_again(self) -> tuple[Notification, Told] | None:
-        stored = self._stored
-        shops = self._keyring.with_key(stored.shop_id, stored.mode, stored.key_fingerprint)
+        row = self.stored.row
+        shops = self.keyring.with_key(row.shop_id, row.mode, row.key_fingerprint)
         if shops is None:
             return self._verify_with_other_keys()
         try:
-            return read(stored.delivery, shops, _LIMITS)
+            return read(self.stored.delivery, shops, _LIMITS)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
 
     def _verify_with_other_keys(self) -> tuple[Notification, Told] | None:
         """Try all other keys: a changed fingerprint must not hide a bad signature."""
-        stored = self._stored
-        for shops in self._keyring.with_each_key(stored.shop_id, stored.mode):
+        row, delivery = self.stored.row, self.stored.delivery
+        for shops in self.keyring.with_each_key(row.shop_id, row.mode):
             try:
-                notification, content = read(stored.delivery, shops, _LIMITS)
+                notification, content = read(delivery, shops, _LIMITS)
             except _REFUSALS:
                 continue
             self._add("fingerprint", f"{notification.key_fingerprint} made the signature")
             return notification, content
-        self._result.remarks[KEY_GONE] += 1
-        proof = Proof(stored.key_fingerprint, stored.signed_digest)
+        self.result.remarks[KEY_GONE] += 1
+        proof = Proof(row.key_fingerprint, row.signed_digest)
         try:
-            return read_trusted(stored.delivery, proof, _LIMITS)
+            return read_trusted(delivery, proof, _LIMITS)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
 
     def _compare_row(self, notification: Notification, content: Told) -> None:
-        stored = self._stored
-        if notification.signed_digest != stored.signed_digest:
+        row = self.stored.row
+        if notification.signed_digest != row.signed_digest:
             self._add("signed-digest", f"the body's is {notification.signed_digest[:16]}…")
         columns = {
-            "shop_id": notification.shop_id,
-            "mode": notification.mode,
-            "format": notification.format,
-            "source": notification.source,
-            "told_at": content.told_at,
+            "shop_id": (row.shop_id, notification.shop_id),
+            "mode": (row.mode, notification.mode),
+            "format": (row.format, notification.format),
+            "source": (row.source, notification.source),
+            "told_at": (self.stored.told_at, content.told_at),
         }
-        for name, read_again in columns.items():
-            if getattr(stored, name) != read_again:
-                detail = f"{name} is {getattr(stored, name)}, the body says {read_again}"
-                self._add("row-differs", detail)
+        for name, (stored, read_again) in columns.items():
+            if stored != read_again:
+                self._add("row-differs", f"{name} is {stored}, the body says {read_again}")
 
     # -- the events ---------------------------------------------------------------------------
 
     def _check_outcome(self) -> None:
-        stored = self._stored
-        if stored.outcome not in (RECORDED, REPEATED):
-            self._add("outcome", str(stored.outcome))
-        elif stored.outcome == RECORDED and not stored.positions:
+        outcome = self.stored.row.outcome
+        if outcome not in (RECORDED, REPEATED):
+            self._add("outcome", str(outcome))
+        elif outcome == RECORDED and not self.stored.positions:
             self._add("no-events", "recorded, but without an event")
 
     def _check_events(self, content: Told | None) -> None:
-        stored = self._stored
-        rederivation = (
-            None if content is None else Rederivation(stored, content, self._transactions)
-        )
+        stored = self.stored
+        rederivation = None if content is None else Rederivation(stored, content, self.transactions)
         for position in stored.positions:
-            event = self._events.get(position)
+            event = self.events.get(position)
             if event is None:
                 self._add("event-missing", f"it names position {position}", position)
-            elif stored.outcome == REPEATED:
+            elif stored.row.outcome == REPEATED:
                 continue  # the event is another delivery's, and checked with that one
             elif event.notification_id != stored.delivery.id:
                 detail = f"position {position} is of {event.notification_id}"
                 self._add("event-of-another", detail, position)
             elif rederivation is not None:
                 for detail in rederivation.differences(event):
-                    self._result.add(position, event.topic, "event-differs", detail)
+                    self.result.add(position, event.topic, "event-differs", detail)
 
 
 def _words(error: Exception) -> str:

@@ -4,7 +4,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any
 
 from sqlalchemy import text
 
@@ -67,6 +68,7 @@ def _run(task: CheckTask, database: Database) -> CheckResult:
         return check_append_order(connection, scope)
 
 
+@dataclass
 class Audit:
     """Compares signatures, streams, append order and read models; changes nothing.
 
@@ -75,50 +77,43 @@ class Audit:
     how many positions one task is about.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        *,
-        first: int = 1,
-        only: tuple[str, ...] = CHECKS,
-        workers: int = 1,
-        progress: Progress | None = None,
-        task_sizes: tuple[int, int] = (DELIVERIES_PER_TASK, POSITIONS_PER_TASK),
-    ) -> None:
-        self._ledger = ledger
-        self._first = first
-        self._only = only
-        self._workers = workers
-        self._progress = progress
-        self._deliveries_per_task, self._positions_per_task = task_sizes
-        self.remarks: Counter[str] = Counter()
-        self.checked: Counter[str] = Counter()
+    ledger: Ledger
+    _: KW_ONLY
+    first: int = 1
+    only: tuple[str, ...] = CHECKS
+    workers: int = 1
+    progress: Progress | None = None
+    task_sizes: tuple[int, int] = (DELIVERIES_PER_TASK, POSITIONS_PER_TASK)
+    remarks: Counter[str] = field(default_factory=Counter, init=False)
+    checked: Counter[str] = field(default_factory=Counter, init=False)
 
     def faults(self, executor: Executor | None = None) -> Iterator[Fault]:
         """Yield every fault, in the order of the checks and within each in that of the rows."""
-        done = 0
-        total = self._total()
-        for task, result in self._results(executor):
+        tasks = list(self._tasks())
+        done, total = 0, sum(task.size for task in tasks)
+        for task, result in self._results(tasks, executor):
             self.remarks += result.remarks
             self.checked[task.check] += result.checked
             done += task.size
-            if self._progress is not None:
-                self._progress(task.check, min(done, total), total)
+            if self.progress is not None:
+                self.progress(task.check, done, total)
             yield from result.faults
 
-    def _results(self, executor: Executor | None) -> Iterator[tuple[CheckTask, CheckResult]]:
-        if executor is None and self._workers == 1:
-            for task in self._tasks():
-                yield task, _run(task, self._ledger.database)
+    def _results(
+        self, tasks: list[CheckTask], executor: Executor | None
+    ) -> Iterator[tuple[CheckTask, CheckResult]]:
+        if executor is None and self.workers == 1:
+            for task in tasks:
+                yield task, _run(task, self.ledger.database)
             return
         with ExitStack() as stack:
             pool = executor or stack.enter_context(
-                worker_processes(self._workers, loaded=[__name__])
+                worker_processes(self.workers, loaded=[__name__])
             )
             waiting: deque[tuple[CheckTask, Future[CheckResult]]] = deque()
-            for task in self._tasks():
+            for task in tasks:
                 waiting.append((task, pool.submit(run_task, task)))
-                if len(waiting) > WAITING_PER_WORKER * self._workers:
+                if len(waiting) > WAITING_PER_WORKER * self.workers:
                     first, future = waiting.popleft()
                     yield first, future.result()
             for task, future in waiting:
@@ -127,73 +122,49 @@ class Audit:
     # -- the tasks ----------------------------------------------------------------------------
 
     def _tasks(self) -> Iterator[CheckTask]:
-        """Yield the tasks lazily: a long ledger has many."""
-        newest = self._number("SELECT max(position) FROM events")
-        if SIGNATURES in self._only:
-            for deliveries in self._delivery_ranges():
-                yield self._task(SIGNATURES, deliveries, self._deliveries_per_task)
-        if STREAMS in self._only:
-            for after in range(self._first - 1, newest, self._positions_per_task):
-                positions = PositionRange(after, min(after + self._positions_per_task, newest))
-                yield self._task(STREAMS, positions, positions.until - positions.after)
-        if ORDER in self._only:
-            yield self._task(ORDER, WholeLog(self._first), 1)
-        if VIEWS in self._only:
+        newest = int(self._scalar("SELECT max(position) FROM events") or 0)
+        deliveries_per_task, positions_per_task = self.task_sizes
+        if SIGNATURES in self.only:
+            for deliveries in self._delivery_ranges(deliveries_per_task):
+                yield self._task(SIGNATURES, deliveries, deliveries_per_task)
+        if STREAMS in self.only:
+            for after in range(self.first - 1, newest, positions_per_task):
+                until = min(after + positions_per_task, newest)
+                yield self._task(STREAMS, PositionRange(after, until), until - after)
+        if ORDER in self.only:
+            yield self._task(ORDER, WholeLog(self.first), 1)
+        if VIEWS in self.only:
             for name in PROJECTIONS:
                 yield self._task(VIEWS, ReadModel(name), newest)
 
     def _task(self, check: str, scope: Scope, size: int) -> CheckTask:
-        url = self._ledger.database.engine.url.render_as_string(hide_password=False)
-        return CheckTask(url, self._ledger.shops, check, scope, size)
+        url = self.ledger.database.engine.url.render_as_string(hide_password=False)
+        return CheckTask(url, self.ledger.shops, check, scope, size)
 
-    def _delivery_ranges(self) -> Iterator[DeliveryRange]:
+    def _delivery_ranges(self, size: int) -> Iterator[DeliveryRange]:
         """Cut the inbox into ranges, walking over its ids alone."""
-        last = self._scalar("SELECT max(id) FROM notifications")
-        after = self._id_before_first()
-        if last is None:
-            return
+        last = self._scalar("SELECT max(id) FROM notifications") or ""
+        after = self._id_before_first(last)
         cut = (
             "SELECT id FROM notifications WHERE id > :after AND id <= :last"
             " ORDER BY id LIMIT 1 OFFSET :offset"
         )
-        while True:
-            offset = self._deliveries_per_task - 1
-            until = self._scalar(cut, after=after, last=last, offset=offset)
-            yield DeliveryRange(after, str(until or last), self._first)
-            if until is None or until == last:
-                return
-            after = str(until)
+        while after < last:
+            until = self._scalar(cut, after=after, last=last, offset=size - 1) or last
+            yield DeliveryRange(after, until, self.first)
+            after = until
 
-    def _id_before_first(self) -> str:
+    def _id_before_first(self, last: str) -> str:
         """Return the id before the oldest delivery of any event from `first` on."""
-        if self._first == 1:
+        if self.first == 1:
             return ""
-        oldest = self._scalar(
-            "SELECT min(notification_id) FROM events WHERE position >= :first", first=self._first
-        )
+        query = "SELECT min(notification_id) FROM events WHERE position >= :first"
+        oldest = self._scalar(query, first=self.first)
         if oldest is None:
-            return str(self._scalar("SELECT max(id) FROM notifications") or "")
+            return last
         before = "SELECT max(id) FROM notifications WHERE id < :id"
-        return str(self._scalar(before, id=oldest) or "")
+        return self._scalar(before, id=oldest) or ""
 
-    def _total(self) -> int:
-        """Return the sizes of all tasks together."""
-        newest = self._number("SELECT max(position) FROM events")
-        total = int(ORDER in self._only)
-        if SIGNATURES in self._only:
-            count = "SELECT count(*) FROM notifications WHERE id > :after"
-            deliveries = self._number(count, after=self._id_before_first())
-            total += -(-deliveries // self._deliveries_per_task) * self._deliveries_per_task
-        if STREAMS in self._only:
-            total += max(0, newest - self._first + 1)
-        if VIEWS in self._only:
-            total += newest * len(PROJECTIONS)
-        return total
-
-    def _number(self, query: str, **parameters: object) -> int:
-        number = self._scalar(query, **parameters)
-        return 0 if number is None else int(str(number))
-
-    def _scalar(self, query: str, **parameters: object) -> object:
-        with self._ledger.database.connect() as connection:
+    def _scalar(self, query: str, **parameters: object) -> Any:
+        with self.ledger.database.connect() as connection:
             return connection.scalar(text(query), parameters)

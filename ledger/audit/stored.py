@@ -26,20 +26,13 @@ _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """One verified delivery as the inbox holds it."""
+    """One verified delivery as the inbox holds it, with its columns in `row`."""
 
     delivery: Delivery
     recorded_at: datetime
-    format: str
-    shop_id: str
-    mode: str
-    source: str | None
-    outcome: str
-    digest: str
-    signed_digest: str
-    key_fingerprint: str
     told_at: datetime | None
     positions: tuple[int, ...]
+    row: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +72,9 @@ def read_delivery(row: Any) -> StoredDelivery:
         shop_id=row.endpoint_shop_id,
         mode=row.endpoint_mode,
     )
+    told_at = None if row.told_at is None else _read_instant(row.told_at)
     return StoredDelivery(
-        delivery=delivery,
-        recorded_at=_read_instant(row.recorded_at),
-        format=row.format,
-        shop_id=row.shop_id,
-        mode=row.mode,
-        source=row.source,
-        outcome=row.outcome,
-        digest=row.digest,
-        signed_digest=row.signed_digest,
-        key_fingerprint=row.key_fingerprint,
-        told_at=None if row.told_at is None else _read_instant(row.told_at),
-        positions=read_positions(row.positions),
+        delivery, _read_instant(row.recorded_at), told_at, read_positions(row.positions), row
     )
 
 

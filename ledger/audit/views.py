@@ -47,24 +47,18 @@ def check_read_model(database: Database, scope: ReadModel) -> CheckResult:
     return result
 
 
+@dataclass(frozen=True, slots=True)
 class _Comparison:
     """Compares one generation with the events."""
 
-    def __init__(
-        self,
-        source: Connection,
-        read_model: Projection,
-        generation: Generation,
-        result: CheckResult,
-    ) -> None:
-        self._source = source
-        self._read_model = read_model
-        self._generation = generation
-        self._result = result
+    source: Connection
+    read_model: Projection
+    generation: Generation
+    result: CheckResult
 
     def run(self) -> None:
-        position = positions(self._source, self._generation.id)[0]
-        newest = self._source.scalar(text("SELECT max(position) FROM events")) or 0
+        position = positions(self.source, self.generation.id)[0]
+        newest = self.source.scalar(text("SELECT max(position) FROM events")) or 0
         if position > newest:
             self._add("view-ahead", f"at {position}, the log ends at {newest}")
         if not self._has_tables():
@@ -76,18 +70,18 @@ class _Comparison:
             except (DataError, IntegrityError, OverflowError) as error:
                 self._add("view-refused", type(error).__name__)
                 return
-            for difference in compare(self._source, self._generation, target, self._generation):
+            for difference in compare(self.source, self.generation, target, self.generation):
                 self._report(difference)
-        self._result.checked = until
+        self.result.checked = until
 
     def _add(self, reason: str, detail: str) -> None:
-        subject = f"view {self._read_model.name} g{self._generation.id}"
-        self._result.add(None, subject, reason, detail)
+        subject = f"view {self.read_model.name} g{self.generation.id}"
+        self.result.add(None, subject, reason, detail)
 
     def _has_tables(self) -> bool:
-        inspector = inspect(self._source)
+        inspector = inspect(self.source)
         damaged = []
-        for table in tables_of(self._read_model, self._generation.id).values():
+        for table in tables_of(self.read_model, self.generation.id).values():
             declared = {column.name for column in table.columns}
             if not inspector.has_table(table.name) or declared != {
                 column["name"] for column in inspector.get_columns(table.name)
@@ -98,17 +92,17 @@ class _Comparison:
 
     def _project_again(self, target: Connection, until: int) -> None:
         """Fill empty tables from the events, without those that were passed over."""
-        passed_over = {poison.position for poison in poison_of(self._source, self._generation.id)}
+        passed_over = {poison.position for poison in poison_of(self.source, self.generation.id)}
         if passed_over:
-            self._result.remarks[PASSED_OVER] += len(passed_over)
-        tables = tables_of(self._read_model, self._generation.id)
+            self.result.remarks[PASSED_OVER] += len(passed_over)
+        tables = tables_of(self.read_model, self.generation.id)
         for table in tables.values():
             target.execute(CreateTable(table))
 
         def is_wanted(stored: StoredRow) -> bool:
             return stored[0] not in passed_over
 
-        fill(self._source, target, self._read_model, tables, until=until, is_wanted=is_wanted)
+        fill(self.source, target, self.read_model, tables, until=until, is_wanted=is_wanted)
 
     def _report(self, difference: Difference) -> None:
         """Add a fault for each row of the sample, and one for all others."""

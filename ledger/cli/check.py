@@ -2,7 +2,7 @@
 
 import json as json_text
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import combinations
@@ -62,31 +62,32 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
         return
     yield Finding(OK, "settings", _settings_words(settings))
     yield _pages_finding(settings)
-    yield from shop_findings(settings, environ, now=now)
-    yield from database_findings(settings, environ)
+    shops = yield from shop_findings(settings, environ, now=now)
+    yield from _database_findings(settings, shops)
 
 
 def shop_findings(
     settings: Settings, environ: Mapping[str, str], *, now: datetime
-) -> Iterator[Finding]:
-    """Check the shops file and every key in it."""
+) -> Generator[Finding, None, Shops]:
+    """Check the shops file and every key in it; return the shops that could be read."""
     if settings.shops_file is None:
         yield Finding(FAULT, "shops file", "LEDGER_SHOPS_FILE is not set")
-        return
+        return Shops()
     try:
         shops = read_shops(settings.shops_file, environ)
     except SettingsError as error:
         yield Finding(FAULT, "shops file", str(error))
-        return
+        return Shops()
     count = len(shops.shop_by_id)
     yield Finding(OK if count else WARNING, "shops file", f"{settings.shops_file}: {count} shops")
     for message in exposed_files(settings.shops_file):
         yield Finding(WARNING, "shops file", message)
     for shop in shops.shop_by_id.values():
         yield from _key_findings(shop, now)
+    return shops
 
 
-def database_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
     """Check that the database answers, and that its tables and read models are current."""
     url = make_url(settings.database_url)
     where = url.render_as_string(hide_password=True)
@@ -102,21 +103,11 @@ def database_findings(settings: Settings, environ: Mapping[str, str]) -> Iterato
         yield migrations
         if migrations.state == OK:
             yield from view_findings(database)
-            yield from coverage_findings(database, _shops(settings, environ))
+            yield from coverage_findings(database, shops)
     except SQLAlchemyError as error:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
         database.dispose()
-
-
-def _shops(settings: Settings, environ: Mapping[str, str]) -> Shops:
-    """Read the shops file again, or none when it cannot be read: that is reported already."""
-    if settings.shops_file is None:
-        return Shops()
-    try:
-        return read_shops(settings.shops_file, environ)
-    except SettingsError:
-        return Shops()
 
 
 def _migrations_finding(database: Database) -> Finding:
