@@ -38,7 +38,7 @@ class Service:
     def call(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, str]:
-        """Make one call on a connection of its own."""
+        """One call on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers)
@@ -48,7 +48,7 @@ class Service:
             connection.close()
 
     def token(self, role: str = "auditor") -> str:
-        """Make a token of the query API."""
+        """A token of the query API."""
         with opened(self.database_url) as database, database.begin() as connection:
             now = datetime.now(UTC)
             return create_token(connection, name=role, role=role, shops=None, now=now)[1]
@@ -67,7 +67,7 @@ class Service:
 def serving(
     folder: Path, database_url: str, shops_file: Path, *, threads: int = 4, **environ: str
 ) -> Iterator[Service]:
-    """Run `ledger serve` with one worker; it is stopped at the end whatever happened."""
+    """`ledger serve` with one worker, stopped at the end whatever happened."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     environ = {
         "LEDGER_DATABASE_URL": database_url,

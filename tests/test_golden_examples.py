@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from ledger.application import Ledger
+from ledger.storage.database import Database
 from ledger.vocabulary import EVENTS_BY_RULE, GENERAL
 from tests.builders import a_ledger, example_body, examples, receive
-from tests.conftest import opened
 
 GOLDEN = Path(__file__).parent / "golden" / "examples.txt"
 
@@ -25,8 +25,8 @@ def golden_table() -> dict[str, list[str]]:
     return table
 
 
-def event_lines(ledger: Ledger) -> list[str]:
-    return [_line(recorded.event) for recorded in ledger.events_after(0, 1_000)]
+def told_lines(ledger: Ledger) -> list[str]:
+    return [_line(one.event) for one in ledger.events_after(0, 100)]
 
 
 def _line(event: object) -> str:
@@ -38,32 +38,14 @@ def _line(event: object) -> str:
     return f"{event.TOPIC:<36} | {rule:<32} | {status} {amount} {order}"  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize(("format_", "name"), examples(), ids=str)
-def test_an_example_ends_in_its_events(sqlite_url: str, format_: str, name: str) -> None:
-    with opened(sqlite_url) as database:
-        ledger = a_ledger(database)
-        receipt = receive(ledger, example_body(format_, name))
+@pytest.mark.parametrize(("format_", "name"), examples(), ids=lambda one: str(one))
+def test_an_example_ends_in_its_events(database: Database, format_: str, name: str) -> None:
+    ledger = a_ledger(database)
 
-        lines = event_lines(ledger)
+    receipt = receive(ledger, example_body(format_, name))
 
     assert receipt.outcome == "recorded"
-    assert lines == golden_table()[f"{format_}/{name}"]
-
-
-def test_all_examples_end_in_the_same_events_on_both_databases(
-    sqlite_url: str, postgres_url: str
-) -> None:
-    """Received one after another, where some are about the same object."""
-    lines = []
-    for url in (sqlite_url, postgres_url):
-        with opened(url) as database:
-            ledger = a_ledger(database)
-            receipts = [receive(ledger, example_body(*example)) for example in examples()]
-            lines.append(([receipt.outcome for receipt in receipts], event_lines(ledger)))
-
-    on_sqlite, on_postgresql = lines
-    assert on_sqlite == on_postgresql
-    assert len(on_sqlite[1]) > len(examples()) / 2
+    assert told_lines(ledger) == golden_table()[f"{format_}/{name}"]
 
 
 def test_the_golden_table_has_every_example_and_nothing_else() -> None:
@@ -71,14 +53,10 @@ def test_the_golden_table_has_every_example_and_nothing_else() -> None:
 
 
 def test_every_event_of_the_table_belongs_to_its_rule() -> None:
-    columns = [line.split("|") for lines in golden_table().values() for line in lines]
+    told = [line.split("|") for lines in golden_table().values() for line in lines]
 
-    pairs = {(rule.split()[0], topic.strip()) for topic, rule, _ in columns}
+    pairs = {(rule.split()[0], topic.strip()) for topic, rule, _ in told}
 
-    announced = {
-        (rule, event_class.TOPIC)
-        for rule, event_classes in EVENTS_BY_RULE.items()
-        for event_class in event_classes
-    }
-    general = {event_class.TOPIC for event_class in GENERAL}
+    announced = {(rule, one.TOPIC) for rule, classes in EVENTS_BY_RULE.items() for one in classes}
+    general = {one.TOPIC for one in GENERAL}
     assert {pair for pair in pairs if pair[1] not in general} <= announced

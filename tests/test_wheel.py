@@ -48,15 +48,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clean(environ: dict[str, str]) -> dict[str, str]:
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(FROM_CHECKOUT)
-    }
-    return inherited | environ
+    kept = {name: one for name, one in os.environ.items() if not name.startswith(FROM_CHECKOUT)}
+    return kept | environ
 
 
-def run(folder: Path, program: str, *arguments: str, environ: dict[str, str] | None = None) -> str:
+def run(folder: Path, *told: str, environ: dict[str, str] | None = None) -> str:
+    name, *more = told
     done = subprocess.run(
-        [str(folder / "venv" / "bin" / program), *arguments],
+        [str(folder / "venv" / "bin" / name), *more],
         cwd=folder,
         env=clean(environ or {}),
         capture_output=True,
@@ -102,10 +101,10 @@ def _page(url: str, language: str) -> str:
 def test_the_wheel_is_what_runs(installed: Path) -> None:
     code = "import ledger, web; print(ledger.__file__, web.__file__, ledger.__version__)"
 
-    ledger_file, web_file, version = run(installed, "python", "-c", code).split()
+    one, other, version = run(installed, "python", "-c", code).split()
 
-    assert Path(ledger_file).is_relative_to(installed)
-    assert Path(web_file).is_relative_to(installed)
+    assert Path(one).is_relative_to(installed)
+    assert Path(other).is_relative_to(installed)
     assert version != "0"
 
 
@@ -125,23 +124,23 @@ def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
     assert [name for name in names if "__pycache__" in name] == []
 
 
-def test_it_migrates_receives_and_shows_a_history(installed: Path, tmp_path: Path) -> None:
+def test_it_migrates_serves_is_told_and_tells(installed: Path, tmp_path: Path) -> None:
     environ = environment(tmp_path, key(), key(kind="rest-password"))
 
     assert run(installed, "ledger", "migrate", environ=environ).startswith("applied ")
     environ["LEDGER_SECRET_KEY"] = "a synthetic key of enough letters"
     with serving(installed, environ) as url:
-        sign_in = _page(f"{url}/sign-in", "fr")
-        style = re.findall(r'href="(/static/[^"]+[.]css[^"]+)"', sign_in)
-        assert "Se connecter" in sign_in
+        door = _page(f"{url}/sign-in", "fr")
+        style = re.findall(r'href="(/static/[^"]+[.]css[^"]+)"', door)
+        assert "Se connecter" in door
         assert "--accent" in _page(url + style[0], "fr")
-        report = run(
+        told = run(
             installed, "ledger", "simulate", "--url", url, "--story", "changed-and-cancelled",
             "--seed", "3", "--json", environ=environ,
         )  # fmt: skip
-    (life,) = json.loads(report)["lives"]
-    (expected,) = life["expected"]
-    history = run(installed, "ledger", "history", "transaction", expected["id"], environ=environ)
+    (life,) = json.loads(told)["lives"]
+    (wanted,) = life["expected"]
+    history = run(installed, "ledger", "history", "transaction", wanted["id"], environ=environ)
 
     assert {message["status"] for message in life["messages"]} == {200}
     assert "Amount changed" in history

@@ -31,11 +31,11 @@ def test_workers_begin_also_where_there_is_no_room_for_a_socket(
 
 
 def test_workers_have_loaded_what_they_work_with() -> None:
-    done = subprocess.run(
+    told = subprocess.run(
         [sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
-    assert done.stdout.split() == ["True", "False"]
+    assert told.stdout.split() == ["True", "False"]
 
 
 LOADED = """
@@ -67,13 +67,15 @@ if __name__ == "__main__":
 
 
 def members(group: int) -> list[int]:
-    """Return the processes of a group that are alive."""
-    alive = []
-    for process in Path("/proc").glob("[0-9]*"):
+    """The processes of a group that are alive."""
+    found = []
+    for one in Path("/proc").iterdir():
+        if not one.name.isdigit():
+            continue
         try:
-            state, _, process_group, *_ = (process / "stat").read_text().rpartition(")")[2].split()
+            told_of = (one / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(process_group) == group and state != "Z":
-            alive.append(int(process.name))
-    return alive
+        if int(told_of[2]) == group and told_of[0] != "Z":
+            found.append(int(one.name))
+    return found
