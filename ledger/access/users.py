@@ -58,8 +58,10 @@ def add_user(
     shops: Sequence[str] | None = None,
     expires_at: datetime | None = None,
 ) -> User:
-    """Let somebody sign in. Errors: BadUserError for a name that is taken or no name, or a
-    password that is too short."""
+    """Let somebody sign in.
+
+    Errors: BadUserError for a name that is taken or no name, or a password that is too short.
+    """
     assert role in ROLES
     user = User(
         id=PREFIX + secrets.token_hex(6),

@@ -93,10 +93,10 @@ def _read_instant(stored: Any) -> datetime:
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-def events_at(connection: Connection, wanted: Sequence[int]) -> dict[int, StoredEvent]:
+def events_at(connection: Connection, positions: Sequence[int]) -> dict[int, StoredEvent]:
     """Return the events that stand at these positions, with details, by position."""
     columns = f"{_EVENT_COLUMNS}, details"
-    rows = _rows_with(connection, columns, "events", "position", sorted(wanted))
+    rows = _rows_with(connection, columns, "events", "position", sorted(positions))
     return {row.position: _event(row) for row in rows}
 
 
@@ -125,19 +125,19 @@ def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[st
 
 
 def _rows_with(
-    connection: Connection, columns: str, table: str, column: str, wanted: Sequence[Any]
+    connection: Connection, columns: str, table: str, column: str, values: Sequence[Any]
 ) -> Iterator[Any]:
     """Read the rows whose column has one of these values, in one statement prepared once."""
-    if not wanted:
+    if not values:
         return iter(())
     if connection.dialect.name == "postgresql":
-        condition = f"= ANY(CAST(:wanted AS {_COLUMN_TYPES[column]}[]))"
-        parameter: object = list(wanted)
+        condition = f"= ANY(CAST(:values AS {_COLUMN_TYPES[column]}[]))"
+        parameter: object = list(values)
     else:
-        condition = "IN (SELECT value FROM json_each(:wanted))"
-        parameter = orjson.dumps(list(wanted)).decode()
+        condition = "IN (SELECT value FROM json_each(:values))"
+        parameter = orjson.dumps(list(values)).decode()
     query = text(f"SELECT {columns} FROM {table} WHERE {column} {condition}")  # noqa: S608  no value in it
-    return iter(connection.execute(query, {"wanted": parameter}))
+    return iter(connection.execute(query, {"values": parameter}))
 
 
 def _event(row: Any) -> StoredEvent:

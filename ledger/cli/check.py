@@ -140,6 +140,13 @@ def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
     for key in shop.keys:
         yield _key_finding(key, now)
+
+
+def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
+    if not any(key.kind != REST_BROWSER for key in shop.keys):
+        yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
+    for key in shop.keys:
+        yield _key_finding(key, now)
     for key, other in combinations(shop.keys, 2):
         if (key.mode, key.kind) == (other.mode, other.kind) and _overlap(key, other):
             fingerprints = f"{key.fingerprint} and {other.fingerprint}"
@@ -162,9 +169,9 @@ def _name(key: Key) -> str:
     return f"{key.shop_id} {key.mode} {key.kind}"
 
 
-def _overlap(key: Key, other: Key) -> bool:
-    begin = max(key.not_before or _EVER, other.not_before or _EVER)
-    return begin < min(key.not_after or _NEVER, other.not_after or _NEVER)
+def _overlap(first: Key, second: Key) -> bool:
+    begin = max(first.not_before or _EVER, second.not_before or _EVER)
+    return begin < min(first.not_after or _NEVER, second.not_after or _NEVER)
 
 
 def _from(at: datetime | None) -> str:
