@@ -21,12 +21,12 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.table import Table
 
-from ledger.access import OPERATOR
+from ledger.access.readers import OPERATOR
+from ledger.access.users import add_user, change_password, check_password, user_by_name
 from ledger.errors import LedgerError, SettingsError
 from ledger.modes import MODES
 from ledger.shops import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, read_shops
 from ledger.storage.database import Database
-from ledger.users import add_user, change_password, check_password, user_by_name
 
 if TYPE_CHECKING:
     from ledger.simulator.playing import Played

@@ -38,8 +38,8 @@ max_connections = 200
 def pytest_configure(config: pytest.Config) -> None:
     """Make the servers' user before several workers would, and get in each other's way."""
     is_first = not hasattr(config, "workerinput")
-    known = {one.pw_name for one in pwd.getpwall()}
-    if is_first and os.geteuid() == 0 and SERVER_USER not in known:
+    users = {entry.pw_name for entry in pwd.getpwall()}
+    if is_first and os.geteuid() == 0 and SERVER_USER not in users:
         subprocess.run(["useradd", SERVER_USER], check=True)
 
 
@@ -94,9 +94,9 @@ def postgres_template(postgres_server: URL) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
-    told = os.environ.get("LEDGER_TEST_POSTGRES_URL")
-    if told:
-        yield make_url(told).set(drivername="postgresql+psycopg")
+    url = os.environ.get("LEDGER_TEST_POSTGRES_URL")
+    if url:
+        yield make_url(url).set(drivername="postgresql+psycopg")
         return
     with started_server() as server:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
@@ -129,7 +129,7 @@ def started_server_in(folder: Path) -> Iterator[Any]:
 
 @contextmanager
 def created(server: URL, template: str = "template0") -> Iterator[str]:
-    """A database of its own, dropped afterwards whoever is still connected."""
+    """Create a database, dropped afterwards whoever is still connected."""
     name = f"ledger_test_{uuid4().hex}"
     administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
 from tests.conftest import opened
 
 ROOT = Path(__file__).resolve().parents[1]

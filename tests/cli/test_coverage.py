@@ -21,7 +21,7 @@ from ledger.rules import RULES
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.tables import generations
-from tests.audit.hands import a_told_ledger, follow
+from tests.audit.tampering import a_filled_ledger, follow
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,
@@ -46,7 +46,7 @@ def told(ledger: Ledger) -> list[str]:
 
 
 def test_a_shop_that_sends_everything_is_well(database: Database) -> None:
-    ledger = a_told_ledger(database)
+    ledger = a_filled_ledger(database)
 
     with database.connect() as connection:
         found = rule_coverage(connection, ledger.shops) or []
@@ -160,7 +160,7 @@ def test_events_passed_over_are_told(ledger: Ledger) -> None:
 
 
 def test_a_lag_is_in_positions_and_seconds(database: Database) -> None:
-    a_told_ledger(database, "payment-accepted")
+    a_filled_ledger(database, "payment-accepted")
     ledger = an_hour_ago(database)
     before = ledger.events.newest_position() or 0
     receive(ledger, form_body(a_form()))

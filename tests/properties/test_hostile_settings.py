@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from ledger.access import find_token
+from ledger.access.tokens import find_token
 from ledger.errors import SettingsError
 from ledger.instants import read_as_of
 from ledger.settings import read_settings

@@ -18,13 +18,13 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
+from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.projections.runner import prepare_views
 from ledger.queries.filter_declarations import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.listings import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
-from ledger.users import add_user
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,

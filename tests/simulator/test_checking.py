@@ -13,7 +13,7 @@ from ledger.cli.simulate import simulate
 from ledger.simulator.chaos import Attempt, Sent
 from ledger.simulator.sender import Answer
 from ledger.storage.database import Database
-from tests.audit.hands import damage
+from tests.audit.tampering import damage
 from tests.cli.running import shops_file
 from tests.conftest import opened
 from tests.serving import Service, serving

@@ -8,7 +8,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
 from ledger.application import Ledger
 from ledger.projections.runner import Followers, prepare_views
 from ledger.settings import Settings

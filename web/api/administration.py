@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import accesses
+from ledger.access.log import accesses
 from ledger.items import instant
 from ledger.projections.status import statuses
 from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer

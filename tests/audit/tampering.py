@@ -1,4 +1,4 @@
-"""What a hand can do to a ledger behind its back, and what an audit then says."""
+"""Damages a ledger behind its back, and asks an audit about it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, text
 
 from ledger.application import Ledger
 from ledger.audit import Audit, Fault
-from ledger.projections import generations as g
+from ledger.projections.generations import live_generation
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import catch_up, prepare_views
 from ledger.simulator.stories import STORIES
@@ -19,33 +19,35 @@ from tests.builders import NOON, SHOP_ID, a_ledger, receive
 Change = str | Callable[[Connection], None]
 
 
-def a_told_ledger(database: Database, *stories: str, formats: tuple[str, ...] = (MIXED,)) -> Ledger:
-    """A ledger that was told some stories (all by default), with its views at the live edge."""
+def a_filled_ledger(
+    database: Database, *stories: str, formats: tuple[str, ...] = (MIXED,)
+) -> Ledger:
+    """Make a ledger that holds stories, all by default, with its read models at the live edge."""
     ledger = a_ledger(database)
     prepare_views(database)
-    told_by = teller(ledger.shops, SHOP_ID, "TEST", at=NOON)
+    simulator = teller(ledger.shops, SHOP_ID, "TEST", at=NOON)
     number = 0
     for format_ in formats:
         for name in stories or tuple(STORIES):
             number += 1
-            if told_by.can_tell(STORIES[name], format_):
-                for telling in told_by.tell(STORIES[name], 7, number, format_):
-                    receive(ledger, telling.body)
+            if simulator.can_tell(STORIES[name], format_):
+                for call in simulator.tell(STORIES[name], 7, number, format_):
+                    receive(ledger, call.body)
     follow(ledger)
     return ledger
 
 
 def follow(ledger: Ledger) -> None:
-    """Bring every view to the live edge."""
-    for view in PROJECTIONS.values():
+    """Bring every read model to the live edge."""
+    for read_model in PROJECTIONS.values():
         with ledger.database.connect() as connection:
-            generation = g.live_generation(connection, view)
+            generation = live_generation(connection, read_model)
         assert generation is not None
-        catch_up(ledger, generation, view, ledger.events.high_water_mark() or 0)
+        catch_up(ledger, generation, read_model, ledger.events.high_water_mark() or 0)
 
 
-def faults(ledger: Ledger, **asked: Any) -> list[Fault]:
-    return list(Audit(ledger, **asked).faults())
+def faults(ledger: Ledger, **options: Any) -> list[Fault]:
+    return list(Audit(ledger, **options).faults())
 
 
 def damage(database: Database, *changes: Change) -> None:
@@ -53,11 +55,11 @@ def damage(database: Database, *changes: Change) -> None:
     with database.begin() as connection:
         triggers = _sqlite_triggers(connection)
         _unguard(connection)
-        for one in changes:
-            if isinstance(one, str):
-                connection.execute(text(one))
+        for change in changes:
+            if isinstance(change, str):
+                connection.execute(text(change))
             else:
-                one(connection)
+                change(connection)
         _guard(connection, triggers)
         assert missing_guards(connection) == []
 
@@ -72,15 +74,15 @@ def _sqlite_triggers(connection: Connection) -> list[str]:
 def _unguard(connection: Connection) -> None:
     for table in APPEND_ONLY:
         if connection.dialect.name == "sqlite":
-            for change in ("update", "delete"):
-                connection.execute(text(f"DROP TRIGGER {table}_refuse_{change}"))
+            connection.execute(text(f"DROP TRIGGER {table}_refuse_update"))
+            connection.execute(text(f"DROP TRIGGER {table}_refuse_delete"))
         else:
             connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_refuse_change"))
 
 
 def _guard(connection: Connection, triggers: list[str]) -> None:
-    for one in triggers:
-        connection.execute(text(one))
+    for trigger in triggers:
+        connection.execute(text(trigger))
     if connection.dialect.name != "sqlite":
         for table in APPEND_ONLY:
             connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_refuse_change"))

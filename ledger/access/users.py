@@ -3,17 +3,17 @@
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ledger.access import ROLES, Reader
+from ledger.access.readers import ROLES, VALID, Reader
 from ledger.errors import BadUserError, NotFoundError
 from ledger.storage.tables import users
 
@@ -27,7 +27,7 @@ _hasher = PasswordHasher()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User(Reader):
-    """What is kept of a person. Shape: `stamp` changes whenever all their sessions shall end."""
+    """What is stored of a person. Shape: `stamp` changes whenever all their sessions shall end."""
 
     password_hash: str = field(repr=False)
     stamp: str = field(repr=False)
@@ -36,8 +36,16 @@ class User(Reader):
     last_signed_in_at: datetime | None = None
 
     def is_valid_at(self, at: datetime) -> bool:
-        """Whether they may be signed in at this time."""
-        return self.disabled_at is None and (self.expires_at is None or at < self.expires_at)
+        """Return True if they may be signed in at this time."""
+        return self.state_at(at) == VALID
+
+    def state_at(self, at: datetime) -> str:
+        """Return `valid`, `disabled` or `expired`."""
+        return "disabled" if self.disabled_at else self.validity_at(at)
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        return self.last_signed_in_at
 
 
 def add_user(
@@ -50,8 +58,10 @@ def add_user(
     shops: Sequence[str] | None = None,
     expires_at: datetime | None = None,
 ) -> User:
-    """Let somebody sign in. Errors: BadUserError for a name that is taken or no name, or a
-    password that is too short."""
+    """Let somebody sign in.
+
+    Errors: BadUserError for a name that is taken or no name, or a password that is too short.
+    """
     assert role in ROLES
     user = User(
         id=PREFIX + secrets.token_hex(6),
@@ -64,60 +74,62 @@ def add_user(
         stamp=_new_stamp(),
         password_changed_at=now,
     )
-    values = {one.name: getattr(user, one.name) for one in fields(user)}
-    values["shops"] = None if user.shops is None else list(user.shops)
     try:
-        connection.execute(insert(users), values | {"name_key": _key(user.name)})
+        connection.execute(insert(users), user.columns() | {"name_key": _name_key(user.name)})
     except IntegrityError as error:
         raise BadUserError(f"there is a user named {user.name} already") from error
     return user
 
 
 def find_user(connection: Connection, id_: str) -> User | None:
-    """The person of this id, whether or not they may sign in."""
-    row = connection.execute(select(users).where(users.c.id == id_)).one_or_none()
-    return None if row is None else _user(row)
+    """Return the person of this id, whether or not they may sign in."""
+    return _read_user(connection, users.c.id == id_)
 
 
 def user_by_name(connection: Connection, name: str) -> User | None:
-    """The person of this name, in whatever case it is written."""
-    if "\x00" in name:  # no database keeps it, so none is asked
+    """Return the person of this name, in whatever case it is written."""
+    if "\x00" in name:  # no database stores it, so none is asked
         return None
-    row = connection.execute(select(users).where(users.c.name_key == _key(name))).one_or_none()
-    return None if row is None else _user(row)
+    return _read_user(connection, users.c.name_key == _name_key(name))
 
 
 def check_password(user: User | None, password: str) -> bool:
-    """Whether it is this person's password; takes as long for somebody nobody knows."""
-    told = _normal(password)[:PASSWORD_MAX]
-    known = _nobodys_hash() if user is None else user.password_hash
+    """Return True if it is this person's password; takes as long when there is no such person."""
+    password_hash = _nobodys_hash() if user is None else user.password_hash
     try:
-        _hasher.verify(known, told)
+        _hasher.verify(password_hash, _normal(password)[:PASSWORD_MAX])
     except (VerificationError, InvalidHashError):
         return False
     return user is not None
 
 
 def note_sign_in(connection: Connection, user: User, *, now: datetime) -> None:
-    """Remember when somebody last signed in."""
+    """Write down when somebody last signed in."""
     connection.execute(update(users).where(users.c.id == user.id).values(last_signed_in_at=now))
 
 
 def all_users(connection: Connection) -> list[User]:
-    """Everybody who could ever sign in, oldest first."""
+    """Read everybody who could ever sign in, oldest first."""
     query = select(users).order_by(users.c.created_at, users.c.id)
-    return [_user(row) for row in connection.execute(query)]
+    return [User.from_row(row) for row in connection.execute(query).mappings()]
 
 
 def change_password(connection: Connection, name: str, password: str, *, now: datetime) -> User:
-    """Give somebody another password; ends all their sessions. Errors: NotFoundError,
-    BadUserError."""
-    told = {"password_hash": _hashed(password), "password_changed_at": now}
-    return _change(connection, name, **told, stamp=_new_stamp())
+    """Give somebody another password and end all their sessions.
+
+    Errors: NotFoundError, BadUserError.
+    """
+    return _change(
+        connection,
+        name,
+        password_hash=_hashed(password),
+        password_changed_at=now,
+        stamp=_new_stamp(),
+    )
 
 
 def disable_user(connection: Connection, name: str, *, now: datetime) -> User:
-    """Let somebody sign in no more; ends all their sessions. Errors: NotFoundError."""
+    """Let somebody sign in no more, and end all their sessions. Errors: NotFoundError."""
     return _change(connection, name, disabled_at=now, stamp=_new_stamp())
 
 
@@ -131,12 +143,17 @@ def end_sessions(connection: Connection, user: User) -> None:
     connection.execute(update(users).where(users.c.id == user.id).values(stamp=_new_stamp()))
 
 
-def _change(connection: Connection, name: str, **values: Any) -> User:
-    statement = update(users).where(users.c.name_key == _key(name)).values(**values)
-    row = connection.execute(statement.returning(*users.c)).one_or_none()
+def _read_user(connection: Connection, condition: ColumnElement[bool]) -> User | None:
+    row = connection.execute(select(users).where(condition)).mappings().one_or_none()
+    return None if row is None else User.from_row(row)
+
+
+def _change(connection: Connection, name: str, **columns: Any) -> User:
+    statement = update(users).where(users.c.name_key == _name_key(name)).values(**columns)
+    row = connection.execute(statement.returning(*users.c)).mappings().one_or_none()
     if row is None:
         raise NotFoundError("there is no such user")
-    return _user(row)
+    return User.from_row(row)
 
 
 def _checked_name(name: str) -> str:
@@ -147,10 +164,10 @@ def _checked_name(name: str) -> str:
 
 
 def _hashed(password: str) -> str:
-    told = _normal(password)
-    if not PASSWORD_MIN <= len(told) <= PASSWORD_MAX:
+    password = _normal(password)
+    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise BadUserError(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters")
-    return _hasher.hash(told)
+    return _hasher.hash(password)
 
 
 @cache
@@ -159,21 +176,13 @@ def _nobodys_hash() -> str:
 
 
 def _normal(text: str) -> str:
-    """Keyboards write one letter in several ways; a lone surrogate is no letter at all."""
-    told = text.encode(errors="replace").decode()
-    return unicodedata.normalize("NFKC", told)
+    """Return one spelling of what keyboards write in several ways, without lone surrogates."""
+    return unicodedata.normalize("NFKC", text.encode(errors="replace").decode())
 
 
-def _key(name: str) -> str:
+def _name_key(name: str) -> str:
     return _normal(name).strip().casefold()
 
 
 def _new_stamp() -> str:
     return secrets.token_hex(8)
-
-
-def _user(row: Row[Any]) -> User:
-    values = dict(row._mapping)
-    del values["name_key"]
-    shops = values.pop("shops")
-    return User(shops=None if shops is None else tuple(shops), **values)
