@@ -23,7 +23,7 @@ from bench.ground import (
 )
 from bench.pgbench import plain_url
 from ledger.application import Ledger
-from ledger.projections import images
+from ledger.projections import parts
 from ledger.projections.generations import RETIRED, all_generations, drop_generation
 from ledger.projections.rebuild import Rebuild
 from ledger.workers import worker_processes
@@ -88,7 +88,7 @@ def measured(url: str, workers: int) -> Round:
     with open_ledger(url) as ledger, ExitStack() as stack:
         limit = timed(lambda: read(url))
         began = time.perf_counter()
-        pool = stack.enter_context(worker_processes(workers, loaded=[images.__name__]))
+        pool = stack.enter_context(worker_processes(workers, loaded=[parts.__name__]))
         rebuild(ledger, workers, executor=pool)
         seconds = time.perf_counter() - began
         memory = peak_memory_mib(pool, workers)

@@ -1,8 +1,8 @@
 """The tables of a generation while it is filled: without keys, which are made when all is there.
 
-A key that is kept while rows come in costs more than all else that inserting does, and SQLite takes
-whole tables over only where there is none. So rows that are certainly new go straight to their
-table; the others wait in one beside it, and are merged in their order once the key is made.
+A key that is kept while rows come in costs more than all else that inserting does. So rows that are
+certainly new go straight to their table; the others wait in one beside it, and are merged in their
+order once the key is made.
 """
 
 from collections.abc import Mapping

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.projections import generations as g
-from ledger.projections import images
+from ledger.projections import parts
 from ledger.projections.compare import Difference, compare
 from ledger.projections.follower import Follower
 from ledger.projections.parts import (
@@ -76,7 +76,7 @@ class Rebuild:
         self._ledger = ledger
         self._database = ledger.database
         self._view = projection(name)
-        self._workers = min(workers, images.FOLDING_MAX) if ledger.database.is_sqlite else workers
+        self._workers = 1 if ledger.database.is_sqlite else workers  # where one at a time writes
         self._progress = progress
         self._lease_seconds = lease_seconds
         self._is_lost = threading.Event()
@@ -95,7 +95,7 @@ class Rebuild:
             stack.enter_context(self._held(generation))
             until = self._goal(generation) if is_compared else self._ledger.recorder.horizon() or 0
             pool = executor or stack.enter_context(
-                worker_processes(self._workers, loaded=[images.__name__])
+                worker_processes(self._workers, loaded=[parts.__name__])
             )
             with _told_when_broken():
                 self._fill(generation, until, pool)
@@ -123,10 +123,8 @@ class Rebuild:
                 g.drop_generation(connection, generation)
                 generation = None
             if generation is None:
-                # where only one can write, one goes through all streams
-                shards = 1 if self._database.is_sqlite else self._workers
                 generation = g.create_generation(
-                    connection, self._view, state=g.BUILDING, shards=shards
+                    connection, self._view, state=g.BUILDING, shards=self._workers
                 )
                 self._take(connection, generation)
         return generation
@@ -152,19 +150,10 @@ class Rebuild:
             return  # it was filled before, and follows from one position since
         until = max(until, *reached.values())
         place = self._place(generation)
-        if self._database.is_sqlite:
-            self._fill_by_images(place, until, executor)
-        else:
-            shards = range(generation.shards)
-            parts = [Part(place, one, generation.shards, until) for one in shards]
-            self._watch(generation, [executor.submit(fill_part, part) for part in parts], until)
+        shards = range(generation.shards)
+        tasks = [Part(place, one, generation.shards, until) for one in shards]
+        self._watch(generation, [executor.submit(fill_part, task) for task in tasks], until)
         self._merge_waiting(generation, executor)
-
-    def _fill_by_images(self, place: Place, until: int, executor: Executor) -> None:
-        with closing(images.fill(place, until, executor, processes=self._workers)) as reached:
-            for position in reached:
-                self._check_held()
-                self._progress("building", position, until)
 
     def _merge_waiting(self, generation: g.Generation, executor: Executor) -> None:
         self._progress("merging", 0, 1)

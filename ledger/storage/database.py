@@ -105,12 +105,6 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writer(self) -> Iterator[Connection]:
-        """One connection for many transactions that write; each is begun by whoever uses it."""
-        with self.engine.connect() as connection:
-            yield connection.execution_options(**{WRITES: True})
-
-    @contextmanager
     def single(self, *, writes: bool = False) -> Iterator[Connection]:
         """Where single statements are executed that need no transaction around them.
 
