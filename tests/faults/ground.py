@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.notification import FORM_CONTENT_TYPE
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.settings import Settings
 from ledger.shops import Shops
 from ledger.signature import digest
@@ -148,7 +148,9 @@ def _readmit(ground: Ground, id_: str) -> None:
 
 
 def follow(ground: Ground, number: int = 0) -> None:
-    followers = Followers(ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS)
+    followers = ProjectionRunner(
+        ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS
+    )
     end = ground.ledger.recorder.max_notification_id() or 0
     followers.start()
     try:

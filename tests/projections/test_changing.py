@@ -25,8 +25,15 @@ from ledger.storage.tables import leases
 from tests.builders import SHOP_ID, secret
 from tests.conftest import opened
 from tests.projections.brute_force import expected
-from tests.projections.helpers import all_rows, eventually, positions, rows_of, tell, told
-from tests.projections.test_exactly_once import SOME
+from tests.projections.helpers import (
+    SEVEN_STORIES,
+    all_rows,
+    eventually,
+    ledger_of,
+    positions,
+    receive_stories,
+    rows_of,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-c", "from ledger.cli import cli; cli()"]
@@ -111,7 +118,7 @@ def test_a_column_is_added_beside_what_is_read_taken_back_and_pruned(
     old = environment(tmp_path, postgres_url, ROOT)
     new = environment(tmp_path, postgres_url, changed_code)
     with opened(postgres_url) as database, ExitStack() as old_server:
-        ledger = told(database, *SOME)
+        ledger = ledger_of(database, *SEVEN_STORIES)
         old_server.enter_context(serving(old))
 
         # the new code finds its view stale, and builds it beside the one that is read
@@ -125,7 +132,7 @@ def test_a_column_is_added_beside_what_is_read_taken_back_and_pruned(
 
         # both codes follow their own; a notification reaches both
         with serving(new):
-            tell(ledger, "duplicated")
+            receive_stories(ledger, "duplicated")
             eventually(lambda: all_rows(ledger) == expected(ledger))
             wanted = [one.event.facts.get("network") for one in ledger.events_after(0, 1000)]
             assert any(wanted)
@@ -135,7 +142,7 @@ def test_a_column_is_added_beside_what_is_read_taken_back_and_pruned(
             # what the old servers follow stays
             assert ledger_command(new, "projections", "prune").stdout == ""
             old_server.close()
-            tell(ledger, "refund-refused")
+            receive_stories(ledger, "refund-refused")
             eventually(lambda: reached(ledger, built) == ledger.recorder.horizon())
             assert positions(ledger)["transactions"] < reached(ledger, built)
 
@@ -169,7 +176,7 @@ def test_of_two_servers_one_follows_and_the_other_takes_over_when_it_is_killed(
 ) -> None:
     environ = environment(tmp_path, postgres_url, ROOT)
     with opened(postgres_url) as database:
-        ledger = told(database, "payment-accepted")
+        ledger = ledger_of(database, "payment-accepted")
         with serving(environ) as (_, first):
             eventually(lambda: leading(database) == {first.pid})
             with serving(environ) as (port, second):
@@ -183,7 +190,7 @@ def test_of_two_servers_one_follows_and_the_other_takes_over_when_it_is_killed(
 
                 os.killpg(first.pid, signal.SIGKILL)
                 first.wait()
-                tell(ledger, "refunded-in-part")
+                receive_stories(ledger, "refunded-in-part")
 
                 eventually(lambda: at_the_edge(ledger), seconds=20)
                 assert leading(database) == {second.pid}

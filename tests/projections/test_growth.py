@@ -1,4 +1,4 @@
-"""Following costs what a batch brings, not what a view holds: counted in SQLite's own steps."""
+"""Following costs what a batch produces, not what a model holds: counted in SQLite's own steps."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from ledger.simulator.bulk import fill
 from ledger.storage.database import Database
 from tests.builders import SHOP_ID
 from tests.conftest import opened
-from tests.projections.helpers import follow, follow_one, live, tell, told
+from tests.projections.helpers import follow, follow_with, ledger_of, live, receive_stories
 
 EVENTS = 150
 TIMES = 5
@@ -23,11 +23,11 @@ GRANULARITY = 10
 
 @dataclass
 class Steps:
-    """How many instructions SQLite's machine has taken. Units: ten instructions."""
+    """How many instructions SQLite's machine has executed. Units: ten instructions."""
 
     count: int = 0
 
-    def take(self) -> int:
+    def add(self) -> int:
         self.count += 1
         return 0  # anything else would interrupt the statement
 
@@ -35,7 +35,7 @@ class Steps:
 @pytest.mark.parametrize("name", PROJECTIONS)
 def test_a_batch_costs_the_same_on_a_larger_ledger(sqlite_url: str, name: str) -> None:
     with opened(sqlite_url) as database:
-        ledger = told(database)
+        ledger = ledger_of(database)
         fill(ledger, SHOP_ID, "TEST", events=EVENTS, seed=1)
         small = steps_of_a_batch(ledger, name, seed=11)
         fill(ledger, SHOP_ID, "TEST", events=EVENTS * TIMES, seed=2)
@@ -48,9 +48,9 @@ def test_a_batch_costs_the_same_on_a_larger_ledger(sqlite_url: str, name: str) -
 def steps_of_a_batch(ledger: Ledger, name: str, *, seed: int) -> int:
     """Follow what is there, then one story more of each kind; the steps of the latter."""
     follow(ledger)
-    tell(ledger, seed=seed)
+    receive_stories(ledger, seed=seed)
     with counting(ledger.database) as steps:
-        follow_one(ledger, live(ledger, name), PROJECTIONS[name])
+        follow_with(ledger, live(ledger, name), PROJECTIONS[name])
     return steps.count
 
 
@@ -59,7 +59,7 @@ def counting(database: Database) -> Iterator[Steps]:
     steps = Steps()
 
     def watch(connection: sqlite3.Connection, *_: object) -> None:
-        connection.set_progress_handler(steps.take, GRANULARITY)
+        connection.set_progress_handler(steps.add, GRANULARITY)
 
     database.dispose()  # what connects from now on is watched
     event.listen(database.engine, "connect", watch)
