@@ -50,7 +50,7 @@ def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
         rounds.append(apart(measured, url, extent.workers))
         libraries.append(library.projected_per_second(url, number))
     sheet = _sheet("PostgreSQL", "COPY OUT of the events", count, extent, rounds, goal=0.8)
-    rates = [count / each.rebuild for each in rounds]
+    rates = [count / round_.rebuild for round_ in rounds]
     sheet.add("the library's ProjectionRunner", rate=median(libraries))
     sheet.add("  rebuild", ratio=ratios(rates, libraries), of="ProjectionRunner", goal=Goal(low=50))
     return [sheet]
@@ -73,8 +73,8 @@ def _sheet(
     *,
     goal: float | None,
 ) -> Sheet:
-    limits = [count / each.plain_read for each in rounds]
-    rates = [count / each.rebuild for each in rounds]
+    limits = [count / round_.plain_read for round_ in rounds]
+    rates = [count / round_.rebuild for round_ in rounds]
     conditions = f"{count} events, {extent.workers} workers, {extent.rounds} rounds"
     sheet = Sheet(f"rebuild of {READ_MODEL}", database, conditions)
     sheet.add(limit, rate=median(limits))
@@ -84,7 +84,7 @@ def _sheet(
         ratio=ratios(rates, limits),
         of=limit.removesuffix(" of the events"),
         goal=None if goal is None else Goal(low=goal),
-        memory_mib=max(each.memory_mib for each in rounds),
+        memory_mib=max(round_.memory_mib for round_ in rounds),
     )
     return sheet
 

@@ -1,4 +1,4 @@
-"""Every event in order, one row each: what an auditor searches by time, kind and oddity."""
+"""Show every event in order, one row each, for auditors who search by time, kind and oddity."""
 
 from datetime import datetime
 
@@ -48,7 +48,7 @@ audit_trail = Table(
 
 
 def rows(event: StoredView) -> Rows:
-    """The row of one event."""
+    """Produce the row of one event."""
     yield (
         audit_trail,
         {

@@ -104,7 +104,10 @@ def _rows(
 
 
 def _sorted_by_bytes(connection: Connection, table: str, column: Any) -> Any:
-    types = {each["name"]: each["type"] for each in inspect(connection).get_columns(table)}
+    types = {
+        column_info["name"]: column_info["type"]
+        for column_info in inspect(connection).get_columns(table)
+    }
     return column.collate("C") if types[column.name].python_type is str else column
 
 
@@ -149,7 +152,7 @@ def _order(old: Row | None, new: Row | None, key_columns: list[str]) -> int:
 
 def _sort_key(row: Row, key_columns: list[str]) -> tuple[Any, ...]:
     key = [row[name] for name in key_columns]
-    return tuple(each.encode() if isinstance(each, str) else each for each in key)
+    return tuple(value.encode() if isinstance(value, str) else value for value in key)
 
 
 def _digest(row: Row) -> int:

@@ -49,8 +49,8 @@ def staged_tables(model: Projection, generation_id: int, shard: int = 0) -> Stag
 
 def create_staging(connection: Connection, staged: StagedTables) -> None:
     """Create the staging tables that are not there yet."""
-    for each in staged.values():
-        connection.execute(CreateTable(each.staging, if_not_exists=True))
+    for pair in staged.values():
+        connection.execute(CreateTable(pair.staging, if_not_exists=True))
 
 
 def load_rows(
@@ -72,20 +72,20 @@ def load_rows(
 
 def merge_chunk(connection: Connection, staged: StagedTables) -> bool:
     """Merge the first chunk that is staged; return False when there is none any more."""
-    for each in staged.values():
-        if not inspect(connection).has_table(each.staging.name):
+    for pair in staged.values():
+        if not inspect(connection).has_table(pair.staging.name):
             continue
-        chunk = connection.scalar(select(func.min(each.staging.c.chunk)))
+        chunk = connection.scalar(select(func.min(pair.staging.c.chunk)))
         if chunk is None:
-            connection.execute(DropTable(each.staging))
+            connection.execute(DropTable(pair.staging))
             continue
-        is_of_chunk = each.staging.c.chunk == chunk
-        columns = [each.staging.c[column.name] for column in each.target.columns]
+        is_of_chunk = pair.staging.c.chunk == chunk
+        columns = [pair.staging.c[column.name] for column in pair.target.columns]
         # shards may merge the same key: in one order they wait for each other, never in a circle
-        key_columns = [each.staging.c[column.name] for column in each.target.primary_key]
+        key_columns = [pair.staging.c[column.name] for column in pair.target.primary_key]
         merge_from(
-            connection, each.target, select(*columns).where(is_of_chunk).order_by(*key_columns)
+            connection, pair.target, select(*columns).where(is_of_chunk).order_by(*key_columns)
         )
-        connection.execute(delete(each.staging).where(is_of_chunk))
+        connection.execute(delete(pair.staging).where(is_of_chunk))
         return True
     return False

@@ -97,7 +97,9 @@ _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 def without_key(table: Table, *, name: str | None = None) -> Table:
     """Return a table with the same columns and no primary key."""
-    columns = [Column(each.name, each.type, nullable=each.nullable) for each in table.columns]
+    columns = [
+        Column(column.name, column.type, nullable=column.nullable) for column in table.columns
+    ]
     return Table(name or table.name, MetaData(), *columns)
 
 
@@ -230,7 +232,11 @@ def positions_of(connection: Connection, followed: Sequence[Generation]) -> dict
     c = generation_positions.c
     query = select(c.generation_id, c.position).where(c.shard == 0)
     position_by_id = {row.generation_id: row.position for row in connection.execute(query)}
-    return {each: position_by_id[each.id] for each in followed if each.id in position_by_id}
+    return {
+        generation: position_by_id[generation.id]
+        for generation in followed
+        if generation.id in position_by_id
+    }
 
 
 def position_of(connection: Connection, generation: Generation, shard: int = 0) -> int:

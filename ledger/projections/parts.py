@@ -61,7 +61,9 @@ def load_shard(task: ShardTask) -> int:
     with _opened(ref, FILLING) as database:
         with database.connect() as connection:
             generations = all_generations(connection)
-        generation = next(each for each in generations if each.id == ref.generation_id)
+        generation = next(
+            generation for generation in generations if generation.id == ref.generation_id
+        )
         model = projection(ref.name)
         staged = staged_tables(model, generation.id, task.shard)
         with database.begin() as connection:
@@ -78,12 +80,12 @@ def create_keys(ref: GenerationRef, shards: int = 1) -> None:
     model = projection(ref.name)
     targets = tables_of(model, ref.generation_id).values()
     staged = [
-        each
+        table
         for shard in range(shards)
-        for each in staged_tables(model, ref.generation_id, shard).values()
+        for table in staged_tables(model, ref.generation_id, shard).values()
     ]
     with _opened(ref, SORTING) as database:
-        for index in (*map(key_index, targets), *(each.chunk_index for each in staged)):
+        for index in (*map(key_index, targets), *(table.chunk_index for table in staged)):
             with database.begin() as connection:  # one at a time: notifications come in between
                 create_index(connection, index)
 

@@ -135,7 +135,9 @@ class ProjectionRunner:
         lease_names = [generation.lease_name for generation in live]
         with self._ledger.database.begin() as connection:
             release_leases(connection, self._holder, besides=lease_names)
-            self.held = [each for each in live if self._acquire_lease(connection, each)]
+            self.held = [
+                generation for generation in live if self._acquire_lease(connection, generation)
+            ]
         self._live = live
         pause = self._lease_seconds / 4 if len(self.held) == len(live) else self._pause_seconds
         self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
@@ -163,7 +165,9 @@ def prepare_views(database: Database) -> list[str]:
         for model in PROJECTIONS.values():
             if live_generation(connection, model) is not None:
                 continue
-            if any(each.state == LIVE for each in all_generations(connection, model.name)):
+            if any(
+                generation.state == LIVE for generation in all_generations(connection, model.name)
+            ):
                 stale.append(model.name)
             else:
                 create_generation(connection, model, state=LIVE)

@@ -31,8 +31,11 @@ from ledger.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One generation. Units: `lag` in positions, `lag_seconds` since the oldest event not applied
-    was recorded, 0 at the live edge. `is_current` says that this code reads or would read it."""
+    """How one generation stands.
+
+    Units: `lag` in positions, `lag_seconds` since the oldest event not applied was recorded, 0 when
+    there is none. `is_current` says that this code reads or would read it.
+    """
 
     generation: Generation
     position: int
@@ -47,7 +50,11 @@ def statuses(ledger: Ledger) -> list[Status]:
     """Return every generation of every read model, in the order of the registry, oldest first."""
     newest = ledger.recorder.max_notification_id() or 0
     with ledger.database.connect() as connection:
-        known = [each for each in all_generations(connection) if each.name in PROJECTIONS]
+        known = [
+            generation
+            for generation in all_generations(connection)
+            if generation.name in PROJECTIONS
+        ]
         known.sort(key=lambda generation: (list(PROJECTIONS).index(generation.name), generation.id))
         return [_status(connection, generation, newest) for generation in known]
 
@@ -82,7 +89,11 @@ def outdated_views(connection: Connection) -> list[str]:
     """
     live = [generation for generation in all_generations(connection) if generation.state == LIVE]
     built = {generation.name for generation in live}
-    current = {each.name for each in live if each.name in PROJECTIONS and each.is_current}
+    current = {
+        generation.name
+        for generation in live
+        if generation.name in PROJECTIONS and generation.is_current
+    }
     return [name for name in PROJECTIONS if name in built - current]
 
 
@@ -161,7 +172,11 @@ def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None
     """Return the two newest complete generations of a model, older first; None if there is one."""
     projection(name)
     with ledger.database.connect() as connection:
-        complete = [each for each in all_generations(connection, name) if each.state != BUILDING]
+        complete = [
+            generation
+            for generation in all_generations(connection, name)
+            if generation.state != BUILDING
+        ]
     return (complete[-2], complete[-1]) if len(complete) > 1 else None
 
 

@@ -105,7 +105,7 @@ def staging_tables(ledger: Ledger, generation: Generation) -> list[str]:
     with ledger.database.connect() as connection:
         tables = inspect(connection).get_table_names()
     suffix = f"_g{generation.id}"
-    return [each for each in tables if each.startswith("staging") and each.endswith(suffix)]
+    return [table for table in tables if table.startswith("staging") and table.endswith(suffix)]
 
 
 def test_a_generation_that_was_loaded_is_followed_like_any_other(stories: Ledger) -> None:

@@ -122,8 +122,11 @@ def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]
 
     assert status["stale"] == []
     shown = status["generations"]
-    assert [each["state"] for each in shown if each["name"] == "orders"] == ["retired", "live"]
-    assert all(each["lag"] > 0 and each["lag_seconds"] >= 0 for each in shown)
+    assert [generation["state"] for generation in shown if generation["name"] == "orders"] == [
+        "retired",
+        "live",
+    ]
+    assert all(generation["lag"] > 0 and generation["lag_seconds"] >= 0 for generation in shown)
     compared = json.loads(result.stdout)
     assert result.exit_code == 1
     assert [table["differing"] > 0 for table in compared["tables"]] == [False, True]
@@ -136,7 +139,9 @@ def test_a_model_as_of_a_day_is_that_of_the_events_known_then(
     ledger = seven_stories
     until = log_end(ledger) // 2
     as_of = ledger.events_after(until - 1, 1)[0].event.timestamp
-    known = [each for each in ledger.events_after(0, 1000) if each.event.timestamp <= as_of]
+    known = [
+        recorded for recorded in ledger.events_after(0, 1000) if recorded.event.timestamp <= as_of
+    ]
     wanted = expected(ledger, until=known[-1].position)
     file = tmp_path / "then.sqlite"
 

@@ -115,7 +115,7 @@ def test_what_a_model_cannot_apply_is_skipped_alike_when_following_and_when_rebu
 
 
 def status_of(ledger: Ledger, name: str) -> Status:
-    (status,) = [each for each in statuses(ledger) if each.generation.name == name]
+    (status,) = [status for status in statuses(ledger) if status.generation.name == name]
     return status
 
 
