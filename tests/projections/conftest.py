@@ -22,7 +22,7 @@ def sqlite_stories(
     copyfile(sqlite_template, path)
     with opened(f"sqlite:///{path}") as database:
         ledger = ledger_of(database)
-        follow(ledger)
+        follow(ledger, batch=50)
         yield ledger
 
 
@@ -30,7 +30,7 @@ def sqlite_stories(
 def postgres_stories(postgres_server: URL, postgres_template: str) -> Iterator[Ledger]:
     with created(postgres_server, template=postgres_template) as url, opened(url) as database:
         ledger = ledger_of(database)
-        follow(ledger)
+        follow(ledger, batch=50)
         yield ledger
 
 

@@ -1,5 +1,6 @@
 """After every story the read models show what plain Python computes from the streams."""
 
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -39,37 +40,34 @@ def test_after_every_story_each_model_shows_what_the_streams_say(
                 assert all_rows(ledger) == expected(ledger), name
 
 
-def test_all_stories_together_show_the_same_on_both_databases(database: Database) -> None:
-    ledger = ledger_of(database)
-
-    follow(ledger, batch=50)
-
-    assert all_rows(ledger) == expected(ledger)
+def test_all_stories_together_show_the_same_on_both_databases(stories: Ledger) -> None:
+    assert all_rows(stories) == expected(stories)
 
 
-def test_after_every_story_a_rebuild_of_the_same_code_is_identical(sqlite_url: str) -> None:
-    names = list(PROJECTIONS)
+def test_as_stories_come_in_a_rebuild_of_the_same_code_is_identical(sqlite_url: str) -> None:
+    names = cycle(PROJECTIONS)
     with opened(sqlite_url) as database:
         ledger = ledger_of(database, "payment-accepted")
-        for number, name in enumerate(STORIES):
-            receive_stories(ledger, name, formats=[MIXED], seed=13)
-            follow(ledger)
-            done = rebuilt(ledger, names[number % len(names)])
+        for number, story in enumerate(STORIES):
+            receive_stories(ledger, story, formats=[MIXED], seed=13)
+            if number % 4 == 0:
+                follow(ledger)
+                done = rebuilt(ledger, next(names))
 
-            assert done.is_identical, (name, done.differences)
-            assert done.against is not None
-            assert done.differences[0].digests[0] == done.differences[0].digests[1]
+                assert done.is_identical, (story, done.differences)
+                assert done.against is not None
+                assert done.differences[0].digests[0] == done.differences[0].digests[1]
+        follow(ledger)
         assert all_rows(ledger) == expected(ledger)
 
 
-@pytest.mark.parametrize("name", list(PROJECTIONS))
-def test_a_rebuild_of_all_stories_is_identical(postgres_stories: Ledger, name: str) -> None:
-    done = rebuilt(postgres_stories, name, workers=3)
+def test_a_rebuild_of_all_stories_is_identical(postgres_stories: Ledger) -> None:
+    for name, model in PROJECTIONS.items():
+        done = rebuilt(postgres_stories, name, workers=3)
 
-    assert done.is_identical
-    assert done.is_live
-    tables = PROJECTIONS[name].all_tables
-    assert [difference.differing for difference in done.differences] == [0] * len(tables)
+        assert done.is_identical
+        assert done.is_live
+        assert [table.differing for table in done.differences] == [0] * len(model.all_tables)
 
 
 STORIES_SHOWN = (
