@@ -23,7 +23,7 @@ from ledger.storage.mapper import EventMapper, StoredEntry
 from ledger.storage.tables import events
 from ledger.vocabulary import EVENT_CLASSES
 from tests.projections.brute_force import expected
-from tests.projections.helpers import all_rows, follow, poison, rebuilt, rows, ledger_of
+from tests.projections.helpers import all_rows, follow, ledger_of, poison, rebuilt, rows
 
 SAMPLES = {
     one["topic"]: one

@@ -111,7 +111,7 @@ def test_what_stores_other_rows_has_another_fingerprint(
         ("amount), else_=0)", "amount), else_=1)", True),
         ("AMOUNT_MINOR_MAX = 10**12 - 1", "AMOUNT_MINOR_MAX = 10**12", True),
         ("AMOUNT_MINOR_MAX = 10**12 - 1", "AMOUNT_MINOR_MAX = 999_999_999_999", False),
-        ('"""An amount as sums take it', '"""Another docstring', False),
+        ('"""Return an amount for sums', '"""Another docstring', False),
         ('UNKNOWN = "unknown"', 'UNKNOWN = "no idea"', False),  # orders do not use it
     ],
 )
@@ -132,8 +132,8 @@ def test_the_version_of_the_engine_counts() -> None:
     assert compute_fingerprint(model, version=2) != compute_fingerprint(model, version=1)
 
 
-PRINT = """
-from ledger.projections.registry import PROJECTIONS, fingerprint
+PRINT = f"""
+from {fingerprint.__module__} import PROJECTIONS, fingerprint
 print(*(fingerprint(model) for model in PROJECTIONS.values()))
 """
 
