@@ -26,7 +26,7 @@ from ledger import logs
 from ledger.cli.check import shop_findings
 from ledger.cli.finding import FAULT
 from ledger.errors import LedgerError, SettingsError
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -254,7 +254,7 @@ def _application(state: Any) -> "Flask":
     app = create_app(is_stopping=lambda: is_stopping(state))
     with app.app_context():
         ledger = context().ledger
-    followers = Followers(ledger)
+    followers = ProjectionRunner(ledger)
     followers.start()
     # A worker leaves without running `atexit`, which is for the main process.
     Finalize(None, followers.stop, exitpriority=2)

@@ -1,4 +1,4 @@
-"""Every order reference with its transactions' money: authorised, captured, refunded, open."""
+"""Sum the money of every order's transactions: authorised, captured, refunded, open."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ orders = Table(
         )
     },
 )
-"""Units: minor units of `currency`, empty when no amount was told; currencies never add up.
+"""Units: minor units of `currency`, empty when no amount is known; currencies never add up.
 
 `authorised`: debits authorised and not released, captured ones among them; `captured`: debits
 captured; `refunded`: credits that count; `open`: debits authorised or waiting, not captured yet;
@@ -85,7 +85,7 @@ _FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor",
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings to the line of its transaction."""
+    """Produce the line of the transaction from one of its events."""
     taken = event.taken()
     yield (
         order_lines,
@@ -145,9 +145,9 @@ _READ = (
 
 
 def _with_order(lines: Table, keys: Select[Any] | None) -> Any:
-    """Lines with their order; a refund that names only its original belongs to that one's order.
+    """Return lines with their order; a refund that names only its payment is of the same order.
 
-    Shape: `keys` are asked of both kinds here: of what both make together SQLite would read all.
+    Shape: `keys` narrow both halves here: from their union SQLite would read everything.
     """
     parent = lines.alias("parent")
     currency = func.coalesce(lines.c.currency, "").label("currency")
@@ -160,7 +160,7 @@ def _with_order(lines: Table, keys: Select[Any] | None) -> Any:
 
 
 def _is_among(lines: Any, keys: Select[Any] | None) -> ColumnElement[bool]:
-    """Whether a line tells its order, and one of these."""
+    """Return the condition that a line has an order, one of `keys` if they are given."""
     order = lines.c.order_id
     return order.is_not(None) if keys is None else and_(order.is_not(None), order.in_(keys))
 
@@ -179,8 +179,8 @@ def _keys(lines: Table, ids: Select[Any]) -> Select[Any]:
     is_touched = lines.c.id.in_(ids)
     own = select(lines.c.order_id).where(is_touched, lines.c.order_id.is_not(None))
     of_parent = select(parent.c.order_id).select_from(lines.join(parent, _is_parent(lines, parent)))
-    found = union(own, of_parent.where(is_touched, parent.c.order_id.is_not(None))).subquery()
-    return select(found.c.order_id)
+    keys = union(own, of_parent.where(is_touched, parent.c.order_id.is_not(None))).subquery()
+    return select(keys.c.order_id)
 
 
 PROJECTION = Projection(

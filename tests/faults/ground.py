@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.notification import FORM_CONTENT_TYPE
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
@@ -159,7 +159,9 @@ def _readmit(ground: Ground, id_: str) -> None:
 
 
 def follow(ground: Ground, number: int = 0) -> None:
-    followers = Followers(ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS)
+    followers = ProjectionRunner(
+        ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS
+    )
     end = ground.ledger.events.newest_position() or 0
     followers.start()
     try:
