@@ -10,9 +10,9 @@ from enum import StrEnum
 from itertools import count
 
 from ledger.shops import FORM_HMAC, REST_PASSWORD, Key
-from ledger.signature import digest
 from ledger.simulator.lives import BO, RETRY, Call, Payment
 from ledger.simulator.sender import Answer
+from ledger.simulator.signatures import body_digest
 from ledger.simulator.stories import REST, Story
 from ledger.simulator.telling import Teller, Telling, signed
 
@@ -72,7 +72,7 @@ class Attempt:
 
     @property
     def digest(self) -> str:
-        return digest(self.telling.body)
+        return body_digest(self.telling.body)
 
     @property
     def arrives(self) -> bool:

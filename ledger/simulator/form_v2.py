@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from iso4217 import Currency
 
 from ledger.shops import FORM_SHA1, Key
-from ledger.signature import form_text, sign_form_hmac, sign_form_sha1
 from ledger.simulator.lives import (
     BATCH,
     BATCH_AUTO,
@@ -27,6 +26,7 @@ from ledger.simulator.lives import (
     Means,
     Payment,
 )
+from ledger.simulator.signatures import form_signature
 
 Fields = dict[str, str]
 
@@ -61,8 +61,8 @@ _3DS = (*_AUTHENTICATED, "xid", "error_code", "auth_type")
 def body(call: Call, key: Key) -> bytes:
     """The signed POST body of a call. Shape: fields in no particular order, as on the wire."""
     signed = fields(call)
-    sign = sign_form_sha1 if key.kind == FORM_SHA1 else sign_form_hmac
-    told = [*signed.items(), ("signature", sign(form_text(signed), key.secret))]
+    signature = form_signature(signed, key.secret, is_sha1=key.kind == FORM_SHA1)
+    told = [*signed.items(), ("signature", signature)]
     random.Random(call.nonce).shuffle(told)  # noqa: S311  an order on the wire, no secret
     return urlencode(told).encode()
 

@@ -7,7 +7,6 @@ import json
 from urllib.parse import urlencode
 
 from ledger.shops import Key
-from ledger.signature import sign_rest
 from ledger.simulator.lives import CREDIT, Call, Payment
 from ledger.simulator.rest_v4_means import (
     DETAILS,
@@ -17,6 +16,7 @@ from ledger.simulator.rest_v4_means import (
     method_details,
     time_text,
 )
+from ledger.simulator.signatures import rest_signature
 
 _PAID = frozenset({"ACCEPTED", "PRE_AUTHORISED", "AUTHORISED", "CAPTURED", "PARTIALLY_AUTHORISED"})
 _UNPAID = frozenset({"REFUSED", "ERROR", "CANCELLED", "EXPIRED"})
@@ -38,7 +38,7 @@ def body(call: Call, key: Key) -> bytes:
         "kr-hash-algorithm": "sha256_hmac",
         "kr-answer": told,
         "kr-answer-type": "V4/Payment",
-        "kr-hash": sign_rest(told, key.secret),
+        "kr-hash": rest_signature(told, key.secret),
         "kr-src": call.source,  # outside the signature
     }
     return urlencode(fields).encode()

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import LedgerError, SettingsError
-from ledger.notification import FORM_CONTENT_TYPE
 
 TIMEOUT_SECONDS = 10.0
 ANSWER_BYTES = 256
 
-_HEADERS = {"Content-Type": FORM_CONTENT_TYPE, "User-Agent": "ledger-simulator"}
+_HEADERS = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "User-Agent": "ledger-simulator",
+}
 
 
 class NoServiceError(LedgerError):

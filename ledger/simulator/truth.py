@@ -16,10 +16,24 @@ from ledger.simulator.expected import (
 )
 from ledger.simulator.stories import REST
 from ledger.simulator.telling import Telling
-from ledger.statuses import FINAL, RANKS
 
 Allowed = dict[str, set[str | int]]
 """The values that a fact may have: one, unless nothing in the messages tells which came last."""
+
+# Source: form-v2 reference, section 5.3. ERROR is the REST word for a technical refusal.
+_STATUSES_BY_RANK = (
+    "INITIAL WAITING_FOR_PAYMENT PENDING PRE_AUTHORISED",
+    "UNDER_VERIFICATION WAITING_AUTHORISATION_TO_VALIDATE REFUND_TO_RETRY",
+    "WAITING_AUTHORISATION",
+    "AUTHORISED_TO_VALIDATE PARTIALLY_AUTHORISED",
+    "AUTHORISED",
+    "SUSPENDED CAPTURE_PENDING",
+    "CAPTURED CAPTURE_FAILED REFUSED ERROR CANCELLED EXPIRED ACCEPTED ABANDONED NOT_CREATED",
+)
+RANK_BY_STATUS = {
+    status: rank for rank, statuses in enumerate(_STATUSES_BY_RANK) for status in statuses.split()
+}
+FINAL_STATUSES = frozenset(_STATUSES_BY_RANK[-1].split())
 
 _INSTALMENT_FACTS = ("status", "amount_minor", "currency")
 
@@ -95,11 +109,11 @@ def _is_ordered(one: tuple[Telling, Facts], other: tuple[Telling, Facts]) -> boo
         return True
     if one[0].format == other[0].format == REST:
         return one[0].call.sent_at != other[0].call.sent_at
-    both_known = status in RANKS and other_status in RANKS
-    return both_known and RANKS[status] != RANKS[other_status]
+    both_known = status in RANK_BY_STATUS and other_status in RANK_BY_STATUS
+    return both_known and RANK_BY_STATUS[status] != RANK_BY_STATUS[other_status]
 
 
 def _finality(facts: Facts) -> int:
     if facts["status"] == "CAPTURED":
         return 2  # also ends CAPTURE_FAILED
-    return 1 if facts["status"] in FINAL else 0
+    return 1 if facts["status"] in FINAL_STATUSES else 0
