@@ -20,9 +20,9 @@ from sqlalchemy.dialects import postgresql
 
 from bench import library
 from ledger.application import RECORDED, Ledger, Receipt
-from ledger.cli.serve import Server
 from ledger.formats import read
 from ledger.notification import Delivery, Limits, Notification
+from ledger.operations.web_server import WebServer
 from ledger.settings import Settings, read_settings
 from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
@@ -160,7 +160,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     told = parser.parse_args()
-    server = Server("127.0.0.1", told.port, workers=told.workers, threads=told.threads)
+    server = WebServer("127.0.0.1", told.port, workers=told.workers, threads=told.threads)
     server.run(ARMS[told.arm])
 
 
