@@ -7,8 +7,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.ground import SHOP_ID, bench_shops
+from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, teller
 
 LIVES_BETWEEN = 500
 """So many other lives lie between two calls about one payment."""
@@ -44,12 +44,14 @@ def _bodies(calls: int, seed: str) -> list[bytes]:
 
 def _one_by_one(seed: str) -> Iterator[bytes]:
     """Lives begin one after another, and each goes on while others do."""
-    told_by = teller(bench_shops(), SHOP_ID, "TEST")
-    stories = [one for one in STORIES.values() if told_by.can_tell(one, ALTERNATE)]
+    told_by = synthetic_platform(bench_shops(), SHOP_ID, "TEST")
+    stories = [one for one in STORIES.values() if told_by.can_play(one, ALTERNATE)]
     waiting: dict[int, list[bytes]] = {}
     for number in count():
         story = stories[number % len(stories)]
-        told = told_by.tell(story, _number(seed), number, ALTERNATE, turn=number // len(stories))
+        told = told_by.signed_calls(
+            story, _number(seed), number, ALTERNATE, turn=number // len(stories)
+        )
         for index, one in enumerate(told):
             waiting.setdefault(number + index * LIVES_BETWEEN, []).append(one.body)
         yield from waiting.pop(number, ())

@@ -11,15 +11,15 @@ from sqlalchemy import URL, text
 
 from ledger.application import Ledger
 from ledger.notification import Delivery
+from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import teller
 from ledger.storage.at_once import AtOnce
 from ledger.storage.stepwise import Stepwise
 from ledger.storage.tables import metadata
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, shops
 from tests.conftest import created, opened
 
-TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+TOLD_BY = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
 TABLES = ("events", "notifications", "repeats", "subscription_references")
 
 
@@ -58,7 +58,7 @@ def test_both_ways_leave_the_same_of_every_story(both: tuple[Ledger, Ledger], si
     short, plain = both
     assert isinstance(short._way, AtOnce)
     assert isinstance(plain._way, Stepwise)
-    lives = [TOLD_BY.tell(story, 3, 0, "mixed") for story in STORIES.values()]
+    lives = [TOLD_BY.signed_calls(story, 3, 0, "mixed") for story in STORIES.values()]
     bodies = [one.body for life in lives for one in life]
     deliveries = [a_delivery(one) for one in [*bodies, *bodies[:40]]]
 
@@ -80,7 +80,9 @@ def test_both_ways_take_any_repeats_and_any_order(
     short, plain = both
     number = next(LIVES)
     stories = data.draw(st.lists(st.sampled_from(list(STORIES.values())), min_size=1, max_size=3))
-    told = [one.body for story in stories for one in TOLD_BY.tell(story, 1, number, "mixed")]
+    told = [
+        one.body for story in stories for one in TOLD_BY.signed_calls(story, 1, number, "mixed")
+    ]
     some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=12))
     deliveries = [a_delivery(one) for one in some]
     size = data.draw(st.integers(1, 12))
@@ -97,7 +99,7 @@ def test_whoever_comes_second_changes_nothing_and_is_heard_again(
 ) -> None:
     """Between what the short way reads and what it writes, another server records the same."""
     short, _ = both
-    life = [one.body for one in TOLD_BY.tell(STORIES["paid-and-refunded"], 3, 0, "mixed")]
+    life = [one.body for one in TOLD_BY.signed_calls(STORIES["paid-and-refunded"], 3, 0, "mixed")]
     other = Ledger(short.settings, shops(), short.database)
     add, faster = AtOnce.add, iter([True])
 

@@ -177,7 +177,7 @@ def _add_demo_user(settings: Settings) -> None:
 
     database = Database(settings.database_url)
     try:
-        demo.let_in(database)
+        demo.add_demo_user(database)
     finally:
         database.dispose()
 

@@ -10,8 +10,8 @@ from ledger.audit import Audit, Fault
 from ledger.projections import generations as g
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import catch_up, prepare_views
+from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import MIXED, teller
 from ledger.storage.database import Database
 from ledger.storage.guards import APPEND_ONLY, missing_guards
 from tests.builders import NOON, SHOP_ID, a_ledger, receive
@@ -23,13 +23,13 @@ def a_told_ledger(database: Database, *stories: str, formats: tuple[str, ...] = 
     """A ledger that was told some stories (all by default), with its views at the live edge."""
     ledger = a_ledger(database)
     prepare_views(database)
-    told_by = teller(ledger.shops, SHOP_ID, "TEST", at=NOON)
+    told_by = synthetic_platform(ledger.shops, SHOP_ID, "TEST", at=NOON)
     number = 0
     for format_ in formats:
         for name in stories or tuple(STORIES):
             number += 1
-            if told_by.can_tell(STORIES[name], format_):
-                for telling in told_by.tell(STORIES[name], 7, number, format_):
+            if told_by.can_play(STORIES[name], format_):
+                for telling in told_by.signed_calls(STORIES[name], 7, number, format_):
                     receive(ledger, telling.body)
     follow(ledger)
     return ledger

@@ -10,8 +10,8 @@ from ledger.lists import Page
 from ledger.projections.generations import live_generation, tables_of
 from ledger.projections.registry import PROJECTIONS, projection
 from ledger.projections.runner import catch_up
+from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, teller
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, receive
 
 
@@ -19,10 +19,10 @@ def fill_with_stories(ledger: Ledger) -> None:
     """Tell every story once to each of two shops, in both modes."""
     worlds = [(SHOP_ID, "TEST"), (SHOP_ID, "PRODUCTION"), (OTHER_SHOP_ID, "TEST")]
     for seed, (shop_id, mode) in enumerate(worlds):
-        told_by = teller(ledger.shops, shop_id, mode, at=NOON)
+        told_by = synthetic_platform(ledger.shops, shop_id, mode, at=NOON)
         for number, story in enumerate(STORIES.values()):
-            if told_by.can_tell(story, ALTERNATE):
-                for telling in told_by.tell(story, seed, number, ALTERNATE, turn=number):
+            if told_by.can_play(story, ALTERNATE):
+                for telling in told_by.signed_calls(story, seed, number, ALTERNATE, turn=number):
                     receive(ledger, telling.body)
 
 

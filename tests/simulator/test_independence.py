@@ -7,7 +7,7 @@ from pathlib import Path
 import ledger.simulator
 from ledger import errors, shops
 from ledger.simulator import signatures
-from ledger.simulator.truth import FINAL_STATUSES, RANK_BY_STATUS
+from ledger.simulator.allowed_states import FINAL_STATUSES, RANK_BY_STATUS
 
 FOLDER = Path(ledger.simulator.__file__).parent
 SHARED = {errors.__name__, shops.__name__}
