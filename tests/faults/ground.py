@@ -16,8 +16,8 @@ from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.shops import Shops
 from ledger.signature import digest
+from ledger.simulator.signed_calls import MIXED, REST
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import MIXED, REST
 from ledger.storage.database import Database
 from ledger.storage.stepwise import PlainWriter
 from tests.builders import a_delivery, shops
@@ -58,7 +58,7 @@ class Ground:
 
     def bodies_of(self, story: str, number: int) -> list[bytes]:
         wanted = REST if STORIES[story].form_only is None else MIXED
-        return [one.body for one in TOLD_BY.tell(STORIES[story], 3, number, wanted)]
+        return [one.body for one in TOLD_BY.signed_calls(STORIES[story], 3, number, wanted)]
 
     def send(self, body: bytes, *, has_keys: bool = True) -> Answered:
         """Send until it is answered for good, as the platform would."""

@@ -22,15 +22,15 @@ from ledger.projections.rebuild import Rebuild, Rebuilt
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import prepare_views
 from ledger.projections.view import Projection
+from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import FORM, REST, teller
 from ledger.storage.database import Database
 from tests.builders import NOON, SHOP_ID, a_ledger, receive, shops
 
 Rows = dict[str, list[dict[str, Any]]]
 """Table -> its rows, in the order of their keys."""
 
-TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+TOLD_BY = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
 
 SEVEN_STORIES = (
     "payment-split",
@@ -58,8 +58,8 @@ def receive_stories(
     for name in names or STORIES:
         for format_ in formats:
             number += 1
-            if TOLD_BY.can_tell(STORIES[name], format_):
-                for telling in TOLD_BY.tell(STORIES[name], seed, number, format_):
+            if TOLD_BY.can_play(STORIES[name], format_):
+                for telling in TOLD_BY.signed_calls(STORIES[name], seed, number, format_):
                     assert receive(ledger, telling.body).outcome in ("recorded", "repeated")
 
 

@@ -8,8 +8,8 @@ import pytest
 from ledger.application import Ledger
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import prepare_views
+from ledger.simulator.signed_calls import FORM, MIXED, REST
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import FORM, MIXED, REST
 from ledger.storage.database import Database
 from tests.builders import a_ledger, an_answer, receive, rest_body
 from tests.conftest import opened
