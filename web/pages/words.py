@@ -66,8 +66,8 @@ VIEW_STATES = {
     "retired": N_("retired"),
 }
 CERTAINTIES = {
-    "told": N_("told by a signed field"),
-    "hinted": N_("told by an unsigned field"),
+    "told": N_("stated by a signed field"),
+    "hinted": N_("stated by an unsigned field"),
     "inferred": N_("inferred from the content"),
 }
 KINDS = {
@@ -127,7 +127,7 @@ FACTS = {
     "id": N_("Id"),
     "received_at": N_("Received"),
     "recorded_at": N_("Recorded"),
-    "told_at": N_("Told by the platform"),
+    "told_at": N_("Stated by the platform"),
     "format": N_("Format"),
     "source": N_("Source"),
     "outcome": N_("Outcome"),
