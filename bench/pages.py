@@ -129,7 +129,9 @@ def _paths(held: Ledger) -> dict[str, str]:
             )
         }
     recorded = next(
-        one for one in held.events_after(0, 500) if one.event.TOPIC.startswith("transaction.")
+        one
+        for one in held.events.events_after(0, 500)
+        if one.event.TOPIC.startswith("transaction.")
     )
     shop = f"/{MODE}/shops/{SHOP_ID}"
     return {

@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 from ulid import ULID
 
-from ledger.storage.journal import JournalRow, journal_row, without_body
 from ledger.storage.tables import HAS_REASON, notifications
 
 SETTLED = timedelta(hours=1)
@@ -59,28 +58,6 @@ class PastDays:
                 if beginning(one + timedelta(days=1)) + SETTLED < now:
                     self._counts[scope, one] = known[one]
         return {one: known[one] for one in days}
-
-
-def latest(
-    connection: Connection,
-    scope: Scope,
-    *,
-    outcome: str | None = None,
-    before_id: str | None = None,
-    limit: int,
-) -> list[JournalRow]:
-    """Verified deliveries, newest first, without their bodies; each shop along its own index."""
-    found: list[JournalRow] = []
-    c = notifications.c
-    for shop_id in scope.shops:
-        query = without_body(notifications).where(c.shop_id == shop_id, c.mode == scope.mode)
-        if outcome is not None:
-            query = query.where(c.outcome == outcome)
-        if before_id is not None:
-            query = query.where(c.id < before_id)
-        rows = connection.execute(query.order_by(c.id.desc()).limit(limit))
-        found += [journal_row(row) for row in rows]
-    return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
 
 
 def last_received(connection: Connection, scope: Scope) -> dict[str, datetime]:

@@ -1,30 +1,27 @@
 """The rows of an export: everything of one kind, row by row in little memory."""
 
 import base64
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import func, select
 
 from ledger.application import Ledger
 from ledger.errors import BadFilterError
 from ledger.items import instant
-from ledger.lists import (
-    EventFilter,
-    Filter,
-    TransactionFilter,
-    Words,
-    all_transactions,
-    count_transactions,
-)
+from ledger.lists import all_transactions, count_transactions
 from ledger.masking import masked
 from ledger.projections.transactions import transactions
 from ledger.queries.event_data import EVENT_COLUMNS, event_row
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
-from ledger.storage.tables import QUARANTINED, events, notifications, quarantine
+from ledger.queries.filter_conditions import event_test
+from ledger.queries.filter_declarations import Filter
+from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.notifications import all_notifications, count_notifications
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import events
 
 EVENTS = "events"
 TRANSACTIONS = "transactions"
@@ -32,17 +29,6 @@ NOTIFICATIONS = "notifications"
 KINDS = (EVENTS, TRANSACTIONS, NOTIFICATIONS)
 
 PAGE = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationFilter(Filter):
-    """Shape: `_from` is included, `_until` is not; None and the empty set do not narrow."""
-
-    outcomes: Words = frozenset()
-    reasons: Words = frozenset()
-    format: str | None = None
-    received_from: datetime | None = None
-    received_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +73,8 @@ def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     if export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
         return all_transactions(ledger.database, filter_)
     if export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
-        return _notifications(ledger, filter_, export)
+        found = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
+        return map(_delivery, found)
     raise BadFilterError(f"these are no filters of {export.kind}")
 
 
@@ -97,7 +84,7 @@ def total(ledger: Ledger, export: Export) -> int:
         if isinstance(export.filter, TransactionFilter):
             return count_transactions(connection, export.filter)
         if isinstance(export.filter, NotificationFilter):
-            return sum(_counts(connection, export.filter))
+            return count_notifications(connection, export.filter)
         return int(connection.scalar(select(func.count()).select_from(events)) or 0)
 
 
@@ -106,106 +93,18 @@ def total(ledger: Ledger, export: Export) -> int:
 
 def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[ExportRow]:
     """Read from the events themselves: an export of evidence needs no view."""
-    if filter_.shops is not None and not filter_.shops:
-        return
-    position, until = 0, ledger.recorder.horizon() or 0
-    topics = sorted(filter_.types)
+    position, until = 0, ledger.events.high_water_mark() or 0
+    topics, passes = sorted(filter_.type), event_test(filter_)
     while position < until:
-        entries = ledger.recorder.select_notifications(
-            position, PAGE, stop=until, topics=topics, inclusive_of_start=False
-        )
-        for entry in entries:
-            recorded = ledger.read_entry(entry)
-            if _passes(recorded.event, filter_):
+        page = ledger.events.events_after(position, PAGE, stop=until, topics=topics)
+        for recorded in page:
+            if passes(recorded.event):
                 yield event_row(recorded, columns)
-        position = entries[-1].id if len(entries) == PAGE else until
-
-
-def _passes(event: Any, filter_: EventFilter) -> bool:
-    """The same filters as those of the audit trail."""
-    wanted = (
-        (filter_.shops is None or event.shop_id in filter_.shops),
-        filter_.mode in (None, event.mode),
-        filter_.kind in (None, event.TOPIC.partition(".")[0]),
-        filter_.rule in (None, event.rule),
-        filter_.reference in (None, event.reference),
-        event.late or not filter_.late,
-        event.contradiction or not filter_.contradiction,
-        bool(event.odd) or not filter_.odd,
-        filter_.recorded_from is None or event.timestamp >= filter_.recorded_from,
-        filter_.recorded_until is None or event.timestamp < filter_.recorded_until,
-    )
-    return all(wanted)
+        position = page[-1].position if len(page) == PAGE else until
 
 
 def _instant(moment: datetime | None) -> str | None:
     return None if moment is None else instant(moment)
-
-
-def _notifications(
-    ledger: Ledger, filter_: NotificationFilter, export: Export
-) -> Iterator[ExportRow]:
-    """Verified and quarantined deliveries merged by their ids, which are in order of arrival."""
-    if filter_.shops is not None and not filter_.shops:
-        return
-    sources = [_deliveries(ledger, table, filter_, export) for table in _tables(filter_)]
-    previous = None
-    for row in heapq.merge(*sources, key=lambda row: str(row["id"])):
-        if row["id"] != previous:  # one that was readmitted between two pages
-            yield row
-        previous = row["id"]
-
-
-def _tables(filter_: NotificationFilter) -> list[Table]:
-    found = []
-    if not filter_.outcomes or filter_.outcomes - {QUARANTINED}:
-        found.append(notifications)
-    if not filter_.outcomes or QUARANTINED in filter_.outcomes:
-        found.append(quarantine)
-    return found
-
-
-def _deliveries(
-    ledger: Ledger, table: Table, filter_: NotificationFilter, export: Export
-) -> Iterator[ExportRow]:
-    columns = [one for one in table.c if one.name != "body" or export.has_raw]
-    after = ""
-    while True:
-        query: Select[Any] = select(*columns).where(table.c.id > after)
-        query = query.where(*_of_deliveries(filter_, table)).order_by(table.c.id)
-        with ledger.database.connect() as connection:
-            page = connection.execute(query.limit(PAGE)).mappings().all()
-        for row in page:
-            yield _delivery(row)
-        if len(page) < PAGE:
-            return
-        after = str(page[-1]["id"])
-
-
-def _of_deliveries(filter_: NotificationFilter, table: Table) -> Sequence[ColumnElement[bool]]:
-    c = table.c
-    conditions: list[ColumnElement[bool]] = []
-    if filter_.shops is not None:
-        conditions.append(c.shop_id.in_(sorted(filter_.shops)))
-    if filter_.mode is not None:
-        conditions.append(c.mode == filter_.mode)
-    if filter_.format is not None:
-        conditions.append(c.format == filter_.format)
-    if filter_.outcomes and table is notifications:
-        conditions.append(c.outcome.in_(sorted(filter_.outcomes)))
-    if filter_.reasons:
-        conditions.append(c.reason.in_(sorted(filter_.reasons)))
-    if filter_.received_from is not None:
-        conditions.append(c.received_at >= filter_.received_from)
-    if filter_.received_until is not None:
-        conditions.append(c.received_at < filter_.received_until)
-    return conditions
-
-
-def _counts(connection: Connection, filter_: NotificationFilter) -> Iterator[int]:
-    for table in _tables(filter_):
-        query = select(func.count()).select_from(table).where(*_of_deliveries(filter_, table))
-        yield int(connection.scalar(query) or 0)
 
 
 def _delivery(row: Any) -> ExportRow:
@@ -213,7 +112,7 @@ def _delivery(row: Any) -> ExportRow:
     for name in ("received_at", "recorded_at", "told_at"):
         told[name] = _instant(told[name])
     told["mode"] = told["mode"].lower() if told["mode"] else None
-    told["outcome"] = row.get("outcome", QUARANTINED)
+    told["outcome"] = row.get("outcome", Outcome.QUARANTINED)
     told["positions"] = list(row.get("positions") or [])
     if "body" in row:
         told["body_base64"] = base64.b64encode(row["body"]).decode()

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from ledger.aggregates.observed import Observed
-from ledger.application import RecordedEvent
 from ledger.formats.snapshot import Fact
 from ledger.items import Item, instant, public_state
 from ledger.money import decimal_text
 from ledger.queries.event_data import event_data, late_seconds
 from ledger.rules import RULES
+from ledger.storage.event_store import RecordedEvent
 from ledger.vocabulary import SENTENCES
 
 

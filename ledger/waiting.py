@@ -94,7 +94,7 @@ def rehearse(ledger: Ledger, ids: Sequence[str]) -> Rehearsal:
     passing, refused = 0, Counter[str]()
     for one in ids:
         try:
-            reason = ledger.rehearse(one)
+            reason = ledger.dry_run(one)
         except NotFoundError:
             continue  # readmitted or evicted meanwhile
         if reason is None:

@@ -26,7 +26,7 @@ def golden_table() -> dict[str, list[str]]:
 
 
 def told_lines(ledger: Ledger) -> list[str]:
-    return [_line(one.event) for one in ledger.events_after(0, 100)]
+    return [_line(one.event) for one in ledger.events.events_after(0, 100)]
 
 
 def _line(event: object) -> str:

@@ -8,11 +8,9 @@ from typing import Any
 from flask import Flask, Response
 
 from ledger import logs
-from ledger.application import Ledger, utc_now
+from ledger.application import Ledger, bootstrap, utc_now
 from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from ledger.shops import Shops, read_shops
-from ledger.storage.database import Database
 from web import api, cors, errors, operations, pages, receiver
 from web.context import Clock, Context
 from web.security import make_limiter
@@ -33,7 +31,7 @@ def create_app(
     logs.configure(settings.log_format, settings.log_level)
     app = _hardened(Flask(__name__, static_folder=None))
     Context(
-        ledger=ledger or _open(settings, clock),
+        ledger=ledger or bootstrap(settings, os.environ, clock=clock),
         settings=settings,
         metrics=Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR")),
         clock=clock,
@@ -48,12 +46,6 @@ def create_app(
     pages.register(app, limiter)
     app.after_request(_add_headers)
     return app
-
-
-def _open(settings: Settings, clock: Clock) -> Ledger:
-    file = settings.shops_file
-    shops = Shops() if file is None else read_shops(file, os.environ)
-    return Ledger(settings, shops, Database(settings.database_url), clock=clock)
 
 
 def _hardened(app: Flask) -> Flask:

@@ -31,8 +31,8 @@ log = structlog.get_logger("web")
 
 STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     NotificationError: 400,
-    BadCursorError: 400,
-    BadFilterError: 400,
+    BadCursorError: 422,
+    BadFilterError: 422,
     BadUserError: 400,
     NotFoundError: 404,
     AmbiguousError: 409,

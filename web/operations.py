@@ -10,8 +10,8 @@ from ledger.errors import LedgerError
 from ledger.metrics import CONTENT_TYPE, Gauge
 from ledger.projections.status import lags
 from ledger.storage.database import Database
-from ledger.storage.journal import Journal
 from ledger.storage.migrations import pending
+from ledger.storage.quarantine import quarantine_size
 from web.context import context, ledger
 
 bp = Blueprint("operations", __name__)
@@ -72,7 +72,7 @@ def _gauges(database: Database) -> list[Gauge]:
 def _quarantine_gauges(database: Database) -> list[Gauge]:
     try:
         with database.connect() as connection:
-            count, size = Journal(database).quarantine_size(connection)
+            count, size = quarantine_size(connection)
     except _FAULTS:
         return []
     named = "ledger_quarantine_"

@@ -10,11 +10,12 @@ from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
-from ledger.application import QUARANTINED, Receipt
 from ledger.logs import network
 from ledger.notification import Delivery
 from ledger.reasons import TOO_LARGE
+from ledger.recording.receipt import Receipt
 from ledger.settings import Network
+from ledger.storage.outcomes import Outcome
 from web.context import context
 
 ANSWER_BYTES_MAX = 200
@@ -167,7 +168,7 @@ def _tell(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
 
 
 def _answer(receipt: Receipt) -> Response:
-    if receipt.outcome != QUARANTINED:
+    if receipt.outcome != Outcome.QUARANTINED:
         return _line(200, f"OK {receipt.outcome} {receipt.id}")
     return _line(_STATUS_BY_REASON.get(receipt.reason or "", 400), f"KO {receipt.reason}")
 

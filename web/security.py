@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from flask import Flask, Response, current_app, g, request
@@ -24,6 +24,7 @@ from ledger.access import (
     note_use,
 )
 from ledger.masking import masked
+from ledger.queries.filter_declarations import Filter
 from web.context import context, ledger
 from web.receiver import client_address
 
@@ -31,6 +32,7 @@ MODES = ("test", "production")
 BODY_BYTES_MAX = 64 * 1024  # of a question; notifications have a limit of their own
 
 _View = TypeVar("_View", bound=Callable[..., Any])
+_Filter = TypeVar("_Filter", bound=Filter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,25 @@ def allowed_shops() -> frozenset[str] | None:
     """The shops whose rows the caller may see; None is every shop."""
     shops = caller().shops
     return None if shops is None else frozenset(shops)
+
+
+def permitted_shops(shops: frozenset[str] | None) -> frozenset[str] | None:
+    """Return the shops that a filter names, or else all that the caller may see.
+
+    Errors: Forbidden when one of them is not the caller's.
+    """
+    allowed = allowed_shops()
+    if shops is None:
+        return allowed
+    if allowed is not None and not shops <= allowed:
+        raise Forbidden("your access does not include this shop")
+    return shops
+
+
+def filter_of_caller(filter_class: type[_Filter], parameters: Mapping[str, Any]) -> _Filter:
+    """Return the filter of these parameters, within the shops of the caller. Errors: Forbidden."""
+    filter_ = filter_class.of(parameters)
+    return replace(filter_, shop_id=permitted_shops(filter_.shop_id))
 
 
 def authorise() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.application import RECORDED, REPEATED
 from ledger.audit.fault import KEY_GONE, Found
 from ledger.audit.keyring import Keyring
 from ledger.audit.retelling import Lives, Retelling, transactions_of
@@ -23,6 +22,7 @@ from ledger.errors import MalformedNotificationError, NotificationError
 from ledger.formats import read, read_trusted
 from ledger.formats.snapshot import Told
 from ledger.notification import Limits, Notification, Proof
+from ledger.storage.outcomes import Outcome
 
 PAGE = 250  # bodies in memory at a time
 _LIMITS = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
@@ -62,7 +62,7 @@ def _kept(row: Any, found: Found) -> Kept | None:
 
 
 def _is_wanted(one: Kept, first: int) -> bool:
-    return one.outcome != RECORDED or not one.positions or max(one.positions) >= first
+    return one.outcome != Outcome.RECORDED or not one.positions or max(one.positions) >= first
 
 
 class _Check:
@@ -147,9 +147,9 @@ class _Check:
 
     def _check_outcome(self) -> None:
         row = self._row
-        if row.outcome not in (RECORDED, REPEATED):
+        if row.outcome not in (Outcome.RECORDED, Outcome.REPEATED):
             self._add("outcome", str(row.outcome))
-        elif row.outcome == RECORDED and not row.positions:
+        elif row.outcome == Outcome.RECORDED and not row.positions:
             self._add("no-events", "recorded, but without an event")
 
     def _check_events(self, told: Told | None) -> None:
@@ -159,7 +159,7 @@ class _Check:
             event = self._events.get(position)
             if event is None:
                 self._add("event-missing", f"it names position {position}", position)
-            elif row.outcome == REPEATED:
+            elif row.outcome == Outcome.REPEATED:
                 continue  # the event is another delivery's, and checked with that one
             elif event.notification_id != row.delivery.id:
                 told_by = f"position {position} is of {event.notification_id}"

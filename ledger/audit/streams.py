@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from ledger.application import RECORDED
 from ledger.audit.fault import Found
 from ledger.audit.retelling import UNREADABLE_STATE, stream_of, unknown_names, view_of
 from ledger.audit.stored import UNREADABLE, StoredEvent, events_between, outcomes_of, positions
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
 
 PAGE = 1_000
@@ -61,7 +61,7 @@ def _check_origin(connection: Connection, events: Sequence[StoredEvent], found: 
         outcome, listed = known.get(one.notification_id or "", (None, []))
         if outcome is None:
             found.add(one.position, subject, "notification-missing", f"of {one.topic}")
-        elif outcome != RECORDED or not _is_listed(one.position, listed):
+        elif outcome != Outcome.RECORDED or not _is_listed(one.position, listed):
             found.add(one.position, subject, "not-listed", f"it is {outcome}, of {one.topic}")
 
 

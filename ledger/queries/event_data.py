@@ -6,9 +6,9 @@ from typing import Any
 
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.aggregates.observed import Observed
-from ledger.application import RecordedEvent
 from ledger.instants import write_public_instant
 from ledger.queries.export_formats import CellKind, Columns, ExportRow
+from ledger.storage.event_store import RecordedEvent
 from ledger.vocabulary import SENTENCES
 
 EventData = dict[str, Any]

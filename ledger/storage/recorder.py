@@ -34,6 +34,10 @@ POLL_SECONDS = 0.1
 PAGE = 500
 
 
+DATABASE_ERRORS = (sa.SQLAlchemyError, persistence.PersistenceError)
+"""What the database, or this recorder in its place, raises."""
+
+
 class EventRecorder(ApplicationRecorder):
     """Stores events under positions that only grow, on SQLite and PostgreSQL alike.
 
@@ -110,16 +114,6 @@ class EventRecorder(ApplicationRecorder):
             for row in reader.execute(query, {"ids": padded(list(streams))}):
                 streams[row.originator_id].append(_entry(row))
         return streams
-
-    def lock_streams(self, connection: Connection, originator_ids: Sequence[UUID]) -> None:
-        """Stand in line with other writers of these streams until the transaction ends.
-
-        SQLite has one line for all writers already.
-        """
-        if self._database.is_sqlite:
-            return
-        for lock in sorted({one.int % 2**63 for one in originator_ids}):
-            connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
     def select_notifications(
         self,
@@ -202,6 +196,17 @@ class EventRecorder(ApplicationRecorder):
         else:
             with self._database.single() as own:
                 yield own
+
+
+def lock_streams(connection: Connection, originator_ids: Sequence[UUID]) -> None:
+    """Stand in line with other writers of these streams until the transaction ends.
+
+    SQLite has one line for all writers already.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    for lock in sorted({id_.int % 2**63 for id_ in originator_ids}):
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 class PollingSubscription(Subscription[EventRecorder]):

@@ -22,10 +22,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-RECORDED = "recorded"
-REPEATED = "repeated"
-QUARANTINED = "quarantined"
-
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware moment, always UTC outside the database.

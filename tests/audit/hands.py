@@ -41,7 +41,7 @@ def follow(ledger: Ledger) -> None:
         with ledger.database.connect() as connection:
             generation = g.live_generation(connection, view)
         assert generation is not None
-        catch_up(ledger, generation, view, ledger.recorder.horizon() or 0)
+        catch_up(ledger, generation, view, ledger.events.high_water_mark() or 0)
 
 
 def faults(ledger: Ledger, **asked: Any) -> list[Fault]:

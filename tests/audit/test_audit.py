@@ -49,7 +49,7 @@ def test_a_ledger_as_it_was_written_has_no_fault(database: Database) -> None:
     assert list(audit.faults()) == []
     assert not audit.remarks
     assert audit.checked["signatures"] > 300
-    assert audit.checked["streams"] == ledger.recorder.max_notification_id()
+    assert audit.checked["streams"] == ledger.events.newest_position()
 
 
 def test_an_empty_ledger_has_no_fault(database: Database) -> None:
@@ -133,7 +133,7 @@ def test_without_its_key_a_changed_body_is_found(told: Ledger) -> None:
 
 
 def test_from_a_position_on_earlier_damage_is_not_looked_at(told: Ledger) -> None:
-    newest = told.recorder.max_notification_id() or 0
+    newest = told.events.newest_position() or 0
     changed = f"UPDATE events SET state = 'no json' WHERE position IN (1, {newest})"
     damage(told.database, changed, NO_DIGEST)
 
@@ -144,7 +144,7 @@ def test_from_a_position_on_earlier_damage_is_not_looked_at(told: Ledger) -> Non
 
 
 def test_from_a_position_on_a_stream_may_have_begun_before(told: Ledger) -> None:
-    for first in range(1, (told.recorder.max_notification_id() or 0) + 2, 5):
+    for first in range(1, (told.events.newest_position() or 0) + 2, 5):
         assert faults(told, first=first, only=("signatures", "streams", "order")) == []
 
 
@@ -204,7 +204,7 @@ def test_on_sqlite_an_empty_position_is_a_fault(sqlite_url: str) -> None:
     """Also when the delivery and every trace of its event went with it, also at the end."""
     database = Database(sqlite_url)
     ledger = a_told_ledger(database)
-    newest = ledger.recorder.max_notification_id() or 0
+    newest = ledger.events.newest_position() or 0
     damage(database, f"DELETE FROM events WHERE position IN (4, 5, {newest})")
 
     found = faults(ledger, only=("order",))

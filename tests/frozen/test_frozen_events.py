@@ -15,10 +15,11 @@ from eventsourcing.utils import register_topic
 from sqlalchemy import insert
 
 from ledger.aggregates.transaction import Transaction
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.items import item
 from ledger.projections.registry import PROJECTIONS
 from ledger.storage.database import Database
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.mapper import EventMapper, StoredEntry
 from ledger.storage.tables import events
 from ledger.vocabulary import EVENT_CLASSES
@@ -120,7 +121,7 @@ def test_an_event_of_an_older_version_is_upcast_where_it_is_loaded_and_where_it_
 
     follow(ledger)
 
-    assert item(ledger.history(old.originator_id))["amount_minor"] == 1250
+    assert item(ledger.events.history(old.originator_id))["amount_minor"] == 1250
     assert poison(ledger, "transactions") == []
     (row,) = [one for one in rows(ledger, "orders")["orders"] if one["order_id"] == "F-1"]
     assert row["captured_minor"] == 1250

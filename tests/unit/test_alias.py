@@ -60,7 +60,7 @@ def paid_with(at: int, status: str = "AUTHORISED") -> bytes:
 
 
 def history(ledger: Ledger) -> list[Any]:
-    return [one.event for one in ledger.history(Alias.id_of(SHOP_ID, "TEST", ALIAS))]
+    return [one.event for one in ledger.events.history(Alias.id_of(SHOP_ID, "TEST", ALIAS))]
 
 
 def topics(ledger: Ledger) -> list[str]:
@@ -68,7 +68,7 @@ def topics(ledger: Ledger) -> list[str]:
 
 
 def state(ledger: Ledger) -> dict[str, Any]:
-    return item(ledger.history(Alias.id_of(SHOP_ID, "TEST", ALIAS)))
+    return item(ledger.events.history(Alias.id_of(SHOP_ID, "TEST", ALIAS)))
 
 
 def tell(ledger: Ledger, bodies: Sequence[bytes]) -> None:
@@ -193,7 +193,7 @@ def test_a_means_kept_before_there_were_verifications_needs_no_transaction(ledge
     tell(ledger, [asked("CREATED", 1, trans_uuid="", trans_status="", operation_type="")])
 
     assert topics(ledger) == ["registered"]
-    assert [one.event.TOPIC for one in ledger.events_after(0, 10)] == ["alias.registered"]
+    assert [one.event.TOPIC for one in ledger.events.events_after(0, 10)] == ["alias.registered"]
 
 
 def test_both_formats_tell_of_one_alias(ledger: Ledger) -> None:
@@ -216,7 +216,7 @@ def test_the_same_alias_in_the_other_mode_is_another(ledger: Ledger) -> None:
     tell(ledger, [asked("CREATED", 1), asked("NOT_CREATED", 1, ctx_mode="PRODUCTION")])
 
     assert state(ledger)["status"] == "CREATED"
-    production = item(ledger.history(Alias.id_of(SHOP_ID, "PRODUCTION", ALIAS)))
+    production = item(ledger.events.history(Alias.id_of(SHOP_ID, "PRODUCTION", ALIAS)))
     assert production["status"] == "NOT_CREATED"
 
 

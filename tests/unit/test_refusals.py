@@ -334,7 +334,7 @@ def assert_is_kept(ledger: Ledger, id_: str, reason: str, body: bytes) -> None:
         row = ledger.journal.get(connection, id_)
     assert row is not None
     assert (row.outcome, row.reason, row.body) == ("quarantined", reason, body)
-    assert ledger.events_after(0, 10) == []
+    assert ledger.events.events_after(0, 10) == []
 
 
 BODIES = {"form": form_body(a_form()), "rest": rest_body(an_answer())}
@@ -622,9 +622,9 @@ def test_what_is_signed_and_odd_is_recorded_and_marked(
     receipt = receive(ledger, body)
 
     assert (receipt.outcome, receipt.reason) == ("recorded", None)
-    event = ledger.events_after(0, 10)[0].event
+    event = ledger.events.events_after(0, 10)[0].event
     assert set(event.odd or []) == odd
-    told = item(ledger.history(event.originator_id))
+    told = item(ledger.events.history(event.originator_id))
     assert {name: told[name] for name in facts} == facts
 
 
@@ -636,7 +636,7 @@ def test_what_is_signed_and_odd_is_recorded_and_marked(
 def test_an_odd_value_stays_verbatim_among_the_details(ledger: Ledger, body: bytes) -> None:
     receive(ledger, body)
 
-    event = ledger.events_after(0, 1)[0].event
+    event = ledger.events.events_after(0, 1)[0].event
     assert "soon" in [value for _, value in event.details or []]
 
 
@@ -648,7 +648,7 @@ def test_a_call_that_tells_nothing_but_a_name_is_recorded_once(database: Databas
     outcomes = [receive(ledger, body).outcome for _ in range(2)]
 
     assert outcomes == ["recorded", "repeated"]
-    assert len(ledger.events_after(0, 10)) == 1
+    assert len(ledger.events.events_after(0, 10)) == 1
 
 
 def test_unsigned_fields_beside_the_signed_ones_make_no_other_notification(
@@ -675,7 +675,7 @@ def test_a_name_that_holds_the_separator_of_names_is_another_name(database: Data
 
     subscriptions = {
         one.event.originator_id
-        for one in ledger.events_after(0, 100)
+        for one in ledger.events.events_after(0, 100)
         if one.event.TOPIC.startswith("subscription.")
     }
     assert len(subscriptions) == 2

@@ -67,7 +67,7 @@ def instalment(
 
 
 def history(ledger: Ledger, plan: str = PLAN, alias: str = ALIAS) -> list[Any]:
-    return ledger.history(Subscription.id_of(SHOP_ID, "TEST", plan, alias))
+    return ledger.events.history(Subscription.id_of(SHOP_ID, "TEST", plan, alias))
 
 
 def topics(ledger: Ledger) -> list[str]:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ledger.aggregates.transaction import Transaction
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.items import item
 from ledger.statuses import FINAL, RANKS
+from ledger.storage.event_store import RecordedEvent
 from tests.builders import (
     NOON,
     SHOP_ID,
@@ -35,7 +36,7 @@ def ledger(sqlite_url: str) -> Iterator[Ledger]:
 
 
 def events(ledger: Ledger, uuid: str = UUID) -> list[RecordedEvent]:
-    return ledger.history(Transaction.id_of(SHOP_ID, "TEST", uuid))
+    return ledger.events.history(Transaction.id_of(SHOP_ID, "TEST", uuid))
 
 
 def state(ledger: Ledger, uuid: str = UUID) -> dict[str, Any]:
@@ -227,7 +228,7 @@ def test_the_other_mode_is_another_transaction(ledger: Ledger) -> None:
     receive(ledger, a_form_call("AUTHORISED"))
     receive(ledger, a_form_call("CAPTURED", ctx_mode="PRODUCTION"))
 
-    production = item(ledger.history(Transaction.id_of(SHOP_ID, "PRODUCTION", UUID)))
+    production = item(ledger.events.history(Transaction.id_of(SHOP_ID, "PRODUCTION", UUID)))
     assert (state(ledger)["status"], production["status"]) == ("AUTHORISED", "CAPTURED")
 
 

@@ -8,9 +8,9 @@ from flask import Response
 from marshmallow import RAISE
 
 from ledger.access import Reader
-from ledger.application import RecordedEvent
 from ledger.items import Item, item
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
+from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
 from web.api.answers import a_blueprint, answer, link, tagged
 from web.api.event_answers import HistoryAnswer

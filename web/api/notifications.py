@@ -7,13 +7,17 @@ from flask import Response
 from marshmallow import RAISE
 
 from ledger.access import Reader
-from ledger.application import QUARANTINED, Receipt
-from ledger.deliveries import notification_data, readmit_all, waiting
+from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
 from ledger.evidence import evidence
 from ledger.logs import network
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
+from ledger.recording.readmission import GONE, ReadmissionTally
+from ledger.recording.receipt import Receipt
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
 from web.api.answers import a_blueprint, answer, link
 from web.api.event_answers import EvidenceAnswer
 from web.api.notification_answers import (
@@ -24,38 +28,29 @@ from web.api.notification_answers import (
 )
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
 from web.context import ledger
-from web.security import caller, only_for_operators, only_with_personal_data, will_tell_personal
+from web.security import (
+    caller,
+    filter_of_caller,
+    only_for_operators,
+    only_with_personal_data,
+    will_tell_personal,
+)
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
 
 READMIT_MAX = 500
 """Deliveries that one call verifies again; `remaining` says whether to call once more."""
 
-GONE = "gone"
-
 
 @bp.route("/notifications")
 @bp.arguments(NotificationsQuery, location="query", unknown=RAISE)
 @bp.response(200, NotificationsAnswer)
-def list_notifications(asked: dict[str, Any]) -> Response:
-    """Deliveries of both kinds, newest first."""
-    limit = asked["limit"]
-    mode = asked["mode"]
+def list_all(parameters: dict[str, Any]) -> Response:
+    """List notifications, verified and in quarantine, newest first."""
+    limit, before_id = parameters["limit"], parameters["cursor"]
+    filter_ = filter_of_caller(NotificationFilter, parameters)
     with ledger().database.connect() as connection:
-        rows = ledger().journal.list(
-            connection,
-            outcome=asked["outcome"],
-            reason=asked["reason"],
-            shop_id=asked["shop"],
-            mode=mode and mode.upper(),
-            format=asked["format"],
-            source=asked["source"],
-            shops=caller().shops,
-            received_from=asked["received_from"],
-            received_until=asked["received_until"],
-            before_id=asked["cursor"],
-            limit=limit + 1,
-        )
+        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit + 1)
     cursor = rows[limit - 1].id if len(rows) > limit else None
     told = {"items": [_told(row) for row in rows[:limit]], "next_cursor": cursor}
     return answer(told, next_={"cursor": cursor} if cursor else None)
@@ -98,15 +93,15 @@ def readmit(notification_id: str) -> Response:
 def readmit_many(asked: dict[str, Any]) -> Response:
     """Verify all again that wait for a reason; unless told otherwise only says how many do."""
     ids = waiting(ledger(), asked["reason"], shops=caller().shops)
-    done = [] if asked["dry_run"] else list(readmit_all(ledger(), ids[:READMIT_MAX]))
-    items = [_readmitted(id_, receipt) for id_, receipt in done]
-    refused = sum(one["outcome"] == QUARANTINED for one in items)
-    gone = sum(one["outcome"] == GONE for one in items)
+    tally, items = ReadmissionTally(), []
+    for id_, receipt in ledger().readmit_all([] if asked["dry_run"] else ids[:READMIT_MAX]):
+        tally.add(receipt)
+        items.append(_readmitted(id_, receipt))
     told = {
         "dry_run": asked["dry_run"],
         "matching": len(ids),
-        "readmitted": len(items) - refused - gone,
-        "refused": refused,
+        "readmitted": tally.readmitted,
+        "refused": tally.outcomes[Outcome.QUARANTINED],
         "remaining": len(ids) - len(items),
         "items": items,
     }

@@ -1,36 +1,17 @@
-"""What may be asked of the query API."""
+"""The parameters of the query API, and the bodies that it reads."""
 
-from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ledger.instants import read_as_of
+from ledger.queries.filters import EventFilter, NotificationFilter
 from ledger.reasons import REASONS
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
-from ledger.vocabulary import EVENT_CLASSES
+from web.api.filter_schemas import STORABLE, InstantParameter, flag_parameter, schema_of
 
 LIMIT_MAX = 500
 WAIT_SECONDS_MAX = 30
 POSITION_MAX = 2**63 - 1
-
-_MODE = validate.OneOf(["test", "production"])
-_STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
-
-
-class InstantAsked(fields.String):
-    """An ISO 8601 instant as people ask for it; a bare day means its end."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            moment: datetime = read_as_of(super()._deserialize(value, *args, **kwargs))
-        except ValueError as error:
-            raise ValidationError("is no ISO 8601 instant, as 2026-03-10T09:15:00Z") from error
-        return moment
-
-
-def _instant(meaning: str) -> InstantAsked:
-    return InstantAsked(load_default=None, metadata={"format": "date-time", "description": meaning})
 
 
 def _limit() -> fields.Integer:
@@ -42,7 +23,11 @@ def _limit() -> fields.Integer:
 
 
 class AsOfQuery(Schema):
-    as_of = _instant("tell it as it was known at this instant; a bare day means its end")
+    as_of = InstantParameter(
+        read_as_of,
+        "the state as it was known at this instant; a bare day means its end",
+        load_default=None,
+    )
 
 
 class ItemQuery(AsOfQuery):
@@ -56,12 +41,12 @@ class ItemQuery(AsOfQuery):
 class SubscriptionQuery(ItemQuery):
     alias = fields.String(
         load_default=None,
-        validate=_STORABLE,
+        validate=STORABLE,
         metadata={"description": "which one, when several have this id"},
     )
 
 
-class FeedQuery(Schema):
+class FeedPage(Schema):
     after = fields.Integer(
         validate=validate.Range(0, POSITION_MAX),
         load_default=0,
@@ -78,38 +63,20 @@ class FeedQuery(Schema):
         load_default=0,
         metadata={"description": "seconds to wait for an event when there is none yet"},
     )
-    details = fields.Boolean(
-        truthy={"true"},
-        falsy={"false"},
-        load_default=False,
-        metadata={"description": "also the platform's other fields and personal data"},
-    )
-    shop = fields.String(
-        load_default=None, validate=_STORABLE, metadata={"description": "only of this shop"}
-    )
-    mode = fields.String(load_default=None, validate=_MODE)
-    type = fields.String(
-        load_default=None,
-        validate=validate.OneOf(sorted(EVENT_CLASSES)),
-        metadata={"description": "only events of this stored name"},
+    details = flag_parameter(
+        "also the platform's other fields and personal data", load_default=False
     )
 
 
-class NotificationsQuery(Schema):
-    outcome = fields.String(
-        load_default=None, validate=validate.OneOf([RECORDED, REPEATED, QUARANTINED])
-    )
-    reason = fields.String(load_default=None, validate=validate.OneOf(sorted(REASONS)))
-    shop = fields.String(load_default=None, validate=_STORABLE)
-    mode = fields.String(load_default=None, validate=_MODE)
-    format = fields.String(load_default=None, validate=validate.OneOf(["form-v2", "rest-v4"]))
-    source = fields.String(
-        load_default=None, validate=_STORABLE, metadata={"description": "the platform's word"}
-    )
-    received_from = _instant("received at or after this instant")
-    received_until = _instant("received before this instant")
+FeedQuery = schema_of(EventFilter, FeedPage, name="FeedQuery")
+
+
+class NotificationsPage(Schema):
     limit = _limit()
     cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9A-Z]{26}\Z"))
+
+
+NotificationsQuery = schema_of(NotificationFilter, NotificationsPage, name="NotificationsQuery")
 
 
 class ReadmitBody(Schema):
@@ -132,8 +99,8 @@ class ReadmitBody(Schema):
 
 
 class AccessLogQuery(Schema):
-    token_id = fields.String(load_default=None, validate=_STORABLE)
-    kind = fields.String(load_default=None, validate=_STORABLE)
-    shop = fields.String(load_default=None, validate=_STORABLE)
+    token_id = fields.String(load_default=None, validate=STORABLE)
+    kind = fields.String(load_default=None, validate=STORABLE)
+    shop_id = fields.String(load_default=None, validate=STORABLE)
     limit = _limit()
     cursor = fields.Integer(load_default=None, validate=validate.Range(1, POSITION_MAX))

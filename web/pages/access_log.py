@@ -13,7 +13,7 @@ from web.pages.asking import Question, choice, read_question, text, without_blan
 from web.pages.blueprint import bp
 from web.pages.languages import N_
 from web.pages.rendering import render_in_parts
-from web.security import MODES, caller, only_for_operators
+from web.security import MODES, only_for_operators, permitted_shops
 
 LIMIT = 100
 _FILTERS = ("token_id", "kind", "shop_id", "mode", "reference")
@@ -43,11 +43,13 @@ def access_log(mode: str) -> ResponseReturnValue:
     told = render_in_parts(
         "access_log.html", question=question, told=lambda: _listed(mode, question)
     )
-    return told, 400 if question.wrong else 200
+    return told, question.status
 
 
 def _listed(mode: str, question: Question) -> dict[str, Any]:
     asked = question.asked
+    shop_id = asked.get("shop_id")
+    shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
     lines = []
     if not question.wrong:
         with ledger().database.connect() as connection:
@@ -55,7 +57,7 @@ def _listed(mode: str, question: Question) -> dict[str, Any]:
                 connection,
                 limit=LIMIT + 1,
                 before_id=asked.get("cursor"),
-                shops=caller().shops,
+                shops=None if shops is None else sorted(shops),
                 **{name: asked.get(name) for name in _FILTERS},
             )
     here = url_for("pages.access_log", mode=mode)

@@ -6,8 +6,9 @@ from flask.typing import ResponseReturnValue
 
 from ledger.errors import ViewNotBuiltError
 from ledger.items import Item
-from ledger.lists import Page, SubscriptionFilter, TransactionFilter, subscriptions, transactions
+from ledger.lists import Page, list_page
 from ledger.lookup import ALIAS
+from ledger.queries.listings import SUBSCRIPTIONS, TRANSACTIONS, Listing
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import tell_object
@@ -23,29 +24,23 @@ def alias(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
 
 
 def _uses(item: Item, *_: Any) -> Page | None:
-    return _page(transactions, TransactionFilter(**_of(item)))
+    return _page(TRANSACTIONS, item)
 
 
 def _plans(item: Item, *_: Any) -> Page | None:
-    return _page(subscriptions, SubscriptionFilter(**_of(item)))
+    return _page(SUBSCRIPTIONS, item)
 
 
 _MORE = {"uses": _uses, "plans": _plans}
 
 
-def _of(item: Item) -> dict[str, Any]:
-    return {
-        "shops": frozenset({item["shop_id"]}),
-        "mode": item["mode"],
-        "alias": item["alias"],
-    }
-
-
-def _page(question: Any, filter_: Any) -> Page | None:
-    """What a view lists; None while it is not built."""
+def _page(listing: Listing, item: Item) -> Page | None:
+    """Return the newest that use this alias; None while their read model is not built."""
+    filter_ = listing.filter_class.of(
+        {"shop_id": [item["shop_id"]], "mode": item["mode"], "alias": item["alias"]}
+    )
     with ledger().database.connect() as connection:
         try:
-            found: Page = question(connection, filter_, limit=USES_MAX)
+            return list_page(connection, listing, filter_, limit=USES_MAX)
         except ViewNotBuiltError:
             return None
-    return found

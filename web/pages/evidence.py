@@ -4,12 +4,12 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from ledger.application import RecordedEvent
 from ledger.deliveries import notification_data
 from ledger.errors import NotFoundError
 from ledger.evidence import event_at, evidence_of
 from ledger.logs import network
 from ledger.signature import digest
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.journal import JournalRow
 from ledger.vocabulary import SENTENCES
 from web.context import context, ledger
@@ -40,7 +40,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         told=told,
         proof=lambda: _proof(found),
         now=context().clock(),
-        newest_position=ledger().recorder.max_notification_id,
+        newest_position=ledger().events.newest_position,
     )
 
 

@@ -66,8 +66,8 @@ def tell_object(
     question = read_question(NamedForm() if kind == SUBSCRIPTION else HistoryForm())
     alias = question.asked.get("alias")
     id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
-    ledger().check_known(id_)
-    story = Story(lambda: [ledger().history(id_)], at=moment_of(question))
+    ledger().events.check_known(id_)
+    story = Story(lambda: [ledger().events.history(id_)], at=moment_of(question))
     will_tell_personal(kind, shop_id=shop_id, mode=mode, reference=name)
     if not is_told(story, question):
         return refuse(story, question, kind=kind, title=name)
@@ -115,7 +115,7 @@ def _body(template: str, story: Story, question: Question, told: dict[str, Any])
         then=None if story.at is None else instant(story.at),
         day_asked=_day(question),
         now=context().clock(),
-        newest_position=ledger().recorder.max_notification_id,
+        newest_position=ledger().events.newest_position,
         **told,
     )
 

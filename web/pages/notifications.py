@@ -7,17 +7,24 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
-from ledger.activity import latest
 from ledger.delivered import caused, readable, subjects
 from ledger.deliveries import notification_data
 from ledger.evidence import verified_again
 from ledger.logs import network
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.reasons import REPAIRABLE, TOO_LARGE
 from ledger.storage.journal import JournalRow
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
-from web.pages.asking import Question, choice, read_question, text, without_blanks
+from web.pages.asking import (
+    Question,
+    choice,
+    notification_cursor,
+    read_question,
+    without_blanks,
+)
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
 from web.pages.overview import scope_of
@@ -31,8 +38,8 @@ REPEATS_MAX = 50
 class NotificationsForm(Schema):
     """What the list may be asked."""
 
-    outcome = choice(RECORDED, REPEATED)
-    cursor = text(limit=26)
+    outcome = choice(Outcome.RECORDED, Outcome.REPEATED)
+    cursor = notification_cursor()
 
 
 @bp.get("/<mode:mode>/notifications")
@@ -45,19 +52,21 @@ def notifications(mode: str) -> ResponseReturnValue:
     told = render_in_parts(
         "notifications.html", told=lambda: _listed(mode, question), question=question
     )
-    return told, 400 if question.wrong else 200
+    return told, question.status
 
 
 def _listed(mode: str, question: Question) -> dict[str, Any]:
-    asked = question.asked
-    with ledger().database.connect() as connection:
-        rows = latest(
-            connection,
-            scope_of(mode.upper()),
-            outcome=asked.get("outcome"),
-            before_id=asked.get("cursor"),
-            limit=LIMIT + 1,
+    rows = []
+    if not question.wrong:
+        outcome = question.asked.get("outcome")
+        filter_ = NotificationFilter(
+            mode=mode,
+            shop_id=frozenset(scope_of(mode.upper()).shops),
+            outcome=frozenset({outcome} if outcome else {Outcome.RECORDED, Outcome.REPEATED}),
         )
+        cursor = question.asked.get("cursor")
+        with ledger().database.connect() as connection:
+            rows = list_notifications(connection, filter_, before_id=cursor, limit=LIMIT + 1)
     here = url_for("pages.notifications", mode=mode)
     return {
         "rows": rows[:LIMIT],
@@ -94,7 +103,7 @@ def _dossier(row: JournalRow) -> dict[str, Any]:
     has_body = caller().sees_personal and row.reason != TOO_LARGE
     return {
         "body": readable(ledger(), row) if has_body else None,
-        "signature": None if row.outcome == QUARANTINED else verified_again(ledger(), row),
+        "signature": None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         "events": [_event(one.position, one.event) for one in caused(ledger(), row)],
         "about": _about(row),
         "others": _others(row),

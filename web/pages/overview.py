@@ -15,7 +15,7 @@ from ledger.projections import outcomes
 from ledger.projections.status import Lag, lags
 from ledger.queries.totals import Coverage, DayTotal, day_totals, refusals, rule_coverage
 from ledger.shops import Shop
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.waiting import by_reason, quarantined
 from web.context import context, ledger
 from web.pages.blueprint import bp
@@ -100,8 +100,10 @@ def _deliveries(connection: Connection, scope: Scope, days: list[date], now: dat
     past = current_app.extensions.setdefault(_PAST, PastDays())
     verified = past.count(connection, scope, days, now)
     refused = quarantined(connection, scope, days)
-    series = {name: [verified[one][name] for one in days] for name in (RECORDED, REPEATED)}
-    series[QUARANTINED] = [refused[one] for one in days]
+    series: dict[str, list[int]] = {
+        name: [verified[one][name] for one in days] for name in (Outcome.RECORDED, Outcome.REPEATED)
+    }
+    series[Outcome.QUARANTINED] = [refused[one] for one in days]
     return stacked([one.isoformat() for one in days], series)
 
 

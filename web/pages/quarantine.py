@@ -1,6 +1,5 @@
 """The quarantine: what waits and why, what to do about it, and readmission with a preview."""
 
-from collections import Counter
 from typing import Any
 
 import structlog
@@ -10,12 +9,18 @@ from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ledger.access import OPERATOR
-from ledger.application import QUARANTINED
-from ledger.deliveries import readmit_all
 from ledger.reasons import REASONS, REPAIRABLE
+from ledger.recording.readmission import ReadmissionTally
+from ledger.storage.outcomes import Outcome
 from ledger.waiting import by_reason, ids_waiting, listed, rehearse
 from web.context import ledger
-from web.pages.asking import Question, choice, read_question, text, without_blanks
+from web.pages.asking import (
+    Question,
+    choice,
+    notification_cursor,
+    read_question,
+    without_blanks,
+)
 from web.pages.blueprint import bp
 from web.pages.overview import scope_of
 from web.pages.rendering import render, render_in_parts
@@ -25,7 +30,6 @@ LIMIT = 50
 READMIT_MAX = 500
 """Deliveries that one click verifies again; the page then offers the next ones."""
 
-GONE = "gone"
 
 log = structlog.get_logger("pages")
 
@@ -34,7 +38,7 @@ class QuarantineForm(Schema):
     """What the list may be asked."""
 
     reason = choice(*REASONS)
-    cursor = text(limit=26)
+    cursor = notification_cursor()
 
 
 @bp.get("/<mode:mode>/quarantine")
@@ -53,7 +57,7 @@ def quarantine(mode: str) -> ResponseReturnValue:
         reason=question.asked.get("reason"),
         may_readmit=caller().role == OPERATOR,
     )
-    return told, 400 if question.wrong else 200
+    return told, question.status
 
 
 def _waiting(mode: str, question: Question) -> dict[str, Any]:
@@ -97,21 +101,18 @@ def readmit(mode: str) -> ResponseReturnValue:
     """Verify one, or all of one reason, again; what passes is recorded."""
     reason, name = request.form.get("reason"), request.form.get("id")
     ids, _ = _meant(mode, reason, name)
-    outcomes: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    for _, receipt in readmit_all(ledger(), ids):
-        outcomes[GONE if receipt is None else receipt.outcome] += 1
-        if receipt is not None and receipt.outcome == QUARANTINED:
-            refused[receipt.reason or ""] += 1
-    log.info("readmitted", user=caller().id, asked=len(ids), **outcomes)
+    tally = ReadmissionTally()
+    for _, receipt in ledger().readmit_all(ids):
+        tally.add(receipt)
+    log.info("readmitted", user=caller().id, asked=len(ids), **tally.outcomes)
     return render(
         "readmission.html",
         reason=reason,
         name=name,
         count=len(ids),
         limit=READMIT_MAX,
-        outcomes=outcomes,
-        refused=refused,
+        outcomes=tally.outcomes,
+        refused=tally.refused,
         meanings=REASONS,
     )
 
@@ -122,7 +123,11 @@ def _meant(mode: str, reason: str | None, name: str | None) -> tuple[list[str], 
     with ledger().database.connect() as connection:
         if name:
             row = None if "\x00" in name else ledger().journal.get(connection, name)
-            if row is None or row.outcome != QUARANTINED or row.mode not in (None, scope.mode):
+            if (
+                row is None
+                or row.outcome != Outcome.QUARANTINED
+                or row.mode not in (None, scope.mode)
+            ):
                 raise NotFound
             if not caller().allows_shop(row.shop_id):
                 raise NotFound

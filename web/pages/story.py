@@ -7,10 +7,10 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from ledger.application import RecordedEvent, known_by
 from ledger.evidence import Evidence, evidence_of
 from ledger.formats.snapshot import Fact
 from ledger.items import Item, instant, item
+from ledger.storage.event_store import RecordedEvent, known_by
 from ledger.timeline import TimelineEntry, history_data, timeline
 from ledger.vocabulary import SENTENCES
 from web.context import ledger

@@ -3,17 +3,23 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
-from ledger.application import QUARANTINED, Ledger
+from ledger.application import Ledger
 from ledger.errors import LedgerError
+from ledger.notification import Limits
+from ledger.recording.quarantining import Quarantining
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
 from ledger.storage.database import Database
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
+from ledger.storage.quarantine import Bounds, Quarantine, quarantine_size
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
 from tests.properties.test_laws import ledgers
 
@@ -25,7 +31,7 @@ def stored(ledger: Ledger) -> list[tuple[object, ...]]:
     return [
         (one.event.TOPIC, one.event.originator_id, one.event.originator_version, one.event.facts,
          one.event.moved, one.event.late, one.event.contradiction, one.event.rule)
-        for one in ledger.events_after(0, 10_000)
+        for one in ledger.events.events_after(0, 10_000)
     ]  # fmt: skip
 
 
@@ -77,63 +83,62 @@ def test_any_repeats_and_any_order_within_a_batch(sqlite_template, data: st.Data
         assert stored(together) == stored(apart)
 
 
-def test_one_that_fails_does_not_fail_the_others_of_its_batch(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_fails_does_not_fail_the_others_of_its_group(database: Database) -> None:
     """A fault of ours in one notification must look like a fault of that one alone."""
     ledger = a_ledger(database)
-    some = [a_delivery(one) for one in bodies()[:3]]
-    at_fault = some[1].id
-    row_of = ledger.row_of
+    deliveries = [a_delivery(body) for body in bodies()[:3]]
+    deliveries[1] = replace(deliveries[1], peer=object())  # type: ignore[arg-type]  no database takes it
 
-    def broken(notification, *told):  # type: ignore[no-untyped-def]
-        if notification.delivery.id == at_fault:
-            raise RuntimeError("our fault")
-        return row_of(notification, *told)
+    with pytest.raises((LedgerError, TypeError)):
+        ledger.receive_many(deliveries)
 
-    monkeypatch.setattr(ledger, "row_of", broken)
-
-    with pytest.raises(RuntimeError, match="our fault"):
-        ledger.receive_many(some)
-
-    monkeypatch.undo()
-    assert [receive(ledger, one.body).outcome for one in some] == [
+    assert [receive(ledger, delivery.body).outcome for delivery in deliveries] == [
         "repeated",
         "recorded",
         "repeated",
     ]
 
 
-def test_calls_refused_at_the_same_moment_are_put_aside_together(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+class SlowQuarantine(Quarantine):
+    """Holds the first group until so many more deliveries have taken their room."""
+
+    def __init__(self, bounds: Bounds, others: int) -> None:
+        super().__init__(bounds)
+        self._others = threading.Semaphore(0)
+        self._to_wait_for = others
+        self.is_first_held = threading.Event()
+
+    def take_room(self, row: JournalRow) -> bool:
+        has_room = super().take_room(row)
+        self._others.release()
+        return has_room
+
+    def add_many(self, connection: Connection, refused_rows: Sequence[JournalRow]) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self.is_first_held.set()
+            while self._to_wait_for:
+                self._to_wait_for -= 1
+                self._others.acquire(timeout=10)
+        super().add_many(connection, refused_rows)
+
+
+def test_calls_refused_at_the_same_moment_lose_nothing_to_one_that_no_database_takes(
+    database: Database,
 ) -> None:
-    """A row that no database takes is the fault of one sender, and none of the others' loss."""
-    ledger = a_ledger(database)
-    receive(ledger, b"first=look")  # from now on it is known how much room there is
-    put_aside = ledger.journal.put_aside
-    sizes: list[int] = []
-    is_first, all_wait = threading.Event(), threading.Event()
+    bounds = Bounds(count_max=99, bytes_max=9999, total_count_max=99, total_bytes_max=9999)
+    quarantine = SlowQuarantine(bounds, others=8)
+    quarantining = Quarantining(database, quarantine, Limits())
+    quarantining.refuse(a_delivery(b"first=look"), "no-key")  # measures how much room there is
+    refused = [a_delivery(b"junk=%d" % number) for number in range(6)]
+    refused.append(a_delivery(b"junk=bad", shop_id=object()))
 
-    def slow(connection: object, rows: Sequence[JournalRow]) -> None:
-        sizes.append(len(rows))
-        is_first.set()
-        all_wait.wait(10)
-        put_aside(connection, rows)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(len(refused)) as pool:
+        first = pool.submit(quarantining.refuse, refused[0], "no-key")
+        quarantine.is_first_held.wait(10)
+        others = [pool.submit(quarantining.refuse, delivery, "no-key") for delivery in refused[1:]]
+        outcomes = [future.exception() or future.result().outcome for future in [first, *others]]
 
-    monkeypatch.setattr(ledger.journal, "put_aside", slow)
-    some = [a_delivery(b"junk=%d" % number) for number in range(6)]
-    some.append(a_delivery(b"junk=bad", peer="192.0.2.7", shop_id=object()))  # type: ignore[arg-type]
-    with ThreadPoolExecutor(len(some)) as pool:
-        answers = [pool.submit(ledger.receive, some[0])]
-        is_first.wait(10)
-        answers += [pool.submit(ledger.receive, one) for one in some[1:]]
-        while len(ledger._refusals._queue) < len(some) - 1:
-            pass
-        all_wait.set()
-        outcomes = [one.exception() or one.result().outcome for one in answers]
-
-    assert sizes == [1, 6, *[1] * 6]
-    assert outcomes[:-1] == [QUARANTINED] * 6
+    assert outcomes[:-1] == [Outcome.QUARANTINED] * 6
     assert isinstance(outcomes[-1], LedgerError)
     with database.connect() as connection:
-        assert {row.id for row in ledger.journal.list(connection)} > {one.id for one in some[:-1]}
+        assert quarantine_size(connection)[0] == 7

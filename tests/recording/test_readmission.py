@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from ledger.aggregates.transaction import Transaction
-from ledger.application import Ledger, Receipt
+from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.items import item
 from ledger.notification import Delivery
+from ledger.recording.receipt import Receipt
 from ledger.shops import Shops
 from ledger.storage.database import Database
 from ledger.storage.journal import JournalRow
+from ledger.storage.quarantine import quarantine_size
 from tests.builders import (
     NOON,
     SHOP_ID,
@@ -57,7 +59,7 @@ def row_of(ledger: Ledger, delivery: Delivery) -> JournalRow:
 
 def waiting(ledger: Ledger) -> int:
     with ledger.database.connect() as connection:
-        return ledger.journal.quarantine_size(connection)[0]
+        return quarantine_size(connection)[0]
 
 
 def windowed(**window: Any) -> Shops:
@@ -66,7 +68,7 @@ def windowed(**window: Any) -> Shops:
 
 
 def state(ledger: Ledger) -> Mapping[str, Any]:
-    return item(ledger.history(Transaction.id_of(SHOP_ID, "TEST", UUID)))
+    return item(ledger.events.history(Transaction.id_of(SHOP_ID, "TEST", UUID)))
 
 
 @pytest.mark.parametrize("body", [a_form_call(), a_rest_call(at=minutes(1))], ids=["form", "rest"])
@@ -92,11 +94,11 @@ def test_its_events_are_known_only_from_now_on(ledger: Ledger) -> None:
 
     ledger.readmit(delivery.id)
 
-    (one,) = ledger.events_after(0, 10)
+    (one,) = ledger.events.events_after(0, 10)
     assert one.event.timestamp >= NOON
     assert one.event.received_at == ARRIVED_AT
     with pytest.raises(NotFoundError):
-        ledger.history(one.event.originator_id, as_of=NOON - timedelta(hours=1))
+        ledger.events.history(one.event.originator_id, as_of=NOON - timedelta(hours=1))
 
 
 def test_it_moves_nothing_that_became_known_since(ledger: Ledger) -> None:
@@ -107,7 +109,7 @@ def test_it_moves_nothing_that_became_known_since(ledger: Ledger) -> None:
     receipt = ledger.readmit(delivery.id)
 
     assert receipt.outcome == "recorded"
-    assert ledger.events_after(0, 10)[-1].event.late
+    assert ledger.events.events_after(0, 10)[-1].event.late
     assert state(ledger)["amount_minor"] == 1000
     assert state(ledger)["wallet"] == "OLD"  # never told before or since
 
@@ -124,7 +126,7 @@ def test_it_still_moves_what_was_older_at_its_arrival(ledger: Ledger) -> None:
     ledger.readmit(delivery.id)
 
     assert state(ledger)["amount_minor"] == 2000
-    assert not ledger.events_after(0, 10)[-1].event.late
+    assert not ledger.events.events_after(0, 10)[-1].event.late
 
 
 def test_several_end_the_same_in_whatever_order_they_are_readmitted(ledger: Ledger) -> None:
@@ -154,7 +156,7 @@ def test_what_is_refused_again_stays(ledger: Ledger) -> None:
 
     assert (receipt.outcome, receipt.reason) == ("quarantined", "signature-mismatch")
     assert row_of(ledger, delivery) == before
-    assert ledger.events_after(0, 10) == []
+    assert ledger.events.events_after(0, 10) == []
 
 
 def test_it_is_readmitted_only_once(ledger: Ledger) -> None:
@@ -165,7 +167,7 @@ def test_it_is_readmitted_only_once(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError):
         ledger.readmit(delivery.id)
 
-    assert len(ledger.events_after(0, 10)) == 1
+    assert len(ledger.events.events_after(0, 10)) == 1
 
 
 def test_what_never_waited_cannot_be_readmitted(ledger: Ledger) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import URL, text
+from sqlalchemy import URL, Connection, text
 
 from ledger.application import Ledger
 from ledger.notification import Delivery
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
-from ledger.storage.at_once import AtOnce
-from ledger.storage.stepwise import Stepwise
+from ledger.storage.additions import WriteSet
+from ledger.storage.at_once import PostgresqlWriter
+from ledger.storage.database import Database
+from ledger.storage.stepwise import PlainWriter
 from ledger.storage.tables import metadata
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, shops
 from tests.conftest import created, opened
@@ -32,9 +34,10 @@ def both(postgres_server: URL, postgres_template: str) -> Iterator[tuple[Ledger,
         opened(one) as short,
         opened(other) as plain,
     ):
-        ledgers = a_ledger(short), a_ledger(plain)
-        ledgers[1]._way = ledgers[1]._stepwise
-        yield ledgers
+        yield (
+            a_ledger(short, strategy=PostgresqlWriter(short)),
+            a_ledger(plain, strategy=PlainWriter(plain)),
+        )
 
 
 def everything(ledger: Ledger) -> dict[str, list[Any]]:
@@ -56,8 +59,6 @@ def receive(ledger: Ledger, deliveries: Sequence[Delivery], size: int) -> list[A
 @pytest.mark.parametrize("size", [1, 3, 16])
 def test_both_ways_leave_the_same_of_every_story(both: tuple[Ledger, Ledger], size: int) -> None:
     short, plain = both
-    assert isinstance(short._way, AtOnce)
-    assert isinstance(plain._way, Stepwise)
     lives = [TOLD_BY.tell(story, 3, 0, "mixed") for story in STORIES.values()]
     bodies = [one.body for life in lives for one in life]
     deliveries = [a_delivery(one) for one in [*bodies, *bodies[:40]]]
@@ -92,25 +93,32 @@ def test_both_ways_take_any_repeats_and_any_order(
 LIVES = count(100)
 
 
+class Overtaken(PostgresqlWriter):
+    """A strategy between whose reading and first writing another server records the same."""
+
+    def __init__(self, database: Database, others: Sequence[bytes]) -> None:
+        super().__init__(database)
+        self._database = database
+        self._others = list(others)
+
+    def write(self, connection: Connection, writes: WriteSet) -> list[int]:
+        others, self._others = self._others, []
+        if others:
+            faster = a_ledger(self._database)
+            faster.receive_many([a_delivery(body) for body in others])
+        return super().write(connection, writes)
+
+
 def test_whoever_comes_second_changes_nothing_and_is_heard_again(
-    both: tuple[Ledger, Ledger], monkeypatch: pytest.MonkeyPatch
+    both: tuple[Ledger, Ledger],
 ) -> None:
-    """Between what the short way reads and what it writes, another server records the same."""
-    short, _ = both
-    life = [one.body for one in TOLD_BY.tell(STORIES["paid-and-refunded"], 3, 0, "mixed")]
-    other = Ledger(short.settings, shops(), short.database)
-    add, faster = AtOnce.add, iter([True])
+    database = both[0].database
+    life = [telling.body for telling in TOLD_BY.tell(STORIES["paid-and-refunded"], 3, 0, "mixed")]
+    ledger = a_ledger(database, strategy=Overtaken(database, life))
 
-    def add_late(*told: Any) -> list[int]:
-        if next(faster, False):
-            other.receive_many([a_delivery(one) for one in life])
-        return add(*told)
+    receipts = ledger.receive_many([a_delivery(body) for body in life])
 
-    monkeypatch.setattr(AtOnce, "add", add_late)
-
-    receipts = short.receive_many([a_delivery(one) for one in life])
-
-    assert {one.outcome for one in receipts} == {"repeated"}
-    events = [one.event for one in short.events_after(0, 100)]
+    assert {receipt.outcome for receipt in receipts} == {"repeated"}
+    events = [recorded.event for recorded in ledger.events.events_after(0, 100)]
     assert events
-    assert len({(one.originator_id, one.originator_version) for one in events}) == len(events)
+    assert len({(event.originator_id, event.originator_version) for event in events}) == len(events)

@@ -19,13 +19,15 @@ from sqlalchemy.exc import OperationalError
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import teller
-from ledger.storage.additions import Way
-from ledger.storage.at_once import AtOnce
+from ledger.storage.additions import WriteStrategy
+from ledger.storage.at_once import PostgresqlWriter
 from ledger.storage.database import Database
-from ledger.storage.stepwise import Stepwise
+from ledger.storage.stepwise import PlainWriter
 from tests.builders import NOON, SHOP_ID, a_delivery, an_answer, minutes, rest_body, shops
 from tests.builders import UUID as UUID_TEXT
 from tests.states import states, versions
@@ -86,7 +88,7 @@ def follow(url: str, barrier: Barrier, stop: Any, seen: Any) -> None:
     barrier.wait(SECONDS_MAX)
     while True:
         is_last = stop.is_set()
-        page = ledger.events_after(positions[-1] if positions else 0, 50)
+        page = ledger.events.events_after(positions[-1] if positions else 0, 50)
         positions += [one.position for one in page]
         if is_last and not page:
             break
@@ -217,7 +219,7 @@ def assert_nothing_is_lost(
     assert states(ledger) == wanted
     assert_every_version_once(ledger)
     assert_every_delivery_once(ledger, outcomes)
-    assert seen == [one.position for one in ledger.events_after(0, 100_000)]
+    assert seen == [one.position for one in ledger.events.events_after(0, 100_000)]
     ledger.close()
 
 
@@ -228,12 +230,12 @@ def assert_every_version_once(ledger: Ledger) -> None:
 
 def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
     with ledger.database.connect() as connection:
-        rows = ledger.journal.list(connection, limit=100_000)
+        rows = list_notifications(connection, NotificationFilter(), limit=100_000)
     assert Counter(row.outcome for row in rows) == outcomes
     positions = [
         position for row in rows if row.outcome == "recorded" for position in row.positions
     ]
-    assert sorted(positions) == [one.position for one in ledger.events_after(0, 100_000)]
+    assert sorted(positions) == [one.position for one in ledger.events.events_after(0, 100_000)]
     signed = [row.signed_digest for row in rows if row.outcome == "recorded"]
     assert len(set(signed)) == len(signed)
 
@@ -244,21 +246,21 @@ def test_a_writer_undone_by_a_deadlock_tries_again(
     """The first writer to be chosen loses only time; its sender hears nothing of it."""
     undone = []
 
-    def once_undone(add: Callable[..., list[int]]) -> Callable[..., list[int]]:
-        def add_later(way: Way, *told: Any) -> list[int]:
-            if type(way) not in undone:
-                undone.append(type(way))
+    def once_undone(write: Callable[..., list[int]]) -> Callable[..., list[int]]:
+        def write_later(strategy: WriteStrategy, *arguments: Any) -> list[int]:
+            if type(strategy) not in undone:
+                undone.append(type(strategy))
                 raise OperationalError("INSERT", {}, DeadlockDetected("deadlock detected"))
-            return add(way, *told)
+            return write(strategy, *arguments)
 
-        return add_later
+        return write_later
 
-    for way in (Stepwise, AtOnce):
-        monkeypatch.setattr(way, "add", once_undone(way.add))
+    for strategy in (PlainWriter, PostgresqlWriter):
+        monkeypatch.setattr(strategy, "write", once_undone(strategy.write))
     ledger = Ledger(Settings(database_url="unused"), shops(), database)
 
     receipt = ledger.receive(a_delivery(an_instalment(1)))
 
-    assert undone == ([Stepwise] if database.is_sqlite else [AtOnce, Stepwise])
+    assert undone == ([PlainWriter] if database.is_sqlite else [PostgresqlWriter, PlainWriter])
     assert receipt.outcome == "recorded"
     assert_every_version_once(ledger)

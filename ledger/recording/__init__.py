@@ -1,0 +1,1 @@
+"""One notification becomes events: decided, and appended once and for good."""
