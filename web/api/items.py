@@ -9,7 +9,7 @@ from marshmallow import RAISE
 
 from ledger.access import Reader
 from ledger.items import Item, item
-from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
+from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
 from web.api.answers import a_blueprint, answer, link, tagged
@@ -99,8 +99,8 @@ def _events(
     version: int | None,
     alias: str | None = None,
 ) -> list[RecordedEvent]:
-    id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
-    return known(ledger(), id_, as_of=as_of, version=version)
+    id_ = find_stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
+    return events_known(ledger(), id_, as_of=as_of, version=version)
 
 
 def links(plural: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
