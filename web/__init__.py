@@ -11,9 +11,11 @@ from ledger import logs
 from ledger.application import Ledger, bootstrap, utc_now
 from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from web import api, cors, errors, operations, pages, receiver
+from web import api, cors, errors, operations, receiver
 from web.context import Clock, Context
-from web.security import make_limiter
+from web.pages.registration import register_pages
+from web.rate_limits import make_limiter
+from web.security_headers import set_default_headers
 
 
 def create_app(
@@ -43,8 +45,8 @@ def create_app(
     cors.allow_origins(app)
     limiter = make_limiter(app)
     api.register(app, limiter)
-    pages.register(app, limiter)
-    app.after_request(_add_headers)
+    register_pages(app, limiter)
+    app.after_request(set_default_headers)
     return app
 
 
@@ -62,7 +64,7 @@ def _hardened(app: Flask) -> Flask:
 
 
 class WholeResponse(Response):
-    """Gives the server at once what is all there: for parts it would ask one by one, at a price."""
+    """A response that gives the server a whole body at once instead of piece by piece."""
 
     def get_app_iter(self, environ: dict[str, Any]) -> Iterable[bytes]:
         parts = super().get_app_iter(environ)
@@ -70,19 +72,3 @@ class WholeResponse(Response):
             return parts
         with closing(parts):  # type: ignore[type-var]  # it is a ClosingIterator
             return list(parts)
-
-
-def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
-"""What every answer carries unless it says otherwise."""

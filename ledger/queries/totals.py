@@ -1,4 +1,4 @@
-"""Reads of the views; returns frozen dataclasses."""
+"""Reads the daily totals, and which kinds of notification each shop sends."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ledger.shops import Shops
 class KindSeen:
     """One of the eight kinds of notification, as one shop and mode has sent it.
 
-    Shape: moments are text in UTC, None when it was never seen; a repeat does not count.
+    Shape: instants are text in UTC, None when it was never seen; a duplicate does not count.
     """
 
     rule: Rule
@@ -38,17 +38,17 @@ class Coverage:
 
     @property
     def count(self) -> int:
-        return sum(one.count for one in self.kinds)
+        return sum(kind.count for kind in self.kinds)
 
     @property
     def never_seen(self) -> tuple[KindSeen, ...]:
-        return tuple(one for one in self.kinds if not one.count)
+        return tuple(kind for kind in self.kinds if not kind.count)
 
 
 def rule_coverage(connection: Connection, shops: Shops) -> list[Coverage] | None:
-    """What each shop of the shops file has sent, in each mode, with or without any call.
+    """Return what each shop of the shops file has sent in each mode, also if it was nothing.
 
-    Shape: None while the view is not built for this code.
+    Shape: None while the read model is not built for this code.
     """
     generation = live_generation(connection, coverage.PROJECTION)
     if generation is None:
@@ -56,11 +56,11 @@ def rule_coverage(connection: Connection, shops: Shops) -> list[Coverage] | None
     table = tables_of(coverage.PROJECTION, generation.id)[coverage.rule_coverage]
     seen: dict[tuple[str, str], list[KindSeen]] = {}
     for row in connection.execute(select(table)).mappings():
-        told = dict(row)
-        rule = RULES.get(told.pop("rule"))
-        shop_and_mode = (told.pop("shop_id"), told.pop("mode"))
+        columns = dict(row)
+        rule = RULES.get(columns.pop("rule"))
+        shop_and_mode = (columns.pop("shop_id"), columns.pop("mode"))
         if rule is not None:
-            seen.setdefault(shop_and_mode, []).append(KindSeen(rule, **told))
+            seen.setdefault(shop_and_mode, []).append(KindSeen(rule, **columns))
     return [
         Coverage(shop_id, mode, _all_kinds(seen.get((shop_id, mode), ())))
         for shop_id in shops.shop_by_id
@@ -69,7 +69,7 @@ def rule_coverage(connection: Connection, shops: Shops) -> list[Coverage] | None
 
 
 def _all_kinds(seen: Iterable[KindSeen]) -> tuple[KindSeen, ...]:
-    by_name = {one.rule.name: one for one in seen}
+    by_name = {kind.rule.name: kind for kind in seen}
     return tuple(by_name.get(rule.name, KindSeen(rule)) for rule in RULES.values())
 
 
@@ -86,7 +86,7 @@ class DayTotal:
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """How many payments an issuer refused with one answer; empty when none was asked."""
+    """How many payments an issuer refused with one answer; empty when no issuer was asked."""
 
     result: str
     count: int
@@ -95,8 +95,10 @@ class Refusals:
 def day_totals(
     connection: Connection, mode: str, days: tuple[str, str], shops: Iterable[str] | None
 ) -> list[DayTotal]:
-    """Totals by day, currency and outcome. Shape: `days` are the first and the last; no shops
-    are all of them. Errors: ViewNotBuiltError."""
+    """Return totals by day, currency and outcome.
+
+    Shape: `days` are the first and the last; `shops` None is every shop. Errors: ViewNotBuiltError.
+    """
     table = _live_table(connection, totals.PROJECTION, totals.daily_totals)
     c = table.c
     sums = (func.sum(c.count).label("count"), func.sum(c.amount_minor).label("amount_minor"))
@@ -111,19 +113,18 @@ def day_totals(
 def refusals(
     connection: Connection, mode: str, days: tuple[str, str], shops: Iterable[str] | None
 ) -> list[Refusals]:
-    """Why payments were refused, most frequent first. Errors and shape: as `day_totals`."""
+    """Return why payments were refused, most frequent first. Errors and shape: as `day_totals`."""
     table = _live_table(connection, totals.PROJECTION, totals.daily_refusals)
     c = table.c
     query = select(c.result, func.sum(c.count)).where(*_of(c, mode, days, shops))
-    found = [
-        Refusals(row.result, int(row[1])) for row in connection.execute(query.group_by(c.result))
-    ]
-    return sorted(found, key=lambda one: (-one.count, one.result))
+    rows = connection.execute(query.group_by(c.result))
+    refusals = [Refusals(row.result, int(row[1])) for row in rows]
+    return sorted(refusals, key=lambda refusal: (-refusal.count, refusal.result))
 
 
 def _of(c: Any, mode: str, days: tuple[str, str], shops: Iterable[str] | None) -> list[Any]:
-    asked = [c.mode == mode, c.day.between(*days)]
-    return asked if shops is None else [*asked, c.shop_id.in_(sorted(shops))]
+    conditions = [c.mode == mode, c.day.between(*days)]
+    return conditions if shops is None else [*conditions, c.shop_id.in_(sorted(shops))]
 
 
 def _live_table(connection: Connection, view: Projection, table: Table) -> Table:

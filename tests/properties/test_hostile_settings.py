@@ -18,7 +18,7 @@ from ledger.shops import read_shops
 from ledger.storage.database import Database
 from tests.builders import NOON
 from tests.properties.test_hostile_bytes import FAST
-from web.receiver import client_address
+from web.addresses import client_address
 
 SOME = settings(FAST, max_examples=150)
 TEXT = st.text(max_size=40)

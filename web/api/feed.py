@@ -23,7 +23,7 @@ from web.api.event_answers import FeedAnswer
 from web.api.items import shown_event
 from web.api.query_schemas import POSITION_MAX, FeedQuery
 from web.context import context, ledger
-from web.security import caller, filter_of_caller, will_tell_personal
+from web.security import caller, filter_of_caller, log_personal_read
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 
@@ -123,7 +123,7 @@ def list_events(parameters: dict[str, Any]) -> Response:
 def _log_details(parameters: Mapping[str, Any], after: int) -> None:
     shops: Sequence[str] = parameters.get("shop_id") or ()
     shop_id = next(iter(shops)) if len(shops) == 1 else None
-    will_tell_personal("events", shop_id=shop_id, mode=parameters.get("mode"), reference=str(after))
+    log_personal_read("events", shop_id=shop_id, mode=parameters.get("mode"), reference=str(after))
 
 
 def _feed(parameters: Mapping[str, Any]) -> Feed:

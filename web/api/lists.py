@@ -27,7 +27,7 @@ from web.api.answers import a_blueprint
 from web.api.filter_schemas import flag_parameter, schema_of
 from web.context import ledger
 from web.downloads import download
-from web.security import caller, filter_of_caller, shown, will_tell_personal
+from web.security import caller, filter_of_caller, log_personal_read, redact_for_reader
 
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
@@ -146,7 +146,7 @@ def _page(listing: Listing, parameters: Parameters) -> Response:
             limit=parameters["limit"],
         )
     body = {
-        "items": [shown(item) for item in page.items],
+        "items": [redact_for_reader(item) for item in page.items],
         "next_cursor": page.next_cursor,
         "as_of_position": page.as_of_position,
         "lag": page.lag,
@@ -164,6 +164,6 @@ def _export(kind: str, filter_class: type[Filter], parameters: Parameters) -> Re
     if has_personal or has_raw:
         if not caller().sees_personal:
             abort(403)
-        will_tell_personal(f"export of {kind}")
+        log_personal_read(f"export of {kind}")
     export = Export(kind, filter_of_caller(filter_class, parameters), has_personal, has_raw)
     return download(export, parameters["format"])

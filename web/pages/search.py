@@ -31,9 +31,9 @@ from web.pages.blueprint import bp
 from web.pages.filter_form import HINTS, filter_parameters, form_of, form_schema, label
 from web.pages.languages import translated
 from web.pages.navigation import link_to_meaning
-from web.pages.rendering import render_in_parts
+from web.pages.rendering import render
 from web.pages.words import OPERATIONS, STATUSES
-from web.security import allowed_shops, caller, filter_of_caller, shown
+from web.security import allowed_shops, caller, filter_of_caller, redact_for_reader
 
 SORTS = ("-time", "time", "-amount", "amount")
 
@@ -64,7 +64,7 @@ def search(mode: str) -> ResponseReturnValue:
     if len(known) == 1 and set(question.told) == {"q"}:
         return redirect(link_to_meaning(known[0]), 303)
     listed = None if known or question.wrong else _listed(question, mode)
-    page = render_in_parts(
+    page = render(
         "search.html",
         question=question,
         meanings=[(meaning, link_to_meaning(meaning)) for meaning in known],
@@ -116,7 +116,7 @@ def _listed(question: Question, mode: str) -> dict[str, Any] | None:
             question.wrong["cursor"] = [gettext("This page belongs to another question.")]
             return None
     return {
-        "page": replace(page, items=[shown(item) for item in page.items]),
+        "page": replace(page, items=[redact_for_reader(item) for item in page.items]),
         "next_address": page.next_cursor and _address(question, mode, page.next_cursor),
     }
 
