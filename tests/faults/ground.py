@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from itertools import count
 from time import monotonic, sleep
 
+import pytest
 from flask.testing import FlaskClient
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.notification import FORM_CONTENT_TYPE
+from ledger.projections import runner
 from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
@@ -28,6 +30,7 @@ from web import create_app
 
 LEASE_SECONDS = 0.2
 PAUSE_SECONDS = 0.05
+POLL_SECONDS = 0.02
 SENDINGS_MAX = 5
 SECONDS_MAX = 30
 FORGED = b"vads_site_id=12345678&vads_ctx_mode=TEST&vads_hash=none&signature=none"
@@ -163,11 +166,14 @@ def follow(ground: Ground, number: int = 0) -> None:
         ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS
     )
     end = ground.ledger.events.newest_position() or 0
-    followers.start()
-    try:
-        eventually(lambda: set(positions(ground.ledger).values()) == {end}, seconds=SECONDS_MAX)
-    finally:
-        followers.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "POLL_SECONDS", POLL_SECONDS)
+        patch.setattr(runner, "REST", 0)
+        followers.start()
+        try:
+            eventually(lambda: set(positions(ground.ledger).values()) == {end}, seconds=SECONDS_MAX)
+        finally:
+            followers.stop()
 
 
 def rebuild(ground: Ground, number: int) -> None:
