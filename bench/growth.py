@@ -109,14 +109,14 @@ def _ground(name: str, url: str, count: int, workers: int) -> Iterator[Ground]:
 def _history_seconds(ledger: Ledger) -> float:
     """One history of streams spread over the whole ledger."""
     with ledger.database.connect() as connection:
-        newest = ledger.recorder.max_notification_id() or 0
+        newest = ledger.events.newest_position() or 0
         spread = range(1, newest, max(1, newest // CALLS))
         query = select(events.c.originator_id).where(events.c.position.in_(spread))
         streams = list(connection.scalars(query))
 
     def ask() -> None:
         for one in streams:
-            [history_data(told) for told in timeline(ledger.history(one))]
+            [history_data(told) for told in timeline(ledger.events.history(one))]
 
     ask()
     return timed(ask) / len(streams)

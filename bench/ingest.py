@@ -139,7 +139,7 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
 def _follow(url: str) -> None:
     """Bring every view to the end of the log."""
     with open_ledger(url) as ledger:
-        until = ledger.recorder.horizon() or 0
+        until = ledger.events.high_water_mark() or 0
         with ledger.database.connect() as connection:
             live = live_generations(connection)
         for one in live:

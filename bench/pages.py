@@ -1,4 +1,4 @@
-"""Pages: how soon their first byte comes, as a ratio to a lookup through the same server."""
+"""Pages: how soon a whole page has come, as a ratio to a lookup through the same server."""
 
 import http.client
 import re
@@ -37,31 +37,30 @@ class Visitor:
     token: str
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def first_byte_seconds(self, path: str) -> float:
-        """Until the first byte of the body is there; what follows is read as well.
+    def seconds(self, path: str) -> float:
+        """Measure the time until the last byte of an answer is there.
 
         Errors: AssertionError for a page that is not shown.
         """
         began = time.perf_counter()
         response = self._answer("GET", path)
-        first = response.read(1)
+        body = response.read()
         taken = time.perf_counter() - began
-        response.read()
         assert response.status == 200, f"{path}: {response.status}"
-        assert first, f"{path} is empty"
+        assert body, f"{path} is empty"
         return taken
 
     def sign_in(self) -> None:
         page = self._answer("GET", "/sign-in").read().decode()
-        found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-        assert found is not None, page
-        told = {"csrf_token": found[1], "name": NAME, "password": PASSWORD}
-        response = self._answer("POST", "/sign-in", urlencode(told))
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        assert token is not None, page
+        fields = {"csrf_token": token[1], "name": NAME, "password": PASSWORD}
+        response = self._answer("POST", "/sign-in", urlencode(fields))
         response.read()
         assert response.status in (302, 303), response.status
 
     def _answer(self, method: str, path: str, body: str | None = None) -> http.client.HTTPResponse:
-        headers = {"Cookie": "; ".join(f"{name}={told}" for name, told in self.cookies.items())}
+        headers = {"Cookie": "; ".join(f"{name}={text}" for name, text in self.cookies.items())}
         if path.startswith("/api/"):
             headers = {"Authorization": f"Bearer {self.token}"}
         if body is not None:
@@ -69,43 +68,43 @@ class Visitor:
         self.connection.request(method, path, body, headers)
         response = self.connection.getresponse()
         for cookie in response.headers.get_all("Set-Cookie") or []:
-            name, _, told = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = told
+            name, _, text = cookie.partition(";")[0].partition("=")
+            self.cookies[name] = text
         return response
 
 
-def measured(database: str, url: str, held: Ledger, extent: Extent) -> Sheet:
+def measured(database: str, url: str, filled: Ledger, extent: Extent) -> Sheet:
     """Ask a server on a ledger that is filled already for every kind of page."""
     now = datetime.now(UTC)
-    with held.database.begin() as connection:
+    with filled.database.begin() as connection:
         _, token = create_token(connection, name=NAME, role=OPERATOR, now=now)
         add_user(connection, name=NAME, password=PASSWORD, role=OPERATOR, now=now)
-    paths = _paths(held)
+    paths = _paths(filled)
     seconds: dict[str, list[float]] = {name: [] for name in paths}
     environ = {
         "LEDGER_SECRET_KEY": secrets.token_hex(32),
         "LEDGER_RATE_PER_TOKEN": "1000000/minute",
         "LEDGER_RATE_PER_ADDRESS": "1000000/minute",
     }
-    workers = 1 if held.database.is_sqlite else WORKERS
+    workers = 1 if filled.database.is_sqlite else WORKERS
     with served(ledger(workers, THREADS), url, environ=environ) as server:
         visitor = _visitor(server, token)
         for path in paths.values():
-            visitor.first_byte_seconds(path)
+            visitor.seconds(path)
         for _ in range(extent.rounds):
             for name, path in paths.items():
-                taken = [visitor.first_byte_seconds(path) for _ in range(CALLS)]
+                taken = [visitor.seconds(path) for _ in range(CALLS)]
                 seconds[name].append(median(taken))
         memory = server.peak_memory_mib()
     sheet = Sheet(
         "pages",
         database,
-        f"{extent.events} events, first byte, median of {CALLS} calls, {extent.rounds} rounds",
+        f"{extent.events} events, last byte, median of {CALLS} calls, {extent.rounds} rounds",
     )
-    for name, told in seconds.items():
-        figure = sheet.add(name, rate=1 / median(told), p50_ms=median(told) * 1000)
+    for name, rounds in seconds.items():
+        figure = sheet.add(name, rate=1 / median(rounds), p50_ms=median(rounds) * 1000)
         if name != LOOKUP:
-            figure.ratio, figure.of = ratios(told, seconds[LOOKUP]), "the API's lookup"
+            figure.ratio, figure.of = ratios(rounds, seconds[LOOKUP]), "the API's lookup"
             figure.goal = Goal(high=3)
     sheet.figures[-1].memory_mib = memory
     return sheet
@@ -117,12 +116,12 @@ def _visitor(server: Served, token: str) -> Visitor:
     return visitor
 
 
-def _paths(held: Ledger) -> dict[str, str]:
-    """A page of each kind. Shape: what is asked -> its address; the lookup comes first."""
-    with held.database.connect() as connection:
+def _paths(filled: Ledger) -> dict[str, str]:
+    """Return a page of each kind. Shape: its name -> its address; the lookup comes first."""
+    with filled.database.connect() as connection:
         delivery = connection.scalar(select(notifications.c.id).limit(1))
         names = {
-            view: connection.scalar(select(_column(held, view, column)).limit(1))
+            view: connection.scalar(select(_column(filled, view, column)).limit(1))
             for view, column in (
                 ("aliases", "alias"),
                 ("subscriptions", "subscription_id"),
@@ -130,7 +129,9 @@ def _paths(held: Ledger) -> dict[str, str]:
             )
         }
     recorded = next(
-        one for one in held.events_after(0, 500) if one.event.TOPIC.startswith("transaction.")
+        recorded
+        for recorded in filled.events.events_after(0, 500)
+        if recorded.event.TOPIC.startswith("transaction.")
     )
     shop = f"/{MODE}/shops/{SHOP_ID}"
     return {
@@ -151,9 +152,9 @@ def _paths(held: Ledger) -> dict[str, str]:
     }
 
 
-def _column(held: Ledger, view: str, column: str) -> Any:
-    with held.database.connect() as connection:
+def _column(filled: Ledger, view: str, column: str) -> Any:
+    with filled.database.connect() as connection:
         generation = live_generation(connection, projection(view))
     assert generation is not None
     tables = tables_of(projection(view), generation.id)
-    return next(one for declared, one in tables.items() if declared.name == view).c[column]
+    return next(table for declared, table in tables.items() if declared.name == view).c[column]

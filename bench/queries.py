@@ -11,14 +11,26 @@ from sqlalchemy import Connection, Table, func, insert, select
 from bench import pages
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, fill_events, median, open_ledger, timed
-from ledger import lists
 from ledger.application import Ledger
 from ledger.items import item
-from ledger.paging import sort_of, write_cursor
+from ledger.lists import LIMIT_DEFAULT, list_page, live_table
+from ledger.paging import sort_of
 from ledger.projections.generations import gather_statistics, live_generation, tables_of
 from ledger.projections.rebuild import Rebuild
 from ledger.projections.registry import PROJECTIONS, projection
 from ledger.projections.writing import copy_rows
+from ledger.queries.cursors import write_cursor
+from ledger.queries.filters import NotificationFilter, TransactionFilter
+from ledger.queries.listings import (
+    ALIASES,
+    AUDIT_TRAIL,
+    ORDERS,
+    SUBSCRIPTIONS,
+    TOTALS,
+    TRANSACTIONS,
+    Listing,
+)
+from ledger.queries.notifications import list_notifications
 from ledger.storage.tables import events
 from ledger.timeline import history_data, timeline
 
@@ -136,20 +148,20 @@ def questions(ledger: Ledger) -> dict[str, Question]:
             return connection.execute(select(events).where(events.c.position == position)).one()
 
     def page(sort: str, cursor: str | None = None, **filters: Any) -> Question:
-        asked = lists.TransactionFilter(**filters)
+        filter_ = TransactionFilter(**filters)
 
         def ask() -> object:
             with database.connect() as connection:
-                return lists.transactions(connection, asked, sort=sort, cursor=cursor)
+                return list_page(connection, TRANSACTIONS, filter_, sort=sort, cursor=cursor)
 
         return ask
 
     found: dict[str, Question] = {
         LOOKUP: lookup,
-        "item": lambda: item(ledger.history(stream)),
-        "history": lambda: [history_data(one) for one in timeline(ledger.history(stream))],
+        "item": lambda: item(ledger.events.history(stream)),
+        "history": lambda: [history_data(one) for one in timeline(ledger.events.history(stream))],
     }
-    found["a page of the feed"] = lambda: ledger.events_after(0, lists.LIMIT_DEFAULT)
+    found["a page of the feed"] = lambda: ledger.events.events_after(0, LIMIT_DEFAULT)
     for name, ask in OTHER_LISTS.items():
         found[f"list of {name}, first page"] = lambda ask=ask: ask(ledger)  # type: ignore[misc]
     for sort in ("-time", "time", "-amount", "amount"):
@@ -161,45 +173,45 @@ def questions(ledger: Ledger) -> dict[str, Question]:
     return found
 
 
-def _listed(list_: Callable[..., object], filter_: lists.Filter) -> Callable[[Ledger], object]:
+def _first_page(listing: Listing) -> Callable[[Ledger], object]:
     def ask(ledger: Ledger) -> object:
         with ledger.database.connect() as connection:
-            return list_(connection, filter_)
+            return list_page(connection, listing, listing.filter_class())
 
     return ask
 
 
 def _deliveries(ledger: Ledger) -> object:
     with ledger.database.connect() as connection:
-        return ledger.journal.list(connection, limit=lists.LIMIT_DEFAULT)
+        return list_notifications(connection, NotificationFilter())
 
 
 OTHER_LISTS: dict[str, Callable[[Ledger], object]] = {
-    "aliases": _listed(lists.aliases, lists.AliasFilter()),
-    "subscriptions": _listed(lists.subscriptions, lists.SubscriptionFilter()),
-    "orders": _listed(lists.orders, lists.OrderFilter()),
-    "totals": _listed(lists.totals, lists.TotalFilter()),
-    "the audit trail": _listed(lists.audit_trail, lists.EventFilter()),
+    "aliases": _first_page(ALIASES),
+    "subscriptions": _first_page(SUBSCRIPTIONS),
+    "orders": _first_page(ORDERS),
+    "totals": _first_page(TOTALS),
+    "the audit trail": _first_page(AUDIT_TRAIL),
     "deliveries": _deliveries,
 }
 
 FILTERS: dict[str, dict[str, Any]] = {
-    "one shop": {"shops": frozenset({"20000002"})},
-    "one shop, test": {"shops": frozenset({"20000002"}), "mode": "TEST"},
+    "one shop": {"shop_id": frozenset({"20000002"})},
+    "one shop, test": {"shop_id": frozenset({"20000002"}), "mode": "TEST"},
     "test": {"mode": "TEST"},
-    "one status": {"statuses": frozenset({"REFUSED"})},
+    "one status": {"status": frozenset({"REFUSED"})},
     "three statuses, one shop": {
-        "shops": frozenset({"20000002"}),
-        "statuses": frozenset({"REFUSED", "EXPIRED", "CANCELLED"}),
+        "shop_id": frozenset({"20000002"}),
+        "status": frozenset({"REFUSED", "EXPIRED", "CANCELLED"}),
     },
-    "a status that no row has": {"statuses": frozenset({"SUSPENDED"})},
+    "a status that no row has": {"status": frozenset({"SUSPENDED"})},
     "one order": {"order_id": "CMD-4711"},
     "one subscription": {"subscription_id": "SUB-4711"},
     "an alias that no row has": {"alias": "nobody"},
-    "one payment method": {"payment_methods": frozenset({"AMEX"})},
-    "a method that no row has": {"payment_methods": frozenset({"GIROPAY"})},
+    "one payment method": {"payment_method": frozenset({"AMEX"})},
+    "a method that no row has": {"payment_method": frozenset({"GIROPAY"})},
     "one currency": {"currency": "CHF"},
-    "credits": {"operation_types": frozenset({"CREDIT"})},
+    "credits": {"operation_type": frozenset({"CREDIT"})},
     "amounts in a range": {"amount_min": 5_000, "amount_max": 5_100},
     "contradictions": {"contradiction": True},
     "late news": {"late": True},
@@ -211,18 +223,18 @@ FILTERS: dict[str, dict[str, Any]] = {
 def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> tuple[int, str]:
     """A page far down and its cursor, found without turning those before it: `DEEP_PAGE`, or nine
     tenths of the way when there are fewer rows."""
-    asked = lists.TransactionFilter(**filters)
-    sort = sort_of(sort_name, lists.TRANSACTION_SORTS)
+    filter_ = TransactionFilter(**filters)
+    sort = sort_of(sort_name, TRANSACTIONS.orders)
     with ledger.database.connect() as connection:
-        table, _, _ = lists._live_table(connection, lists._TRANSACTIONS)
+        table, _, _ = live_table(connection, TRANSACTIONS)
         names = sort.order.columns
         by = [table.c[name].desc() if sort.is_descending else table.c[name] for name in names]
         known = table.c[names[0]].is_not(None)
         total = connection.scalar(select(func.count()).select_from(table).where(known)) or 0
-        skipped = min(DEEP_PAGE * lists.LIMIT_DEFAULT, total * 9 // 10)
+        skipped = min(DEEP_PAGE * LIMIT_DEFAULT, total * 9 // 10)
         query = select(table).where(known).order_by(*by).offset(skipped).limit(1)
         last = dict(connection.execute(query).mappings().one())
-        return skipped // lists.LIMIT_DEFAULT, write_cursor(last, sort, asked)
+        return skipped // LIMIT_DEFAULT, write_cursor(last, sort, filter_)
 
 
 def answer(sheet: Sheet, asked: dict[str, Question], rounds: int) -> None:

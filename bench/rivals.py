@@ -19,13 +19,15 @@ from sqlalchemy import Column, MetaData, Table, Text, make_url
 from sqlalchemy.dialects import postgresql
 
 from bench import library
-from ledger.application import RECORDED, Ledger, Receipt
+from ledger.application import Ledger
 from ledger.cli.serve import Server
 from ledger.formats import read
 from ledger.notification import Delivery, Limits, Notification
+from ledger.recording.receipt import Receipt
 from ledger.settings import Settings, read_settings
 from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
+from ledger.storage.outcomes import Outcome
 from web import create_app
 
 Keep = Callable[[Notification], None]
@@ -41,7 +43,7 @@ class Rival(Ledger):
     def receive(self, delivery: Delivery) -> Receipt:
         notification, _ = read(delivery, self.shops, Limits())
         self._keep_it(notification)
-        return Receipt(delivery.id, RECORDED, None, notification.format)
+        return Receipt(delivery.id, Outcome.RECORDED, None, notification.format)
 
 
 def noop(_state: Any) -> Flask:

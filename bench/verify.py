@@ -102,7 +102,7 @@ def _peak_memory_mib(ledger: Ledger, workers: int) -> float:
 
 def _follow(ledger: Ledger) -> None:
     """Bring every read model to the live edge, as a running service would have."""
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     with ledger.database.connect() as connection:
         live = live_generations(connection)
     for generation in live:

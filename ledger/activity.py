@@ -1,17 +1,17 @@
-"""What arrived lately: deliveries by day and outcome, and the last one, without reading a body."""
+"""Counts what arrived lately, by day and outcome, and finds the last arrival, without any body."""
 
 import threading
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import dropwhile
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 from ulid import ULID
 
-from ledger.storage.journal import JournalRow, journal_row, without_body
+from ledger.instants import beginning_of, end_of
 from ledger.storage.tables import HAS_REASON, notifications
 
 SETTLED = timedelta(hours=1)
@@ -22,8 +22,11 @@ Counts = dict[date, Counter[str]]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose deliveries. Shape: `mode` as stored; `shops` are those there are, of which
-    `is_limited` says that nothing but theirs may be told."""
+    """The shops and the mode that a reader looks at.
+
+    Shape: `mode` as stored; `shops` are those there are, of which `is_limited` says that nothing
+    but theirs may be shown.
+    """
 
     mode: str
     shops: tuple[str, ...]
@@ -44,75 +47,53 @@ class PastDays:
     def count(
         self, connection: Connection, scope: Scope, days: Sequence[date], now: datetime
     ) -> Counts:
-        """Verified deliveries of each day (UTC) by outcome. Shape: days in their order."""
+        """Return the verified notifications of each day (UTC) by outcome. Shape: days in order."""
         readmitted = _count_readmitted(connection)
         with self._lock:
             if readmitted != self._readmitted:
                 self._counts.clear()
                 self._readmitted = readmitted
-            known = {one: self._counts[scope, one] for one in days if (scope, one) in self._counts}
+            known = {day: self._counts[scope, day] for day in days if (scope, day) in self._counts}
         missing = list(dropwhile(known.__contains__, days))
         if missing:
             known |= _verified(connection, scope, missing)
         with self._lock:
-            for one in missing:
-                if beginning(one + timedelta(days=1)) + SETTLED < now:
-                    self._counts[scope, one] = known[one]
-        return {one: known[one] for one in days}
-
-
-def latest(
-    connection: Connection,
-    scope: Scope,
-    *,
-    outcome: str | None = None,
-    before_id: str | None = None,
-    limit: int,
-) -> list[JournalRow]:
-    """Verified deliveries, newest first, without their bodies; each shop along its own index."""
-    found: list[JournalRow] = []
-    c = notifications.c
-    for shop_id in scope.shops:
-        query = without_body(notifications).where(c.shop_id == shop_id, c.mode == scope.mode)
-        if outcome is not None:
-            query = query.where(c.outcome == outcome)
-        if before_id is not None:
-            query = query.where(c.id < before_id)
-        rows = connection.execute(query.order_by(c.id.desc()).limit(limit))
-        found += [journal_row(row) for row in rows]
-    return sorted(found, key=lambda row: row.id, reverse=True)[:limit]
+            for day in missing:
+                if end_of(day) + SETTLED < now:
+                    self._counts[scope, day] = known[day]
+        return {day: known[day] for day in days}
 
 
 def last_received(connection: Connection, scope: Scope) -> dict[str, datetime]:
-    """When each shop last sent something that was verified. Shape: by shop, those that did."""
+    """Return when each shop last sent something that was verified. Shape: only shops that did."""
     c = notifications.c
     newest = []
     for shop_id in scope.shops:
-        mine = select(func.max(c.id)).where(c.shop_id == shop_id, c.mode == scope.mode)
-        newest.append(connection.scalar(mine))
-    query = select(c.shop_id, c.received_at).where(c.id.in_([one for one in newest if one]))
+        of_shop = select(func.max(c.id)).where(c.shop_id == shop_id, c.mode == scope.mode)
+        newest.append(connection.scalar(of_shop))
+    query = select(c.shop_id, c.received_at).where(c.id.in_([id_ for id_ in newest if id_]))
     return {row.shop_id: row.received_at for row in connection.execute(query)}
 
 
 def _verified(connection: Connection, scope: Scope, days: Sequence[date]) -> Counts:
-    """From the index by shop alone: an id begins with the time of arrival."""
+    """Count along the index by shop alone: an id begins with the time of arrival."""
     c = notifications.c
-    bounds = [str(ULID.from_datetime(beginning(one)))[:10] for one in days]
-    end = str(ULID.from_datetime(beginning(days[-1] + timedelta(days=1))))[:10]
+    bounds = [str(ULID.from_datetime(beginning_of(day)))[:10] for day in days]
+    end = str(ULID.from_datetime(end_of(days[-1])))[:10]
     bucket = bucket_of(c.id, bounds)
     query = (
         select(bucket, c.outcome, func.count())
         .where(c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
         .group_by(bucket, c.outcome)
     )
-    found: Counts = {one: Counter() for one in days}
+    counts: Counts = {day: Counter() for day in days}
     for index, outcome, count in connection.execute(query):
-        found[days[index]][outcome] = count
-    return found
+        counts[days[index]][outcome] = count
+    return counts
 
 
 def bucket_of(column: Any, bounds: Sequence[Any]) -> ColumnElement[int]:
-    """Which of the spans that begin at these bounds a value is in."""
+    """Return an expression for which of the spans that begin at these bounds a value is in."""
     if len(bounds) == 1:
         return case((column >= bounds[0], 0), else_=0).label("bucket")
     spans = [(column < after, index) for index, after in enumerate(bounds[1:])]
@@ -121,7 +102,3 @@ def bucket_of(column: Any, bounds: Sequence[Any]) -> ColumnElement[int]:
 
 def _count_readmitted(connection: Connection) -> int:
     return connection.scalar(select(func.count()).select_from(notifications).where(HAS_REASON)) or 0
-
-
-def beginning(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)

@@ -4,12 +4,14 @@ import json
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ledger.application import Ledger, RecordedEvent, delivery_of
+from ledger.application import Ledger
 from ledger.errors import NotificationError
 from ledger.evidence import event_at
 from ledger.formats import read_trusted
 from ledger.notification import Limits, Proof, read_fields
+from ledger.recording.rows import delivery_of
 from ledger.signature import digest
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.journal import JournalRow
 
 EVENTS_MAX = 100

@@ -1,18 +1,20 @@
-"""Deliveries as people and machines ask for them: shown, and readmitted from quarantine."""
+"""Deliveries as people and machines ask for them: shown, and found in quarantine."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from ledger.application import QUARANTINED, Ledger, Receipt
-from ledger.errors import NotFoundError
+from ledger.application import Ledger
 from ledger.items import instant
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
 
 PAGE = 500
 
 
 def notification_data(row: JournalRow) -> dict[str, Any]:
-    """One delivery for a machine, without its body. Shape: design section 4."""
+    """Describe one delivery for a machine, without its body."""
     return {
         "id": row.id,
         "received_at": instant(row.received_at),
@@ -35,27 +37,17 @@ def notification_data(row: JournalRow) -> dict[str, Any]:
 def waiting(
     ledger: Ledger, reason: str | None = None, *, shops: Sequence[str] | None = None
 ) -> list[str]:
-    """What waits in quarantine, in the order of arrival, so that it is recorded in it."""
+    """Return the ids in quarantine in the order of arrival, so that they are recorded in it."""
+    filter_ = NotificationFilter(
+        outcome=frozenset({Outcome.QUARANTINED}),
+        reason=frozenset({reason} if reason else ()),
+        shop_id=None if shops is None else frozenset(shops),
+    )
     ids: list[str] = []
     with ledger.database.connect() as connection:
         while True:
-            page = ledger.journal.list(
-                connection,
-                outcome=QUARANTINED,
-                reason=reason,
-                shops=shops,
-                before_id=ids[-1] if ids else None,
-                limit=PAGE,
-            )
+            last = ids[-1] if ids else None
+            page = list_notifications(connection, filter_, before_id=last, limit=PAGE)
             if not page:
                 return ids[::-1]
             ids += [row.id for row in page]
-
-
-def readmit_all(ledger: Ledger, ids: Sequence[str]) -> Iterator[tuple[str, Receipt | None]]:
-    """Verify several again. Shape: id, and what became of it; None when it is gone meanwhile."""
-    for one in ids:
-        try:
-            yield one, ledger.readmit(one)
-        except NotFoundError:
-            yield one, None

@@ -1,9 +1,10 @@
-"""The shape of each event class for machines, as JSON Schema."""
+"""The JSON Schema of what each event class holds in its `data`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from ledger.aggregates.alias import Alias
+from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
 from ledger.formats.snapshot import (
@@ -14,19 +15,21 @@ from ledger.formats.snapshot import (
 )
 from ledger.vocabulary import SENTENCES
 
-Shape = dict[str, Any]
+JsonSchema = dict[str, Any]
 
-_PAIRS: Shape = {"type": "object", "additionalProperties": {"type": "string"}}
 _PLAN = (Subscription.Opened, Subscription.Refused)
 
 
-def event_shapes() -> dict[str, Shape]:
-    """What `data` holds. Shape: stored name of the event -> JSON Schema."""
-    return {one.TOPIC: _shape(one, sentence) for one, sentence in SENTENCES.items()}
+def event_schemas() -> dict[str, JsonSchema]:
+    """Return the schema of `data` of every event class, by its stored name."""
+    return {
+        event_class.TOPIC: _data_schema(event_class, sentence)
+        for event_class, sentence in SENTENCES.items()
+    }
 
 
 def facts_of(event_class: type[Observed.Event]) -> Mapping[str, str]:
-    """The facts that an event of this class can tell, each with its meaning."""
+    """Return the facts that an event of this class can hold, each with its meaning."""
     if issubclass(event_class, Alias.Event):
         return ALIAS_FACTS
     if issubclass(event_class, Subscription.Event):
@@ -34,8 +37,9 @@ def facts_of(event_class: type[Observed.Event]) -> Mapping[str, str]:
     return TRANSACTION_FACTS
 
 
-def fact_shape(name: str, meaning: str) -> Shape:
-    """One fact: amounts are whole numbers, other numbers may have been told as odd text."""
+def fact_schema(name: str, meaning: str) -> JsonSchema:
+    """Return the schema of one fact. Shape: an amount is a whole number; any other number may have
+    been sent as text that is none."""
     if name.endswith("_minor"):
         return {"type": "integer", "description": meaning}
     if name.endswith("number") and "authorisation" not in name:
@@ -43,25 +47,34 @@ def fact_shape(name: str, meaning: str) -> Shape:
     return {"type": "string", "description": meaning}
 
 
-def _shape(event_class: type[Observed.Event], sentence: str) -> Shape:
-    facts = {name: fact_shape(name, told) for name, told in facts_of(event_class).items()}
+_JSON_TYPES: dict[FieldKind, JsonSchema] = {
+    FieldKind.TEXT: {"type": "string"},
+    FieldKind.INTEGER: {"type": "integer"},
+    FieldKind.REAL: {"type": "number"},
+    FieldKind.FLAG: {"type": "boolean"},
+    FieldKind.INSTANT: {"type": "string"},
+    FieldKind.WORDS: {"type": "array", "items": {"type": "string"}},
+    FieldKind.PAIRS: {"type": "object", "additionalProperties": {"type": "string"}},
+}
+
+
+def _data_schema(event_class: type[Observed.Event], sentence: str) -> JsonSchema:
+    data_fields = fields_in(Output.DATA)
     return {
         "type": "object",
         "description": f"{sentence}: what `data` of a `{event_class.TOPIC}` holds",
-        "required": ["source", "told_at", "odd", "facts"],
-        "properties": {
-            "source": {"type": ["string", "null"], "description": "the platform's source word"},
-            "told_at": {
-                "type": ["string", "null"],
-                "description": "the platform's time of the message",
-            },
-            "odd": {
-                "type": "array",
-                "items": {"type": "string"},
-                "description": "fields whose value could not be understood",
-            },
-            "facts": {"type": "object", "properties": facts, "additionalProperties": False},
-            "details": _PAIRS | {"description": "the platform's other fields, verbatim"},
-            "personal": _PAIRS | {"description": "fields about a person; masked for auditors"},
-        },
+        "required": [field.name for field in data_fields if field.kind is not FieldKind.PAIRS],
+        "properties": {field.name: _field_schema(field, event_class) for field in data_fields},
     }
+
+
+def _field_schema(field: EventField, event_class: type[Observed.Event]) -> JsonSchema:
+    if field.kind is FieldKind.FACTS:
+        facts = {
+            name: fact_schema(name, meaning) for name, meaning in facts_of(event_class).items()
+        }
+        return {"type": "object", "properties": facts, "additionalProperties": False}
+    schema = _JSON_TYPES[field.kind] | {"description": field.meaning}
+    if field.is_optional:
+        schema["type"] = [schema["type"], "null"]
+    return schema

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ledger.application import Ledger, RecordedEvent, delivery_of
+from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
 from ledger.formats import read
 from ledger.notification import Limits
+from ledger.recording.rows import delivery_of
 from ledger.shops import Shop, Shops
 from ledger.signature import digest
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.journal import JournalRow
 
 POSITION_MAX = 2**63 - 1  # that any database can hold
@@ -69,12 +71,12 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
 
 def event_at(ledger: Ledger, position: int) -> RecordedEvent:
     """The event at this place of the ledger. Errors: NotFoundError."""
-    entries = []
+    events = []
     if 0 < position <= POSITION_MAX:
-        entries = ledger.recorder.select_notifications(position, 1, stop=position)
-    if not entries:
+        events = ledger.events.events_after(position - 1, 1, stop=position)
+    if not events:
         raise NotFoundError(f"no event at position {position}")
-    return ledger.read_entry(entries[0])
+    return events[0]
 
 
 def _digest_same(row: JournalRow) -> bool:

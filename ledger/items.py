@@ -8,7 +8,6 @@ from ledger.aggregates.alias import Alias
 from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.application import RecordedEvent, fold
 from ledger.formats.snapshot import (
     ALIAS_FACTS,
     INSTALMENT_FACTS,
@@ -16,6 +15,7 @@ from ledger.formats.snapshot import (
     TRANSACTION_FACTS,
     Fact,
 )
+from ledger.storage.event_store import RecordedEvent, fold
 
 Item = dict[str, Any]
 

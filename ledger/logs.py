@@ -1,4 +1,4 @@
-"""Log lines for people or for machines, behind a fence: no secret, no raw body, no forged line."""
+"""Log lines for people or for machines, redacted: no secret, no raw body, no forged line."""
 
 import logging
 import re
@@ -15,8 +15,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from ledger.errors import LedgerError
 
-_WITHHELD = "[withheld]"
-_WITHHELD_WORDS = frozenset(
+_REDACTED = "[redacted]"
+_REDACTED_WORDS = frozenset(
     {
         "answer",
         "authorization",
@@ -37,30 +37,30 @@ _TEXT_MAX = 2_000
 
 
 def configure(log_format: str, log_level: str = "info") -> None:
-    """Send every line, also those of the libraries, to stderr.
+    """Send every line, also those of the libraries, to standard error.
 
     Shape: `console` or `json`; `debug`, `info`, `warning` or `error`.
     """
     level = logging.getLevelNamesMapping()[log_level.upper()]
-    before: list[Processor] = [
+    processors: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        tell_where,
-        fence,
+        replace_exception,
+        redact,
     ]
     render = _renderer(log_format)
     structlog.configure(
-        processors=[*before, render],
+        processors=[*processors, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=_Stderr,
+        logger_factory=structlog.WriteLoggerFactory(_STDERR),  # type: ignore[arg-type]  # as far as it writes
         cache_logger_on_first_use=False,
     )
-    _configure_libraries(before, render, level)
+    _configure_libraries(processors, render, level)
 
 
 @lru_cache(maxsize=1024)  # the platform calls from a few addresses
 def network(peer: str) -> str:
-    """Tell where somebody is without telling who. Shape: a /24 or /48 range, or `unknown`."""
+    """Return the network of an address: where, not who. Shape: a /24 or /48, or `unknown`."""
     try:
         address = ip_address(peer)
     except ValueError:
@@ -69,44 +69,44 @@ def network(peer: str) -> str:
     return str(ip_network(f"{address}/{bits}", strict=False))
 
 
-def tell_where(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
-    """Replace an exception by its types and places.
+def replace_exception(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
+    """Replace an exception by the types and places of it and its causes.
 
     Messages of libraries quote what they choked on (a statement's parameters, a field's
     value), which may be a person's data; only our own refusals are known to be clean.
     """
-    told = line.pop("exc_info", None)
-    if told is True:
-        told = sys.exc_info()
-    error = told[1] if isinstance(told, tuple) else told
+    exc_info = line.pop("exc_info", None)
+    if exc_info is True:
+        exc_info = sys.exc_info()
+    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(error, BaseException):
-        line["error"] = " < ".join(_name_of(one) for one in _chain(error))
+        line["error"] = " < ".join(_name_of(cause) for cause in _chain(error))
         line["where"] = [_place(frame) for frame in traceback.extract_tb(error.__traceback__)]
     return line
 
 
-def fence(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
-    """Withhold what must not be in a log, whoever put it there, and escape control characters."""
+def redact(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
+    """Redact what must not be in a log, whoever put it there, and escape control characters."""
     return {_clean_text(str(name)): _clean(str(name), value) for name, value in line.items()}
 
 
 def _clean(name: str, value: Any) -> Any:
-    if _is_withheld(name):
-        return _WITHHELD
+    if _is_secret(name):
+        return _REDACTED
     if isinstance(value, bool | int | float | type(None)):
         return value
     if isinstance(value, bytes | bytearray | memoryview):
-        return _WITHHELD
+        return _REDACTED
     if isinstance(value, Mapping):
-        return {_clean_text(str(key)): _clean(str(key), one) for key, one in value.items()}
+        return {_clean_text(str(key)): _clean(str(key), part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_clean(name, one) for one in value]
+        return [_clean(name, part) for part in value]
     return value if isinstance(value, logging.LogRecord) else _clean_text(str(value))
 
 
 @lru_cache(maxsize=1024)  # lines have few names, and many lines have the same
-def _is_withheld(name: str) -> bool:
-    return bool(_WITHHELD_WORDS & set(re.split(r"[^a-z]+", name.lower())))
+def _is_secret(name: str) -> bool:
+    return bool(_REDACTED_WORDS & set(re.split(r"[^a-z]+", name.lower())))
 
 
 def _clean_text(text: str) -> str:
@@ -114,15 +114,16 @@ def _clean_text(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
     )
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    found = [error]
-    while (cause := found[-1].__cause__ or found[-1].__context__) and cause not in found:
-        found.append(cause)
-    return found
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    return chain
 
 
 def _name_of(error: BaseException) -> str:
@@ -140,30 +141,27 @@ def _renderer(log_format: str) -> Processor:
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
 
 
-def _configure_libraries(before: list[Processor], render: Processor, level: int) -> None:
+def _configure_libraries(processors: list[Processor], render: Processor, level: int) -> None:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    handler = logging.StreamHandler(_Stderr())
+    handler = logging.StreamHandler(_STDERR)
     handler.setLevel(level)  # a library that sets its own level does not pass it
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before, processors=[strip, render], keep_exc_info=False
+            foreign_pre_chain=processors, processors=[strip, render], keep_exc_info=False
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [one for one in root.handlers if not _is_ours(one)] + [handler]
+    root.handlers[:] = [other for other in root.handlers if not _is_ours(other)] + [handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def _is_ours(handler: logging.Handler) -> bool:
-    return isinstance(getattr(handler, "stream", None), _Stderr)
+    return getattr(handler, "stream", None) is _STDERR
 
 
 class _Stderr:
     """Standard error, found anew for each line; a full disk or a closed pipe stops no payment."""
-
-    def __init__(self, *_: Any) -> None:
-        """Take what structlog hands to a factory of loggers, and need none of it."""
 
     def write(self, text: str) -> None:
         with suppress(OSError, ValueError):
@@ -173,8 +171,5 @@ class _Stderr:
         with suppress(OSError, ValueError):
             sys.stderr.flush()
 
-    def msg(self, message: str) -> None:
-        self.write(message + "\n")
-        self.flush()
 
-    debug = info = warning = warn = error = critical = fatal = exception = failure = log = msg
+_STDERR = _Stderr()

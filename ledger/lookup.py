@@ -6,9 +6,10 @@ from uuid import UUID
 
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.transaction import Transaction
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.errors import AmbiguousError, NotFoundError
 from ledger.storage import references
+from ledger.storage.event_store import RecordedEvent
 
 TRANSACTION, ALIAS, SUBSCRIPTION = "transaction", "alias", "subscription"
 
@@ -46,7 +47,7 @@ def known(
 
     Errors: NotFoundError when nothing was known then, or when there is no such version.
     """
-    events = ledger.history(id_, as_of=as_of)
+    events = ledger.events.history(id_, as_of=as_of)
     if version is None:
         return events
     if version > len(events):

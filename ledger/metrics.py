@@ -1,4 +1,4 @@
-"""What the service counts about itself, added up over all its worker processes."""
+"""Counters of the service for Prometheus, added up over all its worker processes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,17 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-UNTOLD = "none"
+UNKNOWN = "none"
 
 _COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A value read at the moment it is asked for. Shape: `values` by the value of the label;
-    without a label one value under the empty text."""
+    """A value that is read at the moment it is asked for.
+
+    Shape: `values` by the value of the label; without a label one value under the empty text.
+    """
 
     name: str
     meaning: str
@@ -67,7 +69,7 @@ class Metrics:
         self, *, format: str | None, outcome: str, reason: str | None, seconds: float
     ) -> None:
         """Count one delivery that is durable."""
-        self._received.labels(format or UNTOLD, outcome, reason or UNTOLD).inc()
+        self._received.labels(format or UNKNOWN, outcome, reason or UNKNOWN).inc()
         self._commit.observe(seconds)
 
     def rejected(self, status: int) -> None:
@@ -77,7 +79,7 @@ class Metrics:
     def text(self, gauges: Sequence[Gauge] = ()) -> bytes:
         """Write everything for Prometheus."""
         now = CollectorRegistry()
-        now.register(_Now(gauges))
+        now.register(_GaugeCollector(gauges))
         return generate_latest(self._counted()) + generate_latest(now)
 
     def _counted(self) -> CollectorRegistry:
@@ -88,24 +90,24 @@ class Metrics:
         return registry
 
     def _begin_at_zero(self) -> None:
-        """Show the series that alerts watch before anything happened: a rate needs a zero."""
-        for one in ("form-v2", "rest-v4"):
+        """Write the series that alerts watch before anything happened: a rate needs a zero."""
+        for format_ in ("form-v2", "rest-v4"):
             for outcome in ("recorded", "repeated"):
-                self._received.labels(one, outcome, UNTOLD)
+                self._received.labels(format_, outcome, UNKNOWN)
         for status in ("405", "503"):
             self._rejected.labels(status)
 
 
-class _Now(Collector):
-    """Values read at the moment they are asked for."""
+class _GaugeCollector(Collector):
+    """Collects gauges, whose values are read at the moment they are asked for."""
 
     def __init__(self, gauges: Sequence[Gauge]) -> None:
         self._gauges = gauges
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for one in self._gauges:
-            labels = () if one.label is None else (one.label,)
-            family = GaugeMetricFamily(one.name, one.meaning, labels=labels)
-            for named, value in one.values.items():
-                family.add_metric((named,) if one.label else (), value)
+        for gauge in self._gauges:
+            labels = () if gauge.label is None else (gauge.label,)
+            family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=labels)
+            for label, value in gauge.values.items():
+                family.add_metric((label,) if gauge.label else (), value)
             yield family

@@ -8,13 +8,14 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Select, Table, and_, func, select, union
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.items import Item, item
 from ledger.projections import generations as g
 from ledger.projections.orders import order_lines
 from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.registry import projection
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import generation_positions
 
 TOLD, INFERRED = "told", "inferred"
@@ -55,7 +56,7 @@ def order_history(
     _check_storable(shop_id, order_id)
     with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
-    streams = ledger.histories(ids, as_of=as_of)
+    streams = ledger.events.histories(ids, as_of=as_of)
     found = [events for events in streams.values() if events]  # others were told later
     if not found:
         raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))

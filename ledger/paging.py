@@ -1,8 +1,5 @@
 """Reads a table page by page, by keys and never by counting, so that every page costs the same."""
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +7,6 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-import orjson
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -24,28 +20,27 @@ from sqlalchemy import (
     union_all,
 )
 
-from ledger.errors import BadCursorError
 from ledger.modes import MODES
 
 Row = Mapping[str, Any]
 Key = tuple[str | int | None, ...]
 Conditions = Callable[[Table], Sequence[ColumnElement[bool]]]
 
-BRANCHES_MAX = 16
+INDEX_SCANS_MAX = 16
 """Above it, the rows of several shops are looked for along one index instead of in their own."""
 
 ALL, FULL, EMPTY = "all", "full", "empty"
-"""Rows: all of them, those whose first column of the order is told, those where it is not."""
+"""Rows: all, those whose first column of the order is known, those where it is not."""
 
 INTEGER_MAX = 2**63 - 1
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     """An order in which rows can be read.
 
-    Shape: `columns` tell every row apart. When the first may be empty, the rows where it is come
+    Shape: `columns` distinguish all rows. When the first may be empty, the rows where it is come
     last in both directions.
     """
 
@@ -55,69 +50,68 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """The order that was asked for. Shape: `name` is as a caller writes it, `-` for descending."""
+    """The order of one list. Shape: `name` is as a caller writes it, `-` for descending."""
 
     name: str
-    order: Order
+    order: SortOrder
     is_descending: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which rows.
+class Selection:
+    """The rows of one list.
 
-    Shape: `branches` names columns and the values they may have: rows of each combination are
-    read along an index that begins with them, then merged. `is_narrow` says that the conditions
+    Shape: `index_scans` names columns and the values they may have: rows of each combination are
+    read along an index that begins with them, then merged. `is_selective` says that the conditions
     leave few rows, so that finding those beats walking along the order. Two with one `identity`
-    want the same.
+    select the same rows.
     """
 
     identity: Hashable
     conditions: Conditions = field(compare=False)
-    branches: Mapping[str, Sequence[str]] = field(compare=False)
-    is_narrow: bool = field(default=False, compare=False)
+    index_scans: Mapping[str, Sequence[str]] = field(compare=False)
+    is_selective: bool = field(default=False, compare=False)
 
 
-def sort_of(asked: str, orders: Mapping[str, Order]) -> Sort:
+def sort_of(name: str, orders: Mapping[str, SortOrder]) -> Sort:
     """Read `time` or `-time`. Errors: KeyError."""
-    return Sort(asked, orders[asked.removeprefix("-")], asked.startswith("-"))
+    return Sort(name, orders[name.removeprefix("-")], name.startswith("-"))
 
 
 def read_page(
     connection: Connection,
     table: Table,
-    wanted: Wanted,
+    selection: Selection,
     sort: Sort,
     *,
     after: Key | None,
     limit: int,
 ) -> list[Row]:
-    """The next rows after a key, at most so many."""
+    """Return the next rows after a key, at most `limit`."""
     if not sort.order.may_be_empty:
-        return _read(connection, table, wanted, sort, after, limit)
-    found: list[Row] = []
+        return _read(connection, table, selection, sort, after, limit)
+    rows: list[Row] = []
     if after is None or after[0] is not None:
-        found = _read(connection, table, wanted, sort, after, limit, FULL)
+        rows = _read(connection, table, selection, sort, after, limit, FULL)
         after = None
-    if len(found) < limit:
-        left = limit - len(found)
-        found += _read(connection, table, wanted, sort, after, left, EMPTY)
-    return found
+    if len(rows) < limit:
+        rows += _read(connection, table, selection, sort, after, limit - len(rows), EMPTY)
+    return rows
 
 
 def read_all(
     connect: Callable[[], Any],
     table: Table,
-    wanted: Wanted,
+    selection: Selection,
     sort: Sort,
     *,
     page_size: int,
 ) -> Iterator[Row]:
-    """Every row, each page in a database transaction of its own: none stays open for long."""
+    """Yield every row, each page in a database transaction of its own: none stays open for long."""
     after: Key | None = None
     while True:
         with connect() as connection:
-            page = read_page(connection, table, wanted, sort, after=after, limit=page_size)
+            page = read_page(connection, table, selection, sort, after=after, limit=page_size)
         yield from page
         if len(page) < page_size:
             return
@@ -125,72 +119,29 @@ def read_all(
 
 
 def key_of(row: Row, sort: Sort) -> Key:
-    """What tells where a row stands in an order."""
+    """Return the values that say where a row stands in an order."""
     return tuple(row[name] for name in sort.order.columns)
-
-
-def write_cursor(row: Row, sort: Sort, filter_: object) -> str:
-    """Where the next page begins, for a caller to hand back as it is."""
-    told = {"s": sort.name, "f": _digest(filter_), "k": key_of(row, sort)}
-    return base64.urlsafe_b64encode(orjson.dumps(told)).decode().rstrip("=")
-
-
-def read_cursor(cursor: str, table: Table, sort: Sort, filter_: object) -> Key:
-    """Errors: BadCursorError, also for a cursor of other filters or of another order."""
-    told = _decoded(cursor)
-    if told.get("s") != sort.name or told.get("f") != _digest(filter_):
-        raise BadCursorError("the cursor belongs to other filters or another order")
-    key = told.get("k")
-    columns = sort.order.columns
-    if not isinstance(key, list) or len(key) != len(columns):
-        raise BadCursorError("the cursor cannot be read")
-    for number, (name, value) in enumerate(zip(columns, key, strict=True)):
-        may_be_empty = number == 0 and sort.order.may_be_empty
-        if not (may_be_empty if value is None else _is_of(table, name, value)):
-            raise BadCursorError("the cursor cannot be read")
-    return tuple(key)
-
-
-def _decoded(cursor: str) -> dict[str, Any]:
-    try:
-        padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-        told = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (UnicodeEncodeError, binascii.Error, orjson.JSONDecodeError) as error:
-        raise BadCursorError("the cursor cannot be read") from error
-    if not isinstance(told, dict):
-        raise BadCursorError("the cursor cannot be read")
-    return told
-
-
-def _is_of(table: Table, name: str, value: Any) -> bool:
-    if isinstance(table.c[name].type, Integer):
-        return type(value) is int and abs(value) <= INTEGER_MAX
-    return isinstance(value, str) and not UNSTORABLE.search(value)
-
-
-def _digest(filter_: object) -> str:
-    """Two equal filters have one digest: sets are told in order."""
-    told = orjson.dumps(filter_, default=sorted, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(type(filter_).__name__.encode() + told).hexdigest()[:16]
 
 
 def _read(
     connection: Connection,
     table: Table,
-    wanted: Wanted,
+    selection: Selection,
     sort: Sort,
     after: Key | None,
     limit: int,
     phase: str = ALL,
 ) -> list[Row]:
     # SQLite takes the index that gives the order, however few rows the others would leave.
-    is_hidden = wanted.is_narrow and connection.dialect.name == "sqlite"
-    beyond = None if after is None else tuple(one is not None for one in after)
-    query = _query(table, wanted, sort, beyond, limit, phase, is_hidden)
+    is_unindexed = selection.is_selective and connection.dialect.name == "sqlite"
+    is_known = None if after is None else tuple(bound is not None for bound in after)
+    query = _query(table, selection, sort, is_known, limit, phase, is_unindexed)
     if query is None:
         return []
-    values = {f"after_{number}": one for number, one in enumerate(after or ()) if one is not None}
-    result = connection.execute(query, values)
+    bounds = enumerate(after or ())
+    result = connection.execute(
+        query, {f"after_{n}": bound for n, bound in bounds if bound is not None}
+    )
     names = list(result.keys())
     return [dict(zip(names, row, strict=True)) for row in result]
 
@@ -198,31 +149,31 @@ def _read(
 @lru_cache(maxsize=128)
 def _query(
     table: Table,
-    wanted: Wanted,
+    selection: Selection,
     sort: Sort,
-    beyond: tuple[bool, ...] | None,
+    is_known: tuple[bool, ...] | None,
     limit: int,
     phase: str,
-    is_hidden: bool,
+    is_unindexed: bool,
 ) -> Any:
-    """Kept, since building it takes longer than running it, and most callers ask the same again.
+    """Return the query of a page, or None when no row can be selected.
 
-    Shape: None when no row can be wanted.
+    It is cached, since building it takes longer than running it, and most callers repeat it. Shape:
+    `is_known` says which columns of the key have a value; with `is_unindexed` no index may be used
+    for the order.
     """
-    conditions = list(wanted.conditions(table))
+    conditions = list(selection.conditions(table))
     first = table.c[sort.order.columns[0]]
     if phase != ALL:
         conditions.append(first.is_(None) if phase == EMPTY else first.is_not(None))
-    if beyond is not None:
-        conditions.append(_beyond(table, sort, beyond))
+    if is_known is not None:
+        conditions.append(_after_cursor(table, sort, is_known))
     by = [table.c[name] for name in sort.order.columns]
-    if is_hidden:
-        by = [_unindexed(one) for one in by]
+    if is_unindexed:
+        by = [_unindexed(column) for column in by]
     pages = [
-        _ordered(
-            select(_EVERYTHING).select_from(table).where(*branch, *conditions), by, sort, limit
-        )
-        for branch in _branches(table, wanted.branches, is_hidden=is_hidden)
+        _ordered(select(_EVERYTHING).select_from(table).where(*scan, *conditions), by, sort, limit)
+        for scan in _index_scans(table, selection.index_scans, is_unindexed=is_unindexed)
     ]
     if len(pages) < 2:
         return pages[0] if pages else None
@@ -236,61 +187,60 @@ _EVERYTHING: Any = literal_column("*")
 """Spares naming some thirty columns in every part of a query, which takes longer than to run it."""
 
 
-def _beyond(table: Table, sort: Sort, told: tuple[bool, ...]) -> ColumnElement[bool]:
+def _after_cursor(table: Table, sort: Sort, is_known: tuple[bool, ...]) -> ColumnElement[bool]:
     """Compare as one value, (a, b) < (x, y), which both databases look up in an index.
 
-    Shape: among rows whose first column is empty only what follows tells them apart.
+    Shape: among rows whose first column is empty only the columns that follow distinguish them.
     """
-    columns = [table.c[name] for name in sort.order.columns]
-    values = [bindparam(f"after_{number}", type_=one.type) for number, one in enumerate(columns)]
-    start = 0 if told[0] else 1
-    columns, values = columns[start:], values[start:]
+    start = 0 if is_known[0] else 1
+    names = list(enumerate(sort.order.columns))[start:]
+    columns = [table.c[name] for _, name in names]
+    bounds = [bindparam(f"after_{number}", type_=table.c[name].type) for number, name in names]
     if len(columns) == 1:
-        return columns[0] < values[0] if sort.is_descending else columns[0] > values[0]
-    key, last = tuple_(*columns), tuple_(*values)
+        return columns[0] < bounds[0] if sort.is_descending else columns[0] > bounds[0]
+    key, last = tuple_(*columns), tuple_(*bounds)
     return key < last if sort.is_descending else key > last
 
 
-def _branches(
-    table: Table, branches: Mapping[str, Sequence[str]], *, is_hidden: bool
+def _index_scans(
+    table: Table, index_scans: Mapping[str, Sequence[str]], *, is_unindexed: bool
 ) -> list[list[ColumnElement[bool]]]:
-    """Combinations of values, the most there may be; what is left over is a plain condition."""
-    names = {name: list(values) for name, values in branches.items()}
-    together: list[ColumnElement[bool]] = []
-    for name in sorted(names, key=lambda one: len(names[one]), reverse=True):
+    """Return combinations of values, as many as are allowed; the rest is a plain condition."""
+    remaining = {name: list(words) for name, words in index_scans.items()}
+    plain: list[ColumnElement[bool]] = []
+    for name in sorted(remaining, key=lambda name: len(remaining[name]), reverse=True):
         count = 1
-        for values in names.values():
-            count *= len(values)
-        if count > BRANCHES_MAX or (is_hidden and len(names[name]) > 1):
-            together.append(_hidden(table.c[name], is_hidden=is_hidden).in_(names.pop(name)))
-    combined = product(*names.values())
+        for words in remaining.values():
+            count *= len(words)
+        if count > INDEX_SCANS_MAX or (is_unindexed and len(remaining[name]) > 1):
+            plain.append(_column(table, name, is_unindexed).in_(remaining.pop(name)))
     return [
         [
             *(
-                _hidden(table.c[name], is_hidden=is_hidden) == _written(name, value)
-                for name, value in zip(names, values, strict=True)
+                _column(table, name, is_unindexed) == _written(name, word)
+                for name, word in zip(remaining, words, strict=True)
             ),
-            *together,
+            *plain,
         ]
-        for values in combined
+        for words in product(*remaining.values())
     ]
 
 
-def _written(name: str, value: str) -> Any:
-    """A mode is written out, not handed over beside: a plan that is kept for every value could not
-    use an index of one mode."""
-    return literal_column(f"'{value}'") if name == "mode" and value in MODES else value
+def _written(name: str, word: str) -> Any:
+    """Write a mode out instead of handing it over beside: a plan that is kept for every value could
+    not use an index of one mode."""
+    return literal_column(f"'{word}'") if name == "mode" and word in MODES else word
 
 
-def _hidden(column: Any, *, is_hidden: bool) -> Any:
-    return _unindexed(column) if is_hidden else column
+def _column(table: Table, name: str, is_unindexed: bool) -> Any:
+    return _unindexed(table.c[name]) if is_unindexed else table.c[name]
 
 
 def _unindexed(column: Any) -> Any:
-    """The same value, for which no index will be looked up."""
+    """Return the same value in an expression for which no index will be looked up."""
     return column + 0 if isinstance(column.type, Integer) else column.concat("")
 
 
 def _ordered(query: Select[Any], columns: Sequence[Any], sort: Sort, limit: int) -> Select[Any]:
-    by = (one.desc() if sort.is_descending else one for one in columns)
+    by = (column.desc() if sort.is_descending else column for column in columns)
     return query.order_by(*by).limit(limit)

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select, union
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.errors import UnavailableError
 from ledger.items import Item, item
 from ledger.order import TOLD, is_of, lines_of, link_refunds
+from ledger.storage.event_store import RecordedEvent
 
 RELATIVES_MAX = 50
 """An order may have thousands of transactions; its own page and the lists tell them all."""
@@ -42,7 +43,7 @@ def relatives(ledger: Ledger, one: Item, id_: UUID, *, as_of: datetime | None) -
             ids = _ids(connection, one, id_)
         except UnavailableError:
             return None
-        streams = ledger.histories(ids[:RELATIVES_MAX], as_of=as_of, connection=connection)
+        streams = ledger.events.histories(ids[:RELATIVES_MAX], as_of=as_of, connection=connection)
     found = sorted((events for events in streams.values() if events), key=_position)
     return _sorted_out(dict(one), [item(events) for events in found], len(ids) > RELATIVES_MAX)
 

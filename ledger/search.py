@@ -1,4 +1,4 @@
-"""What a name may mean that somebody has copied from anywhere: found exactly, never by guessing."""
+"""Finds everything that has exactly the name somebody has copied from anywhere."""
 
 import re
 from collections.abc import Iterator
@@ -8,20 +8,25 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.application import Ledger
-from ledger.lists import (
+from ledger.lists import list_page
+from ledger.paging import UNSTORABLE
+from ledger.queries.filter_declarations import Filter, Words
+from ledger.queries.filters import (
     AliasFilter,
     EventFilter,
     OrderFilter,
     SubscriptionFilter,
     TransactionFilter,
-    Words,
-    aliases,
-    audit_trail,
-    orders,
-    subscriptions,
-    transactions,
 )
-from ledger.paging import UNSTORABLE
+from ledger.queries.listings import (
+    ALIASES,
+    AUDIT_TRAIL,
+    ORDERS,
+    SUBSCRIPTIONS,
+    TRANSACTIONS,
+    Item,
+    Listing,
+)
 
 TRANSACTION = "transaction"
 ORDER = "order"
@@ -37,10 +42,10 @@ _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One thing that has this name.
+    """One object or notification that has this name.
 
-    Shape: `mode` is `test` or `production`; `alias` tells subscriptions of one id apart; shop and
-    mode are None for a delivery that did not tell them.
+    Shape: `mode` is `test` or `production`; `alias` distinguishes subscriptions of one id; shop and
+    mode are None for a notification that did not name them.
     """
 
     kind: str
@@ -51,8 +56,8 @@ class Meaning:
 
 
 def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None) -> list[Meaning]:
-    """Everything in one mode that has exactly this name: a transaction by its uuid, reference or
-    trans_id, an order, an alias, a subscription, a notification by its id.
+    """Return everything in one mode that has exactly this name: a transaction by its uuid,
+    reference or trans_id, an order, an alias, a subscription, a notification by its id.
 
     Shape: `shops` None is every shop. Errors: ViewNotBuiltError, BadFilterError.
     """
@@ -60,14 +65,11 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
     if not text or UNSTORABLE.search(text):
         return []
     with ledger.database.connect() as connection:
-        found = [
+        known = [
             *_notifications(ledger, connection, text, mode, shops),
-            *_transactions(connection, text, mode, shops),
-            *_orders(connection, text, mode, shops),
-            *_aliases(connection, text, mode, shops),
-            *_subscriptions(connection, text, mode, shops),
+            *_objects(connection, text, mode, shops),
         ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(known))
 
 
 def _notifications(
@@ -80,45 +82,35 @@ def _notifications(
         yield Meaning(NOTIFICATION, row.id, row.shop_id, row.mode and row.mode.lower())
 
 
-def _transactions(
+def _objects(
     connection: Connection, text: str, mode: str, shops: Words | None
 ) -> Iterator[Meaning]:
-    named = EventFilter(reference=_uuid(text), kind=TRANSACTION, mode=mode, shops=shops)
-    numbered = TransactionFilter(trans_id=text, mode=mode, shops=shops)
-    for page in (
-        audit_trail(connection, named, limit=MEANINGS_MAX),
-        transactions(connection, numbered, limit=MEANINGS_MAX),
-    ):
-        for one in page.items:
-            yield Meaning(TRANSACTION, one["reference"], one["shop_id"], one["mode"])
+    shared = {"mode": mode, "shop_id": shops}
+    by_reference = EventFilter.of(shared | {"reference": _uuid(text), "kind": TRANSACTION})
+    lists: tuple[tuple[str, str, Listing, Filter], ...] = (
+        (TRANSACTION, "reference", AUDIT_TRAIL, by_reference),
+        (TRANSACTION, "reference", TRANSACTIONS, TransactionFilter.of(shared | {"trans_id": text})),
+        (ORDER, "order_id", ORDERS, OrderFilter.of(shared | {"order_id": text})),
+        (ALIAS, "alias", ALIASES, AliasFilter.of(shared | {"alias": text})),
+        (
+            SUBSCRIPTION,
+            "subscription_id",
+            SUBSCRIPTIONS,
+            SubscriptionFilter.of(shared | {"subscription_id": text}),
+        ),
+    )
+    for kind, name, listing, filter_ in lists:
+        for item in list_page(connection, listing, filter_, limit=MEANINGS_MAX).items:
+            yield _meaning(kind, item[name], item)
 
 
-def _orders(connection: Connection, text: str, mode: str, shops: Words | None) -> Iterator[Meaning]:
-    filter_ = OrderFilter(order_id=text, mode=mode, shops=shops)
-    for one in orders(connection, filter_, limit=MEANINGS_MAX).items:
-        yield Meaning(ORDER, one["order_id"], one["shop_id"], one["mode"])
-
-
-def _aliases(
-    connection: Connection, text: str, mode: str, shops: Words | None
-) -> Iterator[Meaning]:
-    filter_ = AliasFilter(alias=text, mode=mode, shops=shops)
-    for one in aliases(connection, filter_, limit=MEANINGS_MAX).items:
-        yield Meaning(ALIAS, one["alias"], one["shop_id"], one["mode"])
-
-
-def _subscriptions(
-    connection: Connection, text: str, mode: str, shops: Words | None
-) -> Iterator[Meaning]:
-    filter_ = SubscriptionFilter(subscription_id=text, mode=mode, shops=shops)
-    for one in subscriptions(connection, filter_, limit=MEANINGS_MAX).items:
-        yield Meaning(
-            SUBSCRIPTION, one["subscription_id"], one["shop_id"], one["mode"], one["alias"]
-        )
+def _meaning(kind: str, name: str, item: Item) -> Meaning:
+    alias = item["alias"] if kind == SUBSCRIPTION else None
+    return Meaning(kind, name, item["shop_id"], item["mode"], alias)
 
 
 def _uuid(text: str) -> str:
-    """A uuid as the platform writes it, however it was copied; anything else as it is."""
+    """Return a uuid as the platform writes it, however it was copied; anything else as it is."""
     try:
         return UUID(text).hex
     except ValueError:

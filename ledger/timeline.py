@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from ledger.aggregates.observed import Observed
-from ledger.application import RecordedEvent
 from ledger.formats.snapshot import Fact
 from ledger.items import Item, instant, public_state
 from ledger.money import decimal_text
+from ledger.queries.event_data import event_data, late_seconds
 from ledger.rules import RULES
+from ledger.storage.event_store import RecordedEvent
 from ledger.vocabulary import SENTENCES
 
 
@@ -82,7 +83,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
                 event=one.event,
                 sentence=SENTENCES[type(one.event)],
                 changes=_changes(before, after),
-                late_seconds=_late_seconds(one.event),
+                late_seconds=late_seconds(one.event),
             )
         )
         before = after
@@ -95,40 +96,6 @@ def history_data(entry: TimelineEntry) -> dict[str, Any]:
         {"name": one.name, "before": one.before, "after": one.after} for one in entry.changes
     ]
     return event_data(RecordedEvent(entry.position, entry.event)) | {"changes": changes}
-
-
-def event_data(recorded: RecordedEvent, *, with_details: bool = True) -> dict[str, Any]:
-    """One event for a machine. Shape: `data` as its class defines it."""
-    event = recorded.event
-    data: dict[str, Any] = {
-        "source": event.source,
-        "told_at": None if event.told_at is None else instant(event.told_at),
-        "odd": event.odd or [],
-        "facts": event.facts,
-    }
-    if with_details:
-        data["details"] = dict(pair for pair in event.details or [])
-        data["personal"] = dict(pair for pair in event.personal or [])
-    return {
-        "position": recorded.position,
-        "version": event.originator_version,
-        "type": event.TOPIC,
-        "sentence": SENTENCES[type(event)],
-        "kind": event.aggregate_class.KIND,
-        "shop_id": event.shop_id,
-        "mode": event.mode.lower(),
-        "reference": event.reference,
-        "occurred_at": None if event.occurred_at is None else instant(event.occurred_at),
-        "recorded_at": instant(event.timestamp),
-        "received_at": instant(event.received_at),
-        "late_seconds": _late_seconds(event),
-        "notification_id": event.notification_id,
-        "rule": event.rule,
-        "rule_certainty": event.rule_certainty,
-        "late": event.late,
-        "contradiction": event.contradiction,
-        "data": data,
-    }
 
 
 def _flat(state: Item) -> dict[str, Fact]:
@@ -150,12 +117,6 @@ def _changes(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> tuple[Cha
         for name, value in after.items()
         if before.get(name) != value
     )
-
-
-def _late_seconds(event: Observed.Event) -> float | None:
-    if event.occurred_at is None:
-        return None
-    return max(0.0, (event.timestamp - event.occurred_at).total_seconds())
 
 
 def describe(item_: Item, entries: Sequence[TimelineEntry]) -> str:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from ledger.application import Ledger, Receipt
+from ledger.application import Ledger
 from ledger.modes import MODES
 from ledger.notification import Delivery
+from ledger.recording.receipt import Receipt
 from ledger.settings import Settings
 from ledger.shops import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
 from ledger.signature import digest, form_text, sign_form_hmac, sign_rest
+from ledger.storage.additions import WriteStrategy
 from ledger.storage.database import Database
 
 DATA = Path(__file__).parent / "data"
@@ -40,14 +42,23 @@ def shops(*some: Shop) -> Shops:
     return Shops({shop.id: shop for shop in some or (a_shop(),)})
 
 
-def a_ledger(database: Database, keyring: Shops | None = None, **settings: Any) -> Ledger:
-    """A ledger whose clock ticks once a second from noon."""
+def a_ledger(
+    database: Database,
+    keyring: Shops | None = None,
+    *,
+    strategy: WriteStrategy | None = None,
+    since: datetime = NOON,
+    tick: timedelta = timedelta(seconds=1),
+    **settings: Any,
+) -> Ledger:
+    """A ledger whose clock ticks once a second from noon, unless told otherwise."""
     ticks = count()
     return Ledger(
         Settings(database_url="unused", **settings),
         keyring or shops(),
         database,
-        clock=lambda: NOON + timedelta(seconds=next(ticks)),
+        clock=lambda: since + next(ticks) * tick,
+        strategy=strategy,
     )
 
 

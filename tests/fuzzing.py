@@ -126,7 +126,7 @@ def played(ledger: Ledger, body: bytes) -> str:
         return f"quarantined-{receipt.reason}"
     words: list[str] = []
     for one in _events_of(ledger, receipt.positions):
-        events = ledger.history(one.event.originator_id)
+        events = ledger.events.history(one.event.originator_id)
         entries = timeline(events)
         assert describe(item(events), entries)
         json.dumps([history_data(entry) for entry in entries]).encode()
@@ -144,7 +144,7 @@ def _is_worth_keeping(became: str, body: bytes) -> bool:
 
 
 def _events_of(ledger: Ledger, positions: tuple[int, ...]) -> list[Any]:
-    return [one for at in positions for one in ledger.events_after(at - 1, 1)]
+    return [one for at in positions for one in ledger.events.events_after(at - 1, 1)]
 
 
 def main() -> int:

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.items import item
+from ledger.storage.event_store import RecordedEvent
 
 OF_THE_MOMENT = ("version", "first_seen_at", "last_changed_at", "details", "personal")
 """What depends on when and in how many pieces something was told, not on what was told."""
@@ -16,7 +17,7 @@ PAGE = 1000
 def every_event(ledger: Ledger) -> Iterable[RecordedEvent]:
     """The whole log, in order."""
     position = 0
-    while page := ledger.events_after(position, PAGE):
+    while page := ledger.events.events_after(position, PAGE):
         yield from page
         position = page[-1].position
 

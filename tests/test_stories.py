@@ -44,7 +44,7 @@ def test_every_story_ends_as_the_platform_knows(database: Database, format_: str
 def differences(ledger: Ledger, wanted: Expected) -> dict[str, Any]:
     if wanted.kind == ABANDONMENT:
         return {}  # has no id to look up; the golden examples cover it
-    found = item(ledger.history(stream_of(ledger, wanted)))
+    found = item(ledger.events.history(stream_of(ledger, wanted)))
     told: dict[str, Any] = {
         name: (value, found[name]) for name, value in wanted.facts.items() if found[name] != value
     }

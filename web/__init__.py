@@ -8,14 +8,14 @@ from typing import Any
 from flask import Flask, Response
 
 from ledger import logs
-from ledger.application import Ledger, utc_now
+from ledger.application import Ledger, bootstrap, utc_now
 from ledger.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from ledger.shops import Shops, read_shops
-from ledger.storage.database import Database
-from web import api, cors, errors, operations, pages, receiver
+from web import api, cors, errors, operations, receiver
 from web.context import Clock, Context
-from web.security import make_limiter
+from web.pages.registration import register_pages
+from web.rate_limits import make_limiter
+from web.security_headers import set_default_headers
 
 
 def create_app(
@@ -33,7 +33,7 @@ def create_app(
     logs.configure(settings.log_format, settings.log_level)
     app = _hardened(Flask(__name__, static_folder=None))
     Context(
-        ledger=ledger or _open(settings, clock),
+        ledger=ledger or bootstrap(settings, os.environ, clock=clock),
         settings=settings,
         metrics=Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR")),
         clock=clock,
@@ -45,15 +45,9 @@ def create_app(
     cors.allow_origins(app)
     limiter = make_limiter(app)
     api.register(app, limiter)
-    pages.register(app, limiter)
-    app.after_request(_add_headers)
+    register_pages(app, limiter)
+    app.after_request(set_default_headers)
     return app
-
-
-def _open(settings: Settings, clock: Clock) -> Ledger:
-    file = settings.shops_file
-    shops = Shops() if file is None else read_shops(file, os.environ)
-    return Ledger(settings, shops, Database(settings.database_url), clock=clock)
 
 
 def _hardened(app: Flask) -> Flask:
@@ -70,7 +64,7 @@ def _hardened(app: Flask) -> Flask:
 
 
 class WholeResponse(Response):
-    """Gives the server at once what is all there: for parts it would ask one by one, at a price."""
+    """A response that gives the server a whole body at once instead of piece by piece."""
 
     def get_app_iter(self, environ: dict[str, Any]) -> Iterable[bytes]:
         parts = super().get_app_iter(environ)
@@ -78,19 +72,3 @@ class WholeResponse(Response):
             return parts
         with closing(parts):  # type: ignore[type-var]  # it is a ClosingIterator
             return list(parts)
-
-
-def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
-
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
-"""What every answer carries unless it says otherwise."""

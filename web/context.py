@@ -1,4 +1,4 @@
-"""What a request may reach."""
+"""What a request may reach: the ledger, the settings, the metrics and the clock."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,12 +30,18 @@ class Context:
 
 
 def context() -> Context:
-    """What this process holds."""
-    found = current_app.extensions[_NAME]
-    assert isinstance(found, Context)
-    return found
+    """Return the context of this process."""
+    held = current_app.extensions[_NAME]
+    assert isinstance(held, Context)
+    return held
 
 
 def ledger() -> Ledger:
-    """The ledger of this process."""
+    """Return the ledger of this process."""
     return context().ledger
+
+
+def context_of(app: Flask) -> Context:
+    """Return the context of an application before it serves a request."""
+    with app.app_context():
+        return context()

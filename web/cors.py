@@ -1,4 +1,4 @@
-"""Lets browsers of named origins ask the query API; by default no browser of another site may."""
+"""Lets browsers of named origins call the query API; by default no other site's browser may."""
 
 from flask import Flask, Response, request
 
@@ -14,9 +14,9 @@ def allow_origins(app: Flask) -> None:
 
 
 def _origin() -> str | None:
-    told = request.headers.get("Origin", "")
-    is_allowed = request.path.startswith(_PATH) and told in context().settings.cors_origins
-    return told if is_allowed else None
+    origin = request.headers.get("Origin", "")
+    is_allowed = request.path.startswith(_PATH) and origin in context().settings.cors_origins
+    return origin if is_allowed else None
 
 
 def _answer_preflight() -> Response | None:

@@ -19,11 +19,10 @@ from ledger.errors import (
     MissingExtraError,
     NotFoundError,
     NotificationError,
-    TamperError,
     UnavailableError,
     ViewNotBuiltError,
 )
-from ledger.storage.database import silence
+from ledger.storage.database_errors import silence
 from web import receiver
 from web.pages import refusals
 
@@ -31,8 +30,8 @@ log = structlog.get_logger("web")
 
 STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     NotificationError: 400,
-    BadCursorError: 400,
-    BadFilterError: 400,
+    BadCursorError: 422,
+    BadFilterError: 422,
     BadUserError: 400,
     NotFoundError: 404,
     AmbiguousError: 409,
@@ -40,11 +39,10 @@ STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     UnavailableError: 503,
     ViewNotBuiltError: 503,
     MissingExtraError: 501,
-    TamperError: 500,
     LedgerError: 500,
 }
 
-_WORDS = {
+_CODES = {
     400: "bad-request",
     401: "unauthorized",
     403: "forbidden",
@@ -61,17 +59,17 @@ _WORDS = {
 
 
 def status_of(error: LedgerError) -> int:
-    """The HTTP status of a deliberate refusal: that of its nearest class in the table."""
-    known = (STATUS_BY_ERROR.get(one) for one in type(error).__mro__)
-    return next(status for status in known if status is not None)
+    """Return the HTTP status of a deliberate refusal: that of its nearest class in the table."""
+    statuses = (STATUS_BY_ERROR.get(class_) for class_ in type(error).__mro__)
+    return next(status for status in statuses if status is not None)
 
 
 def problem(status: int, code: str, detail: str = "", **more: Any) -> Response:
-    """A problem document. Source: RFC 9457; `code` is ours, stable and in kebab-case."""
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    told |= {"code": code} | ({"detail": detail} if detail else {}) | more
-    # the standard library's writer: what was asked may hold what is no Unicode
-    response = Response(json.dumps(told), status, mimetype="application/problem+json")
+    """Return a problem document. Source: RFC 9457; `code` is ours, stable, in kebab-case."""
+    fields = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    fields |= {"code": code} | ({"detail": detail} if detail else {}) | more
+    # the standard library's writer: a question may hold what is no Unicode
+    response = Response(json.dumps(fields), status, mimetype="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
     return response
@@ -90,11 +88,13 @@ def _refused_by_http(error: HTTPException) -> Response:
         return _refused_by_ledger(_unavailable(cause))
     status = error.code or 500
     if receiver.is_addressed(request):
-        response = receiver.reject(status, _word(status))
+        response = receiver.reject(status, _code(status))
     elif refusals.is_addressed(request):
-        response = refusals.page(status, _word(status), _waits(error), error.description or "")
+        response = refusals.page(
+            status, _code(status), _retry_header(error), error.description or ""
+        )
     else:
-        response = problem(status, _word(status), _own_words(error), **_errors(error))
+        response = problem(status, _code(status), _detail(error), **_errors(error))
         response.headers.extend(_headers(error, status))
     allowed = getattr(error, "valid_methods", None)
     if allowed:
@@ -107,7 +107,7 @@ def _refused_by_ledger(error: LedgerError) -> Response:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("refused", code=error.code, status=status, exc_info=error)
     if receiver.is_addressed(request):
-        # Whatever the ledger says beyond a receipt acknowledges nothing: let the sender try again.
+        # Without a receipt nothing is acknowledged: let the sender try again.
         return receiver.reject(503, error.code)
     if refusals.is_addressed(request):
         return refusals.page(status, error.code, {})
@@ -133,14 +133,14 @@ def _unavailable(cause: BaseException | None) -> UnavailableError:
     return error
 
 
-def _own_words(error: HTTPException) -> str:
-    """What we said about it; the library's own sentences are left out."""
-    told = error.description or ""
-    return "" if told == type(error).description else told
+def _detail(error: HTTPException) -> str:
+    """Return what we said about it; the library's own sentences are left out."""
+    description = error.description or ""
+    return "" if description == type(error).description else description
 
 
 def _errors(error: HTTPException) -> dict[str, Any]:
-    """What is wrong with what was asked, field by field, as the library of schemas found it."""
+    """Return what is wrong with a question, field by field, as the schema library reports it."""
     data = getattr(error, "data", None) or {}
     return {"errors": data["messages"]} if "messages" in data else {}
 
@@ -148,15 +148,15 @@ def _errors(error: HTTPException) -> dict[str, Any]:
 def _headers(error: HTTPException, status: int) -> dict[str, str]:
     if status == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
-    return _waits(error)
+    return _retry_header(error)
 
 
-def _waits(error: HTTPException) -> dict[str, str]:
+def _retry_header(error: HTTPException) -> dict[str, str]:
     if isinstance(error, RateLimitExceeded) and error.limit is not None:
         return {"Retry-After": str(error.limit.limit.get_expiry())}
     return {}
 
 
-def _word(status: int) -> str:
-    """A word of our own: the phrases of the standard library change between its versions."""
-    return _WORDS.get(status, "refused")
+def _code(status: int) -> str:
+    """Return a code of our own: the standard library's phrases change between its versions."""
+    return _CODES.get(status, "refused")

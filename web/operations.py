@@ -1,4 +1,4 @@
-"""What whoever runs the service asks it: is it alive, is it ready, how much did it do."""
+"""Health, readiness and metrics, for whoever runs the service."""
 
 from alembic.util import CommandError
 from flask import Blueprint, Response
@@ -10,8 +10,8 @@ from ledger.errors import LedgerError
 from ledger.metrics import CONTENT_TYPE, Gauge
 from ledger.projections.status import lags
 from ledger.storage.database import Database
-from ledger.storage.journal import Journal
 from ledger.storage.migrations import pending
+from ledger.storage.quarantine import quarantine_size
 from web.context import context, ledger
 
 bp = Blueprint("operations", __name__)
@@ -21,33 +21,33 @@ _FAULTS = (LedgerError, SQLAlchemyError, CommandError)
 
 @bp.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """Whether this process answers at all; asks nothing else, so that a database that is down
-    does not get it killed."""
+    """Answer that this process is alive; ask nothing else, so that a database that is down does
+    not get it killed."""
     return {"status": "ok"}
 
 
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Whether this process can store what it is sent now. Shape: one word per check."""
+    """Answer whether this process can store notifications now. Shape: one word per check."""
     checks = {
         "database": database_state(ledger().database),
         "migrations": migrations_state(ledger().database),
         "stopping": "yes" if context().is_stopping() else "no",
     }
     is_ready = checks == {"database": "ok", "migrations": "ok", "stopping": "no"}
-    told = {"status": "ready" if is_ready else "not-ready", "checks": checks}
-    return told, 200 if is_ready else 503
+    body = {"status": "ready" if is_ready else "not-ready", "checks": checks}
+    return body, 200 if is_ready else 503
 
 
 @bp.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """Everything counted, for Prometheus."""
+    """Write all metrics for Prometheus."""
     text = context().metrics.text(_gauges(ledger().database))
     return Response(text, content_type=CONTENT_TYPE)
 
 
 def database_state(database: Database) -> str:
-    """Whether the database answers: `ok` or `unreachable`."""
+    """Return whether the database answers: `ok` or `unreachable`."""
     try:
         with database.connect() as connection:
             connection.execute(select(1))
@@ -57,7 +57,7 @@ def database_state(database: Database) -> str:
 
 
 def migrations_state(database: Database) -> str:
-    """Whether the durable tables are those this code expects: `ok`, `pending` or `unknown`."""
+    """Return whether the tables are those this code expects: `ok`, `pending` or `unknown`."""
     try:
         return "pending" if pending(database) else "ok"
     except _FAULTS:
@@ -65,35 +65,35 @@ def migrations_state(database: Database) -> str:
 
 
 def _gauges(database: Database) -> list[Gauge]:
-    """Sizes read now; left out, rather than shown as zero, when the database does not answer."""
+    """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
     return [*_quarantine_gauges(database), *_projection_gauges(database)]
 
 
 def _quarantine_gauges(database: Database) -> list[Gauge]:
     try:
         with database.connect() as connection:
-            count, size = Journal(database).quarantine_size(connection)
+            count, size = quarantine_size(connection)
     except _FAULTS:
         return []
-    named = "ledger_quarantine_"
+    prefix = "ledger_quarantine_"
     return [
-        Gauge(f"{named}notifications", "Deliveries kept in quarantine.", {"": count}),
-        Gauge(f"{named}bytes", "Size of the bodies kept in quarantine.", {"": size}),
+        Gauge(f"{prefix}notifications", "Deliveries kept in quarantine.", {"": count}),
+        Gauge(f"{prefix}bytes", "Size of the bodies kept in quarantine.", {"": size}),
     ]
 
 
 def _projection_gauges(database: Database) -> list[Gauge]:
     try:
         with database.connect() as connection:
-            found = lags(connection)
+            rows = lags(connection)
     except _FAULTS:
         return []
-    positions = {one.name: float(one.positions) for one in found}
-    seconds = {one.name: one.seconds for one in found}
-    poison = {one.name: float(one.poison) for one in found}
-    named = "ledger_projection_"
+    positions = {lag.name: float(lag.positions) for lag in rows}
+    seconds = {lag.name: lag.seconds for lag in rows}
+    poison = {lag.name: float(lag.poison) for lag in rows}
+    prefix = "ledger_projection_"
     return [
-        Gauge(f"{named}lag_positions", "Positions not followed yet.", positions, "projection"),
-        Gauge(f"{named}lag_seconds", "Age of the oldest of them.", seconds, "projection"),
-        Gauge(f"{named}poison_events", "Events passed over.", poison, "projection"),
+        Gauge(f"{prefix}lag_positions", "Positions not followed yet.", positions, "projection"),
+        Gauge(f"{prefix}lag_seconds", "Age of the oldest of them.", seconds, "projection"),
+        Gauge(f"{prefix}poison_events", "Poison events that were skipped.", poison, "projection"),
     ]

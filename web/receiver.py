@@ -1,8 +1,6 @@
 """The address that the platform calls: reads a body once, hands it over, answers one line."""
 
 import re
-from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from time import perf_counter
 
 import structlog
@@ -10,11 +8,12 @@ from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
-from ledger.application import QUARANTINED, Receipt
 from ledger.logs import network
 from ledger.notification import Delivery
 from ledger.reasons import TOO_LARGE
-from ledger.settings import Network
+from ledger.recording.receipt import Receipt
+from ledger.storage.outcomes import Outcome
+from web.addresses import client_address, is_within
 from web.context import context
 
 ANSWER_BYTES_MAX = 200
@@ -24,29 +23,27 @@ _CONTENT_TYPE_MAX = 200
 _SHOP_ID = re.compile(r"[0-9]{8,9}")
 _MODE = re.compile(r"test|production", re.IGNORECASE | re.ASCII)
 
-Address = IPv4Address | IPv6Address
-
 log = structlog.get_logger("receiver")
 bp = Blueprint("receiver", __name__)
 
 
 @bp.post("/ipn", provide_automatic_options=False)
 def receive_any() -> Response:
-    """Take a notification whose shop and mode are told by its body."""
+    """Receive a notification whose body names its shop and mode."""
     return _receive(None, None)
 
 
 @bp.post("/ipn/<shop_id>/<mode>", provide_automatic_options=False)
 def receive_for_shop(shop_id: str, mode: str) -> Response:
-    """Take a notification of one shop and mode; the ledger checks that its body agrees."""
+    """Receive a notification of one shop and mode; the ledger checks that its body agrees."""
     if not _SHOP_ID.fullmatch(shop_id) or not _MODE.fullmatch(mode):
         abort(404)
     return _receive(shop_id, mode.upper())
 
 
-def is_addressed(asked: Request) -> bool:
-    """Whether a call is meant for the receiver, even at a path or by a method it does not serve."""
-    return asked.path == "/ipn" or asked.path.startswith("/ipn/")
+def is_addressed(call: Request) -> bool:
+    """Return True if a call is meant for the receiver, even if it serves no such path or method."""
+    return call.path == "/ipn" or call.path.startswith("/ipn/")
 
 
 def reject(status: int, word: str) -> Response:
@@ -60,29 +57,12 @@ def reject(status: int, word: str) -> Response:
     return response
 
 
-def client_address(asked: Request, trusted: Sequence[Network]) -> str:
-    """Who really called: the peer, or the first hop from the right that is no trusted proxy.
-
-    A server may join, drop or override repeated headers, so a proxy must replace
-    `X-Forwarded-For`, or append to it, and pass on no header `X_Forwarded_For`. This is a second
-    fence; the signature is the first.
-    """
-    client = _address(asked.remote_addr or "")
-    hops = asked.headers.get("X-Forwarded-For", "").split(",")
-    while client is not None and hops and any(client in one for one in trusted):
-        told = _address(hops.pop())
-        if told is None:
-            break
-        client = told
-    return "" if client is None else str(client)
-
-
 def _receive(shop_id: str | None, mode: str | None) -> Response:
     began = perf_counter()
-    settings, held = context().settings, context()
+    settings, app_context = context().settings, context()
     body = _read_body(request, settings.body_bytes_max)
     peer = client_address(request, settings.trusted_proxies)
-    now = held.clock()
+    now = app_context.clock()
     delivery = Delivery(
         id=str(ULID.from_datetime(now)),
         received_at=now,
@@ -92,60 +72,39 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
         shop_id=shop_id,
         mode=mode,
     )
-    if not _is_allowed(peer, settings.allowed_sources):
-        receipt = held.ledger.refuse(delivery, "source-not-allowed")
+    if settings.allowed_sources and not is_within(peer, settings.allowed_sources):
+        receipt = app_context.ledger.refuse(delivery, "source-not-allowed")
     elif body is None:
-        receipt = held.ledger.refuse(delivery, TOO_LARGE)
+        receipt = app_context.ledger.refuse(delivery, TOO_LARGE)
     else:
-        receipt = held.ledger.receive(delivery)
-    _tell(receipt, delivery, perf_counter() - began)
+        receipt = app_context.ledger.receive(delivery)
+    _note(receipt, delivery, perf_counter() - began)
     return _answer(receipt)
 
 
-def _read_body(asked: Request, bytes_max: int) -> bytes | None:
+def _read_body(call: Request, bytes_max: int) -> bytes | None:
     """Read the body as it came, never more than one byte above the limit; None when it is larger.
 
     One that announces that it is too large is not read at all. A server may end a body where its
-    sender hung up as if it were whole; what was announced tells.
+    sender hung up as if it were whole; the announced length tells.
     """
-    told = asked.content_length
-    if told is not None and told > bytes_max:
+    announced = call.content_length
+    if announced is not None and announced > bytes_max:
         return None
-    parts, left = [], bytes_max + 1
+    chunks, left = [], bytes_max + 1
     try:
-        while left and (part := asked.stream.read(left)):
-            parts.append(part)
-            left -= len(part)
+        while left and (chunk := call.stream.read(left)):
+            chunks.append(chunk)
+            left -= len(chunk)
     except ClientDisconnected:
         abort(400)
-    body = b"".join(parts)
-    if told is not None and len(body) < told:
+    body = b"".join(chunks)
+    if announced is not None and len(body) < announced:
         abort(400)
     return body if left else None
 
 
-def _address(told: str) -> Address | None:
-    """Read an address as proxies write it: bare, with a port, or in brackets."""
-    told = told.strip()
-    if told.startswith("["):
-        told = told[1:].partition("]")[0]
-    elif told.count(":") == 1:
-        told = told.partition(":")[0]
-    try:
-        address = ip_address(told)
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _is_allowed(peer: str, allowed: Sequence[Network]) -> bool:
-    if not allowed:
-        return True
-    address = _address(peer)
-    return address is not None and any(address in one for one in allowed)
-
-
-def _tell(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
+def _note(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
     context().metrics.stored(
         format=receipt.format,
         outcome=receipt.outcome,
@@ -167,7 +126,7 @@ def _tell(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
 
 
 def _answer(receipt: Receipt) -> Response:
-    if receipt.outcome != QUARANTINED:
+    if receipt.outcome != Outcome.QUARANTINED:
         return _line(200, f"OK {receipt.outcome} {receipt.id}")
     return _line(_STATUS_BY_REASON.get(receipt.reason or "", 400), f"KO {receipt.reason}")
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.application import RECORDED, REPEATED
 from ledger.audit.fault import KEY_GONE, CheckResult
 from ledger.audit.keyring import Keyring
 from ledger.audit.retelling import Rederivation, TransactionStates, instalment_streams
@@ -23,6 +22,7 @@ from ledger.errors import MalformedNotificationError, NotificationError
 from ledger.formats import read, read_trusted
 from ledger.formats.snapshot import Told
 from ledger.notification import Limits, Notification, Proof
+from ledger.storage.outcomes import Outcome
 
 PAGE = 250  # bodies in memory at a time
 _LIMITS = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
@@ -69,7 +69,7 @@ def _read(row: Any, result: CheckResult) -> StoredDelivery | None:
 
 
 def _is_wanted(stored: StoredDelivery, first: int) -> bool:
-    return not stored.positions or stored.row.outcome != RECORDED or max(stored.positions) >= first
+    return not stored.positions or stored.row.outcome != Outcome.RECORDED or max(stored.positions) >= first
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,9 @@ class _Check:
 
     def _check_outcome(self) -> None:
         outcome = self.stored.row.outcome
-        if outcome not in (RECORDED, REPEATED):
+        if outcome not in (Outcome.RECORDED, Outcome.REPEATED):
             self._add("outcome", str(outcome))
-        elif outcome == RECORDED and not self.stored.positions:
+        elif outcome == Outcome.RECORDED and not self.stored.positions:
             self._add("no-events", "recorded, but without an event")
 
     def _check_events(self, content: Told | None) -> None:
@@ -157,7 +157,7 @@ class _Check:
             event = self.events.get(position)
             if event is None:
                 self._add("event-missing", f"it names position {position}", position)
-            elif stored.row.outcome == REPEATED:
+            elif stored.row.outcome == Outcome.REPEATED:
                 continue  # the event is another delivery's, and checked with that one
             elif event.notification_id != stored.delivery.id:
                 detail = f"position {position} is of {event.notification_id}"

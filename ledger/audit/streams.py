@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from ledger.application import RECORDED
 from ledger.audit.fault import CheckResult
-from ledger.audit.retelling import UNREADABLE_STATE, claimed_stream, decode, unknown_fields
+from ledger.audit.retelling import (
+    UNREADABLE_STATE,
+    claimed_stream,
+    decode,
+    unknown_fields,
+)
 from ledger.audit.stored import (
     UNREADABLE,
     StoredEvent,
@@ -15,6 +19,7 @@ from ledger.audit.stored import (
     outcome_and_positions,
     read_positions,
 )
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
 
 PAGE = 1_000
@@ -69,7 +74,7 @@ def _check_origins(
         outcome, listed = deliveries.get(event.notification_id or "", (None, []))
         if outcome is None:
             result.add(event.position, subject, "notification-missing", f"of {event.topic}")
-        elif outcome != RECORDED or not _is_listed(event.position, listed):
+        elif outcome != Outcome.RECORDED or not _is_listed(event.position, listed):
             detail = f"it is {outcome}, of {event.topic}"
             result.add(event.position, subject, "not-listed", detail)
 

@@ -6,7 +6,7 @@ import click
 
 from ledger import __version__
 from ledger.errors import LedgerError, SettingsError
-from ledger.storage.database import silence
+from ledger.storage.database_errors import silence
 
 _COMMANDS = {
     "serve": "ledger.cli.serve",

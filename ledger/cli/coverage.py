@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.cli.finding import OK, WARNING, Finding
 from ledger.projections.status import Lag, lags, outdated_views
-from ledger.queries import Coverage, KindSeen, rule_coverage
+from ledger.queries.totals import Coverage, KindSeen, rule_coverage
 from ledger.shops import Shops
 from ledger.storage.database import Database
 

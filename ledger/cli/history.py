@@ -10,13 +10,14 @@ import orjson
 
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.transaction import Transaction
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger
 from ledger.errors import NotFoundError
 from ledger.items import item
 from ledger.modes import MODES
 from ledger.storage import references
+from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import describe, history_data, printable, timeline
 
 Finder = Callable[[Ledger, str, str, str], list[UUID]]
@@ -85,7 +86,7 @@ def _events_data(events: list[RecordedEvent]) -> dict[str, Any]:
 
 def _events(ledger: Ledger, id_: UUID, as_of: datetime | None) -> list[RecordedEvent]:
     try:
-        return ledger.history(id_, as_of=as_of)
+        return ledger.events.history(id_, as_of=as_of)
     except NotFoundError:
         return []
 

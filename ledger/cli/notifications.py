@@ -1,17 +1,22 @@
 """`ledger notifications`: the journal of deliveries and the quarantine."""
 
 import sys
-from typing import Any
+from collections.abc import Iterable
 
 import click
 import orjson
 
-from ledger.application import QUARANTINED, RECORDED, REPEATED, Ledger
+from ledger.cli.filter_options import filter_options
 from ledger.cli.opening import open_ledger
 from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.reasons import REASONS
+from ledger.recording.readmission import ReadmissionTally
+from ledger.recording.receipt import Receipt
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
 from ledger.timeline import clock, printable
 
 
@@ -21,18 +26,15 @@ def notifications() -> None:
 
 
 @notifications.command("list")
-@click.option("--outcome", type=click.Choice([RECORDED, REPEATED, QUARANTINED]))
-@click.option("--reason", type=click.Choice(sorted(REASONS)))
-@click.option("--shop", "shop_id")
-@click.option("--mode", type=click.Choice(["test", "production"]))
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--before", "before_id", help="Only deliveries older than this id.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: a line each.")
-def list_(mode: str | None, as_json: bool, **asked: Any) -> None:
+@filter_options(NotificationFilter)
+def list_(filter_: NotificationFilter, limit: int, before_id: str | None, as_json: bool) -> None:
     """List deliveries, newest first."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        rows = ledger.journal.list(connection, mode=mode.upper() if mode else None, **asked)
+        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit)
     for row in rows:
         click.echo(orjson.dumps(notification_data(row)) if as_json else _line(row))
     if not as_json:
@@ -76,35 +78,31 @@ def readmit(notification_id: str | None, reason: str | None, everything: bool, y
     if sum([notification_id is not None, reason is not None, everything]) != 1:
         raise click.UsageError("name one delivery, or --reason, or --all")
     ledger = open_ledger(needs_shops=True)
-    ids = [notification_id] if notification_id else waiting(ledger, reason)
-    if notification_id is None:
-        click.echo(f"{len(ids)} deliveries wait", err=True)
-        if ids and not yes:
-            click.confirm("Verify them again?", abort=True, err=True)
-    refused = _readmit(ledger, ids, may_be_gone=notification_id is None)
-    if notification_id and refused:
-        raise SystemExit(1)
+    if notification_id is not None:
+        tally = _show_all([(notification_id, ledger.readmit(notification_id))])
+        raise SystemExit(1 if tally.refused else 0)
+    ids = waiting(ledger, reason)
+    click.echo(f"{len(ids)} deliveries wait", err=True)
+    if ids and not yes:
+        click.confirm("Verify them again?", abort=True, err=True)
+    _show_all(ledger.readmit_all(ids))
 
 
-def _readmit(ledger: Ledger, ids: list[str], *, may_be_gone: bool) -> int:
-    """Shape: how many were refused again. What another operator took meanwhile is passed over."""
-    readmitted = refused = 0
-    for one in ids:
-        try:
-            receipt = ledger.readmit(one)
-        except NotFoundError:
-            if not may_be_gone:
-                raise
-            click.echo(f"{one} is not in quarantine any more", err=True)
-            continue
-        readmitted += receipt.outcome != QUARANTINED
-        refused += receipt.outcome == QUARANTINED
-        click.echo(f"{receipt.id}\t{receipt.outcome}\t{receipt.reason or ''}")
-    click.echo(f"{readmitted} readmitted, {refused} refused again", err=True)
-    return refused
+def _show_all(receipts: Iterable[tuple[str, Receipt | None]]) -> ReadmissionTally:
+    """Show what becomes of each, while it does; another operator may have taken some meanwhile."""
+    tally = ReadmissionTally()
+    for id_, receipt in receipts:
+        tally.add(receipt)
+        if receipt is None:
+            click.echo(f"{id_} is not in quarantine any more", err=True)
+        else:
+            click.echo(f"{id_}\t{receipt.outcome}\t{receipt.reason or ''}")
+    refused = tally.outcomes[Outcome.QUARANTINED]
+    click.echo(f"{tally.readmitted} readmitted, {refused} refused again", err=True)
+    return tally
 
 
 def _line(row: JournalRow) -> str:
-    words = (row.id, clock(row.received_at), row.outcome, row.format, row.shop_id, row.mode)
-    last = row.reason if row.outcome == QUARANTINED else row.source
-    return "\t".join(printable(str(one or "-")) for one in (*words, last))
+    columns = (row.id, clock(row.received_at), row.outcome, row.format, row.shop_id, row.mode)
+    last = row.reason if row.outcome == Outcome.QUARANTINED else row.source
+    return "\t".join(printable(str(column or "-")) for column in (*columns, last))

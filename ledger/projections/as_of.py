@@ -34,7 +34,7 @@ def write_as_of(
     Errors: ConflictError when the file already holds this view, or is itself a ledger.
     """
     view = projection(name)
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     target = Database(f"sqlite:///{into}", pool_size=1)
     try:
         with ledger.database.connect() as source, target.begin() as connection:
@@ -98,6 +98,6 @@ def fill(
 
 def _was_known(stored: StoredRow, as_of: str) -> bool:
     try:
-        return read_stored(stored).timestamp <= as_of
+        return bool(read_stored(stored).timestamp <= as_of)
     except Exception:  # noqa: BLE001  what cannot be read is told as passed over, not hidden
         return True

@@ -1,32 +1,40 @@
 """Every event in order, one row each: what an auditor searches by time, kind and oddity."""
 
 from datetime import datetime
+from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
-from ledger.projections.view import Projection, Rows, StoredView
+from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
+from ledger.projections.view import Projection, Row, Rows, StoredView
+
+_FIELDS = fields_in(Output.TRAIL)
+_FLAGS = {
+    field.name: f"is_{field.name}"
+    for field in _FIELDS
+    if field.kind in (FieldKind.FLAG, FieldKind.WORDS)
+}
+_TYPES = {
+    FieldKind.TEXT: Text,
+    FieldKind.INTEGER: Integer,
+    FieldKind.REAL: Float,
+    FieldKind.INSTANT: Text,
+}
+
+
+def _column(field: EventField) -> Column[Any]:
+    if field.name in _FLAGS:
+        return Column(_FLAGS[field.name], Integer, nullable=False)
+    return Column(field.name, _TYPES[field.kind], nullable=field.is_optional)
+
 
 audit_trail = Table(
     "audit_trail",
     MetaData(),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("shop_id", Text, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("reference", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("rule", Text, nullable=False),
-    Column("rule_certainty", Text, nullable=False),
-    Column("source", Text),
-    Column("notification_id", Text, nullable=False),
-    Column("occurred_at", Text),
-    Column("recorded_at", Text, nullable=False),
-    Column("late_seconds", Float),
-    Column("is_late", Integer, nullable=False),
-    Column("is_contradiction", Integer, nullable=False),
-    Column("is_odd", Integer, nullable=False),
+    *(_column(field) for field in _FIELDS if field.name != "position"),
     info={
         "indexes": (
             ("shop_id", "mode", "position"),
@@ -48,30 +56,16 @@ audit_trail = Table(
 
 
 def rows(event: StoredView) -> Rows:
-    """The row of one event."""
-    yield (
-        audit_trail,
-        {
-            "position": event.position,
-            "id": event.originator_id,
-            "version": event.version,
-            "shop_id": event.shop_id,
-            "mode": event.mode,
-            "kind": event.topic.partition(".")[0],
-            "reference": event.reference,
-            "type": event.topic,
-            "rule": event.rule,
-            "rule_certainty": event.rule_certainty,
-            "source": event.source,
-            "notification_id": event.notification_id,
-            "occurred_at": event.occurred_at,
-            "recorded_at": event.timestamp,
-            "late_seconds": _late_seconds(event),
-            "is_late": int(event.late),
-            "is_contradiction": int(event.contradiction),
-            "is_odd": int(bool(event.odd)),
-        },
-    )
+    """Yield the row of one event; fields that are no columns are passed over."""
+    row: Row = asdict(event)
+    row["id"] = event.originator_id
+    row["type"] = event.topic
+    row["kind"] = event.topic.partition(".")[0]
+    row["recorded_at"] = event.timestamp
+    row["late_seconds"] = _late_seconds(event)
+    for name, is_name in _FLAGS.items():
+        row[is_name] = 1 if row[name] else 0
+    yield audit_trail, row
 
 
 def _late_seconds(event: StoredView) -> float | None:

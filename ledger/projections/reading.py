@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from ledger.projections.folding import StoredRow, read_stored
 from ledger.projections.view import Projection, StoredView
-from ledger.storage.database import driver_errors
+from ledger.storage.database_errors import driver_errors
 
 
 @dataclass(frozen=True, slots=True)

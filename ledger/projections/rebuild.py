@@ -93,7 +93,11 @@ class Rebuild:
         generation = self._begin()
         with ExitStack() as stack:
             stack.enter_context(self._held(generation))
-            until = self._goal(generation) if is_compared else self._ledger.recorder.horizon() or 0
+            until = (
+                self._goal(generation)
+                if is_compared
+                else self._ledger.events.high_water_mark() or 0
+            )
             pool = executor or stack.enter_context(
                 worker_processes(self._workers, loaded=[images.__name__])
             )
@@ -229,7 +233,7 @@ class Rebuild:
 
         One of the same code that no server follows is brought to the end first.
         """
-        until = self._ledger.recorder.horizon() or 0
+        until = self._ledger.events.high_water_mark() or 0
         with self._database.connect() as connection:
             old = _live(connection, self._view, besides=generation)
             if old is None:
@@ -302,7 +306,7 @@ class Rebuild:
         """Let it be read, at a moment at which it lacks nothing that the old one has."""
         while True:
             self._check_held()
-            until = self._ledger.recorder.horizon() or 0
+            until = self._ledger.events.high_water_mark() or 0
             catch_up(self._ledger, rebuilt.generation, self._view, until)
             if self._settle(rebuilt, g.LIVE):
                 return

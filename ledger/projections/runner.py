@@ -93,7 +93,7 @@ class Followers:
             return False  # another server follows
         with self._ledger.database.connect() as connection:
             positions = g.positions_of(connection, self._led)
-        until = self._ledger.recorder.horizon(after=min(positions.values(), default=0)) or 0
+        until = self._ledger.events.high_water_mark(after=min(positions.values(), default=0)) or 0
         source = Source(positions.values())
         is_behind = False
         for generation, position in positions.items():

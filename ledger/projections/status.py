@@ -33,7 +33,7 @@ class Status:
 
 def statuses(ledger: Ledger) -> list[Status]:
     """Every generation of every view, in the order of the registry, oldest first."""
-    newest = ledger.recorder.max_notification_id() or 0
+    newest = ledger.events.newest_position() or 0
     with ledger.database.connect() as connection:
         found = [one for one in g.all_generations(connection) if one.name in PROJECTIONS]
         found.sort(key=lambda one: (list(PROJECTIONS).index(one.name), one.id))

@@ -1,11 +1,15 @@
 """How a read model is declared: its tables, and the rows that one event brings to them."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
+from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Column, Index, Select, Table, text
+
+from ledger.aggregates.observed import Observed
+from ledger.vocabulary import EVENT_CLASSES
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -27,29 +31,35 @@ def merge_of(column: Column[Any]) -> str:
     return str(column.info.get("merge", REPLACE))
 
 
-class StoredView(msgspec.Struct):
-    """What views read of a stored event. Shape: moments are text in UTC, as they are stored."""
+def _record_fields() -> list[tuple[str, Any, Any]]:
+    """Return name, type and default of what is stored of an event, from the event classes."""
+    by_name: dict[str, tuple[str, Any, Any]] = {}
+    event_classes: list[type[Observed.Event]] = [Observed.Event, *EVENT_CLASSES.values()]
+    for event_class in event_classes:
+        for field in fields(event_class):
+            if field.name not in _NOT_IN_STATE:
+                type_ = _as_stored(field.type)
+                default = msgspec.NODEFAULT if field.default is MISSING else field.default
+                by_name.setdefault(field.name, (field.name, type_, default))
+    return list(by_name.values())
 
-    timestamp: str
-    notification_id: str
-    received_at: str
-    shop_id: str
-    mode: str
-    reference: str
-    rule: str
-    rule_certainty: str
-    facts: dict[str, str | int]
-    moved: list[str] | None = None
-    source: str | None = None
-    told_at: str | None = None
-    occurred_at: str | None = None
-    late: bool = False
-    contradiction: bool = False
-    odd: list[str] | None = None
-    uuid: str | None = None
-    status: str | None = None
-    subscription_id: str = ""
-    alias: str = ""
+
+_NOT_IN_STATE = {"originator_id", "originator_version", "details", "personal"}
+
+
+def _as_stored(type_: Any) -> Any:
+    if type_ == datetime | None:
+        return str | None
+    return str if type_ in (datetime, "datetime") else type_
+
+
+class StoredView(msgspec.defstruct("StoredFields", _record_fields())):  # type: ignore[misc]  # made from the event classes
+    """What read models read of a stored event: the fields of its class, and where it is stored.
+
+    Shape: instants are text in UTC, as they are stored; a field that only other classes have holds
+    the default that it has there.
+    """
+
     class_version: int = 1
     position: int = 0
     originator_id: str = ""
@@ -57,11 +67,9 @@ class StoredView(msgspec.Struct):
     topic: str = ""
 
     def taken(self) -> Mapping[str, str | int]:
-        """The facts that became the state."""
-        if self.moved is None:
-            return self.facts
-        facts = self.facts
-        return {name: facts[name] for name in self.moved}
+        """Return the facts that became the state."""
+        facts: dict[str, str | int] = self.facts
+        return facts if self.moved is None else {name: facts[name] for name in self.moved}
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from ledger.projections.view import (
     Value,
     merge_of,
 )
-from ledger.storage.database import driver_errors
+from ledger.storage.database_errors import driver_errors
 
 COPY_PAGE = 1000
 REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)

@@ -99,7 +99,7 @@ class Checker:
 
     def _deliveries(self) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        asked = {"shop": self._shop_id, "mode": self._mode, "limit": str(_PAGE)}
+        asked = {"shop_id": self._shop_id, "mode": self._mode, "limit": str(_PAGE)}
         while True:
             page = self._ask(f"/api/v1/notifications?{urlencode(asked)}")
             for one in page["items"]:
@@ -113,7 +113,7 @@ class Checker:
     def _events(self) -> list[dict[str, Any]]:
         found, after = [], self._since.position
         while True:
-            asked = {"after": after, "limit": _PAGE, "shop": self._shop_id, "mode": self._mode}
+            asked = {"after": after, "limit": _PAGE, "shop_id": self._shop_id, "mode": self._mode}
             page = self._ask(f"/api/v1/events?{urlencode(asked)}")
             found += page["items"]
             if page["next_after"] == after:

@@ -1,4 +1,4 @@
-"""What a batch has to know before it decides, and what it adds: the same in whatever way."""
+"""What a unit of work reads before it decides and writes afterwards: the same on any database."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -7,19 +7,18 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from eventsourcing.persistence import StoredEvent
 from sqlalchemy import Connection
 
 from ledger.storage.journal import JournalRow, Repeat
-from ledger.storage.mapper import Entry
-from ledger.storage.references import Names
+from ledger.storage.mapper import Entry, StoredEntry
+from ledger.storage.references import SubscriptionRow
 
 
-class Asked(NamedTuple):
-    """One notification, as far as the past is asked about it.
+class LoadRequest(NamedTuple):
+    """What one notification needs to have loaded.
 
-    Shape: `streams` are those it names itself, `dated` those of them of which it tells something
-    with the platform's own time.
+    Shape: `streams` are those that it names itself, `dated` those of them about which it has the
+    platform's own time.
     """
 
     signed_digest: str
@@ -28,12 +27,12 @@ class Asked(NamedTuple):
 
 
 @dataclass(slots=True)
-class Known:
-    """The past that some notifications are compared with.
+class Loaded:
+    """The history that notifications are compared with.
 
-    Shape: where the events stand of those that are recorded, by signed digest; every event of the
-    streams that the others name, in version order; when the platform last repeated what it had
-    told of the dated ones.
+    Shape: the positions of the events of those that are recorded already, by signed digest; every
+    event of the streams that the others name, in version order; when the platform last repeated
+    the state of the dated streams.
     """
 
     positions_by_digest: dict[str, tuple[int, ...]]
@@ -42,46 +41,49 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class New:
-    """Where an event of the batch itself will stand. Shape: its index among the new events."""
+class NewEvent:
+    """The position that a new event will get. Shape: its index among the new events."""
 
     index: int
 
 
-Place = int | New
+EventPosition = int | NewEvent
 
 
-class Addition(NamedTuple):
-    """A delivery to be kept, and where the events stand that it tells of."""
+class NewDelivery(NamedTuple):
+    """A delivery for the inbox, and the positions of the events that it is about."""
 
     row: JournalRow
-    places: Sequence[Place]
+    positions: Sequence[EventPosition]
 
-    def placed(self, positions: Sequence[int]) -> tuple[int, ...]:
-        """Where they stand, once the new events have their positions."""
-        return tuple(one if isinstance(one, int) else positions[one.index] for one in self.places)
+    def final_positions(self, new_positions: Sequence[int]) -> tuple[int, ...]:
+        """Return the positions, once the new events have theirs."""
+        return tuple(
+            position if isinstance(position, int) else new_positions[position.index]
+            for position in self.positions
+        )
 
 
 @dataclass(slots=True)
-class Additions:
-    """All that a batch adds. Shape: each event with the id of its notification."""
+class WriteSet:
+    """All that a unit of work adds. Shape: each event with the id of its notification."""
 
-    events: list[tuple[StoredEvent, str]] = field(default_factory=list)
-    deliveries: list[Addition] = field(default_factory=list)
+    events: list[tuple[StoredEntry, str]] = field(default_factory=list)
+    deliveries: list[NewDelivery] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
-    references: list[Names] = field(default_factory=list)
+    subscriptions: list[SubscriptionRow] = field(default_factory=list)
 
 
-class Way(Protocol):
-    """How a batch reads and writes; each gives the same rows, byte for byte."""
+class WriteStrategy(Protocol):
+    """How a unit of work reads and writes; each strategy stores the same rows, byte for byte."""
 
     def begin(self) -> AbstractContextManager[Connection]:
-        """Where a batch may be appended: once, and everything of it or nothing."""
+        """Open a connection on which one write set may be written, all of it or nothing."""
 
-    def known(self, connection: Connection, asked: Sequence[Asked]) -> Known:
+    def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
         """Read what the decisions need."""
 
-    def add(self, connection: Connection, additions: Additions) -> list[int]:
+    def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         """Write. Shape: the positions of the events, in the order given.
 
         Errors: those of SQLAlchemy and of the recorder; an IntegrityError or AlreadyRecorded

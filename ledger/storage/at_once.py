@@ -1,4 +1,4 @@
-"""Appends a batch on PostgreSQL by one statement that reads and one that writes.
+"""Writes a write set on PostgreSQL by one statement that reads and one that writes.
 
 Each is a transaction of its own, so that a call waits for two answers instead of eight. Between
 them anybody else may write, as between the statements of any transaction at this level of
@@ -17,8 +17,9 @@ from sqlalchemy import ARRAY, BigInteger, Column, Connection
 from sqlalchemy.dialects import postgresql
 
 from ledger.storage import references
-from ledger.storage.additions import Addition, Additions, Asked, Known, New
-from ledger.storage.database import Database, driver_errors
+from ledger.storage.additions import Loaded, LoadRequest, NewDelivery, NewEvent, WriteSet
+from ledger.storage.database import Database
+from ledger.storage.database_errors import driver_errors
 from ledger.storage.mapper import Entry
 from ledger.storage.recorder import event_row
 from ledger.storage.tables import (
@@ -30,8 +31,8 @@ from ledger.storage.tables import (
 )
 
 
-class AtOnce:
-    """The short way, where a trip to the server costs more than what it does there."""
+class PostgresqlWriter:
+    """The short strategy, where a trip to the server costs more than what it does there."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -39,50 +40,55 @@ class AtOnce:
     def begin(self) -> AbstractContextManager[Connection]:
         return self._database.keyed()
 
-    def known(self, connection: Connection, asked: Sequence[Asked]) -> Known:
-        streams: dict[UUID, list[Entry]] = {id_: [] for one in asked for id_ in one.streams}
-        told = {
-            "ids": list(streams),
-            "dated": [id_ for one in asked for id_ in one.dated],
-            "digests": [one.signed_digest for one in asked],
+    def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
+        streams: dict[UUID, list[Entry]] = {
+            id_: [] for request in requests for id_ in request.streams
         }
-        found = Known({}, streams, {})
-        for id_, version, topic, state, position, confirmed_at, digest, positions in _execute(
-            connection, _KNOWN, told
+        parameters = {
+            "ids": list(streams),
+            "dated": [id_ for request in requests for id_ in request.dated],
+            "digests": [request.signed_digest for request in requests],
+        }
+        loaded = Loaded({}, streams, {})
+        for id_, version, topic, state, position, confirmed_at, digest, positions in execute(
+            connection, _LOAD, parameters
         ):
             if digest is not None:
-                found.positions_by_digest[digest] = tuple(positions)
+                loaded.positions_by_digest[digest] = tuple(positions)
                 continue
             streams[id_].append(Entry(id_, version, topic, state, position))
             if confirmed_at is not None:
-                found.confirmed_at[id_] = confirmed_at.astimezone(UTC)
+                loaded.confirmed_at[id_] = confirmed_at.astimezone(UTC)
         for entries in streams.values():
             entries.sort(key=_version)
-        return found
+        return loaded
 
-    def add(self, connection: Connection, additions: Additions) -> list[int]:
-        told: dict[str, Any] = {
-            "deliveries": _json([_delivery(one) for one in additions.deliveries]),
-            "bodies": [one.row.body for one in additions.deliveries],
+    def write(self, connection: Connection, writes: WriteSet) -> list[int]:
+        parameters: dict[str, Any] = {
+            "deliveries": _json([_delivery(delivery) for delivery in writes.deliveries]),
+            "bodies": [delivery.row.body for delivery in writes.deliveries],
         }
-        if additions.events:
-            rows = [event_row(*one) for one in additions.events]
-            told["events"] = _json([{name: row[name] for name in _EVENT} for row in rows])
-            told["states"] = [row["state"] for row in rows]
-            told["details"] = [row["details"] for row in rows]
-        if additions.repeats:
-            told["repeats"] = _json([one._asdict() for one in additions.repeats])
-        if additions.references:
-            told["names"] = _json(additions.references)
-        return [row[0] for row in _execute(connection, _writing(frozenset(told)), told)]
+        if writes.events:
+            event_rows = [event_row(*event) for event in writes.events]
+            parameters["events"] = _json(
+                [{name: row[name] for name in _EVENT} for row in event_rows]
+            )
+            parameters["states"] = [row["state"] for row in event_rows]
+            parameters["details"] = [row["details"] for row in event_rows]
+        if writes.repeats:
+            parameters["repeats"] = _json([repeat._asdict() for repeat in writes.repeats])
+        if writes.subscriptions:
+            parameters["subscriptions"] = _json(writes.subscriptions)
+        statement = _writing(frozenset(parameters))
+        return [row[0] for row in execute(connection, statement, parameters)]
 
 
-def _execute(connection: Connection, statement: str, told: dict[str, Any]) -> list[Any]:
-    """Straight through the driver, in the binary form: bytes as text would be twice as long."""
+def execute(connection: Connection, statement: str, parameters: dict[str, Any]) -> list[Any]:
+    """Execute straight through the driver, in the binary form: bytes as text are twice as long."""
     with driver_errors(connection, statement):
         cursor: Any = connection.connection.cursor()
-        found: list[Any] = cursor.execute(statement, told, binary=True).fetchall()
-        return found
+        rows: list[Any] = cursor.execute(statement, parameters, binary=True).fetchall()
+        return rows
 
 
 # -- what is sent ---------------------------------------------------------------------------------
@@ -92,13 +98,15 @@ def _json(rows: Sequence[Any]) -> str:
     return orjson.dumps(rows).decode()
 
 
-def _delivery(one: Addition) -> dict[str, Any]:
-    told: dict[str, Any] = {name: getattr(one.row, name) for name in _DELIVERY}
-    for name in _MOMENTS:
-        told[name] = _MOMENT.process_bind_param(told[name], _DIALECT)
-    told["known"] = [place for place in one.places if not isinstance(place, New)]
-    told["new"] = [place.index + 1 for place in one.places if isinstance(place, New)]
-    return told
+def _delivery(delivery: NewDelivery) -> dict[str, Any]:
+    row = delivery.row
+    record: dict[str, Any] = {name: getattr(row, name) for name in _DELIVERY}
+    for name in _INSTANTS:
+        record[name] = _INSTANT.process_bind_param(record[name], _DIALECT)
+    positions = delivery.positions
+    record["stored"] = [stored for stored in positions if not isinstance(stored, NewEvent)]
+    record["new"] = [new.index + 1 for new in positions if isinstance(new, NewEvent)]
+    return record
 
 
 def _version(entry: Entry) -> int:
@@ -107,7 +115,7 @@ def _version(entry: Entry) -> int:
 
 # -- the statements -------------------------------------------------------------------------------
 
-_KNOWN = """
+_LOAD = """
 SELECT originator_id, originator_version, topic, state, position,
   CASE WHEN originator_version = 1 AND originator_id = ANY(%(dated)b::uuid[]) THEN (
     SELECT max(told_at) FROM repeats WHERE repeats.originator_id = events.originator_id
@@ -120,36 +128,38 @@ UNION ALL (
 )"""
 
 _EVENT = ("originator_id", "originator_version", "topic", "notification_id")
-_DELIVERY = [str(one.name) for one in notifications.c if one.name not in ("positions", "body")]
+_DELIVERY = [
+    str(column.name) for column in notifications.c if column.name not in ("positions", "body")
+]
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
-_MOMENT = UtcDateTime()
-_MOMENTS = [str(one.name) for one in notifications.c if isinstance(one.type, UtcDateTime)]
+_INSTANT = UtcDateTime()
+_INSTANTS = [str(column.name) for column in notifications.c if isinstance(column.type, UtcDateTime)]
 
 
 @lru_cache
-def _writing(told: frozenset[str]) -> str:
-    """The statement for a batch that brings these things; what it does not bring costs nothing."""
-    parts = _adding_events() if "events" in told else [_NO_EVENTS]
-    parts.append(f"deliveries AS ({_adding_deliveries()})")
-    if "repeats" in told:
+def _writing(parameters: frozenset[str]) -> str:
+    """Build the statement for a write set with these parameters; what it lacks costs nothing."""
+    clauses = _adding_events() if "events" in parameters else [_NO_EVENTS]
+    clauses.append(f"deliveries AS ({_adding_deliveries()})")
+    if "repeats" in parameters:
         columns = ", ".join(repeats.c.keys())
         source = _records("repeats", list(repeats.c))
-        parts.append(f"repeated AS (INSERT INTO repeats ({columns}) SELECT * FROM {source})")  # noqa: S608
-    if "names" in told:
-        source = _records("names", list(subscription_references.c))
-        parts.append(f"named AS ({references.adding(f'SELECT * FROM {source}')})")  # noqa: S608
-    return f"WITH {', '.join(parts)} SELECT position FROM placed ORDER BY ord"  # noqa: S608
+        clauses.append(f"repeated AS (INSERT INTO repeats ({columns}) SELECT * FROM {source})")  # noqa: S608  names of our own columns
+    if "subscriptions" in parameters:
+        source = _records("subscriptions", list(subscription_references.c))
+        clauses.append(f"named AS ({references.adding(f'SELECT * FROM {source}')})")  # noqa: S608  as above
+    return f"WITH {', '.join(clauses)} SELECT position FROM placed ORDER BY ord"  # noqa: S608  as above
 
 
 def _adding_events() -> list[str]:
-    """Positions are drawn in the order told."""
+    """Insert events; positions are drawn in the order given."""
     columns = ", ".join((*_EVENT, "state", "details"))
-    told = _zipped("events", [events.c[name] for name in _EVENT], "states", "details")
+    source = _zipped("events", [events.c[name] for name in _EVENT], "states", "details")
     return [
-        f"told AS MATERIALIZED (SELECT * FROM {told} AS told ({columns}, ord))",  # noqa: S608
-        f"added AS (INSERT INTO events ({columns}) SELECT {columns} FROM told ORDER BY ord"  # noqa: S608
+        f"given AS MATERIALIZED (SELECT * FROM {source} AS given ({columns}, ord))",  # noqa: S608  as above
+        f"added AS (INSERT INTO events ({columns}) SELECT {columns} FROM given ORDER BY ord"  # noqa: S608  as above
         " RETURNING position, originator_id, originator_version)",
-        "placed AS (SELECT ord, position FROM added JOIN told"
+        "placed AS (SELECT ord, position FROM added JOIN given"
         " USING (originator_id, originator_version))",
     ]
 
@@ -160,27 +170,27 @@ _NO_EVENTS = "placed AS (SELECT 0 AS ord, 0::bigint AS position WHERE false)"
 def _adding_deliveries() -> str:
     columns = ", ".join(_DELIVERY)
     typed: list[Column[Any]] = [notifications.c[name] for name in _DELIVERY]
-    typed += [Column("known", ARRAY(BigInteger)), Column("new", ARRAY(BigInteger))]
-    told = _zipped("deliveries", typed, "bodies")
+    typed += [Column("stored", ARRAY(BigInteger)), Column("new", ARRAY(BigInteger))]
+    source = _zipped("deliveries", typed, "bodies")
     positions = (
         "SELECT coalesce(json_agg(position ORDER BY position), '[]') FROM ("
-        "SELECT unnest(known) AS position"
+        "SELECT unnest(stored) AS position"
         " UNION ALL SELECT position FROM placed WHERE ord = ANY(new)) AS places"
     )
     return (
-        f"INSERT INTO notifications ({columns}, body, positions)"  # noqa: S608
+        f"INSERT INTO notifications ({columns}, body, positions)"  # noqa: S608  as above
         f" SELECT {columns}, body, ({positions})"
-        f" FROM {told} AS told ({columns}, known, new, body, ord) ORDER BY ord"
+        f" FROM {source} AS given ({columns}, stored, new, body, ord) ORDER BY ord"
     )
 
 
-def _zipped(name: str, columns: Sequence[Column[Any]], *arrays: str) -> str:
-    """Records and arrays of bytes side by side: bytes have no place in JSON."""
-    beside = ", ".join(f"unnest(%({one})b::bytea[])" for one in arrays)
-    return f"ROWS FROM ({_records(name, columns)}, {beside}) WITH ORDINALITY"
+def _zipped(parameter: str, columns: Sequence[Column[Any]], *arrays: str) -> str:
+    """Put records and arrays of bytes side by side: bytes have no place in JSON."""
+    beside = ", ".join(f"unnest(%({array})b::bytea[])" for array in arrays)
+    return f"ROWS FROM ({_records(parameter, columns)}, {beside}) WITH ORDINALITY"
 
 
-def _records(name: str, columns: Sequence[Column[Any]]) -> str:
-    """What was told as JSON, as rows. Shape: the columns of a table, by their own types."""
-    typed = ", ".join(f"{one.name} {one.type.compile(_DIALECT)}" for one in columns)
-    return f"json_to_recordset(%({name})s::json) AS ({typed})"
+def _records(parameter: str, columns: Sequence[Column[Any]]) -> str:
+    """Turn JSON into rows. Shape: the columns of a table, by their own types."""
+    typed = ", ".join(f"{column.name} {column.type.compile(_DIALECT)}" for column in columns)
+    return f"json_to_recordset(%({parameter})s::json) AS ({typed})"

@@ -1,52 +1,27 @@
-"""How the platform's names lead to a subscription: its id, or the alias and order behind it."""
+"""Finds the streams of subscriptions: by the platform's id, or by the alias and order behind it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, select, text
 
-from ledger.aggregates.observed import Observed
-from ledger.aggregates.subscription import Subscription
-from ledger.formats.snapshot import Fact
 from ledger.storage.tables import subscription_references
 
-Names = dict[str, Any]
+SubscriptionRow = dict[str, Any]
 """A row of `subscription_references`."""
 
 
-def add_all(connection: Connection, names: Sequence[Names]) -> None:
-    """Remember the names of subscriptions; an order told first stands."""
-    if names:
-        connection.execute(_ADD, list(names))
-
-
-def names_of(changed: Iterable[Observed], order_by_id: Mapping[UUID, Fact]) -> list[Names]:
-    """The names of every subscription among what a notification has changed.
-
-    Shape: `order_by_id` tells the order of those that an instalment, not a plan, told of.
-    """
-    found: list[Names] = []
-    for one in changed:
-        if isinstance(one, Subscription):
-            order_id = one.facts.get("order_id") or order_by_id.get(one.id)
-            found.append(
-                {
-                    "shop_id": one.shop_id,
-                    "mode": one.mode,
-                    "subscription_id": one.subscription_id,
-                    "alias": one.alias,
-                    "order_id": None if order_id is None else str(order_id),
-                    "originator_id": one.id,
-                }
-            )
-    return found
+def add_all(connection: Connection, subscription_rows: Sequence[SubscriptionRow]) -> None:
+    """Store the references of subscriptions; the first order that is known stays."""
+    if subscription_rows:
+        connection.execute(_ADD, list(subscription_rows))
 
 
 def subscriptions_by_id(
     connection: Connection, shop_id: str, mode: str, subscription_id: str
 ) -> list[tuple[str, UUID]]:
-    """All subscriptions with this id. Shape: (alias, originator id), by alias."""
+    """Find all subscriptions with this id. Shape: (alias, originator id), by alias."""
     c = subscription_references.c
     query = select(c.alias, c.originator_id).where(
         c.shop_id == shop_id, c.mode == mode, c.subscription_id == subscription_id
@@ -57,7 +32,7 @@ def subscriptions_by_id(
 def orders_by_subscription(
     connection: Connection, shop_id: str, mode: str, alias: str
 ) -> dict[str, str | None]:
-    """The subscriptions on an alias, each with the order it was told for."""
+    """Return the subscriptions on an alias, each with its order."""
     c = subscription_references.c
     query = select(c.subscription_id, c.order_id).where(
         c.shop_id == shop_id, c.mode == mode, c.alias == alias
@@ -66,7 +41,7 @@ def orders_by_subscription(
 
 
 def adding(source: str) -> str:
-    """The statement that adds names from a source of rows; an order told first stands."""
+    """Build the statement that adds references from a source of rows."""
     return (
         f"INSERT INTO subscription_references ({', '.join(_COLUMNS)}) {source}"
         f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET order_id = excluded.order_id"
@@ -75,7 +50,7 @@ def adding(source: str) -> str:
 
 
 _COLUMNS = list(subscription_references.c.keys())
-_KEY = [one.name for one in subscription_references.primary_key]
-_ADD = text(adding(f"VALUES ({', '.join(f':{one}' for one in _COLUMNS)})")).bindparams(
-    *(bindparam(one.name, type_=one.type) for one in subscription_references.c)
+_KEY = [column.name for column in subscription_references.primary_key]
+_ADD = text(adding(f"VALUES ({', '.join(f':{name}' for name in _COLUMNS)})")).bindparams(
+    *(bindparam(column.name, type_=column.type) for column in subscription_references.c)
 )

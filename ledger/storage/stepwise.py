@@ -1,4 +1,4 @@
-"""Appends a batch by one plain statement after another, in one transaction: on any database."""
+"""Writes a write set by one plain statement after another, in one transaction: on any database."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -7,37 +7,40 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from ledger.storage import references
-from ledger.storage.additions import Additions, Asked, Known
+from ledger.storage.additions import Loaded, LoadRequest, WriteSet
 from ledger.storage.database import Database
 from ledger.storage.journal import Journal
 from ledger.storage.recorder import EventRecorder
 
 
-class Stepwise:
-    """The plain way, which every other one is compared with."""
+class PlainWriter:
+    """The plain strategy, which every other one is compared with."""
 
-    def __init__(self, database: Database, journal: Journal, recorder: EventRecorder) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._journal = journal
-        self._recorder = recorder
+        self._journal = Journal()
+        self._recorder = EventRecorder(database)
 
     def begin(self) -> AbstractContextManager[Connection]:
         return self._database.begin()
 
-    def known(self, connection: Connection, asked: Sequence[Asked]) -> Known:
-        digests = [one.signed_digest for one in asked]
+    def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
+        digests = [request.signed_digest for request in requests]
         recorded = self._journal.positions_by_digest(connection, digests)
-        new = [one for one in asked if one.signed_digest not in recorded]
-        ids = dict.fromkeys(id_ for one in new for id_ in one.streams)
+        new = [request for request in requests if request.signed_digest not in recorded]
+        ids = dict.fromkeys(id_ for request in new for id_ in request.streams)
         streams = self._recorder.select_streams(list(ids), connection)
-        dated = dict.fromkeys(id_ for one in new for id_ in one.dated if streams[id_])
-        confirmed = self._journal.confirmed_at(connection, list(dated)) if dated else {}
-        return Known(recorded, streams, confirmed)
+        dated = dict.fromkeys(id_ for request in new for id_ in request.dated if streams[id_])
+        confirmed_at = self._journal.confirmed_at(connection, list(dated)) if dated else {}
+        return Loaded(recorded, streams, confirmed_at)
 
-    def add(self, connection: Connection, additions: Additions) -> list[int]:
-        references.add_all(connection, additions.references)
-        positions = self._recorder.append(connection, additions.events)
-        self._journal.add_repeats(connection, additions.repeats)
-        rows = [replace(one.row, positions=one.placed(positions)) for one in additions.deliveries]
+    def write(self, connection: Connection, writes: WriteSet) -> list[int]:
+        references.add_all(connection, writes.subscriptions)
+        positions = self._recorder.append(connection, writes.events)
+        self._journal.add_repeats(connection, writes.repeats)
+        rows = [
+            replace(delivery.row, positions=delivery.final_positions(positions))
+            for delivery in writes.deliveries
+        ]
         self._journal.add_many(connection, rows)
         return positions

@@ -43,7 +43,7 @@ def follow(ledger: Ledger) -> None:
         with ledger.database.connect() as connection:
             generation = live_generation(connection, read_model)
         assert generation is not None
-        catch_up(ledger, generation, read_model, ledger.recorder.horizon() or 0)
+        catch_up(ledger, generation, read_model, ledger.events.high_water_mark() or 0)
 
 
 def faults(ledger: Ledger, **options: Any) -> list[Fault]:

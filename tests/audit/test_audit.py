@@ -49,7 +49,7 @@ def test_a_ledger_as_it_was_written_has_no_fault(database: Database) -> None:
     assert list(audit.faults()) == []
     assert not audit.remarks
     assert audit.checked["signatures"] > 300
-    assert audit.checked["streams"] == ledger.recorder.max_notification_id()
+    assert audit.checked["streams"] == ledger.events.newest_position()
 
 
 def test_an_empty_ledger_has_no_fault(database: Database) -> None:
@@ -132,7 +132,7 @@ def test_without_its_key_a_changed_body_is_found(ledger: Ledger) -> None:
 
 
 def test_from_a_position_on_earlier_damage_is_not_looked_at(ledger: Ledger) -> None:
-    newest = ledger.recorder.max_notification_id() or 0
+    newest = ledger.events.newest_position() or 0
     changed = f"UPDATE events SET state = 'no json' WHERE position IN (1, {newest})"
     damage(ledger.database, changed, NO_DIGEST)
 
@@ -144,7 +144,7 @@ def test_from_a_position_on_earlier_damage_is_not_looked_at(ledger: Ledger) -> N
 
 
 def test_from_a_position_on_a_stream_may_have_begun_before(ledger: Ledger) -> None:
-    for first in range(1, (ledger.recorder.max_notification_id() or 0) + 2, 11):
+    for first in range(1, (ledger.events.newest_position() or 0) + 2, 11):
         assert faults(ledger, first=first, only=("signatures", "streams", "order")) == []
 
 
@@ -202,7 +202,7 @@ def test_a_counter_set_back_is_a_fault(ledger: Ledger) -> None:
 
 def test_on_sqlite_an_empty_position_is_a_fault(ledger_on_sqlite: Ledger) -> None:
     """Also when the delivery and every trace of its event went with it, also at the end."""
-    newest = ledger_on_sqlite.recorder.max_notification_id() or 0
+    newest = ledger_on_sqlite.events.newest_position() or 0
     gaps = f"DELETE FROM events WHERE position IN (4, 5, {newest})"
     damage(ledger_on_sqlite.database, gaps)
 

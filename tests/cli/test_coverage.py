@@ -16,7 +16,7 @@ from ledger.projections.folding import Poison
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import prepare_views
 from ledger.projections.status import lags
-from ledger.queries import rule_coverage
+from ledger.queries.totals import rule_coverage
 from ledger.rules import RULES
 from ledger.settings import Settings
 from ledger.storage.database import Database
@@ -162,9 +162,9 @@ def test_events_passed_over_are_told(ledger: Ledger) -> None:
 def test_a_lag_is_in_positions_and_seconds(database: Database) -> None:
     a_filled_ledger(database, "payment-accepted")
     ledger = an_hour_ago(database)
-    before = ledger.recorder.max_notification_id() or 0
+    before = ledger.events.newest_position() or 0
     receive(ledger, form_body(a_form()))
-    newest = ledger.recorder.max_notification_id() or 0
+    newest = ledger.events.newest_position() or 0
 
     with database.connect() as connection:
         found = {one.name: one for one in lags(connection)}

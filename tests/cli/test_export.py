@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from ledger import export as exporting
 from ledger.application import Ledger
 from ledger.errors import MissingExtraError
-from ledger.export import Export, NotificationFilter, csv_cell
-from ledger.lists import EventFilter, TransactionFilter
+from ledger.export import Export
 from ledger.projections.runner import prepare_views
+from ledger.queries import export_formats, notifications
+from ledger.queries.export_formats import csv_cell, write_rows
+from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
 from ledger.storage.database import Database
 from tests.builders import SHOP_ID, a_form, a_ledger, example_body, form_body, receive
 from tests.cli.running import run
@@ -53,14 +55,14 @@ def lines(url: str, *told: str) -> list[dict[str, Any]]:
 def test_events_come_with_their_facts_in_order(url: str, ledger: Ledger) -> None:
     found = lines(url, "events")
 
-    wanted = ledger.events_after(0, 100)
+    wanted = ledger.events.events_after(0, 100)
     assert [one["position"] for one in found] == [one.position for one in wanted]
     assert [one["facts"] for one in found] == [one.event.facts for one in wanted]
     assert lines(url, "events", "--kind", "alias") == [o for o in found if o["kind"] == "alias"]
     assert lines(url, "events", "--recorded-until", "2020-01-01") == []
     assert lines(url, "events", "--recorded-until", "2026-11-23") == found
     assert lines(url, "events", "--recorded-from", "2026-11-24") == []
-    assert lines(url, "events", "--shop", "00000000") == []
+    assert lines(url, "events", "--shop-id", "00000000") == []
 
 
 def test_nothing_is_left_out_or_doubled_at_the_edges_of_pages(
@@ -68,13 +70,14 @@ def test_nothing_is_left_out_or_doubled_at_the_edges_of_pages(
 ) -> None:
     asked = [
         Export("events", EventFilter()),
-        Export("events", EventFilter(types=frozenset({"transaction.accepted"}))),
+        Export("events", EventFilter(type=frozenset({"transaction.payment-accepted"}))),
         Export("notifications", NotificationFilter()),
     ]
     whole = [list(exporting.rows(ledger, one)) for one in asked]
 
     for size in (1, 2, 3):
         monkeypatch.setattr(exporting, "PAGE", size)
+        monkeypatch.setattr(notifications, "PAGE", size)
         assert [list(exporting.rows(ledger, one)) for one in asked] == whole
 
 
@@ -162,15 +165,15 @@ def test_parquet_without_its_library_says_what_to_install(
     asked = Export("transactions", TransactionFilter())
 
     with pytest.raises(MissingExtraError, match=r"ipn-ledger\[parquet\]"):
-        exporting.write(asked, "parquet", [])
+        write_rows(asked.columns, "parquet", [])
 
 
 def test_a_parquet_file_has_row_groups(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "GROUP_ROWS", 2)
+    monkeypatch.setattr(export_formats, "GROUP_ROWS", 2)
     asked = Export("events", EventFilter())
     found = list(exporting.rows(ledger, asked))
 
-    parts = list(exporting.write(asked, "parquet", found))
+    parts = list(write_rows(asked.columns, "parquet", found))
 
     file = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(parts)))
     assert file.metadata.num_row_groups == len(parts) - 1 == (len(found) + 1) // 2
@@ -187,7 +190,7 @@ def test_a_file_that_could_not_be_finished_leaves_what_was_there(url: str, tmp_p
 
 
 def test_an_empty_export_still_has_its_columns(url: str) -> None:
-    result = run(url, None, "export", "transactions", "--order", "none")
+    result = run(url, None, "export", "transactions", "--order-id", "none")
 
     assert result.stdout_bytes.startswith(b"uuid,reference,shop_id,")
     assert result.stdout_bytes.count(b"\n") == 1

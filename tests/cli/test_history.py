@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,8 @@ History = Callable[..., Result]
 def ledger(sqlite_url: str) -> Iterator[Ledger]:
     """Its clock starts at nine and moves ten minutes with each call."""
     with opened(sqlite_url) as database:
-        ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
-        ticks = count()
-        ledger._clock = lambda: minutes(10 * next(ticks))
-        yield ledger
+        both = shops(a_shop(), a_shop(OTHER_SHOP_ID))
+        yield a_ledger(database, both, since=minutes(0), tick=timedelta(minutes=10))
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from ledger.application import Ledger, Receipt
+from ledger.application import Ledger
+from ledger.recording.receipt import Receipt
 from tests.builders import (
     SHOP_ID,
     a_form_call,
@@ -72,7 +73,7 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
         (["--outcome", "recorded"], 2),
         (["--outcome", "quarantined"], 2),
         (["--reason", "no-key"], 1),
-        (["--shop", SHOP_ID], 3),
+        (["--shop-id", SHOP_ID], 3),
         (["--mode", "production"], 1),
         (["--mode", "test"], 2),
         (["--limit", "1"], 1),
@@ -184,7 +185,7 @@ def test_one_delivery_is_readmitted(ledger: Ledger, command: Command) -> None:
     assert result.exit_code == 0
     assert result.stdout == f"{receipt.id}\trecorded\t\n"
     assert result.stderr == "1 readmitted, 0 refused again\n"
-    assert len(ledger.events_after(0, 10)) == 1
+    assert len(ledger.events.events_after(0, 10)) == 1
 
 
 def test_one_that_is_refused_again_exits_with_one(ledger: Ledger, command: Command) -> None:
@@ -206,7 +207,7 @@ def test_how_many_wait_is_said_before_they_are_touched(ledger: Ledger, command: 
     assert declined.exit_code == 1
     assert declined.stderr.startswith("3 deliveries wait\n")
     assert declined.stdout == ""
-    assert ledger.events_after(0, 10) == []
+    assert ledger.events.events_after(0, 10) == []
 
 
 def test_all_of_a_reason_are_readmitted_in_the_order_of_their_arrival(

@@ -6,9 +6,17 @@ from uuid import UUID
 
 from ledger.storage.database import Database
 from ledger.storage.journal import Journal, JournalRow
+from ledger.storage.outcomes import Outcome
+from ledger.storage.quarantine import Bounds, Evicted, Quarantine
 
 START = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
 STREAM = UUID(int=7)
+AMPLE = {
+    "count_max": 1_000,
+    "bytes_max": 1_000_000,
+    "total_count_max": 1_000_000,
+    "total_bytes_max": 1_000_000_000,
+}
 AN_EVENT: dict[str, Any] = {
     "originator_id": STREAM,
     "originator_version": 1,
@@ -27,7 +35,7 @@ def a_row(number: int, **differences: Any) -> JournalRow:
         "shop_id": "12345678",
         "mode": "TEST",
         "source": "PAY",
-        "outcome": "recorded",
+        "outcome": Outcome.RECORDED,
         "digest": f"{number:064x}",
         "signed_digest": f"{number:064x}",
         "key_fingerprint": "f00d",
@@ -44,7 +52,7 @@ def a_refusal(number: int, **differences: Any) -> JournalRow:
     values: dict[str, Any] = {
         "id": f"{number:026}",
         "received_at": START + timedelta(seconds=number),
-        "outcome": "quarantined",
+        "outcome": Outcome.QUARANTINED,
         "reason": "unknown-format",
         "digest": f"{number:064x}",
         "content_type": "text/plain",
@@ -55,7 +63,18 @@ def a_refusal(number: int, **differences: Any) -> JournalRow:
 
 
 def keep(database: Database, *rows: JournalRow) -> None:
-    journal = Journal(database)
     with database.begin() as connection:
         for row in rows:
-            journal.add(connection, row)
+            Journal().add_many(connection, [row])
+
+
+def a_quarantine(**bounds: int) -> Quarantine:
+    return Quarantine(Bounds(**AMPLE | bounds))
+
+
+def refuse(database: Database, quarantine: Quarantine, *rows: JournalRow) -> list[Evicted]:
+    evicted = []
+    for row in rows:
+        with database.begin() as connection:
+            evicted += quarantine.add_and_evict(connection, row)
+    return evicted

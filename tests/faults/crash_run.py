@@ -116,7 +116,7 @@ def verified(service: Service, record: Record, *, workers: int = 1) -> Verdict:
     service.wait_until_ready()
     with opened(service.database_url) as database:
         ledger = Ledger(Settings(database_url="unused"), shops(), database)
-        end = ledger.recorder.max_notification_id()
+        end = ledger.events.newest_position()
         eventually(lambda: set(positions(ledger).values()) == {end}, seconds=CATCH_UP_SECONDS)
         return verdict(ledger, record.answered, workers=workers)
 

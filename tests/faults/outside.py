@@ -129,7 +129,7 @@ def _find_faults(ledger: Ledger, found: Verdict, workers: int) -> None:
 
 def _find_behind(ledger: Ledger, found: Verdict) -> None:
     """The audit holds each view against the events up to where it stands: it must be the end."""
-    end = ledger.recorder.max_notification_id() or 0
+    end = ledger.events.newest_position() or 0
     with ledger.database.connect() as connection:
         for view in PROJECTIONS.values():
             live = g.live_generation(connection, view)

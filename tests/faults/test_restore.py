@@ -37,7 +37,7 @@ def assert_restored(folder: Path, url: str, before: list[Answered]) -> None:
     checked = restored.run("verify")
     assert checked.returncode == 0, checked.stdout
     with opened(url) as database:
-        known = a_ledger(database).recorder.max_notification_id() or 0
+        known = a_ledger(database).events.newest_position() or 0
     with serving(folder, url) as service:
         platform = Platform(service.url, seed=8, connections=2)
         platform.start()
@@ -46,7 +46,7 @@ def assert_restored(folder: Path, url: str, before: list[Answered]) -> None:
         record.answered += before
         assert verified(service, record) == Verdict()
     with opened(url) as database:
-        assert (a_ledger(database).recorder.max_notification_id() or 0) > known > 0
+        assert (a_ledger(database).events.newest_position() or 0) > known > 0
 
 
 def test_a_copy_of_the_sqlite_file_made_under_load_is_a_ledger(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Fills ledgers and views, and lists them to the end."""
+"""Fills ledgers and their read models, and reads lists to the end."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,29 +6,31 @@ from typing import Any
 from sqlalchemy import Table, insert
 
 from ledger.application import Ledger
-from ledger.lists import Page
+from ledger.lists import list_page
 from ledger.projections.generations import live_generation, tables_of
 from ledger.projections.registry import PROJECTIONS, projection
 from ledger.projections.runner import catch_up
+from ledger.queries.filter_declarations import Filter
+from ledger.queries.listings import Listing
 from ledger.simulator.stories import STORIES
 from ledger.simulator.telling import ALTERNATE, teller
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, receive
 
 
 def fill_with_stories(ledger: Ledger) -> None:
-    """Tell every story once to each of two shops, in both modes."""
+    """Send every story once to each of two shops, in both modes."""
     worlds = [(SHOP_ID, "TEST"), (SHOP_ID, "PRODUCTION"), (OTHER_SHOP_ID, "TEST")]
     for seed, (shop_id, mode) in enumerate(worlds):
-        told_by = teller(ledger.shops, shop_id, mode, at=NOON)
+        platform = teller(ledger.shops, shop_id, mode, at=NOON)
         for number, story in enumerate(STORIES.values()):
-            if told_by.can_tell(story, ALTERNATE):
-                for telling in told_by.tell(story, seed, number, ALTERNATE, turn=number):
+            if platform.can_tell(story, ALTERNATE):
+                for telling in platform.tell(story, seed, number, ALTERNATE, turn=number):
                     receive(ledger, telling.body)
 
 
 def follow(ledger: Ledger) -> None:
-    """Bring every view to the end of the log."""
-    until = ledger.recorder.horizon() or 0
+    """Bring every read model to the end of the log."""
+    until = ledger.events.high_water_mark() or 0
     for view in PROJECTIONS.values():
         with ledger.database.connect() as connection:
             generation = live_generation(connection, view)
@@ -37,7 +39,7 @@ def follow(ledger: Ledger) -> None:
 
 
 def table_of(ledger: Ledger, view: str, name: str) -> Table:
-    """The table that lists read now."""
+    """Return the table that lists read now."""
     with ledger.database.connect() as connection:
         generation = live_generation(connection, projection(view))
     assert generation is not None
@@ -46,7 +48,7 @@ def table_of(ledger: Ledger, view: str, name: str) -> Table:
 
 
 def add_rows(ledger: Ledger, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    complete = [{one.name: row.get(one.name) for one in table.columns} for row in rows]
+    complete = [{column.name: row.get(column.name) for column in table.columns} for row in rows]
     if complete:
         with ledger.database.begin() as connection:
             connection.execute(insert(table), complete)
@@ -54,18 +56,18 @@ def add_rows(ledger: Ledger, table: Table, rows: Iterable[dict[str, Any]]) -> No
 
 def read_to_the_end(
     ledger: Ledger,
-    question: Callable[..., Page],
-    filter_: Any,
+    listing: Listing,
+    filter_: Filter,
     *,
     between: Callable[[], None] = lambda: None,
-    **asked: Any,
+    **page_of: Any,
 ) -> list[dict[str, Any]]:
-    """Every item of a list, page by page; `between` happens after each page but the last."""
+    """Return every item of a list, page by page; `between` happens after each page but the last."""
     items: list[dict[str, Any]] = []
     cursor = None
     while True:
         with ledger.database.connect() as connection:
-            page = question(connection, filter_, cursor=cursor, **asked)
+            page = list_page(connection, listing, filter_, cursor=cursor, **page_of)
         items += page.items
         cursor = page.next_cursor
         if cursor is None:

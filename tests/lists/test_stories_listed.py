@@ -1,222 +1,187 @@
 """Every filter of every list against a plain search of all items that the stories left."""
 
 from collections.abc import Callable
-from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger import lists
+from ledger.aggregates.subscription import Subscription
+from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import item as state_of
+from ledger.lists import all_transactions, count_transactions
+from ledger.queries.filter_declarations import Comparison, Condition, conditions_of, narrowing
+from ledger.queries.filters import TransactionFilter
+from ledger.queries.listings import (
+    ALIASES,
+    AUDIT_TRAIL,
+    ORDERS,
+    SUBSCRIPTIONS,
+    TOTALS,
+    TRANSACTIONS,
+    Listing,
+)
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.lists.filling import read_to_the_end
 
 Item = dict[str, Any]
 LAW = settings(
     deadline=None,
-    max_examples=120,
+    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-
-
-def contains(item: Item, sought: str, uuid: str, *names: str) -> bool:
-    found = any(sought.lower() in str(item[name] or "").lower() for name in names)
-    return found or bool(uuid and str(item[uuid] or "").lower().startswith(sought.lower()))
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-COMMON: dict[str, Callable[[Item, Any], bool]] = {
-    "shops": lambda item, told: item["shop_id"] in told,
-    "mode": lambda item, told: item["mode"] == told.lower(),
-    "first_seen_from": lambda item, told: moment(item["first_seen_at"]) >= told,
-    "first_seen_until": lambda item, told: moment(item["first_seen_at"]) < told,
-    "changed_from": lambda item, told: moment(item["last_changed_at"]) >= told,
-    "changed_until": lambda item, told: moment(item["last_changed_at"]) < told,
-    "statuses": lambda item, told: item["status"] in told,
-    "operation_types": lambda item, told: item["operation_type"] in told,
-    "payment_methods": lambda item, told: item["payment_method"] in told,
-    "order_id": lambda item, told: item["order_id"] == told,
-    "alias": lambda item, told: item["alias"] == told,
-    "subscription_id": lambda item, told: item["subscription_id"] == told,
-    "trans_id": lambda item, told: item["trans_id"] == told,
-    "currency": lambda item, told: item["currency"] == told,
-    "amount_min": lambda item, told: (
-        item["amount_minor"] is not None and item["amount_minor"] >= told
-    ),
-    "amount_max": lambda item, told: (
-        item["amount_minor"] is not None and item["amount_minor"] <= told
-    ),
-    "created_from": lambda item, told: (
-        bool(item["created_at"]) and moment(item["created_at"]) >= told
-    ),
-    "created_until": lambda item, told: (
-        bool(item["created_at"]) and moment(item["created_at"]) < told
-    ),
-    "contradiction": lambda item, told: bool(item.get("contradictions", item.get("contradiction"))),
-    "late": lambda item, told: bool(item.get("late_news", item.get("late"))),
-    "odd": lambda item, told: item["odd"],
-    "open": lambda item, told: item["open_minor"] > 0,
-    "types": lambda item, told: item["type"] in told,
-    "kind": lambda item, told: item["kind"] == told,
-    "rule": lambda item, told: item["rule"] == told,
-    "reference": lambda item, told: item["reference"] == told,
-    "recorded_from": lambda item, told: moment(item["recorded_at"]) >= told,
-    "recorded_until": lambda item, told: moment(item["recorded_at"]) < told,
-    "day_from": lambda item, told: item["day"] >= told,
-    "day_to": lambda item, told: item["day"] <= told,
-    "outcomes": lambda item, told: item["outcome"] in told,
+LISTINGS = {
+    listing.view: listing
+    for listing in (TRANSACTIONS, ALIASES, SUBSCRIPTIONS, ORDERS, AUDIT_TRAIL, TOTALS)
 }
-"""Field of a filter -> whether an item passes it, in plain Python."""
-
-SEARCHED: dict[str, tuple[str, ...]] = {
-    "transactions": ("uuid", "order_id", "trans_id", "alias"),
-    "aliases": ("transaction_uuid", "alias", "order_id"),
-    "subscriptions": ("", "subscription_id", "alias", "order_id"),
-    "orders": ("", "order_id"),
+SHOWN_AS = {
+    "contradiction_count": "contradictions",
+    "late_count": "late_news",
+    "is_late": "late",
+    "is_contradiction": "contradiction",
+    "is_odd": "odd",
 }
-LISTS: dict[str, tuple[Callable[..., lists.Page], Any, tuple[str, ...]]] = {
-    "transactions": (lists.transactions, lists.TransactionFilter, ("time", "amount")),
-    "aliases": (lists.aliases, lists.AliasFilter, ("time",)),
-    "subscriptions": (lists.subscriptions, lists.SubscriptionFilter, ("time",)),
-    "orders": (lists.orders, lists.OrderFilter, ("time",)),
-    "audit_trail": (lists.audit_trail, lists.EventFilter, ("time",)),
-    "totals": (lists.totals, lists.TotalFilter, ("time",)),
+"""Columns that an item calls otherwise."""
+
+
+def cell_of(item: Item, condition: Condition) -> Any:
+    return item[SHOWN_AS.get(condition.column, condition.column)]
+
+
+def contains(item: Item, condition: Condition, text: str) -> bool:
+    text = text.lower()
+    is_part = any(text in str(item[name] or "").lower() for name in condition.contained)
+    beginning = item[condition.column] if condition.column else None
+    return is_part or str(beginning or "").lower().startswith(text)
+
+
+PLAIN: dict[Comparison, Callable[[Any, Any], bool]] = {
+    Comparison.EQUAL: lambda cell, word: bool(cell == word),
+    Comparison.AMONG: lambda cell, words: cell in words,
+    Comparison.SINCE: lambda cell, instant: bool(cell) and datetime.fromisoformat(cell) >= instant,
+    Comparison.UNTIL: lambda cell, instant: bool(cell) and datetime.fromisoformat(cell) < instant,
+    Comparison.FIRST_DAY: lambda cell, day: date.fromisoformat(cell) >= day,
+    Comparison.LAST_DAY: lambda cell, day: date.fromisoformat(cell) <= day,
+    Comparison.AT_LEAST: lambda cell, amount: cell is not None and cell >= amount,
+    Comparison.AT_MOST: lambda cell, amount: cell is not None and cell <= amount,
+    Comparison.IS_POSITIVE: lambda cell, _: cell > 0,
+    Comparison.IS_SET: lambda cell, _: bool(cell),
 }
-_SOURCES = {
-    "statuses": "status",
-    "operation_types": "operation_type",
-    "payment_methods": "payment_method",
-    "types": "type",
-    "outcomes": "outcome",
-    "amount_min": "amount_minor",
-    "amount_max": "amount_minor",
-    "first_seen_from": "first_seen_at",
-    "first_seen_until": "first_seen_at",
-    "changed_from": "last_changed_at",
-    "changed_until": "last_changed_at",
-    "created_from": "created_at",
-    "created_until": "created_at",
-    "recorded_from": "recorded_at",
-    "recorded_until": "recorded_at",
-    "day_from": "day",
-    "day_to": "day",
-}
+"""Whether a cell of an item passes, in plain Python."""
 
 
-def values(name: str, items: list[Item], list_: str) -> st.SearchStrategy[Any]:
-    """Values of one field of a filter, nearly all of which some item has."""
-    if name == "shops":
-        return st.frozensets(st.sampled_from([SHOP_ID, OTHER_SHOP_ID, "99999999"]))
-    if name == "mode":
-        return st.sampled_from(["test", "PRODUCTION"])
-    if name in ("contradiction", "late", "odd", "open"):
-        return st.just(True)
-    if name == "search":
-        names = [one for one in SEARCHED[list_] if one]
-        known = sorted({str(item[one]) for item in items for one in names if item[one]})
-        parts = st.tuples(st.sampled_from(known), st.integers(0, 6), st.integers(1, 12))
-        cut = parts.map(lambda told: told[0][told[1] : told[1] + told[2]].swapcase() or "-")
-        return cut | st.sampled_from(["%", "_", "/", "\\", "CMD-%", "nowhere"])
-    source = _SOURCES.get(name, name)
-    known = sorted({item[source] for item in items if item[source] is not None})
-    if name.endswith(("_from", "_until")) and not name.startswith("day"):
-        return st.sampled_from(known).map(moment)
-    if name in _SOURCES and name not in ("amount_min", "amount_max", "day_from", "day_to"):
-        return st.frozensets(st.sampled_from(known), min_size=1, max_size=4)
-    return st.sampled_from(known)
-
-
-def passes(item: Item, filter_: Any, list_: str) -> bool:
-    for one in fields(filter_):
-        told = getattr(filter_, one.name)
-        if told is None or told is False or (told == frozenset() and one.name != "shops"):
-            continue
-        if one.name == "search":
-            if not contains(item, told, *SEARCHED[list_]):
-                return False
-        elif not COMMON[one.name](item, told):
+def passes(item: Item, filter_: Any) -> bool:
+    for name, condition, value in narrowing(filter_):
+        if name == "mode":
+            is_passing = item["mode"] == value.lower()
+        elif condition.comparison is Comparison.CONTAINS:
+            is_passing = contains(item, condition, value)
+        else:
+            is_passing = PLAIN[condition.comparison](cell_of(item, condition), value)
+        if not is_passing:
             return False
     return True
 
 
-def everything(ledger: Ledger, list_: str) -> list[Item]:
-    question, filter_class, _ = LISTS[list_]
-    return read_to_the_end(ledger, question, filter_class(), limit=500, sort="time")
+def values(name: str, condition: Condition, items: list[Item]) -> st.SearchStrategy[Any]:
+    """Return values of a filter, nearly all of which some item has."""
+    if name == "shop_id":
+        return st.frozensets(st.sampled_from([SHOP_ID, OTHER_SHOP_ID, "99999999"]))
+    if name == "mode":
+        return st.sampled_from(["test", "PRODUCTION"])
+    if condition.comparison in (Comparison.IS_POSITIVE, Comparison.IS_SET):
+        return st.just(True)
+    if condition.comparison is Comparison.CONTAINS:
+        return searches(condition, items)
+    known = sorted({cell for item in items if (cell := cell_of(item, condition)) is not None})
+    if condition.comparison in (Comparison.SINCE, Comparison.UNTIL):
+        return st.sampled_from(known).map(datetime.fromisoformat)
+    if condition.comparison in (Comparison.FIRST_DAY, Comparison.LAST_DAY):
+        return st.sampled_from(known).map(date.fromisoformat)
+    if condition.comparison is Comparison.AMONG:
+        return st.frozensets(st.sampled_from(known), min_size=1, max_size=4)
+    return st.sampled_from(known)
 
 
-@pytest.mark.parametrize("list_", LISTS)
+def searches(condition: Condition, items: list[Item]) -> st.SearchStrategy[str]:
+    names = [name for name in (*condition.contained, condition.column) if name]
+    known = sorted({str(item[name]) for item in items for name in names if item[name]})
+    cuts = st.tuples(st.sampled_from(known), st.integers(0, 6), st.integers(1, 12))
+    parts = cuts.map(lambda cut: cut[0][cut[1] : cut[1] + cut[2]].swapcase() or "-")
+    return parts | st.sampled_from(["%", "_", "/", "\\", "CMD-%", "nowhere"])
+
+
+def everything(ledger: Ledger, listing: Listing) -> list[Item]:
+    return read_to_the_end(ledger, listing, listing.filter_class(), limit=500, sort="time")
+
+
+@pytest.mark.parametrize("view", LISTINGS)
 @LAW
 @given(data=st.data())
 def test_a_filter_leaves_what_a_plain_search_leaves(
-    told: Ledger, list_: str, data: st.DataObject
+    told: Ledger, view: str, data: st.DataObject
 ) -> None:
-    question, filter_class, sorts = LISTS[list_]
-    all_items = everything(told, list_)
-    names = [one.name for one in fields(filter_class)]
-    chosen = data.draw(st.lists(st.sampled_from(names), unique=True, max_size=3))
-    filter_ = filter_class(
-        **{name: data.draw(values(name, all_items, list_), label=name) for name in chosen}
+    listing = LISTINGS[view]
+    all_items = everything(told, listing)
+    conditions = conditions_of(listing.filter_class)
+    chosen = data.draw(st.lists(st.sampled_from([*conditions]), unique=True, max_size=3))
+    filter_ = listing.filter_class(
+        **{
+            name: data.draw(values(name, conditions[name], all_items), label=name)
+            for name in chosen
+        }
     )
-    sort = data.draw(st.sampled_from([*sorts, *(f"-{one}" for one in sorts)]))
-    limit = data.draw(st.integers(1, 60))
+    sorts = [sort for name in listing.orders for sort in (name, f"-{name}")]
+    sort, limit = data.draw(st.sampled_from(sorts)), data.draw(st.integers(1, 60))
 
-    found = read_to_the_end(told, question, filter_, limit=limit, sort=sort)
+    items = read_to_the_end(told, listing, filter_, limit=limit, sort=sort)
 
-    wanted = [one for one in all_items if passes(one, filter_, list_)]
-    assert sorted(map(repr, found)) == sorted(map(repr, wanted))
+    expected = [item for item in all_items if passes(item, filter_)]
+    assert sorted(map(repr, items)) == sorted(map(repr, expected))
     if sort.endswith("time"):
-        assert found == (wanted[::-1] if sort.startswith("-") else wanted)
+        assert items == (expected[::-1] if sort.startswith("-") else expected)
     else:
-        amounts = [one["amount_minor"] for one in found]
-        told_amounts = [one for one in amounts if one is not None]
-        assert told_amounts == sorted(told_amounts, reverse=sort.startswith("-"))
-        assert amounts == told_amounts + [None] * (len(amounts) - len(told_amounts))
+        amounts = [item["amount_minor"] for item in items]
+        known = [amount for amount in amounts if amount is not None]
+        assert known == sorted(known, reverse=sort.startswith("-"))
+        assert amounts == known + [None] * (len(amounts) - len(known))
 
 
-def test_listed_transactions_are_the_items_of_their_streams(told: Ledger) -> None:
-    from ledger.aggregates.transaction import Transaction
-
-    for one in everything(told, "transactions"):
-        id_ = Transaction.id_of(one["shop_id"], one["mode"].upper(), one["reference"])
-        known = item(told.history(id_))
-        shared = one.keys() & known.keys()
-        differing = {name for name in shared if not same(name, one[name], known[name])}
-        assert differing == set()
+def test_listed_transactions_are_the_states_of_their_streams(told: Ledger) -> None:
+    for listed in everything(told, TRANSACTIONS):
+        id_ = Transaction.id_of(listed["shop_id"], listed["mode"].upper(), listed["reference"])
+        state = state_of(told.events.history(id_))
+        shared = listed.keys() & state.keys()
+        assert {name for name in shared if not same(name, listed[name], state[name])} == set()
         assert shared >= {"uuid", "reference", "shop_id", "mode", "order_id", "operation_type"}
         assert shared >= {"status", "amount_minor", "currency", "version", "contradictions"}
 
 
 def same(name: str, listed: Any, known: Any) -> bool:
     if name in ("first_seen_at", "last_changed_at"):
-        return moment(listed) == moment(known)
+        return datetime.fromisoformat(listed) == datetime.fromisoformat(known)
     return bool(listed == known)
 
 
 def test_listed_subscriptions_have_the_instalments_of_their_streams(told: Ledger) -> None:
-    from ledger.aggregates.subscription import Subscription
+    subscriptions = everything(told, SUBSCRIPTIONS)
 
-    found = everything(told, "subscriptions")
-
-    assert any(one["instalments"] for one in found)
-    for one in found:
-        names = (one["shop_id"], one["mode"].upper(), one["subscription_id"], one["alias"] or "")
-        known = item(told.history(Subscription.id_of(*names)))
-        assert one["instalments"] == known["instalments"]
-        assert one["status"] == known["status"]
+    assert any(listed["instalments"] for listed in subscriptions)
+    for listed in subscriptions:
+        names = (listed["shop_id"], listed["mode"].upper(), listed["subscription_id"])
+        state = state_of(told.events.history(Subscription.id_of(*names, listed["alias"] or "")))
+        assert listed["instalments"] == state["instalments"]
+        assert listed["status"] == state["status"]
 
 
 def test_all_transactions_are_those_of_the_list(told: Ledger) -> None:
-    filter_ = lists.TransactionFilter(shops=frozenset({SHOP_ID}))
+    filter_ = TransactionFilter(shop_id=frozenset({SHOP_ID}))
 
-    found = list(lists.all_transactions(told.database, filter_))
+    transactions = list(all_transactions(told.database, filter_))
 
-    assert found == read_to_the_end(told, lists.transactions, filter_, sort="time")
+    assert transactions == read_to_the_end(told, TRANSACTIONS, filter_, sort="time")
     with told.database.connect() as connection:
-        assert lists.count_transactions(connection, filter_) == len(found) > 10
+        assert count_transactions(connection, filter_) == len(transactions) > 10

@@ -25,6 +25,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "gettext": None,
     "ngettext": (1, 2),
 }
+PLURAL_FORMS = {"fr": "nplurals=2; plural=(n > 1);"}
 METHODS = [("templates/pages/**.html", "jinja2"), ("pages/**.py", "python")]
 
 
@@ -74,15 +75,32 @@ def path_of(code: str) -> Path:
 def updated(code: str) -> bytes:
     """The catalogue of a language with every message that there is and no other.
 
-    Without a header, whose dates would change with every update: the language's own rule of
-    plurals is known.
+    Its header is written here: that of the library holds dates and versions, which would change
+    with every update, and follows the library's opinion of plurals, which changes too.
     """
     catalog = read_catalogue(code)
     catalog.update(template(), no_fuzzy_matching=True)
     catalog.obsolete.clear()
     written = io.BytesIO()
     write_po(written, catalog, width=100, omit_header=True, sort_output=True)
-    return written.getvalue()
+    return header(code).encode() + written.getvalue()
+
+
+def header(code: str) -> str:
+    """The first message of a catalogue, which says how the others are to be read."""
+    lines = "".join(f'"{name}: {value}\\n"\n' for name, value in header_fields(code).items())
+    return f'msgid ""\nmsgstr ""\n{lines}\n'
+
+
+def header_fields(code: str) -> dict[str, str]:
+    return {
+        "Project-Id-Version": "IPN Ledger",
+        "Language": code,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": PLURAL_FORMS[code],
+    }
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 
 from ledger.access.log import accesses
 from ledger.access.users import add_user
@@ -67,8 +66,7 @@ def known_at(visit: Visiting, number: int) -> str:
     return re.findall(r'data-as-of="([^"]+)"', visit.get(PAYMENT).text)[number]
 
 
-def test_no_page_of_anything_that_any_story_tells_breaks_on_its_way(pages: Visiting) -> None:
-    """A page that is sent in parts could only say so in its middle."""
+def test_every_object_and_event_of_any_story_has_its_page(pages: Visiting) -> None:
     pages.sign_in("operator")
     events = [one for one in every_event(pages.ledger) if one.event.mode == "TEST"]
     first = [one for one in events if one.event.originator_version == 1]
@@ -128,7 +126,7 @@ def test_a_question_that_cannot_be_read_never_tells_of_today(
 ) -> None:
     answer = visit.get(PAYMENT, query_string=asked)
 
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert "Captured" not in words(re.sub(r"<datalist.*?</form>", "", answer.text, flags=re.S))
 
 
@@ -288,18 +286,28 @@ def test_a_changed_body_is_said(visit: Visiting) -> None:
     assert "✗" in visit.get(f"{AT}/events/1/evidence").text
 
 
-# -- on its way -------------------------------------------------------------------------------
+# -- a fault while a page is made ----------------------------------------------------------------
 
 
-def test_the_head_goes_first_and_a_page_that_breaks_says_so(visit: Visiting) -> None:
-    parts = visit.get(PAYMENT, buffered=False).iter_encoded()
-    head = next(parts)
+def test_a_page_that_cannot_be_made_is_an_error_page_with_its_status(visit: Visiting) -> None:
     with visit.ledger.database.begin() as connection:
         connection.execute(text("ALTER TABLE notifications RENAME TO elsewhere"))
 
-    rest: list[bytes] = []
-    with pytest.raises(DBAPIError):
-        rest.extend(parts)
+    page = visit.get(PAYMENT)
 
-    assert b"<!doctype html>" in head
-    assert b"The rest of this page could not be read" in b"".join(rest)
+    assert page.status_code == 503
+    assert "Not available now" in page.text
+    assert "What was told" not in page.text
+
+
+def test_a_fault_while_a_template_is_rendered_is_an_error_page_too(visit: Visiting) -> None:
+    def fail(_: object) -> str:
+        raise KeyError("a bug, with jo@example.org")
+
+    visit.app.jinja_env.filters["rule"] = fail
+
+    page = visit.get(PAYMENT)
+
+    assert page.status_code == 500
+    assert "Something went wrong here" in page.text
+    assert "jo@example.org" not in page.text

@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ledger.application import Ledger
-from ledger.lists import TransactionFilter, transactions
+from ledger.lists import list_page
+from ledger.queries.filters import TransactionFilter
+from ledger.queries.listings import TRANSACTIONS
 from tests.builders import SHOP_ID
 from tests.pages.hostile import SCRIPT, UUID
 from tests.pages.visiting import Visitor, axe_faults, is_wider_than_window
@@ -17,9 +19,9 @@ AT = f"/test/shops/{SHOP_ID}"
 @pytest.fixture
 def path(told: Ledger) -> str:
     """A transaction that was told in several events."""
-    own = TransactionFilter(shops=frozenset({SHOP_ID}), mode="test")
+    own = TransactionFilter(shop_id=frozenset({SHOP_ID}), mode="test")
     with told.database.connect() as connection:
-        found = transactions(connection, own, limit=500).items
+        found = list_page(connection, TRANSACTIONS, own, limit=500).items
     longest = max(found, key=lambda one: int(one["version"]))
     assert longest["version"] > 2
     return f"{AT}/transactions/{longest['reference']}"

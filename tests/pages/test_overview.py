@@ -1,4 +1,4 @@
-"""The overview: what it counts, what stands out, and that its head waits for nothing."""
+"""The overview: what it counts, and what stands out."""
 
 import re
 from datetime import datetime, timedelta
@@ -158,24 +158,6 @@ def readmit_as_if_signed(visit: Visiting, at: datetime) -> None:
         body = row.body.replace(b"signature=x", b"signature=")
         connection.execute(quarantine.update().values(body=body))
     assert visit.ledger.readmit(row.id).outcome == "recorded"
-
-
-def test_the_head_is_sent_before_anything_is_read(visit: Visiting) -> None:
-    visit.sign_in("auditor")
-    asked: list[str] = []
-    event.listen(
-        visit.ledger.database.engine, "before_cursor_execute", lambda *told: asked.append(told[2])
-    )
-
-    response = visit.client.get("/test", buffered=False)
-    parts = iter(response.response)
-    first = next(parts).decode()
-
-    assert "ledger.css" in first
-    assert [one.split()[0] for one in asked if "FROM" in one] == ["SELECT"]  # who has signed in
-    rest = b"".join(parts).decode()
-    assert rest.rstrip().endswith("</html>")
-    assert len(asked) > 5
 
 
 def test_bars_stand_on_each_other_within_the_drawing() -> None:

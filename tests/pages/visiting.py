@@ -66,8 +66,7 @@ class Visiting:
         self.client: FlaskClient = self.app.test_client()
 
     def get(self, path: str, **more: Any) -> TestResponse:
-        asked = {"buffered": True} | more  # some pages come in parts
-        return self.client.get(path, **asked | {"headers": HTML | more.get("headers", {})})
+        return self.client.get(path, **more | {"headers": HTML | more.get("headers", {})})
 
     def post(self, path: str, page: str, **fields: str) -> TestResponse:
         """Send a form as a browser would that has opened this page."""

@@ -5,8 +5,9 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from ledger.application import Ledger, RecordedEvent
+from ledger.application import Ledger
 from ledger.items import item
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.mapper import write_moment
 from tests.projections.helpers import Rows
 
@@ -34,7 +35,7 @@ Item = dict[str, Any]
 
 def expected(ledger: Ledger, until: int | None = None) -> Rows:
     """The rows of every table of every view, in the order of their keys."""
-    recorded = ledger.events_after(0, 100_000)
+    recorded = ledger.events.events_after(0, 100_000)
     recorded = [one for one in recorded if until is None or one.position <= until]
     streams: dict[Any, list[RecordedEvent]] = defaultdict(list)
     for one in recorded:

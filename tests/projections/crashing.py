@@ -41,7 +41,7 @@ def arm(told: str) -> None:
 
 
 def follow(ledger: Ledger) -> None:
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     with ledger.database.connect() as connection:
         live = live_generations(connection)
     for generation in live:

@@ -53,7 +53,7 @@ def live(ledger: Ledger, name: str) -> g.Generation:
 
 def follow(ledger: Ledger, *, batch: int = BATCH) -> int:
     """Bring every live view to the end of the log; where that is."""
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     for name, view in PROJECTIONS.items():
         follow_one(ledger, live(ledger, name), view, batch=batch)
     return until
@@ -62,7 +62,7 @@ def follow(ledger: Ledger, *, batch: int = BATCH) -> int:
 def follow_one(
     ledger: Ledger, generation: g.Generation, view: Projection, *, batch: int = BATCH
 ) -> None:
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     follower = Follower(ledger.database, generation, view)
     while follower.position() < until:
         follower.step(until, batch)

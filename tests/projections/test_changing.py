@@ -127,7 +127,7 @@ def test_a_column_is_added_beside_what_is_read_taken_back_and_pruned(
         with serving(new):
             tell(ledger, "duplicated")
             eventually(lambda: all_rows(ledger) == expected(ledger))
-            wanted = [one.event.facts.get("network") for one in ledger.events_after(0, 1000)]
+            wanted = [one.event.facts.get("network") for one in ledger.events.events_after(0, 1000)]
             assert any(wanted)
             eventually(lambda: len(shown(database, built)) == len(all_rows(ledger)["transactions"]))
             assert any(one["network"] for one in shown(database, built))
@@ -136,7 +136,7 @@ def test_a_column_is_added_beside_what_is_read_taken_back_and_pruned(
             assert ledger_command(new, "projections", "prune").stdout == ""
             old_server.close()
             tell(ledger, "refund-refused")
-            eventually(lambda: reached(ledger, built) == ledger.recorder.horizon())
+            eventually(lambda: reached(ledger, built) == ledger.events.high_water_mark())
             assert positions(ledger)["transactions"] < reached(ledger, built)
 
         # back to the old code: its generation is there and comes up to date by itself
@@ -194,7 +194,7 @@ def test_of_two_servers_one_follows_and_the_other_takes_over_when_it_is_killed(
 
 
 def at_the_edge(ledger: Ledger) -> bool:
-    return set(positions(ledger).values()) == {ledger.recorder.horizon()}
+    return set(positions(ledger).values()) == {ledger.events.high_water_mark()}
 
 
 def leading(database: Database) -> set[int]:

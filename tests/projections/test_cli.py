@@ -48,7 +48,7 @@ def ledger(sqlite_url: str) -> object:
 def test_a_rebuild_tells_what_it_compared_and_how_far_it_is(
     ledger: Ledger, environ: dict[str, str]
 ) -> None:
-    until = ledger.recorder.horizon()
+    until = ledger.events.high_water_mark()
 
     result = run(environ, "rebuild", "orders")
 
@@ -90,7 +90,7 @@ def test_as_of_and_into_belong_together(environ: dict[str, str], more: tuple[str
 
 
 def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str]) -> None:
-    until = ledger.recorder.horizon()
+    until = ledger.events.high_water_mark()
     append(ledger.database, UNDECODABLE)
     follow(ledger)
     rebuilt(ledger, "orders")
@@ -138,9 +138,9 @@ def test_a_view_as_of_a_day_is_that_of_the_events_known_then(
     database: Database, tmp_path: Path, name: str
 ) -> None:
     ledger = told(database, *SOME)
-    until = (ledger.recorder.horizon() or 0) // 2
-    as_of = ledger.events_after(until - 1, 1)[0].event.timestamp
-    known = [one for one in ledger.events_after(0, 1000) if one.event.timestamp <= as_of]
+    until = (ledger.events.high_water_mark() or 0) // 2
+    as_of = ledger.events.events_after(until - 1, 1)[0].event.timestamp
+    known = [one for one in ledger.events.events_after(0, 1000) if one.event.timestamp <= as_of]
     file = tmp_path / "then.sqlite"
 
     count, passed_over = write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)

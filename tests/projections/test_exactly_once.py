@@ -99,7 +99,7 @@ def test_a_follower_killed_from_outside_at_any_moment_loses_nothing(
 def test_two_followers_of_one_generation_write_nothing_twice(database: Database) -> None:
     """Without any lease: the position alone must be enough."""
     ledger = told(database, *SOME)
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     failures: list[Exception] = []
 
     def run(name: str) -> None:
@@ -147,7 +147,7 @@ def test_a_lease_written_by_a_clock_that_was_ahead_binds_nobody(database: Databa
 
     Followers(ledger).follow_once()
 
-    assert set(positions(ledger).values()) == {ledger.recorder.horizon()}
+    assert set(positions(ledger).values()) == {ledger.events.high_water_mark()}
     with database.connect() as connection:
         assert all(g.is_leased(connection, name) for name in names)
         assert "dead" not in set(connection.scalars(select(leases.c.holder)))
@@ -158,7 +158,7 @@ def test_a_silent_ledger_keeps_its_leases(database: Database) -> None:
     followers = Followers(ledger, lease_seconds=3)
     followers.start()
     try:
-        until = ledger.recorder.horizon()
+        until = ledger.events.high_water_mark()
         eventually(lambda: set(positions(ledger).values()) == {until})
         for _ in range(18):  # longer than a lease, which is long enough for a machine that stalls
             time.sleep(0.2)
@@ -179,14 +179,14 @@ def test_followers_go_on_after_the_database_was_away(postgres_url: str) -> None:
         followers = Followers(ledger, lease_seconds=1)
         followers.start()
         try:
-            eventually(lambda: set(positions(ledger).values()) == {ledger.recorder.horizon()})
+            eventually(lambda: set(positions(ledger).values()) == {ledger.events.high_water_mark()})
             with opened(postgres_url) as administrator, administrator.begin() as connection:
                 connection.exec_driver_sql(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE pid <> pg_backend_pid() AND datname = current_database()"
                 )
             tell(a_ledger(database), "refunded-in-part")
-            eventually(lambda: set(positions(ledger).values()) == {ledger.recorder.horizon()})
+            eventually(lambda: set(positions(ledger).values()) == {ledger.events.high_water_mark()})
         finally:
             followers.stop()
         assert all_rows(ledger) == expected(ledger)

@@ -60,7 +60,7 @@ def test_any_batches_and_interruptions_leave_the_same_rows(
 ) -> None:
     ledger = sqlite_stories
     name = data.draw(st.sampled_from(NAMES))
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     ends = [*sorted(data.draw(st.lists(st.integers(1, until), max_size=3))), until]
     generation, place = begun(ledger, name)
     with pytest.MonkeyPatch.context() as patched:
@@ -92,7 +92,7 @@ def test_what_was_filled_is_followed_like_any_other(
     sqlite_stories: Ledger, executor: Executor
 ) -> None:
     ledger = sqlite_stories
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     generation, place = begun(ledger, "transactions")
     filled(place, until // 2, executor)
 
@@ -117,7 +117,7 @@ def test_tables_are_taken_over_without_their_records_being_read(
     generation, place = begun(sqlite_stories, name)
     event.listen(Engine, "before_cursor_execute", explain)
     try:
-        filled(place, sqlite_stories.recorder.horizon() or 0, executor)
+        filled(place, sqlite_stories.events.high_water_mark() or 0, executor)
     finally:
         event.remove(Engine, "before_cursor_execute", explain)
     drop(sqlite_stories.database, generation)
@@ -139,7 +139,7 @@ def test_no_snapshot_is_held_while_events_are_folded(
         return fold(*told)
 
     monkeypatch.setattr(images, "fold", folding)
-    images.fold_batch(place, 0, sqlite_stories.recorder.horizon() or 0)
+    images.fold_batch(place, 0, sqlite_stories.events.high_water_mark() or 0)
 
     drop(sqlite_stories.database, generation)
     assert busy
@@ -150,7 +150,7 @@ def test_of_two_who_fill_the_same_the_second_is_told(
     sqlite_stories: Ledger, executor: Executor
 ) -> None:
     ledger = sqlite_stories
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     generation, place = begun(ledger, "orders")
     with (
         pytest.MonkeyPatch.context() as patched,
@@ -170,7 +170,7 @@ def test_a_generation_that_has_its_keys_already_is_filled_as_well(
     """As one that an earlier version has begun."""
     with opened(sqlite_url) as database:
         ledger = told(database, "refunded-in-part", "payment-split")
-        until = ledger.recorder.horizon() or 0
+        until = ledger.events.high_water_mark() or 0
         with database.begin() as connection:
             generation = g.create_generation(connection, PROJECTIONS["orders"], state=g.LIVE)
         place = Place(sqlite_url, generation.id, "orders")

@@ -110,7 +110,7 @@ def test_nul_is_refused_by_postgresql_alone_in_small_batches_and_by_copy(postgre
     """COPY goes past the database library, whose errors are not those of its driver."""
     database = Database(postgres_url)
     ledger = told(database)
-    before = ledger.recorder.horizon() or 0
+    before = ledger.events.high_water_mark() or 0
     facts = FACTS | {"payment_method": "C\x00B"}
     some = [append(database, a_state(facts=facts)) for _ in range(3)]
     for _ in range(250):
@@ -186,11 +186,11 @@ def test_one_view_that_fails_does_not_stop_the_others(
     followers.start()
 
     try:
-        until = ledger.recorder.horizon()
+        until = ledger.events.high_water_mark()
         eventually(lambda: list(positions(ledger).values()).count(until or 0) == 6)
         assert positions(ledger)["orders"] == 0
         tell(ledger, "refunded-in-part")
-        until = ledger.recorder.horizon()
+        until = ledger.events.high_water_mark()
         eventually(lambda: positions(ledger)["transactions"] == until)
     finally:
         followers.stop()

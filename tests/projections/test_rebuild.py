@@ -112,7 +112,7 @@ def test_a_dry_run_leaves_it_unread_and_a_later_run_switches_to_it(database: Dat
     dry = rebuilt(ledger, "orders", is_dry=True)
 
     assert (dry.is_live, dry.is_identical) == (False, True)
-    assert dry.position == ledger.recorder.horizon()
+    assert dry.position == ledger.events.high_water_mark()
     assert live(ledger, "orders") == before
     tell(ledger, "duplicated")
     follow(ledger)
@@ -127,7 +127,7 @@ def test_a_dry_run_without_anything_to_compare_says_where_it_stands(database: Da
 
     dry = rebuilt(ledger, "orders", is_dry=True, is_compared=False)
 
-    assert dry.position == ledger.recorder.horizon()
+    assert dry.position == ledger.events.high_water_mark()
     assert dry.against is None
 
 
@@ -203,7 +203,7 @@ def test_a_rebuild_that_was_ahead_of_a_dead_service_can_still_finish(database: D
     ledger = told(database, *SOME)
     make_other_code(ledger, live(ledger, "orders"))
     dry = rebuilt(ledger, "orders", is_dry=True, is_compared=False)
-    assert dry.position == ledger.recorder.horizon()
+    assert dry.position == ledger.events.high_water_mark()
 
     done = rebuilt(ledger, "orders")
 

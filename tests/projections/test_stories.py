@@ -90,7 +90,7 @@ def test_any_batches_leave_the_same_rows(sqlite_stories: Ledger, data: st.DataOb
     view = PROJECTIONS[name]
     with ledger.database.begin() as connection:
         generation = g.create_generation(connection, view, state=g.BUILT)
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     follower = Follower(ledger.database, generation, view)
 
     while follower.position() < until:
@@ -116,7 +116,7 @@ def test_any_shards_and_interruptions_leave_the_same_rows(
         )
     url = ledger.database.engine.url.render_as_string(hide_password=False)
     place = Place(url, generation.id, name)
-    until = ledger.recorder.horizon() or 0
+    until = ledger.events.high_water_mark() or 0
     ends = [*sorted(data.draw(st.lists(st.integers(1, until), max_size=2))), until]
 
     with pytest.MonkeyPatch.context() as patched:

@@ -11,9 +11,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.application import Ledger, Receipt
+from ledger.application import Ledger
 from ledger.items import item
 from ledger.reasons import REASONS
+from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
 from ledger.timeline import describe, timeline
 from tests.builders import (
@@ -50,8 +51,8 @@ def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> 
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     assert receipt.reason in REASONS or receipt.outcome != "quarantined"
-    for one in ledger.events_after(0, 100):
-        events = ledger.history(one.event.originator_id)
+    for one in ledger.events.events_after(0, 100):
+        events = ledger.events.history(one.event.originator_id)
         assert describe(item(events), timeline(events))
     return receipt
 

@@ -51,7 +51,7 @@ def play(ledger: Ledger, tellings: Sequence[Telling]) -> None:
 
 
 def streams(ledger: Ledger) -> set[Any]:
-    return {one.event.originator_id for one in ledger.events_after(0, 1000)}
+    return {one.event.originator_id for one in ledger.events.events_after(0, 1000)}
 
 
 NOT_STATE = ("version", "first_seen_at", "last_changed_at", "details", "personal")
@@ -61,7 +61,7 @@ def state(ledger: Ledger) -> dict[Any, Any]:
     """Every object by its stream. What depends on how often and when we heard is left out."""
     found = {}
     for id_ in streams(ledger):
-        told = item(ledger.history(id_))
+        told = item(ledger.events.history(id_))
         found[id_] = {name: value for name, value in told.items() if name not in NOT_STATE}
     return found
 
@@ -86,12 +86,12 @@ def test_any_repetition_adds_no_event(
     with ledgers(sqlite_template) as make:
         ledger = make()
         play(ledger, tellings)
-        before = ledger.events_after(0, 1000)
+        before = ledger.events.events_after(0, 1000)
 
         outcomes = [receive(ledger, one.body).outcome for one in again]
 
         assert set(outcomes) <= {"repeated"}
-        assert ledger.events_after(0, 1000) == before
+        assert ledger.events.events_after(0, 1000) == before
 
 
 @SLOW
@@ -167,6 +167,6 @@ def test_an_event_stored_and_read_again_is_the_same(database: Database) -> None:
     for story in STORIES.values():
         play(ledger, TOLD_BY.tell(story, 1, 0, story.formats[0]))
 
-    events = [one.event for one in ledger.events_after(0, 1000)]
+    events = [one.event for one in ledger.events.events_after(0, 1000)]
     assert events
     assert all(isinstance(one, Observed.Event) and one.timestamp.tzinfo for one in events)

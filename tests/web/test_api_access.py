@@ -7,8 +7,10 @@ import pytest
 
 from ledger.access.readers import ROLES
 from ledger.access.tokens import all_tokens, revoke_token
-from ledger.application import Receipt
 from ledger.masking import MASKED
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
+from ledger.recording.receipt import Receipt
 from ledger.settings import Settings
 from tests.builders import (
     NOON,
@@ -53,7 +55,7 @@ def told(api: Asking) -> Receipt:
 
 def path_of(api: Asking, path: str) -> str:
     with api.ledger.database.connect() as connection:
-        (row,) = api.ledger.journal.list(connection, limit=1)
+        (row,) = list_notifications(connection, NotificationFilter(), limit=1)
     return path.replace("{id}", row.id)
 
 

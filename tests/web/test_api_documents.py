@@ -139,7 +139,7 @@ KINDS = ("transactions", "aliases", "subscriptions", "orders")
 
 def _known(api: Asking) -> dict[str, Any]:
     """Names of things that are there, so that their shapes are looked at too."""
-    events = api.get("/api/v1/events?limit=500&shop=12345678&mode=test", "operator")["items"]
+    events = api.get("/api/v1/events?limit=500&shop_id=12345678&mode=test", "operator")["items"]
     first = {one["kind"]: one for one in reversed(events)}
     return {
         "shop_id": "12345678",

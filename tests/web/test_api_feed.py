@@ -59,7 +59,7 @@ def test_filters_pass_over_others_and_move_on(api: Asking, monkeypatch: pytest.M
     tell(api, 2, site_id=OTHER_SHOP_ID)
     monkeypatch.setattr(feed, "SCAN", 2)
 
-    page = api.get(f"{EVENTS}?shop={OTHER_SHOP_ID}&limit=1")
+    page = api.get(f"{EVENTS}?shop_id={OTHER_SHOP_ID}&limit=1")
     nothing = api.get(f"{EVENTS}?mode=production")
 
     assert [one["position"] for one in page["items"]] == [4]

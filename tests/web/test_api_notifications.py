@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.application import Receipt
+from ledger.recording.receipt import Receipt
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,
@@ -68,8 +68,8 @@ def test_deliveries_are_listed_newest_first_and_filtered(api: Asking) -> None:
 
     assert ids(api) == [refused.id, other.id, rest.id, form.id]
     assert ids(api, "outcome=quarantined") == ids(api, "reason=empty-body") == [refused.id]
-    assert ids(api, "format=rest-v4") == [rest.id]
-    assert ids(api, "source=BATCH") == ids(api, f"shop={OTHER_SHOP_ID}") == [other.id]
+    assert ids(api, "notification_format=rest-v4") == [rest.id]
+    assert ids(api, "source=BATCH") == ids(api, f"shop_id={OTHER_SHOP_ID}") == [other.id]
     assert ids(api, "mode=production") == []
     assert ids(api, "received_from=2026-11-24T00:00:00Z") == [refused.id]
     assert ids(api, "received_until=2026-11-24T00:00:00Z") == [other.id, rest.id, form.id]

@@ -29,7 +29,7 @@ def test_what_must_not_be_logged_is_withheld_at_any_depth(written: Callable[[], 
 
     line = written()
     assert "s3" not in line
-    assert json.loads(line)["told"] == {"Signature": "[withheld]"}
+    assert json.loads(line)["told"] == {"Signature": "[redacted]"}
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])

@@ -5,7 +5,7 @@ from flask_limiter import Limiter
 from werkzeug.routing import BaseConverter
 
 from web.api import administration, documents, feed, items, lists, notifications, orders
-from web.security import limit_addresses, limit_tokens
+from web.rate_limits import limit_addresses, limit_tokens
 
 BLUEPRINTS = (items.bp, orders.bp, lists.bp, feed.bp, notifications.bp, administration.bp)
 

@@ -9,10 +9,11 @@ from marshmallow import RAISE
 from ledger.access.log import accesses
 from ledger.items import instant
 from ledger.projections.status import statuses
+from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.answers import a_blueprint, answer
+from web.api.query_schemas import AccessLogQuery
 from web.context import ledger
-from web.schemas import AccessLogAnswer, AccessLogQuery, ProjectionsAnswer
-from web.security import caller, only_for_operators
+from web.security import only_for_operators, permitted_shops
 
 bp = a_blueprint("administration", "Views and the access log.")
 
@@ -48,16 +49,17 @@ def list_projections() -> Response:
 @only_for_operators
 def list_accesses(asked: dict[str, Any]) -> Response:
     """Who has read personal or raw data, or was refused it, newest first."""
-    limit = asked["limit"]
+    limit, shop_id = asked["limit"], asked["shop_id"]
+    shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
     with ledger().database.connect() as connection:
         found = accesses(
             connection,
             limit=limit + 1,
             before_id=asked["cursor"],
-            shops=caller().shops,
+            shops=None if shops is None else sorted(shops),
             token_id=asked["token_id"],
             kind=asked["kind"],
-            shop_id=asked["shop"],
+            shop_id=shop_id,
         )
     cursor = str(found[limit - 1].id) if len(found) > limit else None
     items = [asdict(one) | {"at": instant(one.at)} for one in found[:limit]]

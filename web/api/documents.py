@@ -9,11 +9,12 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template
 from flask_smorest import Api
 from markupsafe import Markup
+from marshmallow import Schema, fields
 
-from ledger.event_shapes import event_shapes
-from ledger.export import CONTENT_TYPES
+from ledger.event_shapes import event_schemas
+from ledger.queries.export_formats import CONTENT_TYPES
+from web.api.answer_fields import number, text
 from web.api.answers import PREFIX
-from web.schemas import ProblemAnswer
 
 bp = Blueprint("documents", __name__)
 
@@ -46,6 +47,20 @@ _OF_BODIES = {
     "413": "the body is too large",
     "415": "the body is not announced as JSON",
 }
+
+
+class ProblemAnswer(Schema):
+    """A problem document. Source: RFC 9457."""
+
+    type = text()
+    title = text()
+    status = number()
+    code = text("stable, in kebab-case")
+    detail = fields.String()
+    errors = fields.Dict(metadata={"description": "what is wrong with what was asked"})
+    aliases = fields.List(
+        fields.String(), metadata={"description": "to choose from, when an id is ambiguous"}
+    )
 
 
 class DocumentedApi(Api):  # type: ignore[misc]  # the library has no types
@@ -88,7 +103,7 @@ def document() -> dict[str, Any]:
     (known,) = current_app.extensions["flask-smorest"]["apis"].values()
     told: dict[str, Any] = orjson.loads(orjson.dumps(known["ext_obj"].spec.to_dict()))
     components = told["components"]
-    for topic, shape in event_shapes().items():
+    for topic, shape in event_schemas().items():
         components["schemas"][topic] = shape
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     told["security"] = [{"token": []}]

@@ -1,7 +1,7 @@
-"""The feed: every event of the ledger in order, asked for, waited for, or streamed."""
+"""The feed: every event of the ledger in order, in pages, waited for, or streamed."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -12,14 +12,18 @@ from flask import Response, request
 from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
-from ledger.access.readers import Reader
-from ledger.application import Ledger, RecordedEvent
-from ledger.timeline import event_data
+from ledger.application import Ledger
+from ledger.queries.event_data import event_data
+from ledger.queries.filter_conditions import event_test
+from ledger.queries.filter_declarations import narrowing
+from ledger.queries.filters import EventFilter
+from ledger.storage.event_store import RecordedEvent
 from web.api.answers import a_blueprint, answer
+from web.api.event_answers import FeedAnswer
 from web.api.items import shown_event
+from web.api.query_schemas import POSITION_MAX, FeedQuery
 from web.context import context, ledger
-from web.schemas import POSITION_MAX, FeedAnswer, FeedQuery
-from web.security import caller, will_tell_personal
+from web.security import caller, filter_of_caller, log_personal_read
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 
@@ -37,125 +41,118 @@ _places = BoundedSemaphore(WAITERS_MAX)
 
 @dataclass(frozen=True)
 class Feed:
-    """What one caller follows. `place` moves on with every page."""
+    """The events that one caller follows."""
 
     ledger: Ledger
-    token: Reader
-    asked: Mapping[str, Any]
+    filter: EventFilter
+    limit: int
     is_stopping: Callable[[], bool]
     show: Callable[[RecordedEvent], dict[str, Any]]
 
     def page(self, after: int) -> tuple[list[dict[str, Any]], int]:
-        """The next events. Shape: those to show, and the position up to which all are told."""
-        limit, found = self.asked["limit"], []
-        size = SCAN if self._has_filters else limit
+        """Return the next events, and the position up to which none is left out."""
+        items: list[dict[str, Any]] = []
+        passes = event_test(self.filter)
+        size = self.limit if next(narrowing(self.filter), None) is None else SCAN
         for _ in range(PAGES_MAX):
-            events = self.ledger.events_after(after, size)
-            for one in events:
-                after = one.position
-                if self._is_asked(one):
-                    found.append(self.show(one))
-                if len(found) == limit:
-                    return found, after
+            events = self.ledger.events.events_after(after, size)
+            for recorded in events:
+                after = recorded.position
+                if passes(recorded.event):
+                    items.append(self.show(recorded))
+                if len(items) == self.limit:
+                    return items, after
             if len(events) < size:
                 break
-        return found, after
+        return items, after
 
     def wait(self, after: int, seconds: float) -> tuple[list[dict[str, Any]], int]:
-        """The next events, waited for when there are none."""
+        """Return the next events; wait for them when there are none."""
         until = time.monotonic() + seconds
         while True:
-            found, after = self.page(after)
+            items, after = self.page(after)
             left = until - time.monotonic()
-            if found or left <= 0 or self.is_stopping():
-                return found, after
+            if items or left <= 0 or self.is_stopping():
+                return items, after
             time.sleep(min(POLL_SECONDS, left))
 
     def stream(self, after: int) -> Iterator[bytes]:
-        """The same as server-sent events, for a bounded time; the reader then calls again."""
+        """Yield the same as server-sent events, for a bounded time; the reader then calls again."""
         with _a_place() as has_place:
             until = time.monotonic() + (STREAM_SECONDS_MAX if has_place else 0)
             yield b"retry: 1000\n\n"
             while True:
-                told_before = after
+                previous = after
                 left = until - time.monotonic()
-                found, after = self.wait(after, max(0, min(KEEP_ALIVE_SECONDS, left)))
-                for one in found:
-                    yield _message(one)
-                if after > told_before and not (found and found[-1]["position"] == after):
-                    yield f"id: {after}\n\n".encode()  # passed over what was not asked for
-                if not found:
+                items, after = self.wait(after, max(0, min(KEEP_ALIVE_SECONDS, left)))
+                for item in items:
+                    yield _message(item)
+                if after > previous and not (items and items[-1]["position"] == after):
+                    yield f"id: {after}\n\n".encode()  # skipped what the filter leaves out
+                if not items:
                     if time.monotonic() >= until or self.is_stopping():
                         return
                     yield b": still here\n\n"
-
-    @property
-    def _has_filters(self) -> bool:
-        is_narrow = any(self.asked[name] for name in ("shop", "mode", "type"))
-        return is_narrow or self.token.shops is not None
-
-    def _is_asked(self, one: RecordedEvent) -> bool:
-        event, asked = one.event, self.asked
-        return (
-            self.token.allows_shop(event.shop_id)
-            and asked["shop"] in (None, event.shop_id)
-            and asked["mode"] in (None, event.mode.lower())
-            and asked["type"] in (None, event.TOPIC)
-        )
 
 
 @bp.route("/events")
 @bp.arguments(FeedQuery, location="query", unknown=RAISE)
 @bp.response(200, FeedAnswer)
-def list_events(asked: dict[str, Any]) -> Response:
-    """Events after a position, in order; none that commits later is ever skipped.
+def list_events(parameters: dict[str, Any]) -> Response:
+    """Return events after a position, in order; none that commits later is ever skipped.
 
     With `Accept: text/event-stream` the same as server-sent events: `id` is the position, `event`
     the stored name, `data` the event; `Last-Event-ID` counts before `after`. A connection lasts
     at most a minute and is then to be opened again. Few calls may wait at once; others are
     answered at once with what there is.
     """
-    after = asked["after"] if asked["cursor"] is None else asked["cursor"]
-    if asked["details"]:
-        will_tell_personal(
-            "events", shop_id=asked["shop"], mode=asked["mode"], reference=str(after)
-        )
-    feed = _feed(asked)
+    cursor, wait = parameters["cursor"], parameters["wait"]
+    after = parameters["after"] if cursor is None else cursor
+    feed = _feed(parameters)
+    if parameters["details"]:
+        _log_details(parameters, after)
     if request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM:
         return Response(feed.stream(_last_event_id(after)), mimetype=STREAM)
-    with _a_place(is_needed=bool(asked["wait"])) as has_place:
-        found, reached = feed.wait(after, asked["wait"] if has_place else 0)
-    told = {"items": found, "next_after": reached, "next_cursor": str(reached)}
-    return answer(told, next_={"after": reached})
+    with _a_place(is_needed=bool(wait)) as has_place:
+        items, reached = feed.wait(after, wait if has_place else 0)
+    body = {"items": items, "next_after": reached, "next_cursor": str(reached)}
+    return answer(body, next_={"after": reached})
 
 
-def _feed(asked: Mapping[str, Any]) -> Feed:
+def _log_details(parameters: Mapping[str, Any], after: int) -> None:
+    shops: Sequence[str] = parameters.get("shop_id") or ()
+    shop_id = next(iter(shops)) if len(shops) == 1 else None
+    log_personal_read("events", shop_id=shop_id, mode=parameters.get("mode"), reference=str(after))
+
+
+def _feed(parameters: Mapping[str, Any]) -> Feed:
     # A stream is sent after the request has ended, so everything it needs is taken along.
-    token, with_details = caller(), bool(asked["details"])
+    reader, with_details = caller(), parameters["details"]
 
-    def show(one: RecordedEvent) -> dict[str, Any]:
-        return shown_event(event_data(one, with_details=with_details), token)
+    def show(recorded: RecordedEvent) -> dict[str, Any]:
+        return shown_event(event_data(recorded, with_details=with_details), reader)
 
-    return Feed(ledger(), token, asked, context().is_stopping, show)
+    filter_ = filter_of_caller(EventFilter, parameters)
+    return Feed(ledger(), filter_, parameters["limit"], context().is_stopping, show)
 
 
 def _last_event_id(after: int) -> int:
-    told = request.headers.get("Last-Event-ID", "").strip()
-    if not told:
+    position = request.headers.get("Last-Event-ID", "").strip()
+    if not position:
         return after
-    if not (told.isascii() and told.isdigit()) or int(told[:20]) > POSITION_MAX:
+    if not (position.isascii() and position.isdigit()) or int(position[:20]) > POSITION_MAX:
         raise UnprocessableEntity("Last-Event-ID is not a position")
-    return int(told)
+    return int(position)
 
 
-def _message(one: Mapping[str, Any]) -> bytes:
-    head = f"id: {one['position']}\nevent: {one['type']}\ndata: "
-    return head.encode() + orjson.dumps(one) + b"\n\n"
+def _message(item: Mapping[str, Any]) -> bytes:
+    head = f"id: {item['position']}\nevent: {item['type']}\ndata: "
+    return head.encode() + orjson.dumps(item) + b"\n\n"
 
 
 @contextmanager
 def _a_place(*, is_needed: bool = True) -> Iterator[bool]:
-    """A place among those who wait; False when all are taken."""
+    """Take a place among those who wait; yield False when all are taken."""
     is_mine = is_needed and _places.acquire(blocking=False)
     try:
         yield is_mine

@@ -8,21 +8,16 @@ from flask import Response
 from marshmallow import RAISE
 
 from ledger.access.readers import Reader
-from ledger.application import RecordedEvent
 from ledger.items import Item, item
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
+from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
 from web.api.answers import a_blueprint, answer, link, tagged
+from web.api.event_answers import HistoryAnswer
+from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
+from web.api.query_schemas import ItemQuery, SubscriptionQuery
 from web.context import ledger
-from web.schemas import (
-    AliasAnswer,
-    HistoryAnswer,
-    ItemQuery,
-    SubscriptionAnswer,
-    SubscriptionQuery,
-    TransactionAnswer,
-)
-from web.security import shown, will_tell_personal
+from web.security import log_personal_read, redact_for_reader
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
 
@@ -81,15 +76,15 @@ def get_subscription_history(asked: Asked, shop_id: str, mode: str, name: str) -
 
 def _item(kind: str, shop_id: str, mode: str, name: str, asked: Asked) -> Response:
     events = _events(kind, shop_id, mode, name, **asked)
-    will_tell_personal(kind, shop_id=shop_id, mode=mode, reference=name)
+    log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     told = item(events) | {"position": events[-1].position}
     told["links"] = links(PLURAL[kind], shop_id, mode, name)
-    return tagged(answer(shown(told)), kind, len(events), events[-1].position)
+    return tagged(answer(redact_for_reader(told)), kind, len(events), events[-1].position)
 
 
 def _history(kind: str, shop_id: str, mode: str, name: str, asked: Asked) -> Response:
     events = _events(kind, shop_id, mode, name, **asked)
-    will_tell_personal(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
+    log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
     told = {"events": [history_event(entry) for entry in timeline(events)]}
     return tagged(answer(told), f"{kind}-history", len(events), events[-1].position)
 
@@ -122,7 +117,7 @@ def history_event(entry: TimelineEntry) -> Item:
 def shown_event(told: Mapping[str, Any], token: Reader | None = None) -> Item:
     """One event with its links, as the caller may see it."""
     position = str(told["position"])
-    return shown(told, token) | {
+    return redact_for_reader(told, token) | {
         "links": {
             "notification": link("notifications", told["notification_id"]),
             "evidence": link("shops", told["shop_id"], told["mode"], "events", position)

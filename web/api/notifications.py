@@ -1,4 +1,4 @@
-"""Deliveries: the journal, the quarantine, raw bodies, evidence, and readmission."""
+"""Notifications over HTTP: listed, shown, their raw bodies, evidence, and readmission."""
 
 import base64
 from typing import Any
@@ -6,76 +6,69 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access.readers import Reader
-from ledger.application import QUARANTINED, Receipt
-from ledger.deliveries import notification_data, readmit_all, waiting
+from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
 from ledger.evidence import evidence
 from ledger.logs import network
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
+from ledger.recording.readmission import GONE, ReadmissionTally
+from ledger.recording.receipt import Receipt
 from ledger.signature import digest
 from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
 from web.api.answers import a_blueprint, answer, link
-from web.context import ledger
-from web.schemas import (
-    EvidenceAnswer,
+from web.api.event_answers import EvidenceAnswer
+from web.api.notification_answers import (
     NotificationAnswer,
     NotificationsAnswer,
-    NotificationsQuery,
-    ReadmitBody,
     ReadmittedAnswer,
     ReadmittedManyAnswer,
 )
-from web.security import caller, only_for_operators, only_with_personal_data, will_tell_personal
+from web.api.query_schemas import NotificationsQuery, ReadmitBody
+from web.context import ledger
+from web.security import (
+    caller,
+    filter_of_caller,
+    log_personal_read,
+    only_for_operators,
+    only_with_personal_data,
+)
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
 
 READMIT_MAX = 500
 """Deliveries that one call verifies again; `remaining` says whether to call once more."""
 
-GONE = "gone"
-
 
 @bp.route("/notifications")
 @bp.arguments(NotificationsQuery, location="query", unknown=RAISE)
 @bp.response(200, NotificationsAnswer)
-def list_notifications(asked: dict[str, Any]) -> Response:
-    """Deliveries of both kinds, newest first."""
-    limit = asked["limit"]
-    mode = asked["mode"]
+def list_all(parameters: dict[str, Any]) -> Response:
+    """List notifications, verified and in quarantine, newest first."""
+    limit, before_id = parameters["limit"], parameters["cursor"]
+    filter_ = filter_of_caller(NotificationFilter, parameters)
     with ledger().database.connect() as connection:
-        rows = ledger().journal.list(
-            connection,
-            outcome=asked["outcome"],
-            reason=asked["reason"],
-            shop_id=asked["shop"],
-            mode=mode and mode.upper(),
-            format=asked["format"],
-            source=asked["source"],
-            shops=caller().shops,
-            received_from=asked["received_from"],
-            received_until=asked["received_until"],
-            before_id=asked["cursor"],
-            limit=limit + 1,
-        )
+        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit + 1)
     cursor = rows[limit - 1].id if len(rows) > limit else None
-    told = {"items": [_told(row) for row in rows[:limit]], "next_cursor": cursor}
-    return answer(told, next_={"cursor": cursor} if cursor else None)
+    body = {"items": [_shown(row) for row in rows[:limit]], "next_cursor": cursor}
+    return answer(body, next_={"cursor": cursor} if cursor else None)
 
 
 @bp.route("/notifications/<notification_id>")
 @bp.response(200, NotificationAnswer)
 def get_notification(notification_id: str) -> Response:
-    """One delivery; its body is below `/raw`."""
-    return answer(_told(_row(notification_id)))
+    """Show one notification; its body is below `/raw`."""
+    return answer(_shown(_row(notification_id)))
 
 
 @bp.route("/notifications/<notification_id>/raw")
 @bp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 @only_with_personal_data
 def get_raw(notification_id: str) -> Response:
-    """The raw body, byte for byte as it arrived."""
+    """Send the raw body, byte for byte as it arrived."""
     row = _row(notification_id)
-    will_tell_personal("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
+    log_personal_read("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
     response = Response(row.body or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -96,52 +89,53 @@ def readmit(notification_id: str) -> Response:
 @bp.arguments(ReadmitBody, location="json", unknown=RAISE)
 @bp.response(200, ReadmittedManyAnswer)
 @only_for_operators
-def readmit_many(asked: dict[str, Any]) -> Response:
-    """Verify all again that wait for a reason; unless told otherwise only says how many do."""
-    ids = waiting(ledger(), asked["reason"], shops=caller().shops)
-    done = [] if asked["dry_run"] else list(readmit_all(ledger(), ids[:READMIT_MAX]))
-    items = [_readmitted(id_, receipt) for id_, receipt in done]
-    refused = sum(one["outcome"] == QUARANTINED for one in items)
-    gone = sum(one["outcome"] == GONE for one in items)
-    told = {
-        "dry_run": asked["dry_run"],
+def readmit_many(request_body: dict[str, Any]) -> Response:
+    """Verify all again that wait for a reason; a dry run, which is the default, counts them."""
+    ids = waiting(ledger(), request_body["reason"], shops=caller().shops)
+    is_dry_run = request_body["dry_run"]
+    tally, items = ReadmissionTally(), []
+    for id_, receipt in ledger().readmit_all([] if is_dry_run else ids[:READMIT_MAX]):
+        tally.add(receipt)
+        items.append(_readmitted(id_, receipt))
+    body = {
+        "dry_run": is_dry_run,
         "matching": len(ids),
-        "readmitted": len(items) - refused - gone,
-        "refused": refused,
+        "readmitted": tally.readmitted,
+        "refused": tally.outcomes[Outcome.QUARANTINED],
         "remaining": len(ids) - len(items),
         "items": items,
     }
-    return answer(told)
+    return answer(body)
 
 
 @bp.route("/shops/<shop_id>/<mode>/events/<int:position>/evidence")
 @bp.response(200, EvidenceAnswer)
 @only_with_personal_data
 def get_evidence(shop_id: str, mode: str, position: int) -> Response:
-    """What stands behind an event: the raw body, its digest, its signature verified again now."""
-    found = evidence(ledger(), position)
-    event, row = found.event.event, found.row
+    """Show what stands behind an event: its raw body, digest, and signature, verified again now."""
+    proof = evidence(ledger(), position)
+    event, row = proof.event.event, proof.row
     if (event.shop_id, event.mode.lower()) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
-    will_tell_personal("evidence", shop_id=shop_id, mode=mode, reference=str(position))
-    told = {
+    log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
+    body = {
         "position": position,
         "type": event.TOPIC,
-        "notification": _told(row),
-        "signature": found.signature,
+        "notification": _shown(row),
+        "signature": proof.signature,
         "key_fingerprint": row.key_fingerprint,
         "digest": row.digest,
-        "digest_now": digest(found.body),
-        "is_digest_same": found.is_digest_same,
-        "is_linked": found.is_linked,
-        "body_base64": base64.b64encode(found.body).decode(),
-        "body_text": found.body.decode("utf-8", "replace"),
+        "digest_now": digest(proof.body),
+        "is_digest_same": proof.is_digest_same,
+        "is_linked": proof.is_linked,
+        "body_base64": base64.b64encode(proof.body).decode(),
+        "body_text": proof.body.decode("utf-8", "replace"),
     }
-    return answer(told)
+    return answer(body)
 
 
 def _row(notification_id: str) -> JournalRow:
-    """A delivery that the caller may know of; others do not exist for it."""
+    """Return a notification of the caller's shops. Errors: NotFoundError, also for all others."""
     row = None
     if "\x00" not in notification_id:
         with ledger().database.connect() as connection:
@@ -151,16 +145,11 @@ def _row(notification_id: str) -> JournalRow:
     return row
 
 
-def _told(row: JournalRow) -> dict[str, Any]:
-    told = notification_data(row)
-    if not caller().sees_personal:
-        told["peer"] = network(row.peer)
-    own = link("notifications", row.id)
-    return told | {"links": {"self": own} | _raw_link(own, caller())}
-
-
-def _raw_link(own: str, token: Reader) -> dict[str, str]:
-    return {"raw": f"{own}/raw"} if token.sees_personal else {}
+def _shown(row: JournalRow) -> dict[str, Any]:
+    item, own = notification_data(row), link("notifications", row.id)
+    if caller().sees_personal:
+        return item | {"links": {"self": own, "raw": f"{own}/raw"}}
+    return item | {"peer": network(row.peer), "links": {"self": own}}
 
 
 def _readmitted(id_: str, receipt: Receipt | None) -> dict[str, Any]:

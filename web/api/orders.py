@@ -8,10 +8,12 @@ from marshmallow import RAISE
 from ledger.order import order, order_history
 from ledger.timeline import timeline
 from web.api.answers import a_blueprint, answer, tagged
+from web.api.event_answers import HistoryAnswer
 from web.api.items import history_event, links
+from web.api.object_answers import OrderAnswer
+from web.api.query_schemas import AsOfQuery
 from web.context import ledger
-from web.schemas import AsOfQuery, HistoryAnswer, OrderAnswer
-from web.security import shown, will_tell_personal
+from web.security import log_personal_read, redact_for_reader
 
 bp = a_blueprint("orders", "Orders, each with all its transactions.")
 
@@ -22,13 +24,15 @@ bp = a_blueprint("orders", "Orders, each with all its transactions.")
 def get_order(asked: dict[str, datetime | None], shop_id: str, mode: str, name: str) -> Response:
     """An order: which transactions it has is read from a view, how they stand from their events."""
     found = order_history(ledger(), shop_id, mode.upper(), name, as_of=asked["as_of"])
-    will_tell_personal("order", shop_id=shop_id, mode=mode, reference=name)
+    log_personal_read("order", shop_id=shop_id, mode=mode, reference=name)
     told = order(found, shop_id=shop_id, mode=mode, order_id=name)
     for one in told["transactions"]:
         one["links"] = links("transactions", shop_id, mode, one["reference"])
     told["links"] = links("orders", shop_id, mode, name)
     count = sum(len(one) for one in found.streams)
-    return tagged(answer(shown(told)), "order", count, found.position, found.view_position)
+    return tagged(
+        answer(redact_for_reader(told)), "order", count, found.position, found.view_position
+    )
 
 
 @bp.route("/shops/<shop_id>/<mode>/orders/<name:name>/history")
@@ -39,7 +43,7 @@ def get_order_history(
 ) -> Response:
     """Everything told of an order's transactions, in the order in which we heard of it."""
     found = order_history(ledger(), shop_id, mode.upper(), name, as_of=asked["as_of"])
-    will_tell_personal("order-history", shop_id=shop_id, mode=mode, reference=name)
+    log_personal_read("order-history", shop_id=shop_id, mode=mode, reference=name)
     entries = [entry for events in found.streams for entry in timeline(events)]
     entries.sort(key=lambda entry: entry.position)
     told = {"events": [history_event(entry) for entry in entries]}

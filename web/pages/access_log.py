@@ -12,15 +12,15 @@ from web.context import ledger
 from web.pages.asking import Question, choice, read_question, text, without_blanks
 from web.pages.blueprint import bp
 from web.pages.languages import N_
-from web.pages.rendering import render_in_parts
-from web.security import MODES, caller, only_for_operators
+from web.pages.rendering import render
+from web.security import MODES, only_for_operators, permitted_shops
 
 LIMIT = 100
 _FILTERS = ("token_id", "kind", "shop_id", "mode", "reference")
 
 
 class AccessLogForm(Schema):
-    """What the log may be asked."""
+    """The filters of the log."""
 
     token_id = text(limit=100)
     kind = text(limit=100)
@@ -35,28 +35,28 @@ class AccessLogForm(Schema):
 @bp.get("/<mode:mode>/access-log")
 @only_for_operators
 def access_log(mode: str) -> ResponseReturnValue:
-    """Who has read what, newest first; of both modes unless told otherwise."""
+    """List who has read what, newest first; of both modes unless one is chosen."""
     cleaned = without_blanks()
     if cleaned is not None:
         return cleaned
     question = read_question(AccessLogForm())
-    told = render_in_parts(
-        "access_log.html", question=question, told=lambda: _listed(mode, question)
-    )
-    return told, 400 if question.wrong else 200
+    body = render("access_log.html", question=question, **_page(mode, question))
+    return body, question.status
 
 
-def _listed(mode: str, question: Question) -> dict[str, Any]:
-    asked = question.asked
+def _page(mode: str, question: Question) -> dict[str, Any]:
+    filters = question.asked
+    shop_id = filters.get("shop_id")
+    shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
     lines = []
     if not question.wrong:
         with ledger().database.connect() as connection:
             lines = accesses(
                 connection,
                 limit=LIMIT + 1,
-                before_id=asked.get("cursor"),
-                shops=caller().shops,
-                **{name: asked.get(name) for name in _FILTERS},
+                before_id=filters.get("cursor"),
+                shops=None if shops is None else sorted(shops),
+                **{name: filters.get(name) for name in _FILTERS},
             )
     here = url_for("pages.access_log", mode=mode)
     return {

@@ -6,11 +6,12 @@ from flask.typing import ResponseReturnValue
 
 from ledger.errors import ViewNotBuiltError
 from ledger.items import Item
-from ledger.lists import Page, SubscriptionFilter, TransactionFilter, subscriptions, transactions
+from ledger.lists import Page, list_page
 from ledger.lookup import ALIAS
+from ledger.queries.listings import SUBSCRIPTIONS, TRANSACTIONS, Listing
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.history import tell_object
+from web.pages.history import render_object
 
 USES_MAX = 20
 """Newest transactions and subscriptions on the page; the search lists all."""
@@ -18,34 +19,28 @@ USES_MAX = 20
 
 @bp.get("/<mode:mode>/shops/<shop_id>/aliases/<name:name>")
 def alias(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
-    """A stored means of payment, as known now or then."""
-    return tell_object(ALIAS, mode, shop_id, name, "alias.html", _MORE)
+    """Show a stored means of payment, as known now or then."""
+    return render_object(ALIAS, mode, shop_id, name, "alias.html", _EXTRA)
 
 
-def _uses(item: Item, *_: Any) -> Page | None:
-    return _page(transactions, TransactionFilter(**_of(item)))
+def _transactions(state: Item, *_: Any) -> Page | None:
+    return _page(TRANSACTIONS, state)
 
 
-def _plans(item: Item, *_: Any) -> Page | None:
-    return _page(subscriptions, SubscriptionFilter(**_of(item)))
+def _subscriptions(state: Item, *_: Any) -> Page | None:
+    return _page(SUBSCRIPTIONS, state)
 
 
-_MORE = {"uses": _uses, "plans": _plans}
+_EXTRA = {"transactions": _transactions, "subscriptions": _subscriptions}
 
 
-def _of(item: Item) -> dict[str, Any]:
-    return {
-        "shops": frozenset({item["shop_id"]}),
-        "mode": item["mode"],
-        "alias": item["alias"],
-    }
-
-
-def _page(question: Any, filter_: Any) -> Page | None:
-    """What a view lists; None while it is not built."""
+def _page(listing: Listing, state: Item) -> Page | None:
+    """Return the newest that use this alias; None while their read model is not built."""
+    filter_ = listing.filter_class.of(
+        {"shop_id": [state["shop_id"]], "mode": state["mode"], "alias": state["alias"]}
+    )
     with ledger().database.connect() as connection:
         try:
-            found: Page = question(connection, filter_, limit=USES_MAX)
+            return list_page(connection, listing, filter_, limit=USES_MAX)
         except ViewNotBuiltError:
             return None
-    return found

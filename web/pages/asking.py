@@ -1,24 +1,24 @@
-"""What a page is asked in its address: read as people write it, told back where it is wrong.
+"""Reads the parameters in a page's address as people write them, and says what is wrong with them.
 
-The address is the question: it can be kept, sent to somebody else, and asked again. Fields that
+The address is the question: it can be kept, sent to somebody else, and opened again. Fields that
 were left empty do not belong to it.
 """
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from ledger.lists import TEXT_MAX
+from ledger.instants import end_of
 from ledger.money import decimal_text
 from ledger.paging import INTEGER_MAX, UNSTORABLE
+from ledger.queries.filter_declarations import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
 
 DAYS_IN = "days_in"
@@ -31,58 +31,66 @@ _AMOUNT = re.compile(r"(-?\d{1,16})(?:[.,](\d{1,4}))?")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked. Shape: `told` is text as it stands in the address, `wrong` says what of it
-    cannot be read, `asked` is the rest."""
+    """The parameters of a page.
+
+    Shape: `told` is text as it stands in the address, `wrong` says what of it cannot be read,
+    `asked` is the rest, as values.
+    """
 
     asked: dict[str, Any]
     told: dict[str, list[str]]
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def status(self) -> int:
+        """The status of the answer: the same as in the API when something cannot be read."""
+        return 422 if self.wrong else 200
+
     def value(self, name: str) -> str:
-        """What a field of the form shows again."""
+        """Return what a field of the form shows again."""
         return (self.told.get(name) or [""])[0]
 
     def has(self, name: str, value: str) -> bool:
-        """Whether a choice was made."""
+        """Return True if a choice was made."""
         return value in self.told.get(name, ())
 
     def address(self, path: str, *without: str, **changed: str | None) -> str:
-        """The same question with something changed."""
+        """Return the address of the same question with something changed."""
         pairs = [
-            (name, one)
-            for name, values in self.told.items()
+            (name, word)
+            for name, words in self.told.items()
             if name not in changed and name not in without
-            for one in values
+            for word in words
         ]
-        pairs += [(name, one) for name, one in changed.items() if one is not None]
+        pairs += [(name, word) for name, word in changed.items() if word is not None]
         return path + (f"?{urlencode(pairs)}" if pairs else "")
 
 
 def read_question(schema: Schema) -> Question:
     """Read the address of this request."""
-    told = {name: request.args.getlist(name) for name in request.args}
+    texts = {name: request.args.getlist(name) for name in request.args}
     data = {
-        name: values if isinstance(schema.fields.get(name), fields.List) else values[0]
-        for name, values in told.items()
+        name: words if isinstance(schema.fields.get(name), fields.List) else words[0]
+        for name, words in texts.items()
     }
     try:
-        return Question(schema.load(data, unknown=RAISE), told)
+        return Question(schema.load(data, unknown=RAISE), texts)
     except ValidationError as error:
-        wrong = {str(name): _flat(one) for name, one in error.messages_dict.items()}
-        return Question(dict(error.valid_data or {}), told, wrong)
+        wrong = {str(name): _flat(messages) for name, messages in error.messages_dict.items()}
+        return Question(dict(error.valid_data or {}), texts, wrong)
 
 
 def without_blanks() -> ResponseReturnValue | None:
-    """Go on to the same address without what a form left empty."""
+    """Redirect to the same address without what a form left empty, if something was."""
     pairs = list(request.args.items(multi=True))
-    left = [(name, value) for name, value in pairs if value.strip()]
-    if left == pairs:
+    filled = [(name, word) for name, word in pairs if word.strip()]
+    if filled == pairs:
         return None
-    return redirect(request.path + (f"?{urlencode(left)}" if left else ""), 303)
+    return redirect(request.path + (f"?{urlencode(filled)}" if filled else ""), 303)
 
 
 def text(limit: int = TEXT_MAX) -> fields.Field[Any]:
-    """Words or a name, as they could be stored."""
+    """Return a field of words or a name, as they could be stored."""
     return fields.String(
         validate=[
             validate.Length(max=limit, error=N_("This is too long.")),
@@ -92,20 +100,26 @@ def text(limit: int = TEXT_MAX) -> fields.Field[Any]:
 
 
 def texts(*of: str) -> fields.Field[Any]:
-    """Several choices."""
+    """Return a field of several words, among choices if there are any."""
     known = [validate.OneOf(of, error=N_("There is no such choice."))] if of else [_storable]
     return fields.List(fields.String(validate=known))
 
 
 def choice(*of: str, default: str | None = None) -> fields.Field[Any]:
-    """One choice."""
+    """Return a field of one choice."""
     known = validate.OneOf(of, error=N_("There is no such choice."))
     return fields.String(validate=known, load_default=default)
 
 
 def flag() -> fields.Field[Any]:
-    """A box that is ticked or not."""
+    """Return a field of a box that is ticked or not: the same words as in the API."""
     return fields.Boolean(truthy={"true"}, falsy={"false"}, load_default=False)
+
+
+def notification_cursor() -> fields.Field[Any]:
+    """Return a field of the id of the last notification on the page before."""
+    message = N_("This page belongs to another question.")
+    return fields.String(validate=validate.Regexp(r"[0-9A-Z]{26}\Z", error=message))
 
 
 class Day(fields.Field[date]):
@@ -128,55 +142,40 @@ class Amount(fields.Field[str]):
         return match[1] + (f".{match[2]}" if match[2] else "")
 
 
-def begins(day: date | None, zone: str | None) -> datetime | None:
-    """When a day begins."""
-    return None if day is None else _midnight(day, zone)
-
-
 def ends(day: date | None, zone: str | None) -> datetime | None:
-    """When a day is over: the first instant that is not in it."""
-    if day is None or day == date.max:
-        return None
-    return _midnight(day + timedelta(days=1), zone)
+    """Return the first instant after a day; None when the calendar ends with it."""
+    return None if day is None or day == date.max else end_of(day, zone or "UTC")
 
 
 def minor_units(amount: str | None, currency: str | None) -> int | None:
-    """Shape: in the minor units of a currency, or of one with two decimals.
+    """Return an amount in the minor units of a currency, or of one with two decimals.
 
     What is between two minor units is rounded down, so that it bounds the same rows.
     """
     if amount is None:
         return None
-    digits = len(decimal_text(0, currency or "").partition(".")[2])
+    digits = len(decimal_text(0, (currency or "").upper()).partition(".")[2])
     exact = int((Decimal(amount) * 10**digits).to_integral_value(rounding="ROUND_FLOOR"))
     return max(-INTEGER_MAX, min(INTEGER_MAX, exact))
 
 
 def zone_of_days() -> str:
-    """The zone that a form's days are to be in: as in the address, else the reader's."""
-    told = request.args.get(DAYS_IN)
-    return told if told in ZONES else zone_name()
+    """Return the zone that a form's days are in: as in the address, else the reader's."""
+    zone = request.args.get(DAYS_IN)
+    return zone if zone in ZONES else zone_name()
 
 
 def days_in() -> fields.Field[Any]:
-    """The zone of all days of a question; without it UTC."""
+    """Return the field of the zone of all days; without it they are in UTC."""
     return choice(*ZONES, default="UTC")
 
 
-def _midnight(day: date, zone: str | None) -> datetime:
-    local = datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone or "UTC"))
-    try:
-        return local.astimezone(UTC)
-    except OverflowError:
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-
-
-def _storable(told: str) -> None:
-    if UNSTORABLE.search(told):
+def _storable(word: str) -> None:
+    if UNSTORABLE.search(word):
         raise ValidationError(N_("No name in the ledger has such a character."))
 
 
-def _flat(told: Any) -> list[str]:
-    if isinstance(told, dict):
-        return [one for value in told.values() for one in _flat(value)]
-    return [str(one) for one in told]
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, dict):
+        return [text for nested in messages.values() for text in _flat(nested)]
+    return [str(message) for message in messages]

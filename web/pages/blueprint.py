@@ -1,4 +1,4 @@
-"""The blueprint of all pages that need somebody signed in, and how they are let in."""
+"""The blueprint of all pages that need somebody signed in."""
 
 from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
@@ -6,16 +6,16 @@ from werkzeug.routing import BaseConverter
 
 from web.pages import refusals
 from web.pages.languages import remember_choice
-from web.pages.rendering import complete
-from web.pages.session import has_key, person, protect
+from web.pages.session import has_key, protect, signed_in_user
 from web.pages.signing_in import ask_to_sign_in
 from web.security import MODES, admit, log_read
+from web.security_headers import set_page_headers
 
 bp = Blueprint("pages", __name__)
 
 
 class Mode(BaseConverter):
-    """The world that an address is about."""
+    """The mode that an address is about."""
 
     regex = "|".join(MODES)
 
@@ -26,20 +26,20 @@ def _add_converter(state: object) -> None:
 
 
 @bp.before_request
-def let_in() -> ResponseReturnValue | None:
-    """Let somebody who has signed in pass; show others the way."""
+def require_login() -> ResponseReturnValue | None:
+    """Let somebody who has signed in pass; send others to sign in."""
     if not has_key(current_app):
         return refusals.without_key()
     chosen = remember_choice()
     if chosen is not None:
         return chosen
-    reader = person()
-    if reader is None:
+    user = signed_in_user()
+    if user is None:
         return ask_to_sign_in(request)
     protect()
-    admit(reader)
+    admit(user)
     return None
 
 
 bp.after_request(log_read)
-bp.after_request(complete)
+bp.after_request(set_page_headers)

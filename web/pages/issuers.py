@@ -1,4 +1,4 @@
-"""What an issuer answers when it is asked for an authorisation, in the reader's language.
+"""The answers of an issuer to a request for authorisation, in the reader's language.
 
 Source: form-v2 reference, `vads_auth_result`. The list is that of the CB network; it is open, and
 other networks have codes of their own.
@@ -64,5 +64,5 @@ ANSWERS = {
 
 
 def answer(code: str) -> str:
-    """Why a payment that this answer was given to was refused; one that nobody knows as it came."""
+    """Return what an issuer's answer means; one that nobody knows is returned as it came."""
     return translated(ANSWERS[code]) if code in ANSWERS else plain(code, 40)

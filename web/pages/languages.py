@@ -37,7 +37,7 @@ ZONES = (
     "Europe/London",
     "Europe/Madrid",
 )
-"""UTC, as the platform tells its times, and where its brands are at home."""
+"""UTC, in which the platform writes its times, and the zones of the countries of its brands."""
 
 
 def N_(text: str) -> str:
@@ -46,7 +46,7 @@ def N_(text: str) -> str:
 
 
 def translated(text: str) -> str:
-    """A text of ours in the reader's language; what no catalogue has stays as it is."""
+    """Translate a text of ours to the reader's language; one in no catalogue stays as it is."""
     return str(gettext(text))
 
 
@@ -61,28 +61,27 @@ def register(app: Flask) -> None:
 
 
 def language() -> str:
-    """The reader's language: as chosen, else as the browser prefers."""
+    """Return the reader's language: as chosen, else as the browser prefers."""
     if "language" not in g:
         g.language = _language()
     return str(g.language)
 
 
 def _language() -> str:
-    told = request.args.get("lang") or _chosen("lang")
-    if told in LANGUAGES:
-        return str(told)
+    chosen = request.args.get("lang") or _chosen("lang")
+    if chosen in LANGUAGES:
+        return str(chosen)
     return request.accept_languages.best_match(list(LANGUAGES)) or "en"
 
 
 def zone_name() -> str:
-    """The zone whose clock the reader sees."""
-    told = request.args.get("zone") or _chosen("zone")
-    return str(told) if told in ZONES else UTC
+    """Return the time zone whose clock the reader sees."""
+    chosen = request.args.get("zone") or _chosen("zone")
+    return str(chosen) if chosen in ZONES else UTC
 
 
 def locale_name() -> str:
-    """The locale by which amounts and dates are written: as the browser prefers, in the language
-    that was chosen."""
+    """Return the locale of amounts and dates: as the browser prefers, in the chosen language."""
     if "locale_name" not in g:
         g.locale_name = _locale(language(), tuple(request.accept_languages.values()))
     return str(g.locale_name)
@@ -99,12 +98,12 @@ def _locale(language: str, accepted: tuple[str, ...]) -> str:
 
 
 def remember_choice() -> ResponseReturnValue | None:
-    """Keep a language or zone chosen in the address, and go on without it: addresses are shared."""
+    """Store a language or zone chosen in the address, and redirect to the address without it."""
     chosen = {name: request.args[name] for name in ("lang", "zone") if name in request.args}
     if not chosen or request.method != "GET":
         return None
     known = {"lang": tuple(LANGUAGES), "zone": ZONES}
-    session.update({name: told for name, told in chosen.items() if told in known[name]})
+    session.update({name: text for name, text in chosen.items() if text in known[name]})
     left = [pair for pair in request.args.items(multi=True) if pair[0] not in chosen]
     return redirect(request.path + (f"?{urlencode(left)}" if left else ""), 303)
 

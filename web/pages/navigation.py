@@ -1,4 +1,4 @@
-"""Where pages are: the one place that knows how to lead to anything of the ledger."""
+"""The addresses of pages: the menu, and the link to any object of the ledger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DEFAULT_MODE = "production"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuEntry:
     """A page that the menu of each mode names, for these roles."""
 
     endpoint: str
@@ -24,13 +24,13 @@ class Entry:
 
 
 MENU = (
-    Entry("pages.overview", N_("Overview")),
-    Entry("pages.search", N_("Search")),
-    Entry("pages.notifications", N_("Notifications")),
-    Entry("pages.quarantine", N_("Quarantine")),
-    Entry("pages.projections", N_("Views")),
-    Entry("pages.readers", N_("Access"), (OPERATOR,)),
-    Entry("pages.access_log", N_("Access log"), (OPERATOR,)),
+    MenuEntry("pages.overview", N_("Overview")),
+    MenuEntry("pages.search", N_("Search")),
+    MenuEntry("pages.notifications", N_("Notifications")),
+    MenuEntry("pages.quarantine", N_("Quarantine")),
+    MenuEntry("pages.projections", N_("Views")),
+    MenuEntry("pages.readers", N_("Access"), (OPERATOR,)),
+    MenuEntry("pages.access_log", N_("Access log"), (OPERATOR,)),
 )
 
 
@@ -41,40 +41,47 @@ def register(app: Flask) -> None:
     )
 
 
-def menu() -> list[Entry]:
-    """What the reader may open."""
-    return [one for one in MENU if caller().role in one.roles]
+def menu() -> list[MenuEntry]:
+    """Return the pages that the reader may open."""
+    return [entry for entry in MENU if caller().role in entry.roles]
 
 
 def link_to(
     kind: str, name: str, *, shop_id: str | None, mode: str | None, **more: str | None
 ) -> str:
-    """The page of a transaction, order, alias, subscription or notification.
+    """Return the address of a transaction, order, alias, subscription or notification.
 
     Shape: `name` is its uuid or reference, its id; `more` go to the query (`alias` of a
     subscription, `as_of`).
     """
-    told: dict[str, Any] = {key: value for key, value in more.items() if value is not None}
+    query: dict[str, Any] = {key: text for key, text in more.items() if text is not None}
     if kind == NOTIFICATION:
-        return url_for("pages.notification", mode=mode or current_mode(), name=name, **told)
-    return url_for(f"pages.{kind}", mode=mode, shop_id=shop_id, name=name, **told)
+        return url_for("pages.notification", mode=mode or current_mode(), name=name, **query)
+    return url_for(f"pages.{kind}", mode=mode, shop_id=shop_id, name=name, **query)
 
 
-def link_to_meaning(one: Meaning) -> str:
-    """The page of something that was searched for."""
-    return link_to(one.kind, one.name, shop_id=one.shop_id, mode=one.mode, alias=one.alias)
+def link_to_meaning(meaning: Meaning) -> str:
+    """Return the address of an object that was searched for."""
+    return link_to(
+        meaning.kind,
+        meaning.name,
+        shop_id=meaning.shop_id,
+        mode=meaning.mode,
+        alias=meaning.alias,
+    )
 
 
-def links_of(item: Mapping[str, Any]) -> dict[str, str]:
-    """For each fact of an item that names another object of its shop, the page of that."""
-    found = {}
-    for fact, kind in _NAMING.items():
-        if item.get(fact):
-            found[fact] = link_to(kind, str(item[fact]), shop_id=item["shop_id"], mode=item["mode"])
-    return found
+def links_of(state: Mapping[str, Any]) -> dict[str, str]:
+    """Return the address of each object that a fact of this state names. Shape: fact -> address."""
+    shop_id, mode = state["shop_id"], state["mode"]
+    return {
+        fact: link_to(kind, str(state[fact]), shop_id=shop_id, mode=mode)
+        for fact, kind in _KIND_BY_FACT.items()
+        if state.get(fact)
+    }
 
 
-_NAMING = {
+_KIND_BY_FACT = {
     "uuid": "transaction",
     "parent_uuid": "transaction",
     "transaction_uuid": "transaction",
@@ -85,13 +92,13 @@ _NAMING = {
 
 
 def in_mode(mode: str) -> str:
-    """The same page in the other world where there is one, else its overview."""
-    told = request.view_args or {}
-    if request.blueprint == "pages" and set(told) == {"mode"} and request.method == "GET":
+    """Return the address of the same page in another mode, or else its overview."""
+    arguments = request.view_args or {}
+    if request.blueprint == "pages" and set(arguments) == {"mode"} and request.method == "GET":
         return url_for(request.endpoint or "", mode=mode)
     return url_for("pages.overview", mode=mode)
 
 
 def current_mode() -> str:
-    """The world of this page."""
+    """Return the mode of this page."""
     return str((request.view_args or {}).get("mode") or DEFAULT_MODE)

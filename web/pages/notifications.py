@@ -1,4 +1,4 @@
-"""Deliveries: those that were verified, and one of either kind with its body and its effects."""
+"""Deliveries: the list of the verified ones, and each with its body and the events it caused."""
 
 from typing import Any
 
@@ -7,57 +7,66 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
-from ledger.activity import latest
 from ledger.delivered import caused, readable, subjects
 from ledger.deliveries import notification_data
 from ledger.evidence import verified_again
 from ledger.logs import network
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.reasons import REPAIRABLE, TOO_LARGE
 from ledger.storage.journal import JournalRow
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import SENTENCES
 from web.context import ledger
-from web.pages.asking import Question, choice, read_question, text, without_blanks
+from web.pages.asking import (
+    Question,
+    choice,
+    notification_cursor,
+    read_question,
+    without_blanks,
+)
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
-from web.pages.overview import scope_of
-from web.pages.rendering import render_in_parts
-from web.security import caller, only_with_personal_data, will_tell_personal
+from web.pages.rendering import render
+from web.security import caller, log_personal_read, only_with_personal_data, scope_of
 
 LIMIT = 50
 REPEATS_MAX = 50
 
+_IN_THE_HEAD = ("id", "positions", "mode", "outcome")
+"""What the page shows in another place than its list of facts."""
+
 
 class NotificationsForm(Schema):
-    """What the list may be asked."""
+    """The filters of the list."""
 
-    outcome = choice(RECORDED, REPEATED)
-    cursor = text(limit=26)
+    outcome = choice(Outcome.RECORDED, Outcome.REPEATED)
+    cursor = notification_cursor()
 
 
 @bp.get("/<mode:mode>/notifications")
 def notifications(mode: str) -> ResponseReturnValue:
-    """Verified deliveries, newest first."""
+    """List the verified deliveries, newest first."""
     cleaned = without_blanks()
     if cleaned is not None:
         return cleaned
     question = read_question(NotificationsForm())
-    told = render_in_parts(
-        "notifications.html", told=lambda: _listed(mode, question), question=question
-    )
-    return told, 400 if question.wrong else 200
+    body = render("notifications.html", question=question, **_page(mode, question))
+    return body, question.status
 
 
-def _listed(mode: str, question: Question) -> dict[str, Any]:
-    asked = question.asked
-    with ledger().database.connect() as connection:
-        rows = latest(
-            connection,
-            scope_of(mode.upper()),
-            outcome=asked.get("outcome"),
-            before_id=asked.get("cursor"),
-            limit=LIMIT + 1,
+def _page(mode: str, question: Question) -> dict[str, Any]:
+    rows = []
+    if not question.wrong:
+        outcome = question.asked.get("outcome")
+        filter_ = NotificationFilter(
+            mode=mode,
+            shop_id=frozenset(scope_of(mode.upper()).shops),
+            outcome=frozenset({outcome} if outcome else {Outcome.RECORDED, Outcome.REPEATED}),
         )
+        cursor = question.asked.get("cursor")
+        with ledger().database.connect() as connection:
+            rows = list_notifications(connection, filter_, before_id=cursor, limit=LIMIT + 1)
     here = url_for("pages.notifications", mode=mode)
     return {
         "rows": rows[:LIMIT],
@@ -68,52 +77,41 @@ def _listed(mode: str, question: Question) -> dict[str, Any]:
 
 @bp.get("/<mode:mode>/notifications/<name>")
 def notification(mode: str, name: str) -> ResponseReturnValue:
-    """One delivery, verified or not: how it came, what it says, and what it caused."""
+    """Show one delivery, verified or not: how it came, what it says, and what it caused."""
     row = _row(mode, name)
     facts = notification_data(row)
     if caller().sees_personal:
-        will_tell_personal("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
+        log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     else:
         facts["peer"] = network(row.peer)
-    return render_in_parts(
+    has_body = caller().sees_personal and row.reason != TOO_LARGE
+    return render(
         "notification.html",
         row=row,
-        facts={
-            key: told
-            for key, told in facts.items()
-            if key not in ("id", "positions", "mode", "outcome")
-        },
-        item=facts,
-        told=lambda: _dossier(row),
+        facts={name: fact for name, fact in facts.items() if name not in _IN_THE_HEAD},
+        notification=facts,
         is_repairable=row.reason in REPAIRABLE,
+        body=readable(ledger(), row) if has_body else None,
+        signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
+        events=[_event(recorded.position, recorded.event) for recorded in caused(ledger(), row)],
+        subjects=_subjects(row),
+        same_content=_same_content(row),
     )
-
-
-def _dossier(row: JournalRow) -> dict[str, Any]:
-    """What is read, and verified again, while the page's head is on its way."""
-    has_body = caller().sees_personal and row.reason != TOO_LARGE
-    return {
-        "body": readable(ledger(), row) if has_body else None,
-        "signature": None if row.outcome == QUARANTINED else verified_again(ledger(), row),
-        "events": [_event(one.position, one.event) for one in caused(ledger(), row)],
-        "about": _about(row),
-        "others": _others(row),
-    }
 
 
 @bp.get("/<mode:mode>/notifications/<name>/raw")
 @only_with_personal_data
 def notification_raw(mode: str, name: str) -> ResponseReturnValue:
-    """Its body, byte for byte, as a file."""
+    """Download its body, byte for byte."""
     row = _row(mode, name)
-    will_tell_personal("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
+    log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     response = Response(row.body or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
     return response
 
 
 def _row(mode: str, name: str) -> JournalRow:
-    """A delivery of this mode, or of none, that the reader may know of. Errors: NotFound."""
+    """Return a delivery of this mode, or of none, that the reader may see. Errors: NotFound."""
     row = None
     if "\x00" not in name:
         with ledger().database.connect() as connection:
@@ -136,11 +134,15 @@ def _event(position: int, event: Any) -> dict[str, Any]:
     }
 
 
-def _about(row: JournalRow) -> list[tuple[str, str, str]]:
-    """Shape: kind, name, address of its page."""
+def _subjects(row: JournalRow) -> list[tuple[str, str, str]]:
+    """Return the objects that a delivery names. Shape: kind, name, address of its page."""
     return [
-        (one.kind, one.name, _link(row.shop_id, row.mode, one.kind, one.name, one.alias))
-        for one in subjects(ledger(), row)
+        (
+            subject.kind,
+            subject.name,
+            _link(row.shop_id, row.mode, subject.kind, subject.name, subject.alias),
+        )
+        for subject in subjects(ledger(), row)
     ]
 
 
@@ -151,10 +153,10 @@ def _link(
     return link_to(kind, name, shop_id=shop_id, mode=(mode or "").lower(), **more)
 
 
-def _others(row: JournalRow) -> list[JournalRow]:
-    """Deliveries of the same signed content."""
+def _same_content(row: JournalRow) -> list[JournalRow]:
+    """Return the other deliveries of the same signed content."""
     if row.signed_digest is None:
         return []
     with ledger().database.connect() as connection:
-        found = ledger().journal.same_signed(connection, row.signed_digest, limit=REPEATS_MAX + 1)
-    return [one for one in found if one.id != row.id]
+        rows = ledger().journal.same_signed(connection, row.signed_digest, limit=REPEATS_MAX + 1)
+    return [other for other in rows if other.id != row.id]

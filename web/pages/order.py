@@ -5,14 +5,14 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from ledger.items import Item
-from ledger.order import OrderHistory, check_order, order_history
+from ledger.order import OrderHistory, order_history
 from ledger.order import order as order_of
 from web.context import ledger
 from web.pages.asking import read_question, without_blanks
 from web.pages.blueprint import bp
-from web.pages.history import HistoryForm, is_told, later, moment_of, refuse, tell
-from web.pages.story import Story
-from web.security import shown, will_tell_personal
+from web.pages.history import HistoryForm, has_content, instant_of, render_history, render_unknown
+from web.pages.story import KnownHistory
+from web.security import log_personal_read, redact_for_reader
 
 TRANSACTIONS_MAX = 200
 """On one page; the search lists all of an order that has more."""
@@ -20,70 +20,65 @@ TRANSACTIONS_MAX = 200
 
 @bp.get("/<mode:mode>/shops/<shop_id>/orders/<name:name>")
 def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
-    """An order with its transactions, as known now or then."""
+    """Show an order with its transactions, as known now or then."""
     cleaned = without_blanks()
     if cleaned is not None:
         return cleaned
     question = read_question(HistoryForm())
-    check_order(ledger(), shop_id, mode.upper(), name)
-    found = later(lambda: order_history(ledger(), shop_id, mode.upper(), name))
-    story = Story(lambda: found.streams, at=moment_of(question))
-    will_tell_personal("order", shop_id=shop_id, mode=mode, reference=name)
-    if not is_told(story, question):
-        return refuse(story, question, kind="order", title=name)
-
-    def state() -> Item:
-        known = OrderHistory(story.streams, found.view_position)
-        return shown(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
-
-    item = later(state)
-    transactions = later(lambda: _refunds_below(item["transactions"]))
-    return tell(
+    whole = order_history(ledger(), shop_id, mode.upper(), name)
+    history = KnownHistory(whole.streams, instant_of(question))
+    log_personal_read("order", shop_id=shop_id, mode=mode, reference=name)
+    if not has_content(history, question):
+        return render_unknown(history, question, kind="order", title=name)
+    known = OrderHistory(history.streams, whole.view_position)
+    state = redact_for_reader(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
+    transactions = _refunds_below(state["transactions"])
+    return render_history(
         "order.html",
-        story,
+        history,
         question,
-        item=item,
+        state=state,
         shop_id=shop_id,
         order_id=name,
-        balances=later(lambda: [one | _bar(one) for one in item["balances"]]),
-        transactions=later(lambda: transactions[:TRANSACTIONS_MAX]),
-        is_cut=later(lambda: len(transactions) > TRANSACTIONS_MAX),
+        balances=[balance | {"parts": _bar(balance)} for balance in state["balances"]],
+        transactions=transactions[:TRANSACTIONS_MAX],
+        is_cut=len(transactions) > TRANSACTIONS_MAX,
     )
 
 
 def _refunds_below(transactions: list[Item]) -> list[Item]:
-    """Each refund right after what it gives back, all else as first seen."""
-    uuids = {one["uuid"] for one in transactions if one["uuid"]}
+    """Return each refund right after what it gives back, all else as first seen."""
+    uuids = {transaction["uuid"] for transaction in transactions if transaction["uuid"]}
     below: dict[str | None, list[Item]] = {}
-    for one in transactions:
-        below.setdefault(_original(one, uuids), []).append(one)
-    found: list[Item] = []
+    for transaction in transactions:
+        below.setdefault(_original(transaction, uuids), []).append(transaction)
+    in_order: list[Item] = []
     waiting = below.pop(None, [])[::-1]
     while waiting:
-        one = waiting.pop()
-        found.append(one)
-        waiting += below.pop(one["uuid"], [])[::-1] if one["uuid"] else []
-    return found + [one for rest in below.values() for one in rest]
+        transaction = waiting.pop()
+        in_order.append(transaction)
+        waiting += below.pop(transaction["uuid"], [])[::-1] if transaction["uuid"] else []
+    return in_order + [transaction for rest in below.values() for transaction in rest]
 
 
-def _original(one: Item, uuids: set[str]) -> str | None:
-    original = (one.get("original") or {}).get("uuid")
-    return original if original in uuids and original != one["uuid"] else None
+def _original(transaction: Item, uuids: set[str]) -> str | None:
+    original = (transaction.get("original") or {}).get("uuid")
+    return original if original in uuids and original != transaction["uuid"] else None
 
 
-def _bar(balance: Item) -> dict[str, Any]:
-    """What became of the money, for a picture. Units: thousandths of the whole.
+def _bar(balance: Item) -> list[dict[str, Any]]:
+    """Return what became of the money, for a picture. Units: thousandths of the whole.
 
-    Shape: no parts when more was given back than captured, which no picture tells.
+    Shape: empty when more was given back than captured, which no picture can show.
     """
     kept = balance["captured_minor"] - balance["refunded_minor"]
     amounts = {"kept": kept, "refunded": balance["refunded_minor"], "open": balance["open_minor"]}
     whole = sum(amounts.values())
-    parts: list[dict[str, Any]] = []
-    if whole > 0 and kept >= 0:
-        start = 0
-        for name, amount_minor in amounts.items():
-            width = round(1000 * amount_minor / whole)
-            parts += [{"name": name, "start": start, "width": width}] if width else []
-            start += width
-    return {"parts": parts}
+    if whole <= 0 or kept < 0:
+        return []
+    start, bar = 0, []
+    for name, amount_minor in amounts.items():
+        width = round(1000 * amount_minor / whole)
+        bar += [{"name": name, "start": start, "width": width}] if width else []
+        start += width
+    return bar

@@ -1,4 +1,4 @@
-"""Where the pages begin: what arrives, what became of it, and what is missing."""
+"""The overview: the notifications and payments of the last days, and what is missing."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ from ledger.activity import PastDays, Scope, last_received
 from ledger.errors import ViewNotBuiltError
 from ledger.projections import outcomes
 from ledger.projections.status import Lag, lags
-from ledger.queries import Coverage, DayTotal, day_totals, refusals, rule_coverage
+from ledger.queries.totals import Coverage, DayTotal, day_totals, refusals, rule_coverage
 from ledger.shops import Shop
-from ledger.storage.tables import QUARANTINED, RECORDED, REPEATED
+from ledger.storage.outcomes import Outcome
 from ledger.waiting import by_reason, quarantined
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.charts import Chart, shares, stacked
 from web.pages.issuers import answer
 from web.pages.navigation import DEFAULT_MODE
-from web.pages.rendering import render_in_parts
-from web.security import allowed_shops
+from web.pages.rendering import render
+from web.security import scope_of
 
 DAYS = 30
 SILENCE = timedelta(hours=3)
-"""Without a call for so long, something may be wrong on the way."""
+"""After so long without a call, something may be wrong on the way."""
 LAG_SECONDS = 10.0
-"""A view that is followed is behind for less than a second."""
+"""A read model that is followed is behind for less than a second."""
 
 _PAST = "ipn-ledger-past-days"
 
@@ -47,7 +47,7 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """Payments of the last days; None of it while the view is being built."""
+    """The payments of the last days, by outcome, currency and reason."""
 
     payments: Chart
     today: Counter[str]
@@ -56,37 +56,30 @@ class Money:
 
 
 @bp.get("/")
-def beginning() -> ResponseReturnValue:
-    """Lead to the real world."""
+def first_page() -> ResponseReturnValue:
+    """Lead to the overview of production."""
     return redirect(url_for("pages.overview", mode=DEFAULT_MODE), 303)
 
 
 @bp.get("/<mode:mode>")
 def overview(mode: str) -> ResponseReturnValue:
-    """What happens in one mode: today, and in the last 30 days."""
-    return render_in_parts("overview.html", told=lambda: _told(mode.upper()))
+    """Show what happened in one mode: today, and in the last 30 days."""
+    return render("overview.html", **_figures(mode.upper()))
 
 
-def scope_of(mode: str) -> Scope:
-    """What the reader may see of a mode: of the shops there are, or of their own."""
-    allowed = allowed_shops()
-    known = set(ledger().shops.shop_by_id)
-    return Scope(mode, tuple(sorted(known if allowed is None else allowed)), allowed is not None)
-
-
-def _told(mode: str) -> dict[str, Any]:
+def _figures(mode: str) -> dict[str, Any]:
     now = context().clock()
     days = [now.date() - timedelta(days=back) for back in reversed(range(DAYS))]
     scope = scope_of(mode)
     with ledger().database.connect() as connection:
         deliveries = _deliveries(connection, scope, days, now)
         last = last_received(connection, scope)
-        waiting = sum(one.count for one in by_reason(connection, scope))
+        waiting = sum(group.count for group in by_reason(connection, scope))
         return {
             "now": now,
             "days": (days[0].isoformat(), days[-1].isoformat()),
             "deliveries": deliveries,
-            "today": deliveries.bars[-1].values,
+            "today": deliveries.bars[-1].counts,
             "last": max(last.values(), default=None),
             "is_silent": now - max(last.values(), default=now) > SILENCE,
             "waiting": waiting,
@@ -100,90 +93,91 @@ def _deliveries(connection: Connection, scope: Scope, days: list[date], now: dat
     past = current_app.extensions.setdefault(_PAST, PastDays())
     verified = past.count(connection, scope, days, now)
     refused = quarantined(connection, scope, days)
-    series = {name: [verified[one][name] for one in days] for name in (RECORDED, REPEATED)}
-    series[QUARANTINED] = [refused[one] for one in days]
-    return stacked([one.isoformat() for one in days], series)
+    series: dict[str, list[int]] = {
+        name: [verified[day][name] for day in days] for name in (Outcome.RECORDED, Outcome.REPEATED)
+    }
+    series[Outcome.QUARANTINED] = [refused[day] for day in days]
+    return stacked([day.isoformat() for day in days], series)
 
 
-def _behind(found: list[Lag]) -> list[Lag]:
-    return [one for one in found if one.seconds > LAG_SECONDS or one.poison]
+def _behind(lags_of_views: list[Lag]) -> list[Lag]:
+    return [lag for lag in lags_of_views if lag.seconds > LAG_SECONDS or lag.poison]
 
 
 def _money(connection: Connection, scope: Scope, days: list[date]) -> Money | None:
     span = (days[0].isoformat(), days[-1].isoformat())
     shops = scope.shops if scope.is_limited else None
     try:
-        found = day_totals(connection, scope.mode, span, shops)
+        totals = day_totals(connection, scope.mode, span, shops)
         refused = refusals(connection, scope.mode, span, shops)
     except ViewNotBuiltError:
         return None
-    labels = [one.isoformat() for one in days]
-    lengths = shares([one.count for one in refused])
+    labels = [day.isoformat() for day in days]
+    lengths = shares([refusal.count for refusal in refused])
     return Money(
         payments=stacked(
             labels,
-            {name: _counts(found, name, labels) for name in (outcomes.ACCEPTED, outcomes.REFUSED)},
+            {name: _counts(totals, name, labels) for name in (outcomes.ACCEPTED, outcomes.REFUSED)},
         ),
-        today=_today(found, labels[-1]),
-        currencies=_currencies(found, labels),
+        today=_today(totals, labels[-1]),
+        currencies=_currencies(totals, labels),
         refusals=[
-            (one.result, answer(one.result), one.count, length)
-            for one, length in zip(refused, lengths, strict=True)
+            (refusal.result, answer(refusal.result), refusal.count, length)
+            for refusal, length in zip(refused, lengths, strict=True)
         ],
     )
 
 
-def _counts(found: list[DayTotal], outcome: str, labels: list[str]) -> list[int]:
+def _counts(totals: list[DayTotal], outcome: str, labels: list[str]) -> list[int]:
     sums: Counter[str] = Counter()
-    for one in found:
-        if one.outcome == outcome:
-            sums[one.day] += one.count
+    for total in totals:
+        if total.outcome == outcome:
+            sums[total.day] += total.count
     return [sums[label] for label in labels]
 
 
-def _today(found: list[DayTotal], today: str) -> Counter[str]:
+def _today(totals: list[DayTotal], today: str) -> Counter[str]:
     sums: Counter[str] = Counter()
-    for one in found:
-        if one.day == today:
-            sums[one.outcome] += one.count
+    for total in totals:
+        if total.day == today:
+            sums[total.outcome] += total.count
     return sums
 
 
-def _currencies(found: list[DayTotal], labels: list[str]) -> list[Currency]:
-    """Most used first."""
+def _currencies(totals: list[DayTotal], labels: list[str]) -> list[Currency]:
+    """Return the money of each currency, the most used first."""
     used: Counter[str] = Counter()
-    for one in found:
-        if one.currency and one.outcome in (outcomes.ACCEPTED, outcomes.REFUNDED):
-            used[one.currency] += one.count
-    return [_currency(code, found, labels) for code, _ in used.most_common()]
+    for total in totals:
+        if total.currency and total.outcome in (outcomes.ACCEPTED, outcomes.REFUNDED):
+            used[total.currency] += total.count
+    return [_currency(code, totals, labels) for code, _ in used.most_common()]
 
 
-def _currency(code: str, found: list[DayTotal], labels: list[str]) -> Currency:
+def _currency(code: str, totals: list[DayTotal], labels: list[str]) -> Currency:
     by_day: Counter[str] = Counter()
-    refunded = 0
-    for one in found:
-        if one.currency == code and one.outcome == outcomes.ACCEPTED:
-            by_day[one.day] += one.amount_minor
-        elif one.currency == code and one.outcome == outcomes.REFUNDED:
-            refunded += one.amount_minor
-    values = [by_day[label] for label in labels]
+    refunded_minor = 0
+    for total in totals:
+        if total.currency == code and total.outcome == outcomes.ACCEPTED:
+            by_day[total.day] += total.amount_minor
+        elif total.currency == code and total.outcome == outcomes.REFUNDED:
+            refunded_minor += total.amount_minor
+    amounts = [by_day[label] for label in labels]
     return Currency(
         code=code,
-        today_minor=values[-1],
-        accepted_minor=sum(values),
-        refunded_minor=refunded,
-        chart=stacked(labels, {outcomes.ACCEPTED: values}),
+        today_minor=amounts[-1],
+        accepted_minor=sum(amounts),
+        refunded_minor=refunded_minor,
+        chart=stacked(labels, {outcomes.ACCEPTED: amounts}),
     )
 
 
 def _shops(
     connection: Connection, scope: Scope, last: dict[str, datetime]
 ) -> list[tuple[Shop, Coverage, datetime | None]]:
-    """Which kinds each shop sends. Shape: nothing while the view is being built."""
-    known = ledger().shops
-    found = rule_coverage(connection, known) or []
+    """Return which kinds of notification each shop sends; nothing while that is not built."""
+    shops = ledger().shops
     return [
-        (known.shop_by_id[one.shop_id], one, last.get(one.shop_id))
-        for one in found
-        if one.mode == scope.mode and one.shop_id in scope.shops
+        (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
+        for coverage in rule_coverage(connection, shops) or []
+        if coverage.mode == scope.mode and coverage.shop_id in scope.shops
     ]

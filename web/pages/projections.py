@@ -1,4 +1,4 @@
-"""The views: where they stand, what they passed over, and how two generations compare."""
+"""The read models: where they stand, the events they skipped, and how two generations compare."""
 
 from typing import Any
 
@@ -11,29 +11,26 @@ from ledger.projections.registry import PROJECTIONS
 from ledger.projections.status import live_pair, stale_views, statuses
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.rendering import render_in_parts
+from web.pages.rendering import render
 from web.security import only_for_operators
 
 
 @bp.get("/<mode:mode>/projections")
 def projections(mode: str) -> ResponseReturnValue:
-    """Every generation of every view; they are of both modes."""
-    return render_in_parts("projections.html", told=_standing)
+    """List every generation of every read model; they are of both modes."""
+    rows = statuses(ledger())
+    pairs = {row.generation.name for row in rows if live_pair(ledger(), row.generation.name)}
+    stale = stale_views(ledger())
+    return render("projections.html", statuses=rows, stale=stale, pairs=pairs)
 
 
 @bp.get("/<mode:mode>/projections/<name>/compare")
 @only_for_operators
 def comparison(mode: str, name: str) -> ResponseReturnValue:
-    """The two newest generations of a view, row by row as they stand."""
+    """Compare the two newest generations of a read model, row by row."""
     if name not in PROJECTIONS:
         raise NotFound
-    return render_in_parts("comparison.html", told=lambda: _compared(name), view=name)
-
-
-def _standing() -> dict[str, Any]:
-    found = statuses(ledger())
-    pairs = {one.generation.name for one in found if live_pair(ledger(), one.generation.name)}
-    return {"statuses": found, "stale": stale_views(ledger()), "pairs": pairs}
+    return render("comparison.html", view=name, **_compared(name))
 
 
 def _compared(name: str) -> dict[str, Any]:
@@ -41,5 +38,5 @@ def _compared(name: str) -> dict[str, Any]:
     if pair is None:
         return {"pair": None, "differences": []}
     database = ledger().database
-    with snapshot(database) as before, snapshot(database) as after:
-        return {"pair": pair, "differences": compare(before, pair[0], after, pair[1])}
+    with snapshot(database) as live, snapshot(database) as newest:
+        return {"pair": pair, "differences": compare(live, pair[0], newest, pair[1])}

@@ -1,6 +1,5 @@
-"""The quarantine: what waits and why, what to do about it, and readmission with a preview."""
+"""The quarantine: its deliveries by reason, and their readmission with a preview."""
 
-from collections import Counter
 from typing import Any
 
 import structlog
@@ -10,53 +9,57 @@ from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ledger.access.readers import OPERATOR
-from ledger.application import QUARANTINED
-from ledger.deliveries import readmit_all
 from ledger.reasons import REASONS, REPAIRABLE
-from ledger.waiting import by_reason, ids_waiting, listed, rehearse
+from ledger.recording.readmission import ReadmissionTally
+from ledger.storage.outcomes import Outcome
+from ledger.waiting import by_reason, dry_run, ids_waiting, listed
 from web.context import ledger
-from web.pages.asking import Question, choice, read_question, text, without_blanks
+from web.pages.asking import (
+    Question,
+    choice,
+    notification_cursor,
+    read_question,
+    without_blanks,
+)
 from web.pages.blueprint import bp
-from web.pages.overview import scope_of
-from web.pages.rendering import render, render_in_parts
-from web.security import caller, only_for_operators
+from web.pages.rendering import render
+from web.security import caller, only_for_operators, scope_of
 
 LIMIT = 50
 READMIT_MAX = 500
-"""Deliveries that one click verifies again; the page then offers the next ones."""
+"""Deliveries that are verified again at a time; the page then offers the next ones."""
 
-GONE = "gone"
 
 log = structlog.get_logger("pages")
 
 
 class QuarantineForm(Schema):
-    """What the list may be asked."""
+    """The filters of the list."""
 
     reason = choice(*REASONS)
-    cursor = text(limit=26)
+    cursor = notification_cursor()
 
 
 @bp.get("/<mode:mode>/quarantine")
 def quarantine(mode: str) -> ResponseReturnValue:
-    """What waits, by reason; the deliveries of one reason."""
+    """List how many wait for which reason, and the deliveries of one reason."""
     cleaned = without_blanks()
     if cleaned is not None:
         return cleaned
     question = read_question(QuarantineForm())
-    told = render_in_parts(
+    body = render(
         "quarantine.html",
         question=question,
-        told=lambda: _waiting(mode, question),
         meanings=REASONS,
         repairable=REPAIRABLE,
         reason=question.asked.get("reason"),
         may_readmit=caller().role == OPERATOR,
+        **_page(mode, question),
     )
-    return told, 400 if question.wrong else 200
+    return body, question.status
 
 
-def _waiting(mode: str, question: Question) -> dict[str, Any]:
+def _page(mode: str, question: Question) -> dict[str, Any]:
     scope, reason = scope_of(mode.upper()), question.asked.get("reason")
     with ledger().database.connect() as connection:
         groups = by_reason(connection, scope)
@@ -76,16 +79,16 @@ def _waiting(mode: str, question: Question) -> dict[str, Any]:
 @bp.get("/<mode:mode>/quarantine/readmit")
 @only_for_operators
 def preview_readmission(mode: str) -> ResponseReturnValue:
-    """What a readmission would bring now; changes nothing."""
+    """Show what a readmission would do now; change nothing."""
     reason, name = request.args.get("reason"), request.args.get("id")
-    ids, count = _meant(mode, reason, name)
+    ids, count = _chosen(mode, reason, name)
     return render(
         "readmission.html",
         reason=reason,
         name=name,
         count=count,
         limit=READMIT_MAX,
-        rehearsal=rehearse(ledger(), ids),
+        dry_run=dry_run(ledger(), ids),
         meanings=REASONS,
         outcomes=None,
     )
@@ -96,38 +99,39 @@ def preview_readmission(mode: str) -> ResponseReturnValue:
 def readmit(mode: str) -> ResponseReturnValue:
     """Verify one, or all of one reason, again; what passes is recorded."""
     reason, name = request.form.get("reason"), request.form.get("id")
-    ids, _ = _meant(mode, reason, name)
-    outcomes: Counter[str] = Counter()
-    refused: Counter[str] = Counter()
-    for _, receipt in readmit_all(ledger(), ids):
-        outcomes[GONE if receipt is None else receipt.outcome] += 1
-        if receipt is not None and receipt.outcome == QUARANTINED:
-            refused[receipt.reason or ""] += 1
-    log.info("readmitted", user=caller().id, asked=len(ids), **outcomes)
+    ids, _ = _chosen(mode, reason, name)
+    tally = ReadmissionTally()
+    for _, receipt in ledger().readmit_all(ids):
+        tally.add(receipt)
+    log.info("readmitted", user=caller().id, asked=len(ids), **tally.outcomes)
     return render(
         "readmission.html",
         reason=reason,
         name=name,
         count=len(ids),
         limit=READMIT_MAX,
-        outcomes=outcomes,
-        refused=refused,
+        outcomes=tally.outcomes,
+        refused=tally.refused,
         meanings=REASONS,
     )
 
 
-def _meant(mode: str, reason: str | None, name: str | None) -> tuple[list[str], int]:
-    """The deliveries that are meant, at most READMIT_MAX, and how many there are."""
+def _chosen(mode: str, reason: str | None, name: str | None) -> tuple[list[str], int]:
+    """Return the ids of the chosen deliveries, at most READMIT_MAX, and how many there are."""
     scope = scope_of(mode.upper())
     with ledger().database.connect() as connection:
         if name:
             row = None if "\x00" in name else ledger().journal.get(connection, name)
-            if row is None or row.outcome != QUARANTINED or row.mode not in (None, scope.mode):
+            if (
+                row is None
+                or row.outcome != Outcome.QUARANTINED
+                or row.mode not in (None, scope.mode)
+            ):
                 raise NotFound
             if not caller().allows_shop(row.shop_id):
                 raise NotFound
             return [row.id], 1
         if reason not in REASONS:
             raise BadRequest
-        count = sum(one.count for one in by_reason(connection, scope) if one.reason == reason)
+        count = sum(group.count for group in by_reason(connection, scope) if group.reason == reason)
         return ids_waiting(connection, scope, reason, limit=READMIT_MAX), count

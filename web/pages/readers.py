@@ -1,11 +1,10 @@
-"""Who may read: tokens of machines and people who sign in, made and ended by operators.
+"""Tokens of machines and people who sign in: made, changed and ended by operators.
 
 An operator of some shops gives access to these alone, and sees nobody who may see more. Every
 change leaves a line in the access log. Secrets are made here at random and shown once.
 """
 
 import secrets
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -29,8 +28,8 @@ from web.context import context, ledger
 from web.pages.asking import ends
 from web.pages.blueprint import bp
 from web.pages.languages import N_, translated
-from web.pages.rendering import render_in_parts
-from web.security import caller, only_for_operators, will_tell_personal
+from web.pages.rendering import render
+from web.security import caller, log_personal_read, only_for_operators
 
 PASSWORD_BYTES = 12
 
@@ -48,7 +47,7 @@ class WrongFormError(Exception):
 @bp.get("/<mode:mode>/access")
 @only_for_operators
 def readers(mode: str) -> ResponseReturnValue:
-    """Everybody and everything that may read."""
+    """List everybody and everything that may read."""
     return _page()
 
 
@@ -57,13 +56,13 @@ def readers(mode: str) -> ResponseReturnValue:
 def make_token(mode: str) -> ResponseReturnValue:
     """Make a token and show it, this once."""
     try:
-        asked = _asked()
+        access = _read_form()
     except WrongFormError as error:
         return _page(wrong=str(error)), 422
     with ledger().database.begin() as connection:
-        token, secret = create_token(connection, now=context().clock(), **asked)
+        token, secret = create_token(connection, now=context().clock(), **access)
     _note("token-created", token.id)
-    return _page(shown=(token, secret))
+    return _page(secret=(token, secret))
 
 
 @bp.post("/<mode:mode>/access/tokens/<token_id>/revoke")
@@ -83,15 +82,15 @@ def make_user(mode: str) -> ResponseReturnValue:
     """Let somebody sign in, with a password that is shown this once."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     try:
-        asked = _asked()
+        access = _read_form()
         with ledger().database.begin() as connection:
-            user = add_user(connection, now=context().clock(), password=password, **asked)
+            user = add_user(connection, now=context().clock(), password=password, **access)
     except BadUserError:
         return _page(wrong=_BAD_NAME), 422
     except WrongFormError as error:
         return _page(wrong=str(error)), 422
     _note("user-added", user.id)
-    return _page(shown=(user, password))
+    return _page(secret=(user, password))
 
 
 @bp.post("/<mode:mode>/access/users/<user_id>/<any(disable,enable,password):change>")
@@ -101,7 +100,7 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
     user = _managed(_users(), user_id)
     if user.id == caller().id:
         return _page(wrong=_YOURSELF), 422
-    now, shown = context().clock(), None
+    now, secret = context().clock(), None
     with ledger().database.begin() as connection:
         if change == "disable":
             disable_user(connection, user.name, now=now)
@@ -109,56 +108,56 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
             enable_user(connection, user.name)
         else:
             password = secrets.token_urlsafe(PASSWORD_BYTES)
-            shown = (change_password(connection, user.name, password, now=now), password)
+            secret = (change_password(connection, user.name, password, now=now), password)
     _note(f"user-{change}", user.id)
-    return _page(shown=shown)
+    return _page(secret=secret)
 
 
-def _page(*, wrong: str = "", shown: tuple[Reader, str] | None = None) -> Iterator[str]:
+def _page(*, wrong: str = "", secret: tuple[Reader, str] | None = None) -> str:
     known = ledger().shops.shop_by_id
     mine = caller().shops
-    return render_in_parts(
+    return render(
         "readers.html",
-        tokens=_tokens,
-        users=_users,
+        tokens=_tokens(),
+        users=_users(),
         now=context().clock(),
         wrong=translated(wrong) if wrong else "",
-        shown=shown,
+        secret=secret,
         roles=ROLES,
         name_max=NAME_MAX,
-        shops=[(one, known[one].name if one in known else one) for one in mine or known],
+        shops=[(id_, known[id_].name if id_ in known else id_) for id_ in mine or known],
         is_limited=mine is not None,
     )
 
 
-def _asked() -> dict[str, Any]:
-    """What a form asks for. Errors: WrongFormError."""
+def _read_form() -> dict[str, Any]:
+    """Read the name, role, shops and end of an access. Errors: WrongFormError."""
     name, role = request.form.get("name", "").strip(), request.form.get("role", "")
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
         raise WrongFormError(_BAD_NAME)
     if role not in ROLES:
         raise WrongFormError(_BAD_ROLE)
-    return {"name": name, "role": role, "shops": _asked_shops(), "expires_at": _asked_end()}
+    return {"name": name, "role": role, "shops": _read_shops(), "expires_at": _read_end()}
 
 
-def _asked_shops() -> list[str] | None:
-    asked = request.form.getlist("shop")
+def _read_shops() -> list[str] | None:
+    chosen = request.form.getlist("shop")
     mine = caller().shops
     allowed = set(ledger().shops.shop_by_id if mine is None else mine)
-    if not set(asked) <= allowed:
+    if not set(chosen) <= allowed:
         raise WrongFormError(_BAD_SHOPS)
     if mine is not None:
-        return asked or list(mine)
-    return asked or None
+        return chosen or list(mine)
+    return chosen or None
 
 
-def _asked_end() -> datetime | None:
-    """Through the whole of a day (UTC)."""
-    told = request.form.get("expires", "").strip()
-    if not told:
+def _read_end() -> datetime | None:
+    """Return the end of the last day (UTC). Errors: WrongFormError."""
+    day = request.form.get("expires", "").strip()
+    if not day:
         return None
     try:
-        end = ends(date.fromisoformat(told), "UTC")
+        end = ends(date.fromisoformat(day), "UTC")
     except ValueError as error:
         raise WrongFormError(_BAD_DAY) from error
     if end is None or end <= context().clock():
@@ -168,25 +167,27 @@ def _asked_end() -> datetime | None:
 
 def _tokens() -> list[Token]:
     with ledger().database.connect() as connection:
-        return [one for one in reversed(all_tokens(connection)) if _manages(one)]
+        return [token for token in reversed(all_tokens(connection)) if _manages(token)]
 
 
 def _users() -> list[User]:
     with ledger().database.connect() as connection:
-        return [one for one in reversed(all_users(connection)) if _manages(one)]
+        return [user for user in reversed(all_users(connection)) if _manages(user)]
 
 
-def _manages(one: Reader) -> bool:
+def _manages(reader: Reader) -> bool:
+    """Return True if the caller may see all that this reader sees."""
     mine = caller().shops
-    return mine is None or (one.shops is not None and set(one.shops) <= set(mine))
+    return mine is None or (reader.shops is not None and set(reader.shops) <= set(mine))
 
 
-def _managed(among: list[Any], id_: str) -> Any:
-    found = next((one for one in among if one.id == id_), None)
-    if found is None:
+def _managed(readers: list[Any], id_: str) -> Any:
+    """Return the reader with this id. Errors: NotFound."""
+    reader = next((reader for reader in readers if reader.id == id_), None)
+    if reader is None:
         raise NotFound
-    return found
+    return reader
 
 
 def _note(kind: str, reference: str) -> None:
-    will_tell_personal(kind, reference=reference)
+    log_personal_read(kind, reference=reference)

@@ -1,4 +1,4 @@
-"""What a person reads when there is no page to show."""
+"""Refusals and faults as pages: what a person reads when there is nothing to show."""
 
 from collections.abc import Mapping
 
@@ -6,10 +6,11 @@ from flask import Request, Response, current_app, request
 from flask_babel import gettext
 
 from web.pages.languages import N_
-from web.pages.rendering import complete, render
+from web.pages.rendering import render
 from web.pages.session import has_key
+from web.security_headers import set_page_headers
 
-_BLUEPRINTS = ("pages", "door")
+_BLUEPRINTS = ("pages", "auth")
 _OTHERS = ("/ipn", "/api/", "/docs", "/healthz", "/readyz", "/metrics")
 
 _TITLES = {
@@ -42,34 +43,33 @@ _FORGED = N_(
 )
 
 
-def is_addressed(asked: Request) -> bool:
-    """Whether a call is meant for the pages, even at a path they do not serve: by a browser."""
-    if asked.blueprint is not None:
-        return asked.blueprint in _BLUEPRINTS
-    is_other = asked.path.startswith(_OTHERS)
-    return not is_other and "text/html" in asked.headers.get("Accept", "")
+def is_addressed(call: Request) -> bool:
+    """Return True if a call is meant for the pages, even at a path they do not serve."""
+    if call.blueprint is not None:
+        return call.blueprint in _BLUEPRINTS
+    is_other = call.path.startswith(_OTHERS)
+    return not is_other and "text/html" in call.headers.get("Accept", "")
 
 
 def page(status: int, word: str, headers: Mapping[str, str], detail: str = "") -> Response:
-    """A refusal as a page. Shape: `word` is ours, stable; `detail` is shown as it is."""
+    """Return a refusal as a page. Shape: `word` is ours, stable; `detail` is what was refused."""
     if not has_key(current_app):
         return without_key()
     known = status if status in _TITLES else (400 if status < 500 else 500)
     meaning = _FORGED if "CSRF" in detail else _MEANINGS[known]
-    told = render(
+    body = render(
         "refusal.html",
         status=status,
         word=word,
         title=gettext(_TITLES[known]),
         meaning=gettext(meaning),
     )
-    response = Response(told, status, mimetype="text/html", headers=dict(headers))
+    response = Response(body, status, mimetype="text/html", headers=dict(headers))
     if "HX-Request" in request.headers and request.method == "GET":
         response.headers["HX-Redirect"] = request.full_path  # as a page of its own
-    return response if request.blueprint in _BLUEPRINTS else complete(response)
+    return response if request.blueprint in _BLUEPRINTS else set_page_headers(response)
 
 
 def without_key() -> Response:
-    """What to do before there can be pages."""
-    told = render("without_key.html")
-    return complete(Response(told, 503, mimetype="text/html"))
+    """Say what to do before there can be pages."""
+    return set_page_headers(Response(render("without_key.html"), 503, mimetype="text/html"))

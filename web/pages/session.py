@@ -18,7 +18,7 @@ from ledger.settings import Settings
 from web.context import context, ledger
 
 LASTS = timedelta(hours=10)
-"""A working day; then one signs in again, whatever one did meanwhile."""
+"""A working day; then a user signs in again, active or not."""
 
 _PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
 _KEPT = ("lang", "zone")
@@ -53,40 +53,40 @@ class _Sessions(SecureCookieSessionInterface):
         return "ledger" if is_plain_loopback(request) else "__Host-ledger"
 
 
-def is_plain_loopback(asked: Request) -> bool:
-    """Whether this comes from a browser on this very machine, without https: a demonstration.
+def is_plain_loopback(call: Request) -> bool:
+    """Return True for a browser on this very machine, without https: a demonstration.
 
     Everything must say so: who calls, whom they believe to call, and the absence of any proxy.
     Whatever is in doubt gets a secure cookie, which a browser without https refuses to keep.
     """
-    if asked.scheme != "http" or any(name in asked.headers for name in _PROXIED):
+    if call.scheme != "http" or any(name in call.headers for name in _PROXIED):
         return False
-    if urlsplit(asked.headers.get("Origin", "")).scheme == "https":
+    if urlsplit(call.headers.get("Origin", "")).scheme == "https":
         return False
-    return _is_loopback(asked.remote_addr or "") and _is_loopback(_host(asked))
+    return _is_loopback(call.remote_addr or "") and _is_loopback(_host(call))
 
 
 def has_key(app: Flask) -> bool:
-    """Whether pages can be served."""
+    """Return True if there is a key, so that pages can be served."""
     return bool(app.secret_key)
 
 
-def person() -> User | None:
-    """Who has signed in and may be signed in now."""
-    told, stamp, since = (session.get(name) for name in ("user", "stamp", "since"))
-    if not isinstance(told, str) or not isinstance(since, int):
+def signed_in_user() -> User | None:
+    """Return who has signed in and may be signed in now."""
+    user_id, stamp, since = (session.get(name) for name in ("user", "stamp", "since"))
+    if not isinstance(user_id, str) or not isinstance(since, int):
         return None
     now = context().clock()
     if not 0 <= now.timestamp() - since + 1 < LASTS.total_seconds():
         return None
     with ledger().database.single() as connection:
-        user = find_user(connection, told)
+        user = find_user(connection, user_id)
     is_same = user is not None and user.stamp == stamp
     return user if user is not None and is_same and user.is_valid_at(now) else None
 
 
 def sign_in(user: User) -> None:
-    """Begin a session; nothing of an earlier one is left but language and zone."""
+    """Begin a session; of an earlier one only language and zone are left."""
     now = context().clock()
     _forget()
     session.update(user=user.id, stamp=user.stamp, since=int(now.timestamp()))
@@ -96,7 +96,7 @@ def sign_in(user: User) -> None:
 
 def sign_out() -> None:
     """End the session, and every other of the same person: a copied cookie opens nothing."""
-    user = person()
+    user = signed_in_user()
     if user is not None:
         with ledger().database.begin() as connection:
             end_sessions(connection, user)
@@ -108,8 +108,8 @@ def protect() -> None:
     csrf.protect()
 
 
-def token() -> str:
-    """What a form must carry."""
+def csrf_token() -> str:
+    """Return the token that a form must carry."""
     return str(generate_csrf())
 
 
@@ -119,14 +119,14 @@ def _forget() -> None:
     session.update(kept)
 
 
-def _host(asked: Request) -> str:
-    return urlsplit(f"//{asked.host}").hostname or ""
+def _host(call: Request) -> str:
+    return urlsplit(f"//{call.host}").hostname or ""
 
 
-def _is_loopback(told: str) -> bool:
-    if told == "localhost":
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
         return True
     try:
-        return ip_address(told).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False

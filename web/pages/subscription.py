@@ -13,16 +13,19 @@ from ledger.errors import AmbiguousError
 from ledger.items import Item
 from ledger.lookup import SUBSCRIPTION
 from web.pages.blueprint import bp
-from web.pages.history import tell_object
+from web.pages.history import render_object
 from web.pages.languages import locale_name, zone_name
 
 YEARS_MAX = 30
-"""That a calendar shows, the newest ones."""
+"""Years that a calendar shows, the newest ones."""
 
 
 @dataclass
 class Month:
-    """A month of a calendar with what fell into it. Shape: (day, instalment), in order."""
+    """A month of a calendar with the instalments that fall into it.
+
+    Shape: `days` are (day, instalment), in order.
+    """
 
     name: str
     days: list[tuple[date, Item]] = field(default_factory=list)
@@ -30,19 +33,19 @@ class Month:
 
 @bp.get("/<mode:mode>/shops/<shop_id>/subscriptions/<name:name>")
 def subscription(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
-    """A subscription, as known now or then; `alias` tells those of one id apart."""
+    """Show a subscription, as known now or then; `alias` tells those of one id apart."""
     try:
-        return tell_object(SUBSCRIPTION, mode, shop_id, name, "subscription.html", _MORE)
+        return render_object(SUBSCRIPTION, mode, shop_id, name, "subscription.html", _EXTRA)
     except AmbiguousError:  # the search tells them apart
         return redirect(url_for("pages.search", mode=mode, q=name), 303)
 
 
 def calendar(instalments: Sequence[Item]) -> dict[int, list[Month]]:
-    """The attempts of instalments by year and month, on the reader's clock.
+    """Return the attempts of instalments by year and month, on the reader's clock.
 
     Shape: every year from the first to the last; twelve months each.
     """
-    dated = [(day, one) for one in instalments if (day := _day(one)) is not None]
+    dated = [(day, due) for due in instalments if (day := _day(due)) is not None]
     if not dated:
         return {}
     last = max(day for day, _ in dated).year
@@ -51,23 +54,23 @@ def calendar(instalments: Sequence[Item]) -> dict[int, list[Month]]:
     years = {
         year: [Month(names[month]) for month in range(1, 13)] for year in range(first, last + 1)
     }
-    for day, one in sorted(dated, key=lambda pair: pair[0]):
+    for day, instalment in sorted(dated, key=lambda pair: pair[0]):
         if day.year >= first:
-            years[day.year][day.month - 1].days.append((day, one))
+            years[day.year][day.month - 1].days.append((day, instalment))
     return years
 
 
 def _day(instalment: Item) -> date | None:
-    told = instalment["created_at"]
-    if not told:
+    created_at = instalment["created_at"]
+    if not created_at:
         return None
     try:
-        return datetime.fromisoformat(told).astimezone(ZoneInfo(zone_name())).date()
+        return datetime.fromisoformat(created_at).astimezone(ZoneInfo(zone_name())).date()
     except (ValueError, OverflowError):
         return None
 
 
-_MORE = {
-    "years": lambda item, *_: calendar(item["instalments"]),
-    "undated": lambda item, *_: sum(_day(one) is None for one in item["instalments"]),
+_EXTRA = {
+    "years": lambda state, *_: calendar(state["instalments"]),
+    "undated": lambda state, *_: sum(_day(due) is None for due in state["instalments"]),
 }

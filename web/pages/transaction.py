@@ -1,4 +1,4 @@
-"""The page of one transaction: its facts, its relatives, and everything that was told of it."""
+"""The page of one transaction: its facts, its related transactions, and its history."""
 
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,8 @@ from ledger.lookup import TRANSACTION
 from ledger.relatives import Relatives, relatives
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.history import More, tell_object
-from web.pages.story import Story
+from web.pages.history import ExtraContext, render_object
+from web.pages.story import KnownHistory
 
 GROUPS = {
     "money": ("amount_minor", "requested_amount_minor", "payment_method", "wallet", "network"),
@@ -30,21 +30,21 @@ GROUPS = {
 
 @bp.get("/<mode:mode>/shops/<shop_id>/transactions/<name:name>")
 def transaction(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
-    """A transaction, by its uuid or reference, as known now or then."""
-    return tell_object(TRANSACTION, mode, shop_id, name, "transaction.html", _MORE)
+    """Show a transaction, by its uuid or reference, as known now or then."""
+    return render_object(TRANSACTION, mode, shop_id, name, "transaction.html", _EXTRA)
 
 
-def _related(_: Item, story: Story, id_: UUID) -> Relatives | None:
-    return relatives(ledger(), story.items[0], id_, as_of=story.at)
+def _related(_: Item, history: KnownHistory, id_: UUID) -> Relatives | None:
+    return relatives(ledger(), history.states[0], id_, as_of=history.at)
 
 
-def _groups(item: Item, *_: Any) -> dict[str, dict[str, Any]]:
-    told = dict(item)
-    if told["requested_currency"] in (None, told["currency"]) and (
-        told["requested_amount_minor"] in (None, told["amount_minor"])
+def _groups(state: Item, *_: Any) -> dict[str, dict[str, Any]]:
+    facts = dict(state)
+    if facts["requested_currency"] in (None, facts["currency"]) and (
+        facts["requested_amount_minor"] in (None, facts["amount_minor"])
     ):
-        told["requested_amount_minor"] = None
-    return {group: {name: told[name] for name in names} for group, names in GROUPS.items()}
+        facts["requested_amount_minor"] = None
+    return {group: {name: facts[name] for name in names} for group, names in GROUPS.items()}
 
 
-_MORE: More = {"groups": _groups, "kin": _related}
+_EXTRA: ExtraContext = {"groups": _groups, "related": _related}

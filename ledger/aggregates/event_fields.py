@@ -1,0 +1,140 @@
+"""The fields of an event, declared once: answers, files, schemas and read models follow from them.
+
+An attribute of the event class `Observed.Event` is shown in every output. The table below adds what
+a class cannot say: its public name, its meaning, its place, and where it is not shown.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import Flag, StrEnum, auto
+from typing import Any
+
+from ledger.aggregates.observed import Observed
+from ledger.formats.snapshot import Fact, Pairs
+from ledger.modes import MODES
+from ledger.vocabulary import EVENT_CLASSES
+
+
+class FieldKind(StrEnum):
+    """What a field holds, from which each output knows how to write it."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    REAL = "real"
+    FLAG = "flag"
+    INSTANT = "instant"
+    WORDS = "words"
+    FACTS = "facts"
+    PAIRS = "pairs"
+
+
+class Output(Flag):
+    """Where a field is shown."""
+
+    ANSWER = auto()
+    """An event of the API and of `ledger history --json`."""
+    DATA = auto()
+    """The same, inside its `data`."""
+    FILE = auto()
+    """A column of an exported file."""
+    TRAIL = auto()
+    """A column of the audit trail, the read model with a row for each event."""
+    EVERYWHERE = ANSWER | FILE | TRAIL
+
+
+@dataclass(frozen=True, slots=True)
+class EventField:
+    """One field of an event under its public name.
+
+    Shape: `attribute` is its name in the event class, None for what is computed from the event.
+    An optional field may be null; a list that is missing is shown empty.
+    """
+
+    name: str
+    kind: FieldKind
+    meaning: str = ""
+    outputs: Output = Output.EVERYWHERE
+    attribute: str | None = None
+    is_optional: bool = False
+    choices: tuple[str, ...] = ()
+
+
+_KINDS: dict[Any, FieldKind] = {
+    str: FieldKind.TEXT,
+    int: FieldKind.INTEGER,
+    float: FieldKind.REAL,
+    bool: FieldKind.FLAG,
+    datetime: FieldKind.INSTANT,
+    list[str]: FieldKind.WORDS,
+    dict[str, Fact]: FieldKind.FACTS,
+    Pairs: FieldKind.PAIRS,
+}
+_ATTRIBUTES = {field.name: field.type for field in fields(Observed.Event)}
+_ATTRIBUTES |= {"originator_version": int, "timestamp": datetime}  # text in the library's class
+_NOT_SHOWN = "originator_id"  # a stream is known by its reference
+
+
+def _stored(attribute: str, meaning: str = "", /, *, name: str = "", **more: Any) -> EventField:
+    """Declare an attribute of the event class. Errors: KeyError for a type nobody can write."""
+    annotation: Any = _ATTRIBUTES[attribute]
+    plain = next((type_ for type_ in _KINDS if annotation == type_ | None), annotation)
+    kind = _KINDS[plain]
+    is_optional = plain != annotation and kind not in (FieldKind.WORDS, FieldKind.PAIRS)
+    return EventField(
+        name or attribute, kind, meaning, attribute=attribute, is_optional=is_optional, **more
+    )
+
+
+_NAMED = (
+    EventField("position", FieldKind.INTEGER, "its place in the whole ledger"),
+    EventField(
+        "type", FieldKind.TEXT, "the stored name of its class", choices=tuple(sorted(EVENT_CLASSES))
+    ),
+    EventField("sentence", FieldKind.TEXT, "what happened, in words", Output.ANSWER),
+    EventField("kind", FieldKind.TEXT, "transaction, alias or subscription"),
+    _stored("shop_id", "the shop it was sent to"),
+    _stored("mode", "the platform's mode", choices=tuple(mode.lower() for mode in MODES)),
+    _stored("reference", "what identifies its object at the shop"),
+    _stored("originator_version", "its place in the history of its object", name="version"),
+    _stored("occurred_at", "when it happened, when the platform tells"),
+    _stored("timestamp", "since when this ledger knows", name="recorded_at"),
+    _stored("received_at", "when its notification arrived", outputs=Output.ANSWER | Output.FILE),
+    _stored("told_at", "the platform's time of the message", outputs=Output.DATA | Output.FILE),
+    EventField(
+        "late_seconds",
+        FieldKind.REAL,
+        "from when it happened to when this ledger knew",
+        Output.ANSWER | Output.TRAIL,
+        is_optional=True,
+    ),
+    _stored("notification_id", "the notification that told of it"),
+    _stored(
+        "source", "the platform's source word", outputs=Output.DATA | Output.FILE | Output.TRAIL
+    ),
+    _stored("rule", "the Back Office rule it was sent under"),
+    _stored("rule_certainty", "told, hinted or inferred"),
+    _stored("late", "older than what was known"),
+    _stored("contradiction", "contradicts what was known"),
+    _stored(
+        "odd",
+        "fields whose value could not be understood",
+        outputs=Output.DATA | Output.FILE | Output.TRAIL,
+    ),
+    _stored("facts", "what was told, by name", outputs=Output.DATA | Output.FILE),
+    _stored("moved", "names of the facts that became the state", outputs=Output.FILE),
+    _stored("details", "the platform's other fields, verbatim", outputs=Output.DATA | Output.FILE),
+    _stored(
+        "personal",
+        "fields about a person; masked for auditors",
+        outputs=Output.DATA | Output.FILE,
+    ),
+)
+_KNOWN = {_NOT_SHOWN, *(field.attribute for field in _NAMED)}
+
+EVENT_FIELDS = (*_NAMED, *(_stored(name) for name in _ATTRIBUTES if name not in _KNOWN))
+"""Every field of every event, in the order of a file. A new attribute comes last, everywhere."""
+
+
+def fields_in(output: Output) -> tuple[EventField, ...]:
+    """Return the fields that an output shows, in order."""
+    return tuple(field for field in EVENT_FIELDS if output in field.outputs)

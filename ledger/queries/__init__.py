@@ -1,0 +1,1 @@
+"""Every question that can be asked of the ledger, and nothing that changes it."""

@@ -1,0 +1,157 @@
+"""Writes rows as a CSV, JSON lines or Parquet file, part by part in little memory."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from ledger.errors import MissingExtraError
+
+CSV = "csv"
+JSONL = "jsonl"
+PARQUET = "parquet"
+FORMATS = (CSV, JSONL, PARQUET)
+CONTENT_TYPES = {
+    CSV: "text/csv; charset=utf-8",
+    JSONL: "application/x-ndjson",
+    PARQUET: "application/vnd.apache.parquet",
+}
+
+CHUNK_ROWS = 500
+"""Rows of one part of a CSV or JSON lines file."""
+GROUP_ROWS = 20_000
+"""Rows of one row group of a Parquet file; so many are held in memory."""
+
+
+class CellKind(StrEnum):
+    """What the cells of a column hold. JSON cells are text in CSV and Parquet."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    FLAG = "flag"
+    JSON = "json"
+
+
+Cell = Any
+ExportRow = Mapping[str, Cell]
+Columns = Mapping[str, CellKind]
+"""The columns of a file by name, in order."""
+
+
+def write_rows(columns: Columns, format_: str, rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    """Return the file's bytes, part by part. Errors: MissingExtraError, before the first part."""
+    if format_ == PARQUET:
+        return _parquet(columns, rows, _pyarrow())
+    return (_csv if format_ == CSV else _jsonl)(columns, rows)
+
+
+# -- CSV and JSON lines -------------------------------------------------------------------------
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _csv(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    yield _csv_lines([list(columns)])
+    for chunk in _chunks(rows, CHUNK_ROWS):
+        yield _csv_lines([csv_cell(row.get(name)) for name in columns] for row in chunk)
+
+
+def _csv_lines(lines: Iterable[list[Cell]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    return text.getvalue().encode()
+
+
+def csv_cell(cell: Cell) -> str | int | float | None:
+    """Return a cell that a spreadsheet shows and never runs.
+
+    Shape: text that begins like a formula gets an apostrophe before it; numbers stay numbers, also
+    negative ones. Whoever needs every byte as the platform sent it takes JSON lines.
+    """
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, dict | list):
+        return orjson.dumps(cell).decode()
+    if isinstance(cell, str) and cell.startswith(_FORMULA):
+        return f"'{cell}"
+    assert cell is None or isinstance(cell, str | int | float)
+    return cell
+
+
+def _jsonl(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
+    for chunk in _chunks(rows, CHUNK_ROWS):
+        lines = (orjson.dumps({name: row.get(name) for name in columns}) for row in chunk)
+        yield b"".join(line + b"\n" for line in lines)
+
+
+def _chunks(rows: Iterable[ExportRow], size: int) -> Iterator[list[ExportRow]]:
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+# -- Parquet ------------------------------------------------------------------------------------
+
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        message = "Parquet needs pyarrow, which is not installed: pip install 'ipn-ledger[parquet]'"
+        raise MissingExtraError(message) from error
+    return pyarrow
+
+
+def _parquet(columns: Columns, rows: Iterable[ExportRow], pyarrow: Any) -> Iterator[bytes]:
+    """Yield after every row group, so that a file of any size passes through."""
+    types = {
+        CellKind.TEXT: pyarrow.string(),
+        CellKind.INTEGER: pyarrow.int64(),
+        CellKind.FLAG: pyarrow.bool_(),
+        CellKind.JSON: pyarrow.string(),
+    }
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
+    sink = _Sink()
+    with pyarrow.parquet.ParquetWriter(sink, schema) as writer:
+        for group in _chunks(rows, GROUP_ROWS):
+            cells = {name: [_parquet_cell(row.get(name)) for row in group] for name in columns}
+            writer.write_table(pyarrow.table(cells, schema=schema))
+            yield sink.take()
+    yield sink.take()
+
+
+def _parquet_cell(cell: Cell) -> Cell:
+    return orjson.dumps(cell).decode() if isinstance(cell, dict | list) else cell
+
+
+class _Sink(io.RawIOBase):
+    """A file that holds what was written until it is taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._parts: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._written
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self._parts.append(part)
+        self._written += len(part)
+        return len(part)
+
+    def close(self) -> None:
+        """Stay open: the last bytes are taken after the writer has closed it."""
+
+    def take(self) -> bytes:
+        taken, self._parts = b"".join(self._parts), []
+        return taken

@@ -1,0 +1,1 @@
+"""One notification becomes events: group commit, unit of work, decider, append."""

@@ -1,0 +1,48 @@
+"""Keeps what could not be read or verified in quarantine, as far as there is room for it."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from ledger.formats import claim_of
+from ledger.notification import Delivery, Limits
+from ledger.recording.group_commit import GroupCommit
+from ledger.recording.receipt import Receipt, refusal_of
+from ledger.recording.retries import available
+from ledger.recording.rows import quarantined_row
+from ledger.storage.database import Database
+from ledger.storage.journal import JournalRow
+from ledger.storage.quarantine import Quarantine
+
+_log = structlog.get_logger(__name__)
+
+
+class Quarantining:
+    """The refused side: one delivery after the other, or many in one commit while there is room."""
+
+    def __init__(self, database: Database, quarantine: Quarantine, limits: Limits) -> None:
+        self._database = database
+        self._quarantine = quarantine
+        self._limits = limits
+        self._group_commit: GroupCommit[JournalRow, Receipt] = GroupCommit(
+            self._add_together, self._add_alone
+        )
+
+    def refuse(self, delivery: Delivery, reason: str) -> Receipt:
+        """Keep a delivery in quarantine. Errors: UnavailableError."""
+        row = quarantined_row(delivery, reason, claim_of(delivery, self._limits))
+        if self._quarantine.take_room(row):
+            return self._group_commit.submit(row)
+        with available(), self._database.begin() as connection:
+            evicted = self._quarantine.add_and_evict(connection, row)
+        for leaving in evicted:
+            _log.warning("quarantine.evicted", notification_id=leaving.id, reason=leaving.reason)
+        return refusal_of(row)
+
+    def _add_together(self, quarantined_rows: Sequence[JournalRow]) -> list[Receipt]:
+        with available(), self._database.single(writes=True) as connection:
+            self._quarantine.add_many(connection, quarantined_rows)
+        return [refusal_of(row) for row in quarantined_rows]
+
+    def _add_alone(self, row: JournalRow) -> Receipt:
+        return self._add_together([row])[0]

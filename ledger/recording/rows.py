@@ -1,0 +1,90 @@
+"""Rows of the inbox and of the quarantine, made from deliveries, and deliveries from them."""
+
+from datetime import datetime
+from typing import Any
+
+from ledger.aggregates.observed import Occasion
+from ledger.formats import Claim
+from ledger.formats.snapshot import Told
+from ledger.notification import Delivery, Notification
+from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
+
+
+def verified_row(
+    notification: Notification, content: Told, now: datetime, readmitted: JournalRow | None = None
+) -> JournalRow:
+    """Make the row of a verified notification that is recorded now.
+
+    Shape: `readmitted` is its row in quarantine, when it comes from there.
+    """
+    return _row_of(
+        notification.delivery,
+        outcome=Outcome.RECORDED,
+        recorded_at=now,
+        format=notification.format,
+        shop_id=notification.shop_id,
+        mode=notification.mode,
+        source=notification.source,
+        reason=None if readmitted is None else readmitted.reason,
+        signed_digest=notification.signed_digest,
+        key_fingerprint=notification.key_fingerprint,
+        told_at=content.told_at,
+    )
+
+
+def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> JournalRow:
+    """Make the row of a refused delivery; what it claims goes before where it was sent to."""
+    return _row_of(
+        delivery,
+        outcome=Outcome.QUARANTINED,
+        reason=reason,
+        format=claim.format,
+        shop_id=claim.shop_id or delivery.shop_id,
+        mode=claim.mode or delivery.mode,
+    )
+
+
+def occasion_of(row: JournalRow, content: Told, *, is_readmitted: bool) -> Occasion:
+    """Describe on which occasion a notification is applied."""
+    assert row.recorded_at is not None
+    return Occasion(
+        notification_id=row.id,
+        shop_id=content.shop_id,
+        mode=content.mode,
+        received_at=row.received_at,
+        recorded_at=row.recorded_at,
+        told_at=content.told_at,
+        source=content.source,
+        rule=content.rule,
+        rule_certainty=content.rule_certainty,
+        is_readmitted=is_readmitted,
+    )
+
+
+def delivery_of(row: JournalRow) -> Delivery:
+    """Restore a delivery as it arrived from its row."""
+    return Delivery(
+        id=row.id,
+        received_at=row.received_at,
+        body=row.body or b"",
+        content_type=row.content_type,
+        peer=row.peer,
+        shop_id=row.endpoint_shop_id,
+        mode=row.endpoint_mode,
+    )
+
+
+def _row_of(delivery: Delivery, *, outcome: Outcome, **columns: Any) -> JournalRow:
+    return JournalRow(
+        id=delivery.id,
+        received_at=delivery.received_at,
+        outcome=outcome,
+        digest=delivery.digest,
+        content_type=delivery.content_type,
+        peer=delivery.peer,
+        endpoint_shop_id=delivery.shop_id,
+        endpoint_mode=delivery.mode,
+        body=delivery.body,
+        **columns,
+    )

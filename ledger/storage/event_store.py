@@ -1,0 +1,116 @@
+"""The event store: histories of streams, the whole log in order, and new events to be appended."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ledger.aggregates.observed import Observed
+from ledger.errors import NotFoundError
+from ledger.storage.mapper import Entry, EventMapper, StoredEntry
+from ledger.storage.recorder import EventRecorder
+
+STREAMS_MAX = 1024
+"""Streams that one statement reads; a database takes only so many parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """One event with its place in the whole ledger."""
+
+    position: int
+    event: Observed.Event
+
+
+class EventStore:
+    """Reads events in the domain's own classes, and encodes new ones for the write strategies."""
+
+    def __init__(self, recorder: EventRecorder, mapper: EventMapper) -> None:
+        self._recorder = recorder
+        self._mapper = mapper
+
+    def history(
+        self, id_: UUID, *, as_of: datetime | None = None, connection: Connection | None = None
+    ) -> list[RecordedEvent]:
+        """Return every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
+        events = self.histories([id_], as_of=as_of, connection=connection)[id_]
+        if not events:
+            raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
+        return events
+
+    def histories(
+        self,
+        ids: Sequence[UUID],
+        *,
+        as_of: datetime | None = None,
+        connection: Connection | None = None,
+    ) -> dict[UUID, list[RecordedEvent]]:
+        """Read the events of many streams at once; none for a stream that was not known then."""
+        events_by_stream: dict[UUID, list[RecordedEvent]] = {}
+        for start in range(0, len(ids), STREAMS_MAX):
+            chunk = ids[start : start + STREAMS_MAX]
+            streams = self._recorder.select_streams(chunk, connection, with_details=True)
+            for id_, entries in streams.items():
+                events = [self.decode(entry) for entry in entries]
+                events_by_stream[id_] = known_by(events, as_of)
+        return events_by_stream
+
+    def check_known(self, id_: UUID) -> None:
+        """Raise NotFoundError for a stream without events; read no more than needed for it."""
+        if not self._recorder.select_events(id_, limit=1):
+            raise NotFoundError("nothing was ever told about it")
+
+    def events_after(
+        self, position: int, limit: int, *, stop: int | None = None, topics: Sequence[str] = ()
+    ) -> list[RecordedEvent]:
+        """Read the next events of the log in order; never skip one that commits later."""
+        entries = self._recorder.select_notifications(
+            position, limit, stop=stop, topics=topics, inclusive_of_start=False
+        )
+        return [self.decode(entry) for entry in entries]
+
+    def high_water_mark(self, after: int | None = None) -> int | None:
+        """Return the position below which nothing can still appear; see the recorder."""
+        return self._recorder.high_water_mark(after)
+
+    def newest_position(self) -> int | None:
+        """Return the newest position that is visible; see the recorder."""
+        return self._recorder.max_notification_id()
+
+    def load(
+        self, ids: Sequence[UUID], connection: Connection | None = None
+    ) -> dict[UUID, list[Entry]]:
+        """Read the stored events of streams, without details. Shape: a list for each id."""
+        return self._recorder.select_streams(ids, connection)
+
+    def decode(self, entry: Entry) -> RecordedEvent:
+        """Turn a stored event into one of the domain, at its current version."""
+        event = self._mapper.to_domain_event(entry)
+        assert isinstance(event, Observed.Event)
+        return RecordedEvent(entry.id, event)
+
+    def encode(self, aggregates: Iterable[Observed]) -> list[StoredEntry]:
+        """Collect the new events of aggregates and encode them, in the order they were decided."""
+        return [
+            self._mapper.to_stored_event(event)
+            for aggregate in aggregates
+            for event in aggregate.collect_events()
+        ]
+
+
+def fold(events: Iterable[RecordedEvent]) -> Observed | None:
+    """Return the state after these events."""
+    aggregate: Observed | None = None
+    for recorded in events:
+        aggregate = recorded.event.mutate(aggregate)
+    return aggregate
+
+
+def known_by(events: Sequence[RecordedEvent], as_of: datetime | None) -> list[RecordedEvent]:
+    """Return the beginning of a stream that was recorded by then; all of it without an instant."""
+    if as_of is None:
+        return list(events)
+    return list(takewhile(lambda recorded: recorded.event.timestamp <= as_of, events))

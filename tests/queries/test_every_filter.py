@@ -1,0 +1,351 @@
+"""Every filter through every door: API list, API export, command line and page, one answer.
+
+The answers are compared with what a plain reading of the unfiltered rows leaves. The same
+conditions run on PostgreSQL in `test_stories_listed.py` and `test_notifications.py`.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+import orjson
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from ledger.access.tokens import create_token
+from ledger.access.users import add_user
+from ledger.application import Ledger
+from ledger.projections.runner import prepare_views
+from ledger.queries.filter_declarations import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.listings import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
+from tests.builders import (
+    NOON,
+    OTHER_SHOP_ID,
+    SHOP_ID,
+    a_ledger,
+    a_rest_call,
+    a_shop,
+    minutes,
+    receive,
+    shops,
+)
+from tests.cli.running import run
+from tests.conftest import opened
+from tests.lists.filling import fill_with_stories, follow
+from tests.pages.visiting import PASSWORD, SETTINGS, Visiting
+from web import create_app
+
+Row = dict[str, Any]
+FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
+INSTANTS = (Comparison.SINCE, Comparison.UNTIL)
+AMOUNTS = (Comparison.AT_LEAST, Comparison.AT_MOST)
+SHOWN_AS = {
+    "contradiction_count": "contradictions",
+    "late_count": "late_news",
+    "is_late": "late",
+    "is_contradiction": "contradiction",
+    "is_odd": "odd",
+}
+"""Columns that a row calls otherwise."""
+
+
+# -- who asks -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody with a token, a password and a shell."""
+
+    url: str
+    client: FlaskClient
+    pages: Visiting
+
+    def call(self, path: str, **parameters: str) -> TestResponse:
+        return self.client.get(f"/api/v1/{path}?{urlencode(parameters)}")
+
+    def listed(self, path: str, **parameters: str) -> list[Row]:
+        """Read a list of the API to its end."""
+        rows: list[Row] = []
+        paged = {"limit": "500"}
+        while True:
+            response = self.call(path, **parameters, **paged)
+            assert response.status_code == 200, response.text
+            page = response.get_json()
+            rows += page["items"]
+            if page["next_cursor"] is None or not page["items"]:
+                return rows
+            paged["cursor"] = page["next_cursor"]
+
+    def exported(self, path: str, **parameters: str) -> list[Row]:
+        response = self.call(path, format="jsonl", **parameters)
+        assert response.status_code == 200, response.text
+        return [orjson.loads(line) for line in response.data.splitlines()]
+
+    def commanded(self, command: str, **parameters: str) -> list[Row]:
+        options: list[str] = []
+        for name, text in parameters.items():
+            flag = f"--{name.replace('_', '-')}"
+            options += [flag] if text == "true" else [flag, text]
+        result = run(self.url, None, *command.split(), *options)
+        assert result.exit_code == 0, result.output
+        return [orjson.loads(line) for line in result.stdout_bytes.splitlines()]
+
+    def searched(self, mode: str, **parameters: str) -> list[str]:
+        """Return the references of the transactions on all pages of the search."""
+        references: list[str] = []
+        path = f"/{mode}/search?{urlencode(parameters | {'sort': 'time'})}"
+        while path:
+            page = self.pages.get(path)
+            assert page.status_code == 200, page.text
+            listed = page.text.partition('id="found"')[2]
+            names = re.findall(r'href="/\w+/shops/\d+/transactions/([^"]+)"', listed)
+            references += [unquote(html.unescape(name)) for name in names]
+            onward = re.search(r'href="([^"]+)" rel="next"', listed)
+            path = html.unescape(onward[1]) if onward else ""
+        return references
+
+
+def a_reader(ledger: Ledger, url: str, name: str, shops: list[str] | None) -> Reader:
+    with ledger.database.begin() as connection:
+        role = {"role": "operator", "shops": shops, "now": NOON}
+        _, secret = create_token(connection, name=name, **role)  # type: ignore[arg-type]
+        add_user(connection, name=name, password=PASSWORD, **role)  # type: ignore[arg-type]
+    client = create_app(SETTINGS, ledger, clock=lambda: NOON).test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {secret}"
+    pages = Visiting(ledger, now=NOON)
+    pages.sign_in(name)
+    return Reader(url, client, pages)
+
+
+@pytest.fixture(scope="module")
+def filled(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Ledger, str]]:
+    path = tmp_path_factory.mktemp("filters") / "ledger.sqlite"
+    path.write_bytes(sqlite_template.read_bytes())
+    with opened(f"sqlite:///{path}") as database:
+        prepare_views(database)
+        ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
+        fill_with_stories(ledger)
+        for status, minute in (("CAPTURED", 1), ("REFUSED", 2)):  # which contradicts the first
+            receive(ledger, a_rest_call(status, minutes(minute)))
+        receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
+        follow(ledger)
+        yield ledger, f"sqlite:///{path}"
+
+
+@pytest.fixture(scope="module")
+def reader(filled: tuple[Ledger, str]) -> Reader:
+    return a_reader(*filled, "all shops", None)
+
+
+# -- what they ask, and what a plain reading leaves ---------------------------------------------
+
+
+def cell_of(row: Row, condition: Condition) -> Any:
+    return row[SHOWN_AS.get(condition.column, condition.column)]
+
+
+def texts_for(condition: Condition, rows: list[Row]) -> list[str]:
+    """Return what somebody writes who wants some of these rows; of days, also the next ones."""
+    if condition.comparison in FLAGS:
+        return ["true"]
+    if condition.comparison is Comparison.CONTAINS:
+        (name, *_) = condition.contained
+        return [next(row[name] for row in rows if row[name])[1:6]]
+    cells = sorted({cell for row in rows if (cell := cell_of(row, condition)) not in (None, "")})
+    middle = str(cells[len(cells) // 2])
+    if condition.comparison in INSTANTS:
+        day = date.fromisoformat(middle[:10])
+        return [middle, *(str(day + timedelta(days=days)) for days in (-1, 0, 1))]
+    return [middle, middle.lower(), middle.title()] if condition.is_upper else [middle]
+
+
+def is_left(row: Row, condition: Condition, text: str) -> bool:
+    if condition.comparison is Comparison.CONTAINS:
+        parts = [text.lower() in (row[name] or "").lower() for name in condition.contained]
+        begins = condition.column and (row[condition.column] or "").startswith(text.lower())
+        return any(parts) or bool(begins)
+    cell = cell_of(row, condition)
+    if condition.comparison in FLAGS:
+        return bool(cell)
+    if cell is None:
+        return False
+    return PLAIN[condition.comparison](cell, text, condition.is_upper)
+
+
+def compared(cell: str, text: str) -> tuple[str | datetime, str | datetime]:
+    """Return both as days or as instants, whichever the text is."""
+    if len(text) == len("2026-03-10"):
+        return cell[:10], text
+    return datetime.fromisoformat(cell), datetime.fromisoformat(text)
+
+
+def is_since(cell: str, text: str, _: bool) -> bool:
+    """Return True from the beginning of a day on, or from an instant on."""
+    instant, bound = compared(cell, text)
+    return instant >= bound  # type: ignore[operator]  # both of one type
+
+
+def is_until(cell: str, text: str, _: bool) -> bool:
+    """Return True through the end of a day, or before an instant."""
+    instant, bound = compared(cell, text)
+    is_included = isinstance(bound, str) and instant == bound
+    return is_included or instant < bound  # type: ignore[operator]  # both of one type
+
+
+PLAIN: dict[Comparison, Callable[[Any, str, bool], bool]] = {
+    Comparison.EQUAL: lambda cell, text, is_upper: (
+        cell.upper() == text.upper() if is_upper else cell == text
+    ),
+    Comparison.AMONG: lambda cell, text, is_upper: (
+        cell.upper() == text.upper() if is_upper else cell == text
+    ),
+    Comparison.SINCE: is_since,
+    Comparison.UNTIL: is_until,
+    Comparison.FIRST_DAY: is_since,
+    Comparison.LAST_DAY: is_until,
+    Comparison.AT_LEAST: lambda cell, text, _: cell >= int(text),
+    Comparison.AT_MOST: lambda cell, text, _: cell <= int(text),
+}
+
+
+# -- the doors ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Rows of one kind: the API's list, by which they are told apart, and all other doors."""
+
+    filter_class: type[Filter]
+    path: str
+    key: tuple[str, ...]
+    lists: tuple[str, ...] = ()
+    export: str = ""
+    commands: tuple[str, ...] = ()
+    has_page: bool = False
+
+
+KINDS = [
+    Listed(
+        TransactionFilter,
+        "transactions",
+        ("shop_id", "mode", "reference"),
+        export="exports/transactions",
+        commands=("export transactions --format jsonl",),
+        has_page=True,
+    ),
+    Listed(
+        EventFilter,
+        "audit-trail",
+        ("position",),
+        lists=("events",),
+        export="exports/events",
+        commands=("export events --format jsonl",),
+    ),
+    Listed(
+        NotificationFilter,
+        "notifications",
+        ("id",),
+        export="exports/notifications",
+        commands=(
+            "export notifications --format jsonl",
+            "notifications list --json --limit 10000",
+        ),
+    ),
+    Listed(ALIASES.filter_class, "aliases", ("shop_id", "mode", "alias")),
+    Listed(
+        SUBSCRIPTIONS.filter_class, "subscriptions", ("shop_id", "mode", "subscription_id", "alias")
+    ),
+    Listed(ORDERS.filter_class, "orders", ("shop_id", "mode", "order_id", "currency")),
+    Listed(
+        TOTALS.filter_class,
+        "totals",
+        ("day", "shop_id", "mode", "currency", "payment_method", "outcome"),
+    ),
+]
+EVERY = [(kind, name) for kind in KINDS for name in conditions_of(kind.filter_class)]
+
+
+def answers(reader: Reader, kind: Listed, name: str, text: str) -> Iterator[tuple[str, list[Row]]]:
+    """Ask all doors that answer with rows."""
+    parameters = {name: text}
+    for path in (kind.path, *kind.lists):
+        yield path, reader.listed(path, **parameters)
+    if kind.export:
+        yield kind.export, reader.exported(kind.export, **parameters)
+    for command in kind.commands:
+        yield command, reader.commanded(command, **parameters)
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY, ids=lambda part: getattr(part, "path", part))
+def test_a_filter_has_one_answer_at_every_door(reader: Reader, kind: Listed, name: str) -> None:
+    condition = conditions_of(kind.filter_class)[name]
+    rows = reader.listed(kind.path)
+
+    for text in texts_for(condition, rows):
+        left = [row for row in rows if is_left(row, condition, text)]
+        assert left or text[:4].isdigit(), "else nothing would be compared"
+        expected = keys(kind, left)
+        for door, answer in answers(reader, kind, name, text):
+            assert keys(kind, answer) == expected, (door, text)
+        if kind.has_page and "T" not in text:
+            references = sorted(row["reference"] for row in left)
+            assert page_answer(reader, name, condition, text) == references, text
+
+
+def keys(kind: Listed, rows: list[Row]) -> list[str]:
+    return sorted(repr([row[name] for name in kind.key]) for row in rows)
+
+
+def page_answer(reader: Reader, name: str, condition: Condition, text: str) -> list[str]:
+    """Ask the search as people do: the mode in the address, amounts in major units."""
+    if name == "mode":
+        return sorted(reader.searched(text.lower()))
+    if condition.comparison in AMOUNTS:
+        text = f"{int(text) / 100:.2f}"
+    parameters = {"q" if name == "search" else name: text}
+    modes = ("test", "production")
+    return sorted(name for mode in modes for name in reader.searched(mode, **parameters))
+
+
+# -- what is refused, everywhere in the same way --------------------------------------------------
+
+
+def test_a_shop_of_others_is_refused_the_same_way_at_every_door(
+    filled: tuple[Ledger, str],
+) -> None:
+    limited = a_reader(*filled, "one shop", [OTHER_SHOP_ID])
+
+    paths = {path for kind in KINDS for path in (kind.path, *kind.lists, kind.export) if path}
+    for path in sorted(paths | {"access-log"}):
+        parameters = {"format": "jsonl"} if path.startswith("exports/") else {}
+        assert limited.call(path, shop_id=SHOP_ID, **parameters).status_code == 403, path
+        assert limited.call(path, shop_id=OTHER_SHOP_ID, **parameters).status_code == 200, path
+    for path in ("search", "export/transactions", "access-log"):
+        assert limited.pages.get(f"/test/{path}?shop_id={SHOP_ID}").status_code == 403, path
+        assert limited.pages.get(f"/test/{path}?shop_id={OTHER_SHOP_ID}").status_code == 200, path
+
+
+def test_what_cannot_be_read_has_one_status_at_every_door(reader: Reader) -> None:
+    lists = {path for kind in KINDS for path in (kind.path, *kind.lists)} | {"access-log"}
+    for path in sorted(lists):
+        assert reader.call(path, cursor="none").status_code == 422, path
+        assert reader.call(path, shop="1").status_code == 422, path
+    for path in ("search", "notifications", "quarantine", "access-log"):
+        assert reader.pages.get(f"/test/{path}?cursor=none").status_code == 422, path
+
+
+def test_a_flag_is_true_or_false_at_every_door(reader: Reader) -> None:
+    for path in ("transactions", "audit-trail", "events"):
+        assert reader.call(path, late="false").status_code == 200
+        assert reader.call(path, late="yes").status_code == 422
+    assert reader.call("events", details="yes").status_code == 422
+    assert reader.pages.get("/test/search?late=yes").status_code == 422

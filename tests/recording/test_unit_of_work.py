@@ -1,0 +1,144 @@
+"""Several notifications in one transaction leave exactly what one by one would leave."""
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection
+
+from ledger.application import Ledger
+from ledger.errors import LedgerError
+from ledger.notification import Limits
+from ledger.recording.quarantining import Quarantining
+from ledger.simulator.stories import STORIES
+from ledger.simulator.telling import teller
+from ledger.storage.database import Database
+from ledger.storage.journal import JournalRow
+from ledger.storage.outcomes import Outcome
+from ledger.storage.quarantine import Bounds, Quarantine, quarantine_size
+from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
+from tests.properties.test_laws import ledgers
+
+TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+
+
+def stored(ledger: Ledger) -> list[tuple[object, ...]]:
+    """Every event as it is stored, but for the ids and times that differ between deliveries."""
+    return [
+        (one.event.TOPIC, one.event.originator_id, one.event.originator_version, one.event.facts,
+         one.event.moved, one.event.late, one.event.contradiction, one.event.rule)
+        for one in ledger.events.events_after(0, 10_000)
+    ]  # fmt: skip
+
+
+def bodies(seed: int = 3) -> list[bytes]:
+    told = [TOLD_BY.tell(story, seed, 0, "mixed") for story in STORIES.values()]
+    return [one.body for life in told for one in life]
+
+
+@pytest.mark.parametrize("size", [2, 16])
+def test_batches_of_every_story_leave_what_one_by_one_leaves(
+    database: Database,
+    sqlite_template,
+    size: int,  # type: ignore[no-untyped-def]
+) -> None:
+    together = a_ledger(database)
+    some = bodies()
+
+    receipts = [
+        receipt
+        for start in range(0, len(some), size)
+        for receipt in together.receive_many(
+            [a_delivery(one) for one in some[start : start + size]]
+        )
+    ]
+
+    with ledgers(sqlite_template) as make:
+        apart = make()
+        alone = [receive(apart, one) for one in some]
+        assert stored(together) == stored(apart)
+    assert [one.outcome for one in receipts] == [one.outcome for one in alone]
+    assert [one.positions for one in receipts] == [one.positions for one in alone]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_any_repeats_and_any_order_within_a_batch(sqlite_template, data: st.DataObject) -> None:  # type: ignore[no-untyped-def]
+    story = data.draw(st.sampled_from(list(STORIES.values())))
+    told = [one.body for one in TOLD_BY.tell(story, 1, 0, "mixed")]
+    some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=10))
+    with ledgers(sqlite_template) as make:
+        together, apart = make(), make()
+
+        receipts = together.receive_many([a_delivery(one) for one in some])
+        alone = [receive(apart, one) for one in some]
+
+        assert [one.outcome for one in receipts] == [one.outcome for one in alone]
+        assert stored(together) == stored(apart)
+
+
+def test_one_that_fails_does_not_fail_the_others_of_its_group(database: Database) -> None:
+    """A fault of ours in one notification must look like a fault of that one alone."""
+    ledger = a_ledger(database)
+    deliveries = [a_delivery(body) for body in bodies()[:3]]
+    deliveries[1] = replace(deliveries[1], peer=object())  # type: ignore[arg-type]  no database takes it
+
+    with pytest.raises((LedgerError, TypeError)):
+        ledger.receive_many(deliveries)
+
+    assert [receive(ledger, delivery.body).outcome for delivery in deliveries] == [
+        "repeated",
+        "recorded",
+        "repeated",
+    ]
+
+
+class SlowQuarantine(Quarantine):
+    """Holds the first group until so many more deliveries have taken their room."""
+
+    def __init__(self, bounds: Bounds, others: int) -> None:
+        super().__init__(bounds)
+        self._others = threading.Semaphore(0)
+        self._to_wait_for = others
+        self.is_first_held = threading.Event()
+
+    def take_room(self, row: JournalRow) -> bool:
+        has_room = super().take_room(row)
+        self._others.release()
+        return has_room
+
+    def add_many(self, connection: Connection, refused_rows: Sequence[JournalRow]) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            self.is_first_held.set()
+            while self._to_wait_for:
+                self._to_wait_for -= 1
+                self._others.acquire(timeout=10)
+        super().add_many(connection, refused_rows)
+
+
+def test_calls_refused_at_the_same_moment_lose_nothing_to_one_that_no_database_takes(
+    database: Database,
+) -> None:
+    bounds = Bounds(count_max=99, bytes_max=9999, total_count_max=99, total_bytes_max=9999)
+    quarantine = SlowQuarantine(bounds, others=8)
+    quarantining = Quarantining(database, quarantine, Limits())
+    quarantining.refuse(a_delivery(b"first=look"), "no-key")  # measures how much room there is
+    refused = [a_delivery(b"junk=%d" % number) for number in range(6)]
+    refused.append(a_delivery(b"junk=bad", shop_id=object()))
+
+    with ThreadPoolExecutor(len(refused)) as pool:
+        first = pool.submit(quarantining.refuse, refused[0], "no-key")
+        quarantine.is_first_held.wait(10)
+        others = [pool.submit(quarantining.refuse, delivery, "no-key") for delivery in refused[1:]]
+        outcomes = [future.exception() or future.result().outcome for future in [first, *others]]
+
+    assert outcomes[:-1] == [Outcome.QUARANTINED] * 6
+    assert isinstance(outcomes[-1], LedgerError)
+    with database.connect() as connection:
+        assert quarantine_size(connection)[0] == 7

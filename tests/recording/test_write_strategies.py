@@ -1,0 +1,124 @@
+"""The short way to append leaves, byte for byte, what the plain one leaves."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import URL, Connection, text
+
+from ledger.application import Ledger
+from ledger.notification import Delivery
+from ledger.simulator.stories import STORIES
+from ledger.simulator.telling import teller
+from ledger.storage.additions import WriteSet
+from ledger.storage.at_once import PostgresqlWriter
+from ledger.storage.database import Database
+from ledger.storage.stepwise import PlainWriter
+from ledger.storage.tables import metadata
+from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, shops
+from tests.conftest import created, opened
+
+TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+TABLES = ("events", "notifications", "repeats", "subscription_references")
+
+
+@pytest.fixture
+def both(postgres_server: URL, postgres_template: str) -> Iterator[tuple[Ledger, Ledger]]:
+    """Two equal ledgers; the second one appends step by step."""
+    with (
+        created(postgres_server, template=postgres_template) as one,
+        created(postgres_server, template=postgres_template) as other,
+        opened(one) as short,
+        opened(other) as plain,
+    ):
+        yield (
+            a_ledger(short, strategy=PostgresqlWriter(short)),
+            a_ledger(plain, strategy=PlainWriter(plain)),
+        )
+
+
+def everything(ledger: Ledger) -> dict[str, list[Any]]:
+    """Every row as the database itself writes it."""
+    with ledger.database.connect() as connection:
+        return {
+            name: sorted(connection.scalars(text(f"SELECT {name}::text FROM {name}")))
+            for name in TABLES
+        }
+
+
+def receive(ledger: Ledger, deliveries: Sequence[Delivery], size: int) -> list[Any]:
+    receipts = []
+    for start in range(0, len(deliveries), size):
+        receipts += ledger.receive_many(deliveries[start : start + size])
+    return [(one.outcome, one.positions) for one in receipts]
+
+
+@pytest.mark.parametrize("size", [1, 3, 16])
+def test_both_ways_leave_the_same_of_every_story(both: tuple[Ledger, Ledger], size: int) -> None:
+    short, plain = both
+    lives = [TOLD_BY.tell(story, 3, 0, "mixed") for story in STORIES.values()]
+    bodies = [one.body for life in lives for one in life]
+    deliveries = [a_delivery(one) for one in [*bodies, *bodies[:40]]]
+
+    assert receive(short, deliveries, size) == receive(plain, deliveries, size)
+
+    found = everything(short)
+    assert found == everything(plain)
+    assert all(found.values())
+    assert set(TABLES) <= set(metadata.tables)
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_both_ways_take_any_repeats_and_any_order(
+    both: tuple[Ledger, Ledger], data: st.DataObject
+) -> None:
+    short, plain = both
+    number = next(LIVES)
+    stories = data.draw(st.lists(st.sampled_from(list(STORIES.values())), min_size=1, max_size=3))
+    told = [one.body for story in stories for one in TOLD_BY.tell(story, 1, number, "mixed")]
+    some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=12))
+    deliveries = [a_delivery(one) for one in some]
+    size = data.draw(st.integers(1, 12))
+
+    assert receive(short, deliveries, size) == receive(plain, deliveries, size)
+    assert everything(short) == everything(plain)
+
+
+LIVES = count(100)
+
+
+class Overtaken(PostgresqlWriter):
+    """A strategy between whose reading and first writing another server records the same."""
+
+    def __init__(self, database: Database, others: Sequence[bytes]) -> None:
+        super().__init__(database)
+        self._database = database
+        self._others = list(others)
+
+    def write(self, connection: Connection, writes: WriteSet) -> list[int]:
+        others, self._others = self._others, []
+        if others:
+            faster = a_ledger(self._database)
+            faster.receive_many([a_delivery(body) for body in others])
+        return super().write(connection, writes)
+
+
+def test_whoever_comes_second_changes_nothing_and_is_heard_again(
+    both: tuple[Ledger, Ledger],
+) -> None:
+    database = both[0].database
+    life = [telling.body for telling in TOLD_BY.tell(STORIES["paid-and-refunded"], 3, 0, "mixed")]
+    ledger = a_ledger(database, strategy=Overtaken(database, life))
+
+    receipts = ledger.receive_many([a_delivery(body) for body in life])
+
+    assert {receipt.outcome for receipt in receipts} == {"repeated"}
+    events = [recorded.event for recorded in ledger.events.events_after(0, 100)]
+    assert events
+    assert len({(event.originator_id, event.originator_version) for event in events}) == len(events)

@@ -1,0 +1,54 @@
+"""Where a call came from, as far as its proxies can be believed."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from flask import Request, request
+
+from ledger.settings import Network
+from web.context import context
+
+Address = IPv4Address | IPv6Address
+
+
+def client_address(call: Request, trusted: Sequence[Network]) -> str:
+    """Return the caller's address: the peer, or the first hop from the right that is no trusted
+    proxy. Shape: empty when the server tells no address.
+
+    A server may join, drop or override repeated headers, so a proxy must replace
+    `X-Forwarded-For`, or append to it, and pass on no header `X_Forwarded_For`. This is a second
+    line of defence; the signature is the first.
+    """
+    client = read_address(call.remote_addr or "")
+    hops = call.headers.get("X-Forwarded-For", "").split(",")
+    while client is not None and hops and any(client in network for network in trusted):
+        hop = read_address(hops.pop())
+        if hop is None:
+            break
+        client = hop
+    return "" if client is None else str(client)
+
+
+def peer() -> str:
+    """Return the address of whoever sent this request."""
+    return client_address(request, context().settings.trusted_proxies) or "unknown"
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Return True if an address belongs to one of these networks."""
+    client = read_address(address)
+    return client is not None and any(client in network for network in networks)
+
+
+def read_address(written: str) -> Address | None:
+    """Read an address as proxies write it: bare, with a port, or in brackets."""
+    written = written.strip()
+    if written.startswith("["):
+        written = written[1:].partition("]")[0]
+    elif written.count(":") == 1:
+        written = written.partition(":")[0]
+    try:
+        address = ip_address(written)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

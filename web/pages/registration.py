@@ -1,0 +1,55 @@
+"""Adds the pages to an application: their routes, their templates' globals, and their limits."""
+
+from flask import Flask
+from flask_limiter import Limiter
+
+from web.context import context_of
+from web.pages import (
+    access_log,
+    alias,
+    evidence,
+    languages,
+    navigation,
+    notifications,
+    order,
+    overview,
+    projections,
+    quarantine,
+    readers,
+    rendering,
+    search,
+    session,
+    signing_in,
+    subscription,
+    transaction,
+)
+from web.pages.blueprint import bp
+from web.rate_limits import limit_addresses
+
+VIEWS = (
+    overview,
+    search,
+    transaction,
+    order,
+    alias,
+    subscription,
+    evidence,
+    notifications,
+    quarantine,
+    projections,
+    readers,
+    access_log,
+)
+"""Modules that add their routes to the blueprint when they are imported."""
+
+
+def register_pages(app: Flask, limiter: Limiter) -> None:
+    """Serve the pages; without a secret key they say what is missing, and nothing else."""
+    session.configure(app, context_of(app).settings)
+    languages.register(app)
+    rendering.register(app)
+    navigation.register(app)
+    app.register_blueprint(bp)
+    app.register_blueprint(signing_in.bp)
+    limit_addresses(app, limiter, bp)
+    signing_in.limit_attempts(app, limiter)
