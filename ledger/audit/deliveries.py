@@ -69,7 +69,8 @@ def _read(row: Any, result: CheckResult) -> StoredDelivery | None:
 
 
 def _is_wanted(stored: StoredDelivery, first: int) -> bool:
-    return not stored.positions or stored.row.outcome != Outcome.RECORDED or max(stored.positions) >= first
+    is_recorded = stored.positions and stored.row.outcome == Outcome.RECORDED
+    return not is_recorded or max(stored.positions) >= first
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,10 @@ def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
     for key in shop.keys:
         yield _key_finding(key, now)
-    for key, other in combinations(shop.keys, 2):
-        if (key.mode, key.kind) == (other.mode, other.kind) and _overlap(key, other):
-            fingerprints = f"{key.fingerprint} and {other.fingerprint}"
-            yield Finding(WARNING, "key", f"{_name(key)}: {fingerprints} are valid together")
+    for first, second in combinations(shop.keys, 2):
+        if (first.mode, first.kind) == (second.mode, second.kind) and _overlap(first, second):
+            fingerprints = f"{first.fingerprint} and {second.fingerprint}"
+            yield Finding(WARNING, "key", f"{_name(first)}: {fingerprints} are valid together")
 
 
 def _key_finding(key: Key, now: datetime) -> Finding:
