@@ -75,8 +75,8 @@ def _report(rebuilt: Rebuilt) -> bool:
     click.echo(f"{rebuilt.name}\t{verdict}\t{state} at {rebuilt.position}{skipped}")
     for difference in rebuilt.differences:
         click.echo(f"  {describe(difference)}")
-        for key, before, after in difference.sample:
-            click.echo(f"    {key}: {describe_change(before, after)}")
+        for key, old_row, new_row in difference.sample:
+            click.echo(f"    {key}: {describe_change(old_row, new_row)}")
     return is_well
 
 
@@ -105,12 +105,12 @@ def describe(difference: Difference) -> str:
     return "; ".join(words)
 
 
-def describe_change(before: Row | None, after: Row | None) -> str:
+def describe_change(old_row: Row | None, new_row: Row | None) -> str:
     """Return what differs between two rows of the same key."""
-    if before is None or after is None:
-        return "only in the new one" if before is None else "only in the old one"
+    if old_row is None or new_row is None:
+        return "only in the new one" if old_row is None else "only in the old one"
     return ", ".join(
-        f"{name} {before[name]!r} → {after[name]!r}"
-        for name in after
-        if before[name] != after[name]
+        f"{name} {old_row[name]!r} → {new_row[name]!r}"
+        for name in new_row
+        if old_row[name] != new_row[name]
     )

@@ -9,6 +9,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
+from ledger.projections.engine.build import Progress
 from ledger.projections.engine.groupings import build_groupings
 from ledger.projections.folding import Poison, StoredRow, fold, read_stored
 from ledger.projections.reading import read_events
@@ -27,7 +28,7 @@ def write_as_of(
     *,
     as_of: datetime,
     into: Path,
-    progress: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> tuple[int, list[Poison]]:
     """Build a read model from the events recorded by an instant.
 
@@ -39,11 +40,11 @@ def write_as_of(
     until = ledger.events.high_water_mark() or 0
     target = Database(f"sqlite:///{into}", pool_size=1)
     try:
-        with ledger.database.connect() as source, target.begin() as connection:
+        with ledger.database.connect() as log, target.begin() as connection:
             _create_tables(connection, model)
             known_by = write_moment(as_of)
             return fill(
-                source,
+                log,
                 connection,
                 model,
                 {table: table for table in model.all_tables},
@@ -68,14 +69,14 @@ def _create_tables(connection: Connection, model: Projection) -> None:
 
 
 def fill(
-    source: Connection,
+    log: Connection,
     connection: Connection,
     model: Projection,
     tables: Tables,
     *,
     until: int,
     is_wanted: Callable[[StoredRow], bool],
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[int, list[Poison]]:
     """Write a read model to empty tables from the wanted events up to a position.
 
@@ -85,10 +86,10 @@ def fill(
     count, skipped = 0, []
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
-        stored_events = read_events(source, model.kinds, after=after, until=end)
+        stored_events = read_events(log, model.kinds, after=after, until=end)
         wanted = [stored for stored in stored_events if is_wanted(stored)]
         changes = fold(model, wanted)
-        for table, rows in changes.rows.items():
+        for table, rows in changes.rows_by_table.items():
             write_rows(connection, tables[table], rows)
         skipped += changes.poison
         count += len(wanted)
@@ -98,8 +99,8 @@ def fill(
     return count, skipped
 
 
-def _was_known(stored: StoredRow, as_of: str) -> bool:
+def _was_known(stored: StoredRow, known_by: str) -> bool:
     try:
-        return bool(read_stored(stored).timestamp <= as_of)
+        return bool(read_stored(stored).timestamp <= known_by)
     except Exception:  # noqa: BLE001  what cannot be read is reported as skipped, not hidden
         return True

@@ -45,20 +45,21 @@ class Difference:
 
 
 def compare(
-    before: Connection, old: Generation, after: Connection, new: Generation
+    old_reader: Connection, old: Generation, new_reader: Connection, new: Generation
 ) -> list[Difference]:
     """Compare every table of two generations, each read within its own snapshot."""
     return [
-        _compare_table(before, f"{declared.name}_g{old.id}", after, table, declared.name)
+        _compare_table(old_reader, f"{declared.name}_g{old.id}", new_reader, table, declared.name)
         for declared, table in tables_of(projection(new.name), new.id).items()
     ]
 
 
 def _compare_table(
-    before: Connection, old_name: str, after: Connection, new: Table, name: str
+    old_reader: Connection, old_name: str, new_reader: Connection, new_table: Table, name: str
 ) -> Difference:
-    new_columns, old_columns = _column_names(after, new.name), _column_names(before, old_name)
-    key_columns = [column.name for column in new.primary_key]
+    new_columns = _column_names(new_reader, new_table.name)
+    old_columns = _column_names(old_reader, old_name)
+    key_columns = [column.name for column in new_table.primary_key]
     shared = tuple(column for column in new_columns if column in old_columns)
     difference = Difference(
         table=name,
@@ -67,11 +68,11 @@ def _compare_table(
         only_after=tuple(column for column in new_columns if column not in old_columns),
     )
     if not set(key_columns) <= set(shared):  # rows with other keys are different rows
-        difference.rows = [_count(before, old_name), _count(after, new.name)]
+        difference.rows = [_count(old_reader, old_name), _count(new_reader, new_table.name)]
         difference.differing = sum(difference.rows)
         return difference
-    old_rows = _rows(before, old_name, shared, key_columns)
-    new_rows = _rows(after, new.name, shared, key_columns)
+    old_rows = _rows(old_reader, old_name, shared, key_columns)
+    new_rows = _rows(new_reader, new_table.name, shared, key_columns)
     _compare_rows(difference, key_columns, old_rows, new_rows)
     return difference
 
@@ -112,10 +113,10 @@ def _sorted_by_bytes(connection: Connection, table: str, column: Any) -> Any:
 
 
 def _compare_rows(
-    difference: Difference, key_columns: list[str], before: Iterator[Row], after: Iterator[Row]
+    difference: Difference, key_columns: list[str], old_rows: Iterator[Row], new_rows: Iterator[Row]
 ) -> None:
     digests = [0, 0]
-    for old, new in _row_pairs(before, after, key_columns):
+    for old, new in _row_pairs(old_rows, new_rows, key_columns):
         for side, row in enumerate((old, new)):
             if row is not None:
                 difference.rows[side] += 1
@@ -129,24 +130,24 @@ def _compare_rows(
 
 
 def _row_pairs(
-    before: Iterator[Row], after: Iterator[Row], key_columns: list[str]
+    old_rows: Iterator[Row], new_rows: Iterator[Row], key_columns: list[str]
 ) -> Iterator[tuple[Row | None, Row | None]]:
     """Pair rows of the same key, None where only the other side has it."""
-    old, new = next(before, None), next(after, None)
+    old, new = next(old_rows, None), next(new_rows, None)
     while old is not None or new is not None:
         order = _order(old, new, key_columns)
         yield old if order <= 0 else None, new if order >= 0 else None
         if order <= 0:
-            old = next(before, None)
+            old = next(old_rows, None)
         if order >= 0:
-            new = next(after, None)
+            new = next(new_rows, None)
 
 
-def _order(old: Row | None, new: Row | None, key_columns: list[str]) -> int:
+def _order(old_row: Row | None, new_row: Row | None, key_columns: list[str]) -> int:
     """Return -1 if the old row comes before the new one, 1 if after, 0 if they have one key."""
-    if old is None or new is None:
-        return 1 if old is None else -1
-    old_key, new_key = _sort_key(old, key_columns), _sort_key(new, key_columns)
+    if old_row is None or new_row is None:
+        return 1 if old_row is None else -1
+    old_key, new_key = _sort_key(old_row, key_columns), _sort_key(new_row, key_columns)
     return (old_key > new_key) - (old_key < new_key)
 
 

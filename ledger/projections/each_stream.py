@@ -7,13 +7,13 @@ from sqlalchemy import Column, Integer, Text
 from ledger.projections.view import FIRST, Row, StoredView, merged
 
 
-def stream_columns(*own: Column[Any]) -> tuple[Column[Any], ...]:
+def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
     """Return the columns of a table with a row for each stream: its own, and the common ones."""
     return (
         Column("id", Text, primary_key=True),
         merged(FIRST, "shop_id", Text, nullable=False),
         merged(FIRST, "mode", Text, nullable=False),
-        *own,
+        *own_columns,
         merged(FIRST, "first_seen_at", Text, nullable=False),
         Column("last_changed_at", Text, nullable=False),
         Column("version", Integer, nullable=False),

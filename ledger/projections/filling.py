@@ -61,12 +61,12 @@ def load_rows(
     chunk_rows: int = CHUNK_ROWS,
 ) -> None:
     """Add the rows of a batch to their tables or to staging; no key is looked up."""
-    for table, rows in changes.rows.items():
-        new, rest = divide_rows(rows, changes.new.get(table, ()))
+    for table, rows in changes.rows_by_table.items():
+        new_rows, rest = divide_rows(rows, changes.new_rows_by_table.get(table, ()))
         for number, row in enumerate(rest):
             # a chunk has rows of one batch only, and chunks are in the order of batches
             row["chunk"] = changes.begins_at + number // chunk_rows
-        add_rows(connection, staged[table].target, new)
+        add_rows(connection, staged[table].target, new_rows)
         add_rows(connection, staged[table].staging, rest)
 
 

@@ -42,13 +42,13 @@ class Poison:
 class RowChanges:
     """The rows that a batch of events produces, by table.
 
-    Shape: `rows` holds one row per key, as it stands after the batch; `new` holds those among them
-    that begin in the batch, where a table has a row for each stream or for each event: no row of
-    theirs can be there yet. `begins_at` is the first event's position.
+    Shape: `rows_by_table` holds one row per key, as it stands after the batch. Where a table has a
+    row for each stream or for each event, `new_rows_by_table` holds those among them that begin in
+    the batch: their keys cannot be there yet. `begins_at` is the first event's position.
     """
 
-    rows: dict[Table, list[Row]] = field(default_factory=dict)
-    new: dict[Table, list[Row]] = field(default_factory=dict)
+    rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
+    new_rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
     poison: list[Poison] = field(default_factory=list)
     begins_at: int = 0
 
@@ -110,7 +110,7 @@ def fold(
     changes = RowChanges(begins_at=stored_events[0][0] if stored_events else 0)
     for stored in stored_events:
         try:
-            produced = list(model.rows(decode(stored)))
+            produced = list(model.produce(decode(stored)))
         except Exception as error:  # noqa: BLE001  whatever it is, it must not stop other events
             changes.poison.append(poison(stored, error))
             continue
@@ -118,9 +118,9 @@ def fold(
             add_to[table](row, stored)
     for table, table_rows in merged.items():
         if table_rows.by_key:
-            changes.rows[table] = list(table_rows.by_key.values())
-        if table_rows.new:
-            changes.new[table] = table_rows.new
+            changes.rows_by_table[table] = list(table_rows.by_key.values())
+        if table_rows.new_rows:
+            changes.new_rows_by_table[table] = table_rows.new_rows
     return changes
 
 
@@ -134,7 +134,7 @@ class _MergedRows:
 
     def __init__(self, table: Table) -> None:
         self.by_key: dict[Any, Row] = {}
-        self.new: list[Row] = []
+        self.new_rows: list[Row] = []
         key_columns = [str(column.name) for column in table.primary_key]
         self._is_of_events = key_columns == ["position"]
         self._key: Callable[[Row], Any] = itemgetter(*key_columns)
@@ -150,17 +150,17 @@ class _MergedRows:
         if known is not row:
             self._merge(known, row)
         elif self._begins_with(stored, key):
-            self.new.append(row)  # later rows of the batch with this key are merged into it
+            self.new_rows.append(row)  # later rows of the batch with this key are merged into it
 
-    def _merge(self, known: Row, row: Row) -> None:
+    def _merge(self, known_row: Row, row: Row) -> None:
         for name, value in row.items():
             if value is None:
                 continue
             special = self._special.get(name)
-            earlier = known.get(name)
+            earlier = known_row.get(name)
             if special is not None and earlier is not None:
                 value = _merge_values(special, earlier, value)
-            known[name] = value
+            known_row[name] = value
 
     def _begins_with(self, stored: StoredRow, key: Any) -> bool:
         if self._is_of_events:

@@ -82,7 +82,11 @@ class Follower:
         changes = fold(self.model, stored_events, decode=self.reader.decode)
         with self.database.begin() as connection:
             is_ours = advance(
-                connection, self.generation.id, self.shard.index, before=position, after=end
+                connection,
+                self.generation.id,
+                self.shard.index,
+                from_position=position,
+                to_position=end,
             )
             if is_ours:
                 self._apply(connection, stored_events, changes)
@@ -98,9 +102,14 @@ class Follower:
 
     def _merge(self, connection: Connection, changes: RowChanges) -> None:
         tables = tables_of(self.model, self.generation.id)
-        with updated_groupings(connection, self.model, tables, changes.rows):
-            for table, rows in changes.rows.items():
-                write_rows(connection, tables[table], rows, new=changes.new.get(table, ()))
+        with updated_groupings(connection, self.model, tables, changes.rows_by_table):
+            for table, rows in changes.rows_by_table.items():
+                write_rows(
+                    connection,
+                    tables[table],
+                    rows,
+                    new_rows=changes.new_rows_by_table.get(table, ()),
+                )
 
 
 def write_changes(

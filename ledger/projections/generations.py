@@ -255,12 +255,12 @@ def lock_position(connection: Connection, generation_id: int, shard: int = 0) ->
 
 
 def advance(
-    connection: Connection, generation_id: int, shard: int, *, before: int, after: int
+    connection: Connection, generation_id: int, shard: int, *, from_position: int, to_position: int
 ) -> bool:
     """Move a position on; return False when somebody else has moved it."""
     c = generation_positions.c
-    is_ours = [c.generation_id == generation_id, c.shard == shard, c.position == before]
-    statement = update(generation_positions).where(*is_ours).values(position=after)
+    is_ours = [c.generation_id == generation_id, c.shard == shard, c.position == from_position]
+    statement = update(generation_positions).where(*is_ours).values(position=to_position)
     return connection.scalar(statement.returning(c.position)) is not None
 
 

@@ -79,10 +79,12 @@ def outcome(operation: str | None, status: str | None) -> str:
     return UNKNOWN
 
 
-def outcome_of(operation: ColumnElement[Any], status: ColumnElement[Any]) -> ColumnElement[str]:
+def outcome_of(
+    operation_column: ColumnElement[Any], status_column: ColumnElement[Any]
+) -> ColumnElement[str]:
     """Return the outcome as an SQL expression, from the same table."""
     rows = [
-        (and_(operation == known, status.in_(statuses)), meaning)
+        (and_(operation_column == known, status_column.in_(statuses)), meaning)
         for known, statuses, meaning in _OUTCOMES
     ]
-    return case((status == "ABANDONED", ABANDONED), *rows, else_=UNKNOWN)
+    return case((status_column == "ABANDONED", ABANDONED), *rows, else_=UNKNOWN)

@@ -46,7 +46,7 @@ class GenerationRef:
 class ShardTask:
     """Asks for one shard of the log to be loaded, up to a position."""
 
-    generation: GenerationRef
+    ref: GenerationRef
     shard: int
     shards: int
     until: int
@@ -57,7 +57,7 @@ class ShardTask:
 def load_shard(task: ShardTask) -> int:
     """Load one shard of a generation up to a position, from where it stands; return the end."""
     gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
-    ref = task.generation
+    ref = task.ref
     with _opened(ref, FILLING) as database:
         with database.connect() as connection:
             generations = all_generations(connection)
@@ -118,7 +118,7 @@ def group_rows(ref: GenerationRef) -> None:
                 for page in reading.execute(groups).mappings().partitions(BATCH):
                     rows = [dict(row) for row in page]
                     with database.begin() as connection:
-                        write_rows(connection, target, rows, new=rows)
+                        write_rows(connection, target, rows, new_rows=rows)
 
 
 def build_index(ref: GenerationRef, name: str) -> str:

@@ -92,35 +92,34 @@ class Summed:
 class Regrouped:
     """A table of small groups over another: the groups that a batch changes are read again.
 
-    Shape: `select(source)` reads groups, or only those that `keys` reads the keys of; its columns
-    are those of `table`; `key` is the column that selects the groups to read again.
-    `keys(source, ids)` selects the keys of the groups to which rows of the source belong;
-    `ids` selects the ids of these rows.
+    Shape: `select(source)` reads groups; `select(source, group_keys)` reads only those whose
+    `key_column` is among the keys. The columns are those of `table`. `select_keys(source, row_ids)`
+    reads the keys of the groups to which rows of the source, by their ids, belong.
     """
 
     table: Table
     source: Table
-    key: str
+    key_column: str
     select: "SelectGroups"
-    keys: Callable[[Table, Select[Any]], Select[Any]]
+    select_keys: Callable[[Table, Select[Any]], Select[Any]]
 
 
 class SelectGroups(Protocol):
-    def __call__(self, source: Table, keys: Select[Any] | None = None, /) -> Select[Any]: ...
+    def __call__(self, source: Table, group_keys: Select[Any] | None = None, /) -> Select[Any]: ...
 
 
 @dataclass(frozen=True)
 class Projection:
     """One read model.
 
-    Shape: `rows` produces rows of `tables` from one event; names that are no columns are ignored,
-    columns that are not named stay as they are. `kinds` are the first words of the topics it reads;
-    None reads all.
+    Shape: `produce` returns the rows of `tables` that one event produces; names that are no columns
+    are ignored, columns that are not named stay as they are. `kinds` are the first words of the
+    topics it reads; None reads all.
     """
 
     name: str
     tables: tuple[Table, ...]
-    rows: Callable[[StoredView], Rows]
+    produce: Callable[[StoredView], Rows]
     groupings: tuple[Summed | Regrouped, ...] = ()
     kinds: tuple[str, ...] | None = None
 

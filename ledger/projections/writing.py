@@ -34,26 +34,28 @@ Tables = dict[Table, Table]
 
 
 def write_rows(
-    connection: Connection, target: Table, rows: Sequence[Row], *, new: Sequence[Row] = ()
+    connection: Connection, target: Table, rows: Sequence[Row], *, new_rows: Sequence[Row] = ()
 ) -> None:
     """Add rows with new keys to a table, and merge rows with known keys column by column.
 
-    Shape: `new` are those of the rows whose keys are certainly not in the table.
+    Shape: `new_rows` are those of the rows whose keys are certainly not in the table.
     """
-    if len(new) < _ADD_FROM[connection.dialect.name]:
-        new = ()
-    new, rest = divide_rows(rows, new)
-    add_rows(connection, target, new)
+    if len(new_rows) < _ADD_FROM[connection.dialect.name]:
+        new_rows = ()
+    new_rows, rest = divide_rows(rows, new_rows)
+    add_rows(connection, target, new_rows)
     if rest:
         _merge(connection, target, rest)
 
 
-def divide_rows(rows: Sequence[Row], new: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
+def divide_rows(
+    rows: Sequence[Row], new_rows: Sequence[Row]
+) -> tuple[Sequence[Row], Sequence[Row]]:
     """Return the new rows, and the rest."""
-    if len(new) == len(rows):
-        return new, ()
-    new_ids = {id(row) for row in new}
-    return new, [row for row in rows if id(row) not in new_ids]
+    if len(new_rows) == len(rows):
+        return new_rows, ()
+    new_ids = {id(row) for row in new_rows}
+    return new_rows, [row for row in rows if id(row) not in new_ids]
 
 
 def add_rows(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
@@ -80,9 +82,9 @@ def _insert_filled_columns(connection: Connection, target: Table, rows: Sequence
         connection.exec_driver_sql(statement, _filled_values(alike, columns))
 
 
-def merge_from(connection: Connection, target: Table, rows: Select[Any]) -> None:
+def merge_from(connection: Connection, target: Table, selected_rows: Select[Any]) -> None:
     """Merge rows that another table has, in the order in which they are selected."""
-    connection.execute(_upsert(connection, target, rows))
+    connection.execute(_upsert(connection, target, selected_rows))
 
 
 def _merge(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
@@ -91,7 +93,7 @@ def _merge(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
         if len(rows) >= COPY_FROM:
             _merge_by_copy(connection, target, rows)
             return
-    _execute_for_each(connection, _upsert(connection, target, source=None), target, rows)
+    _execute_for_each(connection, _upsert(connection, target, selected_rows=None), target, rows)
 
 
 def _execute_for_each(
@@ -107,9 +109,9 @@ def _execute_for_each(
     connection.exec_driver_sql(str(compiled), parameters)
 
 
-def _column_names(columns: Iterable[Column[Any]]) -> list[str]:
+def _column_names(table_columns: Iterable[Column[Any]]) -> list[str]:
     """Return names that do not know how to be quoted: dictionaries find those much slower."""
-    return [str(column.name) for column in columns]
+    return [str(column.name) for column in table_columns]
 
 
 def _values(rows: Sequence[Row], column_names: Sequence[str]) -> list[tuple[Value, ...]]:
@@ -129,11 +131,11 @@ def _sort_by_key(target: Table, rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: [str(row.get(name)) for name in key_columns])
 
 
-def _upsert(connection: Connection, target: Table, source: Select[Any] | None) -> Any:
+def _upsert(connection: Connection, target: Table, selected_rows: Select[Any] | None) -> Any:
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(target)
-    if source is not None:
-        statement = statement.from_select([column.name for column in target.columns], source)
+    if selected_rows is not None:
+        statement = statement.from_select([column.name for column in target.columns], selected_rows)
     key_columns = [column.name for column in target.primary_key]
     merged_columns = {
         column.name: _merged(column, statement.excluded[column.name])
@@ -145,17 +147,17 @@ def _upsert(connection: Connection, target: Table, source: Select[Any] | None) -
     return statement.on_conflict_do_update(index_elements=key_columns, set_=merged_columns)
 
 
-def _merged(known: Column[Any], incoming: Any) -> Any:
-    how = merge_of(known)
+def _merged(known_column: Column[Any], incoming: Any) -> Any:
+    how = merge_of(known_column)
     if how == ADD:
-        return known + incoming
+        return known_column + incoming
     if how == FIRST:
-        return func.coalesce(known, incoming)
+        return func.coalesce(known_column, incoming)
     if how == MIN:
-        return case((incoming < known, incoming), else_=known)
+        return case((incoming < known_column, incoming), else_=known_column)
     if how == MAX:
-        return case((incoming > known, incoming), else_=known)
-    return func.coalesce(incoming, known)
+        return case((incoming > known_column, incoming), else_=known_column)
+    return func.coalesce(incoming, known_column)
 
 
 def _merge_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
@@ -168,14 +170,14 @@ def _merge_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -
 
 
 def copy_rows(
-    connection: Connection, table: str, columns: Sequence[Column[Any]], rows: Sequence[Row]
+    connection: Connection, table: str, table_columns: Sequence[Column[Any]], rows: Sequence[Row]
 ) -> None:
     """Send rows by COPY, which is written and read faster than statements with values.
 
     Each is a line of JSON without its brackets. That is CSV whose quotes are escaped in another
     way, and an encoder in C writes it several times as fast as one of CSV.
     """
-    column_names = _column_names(columns)
+    column_names = _column_names(table_columns)
     listed = ", ".join(f'"{name}"' for name in column_names)
     form = r"""FORMAT csv, NULL 'null', ESCAPE '\'"""
     statement = f'COPY "{table}" ({listed}) FROM STDIN ({form})'
@@ -186,24 +188,24 @@ def copy_rows(
     cursor.close()
 
 
-def _lines(rows: Sequence[tuple[Value, ...]]) -> bytes:
-    page = _encode_lines(rows)
+def _lines(value_rows: Sequence[tuple[Value, ...]]) -> bytes:
+    page = _encode_lines(value_rows)
     has_escapes = b"\\" in page
-    page = _lines_with_escapes(rows) if has_escapes else page[1:-2].replace(b"]\n[", b"\n")
+    page = _lines_with_escapes(value_rows) if has_escapes else page[1:-2].replace(b"]\n[", b"\n")
     return page + b"\n"
 
 
-def _lines_with_escapes(rows: Sequence[tuple[Value, ...]]) -> bytes:
+def _lines_with_escapes(value_rows: Sequence[tuple[Value, ...]]) -> bytes:
     """Write the same lines for text that JSON writes in another way: line feeds, say."""
-    return "\n".join(",".join(map(_field, row)) for row in rows).encode()
+    return "\n".join(",".join(map(_field, row)) for row in value_rows).encode()
 
 
-def _field(value: Value) -> str:
-    if value is None:
+def _field(cell: Value) -> str:
+    if cell is None:
         return "null"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)
+    if isinstance(cell, str):
+        return '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(cell)
 
 
 _encode_lines = msgspec.json.Encoder().encode_lines

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,14 @@ def started(*arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def crash(what: str, url: str, at: str) -> int:
-    """Run this program until it kills itself; return how it ended."""
-    with started(what, url, at) as child:
-        child.communicate(timeout=60)
-        return child.returncode
+def crash(what: str, url: str, at: str) -> int | None:
+    """Do what this program does, as a fork of a process that has loaded it; return how it ended."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    child = context.Process(target=run, args=(what, url, at))
+    child.start()
+    child.join(60)
+    return child.exitcode
 
 
 def arm(at: str) -> None:
@@ -64,11 +68,10 @@ def follow(ledger: Ledger) -> None:
         follow_with(ledger, generation, PROJECTIONS[generation.name], batch=BATCH)
 
 
-def main() -> None:
-    what, url, *at = sys.argv[1:]
+def run(what: str, url: str, at: str | None = None) -> None:
     database = Database(url)
-    if at:
-        arm(at[0])
+    if at is not None:
+        arm(at)
     ledger = a_ledger(database)
     if what == "follow":
         follow(ledger)
@@ -77,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(*sys.argv[1:])

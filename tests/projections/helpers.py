@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from ledger.application import Ledger
 from ledger.projections.filling import merge_chunk, staged_tables
@@ -25,6 +26,7 @@ from ledger.projections.view import Projection
 from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
+from ledger.storage.tables import leases
 from tests.builders import NOON, SHOP_ID, a_ledger, receive, shops
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -151,6 +153,14 @@ def rebuilt(
     ledger: Ledger, name: str, *, workers: int = 2, lease_seconds: float = 15, **options: Any
 ) -> Rebuilt:
     return a_rebuild(ledger, name, workers=workers, lease_seconds=lease_seconds).run(**options)
+
+
+def expire_leases_of_rebuilds(ledger: Ledger) -> None:
+    """Let the time of their leases pass."""
+    with ledger.database.begin() as connection:
+        is_of_rebuild = leases.c.holder.startswith("rebuild:")
+        expired = update(leases).where(is_of_rebuild).values(expires_at=datetime.now(UTC))
+        connection.execute(expired)
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:

@@ -96,7 +96,7 @@ def load_and_merge_some(
 ) -> None:
     for shard in data.draw(st.permutations(range(task.shards))):
         load_shard(replace(task, shard=shard))
-    create_keys(task.generation, task.shards)
+    create_keys(task.ref, task.shards)
     for shard in range(task.shards):
         merge_chunks(ledger, generation, data.draw(st.integers(0, 3)), shard)
 

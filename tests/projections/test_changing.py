@@ -44,12 +44,12 @@ def ledger(seven_stories_on_postgresql: Ledger) -> Ledger:
 
 
 @pytest.fixture
-def old(ledger: Ledger, tmp_path: Path) -> Environ:
+def old_code(ledger: Ledger, tmp_path: Path) -> Environ:
     return environment(tmp_path, url_of(ledger), ROOT)
 
 
 @pytest.fixture
-def new(ledger: Ledger, tmp_path: Path) -> Environ:
+def new_code(ledger: Ledger, tmp_path: Path) -> Environ:
     """The next version: transactions show the acquirer's network as well."""
     return environment(tmp_path, url_of(ledger), copy_with_network_column(tmp_path / "next"))
 
@@ -59,38 +59,38 @@ def url_of(ledger: Ledger) -> str:
 
 
 def test_a_column_is_added_beside_what_is_read_taken_back_and_pruned(
-    ledger: Ledger, old: Environ, new: Environ
+    ledger: Ledger, old_code: Environ, new_code: Environ
 ) -> None:
     with ExitStack() as old_server:
-        old_server.enter_context(serving(old))
-        built = build_with_new_code(ledger, new)
+        old_server.enter_context(serving(old_code))
+        built = build_with_new_code(ledger, new_code)
 
-        with serving(new):
+        with serving(new_code):
             both_codes_follow_their_own(ledger, built)
 
             # what the old servers follow stays
-            assert run_ledger(new, "projections", "prune").stdout == ""
+            assert run_ledger(new_code, "projections", "prune").stdout == ""
             old_server.close()
             receive_stories(ledger, "refund-refused")
             eventually(lambda: reached(ledger, built) == ledger.events.high_water_mark())
             assert positions(ledger)["transactions"] < reached(ledger, built)
 
     # back to the old code: its generation is there and comes up to date by itself
-    with serving(old):
-        assert stale_models(old) == []
+    with serving(old_code):
+        assert stale_models(old_code) == []
         eventually(lambda: all_rows(ledger) == expected(ledger))
 
     # forward for good: nobody follows the old one any more
-    pruned = run_ledger(new, "projections", "prune").stdout
+    pruned = run_ledger(new_code, "projections", "prune").stdout
     assert re.fullmatch(r"dropped transactions generation 1 \(live, [0-9a-f]{12}\)\n", pruned)
-    assert stale_models(old) == ["transactions"]
+    assert stale_models(old_code) == ["transactions"]
 
 
-def build_with_new_code(ledger: Ledger, new: Environ) -> int:
+def build_with_new_code(ledger: Ledger, new_code: Environ) -> int:
     """Let the new code find its model stale, and build it; return the generation's id."""
-    assert "stale: transactions; its code has changed" in run_ledger(new, "migrate").stdout
-    assert stale_models(new) == ["transactions"]
-    done = run_ledger(new, "rebuild", "transactions", "--workers", "2")
+    assert "stale: transactions; its code has changed" in run_ledger(new_code, "migrate").stdout
+    assert stale_models(new_code) == ["transactions"]
+    done = run_ledger(new_code, "rebuild", "transactions", "--workers", "2")
     assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
     assert done.stdout.startswith("transactions\tsame rows, other columns\tlive at ")
     assert "new columns: network" in done.stdout

@@ -23,6 +23,7 @@ from tests.projections.crashing import crash, started
 from tests.projections.helpers import (
     all_rows,
     eventually,
+    expire_leases_of_rebuilds,
     follow,
     ledger_of,
     live,
@@ -133,12 +134,13 @@ def running(runner: ProjectionRunner) -> Iterator[None]:
         runner.stop()
 
 
-def test_a_silent_ledger_keeps_its_leases(database: Database) -> None:
-    ledger = ledger_of(database, "payment-accepted")
+def test_a_silent_ledger_keeps_its_leases(seven_stories_on_sqlite: Ledger) -> None:
+    ledger = seven_stories_on_sqlite
+    database = ledger.database
     lease_names = [live(ledger, name).lease_name for name in PROJECTIONS]
-    with running(ProjectionRunner(ledger, lease_seconds=2)):
+    with running(ProjectionRunner(ledger, lease_seconds=3)):
         eventually(lambda: set(positions(ledger).values()) == {ledger.events.high_water_mark()})
-        for _ in range(12):  # longer than a lease, which is long enough for a machine that stalls
+        for _ in range(18):  # longer than a lease, which is long enough for a machine that stalls
             time.sleep(0.2)
             with database.connect() as connection:
                 assert all(is_leased(connection, lease_name) for lease_name in lease_names)
@@ -170,7 +172,7 @@ def test_a_rebuild_goes_on_from_where_it_was_killed(seven_stories: Ledger) -> No
     killed = []
     for at in ("26", "45", "70"):
         killed.append(crash("orders", url, at))
-        time.sleep(1.1)  # its lease
+        expire_leases_of_rebuilds(ledger)
     done = rebuilt(ledger, "orders")
 
     assert killed == [-9] * 3

@@ -30,7 +30,7 @@ def test_a_row_is_new_where_its_stream_or_its_event_begins_in_the_batch(
     new = {
         table.name: {row[column.name] for row in rows for column in table.primary_key}
         for model in PROJECTIONS.values()
-        for table, rows in fold(model, batch).new.items()
+        for table, rows in fold(model, batch).new_rows_by_table.items()
     }
 
     assert begun
@@ -47,5 +47,5 @@ def test_rows_that_are_no_streams_are_never_taken_for_new(sqlite_stories: Ledger
     with sqlite_stories.database.connect() as connection:
         changes = fold(SHOPS, read_events(connection, None, after=0, until=10**6))
 
-    assert len(changes.rows[_shops]) == 1
-    assert changes.new == {}
+    assert len(changes.rows_by_table[_shops]) == 1
+    assert changes.new_rows_by_table == {}

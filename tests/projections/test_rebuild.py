@@ -29,6 +29,7 @@ from tests.projections.helpers import (
     SEVEN_STORIES,
     a_rebuild,
     all_rows,
+    expire_leases_of_rebuilds,
     follow,
     ledger_of,
     live,
@@ -115,7 +116,7 @@ def test_a_rebuild_whose_whole_group_is_killed_under_writes_goes_on(
             with started("totals", url_of(ledger)) as child:
                 time.sleep(seconds)
                 os.killpg(child.pid, signal.SIGKILL)
-            time.sleep(1.1)  # its lease
+            expire_leases_of_rebuilds(ledger)
         done = rebuilt(ledger, "totals")
     follow(ledger)
 

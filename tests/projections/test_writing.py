@@ -88,7 +88,7 @@ def test_what_is_written_is_read_back(
     ]
     with database.begin() as connection:
         connection.execute(target.delete())
-        write_rows(connection, target, rows, new=rows if is_new else ())
+        write_rows(connection, target, rows, new_rows=rows if is_new else ())
         stored = [dict(row) for row in connection.execute(select(target)).mappings()]
 
     expected = [{column.name: row.get(column.name) for column in target.columns} for row in rows]

@@ -45,29 +45,29 @@ class _SourceText:
     def __init__(self) -> None:
         self._written: set[object] = set()
 
-    def lines_of(self, value: object) -> Iterator[str]:
-        match value:
+    def lines_of(self, used: object) -> Iterator[str]:
+        match used:
             case FunctionType() | type():
-                if _is_ours(value) and value not in self._written:
-                    self._written.add(value)
-                    is_class = isinstance(value, type)
-                    yield from self._class_lines(value) if is_class else self._code_lines(value)
+                if _is_ours(used) and used not in self._written:
+                    self._written.add(used)
+                    is_class = isinstance(used, type)
+                    yield from self._class_lines(used) if is_class else self._code_lines(used)
             case Table():
-                yield value.name
+                yield used.name
             case Mapping():
-                for key in value:
+                for key in used:
                     yield str(key)
-                    yield from self.lines_of(value[key])
+                    yield from self.lines_of(used[key])
             case Set():
-                yield from sorted(map(repr, value))
+                yield from sorted(map(repr, used))
             case tuple() | list():
-                yield f"{len(value)} elements"
-                for element in value:
+                yield f"{len(used)} elements"
+                for element in used:
                     yield from self.lines_of(element)
             case str() | int() | float() | None:
-                yield repr(value)
-            case _ if _is_ours(value):
-                yield from self.lines_of(getattr(value, "__dict__", None))
+                yield repr(used)
+            case _ if _is_ours(used):
+                yield from self.lines_of(getattr(used, "__dict__", None))
 
     def _class_lines(self, declared: Any) -> Iterator[str]:
         """Write an enumeration's members and a class's methods; the engine fills its fields."""

@@ -1,7 +1,7 @@
 """Keep the tables that group or sum a read model's rows in step with those rows."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,13 +26,16 @@ _GroupKey = tuple[Any, ...]
 
 @contextmanager
 def updated_groupings(
-    connection: Connection, model: Projection, tables: Tables, changes: Mapping[Table, list[Row]]
+    connection: Connection,
+    model: Projection,
+    tables: Tables,
+    rows_by_table: Mapping[Table, Sequence[Row]],
 ) -> Iterator[None]:
     """Bring a model's grouped tables up to date with the rows that are written meanwhile."""
     updates = [
-        _update_of(connection, grouping, tables, changes[grouping.source])
+        _update_of(connection, grouping, tables, rows_by_table[grouping.source])
         for grouping in model.groupings
-        if changes.get(grouping.source)
+        if rows_by_table.get(grouping.source)
     ]
     for update in updates:
         update.prepare()
@@ -55,7 +58,7 @@ def _insert_selected(connection: Connection, target: Table, groups: Select[Any])
 
 
 def _update_of(
-    connection: Connection, grouping: Summed | Regrouped, tables: Tables, rows: list[Row]
+    connection: Connection, grouping: Summed | Regrouped, tables: Tables, rows: Sequence[Row]
 ) -> "_SumUpdate | _RegroupUpdate":
     target, source = tables[grouping.table], tables[grouping.source]
     if isinstance(grouping, Summed):
@@ -72,7 +75,7 @@ class _SumUpdate:
         grouping: Summed,
         target: Table,
         source: Table,
-        rows: list[Row],
+        rows: Sequence[Row],
     ) -> None:
         self._connection = connection
         self._target = target
@@ -103,8 +106,8 @@ class _SumUpdate:
         return {tuple(row[name] for name in self._key_columns): dict(row) for row in rows}
 
 
-def _sum_of(row_by_key: Mapping[_GroupKey, Row], key: _GroupKey, name: str) -> int:
-    return int(row_by_key[key][name] or 0) if key in row_by_key else 0
+def _sum_of(row_by_key: Mapping[_GroupKey, Row], group_key: _GroupKey, name: str) -> int:
+    return int(row_by_key[group_key][name] or 0) if group_key in row_by_key else 0
 
 
 class _RegroupUpdate:
@@ -116,14 +119,14 @@ class _RegroupUpdate:
         grouping: Regrouped,
         target: Table,
         source: Table,
-        rows: list[Row],
+        rows: Sequence[Row],
     ) -> None:
         self._connection = connection
         self._grouping = grouping
         self._target = target
         self._source = source
         row_ids = _select_texts(connection, {row["id"] for row in rows})
-        self._touched_keys = grouping.keys(source, row_ids)
+        self._touched_keys = grouping.select_keys(source, row_ids)
 
     def prepare(self) -> None:
         self._keys_before = self._read()
@@ -133,7 +136,7 @@ class _RegroupUpdate:
         if not keys:
             return
         selected = _select_texts(self._connection, keys)
-        column = self._target.c[self._grouping.key]
+        column = self._target.c[self._grouping.key_column]
         self._connection.execute(delete(self._target).where(column.in_(selected)))
         groups = self._grouping.select(self._source, selected)
         _insert_selected(self._connection, self._target, groups)
