@@ -212,29 +212,29 @@ def _by_duration(platform: SyntheticPlatform, seed: int) -> dict[int, list[Story
     return {days: stories for days, stories in stories_by_days.items() if stories}
 
 
-def _table(calls: Sequence[DemoCall]) -> Table:
-    stories: dict[tuple[str, str], set[str]] = {}
+def _table(demo_calls: Sequence[DemoCall]) -> Table:
+    played_stories: dict[tuple[str, str], set[str]] = {}
     counts: dict[tuple[str, str], Counter[str]] = {}
-    for call in calls:
+    for call in demo_calls:
         shop_and_mode = (call.shop_id, call.mode)
-        stories.setdefault(shop_and_mode, set()).add(call.answered.signed_call.story)
+        played_stories.setdefault(shop_and_mode, set()).add(call.answered.signed_call.story)
         counts.setdefault(shop_and_mode, Counter())[call.outcome] += 1
     table = Table("shop", "mode", title="What was told, and what became of it")
     for name in ("stories", *_OUTCOMES):
         table.add_column(name, justify="right")
-    for shop_and_mode, story_names in stories.items():
+    for shop_and_mode, story_names in played_stories.items():
         by_outcome = (counts[shop_and_mode][outcome] for outcome in _OUTCOMES)
         table.add_row(*shop_and_mode, *map(str, (len(story_names), *by_outcome)))
     return table
 
 
-def _show_next_steps(url: str, console: Console, calls: Sequence[DemoCall]) -> None:
+def _show_next_steps(url: str, console: Console, demo_calls: Sequence[DemoCall]) -> None:
     console.print("\nThe service runs with:")
     variables = ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE")
     for name in variables:
         console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
     console.print("\nRun in another terminal, in this folder, with the two lines above:")
-    for line in ["check", *_example_commands(calls), "notifications list"]:
+    for line in ["check", *_example_commands(demo_calls), "notifications list"]:
         console.print(f"  {_command()} {line}", markup=False)
     password = PASSWORD_FILE.read_text(encoding="utf-8")
     console.print("\nOr open this page in a browser, and sign in:", style="bold")
@@ -250,10 +250,10 @@ def _command() -> str:
     return shlex.quote(called)
 
 
-def _example_commands(calls: Sequence[DemoCall]) -> list[str]:
+def _example_commands(demo_calls: Sequence[DemoCall]) -> list[str]:
     """Return a command for the transaction, alias and subscription that most calls were about."""
     arguments_by_noun: dict[str, Counter[str]] = {}
-    for demo_call in calls:
+    for demo_call in demo_calls:
         call = demo_call.call
         uuid = call.payment.uuid if call.payment else None
         names = {"transaction": uuid, "alias": call.alias, "subscription": call.subscription_id}

@@ -14,7 +14,7 @@ from ledger.simulator.expected_objects import (
     ABANDONMENT,
     ALIAS,
     SUBSCRIPTION,
-    Expected,
+    ExpectedObject,
     expected,
 )
 from ledger.simulator.signed_calls import MIXED, synthetic_platform
@@ -45,7 +45,7 @@ def test_every_story_ends_as_the_platform_knows(database: Database, format_choic
     assert differing == []
 
 
-def differences(ledger: Ledger, expected_object: Expected) -> dict[str, Any]:
+def differences(ledger: Ledger, expected_object: ExpectedObject) -> dict[str, Any]:
     if expected_object.kind == ABANDONMENT:
         return {}  # has no id to look up; the golden examples cover it
     state = item(ledger.events.history(stream_of(ledger, expected_object)))
@@ -62,7 +62,7 @@ def differences(ledger: Ledger, expected_object: Expected) -> dict[str, Any]:
     return different
 
 
-def stream_of(ledger: Ledger, expected_object: Expected) -> UUID:
+def stream_of(ledger: Ledger, expected_object: ExpectedObject) -> UUID:
     name = str(expected_object.id)
     if expected_object.kind == ALIAS:
         return Alias.id_of(SHOP_ID, "TEST", name)

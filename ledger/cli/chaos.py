@@ -52,17 +52,19 @@ def play_chaos(run: Run, *, is_check: bool, token_file: Path | None) -> int:
     """
     checker = _checker(run, token_file) if is_check else None
     path = address(run.shop_id, run.mode, is_strict=run.is_strict)
-    answered_attempts = play_chaos_attempts(
+    sending = play_chaos_attempts(
         run.url, path, _chaos(run), rate=run.rate, connections=run.connections
     )
-    sent = list(_print_each(run, answered_attempts))
-    discrepancies = checker.discrepancies(sent) if checker else []
+    answered_attempts = list(_print_each(run, sending))
+    discrepancies = checker.discrepancies(answered_attempts) if checker else []
     if run.is_json:
-        click.echo(json.dumps(_document(run, sent, discrepancies), ensure_ascii=False))
+        click.echo(json.dumps(_document(run, answered_attempts, discrepancies), ensure_ascii=False))
     for discrepancy in [] if run.is_json else discrepancies:
         click.echo("\t".join(discrepancy))
     checked = f", {len(discrepancies)} discrepancies" if checker else ""
-    click.echo(f"{len(sent)} deliveries: {_summary(sent)}{checked}", err=True)
+    click.echo(
+        f"{len(answered_attempts)} deliveries: {_summary(answered_attempts)}{checked}", err=True
+    )
     return 1 if discrepancies else 0
 
 
@@ -97,27 +99,27 @@ def _print_each(
         yield answered
 
 
-def _summary(sent: Sequence[AnsweredAttempt]) -> str:
-    acknowledged = sum(answered.answer.is_acknowledged for answered in sent)
-    attempts = [answered.attempt for answered in sent]
+def _summary(answered_attempts: Sequence[AnsweredAttempt]) -> str:
+    acknowledged = sum(answered.answer.is_acknowledged for answered in answered_attempts)
+    attempts = [answered.attempt for answered in answered_attempts]
     kinds = Counter(str(kind) for attempt in attempts for kind in (attempt.reason, attempt.fate))
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     return f"{acknowledged} acknowledged; {counts}"
 
 
 def _document(
-    run: Run, sent: Sequence[AnsweredAttempt], discrepancies: Sequence[Discrepancy]
+    run: Run, answered_attempts: Sequence[AnsweredAttempt], discrepancies: Sequence[Discrepancy]
 ) -> Mapping[str, Any]:
     return {
         **run.head,
-        "deliveries": [_delivery(answered) for answered in sent],
+        "deliveries": [_delivery(answered) for answered in answered_attempts],
         "discrepancies": [
             {"word": word, "subject": subject, "told": explanation}
             for word, subject, explanation in discrepancies
         ],
         "summary": {
-            "deliveries": len(sent),
-            "acknowledged": sum(answered.answer.is_acknowledged for answered in sent),
+            "deliveries": len(answered_attempts),
+            "acknowledged": sum(answered.answer.is_acknowledged for answered in answered_attempts),
             "discrepancies": len(discrepancies),
         },
     }
@@ -128,7 +130,7 @@ def _delivery(answered: AnsweredAttempt) -> Mapping[str, Any]:
     return {
         "number": attempt.number,
         "story": attempt.signed_call.story,
-        "life": attempt.signed_call.life,
+        "life": attempt.signed_call.life_number,
         "step": attempt.signed_call.call.step,
         "source": attempt.signed_call.call.source,
         "format": attempt.signed_call.format,

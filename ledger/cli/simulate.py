@@ -150,21 +150,21 @@ def _stories(names: Sequence[str]) -> list[Story] | None:
 
 
 def _print_lines(answered_calls: Iterable[AnsweredCall]) -> int:
-    statuses: Counter[int | None] = Counter()
+    status_counts: Counter[int | None] = Counter()
     for answered in answered_calls:
         signed_call, answer = answered.signed_call, answered.answer
-        statuses[answer.status] += 1
+        status_counts[answer.status] += 1
         click.echo(
             f"{signed_call.story:<38} {signed_call.call.step:<30} {signed_call.call.source:<13} "
             f"{signed_call.format:<4} {answer.status or '---'} {answer.line}"
         )
-    failed = sum(statuses.values()) - statuses[200]
-    click.echo(f"{sum(statuses.values())} messages, {failed} not acknowledged", err=True)
+    failed = sum(status_counts.values()) - status_counts[200]
+    click.echo(f"{sum(status_counts.values())} messages, {failed} not acknowledged", err=True)
     return 1 if failed else 0
 
 
 def _print_json(answered_calls: Iterable[AnsweredCall], head: Mapping[str, Any]) -> int:
-    by_life = groupby(answered_calls, lambda answered: answered.signed_call.life)
+    by_life = groupby(answered_calls, lambda answered: answered.signed_call.life_number)
     lives = [_life(list(calls_of_life)) for _, calls_of_life in by_life]
     statuses = [message["status"] for life in lives for message in life["messages"]]
     failed = sum(status != 200 for status in statuses)
@@ -178,7 +178,7 @@ def _life(answered_calls: Sequence[AnsweredCall]) -> dict[str, Any]:
     signed_calls = [answered.signed_call for answered in answered_calls]
     return {
         "story": signed_calls[0].story,
-        "number": signed_calls[0].life,
+        "number": signed_calls[0].life_number,
         "messages": [_message(answered) for answered in answered_calls],
         "expected": [asdict(expected_object) for expected_object in expected(signed_calls)],
     }

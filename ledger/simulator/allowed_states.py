@@ -7,7 +7,7 @@ from itertools import groupby
 from ledger.simulator.expected_objects import (
     ALIAS,
     TRANSACTION,
-    Expected,
+    ExpectedObject,
     Facts,
     alias_of,
     expected,
@@ -39,12 +39,12 @@ _INSTALMENT_FACTS = ("status", "amount_minor", "currency")
 
 @dataclass(frozen=True, slots=True)
 class AllowedState:
-    """One object of the platform. Shape: as `Expected`, with the allowed values of each fact."""
+    """One object of the platform. Shape: as `ExpectedObject`, with what each fact may be."""
 
     kind: str
     id: str
-    facts: AllowedFacts
-    instalments: dict[str, AllowedFacts] = field(default_factory=dict)
+    allowed_facts: AllowedFacts
+    allowed_instalments: dict[str, AllowedFacts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +74,33 @@ class _Observation:
         return None not in ranks and ranks[0] != ranks[1]
 
 
-def allowed_states(recorded: Sequence[SignedCall]) -> Iterator[AllowedState]:
+def allowed_states(recorded_calls: Sequence[SignedCall]) -> Iterator[AllowedState]:
     """Yield the state of every object that these calls are about and that has a name of its own.
 
     A buyer who left has none: `ledger/simulator/ledger_checker.py` looks for the events.
     """
-    by_life = sorted(recorded, key=lambda call: (call.life, call.call.sent_at))
-    for _, calls_of_life in groupby(by_life, lambda call: call.life):
+    by_life = sorted(recorded_calls, key=lambda call: (call.life_number, call.call.sent_at))
+    for _, calls_of_life in groupby(by_life, lambda call: call.life_number):
         signed_calls = list(calls_of_life)
         for expected_object in expected(signed_calls):
             if expected_object.id is not None:
                 yield _widen(expected_object, signed_calls)
 
 
-def _widen(expected_object: Expected, signed_calls: Sequence[SignedCall]) -> AllowedState:
+def _widen(expected_object: ExpectedObject, signed_calls: Sequence[SignedCall]) -> AllowedState:
     object_id = str(expected_object.id)
-    facts: AllowedFacts = {name: {value} for name, value in expected_object.facts.items()}
+    allowed_facts: AllowedFacts = {name: {value} for name, value in expected_object.facts.items()}
     if expected_object.kind == TRANSACTION:
-        facts = _allow_concurrent(object_id, facts, signed_calls)
-    if expected_object.kind == ALIAS and "status" in facts:
-        facts["status"] |= _last_alias_status(object_id, signed_calls)
+        allowed_facts = _allow_concurrent(object_id, allowed_facts, signed_calls)
+    if expected_object.kind == ALIAS and "status" in allowed_facts:
+        allowed_facts["status"] |= _last_alias_status(object_id, signed_calls)
     instalments = {}
     for instalment in expected_object.instalments:
         uuid = str(instalment["transaction_uuid"])
-        own: AllowedFacts = {name: {value} for name, value in instalment.items()}
-        shared = {name: own[name] for name in _INSTALMENT_FACTS}
-        instalments[uuid] = own | _allow_concurrent(uuid, shared, signed_calls)
-    return AllowedState(expected_object.kind, object_id, facts, instalments)
+        own_facts: AllowedFacts = {name: {value} for name, value in instalment.items()}
+        shared = {name: own_facts[name] for name in _INSTALMENT_FACTS}
+        instalments[uuid] = own_facts | _allow_concurrent(uuid, shared, signed_calls)
+    return AllowedState(expected_object.kind, object_id, allowed_facts, instalments)
 
 
 def _last_alias_status(alias: str, signed_calls: Sequence[SignedCall]) -> set[str | int]:
@@ -111,7 +111,7 @@ def _last_alias_status(alias: str, signed_calls: Sequence[SignedCall]) -> set[st
 
 
 def _allow_concurrent(
-    uuid: str, facts: AllowedFacts, signed_calls: Sequence[SignedCall]
+    uuid: str, allowed_facts: AllowedFacts, signed_calls: Sequence[SignedCall]
 ) -> AllowedFacts:
     """Return the facts of the last call about a transaction, and of those that may be the last."""
     observations = [
@@ -120,7 +120,9 @@ def _allow_concurrent(
         for payment in signed_call.shown_payments
         if payment.uuid == uuid
     ]
-    return {name: _last_values(name, observations) or values for name, values in facts.items()}
+    return {
+        name: _last_values(name, observations) or values for name, values in allowed_facts.items()
+    }
 
 
 def _last_values(name: str, observations: Sequence[_Observation]) -> set[str | int]:

@@ -36,8 +36,8 @@ _ROTATED_AFTER = timedelta(days=15)  # of the weeks in which lives begin
 class KeyRotation:
     """The keys that the platform signs with, by format, before and after it was given new ones."""
 
-    before: Mapping[str, Key]
-    after: Mapping[str, Key]
+    old_keys: Mapping[str, Key]
+    new_keys: Mapping[str, Key]
 
     @classmethod
     def of(cls, keys_by_format: Mapping[str, Sequence[Key]]) -> "KeyRotation":
@@ -51,7 +51,7 @@ class KeyRotation:
     @property
     def changes_a_key(self) -> bool:
         """Return True if any format really gets another key."""
-        return self.before != self.after
+        return self.old_keys != self.new_keys
 
 
 def _end(key: Key) -> datetime:
@@ -80,11 +80,11 @@ class _PlannedLife:
 class _Delivery:
     """One delivery to be made, whose body is made when its turn comes.
 
-    Shape: `first` is the call that `call` repeats, or `call` itself.
+    Shape: `first_call` is the call that `call` repeats, or `call` itself.
     """
 
-    life: _PlannedLife
-    first: Call
+    planned_life: _PlannedLife
+    first_call: Call
     call: Call
     format_name: str
     reason: DeliveryReason
@@ -102,14 +102,14 @@ class Chaos:
     def __init__(
         self,
         platform: SyntheticPlatform,
-        keys: KeyRotation,
+        key_rotation: KeyRotation,
         stories: Sequence[Story],
         *,
         seed: int,
         lives: int,
     ) -> None:
         self._platform = platform
-        self._keys = keys
+        self._rotation = key_rotation
         self._seed = seed
         self._rotated_at = platform.begins_at + _ROTATED_AFTER
         self._queue: list[tuple[datetime, int, _Delivery]] = []
@@ -121,7 +121,7 @@ class Chaos:
 
     def missing_key(self, format_name: str, *, is_forged: bool = False) -> Key:
         """Return the key that the ledger lacks: a stranger's, or the platform's own new one."""
-        newest = self._keys.after[format_name]
+        newest = self._rotation.new_keys[format_name]
         kind = REST_PASSWORD if format_name == REST else FORM_HMAC
         owner = "stranger" if is_forged else "platform"
         secret = f"synthetic-{owner}-{format_name}-{self._seed}"
@@ -135,7 +135,7 @@ class Chaos:
 
     def retry_failed(self, attempt: Attempt) -> None:
         """Queue another try of what the service should have taken and did not."""
-        signed_call, life = attempt.signed_call, self._lives[attempt.signed_call.life]
+        signed_call, life = attempt.signed_call, self._lives[attempt.signed_call.life_number]
         is_automatic = attempt.reason in (DeliveryReason.FIRST, DeliveryReason.RETRY)
         if is_automatic and attempt.fate is Fate.ANSWERED:
             call, format_name = signed_call.call, signed_call.format
@@ -147,7 +147,7 @@ class Chaos:
 
     def _plan_life(self, story: Story, number: int) -> None:
         rng = self._rng("life", number)
-        formats = [name for name in story.formats if name in self._keys.before]
+        formats = [name for name in story.formats if name in self._rotation.old_keys]
         plain_calls = self._platform.calls(story, self._seed, number)
         calls = [add_unknown_field(call, rng) for call in plain_calls]
         life = _PlannedLife(story, number, list(add_unknown_statuses(calls, rng)), formats)
@@ -175,29 +175,29 @@ class Chaos:
             tries = failed.tries + 1
             self._make(replace(failed, call=call, reason=DeliveryReason.RETRY, tries=tries))
 
-    def _make_extra_deliveries(self, first: _Delivery, rng: random.Random) -> None:
-        call = first.call
+    def _make_extra_deliveries(self, first_delivery: _Delivery, rng: random.Random) -> None:
+        call = first_delivery.call
         if rng.random() < CHANCE[DeliveryReason.TWIN]:
             at = call.sent_at + timedelta(seconds=rng.choice((0, 1)))
-            twin = replace(first, call=replace(call, nonce=draw_nonce(rng), sent_at=at))
-            format_name = rng.choice(first.life.formats)
+            twin = replace(first_delivery, call=replace(call, nonce=draw_nonce(rng), sent_at=at))
+            format_name = rng.choice(first_delivery.planned_life.formats)
             twin = replace(twin, format_name=format_name, reason=DeliveryReason.TWIN)
             self._push(call.sent_at, twin)
         if call.payments and rng.random() < CHANCE[DeliveryReason.FORGED]:
-            forged = replace(first, call=forge(call, rng), reason=DeliveryReason.FORGED)
+            forged = replace(first_delivery, call=forge(call, rng), reason=DeliveryReason.FORGED)
             self._push(call.sent_at, forged)
         if call.payments and rng.random() < CHANCE[DeliveryReason.RESENT]:
             at = call.sent_at + timedelta(days=rng.uniform(1, 5))
-            resent = self._repeated(first, BO, at)
-            self._make(replace(first, call=resent, reason=DeliveryReason.RESENT))
+            resent = self._repeated(first_delivery, BO, at)
+            self._make(replace(first_delivery, call=resent, reason=DeliveryReason.RESENT))
 
     def _repeated(self, delivery: _Delivery, source: str, at: datetime) -> Call:
-        first = delivery.first
+        first = delivery.first_call
         rng = self._rng(first.nonce, source, at)
         dropped = {"payment_certificate"} if rng.random() < 0.3 else set()
         return first.repeated(
             source,
-            *(delivery.life.payment_at(payment, at) for payment in first.payments),
+            *(delivery.planned_life.payment_at(payment, at) for payment in first.payments),
             sent_at=at,
             nonce=draw_nonce(rng),
             dropped_fields=first.dropped_fields | dropped,
@@ -207,7 +207,7 @@ class Chaos:
         heapq.heappush(self._queue, (arrives_at, next(self._queued), delivery))
 
     def _attempt(self, delivery: _Delivery, number: int) -> Attempt:
-        life, call, format_name = delivery.life, delivery.call, delivery.format_name
+        life, call, format_name = delivery.planned_life, delivery.call, delivery.format_name
         body = sign_call(call, format_name, self._key(delivery))
         signed_call = SignedCall(life.story.name, life.number, call, format_name, body)
         return Attempt(number, delivery.reason, delivery.fate, delivery.tries, signed_call)
@@ -217,10 +217,12 @@ class Chaos:
         if is_forged or delivery.fate is Fate.MISSIGNED:
             return self.missing_key(delivery.format_name, is_forged=is_forged)
         is_rotated = delivery.call.sent_at >= self._rotated_at
-        return (self._keys.after if is_rotated else self._keys.before)[delivery.format_name]
+        return (self._rotation.new_keys if is_rotated else self._rotation.old_keys)[
+            delivery.format_name
+        ]
 
-    def _rng(self, *names: object) -> random.Random:
-        return random.Random(f"{self._seed}:{':'.join(map(str, names))}")  # noqa: S311  no secret
+    def _rng(self, *seed_parts: object) -> random.Random:
+        return random.Random(f"{self._seed}:{':'.join(map(str, seed_parts))}")  # noqa: S311  no secret
 
 
 def send_attempts(

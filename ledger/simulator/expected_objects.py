@@ -17,7 +17,7 @@ SUBSCRIPTION = "subscription"
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedObject:
     """One object and its facts at the end, under the names of the API.
 
     Shape: `id` is the uuid, the alias or the subscription id; None for an abandonment. A fact
@@ -40,7 +40,7 @@ class Expected:
         return f"subscription {status}, {len(self.instalments)} instalments"
 
 
-def expected(signed_calls: Sequence[SignedCall]) -> list[Expected]:
+def expected(signed_calls: Sequence[SignedCall]) -> list[ExpectedObject]:
     """Return what one life should leave behind, in the order of first appearance."""
     return [
         *_transactions(signed_calls),
@@ -50,18 +50,18 @@ def expected(signed_calls: Sequence[SignedCall]) -> list[Expected]:
     ]
 
 
-def _transactions(signed_calls: Sequence[SignedCall]) -> list[Expected]:
+def _transactions(signed_calls: Sequence[SignedCall]) -> list[ExpectedObject]:
     facts_by_uuid: dict[str, Facts] = {}
     for signed_call in signed_calls:
         for payment in signed_call.shown_payments:
             facts = facts_by_uuid.setdefault(payment.uuid, {})
             facts.update(transaction_facts(signed_call, payment))
-    return [Expected(TRANSACTION, uuid, facts) for uuid, facts in facts_by_uuid.items()]
+    return [ExpectedObject(TRANSACTION, uuid, facts) for uuid, facts in facts_by_uuid.items()]
 
 
 def transaction_facts(signed_call: SignedCall, payment: Payment) -> Facts:
     """Return what one call says about one payment."""
-    facts: dict[str, str | int | None] = {
+    shown_facts: dict[str, str | int | None] = {
         "operation_type": payment.operation_type,
         "status": status_of(payment) if signed_call.format == REST else payment.status,
         "amount_minor": payment.amount_minor,
@@ -70,14 +70,14 @@ def transaction_facts(signed_call: SignedCall, payment: Payment) -> Facts:
         "alias": payment.alias if not signed_call.call.is_split else None,
     }
     if payment.requested_currency != payment.currency:
-        facts["requested_amount_minor"] = payment.requested_amount_minor
-        facts["requested_currency"] = payment.requested_currency
+        shown_facts["requested_amount_minor"] = payment.requested_amount_minor
+        shown_facts["requested_currency"] = payment.requested_currency
     if signed_call.format == REST:
-        facts["parent_uuid"] = payment.parent_uuid
-    return {name: value for name, value in facts.items() if value is not None}
+        shown_facts["parent_uuid"] = payment.parent_uuid
+    return {name: value for name, value in shown_facts.items() if value is not None}
 
 
-def _abandonments(signed_calls: Sequence[SignedCall]) -> list[Expected]:
+def _abandonments(signed_calls: Sequence[SignedCall]) -> list[ExpectedObject]:
     abandonments = []
     for signed_call in signed_calls:
         if signed_call.is_abandonment:
@@ -87,11 +87,11 @@ def _abandonments(signed_calls: Sequence[SignedCall]) -> list[Expected]:
                 facts["order_id"] = request.order_id
             if signed_call.format == FORM and request.trans_id is not None:
                 facts["trans_id"] = request.trans_id
-            abandonments.append(Expected(ABANDONMENT, None, facts))
+            abandonments.append(ExpectedObject(ABANDONMENT, None, facts))
     return abandonments
 
 
-def _aliases(signed_calls: Sequence[SignedCall]) -> list[Expected]:
+def _aliases(signed_calls: Sequence[SignedCall]) -> list[ExpectedObject]:
     """Follow each alias: unless a call says more, its first check makes it, others change it."""
     facts_by_alias: dict[str, Facts] = {}
     checks_by_alias: dict[str, set[str]] = {}
@@ -108,7 +108,7 @@ def _aliases(signed_calls: Sequence[SignedCall]) -> list[Expected]:
             facts_by_alias.setdefault(alias, {}).update({} if is_known else {"status": status})
         elif checks:
             facts_by_alias.setdefault(alias, {}).update({"status": "UPDATED"} if is_change else {})
-    return [Expected(ALIAS, alias, facts) for alias, facts in facts_by_alias.items()]
+    return [ExpectedObject(ALIAS, alias, facts) for alias, facts in facts_by_alias.items()]
 
 
 def alias_of(signed_call: SignedCall) -> str | None:
@@ -121,7 +121,7 @@ def _makes_alias(payment: Payment) -> bool:
     return payment.operation_type == VERIFICATION and payment.status == "ACCEPTED"
 
 
-def _subscriptions(signed_calls: Sequence[SignedCall]) -> list[Expected]:
+def _subscriptions(signed_calls: Sequence[SignedCall]) -> list[ExpectedObject]:
     facts_by_id: dict[str, Facts] = {}
     for signed_call in signed_calls:
         subscription_id = _subscription_id(signed_call)
@@ -135,7 +135,9 @@ def _subscriptions(signed_calls: Sequence[SignedCall]) -> list[Expected]:
         if status is not None and not signed_call.lacks_field("recurrence_status"):
             facts["status"] = status
     return [
-        Expected(SUBSCRIPTION, subscription_id, facts, _instalments(signed_calls, subscription_id))
+        ExpectedObject(
+            SUBSCRIPTION, subscription_id, facts, _instalments(signed_calls, subscription_id)
+        )
         for subscription_id, facts in facts_by_id.items()
     ]
 

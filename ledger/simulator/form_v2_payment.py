@@ -100,7 +100,7 @@ def authorisation_fields(payment: Payment) -> Fields:
 
 
 def _authorisation_result(payment: Payment) -> str:
-    """CB spells an accepted authorisation 00; verifications, credits and wallets 0."""
+    """Return the issuer's answer. Accepted is 00 for card debits, 0 for whatever else."""
     result = payment.authorisation_result or ""
     is_debit = payment.operation_type == DEBIT and payment.means.is_card
     return "00" if result == "0" and is_debit else result
@@ -186,5 +186,5 @@ def currency_number(currency: str) -> str:
     return f"{Currency(currency).number:03d}"
 
 
-def _json_text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+def _json_text(node: object) -> str:
+    return json.dumps(node, ensure_ascii=False, separators=(",", ":"))

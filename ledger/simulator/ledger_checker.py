@@ -68,33 +68,36 @@ class Checker:
         return cls(ask, shop_id, mode, baseline)
 
     def discrepancies(
-        self, sent: Sequence[AnsweredAttempt], *, settled_seconds_max: float = SETTLED_SECONDS_MAX
+        self,
+        answered_attempts: Sequence[AnsweredAttempt],
+        *,
+        settled_seconds_max: float = SETTLED_SECONDS_MAX,
     ) -> list[Discrepancy]:
         """Return everything that is not as it must be, and stays so."""
         until = time.monotonic() + settled_seconds_max
-        current = list(self._compare(sent))
+        current = list(self._compare(answered_attempts))
         while current and time.monotonic() < until:
             time.sleep(1)
-            previous, current = current, list(self._compare(sent))
+            previous, current = current, list(self._compare(answered_attempts))
             if current == previous:
                 break
         return current
 
-    def _compare(self, sent: Sequence[AnsweredAttempt]) -> Iterator[Discrepancy]:
+    def _compare(self, answered_attempts: Sequence[AnsweredAttempt]) -> Iterator[Discrepancy]:
         contents = LedgerContents(self._notifications(), self._events())
-        arrived = {each.attempt.digest for each in sent if each.attempt.arrives}
-        for answered in sent:
+        arrived = {each.attempt.digest for each in answered_attempts if each.attempt.arrives}
+        for answered in answered_attempts:
             rows = contents.notifications.get(answered.attempt.digest, [])
             yield from _check_answer(answered, rows)
             if rows and answered.attempt.digest not in arrived:
                 explanation = f"it never arrived, and is {rows[0]['outcome']}"
                 yield Discrepancy("invented", f"call {answered.attempt.number}", explanation)
-        verified = list(_verified_calls(sent, contents))
+        verified = list(_verified_calls(answered_attempts, contents))
         yield from _check_outcomes(contents, self._baseline)
         yield from _check_abandonments(verified, contents, self._baseline)
         yield from self._check_repeats(contents.events)
-        for state in allowed_states([signed_call for signed_call, _ in verified]):
-            yield from self._check_object(state)
+        for allowed_state in allowed_states([signed_call for signed_call, _ in verified]):
+            yield from self._check_object(allowed_state)
 
     # -- what the ledger shows ------------------------------------------------------------------
 
@@ -127,33 +130,36 @@ class Checker:
 
     # -- objects as they stand ------------------------------------------------------------------
 
-    def _check_object(self, state: AllowedState) -> Iterator[Discrepancy]:
+    def _check_object(self, allowed_state: AllowedState) -> Iterator[Discrepancy]:
         """Find what was recorded and is not there, or is not as the last call says."""
-        address, subject = self._address(state.kind, state.id), f"{state.kind} {state.id}"
-        if state.kind == SUBSCRIPTION:
-            alias = str(next(iter(state.facts.get("alias", {""}))))
+        address, subject = (
+            self._address(allowed_state.kind, allowed_state.id),
+            f"{allowed_state.kind} {allowed_state.id}",
+        )
+        if allowed_state.kind == SUBSCRIPTION:
+            alias = str(next(iter(allowed_state.allowed_facts.get("alias", {""}))))
             address += "?" + urlencode({"alias": alias})
-        shown = self._ask(address)
-        if shown is None:
+        shown_object = self._ask(address)
+        if shown_object is None:
             yield Discrepancy("missing", subject, "told and kept, but nothing is known of it")
             return
-        yield from _check_facts(subject, state.facts, shown)
-        if state.kind == SUBSCRIPTION:
-            yield from _check_instalments(subject, state, shown["instalments"])
+        yield from _check_facts(subject, allowed_state.allowed_facts, shown_object)
+        if allowed_state.kind == SUBSCRIPTION:
+            yield from _check_instalments(subject, allowed_state, shown_object["instalments"])
 
     def _check_repeats(self, events: Sequence[JsonObject]) -> Iterator[Discrepancy]:
         """Find events that say nothing new and move nothing."""
-        known: dict[tuple[str, str], set[tuple[str, Any]]] = defaultdict(set)
+        known_facts: dict[tuple[str, str], set[tuple[str, Any]]] = defaultdict(set)
         for event in events:
             key = (event["kind"], event["reference"])
             facts = set(event["data"]["facts"].items())
-            if event["version"] > 1 and facts <= known[key] and not self._moves(event):
+            if event["version"] > 1 and facts <= known_facts[key] and not self._moves(event):
                 yield Discrepancy(
                     "doubled",
                     f"{event['kind']} {event['reference']}",
                     f"event {event['position']} ({event['type']}) tells nothing new",
                 )
-            known[key] |= facts
+            known_facts[key] |= facts
 
     def _moves(self, event: JsonObject) -> bool:
         """Return True if an event changes the state, by the history of its object."""
@@ -166,14 +172,18 @@ class Checker:
         return any(entry["changes"] for entry in same)
 
 
-def _check_answer(answered: AnsweredAttempt, rows: Sequence[JsonObject]) -> Iterator[Discrepancy]:
+def _check_answer(
+    answered: AnsweredAttempt, notification_rows: Sequence[JsonObject]
+) -> Iterator[Discrepancy]:
     """Find a delivery that is not what its sender was answered, or not what it deserved."""
     attempt, answer = answered.attempt, answered.answer
     subject = f"call {attempt.number}"
-    outcomes = {row["outcome"] for row in rows}
+    outcomes = {row["outcome"] for row in notification_rows}
     if answer.is_acknowledged:
         id_ = answer.line.split()[-1]
-        if not any(row["id"] == id_ and row["outcome"] in _VERIFIED_OUTCOMES for row in rows):
+        if not any(
+            row["id"] == id_ and row["outcome"] in _VERIFIED_OUTCOMES for row in notification_rows
+        ):
             yield Discrepancy("not-kept", subject, f"answered {answer.line!r}, and not there")
         if not attempt.is_authentic:
             yield Discrepancy(
@@ -189,10 +199,10 @@ def _check_answer(answered: AnsweredAttempt, rows: Sequence[JsonObject]) -> Iter
 
 
 def _verified_calls(
-    sent: Sequence[AnsweredAttempt], contents: LedgerContents
+    answered_attempts: Sequence[AnsweredAttempt], contents: LedgerContents
 ) -> Iterator[tuple[SignedCall, JsonObject]]:
     """Yield the calls that the ledger has verified, each with its row of the inbox."""
-    for answered in sent:
+    for answered in answered_attempts:
         for row in contents.notifications.get(answered.attempt.digest, []):
             if row["outcome"] in _VERIFIED_OUTCOMES and answered.attempt.is_readmissible:
                 yield answered.attempt.signed_call, row
@@ -204,12 +214,12 @@ def _check_outcomes(contents: LedgerContents, baseline: Baseline) -> Iterator[Di
     A call that arrived before the run may have been recorded after its start.
     """
     id_by_position = {event["position"]: event["notification_id"] for event in contents.events}
-    recorded: set[int] = set()
+    recorded_positions: set[int] = set()
     rows = (row for same_body in contents.notifications.values() for row in same_body)
     for row in rows:
         if row["outcome"] != "recorded":
             continue
-        recorded.update(row["positions"])
+        recorded_positions.update(row["positions"])
         subject = f"notification {row['id']}"
         if not row["positions"]:
             yield Discrepancy("left-out", subject, "recorded, without event")
@@ -217,7 +227,7 @@ def _check_outcomes(contents: LedgerContents, baseline: Baseline) -> Iterator[Di
             if id_by_position.get(position) != row["id"]:
                 explanation = f"its event {position} is not in the feed"
                 yield Discrepancy("left-out", subject, explanation)
-    for position in sorted(set(id_by_position) - recorded):
+    for position in sorted(set(id_by_position) - recorded_positions):
         if id_by_position[position] > baseline.notification_id:
             explanation = f"it came from {id_by_position[position]}, which did not record it"
             yield Discrepancy("invented", f"event {position}", explanation)
@@ -232,7 +242,7 @@ def _check_abandonments(
     """
     references: dict[tuple[object, ...], set[str]] = defaultdict(set)
     references_by_notification: dict[str, set[str]] = defaultdict(set)
-    known: set[tuple[object, ...]] = set()
+    known_abandonments: set[tuple[object, ...]] = set()
     for event in contents.events:
         if event["kind"] == TRANSACTION:
             references_by_notification[event["notification_id"]].add(event["reference"])
@@ -240,33 +250,35 @@ def _check_abandonments(
         if signed_call.is_abandonment:
             request = signed_call.call.request
             trans_id = request.trans_id if signed_call.format == FORM else None
-            abandonment = (signed_call.life, signed_call.format, request.order_id, trans_id)
+            abandonment = (signed_call.life_number, signed_call.format, request.order_id, trans_id)
             references[abandonment] |= references_by_notification[row["id"]]
             if any(position <= baseline.position for position in row["positions"]):
-                known.add(abandonment)
+                known_abandonments.add(abandonment)
     for buyer_left, its_references in references.items():
         life, format_name, order_id, _ = buyer_left
-        if len(its_references) + (buyer_left in known) != 1:
+        if len(its_references) + (buyer_left in known_abandonments) != 1:
             word = "doubled" if its_references else "missing"
             subject = f"abandonment of order {order_id} (life {life}, {format_name})"
             yield Discrepancy(word, subject, f"{len(its_references)} things know of it")
 
 
 def _check_facts(
-    subject: str, facts: AllowedFacts, shown: Mapping[str, Any]
+    subject: str, facts: AllowedFacts, shown_object: Mapping[str, Any]
 ) -> Iterator[Discrepancy]:
     for name, values in facts.items():
-        if shown.get(name) not in values:
+        if shown_object.get(name) not in values:
             allowed = " or ".join(map(repr, values))
-            explanation = f"{name} is {shown.get(name)!r}, must be {allowed}"
+            explanation = f"{name} is {shown_object.get(name)!r}, must be {allowed}"
             yield Discrepancy("differs", subject, explanation)
 
 
 def _check_instalments(
-    subject: str, state: AllowedState, shown: Sequence[JsonObject]
+    subject: str, allowed_state: AllowedState, shown_instalments: Sequence[JsonObject]
 ) -> Iterator[Discrepancy]:
-    for uuid, facts in state.instalments.items():
-        same = [instalment for instalment in shown if instalment["transaction_uuid"] == uuid]
+    for uuid, facts in allowed_state.allowed_instalments.items():
+        same = [
+            instalment for instalment in shown_instalments if instalment["transaction_uuid"] == uuid
+        ]
         if len(same) != 1:
             word = "doubled" if same else "missing"
             yield Discrepancy(word, subject, f"instalment {uuid} is there {len(same)} times")

@@ -17,9 +17,9 @@ _CARDS = f"{DETAILS}/Cards"
 _AUTHENTICATE = "V4/Charge/Authenticate"
 
 
-def empty(names: str, kind: str) -> Node:
-    """Return an object in which every field is null. Shape: `names` separated by blanks."""
-    return dict.fromkeys(names.split()) | {"_type": kind}
+def empty(field_names: str, kind: str) -> Node:
+    """Return an object in which every field is null. Shape: `field_names` separated by blanks."""
+    return dict.fromkeys(field_names.split()) | {"_type": kind}
 
 
 _3DS1 = empty(

@@ -66,7 +66,7 @@ class Sender:
             status, line = None, f"connection lost: {type(error).__name__}"
         return Answer(status, line, time.monotonic() - begun)
 
-    def send_and_leave(self, body: bytes, *, sent: int | None = None) -> Answer:
+    def send_and_leave(self, body: bytes, *, byte_count: int | None = None) -> Answer:
         """Post a body, or so many bytes of it, and hang up before any answer.
 
         Errors: NoServiceError when no connection can be made.
@@ -78,7 +78,7 @@ class Sender:
             for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
                 connection.putheader(name, value)
             connection.endheaders()
-            connection.send(body[:sent])
+            connection.send(body[:byte_count])
         return Answer(None, "hung up before the answer", time.monotonic() - begun)
 
     def _post(self, body: bytes) -> tuple[int, str]:

@@ -28,7 +28,7 @@ class SignedCall:
     """A call in one format, signed and ready to be sent."""
 
     story: str
-    life: int
+    life_number: int
     call: Call
     format: str
     body: bytes = field(repr=False)

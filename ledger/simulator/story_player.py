@@ -92,7 +92,7 @@ def _send_as_fated(sender: Sender, attempt: Attempt) -> Answer:
     if attempt.fate is Fate.LOST:
         return Answer(None, "lost on its way", 0.0)
     if attempt.fate is Fate.CUT:
-        return sender.send_and_leave(body, sent=len(body) // 2)
+        return sender.send_and_leave(body, byte_count=len(body) // 2)
     if attempt.fate is Fate.UNANSWERED:
         return sender.send_and_leave(body)
     return sender.send(body)
@@ -125,8 +125,10 @@ def _send_together(
                 yield from answered
 
 
-def _send_life(sender: Sender, pace: "_Pace", life: Sequence[SignedCall]) -> Iterator[AnsweredCall]:
-    for signed_call in life:
+def _send_life(
+    sender: Sender, pace: "_Pace", signed_calls: Sequence[SignedCall]
+) -> Iterator[AnsweredCall]:
+    for signed_call in signed_calls:
         pace.wait()
         yield AnsweredCall(signed_call, sender.send(signed_call.body))
 

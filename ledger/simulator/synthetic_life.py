@@ -133,7 +133,7 @@ class Life:
 
     def verification(self, alias: str | None, **changes: Any) -> Payment:
         """Return a check of the means of payment without money, which makes or changes an alias."""
-        fields: dict[str, Any] = {
+        payment_fields: dict[str, Any] = {
             "operation_type": VERIFICATION,
             "requested_amount_minor": 0,
             "amount_minor": 0,
@@ -143,12 +143,12 @@ class Life:
             "authorisation_number": None,
             "alias": alias,
         }
-        return self.payment("ACCEPTED", **(fields | changes))
+        return self.payment("ACCEPTED", **(payment_fields | changes))
 
     def refund(self, of: Payment, amount_minor: int | None = None, **changes: Any) -> Payment:
         """Return a refund: a transaction of its own, made in the Back Office."""
         amount = of.amount_minor if amount_minor is None else amount_minor
-        fields: dict[str, Any] = {
+        payment_fields: dict[str, Any] = {
             "operation_type": CREDIT,
             "amount_minor": amount,
             "requested_amount_minor": amount,
@@ -156,17 +156,19 @@ class Life:
             "currency": of.currency,
             "authorisation_number": None,
         }
-        return self.payment_by_operator(parent_uuid=of.uuid, means=of.means, **(fields | changes))
+        return self.payment_by_operator(
+            parent_uuid=of.uuid, means=of.means, **(payment_fields | changes)
+        )
 
     def payment_by_operator(self, **changes: Any) -> Payment:
         """Return a payment made in the Back Office, numbered by the platform, not authenticated."""
-        fields: dict[str, Any] = {
+        payment_fields: dict[str, Any] = {
             "trans_id": self.platform_trans_id(),
             "trans_date": self.now,
             "authentication": None,
             "user": "agent-007",
         }
-        return self.payment(**(fields | changes))
+        return self.payment(**(payment_fields | changes))
 
     def instalment(self, plan: Plan, subscription_id: str, alias: str, number: int) -> Payment:
         """Return one debit of a subscription, made by the platform."""
@@ -202,7 +204,7 @@ class Life:
 
     # -- calls
 
-    def call(self, step: str, source: str, *payments: Payment, **fields: Any) -> Call:
+    def call(self, step: str, source: str, *payments: Payment, **call_fields: Any) -> Call:
         """Let the platform call, two seconds later, about the first of these payments."""
         self.wait(seconds=2)
         return Call(
@@ -213,18 +215,18 @@ class Life:
             request=self.request,
             buyer=self.buyer,
             payments=payments,
-            **fields,
+            **call_fields,
         )
 
-    def repeat(self, source: str, first: Call, *payments: Payment, **changes: Any) -> Call:
+    def repeat(self, source: str, first_call: Call, *payments: Payment, **changes: Any) -> Call:
         """Let the platform repeat a call, with the payments as they stand now."""
         self.wait(seconds=2)
         nonce = f"{self.rng.getrandbits(256):064x}"
-        return first.repeated(source, *payments, sent_at=self.now, nonce=nonce, **changes)
+        return first_call.repeated(source, *payments, sent_at=self.now, nonce=nonce, **changes)
 
-    def back_office_call(self, step: str, *payments: Payment, **fields: Any) -> Call:
+    def back_office_call(self, step: str, *payments: Payment, **call_fields: Any) -> Call:
         """Let the platform call because an operator did something in the Back Office."""
-        return self.call(step, MERCH_BO, *payments, **fields)
+        return self.call(step, MERCH_BO, *payments, **call_fields)
 
 
 def _buyer(rng: random.Random) -> Buyer:

@@ -75,7 +75,7 @@ def an_api(database: Database, keyring: Shops | None = None) -> Asking:
     return api
 
 
-def discrepancies(api: Asking, sent: Iterable[AnsweredAttempt]) -> list[Discrepancy]:
+def discrepancies(api: Asking, answered_attempts: Iterable[AnsweredAttempt]) -> list[Discrepancy]:
     """Compare the ledger behind an API with what was sent to it."""
 
     def ask(path: str) -> Any:
@@ -83,7 +83,9 @@ def discrepancies(api: Asking, sent: Iterable[AnsweredAttempt]) -> list[Discrepa
         assert response.status_code in (200, 404), response.text
         return response.get_json() if response.status_code == 200 else None
 
-    return Checker(ask, SHOP_ID, "TEST").discrepancies(list(sent), settled_seconds_max=0)
+    return Checker(ask, SHOP_ID, "TEST").discrepancies(
+        list(answered_attempts), settled_seconds_max=0
+    )
 
 
 def with_missing_keys(keyring: Shops, chaos: Chaos) -> Shops:

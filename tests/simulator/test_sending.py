@@ -61,7 +61,7 @@ def test_several_connections_keep_the_order_within_each_life(serve: Serve, shops
 
     arrived = {body: place for place, (_, body) in enumerate(service.posts)}
     assert len(arrived) == len(answered_calls)
-    for _, life in groupby(answered_calls, lambda each: each.signed_call.life):
+    for _, life in groupby(answered_calls, lambda each: each.signed_call.life_number):
         places = [arrived[each.signed_call.body] for each in life]
         assert places == sorted(places)
     assert 1 < len(service.connections) <= 8

@@ -7,7 +7,7 @@ import pytest
 from ledger.errors import SettingsError
 from ledger.shops import FORM_HMAC, Key, Shop, Shops
 from ledger.simulator.allowed_states import RANK_BY_STATUS
-from ledger.simulator.expected_objects import Expected, expected
+from ledger.simulator.expected_objects import ExpectedObject, expected
 from ledger.simulator.payment_lives import Call
 from ledger.simulator.signed_calls import (
     ALTERNATE,
@@ -44,7 +44,7 @@ def test_a_story_ends_as_it_says(story: Story, platform: SyntheticPlatform) -> N
             assert transactions(ends) == transactions(rest_ends)
 
 
-def transactions(objects: list[Expected]) -> dict[str | None, list[object]]:
+def transactions(objects: list[ExpectedObject]) -> dict[str | None, list[object]]:
     return {
         each.id: [each.facts.get(name) for name in SAME_IN_BOTH_FORMATS]
         for each in objects
