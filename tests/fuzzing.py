@@ -19,10 +19,11 @@ from urllib.parse import parse_qsl
 
 from ledger.application import Ledger
 from ledger.items import item
+from ledger.queries.event_sentences import describe
 from ledger.reasons import REASONS
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
-from ledger.timeline import describe, history_data, timeline
+from ledger.timeline import history_data, timeline
 from tests.builders import DATA, a_delivery, a_ledger, example_body, examples, form_body, rest_body
 
 CORPUS = DATA / "hostile"

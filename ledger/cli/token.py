@@ -12,7 +12,7 @@ from ledger.application import utc_now
 from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger
 from ledger.items import instant
-from ledger.timeline import printable
+from ledger.queries.event_sentences import printable
 
 
 @click.group()

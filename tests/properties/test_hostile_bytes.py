@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.items import item
+from ledger.queries.event_sentences import describe
 from ledger.reasons import REASONS
 from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
-from ledger.timeline import describe, timeline
+from ledger.timeline import timeline
 from tests.builders import (
     a_delivery,
     a_form,

@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from ledger.items import instant
 from ledger.money import currency_code, decimal_text
-from ledger.timeline import printable
+from ledger.queries.event_sentences import printable
 from web.context import context
 from web.pages.languages import locale_name, zone_name
 
