@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.test import TestResponse
 
-from ledger.access import accesses, all_tokens, create_token
-from ledger.users import add_user, all_users
+from ledger.access.log import accesses
+from ledger.access.tokens import all_tokens, create_token
+from ledger.access.users import add_user, all_users
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, UUID, a_rest_call, receive
 from tests.pages.hostile import SCRIPT
 from tests.pages.visiting import PASSWORD, Visiting, Visitor

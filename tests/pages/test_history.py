@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
-from ledger.access import accesses
+from ledger.access.log import accesses
+from ledger.access.users import add_user
 from ledger.shops import Shops
-from ledger.users import add_user
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,

@@ -10,9 +10,9 @@ import orjson
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
+from ledger.access.users import add_user
 from ledger.application import Ledger
-from ledger.users import add_user
 from tests.builders import NOON
 from tests.cli.running import run
 from tests.pages.visiting import PASSWORD, SETTINGS, Visiting

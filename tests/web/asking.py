@@ -8,9 +8,9 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
@@ -100,7 +100,7 @@ class Asking:
 
     def follow(self) -> None:
         """Bring every read model to the end of the log."""
-        followers = Followers(self.ledger)
+        followers = ProjectionRunner(self.ledger)
         while followers.follow_once():
             pass
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from ledger.access import ROLES, all_tokens, revoke_token
+from ledger.access.readers import ROLES
+from ledger.access.tokens import all_tokens, revoke_token
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,

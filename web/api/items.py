@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.items import State, current_state
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.storage.event_store import RecordedEvent
@@ -68,7 +68,7 @@ def get_alias_history(query: Query, shop_id: str, mode: str, name: str) -> Respo
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, SubscriptionAnswer)
 def get_subscription(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return a subscription with every attempt of its instalments; 409 when its id is not enough."""
+    """Return a subscription with every attempt of its instalments; 409 when several have its id."""
     return _state(SUBSCRIPTION, shop_id, mode, name, query)
 
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
-from ledger.access import OPERATOR
+from ledger.access.readers import OPERATOR
 from ledger.reasons import REASONS, REPAIRABLE
 from ledger.recording.readmission import ReadmissionTally
 from ledger.storage.outcomes import Outcome

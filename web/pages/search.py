@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from ledger import lists
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.errors import BadCursorError
 from ledger.export import TRANSACTIONS, Export
 from ledger.queries import listings

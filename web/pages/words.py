@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from ledger.access import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL, OPERATOR
 from ledger.evidence import FAILED, KEY_GONE, VERIFIED
 from ledger.reasons import REASONS
 from ledger.rules import RULES
