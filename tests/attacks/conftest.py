@@ -1,5 +1,7 @@
 """One real service on each database for all attacks, with bounds small enough to be reached."""
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import OTHER_SHOP_ID, a_shop
-from tests.cli.running import shops_file
+from tests.cli.running import run, shops_file
 from tests.conftest import created
 from tests.serving import Service, serving
 
@@ -27,7 +29,7 @@ def service(
             template = request.getfixturevalue("postgres_template")
             server = request.getfixturevalue("postgres_server")
             url = stack.enter_context(created(server, template=template))
-        yield stack.enter_context(
+        attacked = stack.enter_context(
             serving(
                 folder,
                 url,
@@ -39,9 +41,24 @@ def service(
                 LEDGER_RATE_PER_ADDRESS="1000000/minute",
             )
         )
+        yield attacked
+        assert_is_unharmed(attacked)
 
 
 def _sqlite(request: pytest.FixtureRequest, folder: Path) -> str:
     path = folder / "ledger.sqlite"
     path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
     return f"sqlite:///{path}"
+
+
+def assert_is_unharmed(service: Service) -> None:
+    """Nothing was a fault, every line of the log is whole, and the ledger verifies."""
+    assert service.process.poll() is None
+    lines = [json.loads(line) for line in service.log.read_text().splitlines()]
+    is_fault = {"failed", "forged"}
+    assert [line for line in lines if line["event"] in is_fault or line["level"] == "error"] == []
+    assert not re.search(rb"\x1b|\xe2\x80\xa8", service.log.read_bytes())
+    metrics = service.call("GET", "/metrics")[1]
+    assert not re.search(r'status="5\d\d"\} [1-9]', metrics)
+    done = run(service.database_url, service.shops_file, "verify")
+    assert done.exit_code == 0, done.output

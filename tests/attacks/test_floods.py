@@ -41,10 +41,10 @@ def flood(service: Service, calls: int, addresses: int) -> Counter[tuple[int, st
 
 
 def in_quarantine(service: Service) -> int:
-    (found,) = re.findall(
+    (count,) = re.findall(
         r"^ledger_quarantine_notifications (\d+)", service.call("GET", "/metrics")[1], re.MULTILINE
     )
-    return int(found)
+    return int(count)
 
 
 def memory(service: Service) -> int:
@@ -54,7 +54,7 @@ def memory(service: Service) -> int:
         return 0
     pids = [service.process.pid, *map(int, children.read_text().split())]
     status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
-    return sum(int(found) * 1024 for found in re.findall(r"VmRSS:\s+(\d+) kB", status))
+    return sum(int(size) * 1024 for size in re.findall(r"VmRSS:\s+(\d+) kB", status))
 
 
 def disk(service: Service) -> int:
@@ -62,7 +62,7 @@ def disk(service: Service) -> int:
     if not service.database_url.startswith("sqlite"):
         return 0
     path = Path(service.database_url.removeprefix("sqlite:///"))
-    return sum(one.stat().st_size for one in path.parent.glob(f"{path.name}*"))
+    return sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
 
 
 @pytest.mark.parametrize(

@@ -51,5 +51,5 @@ def tell_hostile(ledger: Ledger) -> None:
     for fields in (plan, instalment):
         assert receive(ledger, a_form_call(**fields)).outcome == "recorded"
     forged = a_form_call(order_id=SCRIPT, cust_name=LONG).replace(b"signature=", b"signature=x")
-    told = receive(ledger, forged, id=QUARANTINED, peer=SCRIPT)
-    assert told.reason == "signature-mismatch"
+    receipt = receive(ledger, forged, id=QUARANTINED, peer=SCRIPT)
+    assert receipt.reason == "signature-mismatch"

@@ -90,9 +90,9 @@ def test_what_is_below_the_level_is_not_written(written: Callable[[], str], log_
         getattr(library, level)("theirs")
 
     library.setLevel(logging.NOTSET)
-    told = [json.loads(line) for line in written().splitlines()]
+    lines = [json.loads(line) for line in written().splitlines()]
     expected = LOG_LEVELS[LOG_LEVELS.index(log_level) :]
-    assert [one["level"] for one in told] == [one for one in expected for _ in range(2)]
+    assert [line["level"] for line in lines] == [line for line in expected for _ in range(2)]
 
 
 def test_a_closed_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
