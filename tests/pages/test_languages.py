@@ -137,6 +137,18 @@ def test_the_language_is_the_chosen_one_else_the_browsers(
     assert f'<html lang="{wanted}"' in again.text
 
 
+def test_a_word_of_a_template_is_translated_for_each_reader_anew(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    in_english, in_french = (
+        pages.get("/test/notifications", headers={"Accept-Language": language}).text
+        for language in ("en", "fr")
+    )
+
+    assert ">Recorded</a>" in in_english
+    assert ">Enregistré</a>" in in_french
+
+
 def test_a_plural_is_that_of_the_language(pages: Visiting) -> None:
     from flask_babel import ngettext
 
