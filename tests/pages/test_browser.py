@@ -73,7 +73,7 @@ def test_every_page_reads_well(visitor: Visitor, reader: dict[str, Any]) -> None
     assert {path: of_page for path, of_page in faults.items() if of_page} == {}
 
 
-@pytest.mark.parametrize(("role", "language"), zip(ROLES, ("fr", "en", "fr"), strict=True))
+@pytest.mark.parametrize(("role", "language"), list(zip(ROLES, ("fr", "en", "fr"), strict=True)))
 def test_every_page_works_without_script(visitor: Visitor, role: str, language: str) -> None:
     page = visitor.open("/", role=role, language=language, script=False)
 
