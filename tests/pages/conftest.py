@@ -13,7 +13,7 @@ from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
 from tests.lists.filling import fill_with_stories, follow
-from tests.pages.hostile import tell_hostile
+from tests.pages.hostile import receive_hostile
 from tests.pages.payments import receive_a_payment
 from tests.pages.visiting import SETTINGS, Visiting, Visitor, add_users, served, started_browser
 from web import create_app
@@ -29,7 +29,7 @@ def full_ledger_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFac
         prepare_views(database)
         ledger = _ledger(database)
         fill_with_stories(ledger)
-        tell_hostile(ledger)
+        receive_hostile(ledger)
         follow(ledger)
         add_users(ledger, NOON)
     return path

@@ -14,7 +14,7 @@ NOTIFICATION = "7H0ST11E000000000000000000"
 QUARANTINED = "7H0ST11E00000000000000000Q"
 
 
-def tell_hostile(ledger: Ledger) -> None:
+def receive_hostile(ledger: Ledger) -> None:
     """Three payments, a subscription and its instalment in TEST, whose every name is hostile; and a
     delivery that nobody signed."""
     for number, order in enumerate((SCRIPT, QUOTES, TURNED)):
