@@ -13,7 +13,16 @@ from ledger.application import Ledger
 from ledger.projections.runner import Followers, prepare_views
 from ledger.settings import Settings
 from ledger.storage.database import Database
-from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
+from tests.builders import (
+    NOON,
+    OTHER_SHOP_ID,
+    SHOP_ID,
+    a_form_call,
+    a_ledger,
+    a_shop,
+    receive,
+    shops,
+)
 from web import create_app
 
 AT = f"/api/v1/shops/{SHOP_ID}/test"
@@ -68,6 +77,13 @@ class Asking:
         followers = Followers(self.ledger)
         while followers.follow_once():
             pass
+
+
+def with_a_payment(api: Asking) -> Asking:
+    """Let the ledger know a payment that was authorised, and captured a second later."""
+    receive(api.ledger, a_form_call("AUTHORISED"))
+    receive(api.ledger, a_form_call("CAPTURED", source="BATCH"))
+    return api
 
 
 def asking(database: Database, **more: Any) -> Asking:
