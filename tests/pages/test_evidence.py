@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from ledger.access.users import add_user
 from sqlalchemy import text
 
 from ledger.access.log import accesses
+from ledger.access.users import add_user
 from ledger.shops import Shops
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.pages.payments import AT, PAYMENT, text_of_content, visited_by

@@ -1,8 +1,7 @@
 """What a reader may not see is refused as a page; what they read of a person is logged."""
 
-from ledger.access.users import add_user
-
 from ledger.access.log import accesses
+from ledger.access.users import add_user
 from tests.builders import SHOP_ID, UUID, a_form_call, receive
 from tests.pages.visiting import PASSWORD, Visiting
 

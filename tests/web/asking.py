@@ -19,7 +19,6 @@ from tests.builders import (
     NOON,
     OTHER_SHOP_ID,
     SHOP_ID,
-    UUID,
     a_form_call,
     a_ledger,
     a_shop,
@@ -103,6 +102,13 @@ class Asking:
         followers = ProjectionRunner(self.ledger)
         while followers.follow_once():
             pass
+
+
+def with_a_payment(api: Asking) -> Asking:
+    """Let the ledger know a payment that was authorised, and captured a second later."""
+    receive(api.ledger, a_form_call("AUTHORISED"))
+    receive(api.ledger, a_form_call("CAPTURED", source="BATCH"))
+    return api
 
 
 def asking(database: Database, **more: Any) -> Asking:
