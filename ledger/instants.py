@@ -1,20 +1,120 @@
-"""Instants as people ask for them, on the command line and in addresses."""
+"""The one way to read and write instants, and what a bare day means."""
 
 import re
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
+_COMPACT = re.compile(r"[0-9]{14}")
+_DAY_LENGTH = len("2026-03-10")
+_YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
+_TICK = timedelta.resolution
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_LAST_SECOND = _END_OF_TIME.replace(microsecond=0)
 
 
-def read_asked(text: str) -> datetime:
-    """Read an ISO 8601 instant; without an offset it is in UTC, a bare day means its end.
+# -- what people ask for ---------------------------------------------------------------------------
 
-    A plus sign that an address turned into a blank is one again. Errors: ValueError.
+
+def read_since(text: str, zone: str = "UTC") -> datetime:
+    """Read the first instant that is included: a bare day is included from its beginning.
+
+    Shape: ISO 8601, in UTC when it names no offset. `zone` is where a bare day begins. A plus sign
+    that an address turned into a blank is one again. Errors: ValueError.
     """
-    moment = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
-    if len(text) == len("2026-03-10"):
-        moment = moment.replace(hour=23, minute=59, second=59, microsecond=999_999)
+    return _read(text, zone, beginning_of)
+
+
+def read_until(text: str, zone: str = "UTC") -> datetime:
+    """Read the first instant that is not included any more: a bare day is included whole.
+
+    Shape and Errors: as `read_since`.
+    """
+    return _read(text, zone, end_of)
+
+
+def read_as_of(text: str, zone: str = "UTC") -> datetime:
+    """Read the last instant that is included: a bare day means its last microsecond.
+
+    Shape and Errors: as `read_since`.
+    """
+    return _read(text, zone, lambda day, zone: end_of(day, zone) - _TICK)
+
+
+def is_day(text: str) -> bool:
+    """Return True if the text can only be a bare day, such as `2026-03-10` or `20260310`."""
+    return len(text) <= _DAY_LENGTH and "T" not in text
+
+
+def beginning_of(day: date, zone: str = "UTC") -> datetime:
+    """Return the first instant of a day; where the calendar ends, that of the day in UTC."""
+    midnight = datetime.combine(day, time(), ZoneInfo(zone))
     try:
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return midnight.astimezone(UTC)
+    except OverflowError:
+        return midnight.replace(tzinfo=UTC)
+
+
+def end_of(day: date, zone: str = "UTC") -> datetime:
+    """Return the first instant after a day; the last day of the calendar ends with the calendar."""
+    return _END_OF_TIME if day == date.max else beginning_of(day + timedelta(days=1), zone)
+
+
+def _read(text: str, zone: str, of_day: Callable[[date, str], datetime]) -> datetime:
+    if is_day(text):
+        return of_day(date.fromisoformat(text), zone)
+    instant = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
+    try:
+        return _in_utc(instant)
     except OverflowError as error:
         raise ValueError("no calendar reaches so far") from error
+
+
+# -- what the platform sends -----------------------------------------------------------------------
+
+
+def read_platform_instant(text: str) -> datetime | None:
+    """Read `yyyyMMddHHmmss` in UTC or ISO 8601; return None when it is neither."""
+    try:
+        is_compact = _COMPACT.fullmatch(text)
+        instant = datetime.fromisoformat(f"{text[:8]}T{text[8:]}" if is_compact else text)
+        return _in_utc(instant) if instant.year in _YEARS else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def write_second(instant: datetime) -> str:
+    """Write an instant of the platform, in whole seconds. Shape: `2026-03-10T09:15:47Z`."""
+    return _iso(instant.replace(microsecond=0), "seconds")
+
+
+def write_second_from(instant: datetime) -> str:
+    """Write the first whole second that is not before an instant. Shape: as `write_second`."""
+    return write_second(min(instant, _LAST_SECOND) + (timedelta(seconds=1) - _TICK))
+
+
+# -- what is stored and shown ----------------------------------------------------------------------
+
+
+def read_instant(text: str) -> datetime:
+    """Read an instant that `write_instant` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def write_instant(instant: datetime) -> str:
+    """Write an instant to be stored. Shape: `2026-03-10T09:15:47.000000Z`, so that text sorts."""
+    return _iso(instant, "microseconds")
+
+
+def write_public_instant(instant: datetime) -> str:
+    """Write an instant for a machine. Shape: `2026-03-10T09:15:47.123456Z`, no idle fraction."""
+    return _iso(instant, "auto")
+
+
+def _in_utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _iso(instant: datetime, timespec: str) -> str:
+    return instant.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -19,7 +19,6 @@ from ledger.errors import (
     MissingExtraError,
     NotFoundError,
     NotificationError,
-    TamperError,
     UnavailableError,
     ViewNotBuiltError,
 )
@@ -40,7 +39,6 @@ STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     UnavailableError: 503,
     ViewNotBuiltError: 503,
     MissingExtraError: 501,
-    TamperError: 500,
     LedgerError: 500,
 }
 

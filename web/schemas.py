@@ -12,7 +12,7 @@ from ledger.formats.snapshot import (
     SUBSCRIPTION_FACTS,
     TRANSACTION_FACTS,
 )
-from ledger.instants import read_asked
+from ledger.instants import read_as_of
 from ledger.reasons import REASONS
 from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
@@ -30,7 +30,7 @@ class InstantAsked(fields.String):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            moment: datetime = read_asked(super()._deserialize(value, *args, **kwargs))
+            moment: datetime = read_as_of(super()._deserialize(value, *args, **kwargs))
         except ValueError as error:
             raise ValidationError("is no ISO 8601 instant, as 2026-03-10T09:15:00Z") from error
         return moment

@@ -12,10 +12,10 @@ from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.audit.stored import UNREADABLE, Kept, StoredEvent
-from ledger.decision import instalment_facts
 from ledger.formats.snapshot import AliasSnapshot, Fact, Pairs, Told, TransactionSnapshot
 from ledger.projections.folding import read_stored
 from ledger.projections.view import StoredView
+from ledger.recording.decider import instalment_facts
 from ledger.storage.mapper import write_moment
 from ledger.vocabulary import EVENT_CLASSES
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from ledger.instants import read_asked
+from ledger.instants import read_as_of
 
 
 class Instant(click.ParamType[datetime]):
@@ -17,6 +17,6 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            return read_asked(value)
+            return read_as_of(value)
         except ValueError:
             self.fail(f"{value} is no ISO 8601 instant, for example 2026-03-10T09:15:00Z")

@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Table
 
-from ledger.formats.snapshot import storable
+from ledger.ipn.storable import storable
 from ledger.projections.view import ADD, FIRST, MAX, MIN, Projection, Row, StoredView, merge_of
 from ledger.storage.mapper import EventMapper, StoredEntry, write_moment
 from ledger.vocabulary import EVENT_CLASSES

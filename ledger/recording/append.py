@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.decision import streams_of
 from ledger.errors import NotFoundError
+from ledger.recording.decider import streams_of
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available, retrying
 from ledger.recording.unit_of_work import UnitOfWork, Verified

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request
 
 from ledger.access import find_token
 from ledger.errors import SettingsError
-from ledger.instants import read_asked
+from ledger.instants import read_as_of
 from ledger.settings import read_settings
 from ledger.shops import read_shops
 from ledger.storage.database import Database
@@ -95,7 +95,7 @@ def test_any_forwarded_address_leaves_an_address_or_nothing(told: str, peer: str
 )
 def test_any_instant_is_read_or_refused(told: str) -> None:
     with contextlib.suppress(ValueError):
-        assert read_asked(told).tzinfo is not None
+        assert read_as_of(told).tzinfo is not None
 
 
 @SOME

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 from werkzeug.local import LocalProxy
 
-from ledger.instants import read_asked
+from ledger.instants import read_as_of
 from ledger.items import Item, instant
 from ledger.lookup import SUBSCRIPTION, stream
 from web.context import context, ledger
@@ -37,7 +37,7 @@ class Then(fields.Field[Any]):
         told = str(value).strip()
         try:
             is_day = len(told) == _DAY_LENGTH
-            return date.fromisoformat(told) if is_day else read_asked(told)
+            return date.fromisoformat(told) if is_day else read_as_of(told)
         except ValueError as error:
             wrong = N_("Write a day as 2026-03-10, or an instant as 2026-03-10T09:15:00Z.")
             raise ValidationError(wrong) from error

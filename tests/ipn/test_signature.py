@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import NotificationError
 from ledger.formats import form_v2, read, rest_v4
-from ledger.notification import Delivery, Limits, Notification, read_fields
+from ledger.notification import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.shops import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
 from ledger.signature import digest, form_text, is_same, sign_form_hmac, sign_form_sha1, sign_rest
 from tests.builders import DATA, a_delivery, a_form
@@ -22,13 +22,13 @@ LIMITS = Limits()
 
 
 def vectors(*formats: str, shop: bool | None = None) -> Any:
-    """Vectors of these formats; `shop` asks for those whose answer names one, or names none."""
-    some = [
-        one
-        for one in VECTORS
-        if one["format"] in formats and (shop is None or bool(answer_of(one)) == shop)
+    """Return vectors of these formats; `shop` selects those whose answer names a shop, or none."""
+    selected = [
+        vector
+        for vector in VECTORS
+        if vector["format"] in formats and (shop is None or bool(answer_of(vector)) == shop)
     ]
-    return pytest.mark.parametrize("vector", some, ids=lambda one: one["id"])
+    return pytest.mark.parametrize("vector", selected, ids=lambda vector: vector["id"])
 
 
 def answer_of(vector: Vector) -> dict[str, Any]:
@@ -46,9 +46,9 @@ def fields_of(vector: Vector) -> dict[str, str]:
 
 def keyring(vector: Vector) -> Shops:
     answer = answer_of(vector)
-    told = vector.get("verify_with", vector["key"])
+    verifying = vector.get("verify_with", vector["key"])
     shop_id, mode = answer.get("shopId", "12345678"), "TEST"
-    key = Key(shop_id, mode, KINDS[told["kind"]], told["value"])
+    key = Key(shop_id, mode, KINDS[verifying["kind"]], verifying["value"])
     return Shops({shop_id: Shop(shop_id, "", (key,))})
 
 
@@ -106,39 +106,39 @@ def test_an_answer_without_a_shop_is_never_taken(vector: Vector) -> None:
 
 @vectors("rest-v4", shop=False)
 def test_an_answer_is_signed_as_given(vector: Vector) -> None:
-    text, told = vector["fields"]["kr-answer"], vector["fields"]["kr-hash"]
+    text, hash_ = vector["fields"]["kr-answer"], vector["fields"]["kr-hash"]
 
     computed = sign_rest(text, vector["key"]["value"])
 
-    assert is_same(told, computed) == (vector["expected"] != "reject-signature")
+    assert is_same(hash_, computed) == (vector["expected"] != "reject-signature")
 
 
 def test_an_answer_that_is_signed_but_no_json_is_kept_as_such() -> None:
-    (vector,) = (one for one in VECTORS if one["expected"] == "authentic-but-unreadable")
+    (vector,) = (each for each in VECTORS if each["expected"] == "authentic-but-unreadable")
 
     assert outcome(vector) == "answer-not-json"
 
 
 def test_only_the_escape_of_the_slash_is_repaired() -> None:
     """Taking out every backslash would make fields vanish under a valid signature."""
-    (vector,) = (one for one in VECTORS if one["id"] == "rest-own-15-backslash-malleability")
-    text, told = vector["fields"]["kr-answer"], vector["fields"]["kr-hash"]
+    (vector,) = (each for each in VECTORS if each["id"] == "rest-own-15-backslash-malleability")
+    text, hash_ = vector["fields"]["kr-answer"], vector["fields"]["kr-hash"]
 
     repaired = text.replace("\\/", "/")
 
-    assert is_same(told, sign_rest(text.replace("\\", ""), vector["key"]["value"]))
-    assert not is_same(told, sign_rest(repaired, vector["key"]["value"]))
+    assert is_same(hash_, sign_rest(text.replace("\\", ""), vector["key"]["value"]))
+    assert not is_same(hash_, sign_rest(repaired, vector["key"]["value"]))
 
 
 def test_what_was_signed_is_what_is_read() -> None:
     """Signed with plain slashes, received with escaped ones: both say the same to a reader."""
-    found = {one["id"]: one for one in VECTORS}
-    signed_raw = found["rest-own-8-escaped-signed-raw"]
-    signed_plain = found["rest-own-9-escaped-signed-plain"]
+    vector_by_id = {vector["id"]: vector for vector in VECTORS}
+    signed_raw = vector_by_id["rest-own-8-escaped-signed-raw"]
+    signed_plain = vector_by_id["rest-own-9-escaped-signed-plain"]
 
     digests = {
-        read(delivery_of(one), keyring(one), LIMITS)[0].signed_digest
-        for one in (signed_raw, signed_plain)
+        read(delivery_of(vector), keyring(vector), LIMITS)[0].signed_digest
+        for vector in (signed_raw, signed_plain)
     }
 
     assert digests == {
@@ -164,18 +164,18 @@ def test_a_form_is_verified_as_its_vector_says(vector: Vector) -> None:
     """The payment forms among the vectors are well signed, and still no calls."""
     kind = FORM_SHA1 if "SHA-1" in vector["algorithm"] else FORM_HMAC
     key = Key("12345678", "TEST", kind, vector["key"]["value"])
-    told = vector["fields"] | {"signature": vector["expected_signature"]}
+    fields = vector["fields"] | {"signature": vector["expected_signature"]}
     shops = Shops({"12345678": Shop("12345678", "", (key,))})
 
     try:
-        notification, _ = form_v2.verify(a_delivery(b""), told, shops, LIMITS)
-        found = "valid"
+        notification, _ = form_v2.verify(DecodedBody(a_delivery(b""), fields, LIMITS), shops)
+        verdict = "valid"
         assert notification.key_fingerprint == key.fingerprint
     except NotificationError as refusal:
-        found = refusal.reason
+        verdict = refusal.reason
 
-    valid = "valid" if "vads_hash" in told else "browser-return"
-    assert found == (valid if vector["expected"] == "valid" else "signature-mismatch")
+    valid = "valid" if "vads_hash" in fields else "browser-return"
+    assert verdict == (valid if vector["expected"] == "valid" else "signature-mismatch")
 
 
 @pytest.mark.parametrize("kind", [FORM_HMAC, FORM_SHA1])
@@ -184,11 +184,12 @@ def test_a_key_verifies_only_its_own_scheme(kind: str) -> None:
     text = form_text(form)
     other = sign_form_hmac if kind == FORM_SHA1 else sign_form_sha1
     key = Key("12345678", "TEST", kind, "SyntheticFormKey01")
-    told = form | {"signature": other(text, key.secret)}
+    fields = form | {"signature": other(text, key.secret)}
 
     with pytest.raises(NotificationError, match="no key of this shop"):
         form_v2.verify(
-            a_delivery(b""), told, Shops({"12345678": Shop("12345678", "", (key,))}), LIMITS
+            DecodedBody(a_delivery(b""), fields, LIMITS),
+            Shops({"12345678": Shop("12345678", "", (key,))}),
         )
 
 
@@ -242,13 +243,13 @@ def test_the_primitive_is_the_published_one(vector: Vector) -> None:
     assert made.hexdigest() == vector["expected_signature"]
 
 
-@pytest.mark.parametrize("told", ["", "é", "\ud800", "a" * 10_000])
-def test_any_told_signature_can_be_compared(told: str) -> None:
-    assert not is_same(told, sign_rest("{}", "key"))
+@pytest.mark.parametrize("signature", ["", "é", "\ud800", "a" * 10_000])
+def test_any_received_signature_can_be_compared(signature: str) -> None:
+    assert not is_same(signature, sign_rest("{}", "key"))
 
 
 def test_every_vector_is_used() -> None:
-    formats = {one["format"] for one in VECTORS}
+    formats = {vector["format"] for vector in VECTORS}
 
     assert formats == {"rest-v4", "rest-v4-body", "form-v2", "hmac-sanity"}
     assert rest_v4.NAME in formats

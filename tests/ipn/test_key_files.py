@@ -26,8 +26,8 @@ def written(folder: Path, mode: str, secret: str) -> tuple[Path, Path]:
         f'mode = "{mode}"\nkind = "form-hmac-sha256"\n{secret}\n'
     )
     key.write_text("S3cretOfNobody\n")
-    for one in (shops, key):
-        one.chmod(0o600)
+    for file in (shops, key):
+        file.chmod(0o600)
     return shops, key
 
 
@@ -56,10 +56,10 @@ def test_test_keys_that_others_can_reach_are_told_of(tmp_path: Path, held: str) 
     exposed.chmod(0o644)
 
     environ = {"LEDGER_SHOPS_FILE": str(shops), "LEDGER_DATABASE_URL": f"sqlite:///{tmp_path}/x"}
-    told = [one.message for one in findings(environ, now=NOW) if one.state == "warning"]
+    warnings = [each.message for each in findings(environ, now=NOW) if each.state == "warning"]
 
     assert read_shops(shops, {}).shop_by_id["12345678"].keys
-    assert f"{exposed} holds keys and others can read it: chmod 600 {exposed}" in told
+    assert f"{exposed} holds keys and others can read it: chmod 600 {exposed}" in warnings
 
 
 def test_a_file_that_holds_no_key_may_be_read(tmp_path: Path) -> None:
