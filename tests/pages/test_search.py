@@ -132,7 +132,9 @@ def test_somebody_of_one_shop_finds_nothing_of_others(
     limited.sign_in("x")
     payment = newest(full_ledger, TRANSACTIONS, mode="test", shop_id=frozenset({SHOP_ID}))
 
-    assert meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset({OTHER_SHOP_ID})) == []
+    assert (
+        meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset({OTHER_SHOP_ID})) == []
+    )
     assert meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset()) == []
     assert limited.get(f"/test/search?shop_id={SHOP_ID}").status_code == 403
     assert visiting.get("/test/search").status_code == 303

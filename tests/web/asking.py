@@ -19,6 +19,7 @@ from tests.builders import (
     NOON,
     OTHER_SHOP_ID,
     SHOP_ID,
+    UUID,
     a_form_call,
     a_ledger,
     a_shop,
