@@ -7,8 +7,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.ground import SHOP_ID, bench_shops
+from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, teller
 
 LIVES_BETWEEN = 500
 """How many other payments begin between two calls about the same payment."""
@@ -44,12 +44,12 @@ def _bodies(calls: int, seed: str) -> list[bytes]:
 
 def _endless_bodies(seed: str) -> Iterator[bytes]:
     """Yield the calls of lives that begin one after another and go on side by side."""
-    simulator = teller(bench_shops(), SHOP_ID, "TEST")
-    stories = [story for story in STORIES.values() if simulator.can_tell(story, ALTERNATE)]
+    simulator = synthetic_platform(bench_shops(), SHOP_ID, "TEST")
+    stories = [story for story in STORIES.values() if simulator.can_play(story, ALTERNATE)]
     waiting: dict[int, list[bytes]] = {}
     for number in count():
         story = stories[number % len(stories)]
-        calls = simulator.tell(story, _number(seed), number, ALTERNATE, turn=number // len(stories))
+        calls = simulator.signed_calls(story, _number(seed), number, ALTERNATE, turn=number // len(stories))
         for index, call in enumerate(calls):
             waiting.setdefault(number + index * LIVES_BETWEEN, []).append(call.body)
         yield from waiting.pop(number, ())

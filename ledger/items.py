@@ -1,7 +1,6 @@
-"""The public shape of one transaction, alias or subscription, from its events alone."""
+"""The state of one transaction, alias or subscription under its public names, from its events."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from ledger.aggregates.alias import Alias
@@ -15,43 +14,44 @@ from ledger.formats.snapshot import (
     TRANSACTION_FACTS,
     Fact,
 )
+from ledger.instants import write_public_instant
 from ledger.storage.event_store import RecordedEvent, fold
 
-Item = dict[str, Any]
+State = dict[str, Any]
 
 
-def item(events: Sequence[RecordedEvent]) -> Item:
-    """The state after these events. Shape: design section 4; instants are ISO 8601 text in UTC."""
+def current_state(events: Sequence[RecordedEvent]) -> State:
+    """Return the state of an object after these events. Shape: instants are ISO 8601 in UTC."""
     aggregate = fold(events)
-    assert aggregate is not None, "an item needs at least one event"
+    assert aggregate is not None, "a state needs at least one event"
     return {
         "kind": aggregate.KIND,
         "shop_id": aggregate.shop_id,
         "mode": aggregate.mode.lower(),
         **public_state(aggregate),
         "version": aggregate.version,
-        "first_seen_at": instant(events[0].event.timestamp),
-        "last_changed_at": instant(events[-1].event.timestamp),
-        "contradictions": sum(one.event.contradiction for one in events),
-        "details": _latest(events, "details"),
-        "personal": _latest(events, "personal"),
+        "first_seen_at": write_public_instant(events[0].event.timestamp),
+        "last_changed_at": write_public_instant(events[-1].event.timestamp),
+        "contradictions": sum(recorded.event.contradiction for recorded in events),
+        "details": _latest_pairs(events, "details"),
+        "personal": _latest_pairs(events, "personal"),
     }
 
 
-def public_state(aggregate: Observed) -> Item:
-    """What is known about it, by public names; None for what was never told."""
+def public_state(aggregate: Observed) -> State:
+    """Return what is known of an object; None for a fact that no notification told."""
     if isinstance(aggregate, Transaction):
         return {
             "uuid": aggregate.uuid,
             "reference": aggregate.reference,
-            **_all(TRANSACTION_FACTS, aggregate.facts),
+            **_all_facts(TRANSACTION_FACTS, aggregate.facts),
         }
     if isinstance(aggregate, Alias):
-        facts = _all(ALIAS_FACTS, aggregate.facts)
+        facts = _all_facts(ALIAS_FACTS, aggregate.facts)
         return facts | {"alias": aggregate.reference, "status": aggregate.status}
     assert isinstance(aggregate, Subscription)
     return {
-        **_all(SUBSCRIPTION_FACTS, aggregate.facts),
+        **_all_facts(SUBSCRIPTION_FACTS, aggregate.facts),
         "subscription_id": aggregate.subscription_id,
         "alias": aggregate.alias or None,
         "status": aggregate.status,
@@ -59,24 +59,28 @@ def public_state(aggregate: Observed) -> Item:
     }
 
 
-def _instalments(subscription: Subscription) -> list[Item]:
-    told = [_all(INSTALMENT_FACTS, one) for one in subscription.instalments.values()]
-    return sorted(told, key=lambda one: (one["created_at"] or "", one["transaction_uuid"]))
+def _instalments(subscription: Subscription) -> list[State]:
+    attempts = [_all_facts(INSTALMENT_FACTS, facts) for facts in subscription.instalments.values()]
+    return sorted(
+        attempts, key=lambda attempt: (attempt["created_at"] or "", attempt["transaction_uuid"])
+    )
 
 
-def _all(names: Mapping[str, str], facts: Mapping[str, Fact]) -> Item:
-    return {name: facts.get(name) for name in names}
+def _all_facts(meanings: Mapping[str, str], facts: Mapping[str, Fact]) -> State:
+    return {name: facts.get(name) for name in meanings}
 
 
-def _latest(events: Sequence[RecordedEvent], attribute: str) -> dict[str, str]:
-    """The platform's other fields by their own names, each as it was last told in order."""
-    told: dict[str, str] = {}
-    for one in events:
-        pairs = getattr(one.event, attribute) or []
-        told.update((name, value) for name, value in pairs if not (one.event.late and name in told))
-    return told
+def _latest_pairs(events: Sequence[RecordedEvent], attribute: str) -> dict[str, str]:
+    """Return the platform's other fields by their own names; late news replaces no value."""
+    latest: dict[str, str] = {}
+    for recorded in events:
+        for name, text in getattr(recorded.event, attribute) or []:
+            if not (recorded.event.late and name in latest):
+                latest[name] = text
+    return latest
 
 
-def instant(moment: datetime) -> str:
-    """Write an instant for a machine. Shape: `2026-03-10T09:15:47.123456Z`."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+# names that other rooms still use
+Item = State
+item = current_state
+instant = write_public_instant

@@ -14,36 +14,38 @@ from ledger.storage.event_store import RecordedEvent
 TRANSACTION, ALIAS, SUBSCRIPTION = "transaction", "alias", "subscription"
 
 
-def stream(
+Streams = list[tuple[str, UUID]]
+"""Alias (of subscriptions only) and stream id."""
+
+
+def find_stream(
     ledger: Ledger, kind: str, shop_id: str, mode: str, name: str, *, alias: str | None = None
 ) -> UUID:
-    """The one stream of this name.
+    """Return the one stream of this name.
 
     Shape: `mode` in capitals; `alias` tells subscriptions of the same id apart.
     Errors: NotFoundError; AmbiguousError with the aliases to choose from.
     """
-    found = streams(ledger, kind, shop_id, mode, name)
+    streams = find_streams(ledger, kind, shop_id, mode, name)
     if alias is not None:
-        found = [one for one in found if one[0] == alias]
-    if not found:
+        streams = [(own_alias, id_) for own_alias, id_ in streams if own_alias == alias]
+    if not streams:
         raise NotFoundError("nothing was ever told about it")
-    if len(found) > 1:
-        aliases = [one for one, _ in found]
-        raise AmbiguousError(f"{len(found)} subscriptions have this id: name the alias", aliases)
-    return found[0][1]
+    if len(streams) > 1:
+        aliases = [own_alias for own_alias, _ in streams]
+        raise AmbiguousError(f"{len(streams)} subscriptions have this id: name the alias", aliases)
+    return streams[0][1]
 
 
-def streams(
-    ledger: Ledger, kind: str, shop_id: str, mode: str, name: str
-) -> list[tuple[str, UUID]]:
-    """Every stream that this name may mean. Shape: alias (of subscriptions only), stream id."""
+def find_streams(ledger: Ledger, kind: str, shop_id: str, mode: str, name: str) -> Streams:
+    """Return every stream that this name may mean."""
     return _FINDERS[kind](ledger, shop_id, mode, name)
 
 
-def known(
+def events_known(
     ledger: Ledger, id_: UUID, *, as_of: datetime | None = None, version: int | None = None
 ) -> list[RecordedEvent]:
-    """The history of a stream as it was known then, up to a version.
+    """Return the events of a stream as they were known then, up to a version.
 
     Errors: NotFoundError when nothing was known then, or when there is no such version.
     """
@@ -55,26 +57,24 @@ def known(
     return events[:version]
 
 
-Found = list[tuple[str, UUID]]
-
-
-def _transaction(_: Ledger, shop_id: str, mode: str, name: str) -> Found:
+def _transaction(_: Ledger, shop_id: str, mode: str, name: str) -> Streams:
     return [("", Transaction.id_of(shop_id, mode, name))]
 
 
-def _alias(_: Ledger, shop_id: str, mode: str, name: str) -> Found:
+def _alias(_: Ledger, shop_id: str, mode: str, name: str) -> Streams:
     return [("", Alias.id_of(shop_id, mode, name))]
 
 
-def _subscription(ledger: Ledger, shop_id: str, mode: str, name: str) -> Found:
-    if "\x00" in name + shop_id:  # no database keeps it, so none is asked
-        return []
+def _subscription(ledger: Ledger, shop_id: str, mode: str, name: str) -> Streams:
     with ledger.database.single() as connection:
         return references.subscriptions_by_id(connection, shop_id, mode, name)
 
 
-_FINDERS: dict[str, Callable[[Ledger, str, str, str], Found]] = {
+_FINDERS: dict[str, Callable[[Ledger, str, str, str], Streams]] = {
     TRANSACTION: _transaction,
     ALIAS: _alias,
     SUBSCRIPTION: _subscription,
 }
+
+# a name that other rooms still use
+stream = find_stream

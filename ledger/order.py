@@ -10,39 +10,38 @@ from sqlalchemy import Connection, Select, Table, and_, func, select, union
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
-from ledger.items import Item, item
-from ledger.projections import generations as g
+from ledger.items import State, current_state
+from ledger.projections.generations import live_generation, tables_of
 from ledger.projections.orders import order_lines
 from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.registry import projection
+from ledger.queries.refund_links import link_refunds
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import generation_positions
-
-TOLD, INFERRED = "told", "inferred"
-
-VIEW = "orders"
 
 
 @dataclass(frozen=True, slots=True)
 class OrderHistory:
-    """The streams of an order's transactions. Shape: as first seen; `view_position` is how far
-    the view had followed the log that named them, their events are current."""
+    """The streams of an order's transactions, in the order in which they were first seen.
+
+    Shape: `view_position` is how far the read model that named them had followed the events;
+    their own events are current.
+    """
 
     streams: list[list[RecordedEvent]]
     view_position: int
 
     @property
     def position(self) -> int:
-        """Of the newest event of all."""
-        return max(one[-1].position for one in self.streams)
+        """Return the position of the newest event of all."""
+        return max(events[-1].position for events in self.streams)
 
 
 def check_order(ledger: Ledger, shop_id: str, mode: str, order_id: str) -> None:
-    """See whether anything was told of an order, and no more.
+    """Refuse an order that no notification named.
 
-    Errors: NotFoundError; UnavailableError while the view of orders is not built.
+    Errors: NotFoundError; UnavailableError while the read model of orders is not built.
     """
-    _check_storable(shop_id, order_id)
     with ledger.database.single() as connection:
         lines, _ = lines_of(connection)
         if connection.scalar(_own(lines, shop_id, mode, order_id).limit(1)) is None:
@@ -52,29 +51,30 @@ def check_order(ledger: Ledger, shop_id: str, mode: str, order_id: str) -> None:
 def order_history(
     ledger: Ledger, shop_id: str, mode: str, order_id: str, *, as_of: datetime | None = None
 ) -> OrderHistory:
-    """Everything told of an order's transactions, as known then. Errors: as `check_order`."""
-    _check_storable(shop_id, order_id)
+    """Return the events of an order's transactions, as known then. Errors: as `check_order`."""
     with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
     streams = ledger.events.histories(ids, as_of=as_of)
-    found = [events for events in streams.values() if events]  # others were told later
-    if not found:
+    known = [events for events in streams.values() if events]  # the others came later
+    if not known:
         raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
-    found.sort(key=lambda events: events[0].position)
-    return OrderHistory(found, position)
+    known.sort(key=lambda events: events[0].position)
+    return OrderHistory(known, position)
 
 
-def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> Item:
-    """The state of an order. Units: balances in minor units, one for each currency."""
-    transactions = [item(events) | {"position": events[-1].position} for events in history.streams]
+def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> State:
+    """Return the state of an order. Units: balances in minor units, one for each currency."""
+    transactions = [
+        current_state(events) | {"position": events[-1].position} for events in history.streams
+    ]
     link_refunds(transactions)
     return {
         "kind": "order",
         "shop_id": shop_id,
         "mode": mode.lower(),
         "order_id": order_id,
-        "first_seen_at": min(one["first_seen_at"] for one in transactions),
-        "last_changed_at": max(one["last_changed_at"] for one in transactions),
+        "first_seen_at": min(transaction["first_seen_at"] for transaction in transactions),
+        "last_changed_at": max(transaction["last_changed_at"] for transaction in transactions),
         "position": history.position,
         "view_position": history.view_position,
         "balances": _balances(transactions),
@@ -83,15 +83,15 @@ def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> I
 
 
 def lines_of(connection: Connection) -> tuple[Table, int]:
-    """The table of all transactions with their orders, and its generation.
+    """Return the table of all transactions with their orders, and the id of its generation.
 
-    Errors: UnavailableError while the view of orders is not built.
+    Errors: UnavailableError while the read model of orders is not built.
     """
-    view = projection(VIEW)
-    generation = g.live_generation(connection, view)
+    read_model = projection("orders")
+    generation = live_generation(connection, read_model)
     if generation is None:
         raise UnavailableError("the view of orders is not built: run `ledger rebuild orders`")
-    return g.tables_of(view, generation.id)[order_lines], generation.id
+    return tables_of(read_model, generation.id)[order_lines], generation.id
 
 
 def _transactions_of(
@@ -115,78 +115,39 @@ def _transactions_of(
     reached = select(func.min(generation_positions.c.position)).where(
         generation_positions.c.generation_id == generation_id
     )
-    found = connection.execute(select(ids.c.id, reached.scalar_subquery())).all()
-    return [UUID(id_) for id_, _ in found], found[0][1] if found else 0
+    id_rows = connection.execute(select(ids.c.id, reached.scalar_subquery())).all()
+    return [UUID(id_) for id_, _ in id_rows], id_rows[0][1] if id_rows else 0
 
 
 def _own(lines: Table, shop_id: str, mode: str, order_id: str) -> Select[Any]:
-    """The transactions that name the order themselves."""
+    """Return the query for the transactions that name the order themselves."""
     return select(lines.c.id).where(is_of(lines, shop_id, mode), lines.c.order_id == order_id)
 
 
-def _check_storable(*names: str) -> None:
-    """No database keeps such a name, so none is asked."""
-    if any("\x00" in one for one in names):
-        raise NotFoundError("nothing was ever told about it")
-
-
 def is_of(lines: Any, shop_id: str, mode: str) -> Any:
-    """Whether a line is of this shop and mode."""
+    """Return the condition that a line is of this shop and mode."""
     return and_(lines.c.shop_id == shop_id, lines.c.mode == mode)
 
 
-def link_refunds(transactions: Sequence[Item]) -> None:
-    """Say of each refund which debit it gives back: as told, or when only one can be meant."""
-    captured = [
-        one
-        for one in transactions
-        if one["operation_type"] == "DEBIT" and one["status"] in CAPTURED and one["uuid"]
-    ]
-    left = {one["uuid"]: one["amount_minor"] or 0 for one in captured}
-    refunds = [one for one in transactions if one["operation_type"] == "CREDIT"]
-    for one in refunds:
-        if one["parent_uuid"]:
-            one["original"] = {"uuid": one["parent_uuid"], "certainty": TOLD}
-            _take(left, one)
-    for one in refunds:
-        if not one["parent_uuid"]:
-            able = [
-                each["uuid"]
-                for each in captured
-                if each["currency"] == one["currency"]
-                and left[each["uuid"]] >= (one["amount_minor"] or 0)
-            ]
-            is_clear = len(able) == 1 and one["amount_minor"] is not None
-            one["original"] = {"uuid": able[0], "certainty": INFERRED} if is_clear else None
-            _take(left, one)
-
-
-def _take(left: dict[str, int], refund: Item) -> None:
-    """A refund that counts uses up what it gives back."""
-    original = refund["original"]
-    if original and original["uuid"] in left and refund["status"] in COUNTED:
-        left[original["uuid"]] -= refund["amount_minor"] or 0
-
-
-def _balances(transactions: Sequence[Item]) -> list[Item]:
-    """As the view of orders adds up, but of the state asked for."""
-    currencies = sorted({one["currency"] or "" for one in transactions})
+def _balances(transactions: Sequence[State]) -> list[State]:
+    """Add up as the read model of orders does, but from the states given."""
+    currencies = sorted({transaction["currency"] or "" for transaction in transactions})
     return [_balance(currency, transactions) for currency in currencies]
 
 
-def _balance(currency: str, transactions: Sequence[Item]) -> Item:
-    mine = [one for one in transactions if (one["currency"] or "") == currency]
+def _balance(currency: str, transactions: Sequence[State]) -> State:
+    in_currency = [other for other in transactions if (other["currency"] or "") == currency]
 
     def total(operation: str, statuses: Sequence[str]) -> int:
         return sum(
-            one["amount_minor"] or 0
-            for one in mine
-            if one["operation_type"] == operation and one["status"] in statuses
+            transaction["amount_minor"] or 0
+            for transaction in in_currency
+            if transaction["operation_type"] == operation and transaction["status"] in statuses
         )
 
     return {
         "currency": currency or None,
-        "transactions": len(mine),
+        "transactions": len(in_currency),
         "authorised_minor": total("DEBIT", (*HELD, *CAPTURED)),
         "captured_minor": total("DEBIT", CAPTURED),
         "refunded_minor": total("CREDIT", COUNTED),

@@ -1,5 +1,5 @@
-"""What hangs together with one transaction: what it gives back or repeats, what was made of it, and
-what else its order has."""
+"""Finds the transactions related to one: what it gives back or repeats, its refunds and repeats,
+and the rest of its order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,85 +10,99 @@ from sqlalchemy import Connection, select, union
 
 from ledger.application import Ledger
 from ledger.errors import UnavailableError
-from ledger.items import Item, item
-from ledger.order import TOLD, is_of, lines_of, link_refunds
-from ledger.storage.event_store import RecordedEvent
+from ledger.items import State, current_state
+from ledger.order import is_of, lines_of
+from ledger.queries.refund_links import link_refunds, original_of
 
-RELATIVES_MAX = 50
-"""An order may have thousands of transactions; its own page and the lists tell them all."""
+RELATED_MAX = 50
+"""An order may have thousands of transactions; its own page and the lists show them all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Relatives:
-    """Other transactions, each as known then, in the order in which we heard of them.
+class RelatedTransactions:
+    """Other transactions, each as known then, in the order in which this ledger first saw them.
 
     Shape: `original_uuid` is what this one gives back or repeats, `original` the same when the
-    ledger has heard of it, `certainty` whether that was told or inferred. `is_cut` says that there
-    are more.
+    ledger knows it, `certainty` whether that was told or inferred. `is_cut` says that there are
+    more.
     """
 
     original_uuid: str | None
     certainty: str | None
-    original: Item | None
-    refunds: list[Item]
-    duplicates: list[Item]
-    others: list[Item]
+    original: State | None
+    refunds: list[State]
+    duplicates: list[State]
+    others: list[State]
     is_cut: bool
 
 
-def relatives(ledger: Ledger, one: Item, id_: UUID, *, as_of: datetime | None) -> Relatives | None:
-    """The relatives of a transaction; None while the view that knows them is not built."""
+def related_transactions(
+    ledger: Ledger, transaction: State, id_: UUID, *, as_of: datetime | None
+) -> RelatedTransactions | None:
+    """Return what is related to a transaction; None while the read model of orders is not built."""
     with ledger.database.connect() as connection:
         try:
-            ids = _ids(connection, one, id_)
+            ids = _related_ids(connection, transaction, id_)
         except UnavailableError:
             return None
-        streams = ledger.events.histories(ids[:RELATIVES_MAX], as_of=as_of, connection=connection)
-    found = sorted((events for events in streams.values() if events), key=_position)
-    return _sorted_out(dict(one), [item(events) for events in found], len(ids) > RELATIVES_MAX)
+        streams = ledger.events.histories(ids[:RELATED_MAX], as_of=as_of, connection=connection)
+    known = [events for events in streams.values() if events]
+    known.sort(key=lambda events: events[0].position)
+    is_cut = len(ids) > RELATED_MAX
+    return _by_relation(dict(transaction), [current_state(events) for events in known], is_cut)
 
 
-def _ids(connection: Connection, one: Item, id_: UUID) -> list[UUID]:
+def _related_ids(connection: Connection, transaction: State, id_: UUID) -> list[UUID]:
     lines, _ = lines_of(connection)
     c = lines.c
-    shared = {c.order_id: one["order_id"], c.parent_uuid: one["uuid"], c.uuid: one["parent_uuid"]}
+    shared_names = {
+        c.order_id: transaction["order_id"],
+        c.parent_uuid: transaction["uuid"],
+        c.uuid: transaction["parent_uuid"],
+    }
+    is_of_shop = is_of(lines, transaction["shop_id"], transaction["mode"].upper())
     queries = [
-        select(c.id).where(is_of(lines, one["shop_id"], one["mode"].upper()), column == told)
-        for column, told in shared.items()
-        if told
+        select(c.id).where(is_of_shop, column == name).limit(RELATED_MAX + 2).subquery()
+        for column, name in shared_names.items()
+        if name
     ]
     if not queries:
         return []
-    limited = [query.limit(RELATIVES_MAX + 2).subquery() for query in queries]
-    found = connection.scalars(union(*(select(each.c.id) for each in limited)))
-    return [uuid for each in found if (uuid := UUID(each)) != id_]
+    related = connection.scalars(union(*(select(query.c.id) for query in queries)))
+    return [uuid for text in related if (uuid := UUID(text)) != id_]
 
 
-def _position(events: Sequence[RecordedEvent]) -> int:
-    return events[0].position
-
-
-def _sorted_out(one: Item, others: Sequence[Item], is_cut: bool) -> Relatives:
-    if one["order_id"] and not is_cut:  # what can be meant is only clear when all are known
-        link_refunds([each for each in (one, *others) if each["order_id"] == one["order_id"]])
-    uuid, certainty = _original(one)
-    original = next((each for each in others if uuid and each["uuid"] == uuid), None)
-    of_it = [each for each in others if one["uuid"] and _original(each)[0] == one["uuid"]]
-    known = {each["reference"] for each in (*of_it, *([original] if original else []))}
-    return Relatives(
+def _by_relation(transaction: State, related: Sequence[State], is_cut: bool) -> RelatedTransactions:
+    if transaction["order_id"] and not is_cut:  # a refund is clear only when all are known
+        _link_refunds_of_order(transaction["order_id"], [transaction, *related])
+    uuid, certainty = original_of(transaction)
+    original = next((other for other in related if uuid and other["uuid"] == uuid), None)
+    derived = _derived_from(transaction, related)
+    shown_elsewhere = {other["reference"] for other in derived}
+    if original:
+        shown_elsewhere.add(original["reference"])
+    return RelatedTransactions(
         original_uuid=uuid,
         certainty=certainty,
         original=original,
-        refunds=[each for each in of_it if each["operation_type"] == "CREDIT"],
-        duplicates=[each for each in of_it if each["operation_type"] != "CREDIT"],
-        others=[each for each in others if each["reference"] not in known],
+        refunds=[other for other in derived if other["operation_type"] == "CREDIT"],
+        duplicates=[other for other in derived if other["operation_type"] != "CREDIT"],
+        others=[other for other in related if other["reference"] not in shown_elsewhere],
         is_cut=is_cut,
     )
 
 
-def _original(one: Item) -> tuple[str | None, str | None]:
-    """What a transaction gives back or repeats, and whether that was told or inferred."""
-    if one["parent_uuid"]:
-        return one["parent_uuid"], TOLD
-    found = one.get("original")
-    return (found["uuid"], found["certainty"]) if found else (None, None)
+def _link_refunds_of_order(order_id: str, transactions: Sequence[State]) -> None:
+    link_refunds([other for other in transactions if other["order_id"] == order_id])
+
+
+def _derived_from(transaction: State, related: Sequence[State]) -> list[State]:
+    """Return the transactions that give this one back or repeat it."""
+    if not transaction["uuid"]:
+        return []
+    return [other for other in related if original_of(other)[0] == transaction["uuid"]]
+
+
+# names that other rooms still use
+relatives = related_transactions
+Relatives = RelatedTransactions

@@ -25,6 +25,8 @@ from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from tests.secrecy import no_secret_leaves, pytest_runtest_makereport  # noqa: F401  found here
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2**31
 SERVER_USER = "pgserver"
 """The name is given: the wheel starts its servers as this user."""
 SERVER_SETTINGS = """
@@ -38,7 +40,7 @@ max_connections = 200
 def pytest_configure(config: pytest.Config) -> None:
     """Make the servers' user before several workers would, and get in each other's way."""
     is_first = not hasattr(config, "workerinput")
-    users = {entry.pw_name for entry in pwd.getpwall()}
+    users = {user.pw_name for user in pwd.getpwall()}
     if is_first and os.geteuid() == 0 and SERVER_USER not in users:
         subprocess.run(["useradd", SERVER_USER], check=True)
 
@@ -57,10 +59,19 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "ledger.sqlite"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
+def sqlite_url(sqlite_template: Path) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(
+        prefix="ledger-", dir=_memory(), ignore_cleanup_errors=True
+    ) as folder:
+        path = Path(folder) / "ledger.sqlite"
+        shutil.copyfile(sqlite_template, path)
+        yield f"sqlite:///{path}"
+
+
+def _memory() -> str | None:
+    """Return a folder in memory, if there is much of it: a test's file need not survive either."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
+    return str(MEMORY) if has_room else None
 
 
 @pytest.fixture

@@ -194,7 +194,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "runner",
             "parts",
             "filling",
-            "images",
             "rebuild",
             "compare",
             "as_of",

@@ -10,6 +10,7 @@ from ledger.cli.filter_options import filter_options
 from ledger.cli.opening import open_ledger
 from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
+from ledger.queries.event_sentences import clock, printable
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.reasons import REASONS
@@ -17,7 +18,6 @@ from ledger.recording.readmission import ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.journal import JournalRow
 from ledger.storage.outcomes import Outcome
-from ledger.timeline import clock, printable
 
 
 @click.group()

@@ -14,7 +14,7 @@ from ledger.access.users import User
 from ledger.application import utc_now
 from ledger.cli.instant import Instant
 from ledger.items import instant
-from ledger.timeline import printable
+from ledger.queries.event_sentences import printable
 
 
 def _refuse_past(_: click.Context, __: click.Parameter, expires: datetime | None) -> object:

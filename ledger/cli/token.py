@@ -16,7 +16,7 @@ from ledger.cli.reader_commands import (
     role_option,
     shops_option,
 )
-from ledger.timeline import printable
+from ledger.queries.event_sentences import printable
 
 
 @click.group()

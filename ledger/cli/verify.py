@@ -10,7 +10,7 @@ import orjson
 from ledger.audit import CHECKS, Audit, Fault
 from ledger.cli.opening import open_ledger
 from ledger.cli.progress import Meter
-from ledger.timeline import printable
+from ledger.queries.event_sentences import printable
 
 
 @click.command()

@@ -102,12 +102,6 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writer(self) -> Iterator[Connection]:
-        """Open a connection for many transactions that write; its user begins each."""
-        with self.engine.connect() as connection:
-            yield connection.execution_options(**{WRITES: True})
-
-    @contextmanager
     def single(self, *, writes: bool = False) -> Iterator[Connection]:
         """Open a connection for single statements that need no transaction around them.
 

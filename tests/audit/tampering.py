@@ -10,8 +10,8 @@ from ledger.audit import Audit, Fault
 from ledger.projections.generations import live_generation
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import catch_up, prepare_views
+from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import MIXED, teller
 from ledger.storage.database import Database
 from ledger.storage.guards import APPEND_ONLY, missing_guards
 from tests.builders import NOON, SHOP_ID, a_ledger, receive
@@ -25,13 +25,13 @@ def a_filled_ledger(
     """Make a ledger that holds stories, all by default, with its read models at the live edge."""
     ledger = a_ledger(database)
     prepare_views(database)
-    simulator = teller(ledger.shops, SHOP_ID, "TEST", at=NOON)
+    simulator = synthetic_platform(ledger.shops, SHOP_ID, "TEST", at=NOON)
     number = 0
     for format_ in formats:
         for name in stories or tuple(STORIES):
             number += 1
-            if simulator.can_tell(STORIES[name], format_):
-                for call in simulator.tell(STORIES[name], 7, number, format_):
+            if simulator.can_play(STORIES[name], format_):
+                for call in simulator.signed_calls(STORIES[name], 7, number, format_):
                     receive(ledger, call.body)
     follow(ledger)
     return ledger

@@ -13,7 +13,7 @@ from ledger.application import Ledger
 from ledger.audit import Audit
 from ledger.cli import cli
 from ledger.shops import Key, Shop, Shops
-from ledger.simulator.telling import MIXED
+from ledger.simulator.signed_calls import MIXED
 from ledger.storage.database import Database
 from ledger.storage.guards import missing_guards
 from tests.audit.tampering import a_filled_ledger, damage, faults

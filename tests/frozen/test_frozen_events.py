@@ -24,7 +24,7 @@ from ledger.storage.mapper import EventMapper, StoredEntry
 from ledger.storage.tables import events
 from ledger.vocabulary import EVENT_CLASSES
 from tests.projections.brute_force import expected
-from tests.projections.helpers import all_rows, follow, poison, rebuilt, rows, told
+from tests.projections.helpers import all_rows, follow, ledger_of, poison, rebuilt, rows
 
 SAMPLES = {
     sample["topic"]: sample
@@ -78,7 +78,7 @@ def test_a_stored_event_still_loads_and_folds(topic: str) -> None:
 
 
 def test_every_view_still_takes_them_all(database: Database) -> None:
-    ledger: Ledger = told(database, "payment-accepted")
+    ledger: Ledger = ledger_of(database, "payment-accepted")
     append(database, *map(stored, SAMPLES))
 
     follow(ledger)
@@ -117,7 +117,7 @@ def test_an_event_of_an_older_version_is_upcast_where_it_is_loaded_and_where_it_
 ) -> None:
     monkeypatch.setitem(EVENT_CLASSES, Weighed.TOPIC, Weighed)  # type: ignore[arg-type]  # a dict
     Weighed.aggregate_class = Transaction
-    ledger = told(database, "payment-accepted")
+    ledger = ledger_of(database, "payment-accepted")
     old = StoredEntry(stream("weighed"), 1, Weighed.TOPIC, WEIGHED_V1)
     append(database, old)
 

@@ -45,7 +45,7 @@ def test_a_notification_shows_what_it_says_and_what_it_caused(own_pages: Visitin
     assert f"/test/shops/{SHOP_ID}/transactions/{UUID}" in page
     assert f'/test/notifications/{again}"' in page
     assert "&#34;uuid&#34;: &#34;" + UUID in page  # indented JSON
-    assert "Nothing new: it told what was known already." in repeated
+    assert "Nothing new: its content was known already." in repeated
     assert f"/test/shops/{SHOP_ID}/transactions/{UUID}" in repeated
     assert reads(own_pages) == [("raw", again), ("raw", id_)]
 

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
@@ -65,7 +65,7 @@ class Asking:
 
     def follow(self) -> None:
         """Let every view come to the live edge."""
-        followers = Followers(self.ledger)
+        followers = ProjectionRunner(self.ledger)
         while followers.follow_once():
             pass
 

@@ -12,6 +12,7 @@ from ledger import __version__
 from web.security import authorise, caller, log_read
 
 PREFIX = "/api/v1"
+NOT_CHANGED = "not changed since the `ETag` of `If-None-Match`"
 
 
 def a_blueprint(name: str, description: str) -> Blueprint:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -12,7 +12,6 @@ from markupsafe import Markup
 from marshmallow import Schema, fields
 
 from ledger.event_shapes import event_schemas
-from ledger.queries.export_formats import CONTENT_TYPES
 from web.api.answer_fields import number, text
 from web.api.answers import PREFIX
 
@@ -33,7 +32,7 @@ SETTINGS = {
 
 PROBLEM = "application/problem+json"
 _METHODS = ("get", "post")
-_SHARED = {
+_OF_ALL = {
     "401": "no token, or one that is unknown, expired or revoked",
     "403": "the token's role or shops do not allow it",
     "404": "unknown, or unknown at that time",
@@ -43,9 +42,13 @@ _SHARED = {
     "503": "the database or a view does not answer now; `Retry-After` says when to try again",
 }
 _OF_BODIES = {
-    "400": "the body is no JSON",
+    "400": "the body is no JSON, or a cursor or filter that nothing can be compared with",
     "413": "the body is too large",
     "415": "the body is not announced as JSON",
+}
+_OF_SOME = {  # routes that can answer so refer to it
+    "409": "several have this id; `aliases` tells them apart",
+    "501": "an optional library is not installed",
 }
 
 
@@ -67,6 +70,7 @@ class DocumentedApi(Api):  # type: ignore[misc]  # the library has no types
     """Collects what the blueprints say of themselves; errors stay with `web/errors.py`."""
 
     ERROR_SCHEMA = ProblemAnswer
+    DEFAULT_ERROR_RESPONSE_NAME = None
 
     def _register_error_handlers(self) -> None:
         """Register none."""
@@ -74,22 +78,22 @@ class DocumentedApi(Api):  # type: ignore[misc]  # the library has no types
 
 @bp.get(f"{PREFIX}/openapi.json")
 def openapi() -> Response:
-    """The whole API for machines. Source: OpenAPI 3.1."""
+    """Describe the whole API to machines. Source: OpenAPI 3.1."""
     return Response(orjson.dumps(document()), mimetype="application/json")
 
 
 @bp.get("/docs")
 def docs() -> Response:
-    """The same for people, without any download."""
+    """Describe the same to people, without any download."""
     style = render_template("docs.css")
     hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    told = document()
+    specification = document()
     page = render_template(
         "docs.html",
         style=Markup(style),  # noqa: S704  our own file
-        document=told,
-        operations=list(_operations(told)),
-        schemas=told["components"]["schemas"],
+        document=specification,
+        operations=list(_operations(specification)),
+        schemas=specification["components"]["schemas"],
         type_of=_type_of,
     )
     response = Response(page, mimetype="text/html")
@@ -99,61 +103,38 @@ def docs() -> Response:
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document of this application."""
+    """Return the OpenAPI document of this application."""
     (known,) = current_app.extensions["flask-smorest"]["apis"].values()
-    told: dict[str, Any] = orjson.loads(orjson.dumps(known["ext_obj"].spec.to_dict()))
-    components = told["components"]
-    for topic, shape in event_schemas().items():
-        components["schemas"][topic] = shape
+    specification: dict[str, Any] = orjson.loads(orjson.dumps(known["ext_obj"].spec.to_dict()))
+    components = specification["components"]
+    components["schemas"] |= event_schemas()
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    told["security"] = [{"token": []}]
     components["responses"] = {
-        status: _problem(meaning) for status, meaning in (_SHARED | _OF_BODIES).items()
+        status: _problem(meaning) for status, meaning in (_OF_ALL | _OF_BODIES | _OF_SOME).items()
     }
-    for status, meaning in _OF_LISTS.items():
-        components["responses"][status] = _problem(meaning)
-    components["responses"]["409"] = _problem("several have this id; `aliases` tells them apart")
-    for path, item in told["paths"].items():
+    specification["security"] = [{"token": []}]
+    for path_item in specification["paths"].values():
+        _complete_parameters(path_item.get("parameters", ()))
         for method in _METHODS:
-            if method in item:
-                _complete(path, item, item[method])
-    return told
+            if method in path_item:
+                _complete(path_item[method])
+    return specification
 
 
-_LISTS = frozenset(
-    f"/api/v1/{one}"
-    for one in ("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail")
-)
-_OF_LISTS = {
-    "400": "the body is no JSON, or a cursor or filter that nothing can be compared with",
-    "501": "an optional library is not installed",
-}
+def _complete(operation: dict[str, Any]) -> None:
+    """Add what holds for every operation."""
+    shared = [*_OF_ALL, *(_OF_BODIES if "requestBody" in operation else ())]
+    references = {status: {"$ref": f"#/components/responses/{status}"} for status in shared}
+    operation["responses"] = dict(sorted((operation["responses"] | references).items()))
+    _complete_parameters(operation.get("parameters", ()))
 
 
-def _complete(path: str, item: Mapping[str, Any], operation: dict[str, Any]) -> None:
-    """Say what holds for every operation once, in one place."""
-    statuses = list(_SHARED) + (list(_OF_BODIES) if "requestBody" in operation else [])
-    if "/subscriptions/" in path:
-        statuses.append("409")
-    kept = {code: one for code, one in operation["responses"].items() if code == "200"}
-    refused = {one: {"$ref": f"#/components/responses/{one}"} for one in sorted(statuses)}
-    if "/exports/" in path:
-        types = [one.partition(";")[0] for one in CONTENT_TYPES.values()]
-        streams = {one: {"schema": {"type": "string"}} for one in types}
-        kept["200"]["content"] = streams
-        refused["501"] = {"$ref": "#/components/responses/501"}
-    if "/exports/" in path or path in _LISTS:
-        refused["400"] = {"$ref": "#/components/responses/400"}
-    if path == "/api/v1/events":
-        kept["200"]["content"]["text/event-stream"] = {"schema": {"type": "string"}}
-    if "/shops/" in path and "requestBody" not in operation:
-        kept["304"] = {"description": "not changed since the `ETag` of `If-None-Match`"}
-    operation["responses"] = kept | refused
-    for one in (*item.get("parameters", ()), *operation.get("parameters", ())):
-        if one["in"] == "path":
-            one |= _PATH.get(one["name"], {})
+def _complete_parameters(parameters: Iterable[dict[str, Any]]) -> None:
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter |= _PATH.get(parameter["name"], {})
         else:
-            one["schema"] = _without_null(one["schema"])
+            parameter["schema"] = _without_null(parameter["schema"])
 
 
 _PATH: dict[str, dict[str, Any]] = {
@@ -168,13 +149,15 @@ _PATH: dict[str, dict[str, Any]] = {
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A parameter may be left out, but there is no way to write null into an address."""
-    told = {name: one for name, one in schema.items() if (name, one) != ("default", None)}
-    if isinstance(told.get("type"), list):
-        (told["type"],) = [one for one in told["type"] if one != "null"]
-    if "enum" in told:
-        told["enum"] = [one for one in told["enum"] if one is not None]
-    return told
+    """Return the schema of a parameter: it may be left out, but null cannot be written."""
+    plain = dict(schema)
+    if plain.get("default", ...) is None:
+        del plain["default"]
+    if isinstance(plain.get("type"), list):
+        (plain["type"],) = (type_ for type_ in plain["type"] if type_ != "null")
+    if "enum" in plain:
+        plain["enum"] = [choice for choice in plain["enum"] if choice is not None]
+    return plain
 
 
 def _problem(meaning: str) -> dict[str, Any]:
@@ -182,30 +165,27 @@ def _problem(meaning: str) -> dict[str, Any]:
     return {"description": meaning, "content": {PROBLEM: {"schema": schema}}}
 
 
-def _operations(told: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for path, item in told["paths"].items():
+def _operations(specification: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for path, path_item in specification["paths"].items():
         for method in _METHODS:
-            if method in item:
-                shared = item.get("parameters", [])
-                own = item[method].get("parameters", [])
-                yield {
-                    **item[method],
-                    "method": method.upper(),
-                    "path": path,
-                    "parameters": [*shared, *own],
-                }
+            if method in path_item:
+                parameters = path_item.get("parameters", []) + path_item[method].get(
+                    "parameters", []
+                )
+                shown = {"method": method.upper(), "path": path, "parameters": parameters}
+                yield path_item[method] | shown
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:
-    """A schema in a few words."""
+    """Return a schema in a few words."""
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[1]
     if "anyOf" in schema:
-        return " or ".join(_type_of(one) for one in schema["anyOf"])
+        return " or ".join(_type_of(choice) for choice in schema["anyOf"])
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
-    kind = schema.get("type", "any")
-    told = " or ".join(kind) if isinstance(kind, list) else str(kind)
-    if told == "array":
+    type_ = schema.get("type", "any")
+    words = " or ".join(type_) if isinstance(type_, list) else str(type_)
+    if words == "array":
         return f"list of {_type_of(schema.get('items', {}))}"
-    return told + (f" ({schema['format']})" if "format" in schema else "")
+    return words + (f" ({schema['format']})" if "format" in schema else "")

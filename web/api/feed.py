@@ -97,6 +97,7 @@ class Feed:
 
 @bp.route("/events")
 @bp.arguments(FeedQuery, location="query", unknown=RAISE)
+@bp.alt_response(200, schema={"type": "string"}, content_type=STREAM)
 @bp.response(200, FeedAnswer)
 def list_events(parameters: dict[str, Any]) -> Response:
     """Return events after a position, in order; none that commits later is ever skipped.

@@ -9,10 +9,10 @@ from marshmallow import RAISE
 
 from ledger.access.readers import Reader
 from ledger.items import Item, item
-from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, known, stream
+from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
-from web.api.answers import a_blueprint, answer, link, tagged
+from web.api.answers import NOT_CHANGED, a_blueprint, answer, link, tagged
 from web.api.event_answers import HistoryAnswer
 from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
 from web.api.query_schemas import ItemQuery, SubscriptionQuery
@@ -28,6 +28,7 @@ Asked = dict[str, Any]
 
 @bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, TransactionAnswer)
 def get_transaction(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     """A transaction, by its uuid or by the reference that stands in for it."""
@@ -36,6 +37,7 @@ def get_transaction(asked: Asked, shop_id: str, mode: str, name: str) -> Respons
 
 @bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>/history")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
 def get_transaction_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     """Everything told of a transaction, event by event, with what each one changed."""
@@ -44,6 +46,7 @@ def get_transaction_history(asked: Asked, shop_id: str, mode: str, name: str) ->
 
 @bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, AliasAnswer)
 def get_alias(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     """A payer's stored means of payment."""
@@ -52,6 +55,7 @@ def get_alias(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
 
 @bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>/history")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
 def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     """Everything told of an alias."""
@@ -60,6 +64,8 @@ def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Respo
 
 @bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>")
 @bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
+@bp.alt_response(409, "409")
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, SubscriptionAnswer)
 def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     """A subscription with every attempt of its instalments; 409 when its id needs an alias."""
@@ -68,6 +74,8 @@ def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Respon
 
 @bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>/history")
 @bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
+@bp.alt_response(409, "409")
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
 def get_subscription_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
     """Everything told of a subscription."""
@@ -99,8 +107,8 @@ def _events(
     version: int | None,
     alias: str | None = None,
 ) -> list[RecordedEvent]:
-    id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
-    return known(ledger(), id_, as_of=as_of, version=version)
+    id_ = find_stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
+    return events_known(ledger(), id_, as_of=as_of, version=version)
 
 
 def links(plural: str, shop_id: str, mode: str, name: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, fields, validate
 from ledger import export as exporting
 from ledger import lists
 from ledger.export import Export
-from ledger.queries.export_formats import FORMATS
+from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
 from ledger.queries.filter_declarations import Filter
 from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.listings import (
@@ -83,7 +83,7 @@ def serve_list(path: str, listing: Listing, summary: str) -> None:
 
     name = path.strip("/").replace("-", "_")
     query = schema_of(listing.filter_class, page_parameters(listing), name=f"{name}_query")
-    _serve(path, view, f"list_{name}", summary, query, schema=PageAnswer)
+    _serve(path, bp.response(200, PageAnswer)(view), f"list_{name}", summary, query)
 
 
 def serve_export(
@@ -95,17 +95,17 @@ def serve_export(
         return _export(kind, filter_class, parameters)
 
     query = schema_of(filter_class, file_parameters, name=f"export_{kind}_query")
-    content_type = "application/octet-stream"
-    path = f"/exports/{kind}"
-    _serve(path, view, f"export_{kind}", summary, query, content_type=content_type)
+    view = bp.alt_response(501, "501")(view)
+    for content_type in CONTENT_TYPES.values():
+        media_type = content_type.partition(";")[0]
+        view = bp.response(200, {"type": "string"}, content_type=media_type)(view)
+    _serve(f"/exports/{kind}", view, f"export_{kind}", summary, query)
 
 
-def _serve(
-    path: str, view: View, name: str, summary: str, query: type[Schema], **answer: Any
-) -> None:
+def _serve(path: str, view: View, name: str, summary: str, query: type[Schema]) -> None:
     view.__name__, view.__doc__ = name, summary
     checked = bp.arguments(query, location="query", unknown=RAISE)
-    bp.get(path)(checked(bp.response(200, **answer)(view)))
+    bp.get(path)(checked(bp.alt_response(400, "400")(view)))
 
 
 serve_list("/transactions", TRANSACTIONS, "List transactions, by default the newest first.")

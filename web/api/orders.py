@@ -7,7 +7,7 @@ from marshmallow import RAISE
 
 from ledger.order import order, order_history
 from ledger.timeline import timeline
-from web.api.answers import a_blueprint, answer, tagged
+from web.api.answers import NOT_CHANGED, a_blueprint, answer, tagged
 from web.api.event_answers import HistoryAnswer
 from web.api.items import history_event, links
 from web.api.object_answers import OrderAnswer
@@ -20,6 +20,7 @@ bp = a_blueprint("orders", "Orders, each with all its transactions.")
 
 @bp.route("/shops/<shop_id>/<mode>/orders/<name:name>")
 @bp.arguments(AsOfQuery, location="query", unknown=RAISE)
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, OrderAnswer)
 def get_order(asked: dict[str, datetime | None], shop_id: str, mode: str, name: str) -> Response:
     """An order: which transactions it has is read from a view, how they stand from their events."""
@@ -37,6 +38,7 @@ def get_order(asked: dict[str, datetime | None], shop_id: str, mode: str, name: 
 
 @bp.route("/shops/<shop_id>/<mode>/orders/<name:name>/history")
 @bp.arguments(AsOfQuery, location="query", unknown=RAISE)
+@bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
 def get_order_history(
     asked: dict[str, datetime | None], shop_id: str, mode: str, name: str

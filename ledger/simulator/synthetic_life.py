@@ -1,11 +1,11 @@
-"""Make up one life from a seed: its buyer, order, payments and clock."""
+"""Make up one payment life from a seed: buyer, payment request, payments and clock."""
 
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from ledger.simulator.lives import (
+from ledger.simulator.payment_lives import (
     CREDIT,
     DEBIT,
     MERCH_BO,
@@ -13,8 +13,8 @@ from ledger.simulator.lives import (
     Buyer,
     Call,
     Means,
-    Order,
     Payment,
+    PaymentRequest,
     Plan,
 )
 
@@ -47,7 +47,7 @@ _LIVES_LAST_DAYS = 28
 
 
 class Life:
-    """What one life is made of. Its clock only goes forward; all values come from `rng`."""
+    """One payment life in the making. Its clock only goes forward; all values come from `rng`."""
 
     def __init__(self, rng: random.Random, shop_id: str, mode: str, begins_at: datetime) -> None:
         self.rng = rng
@@ -55,7 +55,7 @@ class Life:
         self.buyer = _buyer(rng)
         self.means = self.card()
         self.currency = rng.choice(_CURRENCIES)
-        self.order = Order(
+        self.request = PaymentRequest(
             shop_id=shop_id,
             mode=mode,
             order_id=f"CMD-{self.now:%Y}-{rng.randrange(10**6):06d}",
@@ -72,17 +72,17 @@ class Life:
         """Let time pass. Units: the words of `timedelta`."""
         self.now += timedelta(**duration)
 
-    def asks(self, **changes: Any) -> None:
-        """The merchant asks the payment page for something else than a plain payment."""
-        self.order = replace(self.order, **changes)
+    def change_request(self, **changes: Any) -> None:
+        """Let the merchant request something else than a plain payment."""
+        self.request = replace(self.request, **changes)
 
-    def name(self) -> str:
-        """A reference as the platform makes them. Shape: 32 lower-case hex digits."""
+    def new_reference(self) -> str:
+        """Return a reference as the platform makes them. Shape: 32 lower-case hex digits."""
         return f"{self.rng.getrandbits(128):032x}"
 
-    def part(self) -> int:
-        """A part of the order's amount, in minor units."""
-        return self.rng.randrange(100, self.order.amount_minor - 100)
+    def partial_amount(self) -> int:
+        """Return a part of the requested amount, in minor units."""
+        return self.rng.randrange(100, self.request.amount_minor - 100)
 
     # -- means of payment
 
@@ -101,7 +101,7 @@ class Life:
         )
 
     def wallet(self) -> Means:
-        """A card behind a wallet: the wallet shows a number of its own."""
+        """Return a card behind a wallet, which shows a number of its own."""
         card = self.card()
         number = f"480000XXXXXX{self.rng.randrange(10_000):04d}"
         return replace(card, number=number, wallet="APPLE_PAY", wallet_card=card.number)
@@ -109,31 +109,31 @@ class Life:
     # -- transactions
 
     def payment(self, status: str = "AUTHORISED", **changes: Any) -> Payment:
-        """A payment of the whole order, made now."""
+        """Return a payment of the whole requested amount, made now."""
         is_card = self.means.is_card
-        made = Payment(
-            uuid=self.name(),
+        payment = Payment(
+            uuid=self.new_reference(),
             operation_type=DEBIT,
             status=status,
-            requested_amount_minor=self.order.amount_minor,
-            requested_currency=self.order.currency,
-            amount_minor=self.order.amount_minor,
-            currency=self.order.currency,
+            requested_amount_minor=self.request.amount_minor,
+            requested_currency=self.request.currency,
+            amount_minor=self.request.amount_minor,
+            currency=self.request.currency,
             created_at=self.now,
-            capture_at=self.now + timedelta(days=self.order.capture_days),
-            trans_id=self.order.trans_id or self.platform_trans_id(),
-            trans_date=self.order.trans_date,
-            order_id=self.order.order_id,
+            capture_at=self.now + timedelta(days=self.request.capture_days),
+            trans_id=self.request.trans_id or self.platform_trans_id(),
+            trans_date=self.request.trans_date,
+            order_id=self.request.order_id,
             means=self.means,
             authorisation_number=f"{self.rng.getrandbits(24):06x}" if is_card else None,
             authorisation_result="0",
             authentication=self.rng.choice(("FRICTIONLESS", "CHALLENGE")) if is_card else None,
         )
-        return made.but(**changes)
+        return payment.changed(**changes)
 
     def verification(self, alias: str | None, **changes: Any) -> Payment:
-        """A check of the means of payment without money: the alias is made or changed by it."""
-        facts: dict[str, Any] = {
+        """Return a check of the means of payment without money, which makes or changes an alias."""
+        payment_fields: dict[str, Any] = {
             "operation_type": VERIFICATION,
             "requested_amount_minor": 0,
             "amount_minor": 0,
@@ -143,12 +143,12 @@ class Life:
             "authorisation_number": None,
             "alias": alias,
         }
-        return self.payment("ACCEPTED", **(facts | changes))
+        return self.payment("ACCEPTED", **(payment_fields | changes))
 
     def refund(self, of: Payment, amount_minor: int | None = None, **changes: Any) -> Payment:
-        """Money given back: a transaction of its own, made in the Back Office."""
+        """Return a refund: a transaction of its own, made in the Back Office."""
         amount = of.amount_minor if amount_minor is None else amount_minor
-        facts: dict[str, Any] = {
+        payment_fields: dict[str, Any] = {
             "operation_type": CREDIT,
             "amount_minor": amount,
             "requested_amount_minor": amount,
@@ -156,20 +156,22 @@ class Life:
             "currency": of.currency,
             "authorisation_number": None,
         }
-        return self.by_operator(parent_uuid=of.uuid, means=of.means, **(facts | changes))
+        return self.payment_by_operator(
+            parent_uuid=of.uuid, means=of.means, **(payment_fields | changes)
+        )
 
-    def by_operator(self, **changes: Any) -> Payment:
-        """A payment made in the Back Office: numbered by the platform, holder not asked."""
-        facts: dict[str, Any] = {
+    def payment_by_operator(self, **changes: Any) -> Payment:
+        """Return a payment made in the Back Office, numbered by the platform, not authenticated."""
+        payment_fields: dict[str, Any] = {
             "trans_id": self.platform_trans_id(),
             "trans_date": self.now,
             "authentication": None,
             "user": "agent-007",
         }
-        return self.payment(**(facts | changes))
+        return self.payment(**(payment_fields | changes))
 
     def instalment(self, plan: Plan, subscription_id: str, alias: str, number: int) -> Payment:
-        """One debit of a subscription, made by the platform."""
+        """Return one debit of a subscription, made by the platform."""
         is_initial = number <= plan.initial_amount_number
         amount = plan.initial_amount_minor if is_initial else plan.amount_minor
         return self.payment(
@@ -189,42 +191,42 @@ class Life:
         return f"{self.rng.randrange(900_000, 1_000_000)}"
 
     def plan(self) -> Plan:
-        """A yearly plan with two cheaper months, from a month later."""
+        """Return a yearly plan with two cheaper months, from a month later."""
         amount = self.rng.randrange(1000, 9000)
         return Plan(
             effect_on=(self.now + timedelta(days=30)).date(),
             schedule=f"RRULE:FREQ=MONTHLY;COUNT=12;BYMONTHDAY={self.rng.randrange(1, 29)}",
             amount_minor=amount,
-            currency=self.order.currency,
+            currency=self.request.currency,
             initial_amount_minor=amount // 2,
             initial_amount_number=2,
         )
 
     # -- calls
 
-    def tell(self, step: str, source: str, *payments: Payment, **facts: Any) -> Call:
-        """The platform calls, two seconds later, about the first of these payments."""
+    def call(self, step: str, source: str, *payments: Payment, **call_fields: Any) -> Call:
+        """Let the platform call, two seconds later, about the first of these payments."""
         self.wait(seconds=2)
         return Call(
             step=step,
             source=source,
             sent_at=self.now,
             nonce=f"{self.rng.getrandbits(256):064x}",
-            order=self.order,
+            request=self.request,
             buyer=self.buyer,
             payments=payments,
-            **facts,
+            **call_fields,
         )
 
-    def tell_again(self, source: str, first: Call, *payments: Payment, **facts: Any) -> Call:
-        """The platform repeats a call, as things stand now."""
+    def repeat(self, source: str, first_call: Call, *payments: Payment, **changes: Any) -> Call:
+        """Let the platform repeat a call, with the payments as they stand now."""
         self.wait(seconds=2)
         nonce = f"{self.rng.getrandbits(256):064x}"
-        return first.again(source, *payments, sent_at=self.now, nonce=nonce, **facts)
+        return first_call.repeated(source, *payments, sent_at=self.now, nonce=nonce, **changes)
 
-    def operate(self, step: str, *payments: Payment, **facts: Any) -> Call:
-        """The platform calls because an operator did something in the Back Office."""
-        return self.tell(step, MERCH_BO, *payments, **facts)
+    def back_office_call(self, step: str, *payments: Payment, **call_fields: Any) -> Call:
+        """Let the platform call because an operator did something in the Back Office."""
+        return self.call(step, MERCH_BO, *payments, **call_fields)
 
 
 def _buyer(rng: random.Random) -> Buyer:

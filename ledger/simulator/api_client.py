@@ -1,4 +1,4 @@
-"""Asks the query API of a running service, with a token, as an auditor would."""
+"""Read from the query API of a running service with a token, as an auditor would."""
 
 import http.client
 import json
@@ -12,28 +12,28 @@ from ledger.simulator.sender import NoServiceError
 
 TIMEOUT_SECONDS = 30
 BUSY_SECONDS_MAX = 300
-"""How long to wait, all in all, for a service that says that it is asked too often."""
+"""The time to wait, all in all, for a service that limits how often it is asked."""
 
 _BUSY = (429, 503)
 
 
-class AskingError(LedgerError):
-    """The query API answered what no question of ours should be answered."""
+class ApiAnswerError(LedgerError):
+    """The query API answered with a status that no request of ours should have."""
 
     code = "not-answered"
 
 
-class Asking:
-    """One service, asked with one token. Errors: SettingsError when the token is not enough."""
+class ApiClient:
+    """One service, read with one token. Errors: SettingsError when the token is not enough."""
 
     def __init__(self, url: str, token: str) -> None:
         self._url = urlsplit(url)
         self._token = token
 
     def get(self, path: str) -> Any:
-        """What is at this address, or None when there is nothing.
+        """Return the JSON at this address, or None when there is nothing.
 
-        Errors: NoServiceError, SettingsError, AskingError.
+        Errors: NoServiceError, SettingsError, ApiAnswerError.
         """
         until = time.monotonic() + BUSY_SECONDS_MAX
         while True:
@@ -46,7 +46,7 @@ class Asking:
         if status in (401, 403):
             raise SettingsError(f"the token may not ask for this ({status}): see `ledger token`")
         if status != 200:
-            raise AskingError(f"{path.partition('?')[0]} was answered {status}")
+            raise ApiAnswerError(f"{path.partition('?')[0]} was answered {status}")
         return json.loads(content)
 
     def _exchange(self, path: str) -> tuple[int, float, bytes]:
@@ -58,7 +58,7 @@ class Asking:
                 headers = {"Authorization": f"Bearer {self._token}"}
                 connection.request("GET", self._url.path.rstrip("/") + path, headers=headers)
                 response = connection.getresponse()
-                told = response.headers.get("Retry-After", "1")
-                return response.status, float(told), response.read()
+                retry_after = float(response.headers.get("Retry-After", "1"))
+                return response.status, retry_after, response.read()
             except (OSError, http.client.HTTPException) as error:
                 raise NoServiceError(f"the query API does not answer ({error})") from error

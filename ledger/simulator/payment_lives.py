@@ -1,11 +1,11 @@
-"""A payment's life on the platform's side: what exists there, and each call it makes about it."""
+"""Describe a payment on the platform's side: what exists there, and each call made about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
-# why the platform calls
+# Values of `vads_url_check_src` and `kr-src`: why the platform calls.
 PAY = "PAY"
 REC = "REC"
 BATCH_AUTO = "BATCH_AUTO"
@@ -40,7 +40,7 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """A means of payment. Shape: `kind` is the REST word (CARD, SDD, PAYPAL, ...)."""
+    """A means of payment. Shape: `kind` is a REST `paymentMethodType` (CARD, SDD, PAYPAL, ...)."""
 
     kind: str
     brand: str
@@ -60,7 +60,7 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why something went wrong, in the codes of both formats.
+    """The reason why a payment went wrong, in the codes of both formats.
 
     Shape: `rest_status` is set where REST has a status of its own for it.
     """
@@ -91,8 +91,8 @@ RISK = Refusal(
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What the merchant asked the payment page for.
+class PaymentRequest:
+    """What the merchant requested from the payment page.
 
     Units: `amount_minor` counts minor units of `currency`. Shape: `trans_id` and `order_id` are
     None when the merchant sent none.
@@ -116,7 +116,7 @@ class Order:
 class Payment:
     """One transaction of the platform, as it stands at one moment.
 
-    Units: `amount_minor` is what it moves, in `currency`; what was asked for stands beside it.
+    Units: `amount_minor` is what it moves, in `currency`; the requested amount stands beside it.
     """
 
     uuid: str
@@ -150,13 +150,13 @@ class Payment:
     user: str | None = None
     payment_order_id: str | None = None
 
-    def but(self, **changes: Any) -> "Payment":
-        """The same payment a moment later."""
+    def changed(self, **changes: Any) -> "Payment":
+        """Return the payment as it stands a moment later."""
         return replace(self, **changes)
 
     def refused(self, code: str | None = "51", refusal: Refusal = BANK) -> "Payment":
-        """The same payment, refused; `code` is the issuer's answer, None when it was not asked."""
-        return self.but(
+        """Return the payment as refused; `code` is the issuer's answer, None without any."""
+        return self.changed(
             status="REFUSED",
             authorisation_number=None,
             authorisation_result=code,
@@ -167,7 +167,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """When a subscription is debited, and how much. Units: minor units of `currency`."""
+    """The debits of a subscription: when, and how much. Units: minor units of `currency`."""
 
     effect_on: date
     schedule: str
@@ -179,19 +179,19 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One notification the platform sends: what it shows of a life at one moment.
+    """One notification before it is written in a format: what it shows at one moment.
 
     Shape: the first of `payments` is the one the call is about; none when the buyer left.
     `first_source` is why the platform first called, when this call is a redelivery.
-    `lost` names form fields that this delivery lacks; `unheard` holds fields that both formats
-    tell and nobody knows yet.
+    `dropped_fields` names form fields that this delivery lacks; `unknown_fields` holds fields
+    that both formats carry and that no reference describes.
     """
 
     step: str
     source: str
     sent_at: datetime
     nonce: str
-    order: Order
+    request: PaymentRequest
     buyer: Buyer
     payments: tuple[Payment, ...] = ()
     first_source: str | None = None
@@ -205,28 +205,28 @@ class Call:
     subscription_id: str | None = None
     subscription_status: str | None = None
     plan: Plan | None = None
-    lost: frozenset[str] = frozenset()
-    added: Mapping[str, str] = field(default_factory=dict)
-    unheard: Mapping[str, str] = field(default_factory=dict)
+    dropped_fields: frozenset[str] = frozenset()
+    extra_form_fields: Mapping[str, str] = field(default_factory=dict)
+    unknown_fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def payment(self) -> Payment | None:
-        """The payment the call is about."""
+        """Return the payment the call is about."""
         return self.payments[0] if self.payments else None
 
     @property
     def origin(self) -> str:
-        """Why the platform first told this."""
+        """Return why the platform first sent this call."""
         return self.first_source or self.source
 
     @property
     def is_redelivery(self) -> bool:
         return self.source in (RETRY, BO)
 
-    def again(
-        self, source: str, *payments: Payment, sent_at: datetime, nonce: str, **facts: Any
+    def repeated(
+        self, source: str, *payments: Payment, sent_at: datetime, nonce: str, **changes: Any
     ) -> "Call":
-        """The same call repeated, telling how things stand by then."""
+        """Return the same call sent again, with the payments as they stand by then."""
         return replace(
             self,
             step=f"{self.step}, again",
@@ -235,5 +235,5 @@ class Call:
             sent_at=sent_at,
             nonce=nonce,
             payments=payments or self.payments,
-            **facts,
+            **changes,
         )

@@ -1,0 +1,61 @@
+"""Links each refund to the payment it gives back: told by the platform, or inferred."""
+
+from collections.abc import Sequence
+
+from ledger.items import State
+from ledger.projections.outcomes import CAPTURED, COUNTED
+from ledger.rules import INFERRED, TOLD
+
+
+def link_refunds(transactions: Sequence[State]) -> None:
+    """Set `original` of every refund: the payment it gives back, and how certain that is.
+
+    Shape: a payment that the platform names is told; else the only captured payment that still
+    holds the amount is inferred, and None says that there is none or that there are several.
+    """
+    payments = [transaction for transaction in transactions if _is_captured_payment(transaction)]
+    refundable_minor = {payment["uuid"]: payment["amount_minor"] or 0 for payment in payments}
+    refunds = [transaction for transaction in transactions if _is_refund(transaction)]
+    for refund in sorted(refunds, key=lambda refund: not refund["parent_uuid"]):  # told ones first
+        refund["original"] = _original(refund, payments, refundable_minor)
+        _use_up(refundable_minor, refund)
+
+
+def original_of(transaction: State) -> tuple[str | None, str | None]:
+    """Return the uuid of what a transaction gives back or repeats, and how certain that is."""
+    if transaction["parent_uuid"]:
+        return transaction["parent_uuid"], TOLD
+    original = transaction.get("original")
+    return (original["uuid"], original["certainty"]) if original else (None, None)
+
+
+def _is_refund(transaction: State) -> bool:
+    return bool(transaction["operation_type"] == "CREDIT")
+
+
+def _is_captured_payment(transaction: State) -> bool:
+    is_payment = transaction["operation_type"] == "DEBIT" and transaction["uuid"]
+    return bool(is_payment and transaction["status"] in CAPTURED)
+
+
+def _original(
+    refund: State, payments: Sequence[State], refundable_minor: dict[str, int]
+) -> dict[str, str] | None:
+    if refund["parent_uuid"]:
+        return {"uuid": refund["parent_uuid"], "certainty": TOLD}
+    if refund["amount_minor"] is None:
+        return None
+    possible = [
+        payment["uuid"]
+        for payment in payments
+        if payment["currency"] == refund["currency"]
+        and refundable_minor[payment["uuid"]] >= refund["amount_minor"]
+    ]
+    return {"uuid": possible[0], "certainty": INFERRED} if len(possible) == 1 else None
+
+
+def _use_up(refundable_minor: dict[str, int], refund: State) -> None:
+    """Take a refund that counts from what its payment still holds."""
+    original = refund["original"]
+    if original and original["uuid"] in refundable_minor and refund["status"] in COUNTED:
+        refundable_minor[original["uuid"]] -= refund["amount_minor"] or 0

@@ -1,0 +1,46 @@
+"""Writes one event in every output, as JSON; run in a process of its own."""
+
+import sys
+from datetime import UTC, datetime
+from uuid import UUID
+
+import orjson
+
+from ledger.aggregates.transaction import Transaction
+from ledger.application import RecordedEvent
+from ledger.projections import audit_trail
+from ledger.projections.folding import read_stored
+from ledger.queries.event_data import EVENT_COLUMNS, event_data, event_row
+from ledger.storage.mapper import EventMapper
+from web.api.event_answers import EventAnswer
+
+noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+event = Transaction.Captured(
+    originator_id=UUID(int=1),
+    originator_version=1,
+    timestamp=noon,
+    received_at=noon,
+    notification_id="n",
+    shop_id="12345678",
+    mode="TEST",
+    reference="r",
+    rule="alias",
+    rule_certainty="told",
+    facts={"status": "CAPTURED"},
+)
+recorded = RecordedEvent(7, event)
+stored = EventMapper().to_stored_event(event)
+record = read_stored((7, UUID(int=1).hex, 1, stored.topic, stored.state))
+((table, row),) = audit_trail.rows(record)
+sys.stdout.buffer.write(
+    orjson.dumps(
+        {
+            "answer": event_data(recorded),
+            "answer schema": list(EventAnswer().fields),
+            "file": dict(event_row(recorded, EVENT_COLUMNS)),
+            "columns": EVENT_COLUMNS,
+            "record": {name: getattr(record, name) for name in record.__struct_fields__},
+            "audit trail": {name: row[name] for name in map(str, table.columns.keys())},
+        }
+    )
+)
