@@ -1,7 +1,7 @@
 """The table of attacks: what a stranger, or a shop's own odd data, sends, and what becomes of it.
 
 Against a real service, over real sockets, on both databases. What cannot be read or verified is in
-`tests/unit/test_refusals.py` with its reasons, and is sent from there. Questions to the query API
+`tests/ipn` with its reasons, and is sent from there. Questions to the query API
 are made up by machine in `tests/web/test_api_documents.py`. The service is looked at once more at
 the end: nothing was a 500, every line of its log is whole, and its ledger verifies.
 """
@@ -12,7 +12,7 @@ import socket
 import time
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode
@@ -22,10 +22,12 @@ import pytest
 from ledger.notification import FORM_CONTENT_TYPE
 from ledger.signature import digest
 from tests.attacks.frames import FRAMES, framed
-from tests.builders import SHOP_ID, a_form, an_answer, form_body, rest_body
+from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form, an_answer, form_body, rest_body
 from tests.cli.running import run
+from tests.ipn.test_odd_values import ODD
+from tests.ipn.test_unreadable import UNREADABLE
+from tests.ipn.test_unverified import UNVERIFIED
 from tests.serving import Service
-from tests.unit.test_refusals import CASES, ODD
 
 LIMIT = 256 * 1024
 ON_SQLITE = pytest.mark.parametrize("service", ["sqlite"], indirect=True)
@@ -80,16 +82,21 @@ def test_a_signature_has_one_spelling(service: Service, body: bytes) -> None:
 # -- what cannot be read or verified --------------------------------------------------------------
 
 
-def sent_as(changes: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    path = f"/ipn/{changes['shop_id']}/{changes['mode'].lower()}" if "mode" in changes else "/ipn"
-    headers = {"Content-Type": changes["content_type"]} if "content_type" in changes else {}
-    return path, headers
+Call = tuple[str, str, bytes, str, dict[str, str]]
+"""Reason, name, body, path and headers."""
+
+ELSEWHERE: list[Call] = [
+    ("unsupported-content-type", "json", FORM, "/ipn", {"Content-Type": "application/json"}),
+    ("mode-mismatch", "form", FORM, f"/ipn/{SHOP_ID}/production", {}),
+    ("shop-mismatch", "rest", REST, f"/ipn/{OTHER_SHOP_ID}/test", {}),
+]
+"""Refused for the address or the header that they are sent with."""
 
 
 def test_what_cannot_be_read_or_verified_is_refused_with_its_reason(service: Service) -> None:
     answered, expected = {}, {}
-    for reason, name, body, changes in CASES:
-        path, headers = sent_as(changes)
+    calls: list[Call] = [(*case, "/ipn", {}) for case in (*UNREADABLE, *UNVERIFIED)]
+    for reason, name, body, path, headers in calls + ELSEWHERE:
         status = 413 if len(body) > LIMIT else {"unsupported-content-type": 415}.get(reason, 400)
         word = "too-large" if status == 413 else reason
         expected[reason, name] = (status, f"KO {word}")
@@ -191,7 +198,7 @@ def test_a_request_ends_where_the_server_says(service: Service, name: str) -> No
 
     assert re.match(rb"HTTP/1\.[01] (100|400|404|413|415|431|501) |$", answer), answer[:100]
     assert post(service, b"")[0] == 400, "the service answers on"
-    assert ask(service, "/api/v1/notifications?shop=99999999")["items"] == []
+    assert ask(service, "/api/v1/notifications?shop_id=99999999")["items"] == []
 
 
 def test_slow_senders_leave_nothing_behind_and_are_waited_for(service: Service) -> None:
