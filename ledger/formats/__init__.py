@@ -1,5 +1,6 @@
 """Both formats of the platform, read into one vocabulary of snapshots."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +12,8 @@ from ledger.notification import DecodedBody, Delivery, Limits, Notification, Pro
 from ledger.shops import Shops
 from ledger.verification import is_shop_id
 
+_SOURCE = re.compile(r"[A-Z_]{1,40}")
+
 Payload = Mapping[str, Any]
 """What a signature covers: the fields of a form, or the JSON of an answer."""
 
@@ -19,6 +22,7 @@ class Format(Protocol):
     """What the module of a format does."""
 
     NAME: str
+    SOURCE_FIELD: str
 
     def matches(self, fields: Mapping[str, str]) -> bool:
         """Return True if a body with these fields speaks this format, call or browser return."""
@@ -45,6 +49,7 @@ class Claim(NamedTuple):
     format: str | None
     shop_id: str | None
     mode: str | None
+    source: str | None = None
 
 
 def read(delivery: Delivery, shops: Shops, limits: Limits) -> tuple[Notification, Told]:
@@ -70,7 +75,13 @@ def claim_of(delivery: Delivery, limits: Limits) -> Claim:
     except MalformedNotificationError:
         return Claim(None, None, None)
     is_shop = is_shop_id(shop_id)
-    return Claim(format_.NAME, shop_id if is_shop else None, mode if mode in MODES else None)
+    source = body.fields.get(format_.SOURCE_FIELD, "")
+    return Claim(
+        format_.NAME,
+        shop_id if is_shop else None,
+        mode if mode in MODES else None,
+        source if _SOURCE.fullmatch(source) else None,
+    )
 
 
 def _decode(delivery: Delivery, limits: Limits) -> tuple[Format, DecodedBody]:

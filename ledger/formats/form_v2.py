@@ -55,6 +55,7 @@ from ledger.statuses import REFUSED
 from ledger.verification import check_address, verifying_key
 
 NAME = "form-v2"
+SOURCE_FIELD = "vads_url_check_src"
 
 _HASH = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _STATUS_IN_TEXT = re.compile(r"\+(DEBIT|CREDIT|AUTHORISED|CAPTURED|ACCEPTED)\+")
@@ -106,7 +107,7 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
         format=NAME,
         shop_id=shop_id,
         mode=mode,
-        source=storable(body.fields["vads_url_check_src"]),
+        source=storable(body.fields[SOURCE_FIELD]),
         key_fingerprint=key_fingerprint,
         signed_digest=digest(orjson.dumps(signed_fields(body.fields))),
     )

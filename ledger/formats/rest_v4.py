@@ -42,6 +42,7 @@ from ledger.statuses import REFUSED
 from ledger.verification import check_address, verifying_key
 
 NAME = "rest-v4"
+SOURCE_FIELD = "kr-src"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -102,7 +103,7 @@ def _notification(
         format=NAME,
         shop_id=shop_id,
         mode=mode,
-        source=storable(body.fields.get("kr-src", "")) or None,
+        source=storable(body.fields.get(SOURCE_FIELD, "")) or None,
         key_fingerprint=key_fingerprint,
         signed_digest=digest(signed.encode()),
     )

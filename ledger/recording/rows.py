@@ -42,6 +42,7 @@ def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> JournalRow
         format=claim.format,
         shop_id=claim.shop_id or delivery.shop_id,
         mode=claim.mode or delivery.mode,
+        source=claim.source,
     )
 
 

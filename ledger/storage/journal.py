@@ -23,8 +23,8 @@ class JournalRow:
     """One delivery as it is stored.
 
     Shape: what only a verified delivery has (`recorded_at`, `signed_digest`, `key_fingerprint`,
-    `told_at`, `positions`) is empty in quarantine; there `shop_id` and `mode` are as claimed.
-    `body` is None in lists.
+    `told_at`, `positions`) is empty in quarantine; there `shop_id`, `mode` and `source` are as
+    claimed. `body` is None in lists.
     """
 
     id: str

@@ -13,10 +13,11 @@ NOTHING = Claim(None, None, None)
 @pytest.mark.parametrize(
     ("body", "claim"),
     [
-        (form_body(a_form(), "another"), Claim("form-v2", SHOP_ID, "TEST")),
-        (form_body(a_form(vads_ctx_mode="LIVE"), "any"), Claim("form-v2", SHOP_ID, None)),
-        (form_body(a_form(vads_site_id="12\0"), "any"), Claim("form-v2", None, "TEST")),
-        (rest_body(an_answer(), key="another"), Claim("rest-v4", SHOP_ID, "TEST")),
+        (form_body(a_form(), "another"), Claim("form-v2", SHOP_ID, "TEST", "PAY")),
+        (form_body(a_form(vads_ctx_mode="LIVE"), "any"), Claim("form-v2", SHOP_ID, None, "PAY")),
+        (form_body(a_form(vads_site_id="12\0"), "any"), Claim("form-v2", None, "TEST", "PAY")),
+        (rest_body(an_answer(), key="another"), Claim("rest-v4", SHOP_ID, "TEST", "PAY")),
+        (rest_body(an_answer(), "<b>", key="another"), Claim("rest-v4", SHOP_ID, "TEST")),
         (rest_body(an_answer(whole={"shopId": None})), NOTHING),
         (rest_body("no json"), NOTHING),
         (b"payment=accepted", NOTHING),
