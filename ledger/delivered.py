@@ -1,4 +1,4 @@
-"""One delivery in full: its body made readable, and what it is about."""
+"""Shows one delivery in full: its body made readable, and what it is about."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ EVENTS_MAX = 100
 
 
 class Name(NamedTuple):
-    """Something that a delivery is about."""
+    """An object that a delivery is about."""
 
     kind: str
     name: str
@@ -38,37 +38,40 @@ class Body:
 
 
 def readable(ledger: Ledger, row: JournalRow) -> Body:
-    """The body of a delivery that was read with it."""
+    """Return the body of a delivery in a form that a person can read."""
     raw = row.body or b""
     try:
         fields = read_fields(delivery_of(row), _limits(ledger))
     except NotificationError:
         fields = {}
-    found = {name: _indented(value) for name, value in fields.items()}
-    answers = {name: told for name, told in found.items() if told is not None}
+    answers = {
+        name: indented
+        for name, text in fields.items()
+        if (indented := _indented_json(text)) is not None
+    }
     return Body(
         raw.decode("utf-8", "replace"), len(raw), fields, answers, digest(raw) == row.digest
     )
 
 
 def subjects(ledger: Ledger, row: JournalRow) -> list[Name]:
-    """What a verified delivery names: transactions, aliases, subscriptions."""
+    """Return the transactions, aliases and subscriptions that a verified delivery names."""
     if row.key_fingerprint is None or row.signed_digest is None:
         return []
     proof = Proof(row.key_fingerprint, row.signed_digest)
     try:
-        _, told = read_trusted(delivery_of(row), proof, _limits(ledger))
+        _, content = read_trusted(delivery_of(row), proof, _limits(ledger))
     except NotificationError:  # code that reads more strictly than that of then
         return []
     return [
-        *(Name("transaction", one.uuid or one.reference) for one in told.transactions),
-        *(Name("alias", one.alias) for one in told.aliases),
-        *(Name("subscription", one.subscription_id, one.alias) for one in told.subscriptions),
+        *(Name("transaction", sale.uuid or sale.reference) for sale in content.transactions),
+        *(Name("alias", alias.alias) for alias in content.aliases),
+        *(Name("subscription", plan.subscription_id, plan.alias) for plan in content.subscriptions),
     ]
 
 
 def caused(ledger: Ledger, row: JournalRow) -> list[RecordedEvent]:
-    """The events that a delivery brought, the first of very many."""
+    """Return the events that a delivery caused; of very many, the first."""
     return [event_at(ledger, position) for position in row.positions[:EVENTS_MAX]]
 
 
@@ -76,11 +79,11 @@ def _limits(ledger: Ledger) -> Limits:
     return Limits(ledger.settings.fields_max, ledger.settings.json_depth_max)
 
 
-def _indented(value: str) -> str | None:
-    """JSON as a person reads it; None for what is none."""
-    if not value.lstrip().startswith(("{", "[")):
+def _indented_json(text: str) -> str | None:
+    """Indent JSON for a person; return None for text that is no JSON."""
+    if not text.lstrip().startswith(("{", "[")):
         return None
     try:
-        return json.dumps(json.loads(value), indent=2, ensure_ascii=False)
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None

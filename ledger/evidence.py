@@ -1,4 +1,4 @@
-"""The raw body behind an event, verified once more: what an auditor can check by hand."""
+"""Finds the raw body behind an event and verifies it once more, as an auditor can by hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +34,8 @@ class Evidence:
 
     @property
     def is_sound(self) -> bool:
-        """Whether all of it holds."""
+        """Return True if the body still has its stored digest, the signature verifies, and delivery
+        and event name each other."""
         return self.signature == VERIFIED and self.is_digest_same and self.is_linked
 
     @property
@@ -43,34 +44,35 @@ class Evidence:
 
 
 def evidence(ledger: Ledger, position: int) -> Evidence:
-    """The delivery that told of an event. Errors: NotFoundError."""
+    """Return the evidence of the event at a position. Errors: NotFoundError."""
     event = event_at(ledger, position)
-    found = evidence_of(ledger, [event])
-    if position not in found:
+    evidence_by_position = evidence_of(ledger, [event])
+    if position not in evidence_by_position:
         raise NotFoundError("the delivery behind this event is not in the journal")
-    return found[position]
+    return evidence_by_position[position]
 
 
 def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Evidence]:
-    """The same for several events, by position; one without a delivery is missing.
+    """Return the evidence of events by position; an event without a delivery is left out.
 
-    Deliveries are read at once, and each is verified once whatever it told.
+    Deliveries are read at once, and each is verified once, however many events it caused.
     """
-    ids = dict.fromkeys(one.event.notification_id for one in events)
+    ids = dict.fromkeys(recorded.event.notification_id for recorded in events)
     with ledger.database.connect() as connection:
         rows = ledger.journal.get_verified(connection, list(ids))
     proofs = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
-    found = {}
-    for one in events:
-        id_ = one.event.notification_id
+    evidence_by_position = {}
+    for recorded in events:
+        id_ = recorded.event.notification_id
         if id_ in rows:
-            is_linked = one.position in rows[id_].positions
-            found[one.position] = Evidence(one, rows[id_], *proofs[id_], is_linked)
-    return found
+            is_linked = recorded.position in rows[id_].positions
+            proof = Evidence(recorded, rows[id_], *proofs[id_], is_linked)
+            evidence_by_position[recorded.position] = proof
+    return evidence_by_position
 
 
 def event_at(ledger: Ledger, position: int) -> RecordedEvent:
-    """The event at this place of the ledger. Errors: NotFoundError."""
+    """Return the event at a position of the ledger. Errors: NotFoundError."""
     events = []
     if 0 < position <= POSITION_MAX:
         events = ledger.events.events_after(position - 1, 1, stop=position)
@@ -84,7 +86,7 @@ def _digest_same(row: JournalRow) -> bool:
 
 
 def verified_again(ledger: Ledger, row: JournalRow) -> str:
-    """Verify a kept delivery with the very key of then, whatever its window is now.
+    """Verify a stored delivery with the very key of then, whatever its window is now.
 
     Shape: verified, key-gone or failed.
     """

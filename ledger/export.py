@@ -1,4 +1,4 @@
-"""The rows of an export: everything of one kind, row by row in little memory."""
+"""Exports everything of one kind, row by row in little memory."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from ledger.application import Ledger
 from ledger.errors import BadFilterError
-from ledger.items import instant
+from ledger.instants import write_public_instant
 from ledger.lists import all_transactions, count_transactions
 from ledger.masking import masked
 from ledger.projections.transactions import transactions
@@ -46,7 +46,7 @@ class Export:
 
     @property
     def columns(self) -> Columns:
-        """The columns of its file, the same whatever the rows."""
+        """Return the columns of its file, the same whatever the rows."""
         columns = dict(_COLUMNS[self.kind])
         if not self.has_personal:
             columns.pop(_PERSONAL.get(self.kind, ""), None)
@@ -56,14 +56,14 @@ class Export:
 
 
 def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
-    """Every row, oldest first: events by position, transactions by when they were first seen,
-    notifications by id.
+    """Yield every row, oldest first: events by position, transactions by when they were first
+    seen, notifications by id.
 
     Shape: what is recorded after the start may be missing; nothing comes twice.
     Errors: ViewNotBuiltError for transactions; BadFilterError for a filter of another kind.
     """
-    found = _rows(ledger, export)
-    return found if export.has_personal else map(masked, found)
+    all_rows = _rows(ledger, export)
+    return all_rows if export.has_personal else map(masked, all_rows)
 
 
 def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
@@ -73,13 +73,13 @@ def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     if export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
         return all_transactions(ledger.database, filter_)
     if export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
-        found = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
-        return map(_delivery, found)
+        notifications = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
+        return map(_notification_row, notifications)
     raise BadFilterError(f"these are no filters of {export.kind}")
 
 
 def total(ledger: Ledger, export: Export) -> int:
-    """How many rows there may be, for showing progress; filters of events are not looked at."""
+    """Count the rows there may be, to show progress; filters of events are not applied."""
     with ledger.database.connect() as connection:
         if isinstance(export.filter, TransactionFilter):
             return count_transactions(connection, export.filter)
@@ -92,7 +92,7 @@ def total(ledger: Ledger, export: Export) -> int:
 
 
 def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[ExportRow]:
-    """Read from the events themselves: an export of evidence needs no view."""
+    """Read the events themselves: an export of evidence needs no read model."""
     position, until = 0, ledger.events.high_water_mark() or 0
     topics, passes = sorted(filter_.type), event_test(filter_)
     while position < until:
@@ -103,20 +103,20 @@ def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[
         position = page[-1].position if len(page) == PAGE else until
 
 
-def _instant(moment: datetime | None) -> str | None:
-    return None if moment is None else instant(moment)
+def _instant_text(instant: datetime | None) -> str | None:
+    return None if instant is None else write_public_instant(instant)
 
 
-def _delivery(row: Any) -> ExportRow:
-    told = {name: row.get(name) for name in _COLUMNS[NOTIFICATIONS]}
+def _notification_row(notification: Any) -> ExportRow:
+    row = {name: notification.get(name) for name in _COLUMNS[NOTIFICATIONS]}
     for name in ("received_at", "recorded_at", "told_at"):
-        told[name] = _instant(told[name])
-    told["mode"] = told["mode"].lower() if told["mode"] else None
-    told["outcome"] = row.get("outcome", Outcome.QUARANTINED)
-    told["positions"] = list(row.get("positions") or [])
-    if "body" in row:
-        told["body_base64"] = base64.b64encode(row["body"]).decode()
-    return told
+        row[name] = _instant_text(row[name])
+    row["mode"] = row["mode"].lower() if row["mode"] else None
+    row["outcome"] = notification.get("outcome", Outcome.QUARANTINED)
+    row["positions"] = list(notification.get("positions") or [])
+    if "body" in notification:
+        row["body_base64"] = base64.b64encode(notification["body"]).decode()
+    return row
 
 
 def _transaction_columns() -> Columns:
@@ -157,12 +157,12 @@ _PERSONAL = {EVENTS: "personal", NOTIFICATIONS: "peer"}
 Counting = Callable[[int], None]
 
 
-def counted(found: Iterable[ExportRow], tell: Counting) -> Iterator[ExportRow]:
-    """The same rows; says now and then how many there were, and at the end."""
+def counted(rows: Iterable[ExportRow], report: Counting) -> Iterator[ExportRow]:
+    """Yield the same rows; report their number now and then, and at the end."""
     count = 0
-    for row in found:
+    for row in rows:
         count += 1
         if count % CHUNK_ROWS == 0:
-            tell(count)
+            report(count)
         yield row
-    tell(count)
+    report(count)

@@ -76,5 +76,6 @@ _FINDERS: dict[str, Callable[[Ledger, str, str, str], Streams]] = {
     SUBSCRIPTION: _subscription,
 }
 
-# a name that other rooms still use
+
+# names that other rooms still use
 stream = find_stream

@@ -1,4 +1,4 @@
-"""Hides what is about a person from those whose role does not include it.
+"""Masks what is about a person for readers whose role does not include it.
 
 Personal fields are kept apart from the facts of the payment, so their place says what to hide. A
 second fence looks at names and values of the platform's other fields, since a shop may have put
@@ -29,40 +29,40 @@ _VALUE = re.compile(
 )
 
 
-def masked(told: Mapping[str, Any]) -> dict[str, Any]:
-    """An item, an event or a row as somebody without a right to personal data may see it.
+def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a state, an event or a row as a reader without personal data may see it.
 
     Shape: the names of all fields stay, so that one can see what there would be to see. What a
     merchant chose as the name of an order or an alias may name a person, too.
     """
-    return {name: _MASKS.get(name, _without_names)(value) for name, value in told.items()}
+    return {name: _MASKS.get(name, _without_names)(value) for name, value in fields.items()}
 
 
-def _without_names(value: Any) -> Any:
-    """A fact without an e-mail address or a card number."""
-    return MASKED if isinstance(value, str) and _REFERENCE.search(value) else value
+def _without_names(fact: Any) -> Any:
+    """Mask a fact that holds an e-mail address or a card number."""
+    return MASKED if isinstance(fact, str) and _REFERENCE.search(fact) else fact
 
 
-def _details(told: Any) -> Any:
-    """The platform's other fields. Shape: a mapping, or pairs of name and value."""
-    if isinstance(told, Mapping):
-        return {name: _detail(name, value) for name, value in told.items()}
-    return [[name, _detail(name, value)] for name, value in told]
+def _details(pairs: Any) -> Any:
+    """Mask the platform's other fields. Shape: a mapping, or pairs of name and text."""
+    if isinstance(pairs, Mapping):
+        return {name: _detail(name, text) for name, text in pairs.items()}
+    return [[name, _detail(name, text)] for name, text in pairs]
 
 
-def _detail(name: str, value: str) -> str:
-    return MASKED if _NAME.search(name) or _VALUE.search(value) else value
+def _detail(name: str, text: str) -> str:
+    return MASKED if _NAME.search(name) or _VALUE.search(text) else text
 
 
-def _all_masked(told: Any) -> Any:
-    if isinstance(told, Mapping):
-        return dict.fromkeys(told, MASKED)
-    return [[name, MASKED] for name, _ in told]
+def _all_masked(pairs: Any) -> Any:
+    if isinstance(pairs, Mapping):
+        return dict.fromkeys(pairs, MASKED)
+    return [[name, MASKED] for name, _ in pairs]
 
 
-def _each(told: Any) -> Any:
-    """Things within a thing; in a list of orders only their number is told."""
-    return [masked(one) for one in told] if isinstance(told, list) else told
+def _each(nested: Any) -> Any:
+    """Mask objects within an object; a list of orders holds only their number."""
+    return [masked(fields) for fields in nested] if isinstance(nested, list) else nested
 
 
 _MASKS: Mapping[str, Callable[[Any], Any]] = {
@@ -71,9 +71,9 @@ _MASKS: Mapping[str, Callable[[Any], Any]] = {
     "data": masked,
     "facts": masked,
     "links": masked,
-    "original": lambda told: masked(told) if told else told,
+    "original": lambda original: masked(original) if original else original,
     "transactions": _each,
     "changes": _each,
     "instalments": _each,
 }
-"""What is not a plain fact, by its name."""
+"""How a field that is no plain fact is masked, by its name."""

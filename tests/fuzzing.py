@@ -145,7 +145,11 @@ def _is_worth_keeping(outcome: str, body: bytes) -> bool:
 
 
 def _events_of(ledger: Ledger, positions: tuple[int, ...]) -> list[Any]:
-    return [recorded for position in positions for recorded in ledger.events.events_after(position - 1, 1)]
+    return [
+        recorded
+        for position in positions
+        for recorded in ledger.events.events_after(position - 1, 1)
+    ]
 
 
 def main() -> int:

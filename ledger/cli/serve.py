@@ -19,7 +19,7 @@ from ledger import logs
 from ledger.cli.check import shop_findings
 from ledger.cli.finding import FAULT
 from ledger.errors import SettingsError
-from ledger.operations.web_server import STOP_SECONDS_MAX, Flag, WebServer
+from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
 from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
@@ -144,12 +144,12 @@ def _run(server: WebServer, player: Callable[[], Any] | None) -> int:
         return int(player_process.exitcode or 0)
 
 
-def build_application(stopping: Flag) -> WSGIApplication:
+def build_application(is_stopping: IsStopping) -> WSGIApplication:
     """Open the ledger of one worker and let it follow the events beside the calls."""
     from web import create_app
     from web.context import context
 
-    app = create_app(is_stopping=lambda: bool(stopping.value))
+    app = create_app(is_stopping=is_stopping)
     with app.app_context():
         ledger = context().ledger
     followers = ProjectionRunner(ledger)

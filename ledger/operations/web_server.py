@@ -49,8 +49,9 @@ class Flag(Protocol):
     value: bool
 
 
-Build = Callable[[Flag], WSGIApplication]
-"""Makes the application of one worker. It is given the flag that says that the service stops."""
+IsStopping = Callable[[], bool]
+Build = Callable[[IsStopping], WSGIApplication]
+"""Makes the application of a worker, which may ask whether the worker was told to stop."""
 
 
 class WebServer:
@@ -128,19 +129,21 @@ def _call_handler() -> None:
 def _start_worker(is_stopping: Flag, has_served: Flag, build: Build) -> WSGIApplication:
     """Build the application in the process that will serve it, and see to it that it can stop."""
     listens_at = math.inf
+    was_told = threading.Event()
 
     def stop_at_first_signal() -> None:
         """Take the first signal and no other: Ctrl-C, systemd and the main process all send one."""
         signal.sigwait(_STOP_SIGNALS)
         if listens_at == math.inf:
             os._exit(0)  # it is still starting, and has taken no call
+        was_told.set()
         time.sleep(max(0.0, listens_at - time.monotonic()))
         _call_handler()
 
     threading.Thread(target=stop_at_first_signal, daemon=True).start()
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
     try:
-        application = build(is_stopping)
+        application = build(lambda: bool(is_stopping.value) or was_told.is_set())
     except LedgerError as error:
         log.error("cannot serve", reason=str(error), code=error.code)
         raise SystemExit(1) from error

@@ -117,7 +117,12 @@ class Checker:
     def _events(self) -> list[JsonObject]:
         events, after = [], self._baseline.position
         while True:
-            query = {"after": after, "limit": _PAGE_SIZE, "shop_id": self._shop_id, "mode": self._mode}
+            query = {
+                "after": after,
+                "limit": _PAGE_SIZE,
+                "shop_id": self._shop_id,
+                "mode": self._mode,
+            }
             page = self._ask(f"/api/v1/events?{urlencode(query)}")
             events += page["items"]
             if page["next_after"] == after:

@@ -101,7 +101,9 @@ def build_with_new_code(ledger: Ledger, new_code: Environ) -> int:
 def both_codes_follow_their_own(ledger: Ledger, built: int) -> None:
     receive_stories(ledger, "duplicated")
     eventually(lambda: all_rows(ledger) == expected(ledger))
-    networks = [recorded.event.facts.get("network") for recorded in ledger.events.events_after(0, 1000)]
+    networks = [
+        recorded.event.facts.get("network") for recorded in ledger.events.events_after(0, 1000)
+    ]
     assert any(networks)
     table = f"transactions_g{built}"
     count = len(all_rows(ledger)["transactions"])

@@ -140,7 +140,9 @@ def test_a_model_as_of_a_day_is_that_of_the_events_known_then(
     until = log_end(ledger) // 2
     as_of = ledger.events.events_after(until - 1, 1)[0].event.timestamp
     known = [
-        recorded for recorded in ledger.events.events_after(0, 1000) if recorded.event.timestamp <= as_of
+        recorded
+        for recorded in ledger.events.events_after(0, 1000)
+        if recorded.event.timestamp <= as_of
     ]
     wanted = expected(ledger, until=known[-1].position)
     file = tmp_path / "then.sqlite"

@@ -115,7 +115,10 @@ def test_whoever_comes_second_changes_nothing_and_is_heard_again(
     both: tuple[Ledger, Ledger],
 ) -> None:
     database = both[0].database
-    life = [telling.body for telling in TOLD_BY.signed_calls(STORIES["paid-and-refunded"], 3, 0, "mixed")]
+    life = [
+        telling.body
+        for telling in TOLD_BY.signed_calls(STORIES["paid-and-refunded"], 3, 0, "mixed")
+    ]
     ledger = a_ledger(database, strategy=Overtaken(database, life))
 
     receipts = ledger.receive_many([a_delivery(body) for body in life])

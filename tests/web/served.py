@@ -13,7 +13,7 @@ from flask import Flask
 
 from ledger import logs
 from ledger.notification import Delivery
-from ledger.operations.web_server import Flag, WebServer
+from ledger.operations.web_server import IsStopping, WebServer
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.web.fakes import FakeLedger, FakeReceipt
@@ -27,12 +27,12 @@ class SlowLedger(FakeLedger):
         return FakeReceipt(delivery.id, shop_id=str(os.getpid()))
 
 
-def build(stopping: Flag) -> Flask:
+def build(is_stopping: IsStopping) -> Flask:
     from web import create_app
 
     ledger = SlowLedger(database=Database(sys.argv[3]))
     settings = Settings(log_format="json")
-    return create_app(settings, ledger, is_stopping=lambda: bool(stopping.value))  # type: ignore[arg-type]  # a fake
+    return create_app(settings, ledger, is_stopping=is_stopping)  # type: ignore[arg-type]  # a fake
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What the blueprints of the query API share: how they are made, and how they answer."""
+"""Makes the blueprints of the query API and their responses."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -16,26 +16,26 @@ NOT_CHANGED = "not changed since the `ETag` of `If-None-Match`"
 
 
 def a_blueprint(name: str, description: str) -> Blueprint:
-    """Routes that need a token, and leave a trace when they tell personal data."""
+    """Return a blueprint whose routes need a token and log the reading of personal data."""
     blueprint = Blueprint(name, __name__, url_prefix=PREFIX, description=description)
     blueprint.before_request(authorise)
     blueprint.after_request(log_read)
     return blueprint
 
 
-def answer(told: Mapping[str, Any], *, next_: Mapping[str, Any] | None = None) -> Response:
-    """A JSON answer. Shape: `next_` are the arguments that ask for what comes after it."""
-    response = Response(orjson.dumps(told), mimetype="application/json")
+def answer(fields: Mapping[str, Any], *, next_: Mapping[str, Any] | None = None) -> Response:
+    """Return a JSON response. Shape: `next_` are the parameters that ask for the next page."""
+    response = Response(orjson.dumps(fields), mimetype="application/json")
     if next_:
-        asked = request.args.to_dict() | {name: str(value) for name, value in next_.items()}
-        response.headers["Link"] = f'<{quote(request.path)}?{urlencode(asked)}>; rel="next"'
+        parameters = request.args.to_dict() | {name: str(value) for name, value in next_.items()}
+        response.headers["Link"] = f'<{quote(request.path)}?{urlencode(parameters)}>; rel="next"'
     return response
 
 
 def tagged(response: Response, *parts: object) -> Response:
-    """Answer 304 to whoever has it already.
+    """Tag a response with its state, and answer 304 to a caller who has it already.
 
-    Shape: `parts` say which state it is; the role and our own version change what is told of it.
+    Shape: `parts` say which state it is; the role and our own version change what is shown of it.
     """
     response.set_etag("-".join(map(str, (*parts, caller().role, __version__))))
     response.headers["Cache-Control"] = "private, no-cache"
@@ -46,15 +46,5 @@ def tagged(response: Response, *parts: object) -> Response:
 
 
 def link(*parts: str) -> str:
-    """The address of something of ours."""
+    """Return the address of an object of this API."""
     return "/".join([PREFIX, *(quote(part, safe=":@!$'()*,;=~") for part in parts)])
-
-
-def path_parameters(**described: str) -> list[dict[str, Any]]:
-    """Descriptions of what stands in a path."""
-    return [_described(name, meaning) for name, meaning in described.items()]
-
-
-def _described(name: str, meaning: str) -> dict[str, Any]:
-    where: Literal["path"] = "path"
-    return {"name": name, "in": where, "description": meaning, "schema": {"type": "string"}}

@@ -8,7 +8,7 @@ from flask import Response
 from marshmallow import RAISE
 
 from ledger.access.readers import Reader
-from ledger.items import Item, item
+from ledger.items import State, current_state
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
@@ -23,43 +23,43 @@ bp = a_blueprint("items", "Objects as they stand, and as they stood on any day."
 
 PLURAL = {TRANSACTION: "transactions", ALIAS: "aliases", SUBSCRIPTION: "subscriptions"}
 
-Asked = dict[str, Any]
+Query = dict[str, Any]
 
 
 @bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, TransactionAnswer)
-def get_transaction(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
-    """A transaction, by its uuid or by the reference that stands in for it."""
-    return _item(TRANSACTION, shop_id, mode, name, asked)
+def get_transaction(query: Query, shop_id: str, mode: str, name: str) -> Response:
+    """Return a transaction, by its uuid or by the reference that stands in for it."""
+    return _state(TRANSACTION, shop_id, mode, name, query)
 
 
 @bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>/history")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
-def get_transaction_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
-    """Everything told of a transaction, event by event, with what each one changed."""
-    return _history(TRANSACTION, shop_id, mode, name, asked)
+def get_transaction_history(query: Query, shop_id: str, mode: str, name: str) -> Response:
+    """Return the history of a transaction, event by event, with what each event changed."""
+    return _history(TRANSACTION, shop_id, mode, name, query)
 
 
 @bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, AliasAnswer)
-def get_alias(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
-    """A payer's stored means of payment."""
-    return _item(ALIAS, shop_id, mode, name, asked)
+def get_alias(query: Query, shop_id: str, mode: str, name: str) -> Response:
+    """Return an alias, a payer's stored means of payment."""
+    return _state(ALIAS, shop_id, mode, name, query)
 
 
 @bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>/history")
 @bp.arguments(ItemQuery, location="query", unknown=RAISE)
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
-def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
-    """Everything told of an alias."""
-    return _history(ALIAS, shop_id, mode, name, asked)
+def get_alias_history(query: Query, shop_id: str, mode: str, name: str) -> Response:
+    """Return the history of an alias."""
+    return _history(ALIAS, shop_id, mode, name, query)
 
 
 @bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>")
@@ -67,9 +67,9 @@ def get_alias_history(asked: Asked, shop_id: str, mode: str, name: str) -> Respo
 @bp.alt_response(409, "409")
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, SubscriptionAnswer)
-def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
-    """A subscription with every attempt of its instalments; 409 when its id needs an alias."""
-    return _item(SUBSCRIPTION, shop_id, mode, name, asked)
+def get_subscription(query: Query, shop_id: str, mode: str, name: str) -> Response:
+    """Return a subscription with every attempt of its instalments; 409 when several have its id."""
+    return _state(SUBSCRIPTION, shop_id, mode, name, query)
 
 
 @bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>/history")
@@ -77,24 +77,24 @@ def get_subscription(asked: Asked, shop_id: str, mode: str, name: str) -> Respon
 @bp.alt_response(409, "409")
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, HistoryAnswer)
-def get_subscription_history(asked: Asked, shop_id: str, mode: str, name: str) -> Response:
-    """Everything told of a subscription."""
-    return _history(SUBSCRIPTION, shop_id, mode, name, asked)
+def get_subscription_history(query: Query, shop_id: str, mode: str, name: str) -> Response:
+    """Return the history of a subscription."""
+    return _history(SUBSCRIPTION, shop_id, mode, name, query)
 
 
-def _item(kind: str, shop_id: str, mode: str, name: str, asked: Asked) -> Response:
-    events = _events(kind, shop_id, mode, name, **asked)
+def _state(kind: str, shop_id: str, mode: str, name: str, query: Query) -> Response:
+    events = _events(kind, shop_id, mode, name, **query)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
-    told = item(events) | {"position": events[-1].position}
-    told["links"] = links(PLURAL[kind], shop_id, mode, name)
-    return tagged(answer(redact_for_reader(told)), kind, len(events), events[-1].position)
+    state = current_state(events) | {"position": events[-1].position}
+    state["links"] = links(PLURAL[kind], shop_id, mode, name)
+    return tagged(answer(redact_for_reader(state)), kind, len(events), events[-1].position)
 
 
-def _history(kind: str, shop_id: str, mode: str, name: str, asked: Asked) -> Response:
-    events = _events(kind, shop_id, mode, name, **asked)
+def _history(kind: str, shop_id: str, mode: str, name: str, query: Query) -> Response:
+    events = _events(kind, shop_id, mode, name, **query)
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
-    told = {"events": [history_event(entry) for entry in timeline(events)]}
-    return tagged(answer(told), f"{kind}-history", len(events), events[-1].position)
+    history = {"events": [history_event(entry) for entry in timeline(events)]}
+    return tagged(answer(history), f"{kind}-history", len(events), events[-1].position)
 
 
 def _events(
@@ -112,23 +112,23 @@ def _events(
 
 
 def links(plural: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
-    """Where an object and its history are."""
+    """Return the addresses of an object and of its history."""
     own = link("shops", shop_id, mode, plural, name)
     return {"self": own, "history": f"{own}/history"}
 
 
-def history_event(entry: TimelineEntry) -> Item:
-    """One event of a history, as the caller may see it."""
+def history_event(entry: TimelineEntry) -> State:
+    """Return one event of a history, as the caller may see it."""
     return shown_event(history_data(entry))
 
 
-def shown_event(told: Mapping[str, Any], token: Reader | None = None) -> Item:
-    """One event with its links, as the caller may see it."""
-    position = str(told["position"])
-    return redact_for_reader(told, token) | {
+def shown_event(event: Mapping[str, Any], token: Reader | None = None) -> State:
+    """Return one event with its links, as the caller may see it."""
+    position = str(event["position"])
+    return redact_for_reader(event, token) | {
         "links": {
-            "notification": link("notifications", told["notification_id"]),
-            "evidence": link("shops", told["shop_id"], told["mode"], "events", position)
+            "notification": link("notifications", event["notification_id"]),
+            "evidence": link("shops", event["shop_id"], event["mode"], "events", position)
             + "/evidence",
         }
     }

@@ -45,7 +45,7 @@ def access_log(mode: str) -> ResponseReturnValue:
 
 
 def _page(mode: str, question: Question) -> dict[str, Any]:
-    filters = question.asked
+    filters = question.parameters
     shop_id = filters.get("shop_id")
     shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
     lines = []
