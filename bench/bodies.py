@@ -49,9 +49,8 @@ def _endless_bodies(seed: str) -> Iterator[bytes]:
     waiting: dict[int, list[bytes]] = {}
     for number in count():
         story = stories[number % len(stories)]
-        calls = simulator.signed_calls(
-            story, _number(seed), number, ALTERNATE, turn=number // len(stories)
-        )
+        turn = number // len(stories)
+        calls = simulator.signed_calls(story, _number(seed), number, ALTERNATE, turn=turn)
         for index, call in enumerate(calls):
             waiting.setdefault(number + index * LIVES_BETWEEN, []).append(call.body)
         yield from waiting.pop(number, ())

@@ -62,18 +62,18 @@ class Sheet:
     figures: list[Figure] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
-    def add(self, arm: str, **told: object) -> Figure:
-        figure = Figure(arm, **told)  # type: ignore[arg-type]  # the fields of Figure, by name
+    def add(self, arm: str, **values: object) -> Figure:
+        figure = Figure(arm, **values)  # type: ignore[arg-type]  # the fields of Figure, by name
         self.figures.append(figure)
         return figure
 
     def table(self) -> str:
         head = ("arm", "rate/s", "ratio", "of", "goal", "", "p50 ms", "p99 ms", "errors", "MiB")
-        rows = [head, *(_cells(one) for one in self.figures)]
+        rows = [head, *(_cells(figure) for figure in self.figures)]
         widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        told = f"{self.title} on {self.database}: {self.conditions}"
-        return "\n".join([told, *("  " + line for line in lines), *self.remarks, ""])
+        heading = f"{self.title} on {self.database}: {self.conditions}"
+        return "\n".join([heading, *("  " + line for line in lines), *self.remarks, ""])
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> float:
@@ -83,8 +83,8 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> float:
 
 def write_json(path: Path, sheets: Sequence[Sheet]) -> None:
     """Shape: `machine`, and every sheet with its figures and whether each met its goal."""
-    told = {"machine": machine(), "sheets": [_sheet(one) for one in sheets]}
-    path.write_text(json.dumps(told, indent=2) + "\n")
+    report = {"machine": machine(), "sheets": [_sheet(sheet) for sheet in sheets]}
+    path.write_text(json.dumps(report, indent=2) + "\n")
 
 
 def machine() -> dict[str, object]:
@@ -94,14 +94,14 @@ def machine() -> dict[str, object]:
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "libraries": {one: version(one) for one in LIBRARIES},
+        "libraries": {library: version(library) for library in LIBRARIES},
     }
 
 
 def _sheet(sheet: Sheet) -> dict[str, object]:
-    told = asdict(sheet)
-    told["figures"] = [asdict(one) | {"verdict": one.verdict} for one in sheet.figures]
-    return told
+    record = asdict(sheet)
+    record["figures"] = [asdict(figure) | {"verdict": figure.verdict} for figure in sheet.figures]
+    return record
 
 
 def _processor() -> str:
@@ -111,20 +111,20 @@ def _processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def _cells(one: Figure) -> tuple[str, ...]:
+def _cells(figure: Figure) -> tuple[str, ...]:
     return (
-        one.arm,
-        _number(one.rate, ",.0f"),
-        _number(one.ratio, ".2f"),
-        one.of,
-        "" if one.goal is None else str(one.goal),
-        one.verdict,
-        _number(one.p50_ms, ".2f"),
-        _number(one.p99_ms, ".2f"),
-        str(one.errors or ""),
-        _number(one.memory_mib, ".0f"),
+        figure.arm,
+        _number(figure.rate, ",.0f"),
+        _number(figure.ratio, ".2f"),
+        figure.of,
+        "" if figure.goal is None else str(figure.goal),
+        figure.verdict,
+        _number(figure.p50_ms, ".2f"),
+        _number(figure.p99_ms, ".2f"),
+        str(figure.errors or ""),
+        _number(figure.memory_mib, ".0f"),
     )
 
 
-def _number(told: float | None, form: str) -> str:
-    return "" if told is None else format(told, form)
+def _number(number: float | None, form: str) -> str:
+    return "" if number is None else format(number, form)

@@ -125,14 +125,14 @@ def _copy_events(connection: Connection, count: int, salt: int) -> None:
 def _copy_deliveries(connection: Connection, count: int, salt: int) -> None:
     """As many as told of the first events, about."""
     if connection.dialect.name == "postgresql":
-        names = [one.name for one in notifications.columns]
+        names = [column.name for column in notifications.columns]
         new = {
             "id": "upper(left(md5(id || :salt), 26))",
             "signed_digest": "md5(signed_digest || :salt) || md5(id || :salt)",
             "body": "''::bytea",
         }
-        told = ", ".join(new.get(name, name) for name in names)
-        query = f"SELECT {told} FROM notifications ORDER BY id LIMIT :count"
+        columns = ", ".join(new.get(name, name) for name in names)
+        query = f"SELECT {columns} FROM notifications ORDER BY id LIMIT :count"
         connection.execute(
             text(f"INSERT INTO notifications ({', '.join(names)}) {query}"),
             {"salt": str(salt), "count": count},
@@ -164,15 +164,15 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def apart(work: Callable[..., Any], *told: Any) -> Any:
+def apart(work: Callable[..., Any], *arguments: Any) -> Any:
     """Do some work in a process of its own: what it starts or holds is nobody else's."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *told).result()
+        return pool.submit(work, *arguments).result()
 
 
 def peak_memory_mib(pool: Executor, workers: int) -> float:
     """Of the largest of a pool's workers, so far."""
-    return max(one.result() for one in [pool.submit(_peak_mib) for _ in range(4 * workers)])
+    return max(future.result() for future in [pool.submit(_peak_mib) for _ in range(4 * workers)])
 
 
 def _peak_mib() -> float:

@@ -67,8 +67,8 @@ def _measured(
         for number in range(extent.rounds):
             calls = CALLS_PER_SECOND_MAX * extent.seconds
             write_bodies(bodies, calls, f"growth{database}{number}")
-            for one in (empty, full):
-                one.take_turn(bodies, clients, extent.seconds)
+            for ground in (empty, full):
+                ground.take_turn(bodies, clients, extent.seconds)
     sheet = Sheet(
         "growth",
         database,
@@ -87,9 +87,9 @@ def _measured(
         of="when empty",
         goal=Goal(high=1.1),
     )
-    for one in (empty, full):
-        rates = [1 / each for each in one.histories]
-        sheet.add(f"item history, {one.name}", rate=median(rates))
+    for ground in (empty, full):
+        rates = [1 / each for each in ground.histories]
+        sheet.add(f"item history, {ground.name}", rate=median(rates))
     sheet.figures[-1].ratio = ratios(empty.histories, full.histories)
     sheet.figures[-1].of = "item history, empty"
     sheet.figures[-1].goal = Goal(low=0.95)
@@ -115,8 +115,8 @@ def _history_seconds(ledger: Ledger) -> float:
         streams = list(connection.scalars(query))
 
     def ask() -> None:
-        for one in streams:
-            [history_data(told) for told in timeline(ledger.events.history(one))]
+        for stream in streams:
+            [history_data(entry) for entry in timeline(ledger.events.history(stream))]
 
     ask()
     return timed(ask) / len(streams)

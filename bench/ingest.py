@@ -41,7 +41,7 @@ class Arm:
 
     @property
     def rates(self) -> list[float]:
-        return [one.rate for one in self.loads]
+        return [load.rate for load in self.loads]
 
     @contextmanager
     def serving(self) -> Iterator[str]:
@@ -54,26 +54,26 @@ class Arm:
         with self.serving() as url:
             self.loads.append(drive(url, bodies, clients=clients, seconds=seconds))
 
-    def add_to(self, sheet: Sheet, **told: object) -> Figure:
-        figure = add_loads(sheet, self.name, self.loads, **told)
+    def add_to(self, sheet: Sheet, **figures: object) -> Figure:
+        figure = add_loads(sheet, self.name, self.loads, **figures)
         figure.memory_mib = self.memory_mib
         return figure
 
 
-def add_loads(sheet: Sheet, name: str, loads: Sequence[Load], **told: object) -> Figure:
+def add_loads(sheet: Sheet, name: str, loads: Sequence[Load], **figures: object) -> Figure:
     return sheet.add(
         name,
-        rate=median([one.rate for one in loads]),
-        p50_ms=median([one.p50_ms for one in loads]),
-        p99_ms=median([one.p99_ms for one in loads]),
-        errors=sum(one.errors for one in loads),
-        **told,
+        rate=median([load.rate for load in loads]),
+        p50_ms=median([load.p50_ms for load in loads]),
+        p99_ms=median([load.p99_ms for load in loads]),
+        errors=sum(load.errors for load in loads),
+        **figures,
     )
 
 
-def combined(limits: Sequence[float], others: Sequence[float]) -> list[float]:
+def combined(limits: Sequence[float], second: Sequence[float]) -> list[float]:
     """What two limits allow when each call has to pass one after the other."""
-    return [1 / (1 / one + 1 / other) for one, other in zip(limits, others, strict=True)]
+    return [1 / (1 / a + 1 / b) for a, b in zip(limits, second, strict=True)]
 
 
 # -- PostgreSQL -----------------------------------------------------------------------------------
@@ -93,8 +93,8 @@ def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
 
 def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
     arms = {
-        name: Arm(told, rival(name, WORKERS, THREADS), url)
-        for name, told in (
+        name: Arm(label, rival(name, WORKERS, THREADS), url)
+        for name, label in (
             ("noop", "the same server, nothing kept"),
             ("library", "Flask on the library's own recorder"),
             ("upsert", "Flask and a SQLAlchemy upsert"),
@@ -125,7 +125,7 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
     sheet.add("pgbench, one row of that size per commit", rate=median(inserts))
     sheet.add("limit: both, one after the other", rate=median(limit))
     mine.add_to(sheet, ratio=ratios(mine.rates, limit), of="limit", goal=Goal(low=0.7))
-    tails = [one.p99_ms / one.p50_ms for one in mine.loads]
+    tails = [load.p99_ms / load.p50_ms for load in mine.loads]
     sheet.add("  its p99", ratio=median(tails), of="its p50", goal=Goal(high=10))
     arms["library"].add_to(sheet, ratio=ratios(arms["library"].rates, limit), of="limit")
     arms["upsert"].add_to(sheet, ratio=ratios(arms["upsert"].rates, limit), of="limit")
@@ -142,8 +142,8 @@ def _follow(url: str) -> None:
         until = ledger.events.high_water_mark() or 0
         with ledger.database.connect() as connection:
             live = live_generations(connection)
-        for one in live:
-            catch_up(ledger, one, PROJECTIONS[one.name], until)
+        for generation in live:
+            catch_up(ledger, generation, PROJECTIONS[generation.name], until)
 
 
 def _one_client(url: str, bodies: Path, extent: Extent) -> Sheet:
@@ -221,7 +221,7 @@ def hostile(database: str, command: list[str], url: str, bodies: Path, extent: E
     arm = Arm("the ledger", command, url)
     junk = bodies.with_name("junk")
     write_junk(junk, 1_000, 3_000)
-    alone, beside, others = [], [], []
+    alone, beside, junk_loads = [], [], []
     for number in range(extent.rounds):
         write_bodies(bodies, 2 * SIGNED_PER_SECOND * extent.seconds, f"hostile{database}{number}")
         lines = bodies.read_bytes().splitlines()
@@ -230,7 +230,7 @@ def hostile(database: str, command: list[str], url: str, bodies: Path, extent: E
             alone.append(send_at_pace(address, lines[:half], per_second=SIGNED_PER_SECOND))
             with background(address, junk, clients=JUNK_CLIENTS, seconds=extent.seconds) as load:
                 beside.append(send_at_pace(address, lines[half:], per_second=SIGNED_PER_SECOND))
-            others.append(load())
+            junk_loads.append(load())
     sheet = Sheet(
         "hostile load",
         database,
@@ -238,22 +238,22 @@ def hostile(database: str, command: list[str], url: str, bodies: Path, extent: E
         f" unsigned ones at full rate, {extent.told}",
     )
     add_loads(sheet, "signed calls alone", alone)
-    tails = [two.p99_ms / one.p99_ms for one, two in zip(alone, beside, strict=True)]
+    tails = [busy.p99_ms / calm.p99_ms for calm, busy in zip(alone, beside, strict=True)]
     figure = add_loads(sheet, "signed calls beside junk", beside)
     figure.memory_mib = arm.memory_mib
     sheet.add("  their p99", ratio=median(tails), of="p99 alone", goal=Goal(high=2))
-    lost = sum(one.errors for one in (*alone, *beside))
+    lost = sum(calm.errors for calm in (*alone, *beside))
     sheet.add("  signed calls lost", ratio=float(lost), of="none", goal=Goal(high=0))
-    sheet.add("unsigned calls refused", rate=median([one.rate for one in others]))
+    sheet.add("unsigned calls refused", rate=median([calm.rate for calm in junk_loads]))
     return sheet
 
 
 def _typical(bodies: Path) -> bytes:
     """As many bytes as a body has on average, of bytes as they are in one."""
-    told = bodies.read_bytes()
-    size = len(told) // told.count(b"\n")
-    middle = len(told) // 2
-    return told[middle : middle + size]
+    content = bodies.read_bytes()
+    size = len(content) // content.count(b"\n")
+    middle = len(content) // 2
+    return content[middle : middle + size]
 
 
 def _keep_first(bodies: Path, calls: int) -> None:

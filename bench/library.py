@@ -31,8 +31,8 @@ class Payments(Application[UUID]):
 class Rows(PostgresTrackingRecorder):
     """A view as one writes it there: a table whose rows move with the tracking record."""
 
-    def __init__(self, datastore: Any, **told: Any) -> None:
-        super().__init__(datastore, **told)
+    def __init__(self, datastore: Any, **options: Any) -> None:
+        super().__init__(datastore, **options)
         self._table = Identifier(f"{self.tracking_table_name}_rows")
         create = "CREATE TABLE IF NOT EXISTS {} (id uuid PRIMARY KEY, version bigint)"
         self.sql_create_statements.append(SQL(create).format(self._table))

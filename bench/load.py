@@ -55,11 +55,11 @@ def background(
 ) -> Iterator[Callable[[], Load]]:
     """Send repeatedly while something else happens. Shape: what is yielded tells, at the end."""
     with ThreadPoolExecutor(1) as pool:
-        told = pool.submit(
+        future = pool.submit(
             drive, url, bodies, clients=clients, seconds=seconds + 1, may_repeat=True
         )
         time.sleep(0.5)  # it is at its full rate
-        yield told.result
+        yield future.result
 
 
 def load_of(taken: Sequence[float], seconds: float, errors: int) -> Load:
@@ -110,12 +110,12 @@ def _by_threads(url: str, bodies: Path, clients: int, seconds: float) -> Load:
     every = [_Client(address, f"/{path}") for _ in range(clients)]
     began = time.perf_counter()
     threads = [
-        threading.Thread(target=one.run, args=(lines[at::clients], began + seconds))
-        for at, one in enumerate(every)
+        threading.Thread(target=client.run, args=(lines[at::clients], began + seconds))
+        for at, client in enumerate(every)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    taken = [one for client in every for one in client.taken]
-    return load_of(taken, time.perf_counter() - began, sum(one.errors for one in every))
+    taken = [duration for client in every for duration in client.taken]
+    return load_of(taken, time.perf_counter() - began, sum(client.errors for client in every))

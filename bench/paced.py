@@ -20,8 +20,8 @@ def send_at_pace(url: str, bodies: Sequence[bytes], *, per_second: float) -> Loa
 
     def run() -> None:
         connection = http.client.HTTPConnection(address, timeout=SECONDS_MAX)
-        while (told := due.get()) is not None:
-            at, body = told
+        while (call := due.get()) is not None:
+            at, body = call
             status = _status(connection, f"/{path}", body)
             taken.append(time.perf_counter() - at)
             if status >= 300:

@@ -59,8 +59,8 @@ def insert(_state: Any) -> Flask:
     def keep(notification: Notification) -> None:
         if not hasattr(held, "connection"):
             held.connection = psycopg.connect(url, autocommit=True)
-        told = (notification.signed_digest, notification.delivery.body)
-        held.connection.execute("INSERT INTO bench_rows (digest, body) VALUES (%s, %s)", told)
+        row = (notification.signed_digest, notification.delivery.body)
+        held.connection.execute("INSERT INTO bench_rows (digest, body) VALUES (%s, %s)", row)
 
     return _app(keep)
 
@@ -81,8 +81,12 @@ def upsert(_state: Any) -> Flask:
 
     @app.post("/ipn")
     def receive() -> str:
-        told = _verified()
-        values = {"id": _payment(told), "status": told.get("vads_trans_status"), "body": _text()}
+        fields = _verified()
+        values = {
+            "id": _payment(fields),
+            "status": fields.get("vads_trans_status"),
+            "body": _text(),
+        }
         statement = postgresql.insert(payments).values(values)
         news = {name: statement.excluded[name] for name in ("status", "body")}
         with database.begin() as connection:
@@ -99,8 +103,8 @@ def library_recorder(_state: Any) -> Flask:
 
     @app.post("/ipn")
     def receive() -> str:
-        told = _verified()
-        payments.save(library.Payment(_payment(told), told))
+        fields = _verified()
+        payments.save(library.Payment(_payment(fields), fields))
         return "OK"
 
     return app
@@ -140,17 +144,17 @@ def _text() -> str:
 
 def _verified() -> dict[str, str]:
     """A call's fields; a signature of the right cost is computed, whatever it says."""
-    told = dict(parse_qsl(_text(), keep_blank_values=True))
-    answer = told.get("kr-answer")
-    signed = answer or "+".join(told[name] for name in sorted(told) if name.startswith("vads_"))
+    fields = dict(parse_qsl(_text(), keep_blank_values=True))
+    answer = fields.get("kr-answer")
+    signed = answer or "+".join(fields[name] for name in sorted(fields) if name.startswith("vads_"))
     hmac.digest(b"bench", signed.encode(), "sha256")
-    return told
+    return fields
 
 
-def _payment(told: dict[str, str]) -> str:
-    answer = told.get("kr-answer")
+def _payment(fields: dict[str, str]) -> str:
+    answer = fields.get("kr-answer")
     if answer is None:
-        return told.get("vads_trans_uuid") or told.get("vads_trans_id", "")
+        return fields.get("vads_trans_uuid") or fields.get("vads_trans_id", "")
     transactions = orjson.loads(answer).get("transactions") or [{}]
     return str(transactions[0].get("uuid", ""))
 
@@ -161,9 +165,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
-    told = parser.parse_args()
-    server = WebServer("127.0.0.1", told.port, workers=told.workers, threads=told.threads)
-    server.run(ARMS[told.arm])
+    arguments = parser.parse_args()
+    server = WebServer(
+        "127.0.0.1", arguments.port, workers=arguments.workers, threads=arguments.threads
+    )
+    server.run(ARMS[arguments.arm])
 
 
 if __name__ == "__main__":

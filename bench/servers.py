@@ -33,11 +33,11 @@ class Served:
 
     def peak_memory_mib(self) -> float:
         """Of its largest process."""
-        return max(_status(one, "VmHWM") for one in _family(self.process.pid)) / 1024
+        return max(_status(pid, "VmHWM") for pid in _family(self.process.pid)) / 1024
 
     def memory_mib(self) -> float:
         """Of its largest process, now."""
-        return max(_status(one, "VmRSS") for one in _family(self.process.pid)) / 1024
+        return max(_status(pid, "VmRSS") for pid in _family(self.process.pid)) / 1024
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def served(
         shops = Path(folder) / "shops.toml"
         shops.write_text(shops_file())
         process = subprocess.Popen(
-            [sys.executable, *(one.format(port=port) for one in command)],
+            [sys.executable, *(word.format(port=port) for word in command)],
             env=os.environ
             | {"LEDGER_DATABASE_URL": database_url, "LEDGER_SHOPS_FILE": str(shops)}
             | {"LEDGER_LOG_FORMAT": "json", "PROMETHEUS_MULTIPROC_DIR": folder}
@@ -69,13 +69,13 @@ def served(
 
 def ledger(workers: int, threads: int) -> list[str]:
     """The product itself, as it is run in production."""
-    told = ["--port", "{port}", "--workers", str(workers), "--threads", str(threads)]
-    return ["-c", "from ledger.cli import cli; cli()", "serve", *told]
+    options = ["--port", "{port}", "--workers", str(workers), "--threads", str(threads)]
+    return ["-c", "from ledger.cli import cli; cli()", "serve", *options]
 
 
 def rival(arm: str, workers: int, threads: int) -> list[str]:
-    told = ["--port", "{port}", "--workers", str(workers), "--threads", str(threads)]
-    return ["-m", "bench.rivals", arm, *told]
+    options = ["--port", "{port}", "--workers", str(workers), "--threads", str(threads)]
+    return ["-m", "bench.rivals", arm, *options]
 
 
 @contextmanager
@@ -117,14 +117,14 @@ def _free_port() -> int:
 def _family(pid: int) -> list[int]:
     """A process and those it has started."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(found for one in children for found in _family(int(one)))]
+    return [pid, *(member for child in children for member in _family(int(child)))]
 
 
 def _status(pid: int, name: str) -> int:
     """Units: KiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(found[0]) if found else 0
+    sizes = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(sizes[0]) if sizes else 0
 
 
 def shops_file() -> str:

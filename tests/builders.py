@@ -38,8 +38,8 @@ def a_shop(
     return Shop(shop_id, "Boutique", tuple(keys))
 
 
-def shops(*some: Shop) -> Shops:
-    return Shops({shop.id: shop for shop in some or (a_shop(),)})
+def shops(*known: Shop) -> Shops:
+    return Shops({shop.id: shop for shop in known or (a_shop(),)})
 
 
 def a_ledger(
@@ -83,7 +83,9 @@ def an_answer(
 
 def _changed(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     merged = {**value, **changes}
-    return {name: one for name, one in merged.items() if one is not None or name not in changes}
+    return {
+        name: field for name, field in merged.items() if field is not None or name not in changes
+    }
 
 
 def example(format_: str, name: str) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def example(format_: str, name: str) -> dict[str, Any]:
 
 def examples() -> list[tuple[str, str]]:
     """Every example. Shape: format, name."""
-    return [(one.parent.name, one.stem) for one in sorted((DATA / "examples").glob("*/*.json"))]
+    return [(path.parent.name, path.stem) for path in sorted((DATA / "examples").glob("*/*.json"))]
 
 
 def form_body(fields: Mapping[str, str], key: str | None = None) -> bytes:
@@ -113,10 +115,10 @@ def rest_body(
     a key says otherwise."""
     text = answer if isinstance(answer, str) else _json(answer)
     if key is None:
-        told = {} if isinstance(answer, str) else answer
-        mode = told.get("orderDetails", {}).get("mode", "TEST")
-        key = secret(str(told.get("shopId", SHOP_ID)), str(mode), REST_PASSWORD)
-    told = {
+        content = {} if isinstance(answer, str) else answer
+        mode = content.get("orderDetails", {}).get("mode", "TEST")
+        key = secret(str(content.get("shopId", SHOP_ID)), str(mode), REST_PASSWORD)
+    parameters = {
         "kr-hash-key": "password",
         "kr-hash-algorithm": "sha256_hmac",
         "kr-answer": text,
@@ -125,7 +127,7 @@ def rest_body(
         **({"kr-src": source} if source else {}),
         **fields,
     }
-    return urlencode(told).encode()
+    return urlencode(parameters).encode()
 
 
 def _json(value: Any) -> str:
@@ -133,10 +135,10 @@ def _json(value: Any) -> str:
 
 
 def example_body(format_: str, name: str) -> bytes:
-    told = example(format_, name)
+    content = example(format_, name)
     if format_ == "form-v2":
-        return form_body(told["fields"])
-    return rest_body(told["answer"], told["kr-src"])
+        return form_body(content["fields"])
+    return rest_body(content["answer"], content["kr-src"])
 
 
 _ids = count(1)
@@ -145,12 +147,12 @@ _ids = count(1)
 def a_delivery(body: bytes, **changes: Any) -> Delivery:
     """A delivery with an id of its own, a second after the one before."""
     number = next(_ids)
-    told: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": f"{number:026d}",
         "received_at": NOON + timedelta(seconds=number),
         "peer": "192.0.2.7",
     }
-    return Delivery(body=body, **(told | changes))
+    return Delivery(body=body, **(defaults | changes))
 
 
 def receive(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
@@ -168,14 +170,14 @@ def minutes(number: float) -> datetime:
 
 def a_form_call(status: str = "AUTHORISED", source: str = "PAY", **fields: str | None) -> bytes:
     """A form about one transaction; fields are named without `vads_`."""
-    told = {f"vads_{name}": value for name, value in fields.items()}
+    changes = {f"vads_{name}": value for name, value in fields.items()}
     base = {
         "vads_trans_uuid": UUID,
         "vads_trans_status": status,
         "vads_url_check_src": source,
         "vads_hash": digest(repr((status, source, sorted(fields.items()), next(_ids))).encode()),
     }
-    return form_body(a_form(**(base | told)))
+    return form_body(a_form(**(base | changes)))
 
 
 def a_rest_call(
@@ -183,5 +185,5 @@ def a_rest_call(
 ) -> bytes:
     """An answer about one transaction, made at this time of the platform."""
     told_at = None if at is None else at.isoformat()
-    told = {"uuid": UUID, "detailedStatus": status} | changes
-    return rest_body(an_answer(whole={"serverDate": told_at}, **told), source)
+    transaction = {"uuid": UUID, "detailedStatus": status} | changes
+    return rest_body(an_answer(whole={"serverDate": told_at}, **transaction), source)

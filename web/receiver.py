@@ -46,12 +46,12 @@ def is_addressed(call: Request) -> bool:
     return call.path == "/ipn" or call.path.startswith("/ipn/")
 
 
-def reject(status: int, word: str) -> Response:
+def reject(status: int, code: str) -> Response:
     """Answer a call that is not acknowledged."""
     context().metrics.rejected(status)
     peer = network(client_address(request, context().settings.trusted_proxies))
-    log.warning("rejected", status=status, reason=word, method=request.method, peer=peer)
-    response = _line(status, f"KO {word}")
+    log.warning("rejected", status=status, reason=code, method=request.method, peer=peer)
+    response = _line(status, f"KO {code}")
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

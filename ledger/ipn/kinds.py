@@ -9,3 +9,6 @@ class Kind(StrEnum):
     TRANSACTION = "transaction"
     ALIAS = "alias"
     SUBSCRIPTION = "subscription"
+
+
+KINDS = tuple(kind.value for kind in Kind)

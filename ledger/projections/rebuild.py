@@ -94,7 +94,7 @@ class Rebuild:
         UnavailableError when a worker was ended from outside.
         """
         build = self.begin()
-        with build.lease:
+        with build.lease.renewed():
             until = self._goal(build) if is_compared else self._log_end()
             with self._start_workers(self._workers) as executor, _broken_workers_reported():
                 build.fill(until, executor)

@@ -1,6 +1,7 @@
 """What is believed of a stored means of payment, in any order of the notifications about it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import permutations
 
 import pytest
@@ -80,19 +81,29 @@ def test_an_alias_met_in_a_refused_payment_may_not_exist() -> None:
     given().when(a_use(2, is_accepted=False)).then()
 
 
-def test_the_registration_goes_before_whatever_a_use_reported() -> None:
-    """A use arrives first, and its brand is the newer one: the registration still decides."""
+def test_a_registration_goes_before_whatever_a_use_reported() -> None:
+    """It waited in quarantine while the alias was met in use with another brand."""
     noticed = happened(Alias.Noticed, {"payment_method": "VISA"})
+    an_hour_back = in_form().received_at - timedelta(hours=1)
+    waited = in_form(received_at=an_hour_back, is_readmitted=True)
 
-    given(noticed).when(CREATED).then(happened(Alias.Registered, CREATED, status="CREATED")).leaves(
-        payment_method="CB"
-    )
+    given(noticed).when(CREATED, waited).then(
+        happened(Alias.Registered, CREATED, status="CREATED")
+    ).leaves(payment_method="CB")
 
 
 def test_the_same_means_registered_again_changes_nothing_of_the_status() -> None:
     again = replace(a_request("CREATED", 2), is_known_means=True)
 
     (event,) = given(happened(Alias.Registered, CREATED)).when(again).new_events
+
+    assert (event.TOPIC, event.status) == ("alias.recognised", "CREATED")
+
+
+def test_the_same_means_checked_again_is_no_update_either_where_requests_are_lost() -> None:
+    again = replace(a_request(None, 2), is_known_means=True)
+
+    (event,) = given(happened(Alias.Registered, a_request(None, 1))).when(again).new_events
 
     assert (event.TOPIC, event.status) == ("alias.recognised", "CREATED")
 

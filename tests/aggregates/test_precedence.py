@@ -37,6 +37,19 @@ def test_a_late_notification_may_fill_in_what_was_never_reported() -> None:
     ).leaves(status="CAPTURED", authorisation_number="3fe04e")
 
 
+def test_a_late_notification_may_replace_what_no_newer_one_reported() -> None:
+    """The capture did not repeat the contract: it holds nothing against a newer report of it."""
+    captured = a_payment("CAPTURED", contract=None)
+    late = a_payment("AUTHORISED", contract="7654321")
+
+    given(
+        happened(ACCEPTED, a_payment(), told_at=minute(1)),
+        happened(CAPTURED, captured, told_at=minute(5), moved=["status"]),
+    ).when(late, in_rest(3)).then(happened(ACCEPTED, late, late=True, moved=["contract"])).leaves(
+        status="CAPTURED", contract="7654321"
+    )
+
+
 def test_the_platforms_clock_counts_before_the_rank_of_the_status() -> None:
     first = a_payment("UNDER_VERIFICATION")
     late = a_payment("AUTHORISED", amount_minor=2000)
@@ -125,6 +138,14 @@ def test_a_capture_that_failed_before_it_succeeded_is_late() -> None:
     ).then(happened(Transaction.CaptureFailed, failed, late=True, moved=[])).leaves(
         status="CAPTURED"
     )
+
+
+def test_a_capture_is_not_undone_by_a_failure_that_the_platform_reports_later() -> None:
+    failed = a_payment("CAPTURE_FAILED")
+
+    given(happened(CAPTURED, a_payment("CAPTURED"), told_at=minute(1))).when(
+        failed, in_rest(2, "BATCH")
+    ).leaves(status="CAPTURED")
 
 
 def test_a_contradiction_moves_nothing_that_was_reported_before_the_final_status() -> None:

@@ -35,16 +35,16 @@ def ledger(sqlite_url: str) -> Iterator[Ledger]:
 def command(sqlite_url: str, tmp_path: Path) -> Command:
     path = shops_file(tmp_path)
 
-    def call(*told: str, answer: str | None = None) -> Result:
-        return run(sqlite_url, path, "notifications", *told, answer=answer)
+    def call(*arguments: str, answer: str | None = None) -> Result:
+        return run(sqlite_url, path, "notifications", *arguments, answer=answer)
 
     return call
 
 
 def a_waiting(ledger: Ledger, body: bytes) -> Receipt:
-    told, ledger.shops = ledger.shops, shops(a_shop(kinds=()))
+    keyring, ledger.shops = ledger.shops, shops(a_shop(kinds=()))
     receipt = receive(ledger, body)
-    ledger.shops = told
+    ledger.shops = keyring
     assert receipt.outcome == "quarantined"
     return receipt
 
@@ -54,13 +54,13 @@ def a_waiting(ledger: Ledger, body: bytes) -> Receipt:
 
 def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) -> None:
     body = a_form_call()
-    told = [receive(ledger, body), receive(ledger, body), receive(ledger, b"")]
+    receipts = [receive(ledger, body), receive(ledger, body), receive(ledger, b"")]
 
     result = command("list")
 
     assert result.exit_code == 0
     rows = [line.split("\t") for line in result.stdout.splitlines()]
-    assert [row[0] for row in rows] == [one.id for one in reversed(told)]
+    assert [row[0] for row in rows] == [receipt.id for receipt in reversed(receipts)]
     assert [row[2] for row in rows] == ["quarantined", "repeated", "recorded"]
     assert rows[0][3:] == ["-", "-", "-", "empty-body"]
     assert rows[2][3:] == ["form-v2", SHOP_ID, "TEST", "PAY"]
@@ -68,7 +68,7 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("options", "count"),
     [
         (["--outcome", "recorded"], 2),
         (["--outcome", "quarantined"], 2),
@@ -81,14 +81,14 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
     ],
 )
 def test_a_list_can_be_narrowed(
-    ledger: Ledger, command: Command, asked: list[str], found: int
+    ledger: Ledger, command: Command, options: list[str], count: int
 ) -> None:
     receive(ledger, a_form_call())
     receive(ledger, a_form_call(ctx_mode="PRODUCTION"))
     a_waiting(ledger, a_rest_call())
     receive(ledger, b"")
 
-    assert len(command("list", *asked).stdout.splitlines()) == found
+    assert len(command("list", *options).stdout.splitlines()) == count
 
 
 def test_a_list_goes_on_before_an_id(ledger: Ledger, command: Command) -> None:
@@ -104,15 +104,15 @@ def test_a_list_for_machines_has_a_line_each(ledger: Ledger, command: Command) -
 
     (line,) = command("list", "--json").stdout.splitlines()
 
-    told = json.loads(line)
-    assert set(told) >= {
+    listed = json.loads(line)
+    assert set(listed) >= {
         *("id", "received_at", "format", "shop_id", "mode", "source", "outcome", "reason"),
         *("digest", "positions"),
     }
-    assert (told["id"], told["format"], told["mode"]) == (receipt.id, "rest-v4", "test")
-    assert told["positions"] == list(receipt.positions)
-    assert told["told_at"] == "2026-03-10T09:01:00Z"
-    assert "body" not in told
+    assert (listed["id"], listed["format"], listed["mode"]) == (receipt.id, "rest-v4", "test")
+    assert listed["positions"] == list(receipt.positions)
+    assert listed["told_at"] == "2026-03-10T09:01:00Z"
+    assert "body" not in listed
 
 
 def test_an_unknown_reason_is_a_wrong_use(ledger: Ledger, command: Command) -> None:
@@ -146,16 +146,16 @@ def test_the_raw_body_is_written_byte_for_byte(
 def test_one_delivery_for_machines(ledger: Ledger, command: Command) -> None:
     receipt = receive(ledger, a_form_call())
 
-    told = json.loads(command("show", "--json", receipt.id).stdout)
+    shown = json.loads(command("show", "--json", receipt.id).stdout)
 
-    assert (told["id"], told["outcome"], told["reason"]) == (receipt.id, "recorded", None)
-    assert len(told["digest"]) == 64
-    assert len(told["key_fingerprint"]) == 16
+    assert (shown["id"], shown["outcome"], shown["reason"]) == (receipt.id, "recorded", None)
+    assert len(shown["digest"]) == 64
+    assert len(shown["key_fingerprint"]) == 16
 
 
 def test_an_unknown_delivery_exits_with_one(ledger: Ledger, command: Command) -> None:
-    for told in (["show"], ["show", "--raw"], ["show", "--json"], ["readmit"]):
-        result = command(*told, "0" * 26)
+    for arguments in (["show"], ["show", "--raw"], ["show", "--json"], ["readmit"]):
+        result = command(*arguments, "0" * 26)
 
         assert (result.exit_code, result.stdout) == (1, "")
         assert "(not-found)" in result.stderr
@@ -164,13 +164,15 @@ def test_an_unknown_delivery_exits_with_one(ledger: Ledger, command: Command) ->
 def test_hostile_values_cannot_steer_a_terminal(ledger: Ledger, command: Command) -> None:
     hostile = "\x1b[2J\u202e\t\n"
     receipt = receive(ledger, a_form_call(source=hostile), content_type=hostile, peer=hostile)
-    told = receive(ledger, a_form_call(source=hostile))
+    verified = receive(ledger, a_form_call(source=hostile))
 
-    shown = [command("show", one).stdout for one in (receipt.id, told.id)]
+    shown = [command("show", id_).stdout for id_ in (receipt.id, verified.id)]
     listed = command("list").stdout
 
-    assert {one for text in shown for one in text if not one.isprintable()} == {"\n"}
-    assert {one for one in listed if not one.isprintable()} == {"\n", "\t"}
+    assert {character for text in shown for character in text if not character.isprintable()} == {
+        "\n"
+    }
+    assert {character for character in listed if not character.isprintable()} == {"\n", "\t"}
     assert {line.count("\t") for line in listed.splitlines()} == {6}
 
 
@@ -214,7 +216,7 @@ def test_all_of_a_reason_are_readmitted_in_the_order_of_their_arrival(
     ledger: Ledger, command: Command
 ) -> None:
     calls = [a_form_call("AUTHORISED"), a_form_call("CAPTURED"), a_form_call("CAPTURED", "RETRY")]
-    ids = [a_waiting(ledger, one).id for one in calls]
+    ids = [a_waiting(ledger, body).id for body in calls]
 
     result = command("readmit", "--reason", "no-key", answer="y\n")
 
@@ -253,9 +255,9 @@ def test_when_nothing_waits_nothing_is_asked(ledger: Ledger, command: Command) -
     assert result.stderr == "0 deliveries wait\n0 readmitted, 0 refused again\n"
 
 
-@pytest.mark.parametrize("told", [[], ["--all", "--reason", "no-key"], ["0" * 26, "--all"]])
-def test_it_is_to_be_said_what_to_readmit(command: Command, told: list[str]) -> None:
-    assert command("readmit", *told).exit_code == 2
+@pytest.mark.parametrize("arguments", [[], ["--all", "--reason", "no-key"], ["0" * 26, "--all"]])
+def test_it_is_to_be_said_what_to_readmit(command: Command, arguments: list[str]) -> None:
+    assert command("readmit", *arguments).exit_code == 2
 
 
 def test_without_a_shops_file_nothing_can_be_readmitted(sqlite_url: str, ledger: Ledger) -> None:
@@ -272,17 +274,17 @@ def test_one_that_left_the_quarantine_meanwhile_does_not_stop_the_others(
 ) -> None:
     """While an operator answers the question, another one may have readmitted the first."""
     first, second = (a_waiting(ledger, a_form_call(trans_uuid=f"{n:032x}")) for n in range(2))
-    asked = []
+    readmitted = []
 
     def confirm(*_: object, **__: object) -> bool:
-        asked.append(ledger.readmit(first.id))
+        readmitted.append(ledger.readmit(first.id))
         return True
 
     monkeypatch.setattr("click.confirm", confirm)
 
     result = command("readmit", "--all")
 
-    assert asked
+    assert readmitted
     assert result.exit_code == 0
     assert result.stdout == f"{second.id}\trecorded\t\n"
     assert f"{first.id} is not in quarantine any more" in result.stderr

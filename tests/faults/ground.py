@@ -61,7 +61,7 @@ class Ground:
 
     def bodies_of(self, story: str, number: int) -> list[bytes]:
         wanted = REST if STORIES[story].form_only is None else MIXED
-        return [one.body for one in TOLD_BY.signed_calls(STORIES[story], 3, number, wanted)]
+        return [telling.body for telling in TOLD_BY.signed_calls(STORIES[story], 3, number, wanted)]
 
     def send(self, body: bytes, *, has_keys: bool = True) -> Answered:
         """Send until it is answered for good, as the platform would."""
@@ -69,10 +69,12 @@ class Ground:
         for _ in range(SENDINGS_MAX):
             # a peer of its own has no room yet: the quarantine has to be measured
             peer = {"REMOTE_ADDR": f"2001:db8::{next(self._peers):x}"}
-            told = client.post("/ipn", data=body, content_type=FORM_CONTENT_TYPE, environ_base=peer)
-            answered = Answered(digest(body), told.status_code, told.text)
-            if told.status_code == 503:
-                assert told.headers["Retry-After"] == "60"
+            response = client.post(
+                "/ipn", data=body, content_type=FORM_CONTENT_TYPE, environ_base=peer
+            )
+            answered = Answered(digest(body), response.status_code, response.text)
+            if response.status_code == 503:
+                assert response.headers["Retry-After"] == "60"
                 self.refusals += 1
                 continue
             break
@@ -148,7 +150,7 @@ def readmit(ground: Ground, number: int) -> None:
                 connection, NotificationFilter.of({"outcome": ["recorded"]}), limit=1000
             )
             (id_,) = [
-                one.id for one in rows if ground.ledger.journal.get(connection, one.id).body == body
+                row.id for row in rows if ground.ledger.journal.get(connection, row.id).body == body
             ]
             ground.answered.append(Answered(digest(body), 200, f"OK recorded {id_}"))
             ground.bodies[body] = None

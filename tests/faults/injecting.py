@@ -62,12 +62,12 @@ class Fault:
 
 
 def _raised_by_server(sqlstate: str, constraint: str = "") -> Harm:
-    told = f", CONSTRAINT = '{constraint}'" if constraint else ""
+    detail = f", CONSTRAINT = '{constraint}'" if constraint else ""
 
     def raise_it(connection: Any, _clock: Clock) -> None:
         connection.execute(
             "DO $$ BEGIN RAISE EXCEPTION 'a fault, on purpose'"
-            f" USING ERRCODE = '{sqlstate}'{told}; END $$"
+            f" USING ERRCODE = '{sqlstate}'{detail}; END $$"
         )
 
     return raise_it
@@ -203,17 +203,17 @@ class Trap:
     def _execute_many(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
         return self._at(cursor, statement, lambda: cursor.executemany(statement, parameters))
 
-    def _execute_at_once(self, connection: Any, statement: str, told: Any) -> Any:
+    def _execute_at_once(self, connection: Any, statement: str, parameters: Any) -> Any:
         """What goes straight through the driver is a transaction of its own."""
         if self.is_sprung or not self._is_here(statement) or not self._spring():
-            return self._at_once(connection, statement, told)
+            return self._at_once(connection, statement, parameters)
         with driver_errors(connection, statement):
             if self.when == BEFORE:
                 self._harm(connection.connection.driver_connection)
-            found = self._at_once(connection, statement, told)
+            rows = self._at_once(connection, statement, parameters)
             if self.when == AFTER:
                 self._harm(connection.connection.driver_connection)
-        return found
+        return rows
 
     def _at(self, cursor: Any, statement: str, execute: Callable[[], object]) -> bool:
         if self.is_sprung or not self._is_here(statement):

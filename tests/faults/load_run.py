@@ -52,16 +52,16 @@ class Due:
 
 def a_day(calls: int, seed: int, *, per_second: float | None) -> Due:
     """So many calls, life by life; all due at once, or at a steady pace."""
-    found: list[tuple[float, Life]] = []
+    due_lives: list[tuple[float, Life]] = []
     made = 0
-    told = signed_lives(
+    endless_lives = signed_lives(
         TOLD_BY, list(STORIES.values()), seed=seed, count=10**9, format_choice=MIXED
     )
     while made < calls:
-        life = [one.body for one in next(told)][: calls - made]
-        found.append((0 if per_second is None else made / per_second, life))
+        life = [telling.body for telling in next(endless_lives)][: calls - made]
+        due_lives.append((0 if per_second is None else made / per_second, life))
         made += len(life)
-    return Due(found[::-1])
+    return Due(due_lives[::-1])
 
 
 class Load:
@@ -82,14 +82,14 @@ class Load:
                 for due, connections in days
                 for _ in range(connections)
             ]
-            for one in threads:
-                one.start()
-            for one in threads:
-                one.join()
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
 
     def _work(self, sender: Sender, begun: float, due: Due) -> None:
-        while (found := due.next()) is not None:
-            at, life = found
+        while (next_life := due.next()) is not None:
+            at, life = next_life
             if at:
                 time.sleep(max(0.0, begun + at - time.monotonic()))
             for body in life:
@@ -126,31 +126,34 @@ def main() -> int:
     parser.add_argument("--calls-per-hour", type=int, default=CALLS_PER_HOUR)
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--seed", type=int, default=1)
-    told = parser.parse_args()
-    steady = told.calls_per_hour * MINUTES // 60
+    arguments = parser.parse_args()
+    steady = arguments.calls_per_hour * MINUTES // 60
     days = (
-        (a_day(told.calls_per_hour, told.seed, per_second=None), BACKLOG_CONNECTIONS),
-        (a_day(steady, told.seed + 1, per_second=steady / told.seconds), STEADY_CONNECTIONS),
+        (a_day(arguments.calls_per_hour, arguments.seed, per_second=None), BACKLOG_CONNECTIONS),
+        (
+            a_day(steady, arguments.seed + 1, per_second=steady / arguments.seconds),
+            STEADY_CONNECTIONS,
+        ),
     )
     with (
         tempfile.TemporaryDirectory() as name,
-        a_database(told.database, Path(name), is_synced=True) as (url, _),
+        a_database(arguments.database, Path(name), is_synced=True) as (url, _),
         serving(Path(name), url) as service,
     ):
         load = Load(service.url)
         begun = time.monotonic()
         load.send(*days)
         seconds = time.monotonic() - begun
-        found = verified(service, load.record, workers=os.cpu_count() or 1)
+        verdict_ = verified(service, load.record, workers=os.cpu_count() or 1)
     waited = load.record.seconds
     lines = {
-        "database": told.database,
+        "database": arguments.database,
         "calls": len(waited) + load.lost,
-        "of which due at once": told.calls_per_hour,
+        "of which due at once": arguments.calls_per_hour,
         "seconds": f"{seconds:.0f}",
         "sent again": load.record.sent - len(waited),
-        "lost": load.lost + len(found.lost),
-        "doubled": len(found.doubled),
+        "lost": load.lost + len(verdict_.lost),
+        "doubled": len(verdict_.doubled),
         "half of them waited": f"{percentile(waited, 0.5):.3f} s",
         "99 of 100 waited": f"{percentile(waited, 0.99):.3f} s",
         "the longest waited": f"{max(waited):.3f} s",
@@ -158,7 +161,7 @@ def main() -> int:
     for label, value in lines.items():
         print(f"{label:32} {value}")  # noqa: T201
     is_in_time = percentile(waited, 0.99) < TIMEOUT_SECONDS
-    return 0 if found.is_clean and not load.lost and is_in_time else 1
+    return 0 if verdict_.is_clean and not load.lost and is_in_time else 1
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Verdict:
 def verdict(
     ledger: Ledger,
     answered: Iterable[Answered],
-    told: Sequence[Delivery] | None = None,
+    deliveries: Sequence[Delivery] | None = None,
     *,
     workers: int = 1,
 ) -> Verdict:
@@ -69,93 +69,99 @@ def verdict(
     Shape: `told` is everything that it can have heard, in an order that changes nothing; by
     default what its journal holds, in the order in which it was recorded.
     """
-    found = Verdict()
-    _find_lost(ledger, answered, found)
-    _find_doubled(ledger, found)
-    _find_faults(ledger, found, workers)
-    _find_behind(ledger, found)
-    _compare(ledger, journal(ledger) if told is None else told, found)
-    return found
+    result = Verdict()
+    _find_lost(ledger, answered, result)
+    _find_doubled(ledger, result)
+    _find_faults(ledger, result, workers)
+    _find_behind(ledger, result)
+    _compare(ledger, journal(ledger) if deliveries is None else deliveries, result)
+    return result
 
 
 def assert_whole(
-    ledger: Ledger, answered: Iterable[Answered], told: Sequence[Delivery] | None = None
+    ledger: Ledger, answered: Iterable[Answered], deliveries: Sequence[Delivery] | None = None
 ) -> None:
     """Fail unless everything answered 200 is there, once, and all else follows from it."""
-    assert verdict(ledger, answered, told) == Verdict()
+    assert verdict(ledger, answered, deliveries) == Verdict()
 
 
-def _find_lost(ledger: Ledger, answered: Iterable[Answered], found: Verdict) -> None:
+def _find_lost(ledger: Ledger, answered: Iterable[Answered], result: Verdict) -> None:
     """What was acknowledged and is not there as it was told, or was refused and is not kept."""
     with ledger.database.connect() as connection:
-        for one in answered:
-            if one.status == 200 and one.id is None:
-                kept = select(notifications.c.id).where(notifications.c.digest == one.digest)
+        for answer in answered:
+            if answer.status == 200 and answer.id is None:
+                kept = select(notifications.c.id).where(notifications.c.digest == answer.digest)
                 if connection.scalar(kept.limit(1)) is None:
-                    found.lost.append(one.line)
-            elif one.status == 200:
-                assert one.id is not None
-                row = ledger.journal.get(connection, one.id)
-                if row is None or row.digest != one.digest or row.outcome not in one.line:
-                    found.lost.append(one.line)
-            elif one.status in (400, 415):
-                kept = select(quarantine.c.id).where(quarantine.c.digest == one.digest)
+                    result.lost.append(answer.line)
+            elif answer.status == 200:
+                assert answer.id is not None
+                row = ledger.journal.get(connection, answer.id)
+                if row is None or row.digest != answer.digest or row.outcome not in answer.line:
+                    result.lost.append(answer.line)
+            elif answer.status in (400, 415):
+                kept = select(quarantine.c.id).where(quarantine.c.digest == answer.digest)
                 if connection.scalar(kept.limit(1)) is None:
-                    found.lost.append(one.line)
+                    result.lost.append(answer.line)
             else:
-                found.lost.append(f"never answered: {one.line}")
+                result.lost.append(f"never answered: {answer.line}")
 
 
-def _find_doubled(ledger: Ledger, found: Verdict) -> None:
+def _find_doubled(ledger: Ledger, result: Verdict) -> None:
     """One fact, one recorded delivery; one event, one delivery that brought it."""
     c = notifications.c
     recorded = c.outcome == "recorded"
     twice = select(c.signed_digest).where(recorded).group_by(c.signed_digest)
     with ledger.database.connect() as connection:
-        found.doubled += connection.scalars(twice.having(func.count() > 1))
-        positions = Counter(
-            one for row in connection.scalars(select(c.positions).where(recorded)) for one in row
+        result.doubled += connection.scalars(twice.having(func.count() > 1))
+        deliveries_by_position = Counter(
+            position
+            for positions in connection.scalars(select(c.positions).where(recorded))
+            for position in positions
         )
-    found.doubled += [f"event {one}" for one, count in positions.items() if count > 1]
-    stored = {one.position for events in streams(ledger).values() for one in events}
-    found.doubled += [f"event {one} of nobody" for one in stored - positions.keys()]
+    result.doubled += [
+        f"event {position}" for position, count in deliveries_by_position.items() if count > 1
+    ]
+    stored = {recorded.position for events in streams(ledger).values() for recorded in events}
+    result.doubled += [
+        f"event {position} of nobody" for position in stored - deliveries_by_position.keys()
+    ]
 
 
-def _find_faults(ledger: Ledger, found: Verdict, workers: int) -> None:
+def _find_faults(ledger: Ledger, result: Verdict, workers: int) -> None:
     audit = Audit(ledger, workers=workers)
-    found.faults += [f"{one.subject}: {one.reason} {one.detail}" for one in audit.faults()]
-    found.faults += [f"not checked: {one}" for one in audit.remarks]
+    result.faults += [f"{fault.subject}: {fault.reason} {fault.detail}" for fault in audit.faults()]
+    result.faults += [f"not checked: {fault}" for fault in audit.remarks]
 
 
-def _find_behind(ledger: Ledger, found: Verdict) -> None:
+def _find_behind(ledger: Ledger, result: Verdict) -> None:
     """The audit holds each view against the events up to where it stands: it must be the end."""
     end = ledger.events.newest_position() or 0
     with ledger.database.connect() as connection:
         for view in PROJECTIONS.values():
             live = g.live_generation(connection, view)
             if live is None or g.position_of(connection, live) < end:
-                found.behind.append(view.name)
+                result.behind.append(view.name)
 
 
-def _compare(ledger: Ledger, told: Sequence[Delivery], found: Verdict) -> None:
+def _compare(ledger: Ledger, deliveries: Sequence[Delivery], result: Verdict) -> None:
     """The same objects, each in the same state after as many events, as when told in peace."""
     with TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'in-peace.sqlite'}")
         try:
             migrate(database)
             calm = Ledger(ledger.settings, ledger.shops, database)
-            for start in range(0, len(told), PAGE):
-                calm.receive_many(told[start : start + PAGE])
+            for start in range(0, len(deliveries), PAGE):
+                calm.receive_many(deliveries[start : start + PAGE])
             here, there = streams(ledger), streams(calm)
         finally:
             database.dispose()
     for id_ in here.keys() | there.keys():
         if id_ not in here or id_ not in there:
-            found.differing.append(f"{id_}: {'missing' if id_ in there else 'of nobody'}")
+            result.differing.append(f"{id_}: {'missing' if id_ in there else 'of nobody'}")
         elif len(here[id_]) != len(there[id_]):
-            found.differing.append(f"{id_}: {len(here[id_])} events, {len(there[id_])} in peace")
+            result.differing.append(f"{id_}: {len(here[id_])} events, {len(there[id_])} in peace")
         elif state(here[id_]) != state(there[id_]):
-            found.differing.append(f"{id_}: another state")
+            result.differing.append(f"{id_}: another state")
 
 
 def journal(ledger: Ledger) -> list[Delivery]:

@@ -46,10 +46,10 @@ class Platform:
     def __init__(self, url: str, *, seed: int, connections: int) -> None:
         self._sender = Sender(url, "/ipn")
         self._seed = seed
-        told = signed_lives(
+        endless_lives = signed_lives(
             TOLD_BY, list(STORIES.values()), seed=seed, count=10**9, format_choice=MIXED
         )
-        self._lives = told
+        self._lives = endless_lives
         self._lock = threading.Lock()
         self._is_over = threading.Event()
         self._records = [Record() for _ in range(connections)]
@@ -59,31 +59,31 @@ class Platform:
         ]
 
     def start(self) -> None:
-        for one in self._threads:
-            one.start()
+        for thread in self._threads:
+            thread.start()
 
     @property
     def acknowledged(self) -> int:
-        return sum(len(one.answered) for one in self._records)
+        return sum(len(record.answered) for record in self._records)
 
     @property
     def refusals(self) -> int:
-        return sum(one.refused for one in self._records)
+        return sum(record.refused for record in self._records)
 
     @property
     def failures(self) -> int:
         """Calls that were not acknowledged: refused, or without an answer."""
-        return self.refusals + sum(one.unanswered for one in self._records)
+        return self.refusals + sum(record.unanswered for record in self._records)
 
     def answered(self) -> list[Answered]:
         """What is acknowledged by now."""
-        return [one for record in self._records for one in list(record.answered)]
+        return [answer for record in self._records for answer in list(record.answered)]
 
     def finish(self) -> Record:
         """Begin no more lives; end when every call of those begun is acknowledged."""
         self._is_over.set()
-        for one in self._threads:
-            one.join()
+        for thread in self._threads:
+            thread.join()
         whole = Record()
         for record in self._records:
             whole.add(record)

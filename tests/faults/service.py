@@ -34,10 +34,10 @@ class Service:
         self.log = folder / "service.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, *told: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the ledger to its end."""
         return subprocess.run(
-            [*LEDGER, *told],
+            [*LEDGER, *arguments],
             env=self._environ(),
             cwd=self._folder,
             capture_output=True,
@@ -47,10 +47,10 @@ class Service:
         )
 
     def start(self) -> None:
-        told = {"--port": self.port, "--workers": self._workers, "--threads": THREADS}
+        options = {"--port": self.port, "--workers": self._workers, "--threads": THREADS}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*LEDGER, "serve", *(str(one) for pair in told.items() for one in pair)],
+                [*LEDGER, "serve", *(str(word) for pair in options.items() for word in pair)],
                 env=self._environ(),
                 cwd=self._folder,
                 stdout=log,
@@ -79,7 +79,9 @@ class Service:
         assert self._process is not None
         with suppress(psutil.NoSuchProcess):
             children = psutil.Process(self._process.pid).children()
-            return [one.pid for one in children if "resource_tracker" not in str(one.cmdline())]
+            return [
+                child.pid for child in children if "resource_tracker" not in str(child.cmdline())
+            ]
         return []
 
     def _environ(self) -> dict[str, str]:

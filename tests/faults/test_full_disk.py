@@ -30,7 +30,7 @@ def test_a_full_disk_refuses_and_loses_nothing(tmp_path: Path) -> None:
         platform.start()
         eventually(lambda: platform.acknowledged > CALLS)
 
-        allow(service, max(one.stat().st_size for one in tmp_path.glob("ledger.sqlite*")))
+        allow(service, max(file.stat().st_size for file in tmp_path.glob("ledger.sqlite*")))
         eventually(lambda: platform.refusals > CALLS)
         before = platform.acknowledged
         allow(service, None)

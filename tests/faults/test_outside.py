@@ -21,38 +21,38 @@ def ground(sqlite_url: str) -> Iterator[Ground]:
     ground.close()
 
 
-def found(ground: Ground, *more: Answered) -> Verdict:
-    told = [a_delivery(body) for body in ground.bodies]
-    return verdict(ground.ledger, [*ground.answered, *more], told)
+def verdict_of(ground: Ground, *more: Answered) -> Verdict:
+    deliveries = [a_delivery(body) for body in ground.bodies]
+    return verdict(ground.ledger, [*ground.answered, *more], deliveries)
 
 
 def test_a_ledger_as_it_should_be_is_clean(ground: Ground) -> None:
-    assert found(ground) == Verdict()
+    assert verdict_of(ground) == Verdict()
 
 
 def test_what_was_acknowledged_and_is_not_there_is_lost(ground: Ground) -> None:
     line = "OK recorded 01M83KPPS99HB56BSHJGJSYKHY"
 
-    assert found(ground, Answered(digest(b"a body"), 200, line)).lost == [line]
+    assert verdict_of(ground, Answered(digest(b"a body"), 200, line)).lost == [line]
 
 
 def test_what_was_acknowledged_and_is_there_otherwise_is_lost(ground: Ground) -> None:
     first = ground.answered[0]
 
-    assert found(ground, Answered(digest(b"a body"), 200, first.line)).lost == [first.line]
+    assert verdict_of(ground, Answered(digest(b"a body"), 200, first.line)).lost == [first.line]
 
 
 def test_an_answer_cut_off_after_its_status_was_an_answer(ground: Ground) -> None:
     first = ground.answered[0]
 
-    assert found(ground, Answered(first.digest, 200, "OK reco")) == Verdict()
-    assert found(ground, Answered(digest(b"a body"), 200, "")).lost == [""]
+    assert verdict_of(ground, Answered(first.digest, 200, "OK reco")) == Verdict()
+    assert verdict_of(ground, Answered(digest(b"a body"), 200, "")).lost == [""]
 
 
 def test_what_was_refused_and_not_kept_is_lost(ground: Ground) -> None:
     line = "KO bad-signature"
 
-    assert found(ground, Answered(digest(b"a body"), 400, line)).lost == [line]
+    assert verdict_of(ground, Answered(digest(b"a body"), 400, line)).lost == [line]
 
 
 def test_an_event_that_nobody_told_is_found(ground: Ground) -> None:
@@ -63,7 +63,7 @@ def test_an_event_that_nobody_told_is_found(ground: Ground) -> None:
         f"INSERT INTO events ({columns}) SELECT originator_id, {copied} FROM events LIMIT 1",
     )
 
-    seen = found(ground)
+    seen = verdict_of(ground)
 
     assert seen.doubled
     assert seen.faults
@@ -73,15 +73,15 @@ def test_an_event_that_nobody_told_is_found(ground: Ground) -> None:
 
 def test_a_fact_that_was_told_and_brought_no_event_is_found(ground: Ground) -> None:
     body = ground.bodies_of("payment-accepted", 2)[0]
-    told = [a_delivery(one) for one in (*ground.bodies, body)]
+    deliveries = [a_delivery(raw) for raw in (*ground.bodies, body)]
 
-    assert verdict(ground.ledger, ground.answered, told).differing
+    assert verdict(ground.ledger, ground.answered, deliveries).differing
 
 
 def test_a_view_that_lacks_a_row_is_found(ground: Ground) -> None:
     damage(ground.database, "DELETE FROM transactions_g1")
 
-    assert found(ground).faults
+    assert verdict_of(ground).faults
 
 
 def test_the_journal_tells_it_all_again(ground: Ground) -> None:

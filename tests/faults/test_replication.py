@@ -35,12 +35,12 @@ SYNCHRONOUS = "SELECT sync_state FROM pg_stat_replication"
 
 def either(*clusters: Cluster) -> str:
     """The URL of whichever of them is the primary."""
-    told = {
+    options = {
         "host": ",".join("127.0.0.1" for _ in clusters),
-        "port": ",".join(str(one.port) for one in clusters),
+        "port": ",".join(str(cluster.port) for cluster in clusters),
         "target_session_attrs": "read-write",
     }
-    return f"postgresql://postgres@/postgres?{urlencode(told, safe=',')}"
+    return f"postgresql://postgres@/postgres?{urlencode(options, safe=',')}"
 
 
 def test_a_standby_takes_over_without_a_restart_and_without_a_loss(tmp_path: Path) -> None:

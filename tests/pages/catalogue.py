@@ -32,26 +32,26 @@ METHODS = [("templates/pages/**.html", "jinja2"), ("pages/**.py", "python")]
 def messages() -> Iterator[tuple[str | tuple[str, ...], list[str]]]:
     """Everything that is shown in the reader's language. Shape: message, the files that show it."""
     options = {"templates/pages/**.html": {"silent": "false"}}
-    for file, _, told, _, _ in extract_from_dir(
+    for file, _, message, _, _ in extract_from_dir(
         WEB, METHODS, options_map=options, keywords=KEYWORDS
     ):
-        yield told, [f"web/{file}"]
-    for told in SENTENCES.values():
-        yield told, ["ledger/vocabulary.py"]
+        yield message, [f"web/{file}"]
+    for message in SENTENCES.values():
+        yield message, ["ledger/vocabulary.py"]
     for rule in RULES.values():
         yield rule.meaning, ["ledger/rules.py"]
-    for told in REASONS.values():
-        yield told, ["ledger/reasons.py"]
+    for message in REASONS.values():
+        yield message, ["ledger/reasons.py"]
 
 
 def template() -> Catalog:
     """What every catalogue must translate."""
-    found: dict[str | tuple[str, ...], set[str]] = {}
-    for told, files in messages():
-        found.setdefault(told, set()).update(files)
+    files_by_message: dict[str | tuple[str, ...], set[str]] = {}
+    for message, files in messages():
+        files_by_message.setdefault(message, set()).update(files)
     catalog = Catalog(project="IPN Ledger", charset="utf-8")
-    for told in sorted(found, key=str):
-        catalog.add(told, locations=[(file, None) for file in sorted(found[told])])
+    for message in sorted(files_by_message, key=str):
+        catalog.add(message, locations=[(file, None) for file in sorted(files_by_message[message])])
     return catalog
 
 
@@ -104,6 +104,6 @@ def header_fields(code: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    for one in languages():
-        path_of(one).parent.mkdir(parents=True, exist_ok=True)
-        path_of(one).write_bytes(updated(one))
+    for code in languages():
+        path_of(code).parent.mkdir(parents=True, exist_ok=True)
+        path_of(code).write_bytes(updated(code))

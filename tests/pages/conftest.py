@@ -13,13 +13,14 @@ from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
 from tests.lists.filling import fill_with_stories, follow
-from tests.pages.hostile import tell_hostile
+from tests.pages.hostile import receive_hostile
+from tests.pages.payments import receive_a_payment
 from tests.pages.visiting import SETTINGS, Visiting, Visitor, add_users, served, started_browser
 from web import create_app
 
 
 @pytest.fixture(scope="session")
-def told_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def full_ledger_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database to copy, or to read: every story in two shops and both modes, hostile names,
     and somebody of each role."""
     path = tmp_path_factory.mktemp("pages") / "ledger.sqlite"
@@ -28,23 +29,23 @@ def told_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
         prepare_views(database)
         ledger = _ledger(database)
         fill_with_stories(ledger)
-        tell_hostile(ledger)
+        receive_hostile(ledger)
         follow(ledger)
         add_users(ledger, NOON)
     return path
 
 
 @pytest.fixture(scope="session")
-def told(told_file: Path) -> Iterator[Ledger]:
+def full_ledger(full_ledger_file: Path) -> Iterator[Ledger]:
     """That ledger, which all tests share: only to be read."""
-    with opened(f"sqlite:///{told_file}") as database:
+    with opened(f"sqlite:///{full_ledger_file}") as database:
         yield _ledger(database)
 
 
 @pytest.fixture
-def pages(told: Ledger) -> Visiting:
+def pages(full_ledger: Ledger) -> Visiting:
     """Its pages, asked without a browser."""
-    return Visiting(told)
+    return Visiting(full_ledger)
 
 
 @pytest.fixture
@@ -52,6 +53,12 @@ def own_pages(sqlite_url: str) -> Iterator[Visiting]:
     """The pages of a ledger of one's own that has heard nothing."""
     with opened(sqlite_url) as database:
         yield _own(database)
+
+
+@pytest.fixture
+def visit(own_pages: Visiting) -> Visiting:
+    """The same after a payment that was told in two calls; an auditor has signed in."""
+    return receive_a_payment(own_pages)
 
 
 @pytest.fixture
@@ -67,8 +74,8 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def _visitor(browser: Browser, told: Ledger) -> Iterator[Visitor]:
-    app = create_app(SETTINGS, told)
+def _visitor(browser: Browser, full_ledger: Ledger) -> Iterator[Visitor]:
+    app = create_app(SETTINGS, full_ledger)
     with served(app) as url:
         yield Visitor(browser, url, app)
 

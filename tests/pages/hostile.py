@@ -14,7 +14,7 @@ NOTIFICATION = "7H0ST11E000000000000000000"
 QUARANTINED = "7H0ST11E00000000000000000Q"
 
 
-def tell_hostile(ledger: Ledger) -> None:
+def receive_hostile(ledger: Ledger) -> None:
     """Three payments, a subscription and its instalment in TEST, whose every name is hostile; and a
     delivery that nobody signed."""
     for number, order in enumerate((SCRIPT, QUOTES, TURNED)):
@@ -51,5 +51,5 @@ def tell_hostile(ledger: Ledger) -> None:
     for fields in (plan, instalment):
         assert receive(ledger, a_form_call(**fields)).outcome == "recorded"
     forged = a_form_call(order_id=SCRIPT, cust_name=LONG).replace(b"signature=", b"signature=x")
-    told = receive(ledger, forged, id=QUARANTINED, peer=SCRIPT)
-    assert told.reason == "signature-mismatch"
+    receipt = receive(ledger, forged, id=QUARANTINED, peer=SCRIPT)
+    assert receipt.reason == "signature-mismatch"

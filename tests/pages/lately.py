@@ -43,8 +43,8 @@ def a_lately_ledger(database: Database, clock: Clock) -> Ledger:
 def hear_a_month(ledger: Ledger, clock: Clock, *, lives: int, mode: str = "PRODUCTION") -> None:
     """Receive what was told until now, each delivery at its own time."""
     rng = random.Random(7)
-    told = sorted(_told(ledger, lives, mode, rng), key=lambda one: one[0])
-    for at, body in told:
+    calls = sorted(_calls(ledger, lives, mode, rng), key=lambda call: call[0])
+    for at, body in calls:
         if at <= NOW:
             clock.now = at
             ledger.receive(
@@ -56,7 +56,7 @@ def hear_a_month(ledger: Ledger, clock: Clock, *, lives: int, mode: str = "PRODU
     follow(ledger)
 
 
-def _told(
+def _calls(
     ledger: Ledger, lives: int, mode: str, rng: random.Random
 ) -> Iterator[tuple[datetime, bytes]]:
     for seed, before in enumerate(BEGINNINGS):

@@ -17,18 +17,18 @@ HERE = "/test/access"
 
 
 def secret_of(page: TestResponse) -> str:
-    (found,) = re.findall(r'class="secret">([^<]+)<', page.text)
-    return str(found)
+    (secret,) = re.findall(r'class="secret">([^<]+)<', page.text)
+    return str(secret)
 
 
 def kinds(own: Visiting) -> list[str]:
     with own.ledger.database.connect() as connection:
-        return [one.kind for one in accesses(connection, limit=99)]
+        return [access.kind for access in accesses(connection, limit=99)]
 
 
 def user_id(own: Visiting, name: str) -> str:
     with own.ledger.database.connect() as connection:
-        return next(one.id for one in all_users(connection) if one.name == name)
+        return next(user.id for user in all_users(connection) if user.name == name)
 
 
 def test_a_token_is_shown_once_and_opens_until_it_is_revoked(own_pages_anywhere: Visiting) -> None:
@@ -73,21 +73,21 @@ def test_somebody_is_let_in_disabled_and_let_in_again(own_pages: Visiting) -> No
 
 def test_a_form_that_cannot_be_done_says_why(own_pages: Visiting) -> None:
     own_pages.sign_in("operator")
-    told = {"name": "x", "role": "auditor"}
+    fields = {"name": "x", "role": "auditor"}
 
     wrong = [
-        own_pages.post(f"{HERE}/users", HERE, **(told | {"name": "Auditor"})),
-        own_pages.post(f"{HERE}/users", HERE, **(told | {"name": "\u202e"})),
-        own_pages.post(f"{HERE}/tokens", HERE, **(told | {"name": ""})),
-        own_pages.post(f"{HERE}/tokens", HERE, **(told | {"role": "king"})),
-        own_pages.post(f"{HERE}/tokens", HERE, **(told | {"shop": "99999999"})),
-        own_pages.post(f"{HERE}/tokens", HERE, **(told | {"expires": "2001-01-01"})),
-        own_pages.post(f"{HERE}/tokens", HERE, **(told | {"expires": "soon"})),
+        own_pages.post(f"{HERE}/users", HERE, **(fields | {"name": "Auditor"})),
+        own_pages.post(f"{HERE}/users", HERE, **(fields | {"name": "\u202e"})),
+        own_pages.post(f"{HERE}/tokens", HERE, **(fields | {"name": ""})),
+        own_pages.post(f"{HERE}/tokens", HERE, **(fields | {"role": "king"})),
+        own_pages.post(f"{HERE}/tokens", HERE, **(fields | {"shop": "99999999"})),
+        own_pages.post(f"{HERE}/tokens", HERE, **(fields | {"expires": "2001-01-01"})),
+        own_pages.post(f"{HERE}/tokens", HERE, **(fields | {"expires": "soon"})),
         own_pages.post(f"{HERE}/users/{user_id(own_pages, 'operator')}/disable", HERE),
     ]
 
-    assert {one.status_code for one in wrong} == {422}
-    assert all('role="alert"' in one.text for one in wrong)
+    assert {page.status_code for page in wrong} == {422}
+    assert all('role="alert"' in page.text for page in wrong)
     assert own_pages.post(f"{HERE}/tokens/nothing/revoke", HERE).status_code == 404
 
 
@@ -111,24 +111,24 @@ def test_an_operator_of_one_shop_gives_no_more_than_they_have(own_pages: Visitin
     stranger = user_id(own, "auditor")
     assert own.post(f"{HERE}/users/{stranger}/password", HERE).status_code == 404
     with own.ledger.database.connect() as connection:
-        found = {one.name: one.shops for one in all_tokens(connection)}
-    assert found == {"all": None, "mine": (OTHER_SHOP_ID,)}
+        shops_by_name = {token.name: token.shops for token in all_tokens(connection)}
+    assert shops_by_name == {"all": None, "mine": (OTHER_SHOP_ID,)}
 
 
 @pytest.mark.parametrize("role", ["auditor", "auditor-personal"])
 def test_others_neither_see_nor_change_who_may_read(own_pages: Visiting, role: str) -> None:
     own_pages.sign_in(role)
-    asked = {"name": "x", "role": "operator"}
+    fields = {"name": "x", "role": "operator"}
 
-    found = [
+    refused = [
         own_pages.get(HERE),
         own_pages.get("/test/access-log"),
-        own_pages.post(f"{HERE}/tokens", "/test", **asked),
-        own_pages.post(f"{HERE}/users", "/test", **asked),
+        own_pages.post(f"{HERE}/tokens", "/test", **fields),
+        own_pages.post(f"{HERE}/users", "/test", **fields),
         own_pages.post(f"{HERE}/users/{user_id(own_pages, 'operator')}/disable", "/test"),
     ]
 
-    assert [one.status_code for one in found] == [403] * 5
+    assert [page.status_code for page in refused] == [403] * 5
     assert HERE not in own_pages.get("/test").text
     assert kinds(own_pages) == ["refused"] * 5
 

@@ -19,15 +19,17 @@ from tests.projections.helpers import rebuilt
 UUID = "a1" * 16
 
 
-def with_shops(own: Visiting, *some: str) -> Visiting:
+def with_shops(own: Visiting, *shop_ids: str) -> Visiting:
     """The same pages after a change of the shops file."""
-    ledger = Ledger(SETTINGS, shops(*map(a_shop, some)), own.ledger.database)
+    ledger = Ledger(SETTINGS, shops(*map(a_shop, shop_ids)), own.ledger.database)
     return Visiting(ledger)
 
 
-def reads(own: Visiting, **asked: str) -> list[tuple[str, str | None]]:
+def reads(own: Visiting, **filters: str) -> list[tuple[str, str | None]]:
     with own.ledger.database.connect() as connection:
-        return [(one.kind, one.reference) for one in accesses(connection, limit=99, **asked)]
+        return [
+            (access.kind, access.reference) for access in accesses(connection, limit=99, **filters)
+        ]
 
 
 def test_a_notification_shows_what_it_says_and_what_it_caused(own_pages: Visiting) -> None:
@@ -92,7 +94,7 @@ def test_deliveries_of_another_mode_or_shop_are_not_there(own_pages: Visiting) -
 
 def test_the_list_of_deliveries_is_read_page_by_page(own_pages_anywhere: Visiting) -> None:
     own = own_pages_anywhere
-    ids = [receive(own.ledger, a_form_call(trans_uuid=f"{one:032x}")).id for one in range(60)]
+    ids = [receive(own.ledger, a_form_call(trans_uuid=f"{number:032x}")).id for number in range(60)]
     repeated = receive(own.ledger, a_form_call(trans_uuid=f"{1:032x}")).id
     own.sign_in("auditor")
 
@@ -108,7 +110,9 @@ def test_the_list_of_deliveries_is_read_page_by_page(own_pages_anywhere: Visitin
 
 def waiting(own: Visiting) -> list[str]:
     """Three that a key would let pass, one that was forged, one that says nothing."""
-    bodies = [a_form_call(site_id=OTHER_SHOP_ID, trans_uuid=f"{one:032x}") for one in range(3)]
+    bodies = [
+        a_form_call(site_id=OTHER_SHOP_ID, trans_uuid=f"{number:032x}") for number in range(3)
+    ]
     forged = a_form_call(site_id=OTHER_SHOP_ID).replace(b"signature=", b"signature=x")
     return [receive(own.ledger, body).id for body in (*bodies, forged, b"a=b")]
 
@@ -120,12 +124,12 @@ def test_the_quarantine_says_what_to_do_about_each_reason(own_pages_anywhere: Vi
 
     page = own.get("/test/quarantine?reason=unknown-shop")
 
-    told = text_of(page.text)
-    assert "unknown-shop 4 The shop is not in the shops file. What to do: correct" in told
-    assert "unknown-format 1" in told
-    assert "nothing can make these pass" in told
+    content = text_of(page.text)
+    assert "unknown-shop 4 The shop is not in the shops file. What to do: correct" in content
+    assert "unknown-format 1" in content
+    assert "nothing can make these pass" in content
     assert re.findall(r"<code>(\d{26})</code>", page.text) == ids[3::-1]
-    assert "Verify again" not in told
+    assert "Verify again" not in content
     assert own.get("/test/quarantine/readmit?reason=unknown-shop").status_code == 403
     assert own.post("/test/quarantine/readmit", "/test", reason="unknown-shop").status_code == 403
     assert "unknown-shop" not in own.get("/production/quarantine").text

@@ -17,12 +17,12 @@ AT = f"/test/shops/{SHOP_ID}"
 
 
 @pytest.fixture
-def path(told: Ledger) -> str:
+def path(full_ledger: Ledger) -> str:
     """A transaction that was told in several events."""
     own = TransactionFilter(shop_id=frozenset({SHOP_ID}), mode="test")
-    with told.database.connect() as connection:
-        found = list_page(connection, TRANSACTIONS, own, limit=500).items
-    longest = max(found, key=lambda one: int(one["version"]))
+    with full_ledger.database.connect() as connection:
+        states = list_page(connection, TRANSACTIONS, own, limit=500).items
+    longest = max(states, key=lambda state: int(state["version"]))
     assert longest["version"] > 2
     return f"{AT}/transactions/{longest['reference']}"
 

@@ -23,21 +23,23 @@ def test_a_catalogue_has_every_message_and_no_other(code: str) -> None:
 @pytest.mark.parametrize("code", catalogue.languages())
 def test_every_message_is_translated_with_all_its_places(code: str) -> None:
     wrong = []
-    for one in catalogue.read_catalogue(code):
-        ids = [one.id] if isinstance(one.id, str) else list(one.id)
-        told = [one.string] if isinstance(one.string, str) else list(one.string)
+    for message in catalogue.read_catalogue(code):
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        strings = [message.string] if isinstance(message.string, str) else list(message.string)
         places = {place for id_ in ids for place in PLACES.findall(id_)}
-        if one.id and (one.fuzzy or any(set(PLACES.findall(text)) != places for text in told)):
-            wrong.append(one.id)
-        if one.id and not all(told):
-            wrong.append(one.id)
+        if message.id and (
+            message.fuzzy or any(set(PLACES.findall(text)) != places for text in strings)
+        ):
+            wrong.append(message.id)
+        if message.id and not all(strings):
+            wrong.append(message.id)
 
     assert wrong == []
 
 
-def speaking(pages: Visiting, asked: str, **told: str) -> object:
+def speaking(pages: Visiting, language: str, **request: str) -> object:
     """A request of a reader who prefers this language."""
-    return pages.app.test_request_context("/", headers={"Accept-Language": asked}, **told)  # type: ignore[arg-type]
+    return pages.app.test_request_context("/", headers={"Accept-Language": language}, **request)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -58,9 +60,9 @@ def test_an_amount_is_exact_and_as_its_reader_writes_it(
     pages: Visiting, language: str, minor: int | None, currency: str | None, wanted: str
 ) -> None:
     with speaking(pages, language):  # type: ignore[attr-defined]
-        told = amount(minor, currency)
+        text = amount(minor, currency)
 
-    assert re.sub("[\u00a0\u202f]", " ", told).replace("−", "-") == wanted
+    assert re.sub("[\u00a0\u202f]", " ", text).replace("−", "-") == wanted
 
 
 def test_no_amount_loses_a_digit_of_its_currency(pages: Visiting) -> None:
@@ -81,18 +83,18 @@ def test_no_amount_loses_a_digit_of_its_currency(pages: Visiting) -> None:
 )
 def test_an_instant_names_its_zone(pages: Visiting, language: str, zone: str, wanted: str) -> None:
     with speaking(pages, language, query_string=f"zone={zone}"):  # type: ignore[attr-defined]
-        told = moment("2026-07-10T22:15:47.123456Z")
+        text = moment("2026-07-10T22:15:47.123456Z")
 
-    assert re.sub("[\u00a0\u202f]", " ", told) == (
+    assert re.sub("[\u00a0\u202f]", " ", text) == (
         f'<time datetime="2026-07-10T22:15:47.123456Z">{wanted}</time>'
     )
 
 
 def test_the_day_of_an_instant_is_the_readers(pages: Visiting) -> None:
     with speaking(pages, "en", query_string="zone=Europe/Paris"):  # type: ignore[attr-defined]
-        told = [str(day(one)) for one in ("2026-07-10T22:15:47Z", "2026-07-10", "no day", None)]
+        days = [str(day(at)) for at in ("2026-07-10T22:15:47Z", "2026-07-10", "no day", None)]
 
-    assert told == [
+    assert days == [
         '<time datetime="2026-07-11">11 Jul 2026</time>',
         '<time datetime="2026-07-10">10 Jul 2026</time>',
         "no day",
@@ -135,15 +137,27 @@ def test_the_language_is_the_chosen_one_else_the_browsers(
     assert f'<html lang="{wanted}"' in again.text
 
 
+def test_a_word_of_a_template_is_translated_for_each_reader_anew(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    in_english, in_french = (
+        pages.get("/test/notifications", headers={"Accept-Language": language}).text
+        for language in ("en", "fr")
+    )
+
+    assert ">Recorded</a>" in in_english
+    assert ">Enregistré</a>" in in_french
+
+
 def test_a_plural_is_that_of_the_language(pages: Visiting) -> None:
     from flask_babel import ngettext
 
-    told = (
+    ids = (
         "%(num)s newer event is not in it yet.",
         "%(num)s newer events are not in it yet.",
     )
     with speaking(pages, "fr"):  # type: ignore[attr-defined]
-        words = [ngettext(*told, number) for number in (0, 1, 2)]
+        words = [ngettext(*ids, number) for number in (0, 1, 2)]
         assert translated("Captured") == "Remis"
 
-    assert [one.split()[1] for one in words] == ["événement", "événement", "événements"]
+    assert [word.split()[1] for word in words] == ["événement", "événement", "événements"]

@@ -37,13 +37,13 @@ def visit(database: Database, clock: Clock) -> Visiting:
 
 
 def hear(
-    visit: Visiting, clock: Clock, at: datetime, *, body: bytes | None = None, **told: Any
+    visit: Visiting, clock: Clock, at: datetime, *, body: bytes | None = None, **changes: Any
 ) -> str:
     """A payment made and heard of at this time, unless told otherwise."""
     clock.now = at
     made = f"{at:%Y%m%d%H%M%S}"
     facts = {"trans_uuid": f"{made:0>32}", "effective_creation_date": made, "trans_date": made}
-    body = body or a_form_call(**(facts | told))
+    body = body or a_form_call(**(facts | changes))
     receipt = receive(visit.ledger, body, id=str(ULID.from_datetime(at)), received_at=at)
     clock.now = NOW
     follow(visit.ledger)
@@ -127,17 +127,21 @@ def test_past_days_are_counted_once_until_something_is_readmitted(
     scope = Scope("TEST", (SHOP_ID, OTHER_SHOP_ID))
     days = [TODAY - timedelta(days=back) for back in (2, 1, 0)]
     hear(visit, clock, NOW - timedelta(days=1))
-    asked: list[str] = []
-    event.listen(database.engine, "before_cursor_execute", lambda *told: asked.append(str(told[3])))
+    parameters: list[str] = []
+    event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda *arguments: parameters.append(str(arguments[3])),
+    )
 
     with database.connect() as connection:
         first = past.count(connection, scope, days, NOW)
         again = past.count(connection, scope, days, NOW)
 
     yesterday = str(ULID.from_datetime(datetime(2026, 3, 30, tzinfo=NOW.tzinfo)))[:10]
-    assert [first[one]["recorded"] for one in days] == [0, 1, 0]
+    assert [first[day]["recorded"] for day in days] == [0, 1, 0]
     assert again == first
-    assert sum(yesterday in one for one in asked) == 1
+    assert sum(yesterday in bound for bound in parameters) == 1
 
     hear(visit, clock, NOW - timedelta(days=2), body=forged())
     readmit_as_if_signed(visit, NOW - timedelta(days=2))
@@ -169,7 +173,7 @@ def test_bars_stand_on_each_other_within_the_drawing() -> None:
     for bar in chart.bars:
         for below, above in zip(bar.segments, bar.segments[1:], strict=False):
             assert above.y + above.height == pytest.approx(below.y, abs=0.02)
-        for one in bar.segments:
-            assert one.y >= 0
-            assert one.y + one.height <= HEIGHT + 0.01
+        for segment in bar.segments:
+            assert segment.y >= 0
+            assert segment.y + segment.height <= HEIGHT + 0.01
     assert stacked([], {"one": []}).is_empty

@@ -14,6 +14,6 @@ def test_the_pictures_are_made_by_a_command(browser: Browser, tmp_path: Path) ->
     """`python -m tests.pages.screenshots`."""
     taken = take(browser, tmp_path, lives=20)
 
-    assert [one.read_bytes()[:4] for one in taken] == [b"\x89PNG"] * 2
-    assert {one.name for one in taken} == {one.name for one in PICTURES.iterdir()}
-    assert all(one.stat().st_size < BYTES_MAX for one in PICTURES.iterdir())
+    assert [file.read_bytes()[:4] for file in taken] == [b"\x89PNG"] * 2
+    assert {file.name for file in taken} == {file.name for file in PICTURES.iterdir()}
+    assert all(file.stat().st_size < BYTES_MAX for file in PICTURES.iterdir())

@@ -94,9 +94,9 @@ def test_a_notification_is_found_by_its_id(pages: Visiting) -> None:
     assert pages.get(f"/production/notifications/{row.id}").status_code == 404
 
 
-def test_what_several_things_are_called_is_listed(told: Ledger, pages: Visiting) -> None:
+def test_what_several_things_are_called_is_listed(full_ledger: Ledger, pages: Visiting) -> None:
     """An alias of the same name in two shops, say."""
-    names = [item["trans_id"] for item in transactions(told, mode="test")]
+    names = [item["trans_id"] for item in transactions(full_ledger, mode="test")]
     twice = next((name for name in names if name and names.count(name) > 1), None)
     assert twice is not None, "the stories number no two transactions alike"
 
@@ -122,16 +122,20 @@ def test_the_other_world_is_never_searched(pages: Visiting) -> None:
     assert "Nothing in this mode fits" in pages.get(f"/production/search?q={one['uuid']}").text
 
 
-def test_somebody_of_one_shop_finds_nothing_of_others(own_pages: Visiting, told: Ledger) -> None:
-    visiting = Visiting(told)
+def test_somebody_of_one_shop_finds_nothing_of_others(
+    own_pages: Visiting, full_ledger: Ledger
+) -> None:
+    visiting = Visiting(full_ledger)
     limited = Visiting(own_pages.ledger)
     with own_pages.ledger.database.begin() as connection:
         add_user(connection, name="x", password=PASSWORD, role="auditor", now=NOON, shops=["1"])
     limited.sign_in("x")
-    one = newest(told, TRANSACTIONS, mode="test", shop_id=frozenset({SHOP_ID}))
+    payment = newest(full_ledger, TRANSACTIONS, mode="test", shop_id=frozenset({SHOP_ID}))
 
-    assert meanings(told, one["uuid"], mode="test", shops=frozenset({OTHER_SHOP_ID})) == []
-    assert meanings(told, one["uuid"], mode="test", shops=frozenset()) == []
+    assert (
+        meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset({OTHER_SHOP_ID})) == []
+    )
+    assert meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset()) == []
     assert limited.get(f"/test/search?shop_id={SHOP_ID}").status_code == 403
     assert visiting.get("/test/search").status_code == 303
 

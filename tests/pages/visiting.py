@@ -77,9 +77,9 @@ class Visiting:
 
 
 def csrf_token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found is not None, page
-    return found[1]
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert match is not None, page
+    return match[1]
 
 
 # -- with a real browser ------------------------------------------------------------------------
@@ -90,10 +90,10 @@ def started_browser() -> Iterator[Browser]:
     """Debian's chromium. A machine that tests for others must have it; elsewhere it is skipped."""
     path = shutil.which("chromium")
     if path is None:
-        told = "no chromium is installed: apt-get install chromium"
+        hint = "no chromium is installed: apt-get install chromium"
         if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+            pytest.fail(hint)
+        pytest.skip(hint)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         try:
@@ -169,8 +169,8 @@ class Visitor:
         if role not in self._cookies:
             client = self.app.test_client()
             token = csrf_token(client.get("/sign-in").text)
-            told = {"name": role, "password": PASSWORD, "csrf_token": token}
-            assert client.post("/sign-in", data=told).status_code == 303
+            fields = {"name": role, "password": PASSWORD, "csrf_token": token}
+            assert client.post("/sign-in", data=fields).status_code == 303
             cookie = client.get_cookie("ledger")
             assert cookie is not None
             self._cookies[role] = cookie.value
@@ -179,8 +179,8 @@ class Visitor:
     def _watch(self, page: Page) -> None:
         page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         page.on("dialog", lambda dialog: self._note_dialog(dialog))
-        page.on("console", lambda told: self._note(told.type, told.text))
-        page.on("request", lambda asked: self._note_request(asked.url))
+        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("request", lambda request: self._note_request(request.url))
         page.on("response", lambda got: self._note_answer(got.status, got.url))
 
     def _note(self, type_: str, text: str) -> None:
@@ -204,26 +204,26 @@ class Visitor:
 def axe_faults(page: Page) -> list[str]:
     """What hinders somebody from using a page, each with where; needs a page with script."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
     return [
-        f"{one['id']}: {node['target']} {node['failureSummary']}"
-        for one in found["violations"]
-        for node in one["nodes"]
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
     ]
 
 
 def tab_stops(page: Page, count: int) -> list[str]:
     """What is reached by the tab key, in order. Shape: name of the element and its text or name."""
-    found = []
+    stops = []
     for _ in range(count):
         page.keyboard.press("Tab")
-        found.append(
+        stops.append(
             page.evaluate(
                 "(e => `${e.tagName.toLowerCase()} ${(e.name || e.innerText || '').trim()}`)"
                 "(document.activeElement)"
             )
         )
-    return found
+    return stops
 
 
 def is_wider_than_window(page: Page) -> bool:

@@ -190,7 +190,7 @@ def test_whoever_has_lost_a_lease_is_stopped(database: Database) -> None:
     lease = HeldLease(database, "a name", holder="first", seconds=1, purpose="the rebuild")
     with database.begin() as connection:
         assert lease.acquire(connection)
-    with lease:
+    with lease.renewed():
         lease.check()
         with database.begin() as connection:
             release_leases(connection, "first")

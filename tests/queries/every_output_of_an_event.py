@@ -7,10 +7,10 @@ from uuid import UUID
 import orjson
 
 from ledger.aggregates.transaction import Transaction
-from ledger.application import RecordedEvent
 from ledger.projections import audit_trail
 from ledger.projections.folding import read_stored
 from ledger.queries.event_data import EVENT_COLUMNS, event_data, event_row
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.mapper import EventMapper
 from web.api.event_answers import EventAnswer
 

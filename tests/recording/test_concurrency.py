@@ -66,13 +66,13 @@ def process(url: str, barrier: Barrier, orders: Sequence[Order], answers: Any) -
     lock = threading.Lock()
 
     def work() -> list[Answer]:
-        found = []
+        answered = []
         while True:
             with lock:
                 order = next(waiting, None)
             if order is None:
-                return found
-            found.append(send(ledger, order[0], bytes.fromhex(order[1])))
+                return answered
+            answered.append(send(ledger, order[0], bytes.fromhex(order[1])))
 
     barrier.wait(SECONDS_MAX)
     with ThreadPoolExecutor(THREADS) as threads:
@@ -89,14 +89,14 @@ def follow(url: str, barrier: Barrier, stop: Any, seen: Any) -> None:
     while True:
         is_last = stop.is_set()
         page = ledger.events.events_after(positions[-1] if positions else 0, 50)
-        positions += [one.position for one in page]
+        positions += [recorded.position for recorded in page]
         if is_last and not page:
             break
     ledger.close()
     seen.put(positions)
 
 
-def told(names: Sequence[str], lives: int) -> list[bytes]:
+def calls_of(stories: Sequence[str], lives: int) -> list[bytes]:
     """Calls of several lives, so that neighbours in the list tell of the same transaction; lives
     in turn in one format and in the other, for a form and an answer about one status have no order.
     """
@@ -104,7 +104,7 @@ def told(names: Sequence[str], lives: int) -> list[bytes]:
     return [
         telling.body
         for number in range(lives)
-        for name in names
+        for name in stories
         for telling in told_by.signed_calls(STORIES[name], 11, number, ("rest", "form")[number % 2])
     ]
 
@@ -146,10 +146,10 @@ def receive_at_once(url: str, bodies: Sequence[bytes], copies: int) -> tuple[lis
     ]
     follower = spawn.Process(target=follow, args=(url, barrier, stop, seen))
     with started([*senders, follower]):
-        found = [answer for _ in senders for answer in answers.get(timeout=SECONDS_MAX)]
+        received = [answer for _ in senders for answer in answers.get(timeout=SECONDS_MAX)]
         stop.set()
         positions = seen.get(timeout=SECONDS_MAX)
-    return found, positions
+    return received, positions
 
 
 def in_turn(database: Database, bodies: Sequence[bytes]) -> dict[UUID, dict[str, Any]]:
@@ -174,7 +174,7 @@ def one_after_the_other(sqlite_url: str, tmp_path: Path) -> Iterator[Database]:
 def test_what_is_told_at_once_ends_as_if_told_in_turn(
     database_url: str, one_after_the_other: Database
 ) -> None:
-    bodies = told(RANKED, lives=3)
+    bodies = calls_of(RANKED, lives=3)
 
     answers, seen = receive_at_once(database_url, bodies, copies=2)
 
@@ -211,21 +211,21 @@ def an_instalment(number: int) -> bytes:
 
 
 def assert_nothing_is_lost(
-    url: str, answers: Sequence[Answer], seen: Sequence[int], wanted: dict[UUID, dict[str, Any]]
+    url: str, answers: Sequence[Answer], seen: Sequence[int], expected: dict[UUID, dict[str, Any]]
 ) -> None:
     outcomes = Counter(outcome for outcome, _ in answers)
     assert set(outcomes) <= {"recorded", "repeated"}
     ledger = a_real_ledger(url)
-    assert states(ledger) == wanted
+    assert states(ledger) == expected
     assert_every_version_once(ledger)
     assert_every_delivery_once(ledger, outcomes)
-    assert seen == [one.position for one in ledger.events.events_after(0, 100_000)]
+    assert seen == [recorded.position for recorded in ledger.events.events_after(0, 100_000)]
     ledger.close()
 
 
 def assert_every_version_once(ledger: Ledger) -> None:
-    for found in versions(ledger).values():
-        assert found == list(range(1, len(found) + 1))
+    for numbers in versions(ledger).values():
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
@@ -235,7 +235,9 @@ def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
     positions = [
         position for row in rows if row.outcome == "recorded" for position in row.positions
     ]
-    assert sorted(positions) == [one.position for one in ledger.events.events_after(0, 100_000)]
+    assert sorted(positions) == [
+        recorded.position for recorded in ledger.events.events_after(0, 100_000)
+    ]
     signed = [row.signed_digest for row in rows if row.outcome == "recorded"]
     assert len(set(signed)) == len(signed)
 

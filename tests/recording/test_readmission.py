@@ -44,9 +44,9 @@ def ledger(database: Database) -> Ledger:
 def a_waiting(ledger: Ledger, body: bytes, **changes: Any) -> Delivery:
     """A delivery that arrived three days ago and could not be verified."""
     delivery = a_delivery(body, **({"received_at": ARRIVED_AT} | changes))
-    told, ledger.shops = ledger.shops, KEYLESS
+    keyring, ledger.shops = ledger.shops, KEYLESS
     assert ledger.receive(delivery).reason == "no-key"
-    ledger.shops = told
+    ledger.shops = keyring
     return delivery
 
 
@@ -94,11 +94,11 @@ def test_its_events_are_known_only_from_now_on(ledger: Ledger) -> None:
 
     ledger.readmit(delivery.id)
 
-    (one,) = ledger.events.events_after(0, 10)
-    assert one.event.timestamp >= NOON
-    assert one.event.received_at == ARRIVED_AT
+    (recorded,) = ledger.events.events_after(0, 10)
+    assert recorded.event.timestamp >= NOON
+    assert recorded.event.received_at == ARRIVED_AT
     with pytest.raises(NotFoundError):
-        ledger.events.history(one.event.originator_id, as_of=NOON - timedelta(hours=1))
+        ledger.events.history(recorded.event.originator_id, as_of=NOON - timedelta(hours=1))
 
 
 def test_it_moves_nothing_that_became_known_since(ledger: Ledger) -> None:
@@ -193,9 +193,9 @@ def test_two_copies_that_waited_become_one_recorded_and_one_repeated(ledger: Led
     copies = [a_waiting(ledger, body) for _ in range(2)]
     ledger.shops = shops()
 
-    receipts: list[Receipt] = [ledger.readmit(one.id) for one in copies]
+    receipts: list[Receipt] = [ledger.readmit(copy.id) for copy in copies]
 
-    assert [one.outcome for one in receipts] == ["recorded", "repeated"]
+    assert [copy.outcome for copy in receipts] == ["recorded", "repeated"]
     assert receipts[0].positions == receipts[1].positions
 
 

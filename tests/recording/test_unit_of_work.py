@@ -28,16 +28,17 @@ TOLD_BY = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
 
 def stored(ledger: Ledger) -> list[tuple[object, ...]]:
     """Every event as it is stored, but for the ids and times that differ between deliveries."""
+    events = [recorded.event for recorded in ledger.events.events_after(0, 10_000)]
     return [
-        (one.event.TOPIC, one.event.originator_id, one.event.originator_version, one.event.facts,
-         one.event.moved, one.event.late, one.event.contradiction, one.event.rule)
-        for one in ledger.events.events_after(0, 10_000)
+        (event.TOPIC, event.originator_id, event.originator_version, event.facts,
+         event.moved, event.late, event.contradiction, event.rule)
+        for event in events
     ]  # fmt: skip
 
 
 def bodies(seed: int = 3) -> list[bytes]:
-    told = [TOLD_BY.signed_calls(story, seed, 0, "mixed") for story in STORIES.values()]
-    return [one.body for life in told for one in life]
+    lives = [TOLD_BY.signed_calls(story, seed, 0, "mixed") for story in STORIES.values()]
+    return [telling.body for life in lives for telling in life]
 
 
 @pytest.mark.parametrize("size", [2, 16])
@@ -47,22 +48,22 @@ def test_batches_of_every_story_leave_what_one_by_one_leaves(
     size: int,  # type: ignore[no-untyped-def]
 ) -> None:
     together = a_ledger(database)
-    some = bodies()
+    calls = bodies()
 
     receipts = [
         receipt
-        for start in range(0, len(some), size)
+        for start in range(0, len(calls), size)
         for receipt in together.receive_many(
-            [a_delivery(one) for one in some[start : start + size]]
+            [a_delivery(body) for body in calls[start : start + size]]
         )
     ]
 
     with ledgers(sqlite_template) as make:
         apart = make()
-        alone = [receive(apart, one) for one in some]
+        alone = [receive(apart, body) for body in calls]
         assert stored(together) == stored(apart)
-    assert [one.outcome for one in receipts] == [one.outcome for one in alone]
-    assert [one.positions for one in receipts] == [one.positions for one in alone]
+    assert [receipt.outcome for receipt in receipts] == [receipt.outcome for receipt in alone]
+    assert [receipt.positions for receipt in receipts] == [receipt.positions for receipt in alone]
 
 
 @settings(
@@ -71,15 +72,15 @@ def test_batches_of_every_story_leave_what_one_by_one_leaves(
 @given(data=st.data())
 def test_any_repeats_and_any_order_within_a_batch(sqlite_template, data: st.DataObject) -> None:  # type: ignore[no-untyped-def]
     story = data.draw(st.sampled_from(list(STORIES.values())))
-    told = [one.body for one in TOLD_BY.signed_calls(story, 1, 0, "mixed")]
-    some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=10))
+    life = [telling.body for telling in TOLD_BY.signed_calls(story, 1, 0, "mixed")]
+    calls = data.draw(st.lists(st.sampled_from(life), min_size=1, max_size=10))
     with ledgers(sqlite_template) as make:
         together, apart = make(), make()
 
-        receipts = together.receive_many([a_delivery(one) for one in some])
-        alone = [receive(apart, one) for one in some]
+        receipts = together.receive_many([a_delivery(body) for body in calls])
+        alone = [receive(apart, body) for body in calls]
 
-        assert [one.outcome for one in receipts] == [one.outcome for one in alone]
+        assert [receipt.outcome for receipt in receipts] == [receipt.outcome for receipt in alone]
         assert stored(together) == stored(apart)
 
 
@@ -102,10 +103,10 @@ def test_one_that_fails_does_not_fail_the_others_of_its_group(database: Database
 class SlowQuarantine(Quarantine):
     """Holds the first group until so many more deliveries have taken their room."""
 
-    def __init__(self, bounds: Bounds, others: int) -> None:
+    def __init__(self, bounds: Bounds, refusals: int) -> None:
         super().__init__(bounds)
         self._others = threading.Semaphore(0)
-        self._to_wait_for = others
+        self._to_wait_for = refusals
         self.is_first_held = threading.Event()
 
     def take_room(self, row: JournalRow) -> bool:
@@ -126,7 +127,7 @@ def test_calls_refused_at_the_same_moment_lose_nothing_to_one_that_no_database_t
     database: Database,
 ) -> None:
     bounds = Bounds(count_max=99, bytes_max=9999, total_count_max=99, total_bytes_max=9999)
-    quarantine = SlowQuarantine(bounds, others=8)
+    quarantine = SlowQuarantine(bounds, refusals=8)
     quarantining = Quarantining(database, quarantine, Limits())
     quarantining.refuse(a_delivery(b"first=look"), "no-key")  # measures how much room there is
     refused = [a_delivery(b"junk=%d" % number) for number in range(6)]
@@ -135,8 +136,10 @@ def test_calls_refused_at_the_same_moment_lose_nothing_to_one_that_no_database_t
     with ThreadPoolExecutor(len(refused)) as pool:
         first = pool.submit(quarantining.refuse, refused[0], "no-key")
         quarantine.is_first_held.wait(10)
-        others = [pool.submit(quarantining.refuse, delivery, "no-key") for delivery in refused[1:]]
-        outcomes = [future.exception() or future.result().outcome for future in [first, *others]]
+        following = [
+            pool.submit(quarantining.refuse, delivery, "no-key") for delivery in refused[1:]
+        ]
+        outcomes = [future.exception() or future.result().outcome for future in [first, *following]]
 
     assert outcomes[:-1] == [Outcome.QUARANTINED] * 6
     assert isinstance(outcomes[-1], LedgerError)

@@ -29,10 +29,10 @@ TABLES = ("events", "notifications", "repeats", "subscription_references")
 def both(postgres_server: URL, postgres_template: str) -> Iterator[tuple[Ledger, Ledger]]:
     """Two equal ledgers; the second one appends step by step."""
     with (
-        created(postgres_server, template=postgres_template) as one,
-        created(postgres_server, template=postgres_template) as other,
-        opened(one) as short,
-        opened(other) as plain,
+        created(postgres_server, template=postgres_template) as first,
+        created(postgres_server, template=postgres_template) as second,
+        opened(first) as short,
+        opened(second) as plain,
     ):
         yield (
             a_ledger(short, strategy=PostgresqlWriter(short)),
@@ -53,21 +53,21 @@ def receive(ledger: Ledger, deliveries: Sequence[Delivery], size: int) -> list[A
     receipts = []
     for start in range(0, len(deliveries), size):
         receipts += ledger.receive_many(deliveries[start : start + size])
-    return [(one.outcome, one.positions) for one in receipts]
+    return [(receipt.outcome, receipt.positions) for receipt in receipts]
 
 
 @pytest.mark.parametrize("size", [1, 3, 16])
 def test_both_ways_leave_the_same_of_every_story(both: tuple[Ledger, Ledger], size: int) -> None:
     short, plain = both
     lives = [TOLD_BY.signed_calls(story, 3, 0, "mixed") for story in STORIES.values()]
-    bodies = [one.body for life in lives for one in life]
-    deliveries = [a_delivery(one) for one in [*bodies, *bodies[:40]]]
+    bodies = [telling.body for life in lives for telling in life]
+    deliveries = [a_delivery(body) for body in [*bodies, *bodies[:40]]]
 
     assert receive(short, deliveries, size) == receive(plain, deliveries, size)
 
-    found = everything(short)
-    assert found == everything(plain)
-    assert all(found.values())
+    rows = everything(short)
+    assert rows == everything(plain)
+    assert all(rows.values())
     assert set(TABLES) <= set(metadata.tables)
 
 
@@ -81,11 +81,13 @@ def test_both_ways_take_any_repeats_and_any_order(
     short, plain = both
     number = next(LIVES)
     stories = data.draw(st.lists(st.sampled_from(list(STORIES.values())), min_size=1, max_size=3))
-    told = [
-        one.body for story in stories for one in TOLD_BY.signed_calls(story, 1, number, "mixed")
+    lives = [
+        telling.body
+        for story in stories
+        for telling in TOLD_BY.signed_calls(story, 1, number, "mixed")
     ]
-    some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=12))
-    deliveries = [a_delivery(one) for one in some]
+    calls = data.draw(st.lists(st.sampled_from(lives), min_size=1, max_size=12))
+    deliveries = [a_delivery(body) for body in calls]
     size = data.draw(st.integers(1, 12))
 
     assert receive(short, deliveries, size) == receive(plain, deliveries, size)
@@ -98,16 +100,16 @@ LIVES = count(100)
 class Overtaken(PostgresqlWriter):
     """A strategy between whose reading and first writing another server records the same."""
 
-    def __init__(self, database: Database, others: Sequence[bytes]) -> None:
+    def __init__(self, database: Database, faster_bodies: Sequence[bytes]) -> None:
         super().__init__(database)
         self._database = database
-        self._others = list(others)
+        self._others = list(faster_bodies)
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
-        others, self._others = self._others, []
-        if others:
+        faster_bodies, self._others = self._others, []
+        if faster_bodies:
             faster = a_ledger(self._database)
-            faster.receive_many([a_delivery(body) for body in others])
+            faster.receive_many([a_delivery(body) for body in faster_bodies])
         return super().write(connection, writes)
 
 

@@ -105,6 +105,13 @@ class Asking:
             pass
 
 
+def with_a_payment(api: Asking) -> Asking:
+    """Let the ledger know a payment that was authorised, and captured a second later."""
+    receive(api.ledger, a_form_call("AUTHORISED"))
+    receive(api.ledger, a_form_call("CAPTURED", source="BATCH"))
+    return api
+
+
 def asking(database: Database, **more: Any) -> Asking:
     prepare_views(database)
     return Asking(a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID))), **more)

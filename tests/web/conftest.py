@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.conftest import opened
-from tests.web.asking import Asking, asking
+from tests.web.asking import Asking, asking, with_a_payment
 from tests.web.fakes import NOW, FakeLedger
 from web import create_app
 
@@ -44,3 +44,15 @@ def api_on_sqlite(sqlite_url: str) -> Iterator[Asking]:
     """The same on one database, for what does not depend on it."""
     with opened(sqlite_url) as database:
         yield asking(database)
+
+
+@pytest.fixture
+def paid(api: Asking) -> Asking:
+    """The query API before a ledger that knows one captured payment, on each database in turn."""
+    return with_a_payment(api)
+
+
+@pytest.fixture
+def paid_sqlite(api_on_sqlite: Asking) -> Asking:
+    """The same on one database, for what does not depend on it."""
+    return with_a_payment(api_on_sqlite)

@@ -20,11 +20,11 @@ def test_a_reader_hears_that_the_database_is_away(api: Asking) -> None:
 
     for (statement, path), fault in product(ON_THE_WAY.items(), OF_THE_DATABASE):
         with Trap(Step(statement), AFTER, FAULTS[fault]) as trap:
-            told = api.call(path)
+            answer = api.call(path)
 
         assert trap.is_sprung
-        assert (told.status_code, told.get_json()["code"]) == (503, "unavailable")
-        assert told.headers["Retry-After"] == "60"
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+        assert answer.headers["Retry-After"] == "60"
         assert api.call(path).status_code == 200
 
 
@@ -32,18 +32,18 @@ def test_a_token_opens_a_database_that_can_only_be_read(api: Asking) -> None:
     api.token("auditor")
 
     with Trap(Step("UPDATE tokens"), BEFORE, FAULTS["read-only file system"]) as trap:
-        told = api.call("/api/v1/projections")
+        answer = api.call("/api/v1/projections")
 
     assert trap.is_sprung
-    assert told.status_code == 200
+    assert answer.status_code == 200
 
 
 def test_what_cannot_be_logged_is_not_told(api: Asking) -> None:
     receive(api.ledger, a_rest_call())
 
     with Trap(Step("INSERT INTO access_log"), BEFORE, FAULTS["disk full"]) as trap:
-        told = api.call(f"{AT}/transactions/{UUID}", "operator")
+        answer = api.call(f"{AT}/transactions/{UUID}", "operator")
 
     assert trap.is_sprung
-    assert told.status_code == 503
-    assert told.get_json()["code"] == "unavailable"
+    assert answer.status_code == 503
+    assert answer.get_json()["code"] == "unavailable"

@@ -1,4 +1,4 @@
-"""The fence of the log: what never passes it."""
+"""Redaction of the log: what never stands in it."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def written(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
     logs.configure("console")
 
 
-def test_what_must_not_be_logged_is_withheld_at_any_depth(written: Callable[[], str]) -> None:
+def test_what_must_not_be_logged_is_redacted_at_any_depth(written: Callable[[], str]) -> None:
     logs.configure("json")
 
     structlog.get_logger().info(
@@ -51,7 +51,7 @@ def test_a_value_without_end_is_cut(written: Callable[[], str]) -> None:
     assert len(written()) < 3_000
 
 
-def test_an_exception_is_told_by_type_and_place_alone(written: Callable[[], str]) -> None:
+def test_an_exception_is_named_by_type_and_place_alone(written: Callable[[], str]) -> None:
     logs.configure("json")
 
     try:
@@ -64,10 +64,10 @@ def test_an_exception_is_told_by_type_and_place_alone(written: Callable[[], str]
 
     line = json.loads(written())
     assert line["error"] == "SettingsError: ours to tell < ValueError"
-    assert line["where"][0].endswith("test_an_exception_is_told_by_type_and_place_alone")
+    assert line["where"][0].endswith("test_an_exception_is_named_by_type_and_place_alone")
 
 
-def test_lines_of_the_libraries_pass_the_same_fence(written: Callable[[], str]) -> None:
+def test_lines_of_the_libraries_are_redacted_too(written: Callable[[], str]) -> None:
     logs.configure("json")
 
     try:
@@ -90,9 +90,9 @@ def test_what_is_below_the_level_is_not_written(written: Callable[[], str], log_
         getattr(library, level)("theirs")
 
     library.setLevel(logging.NOTSET)
-    told = [json.loads(line) for line in written().splitlines()]
+    lines = [json.loads(line) for line in written().splitlines()]
     expected = LOG_LEVELS[LOG_LEVELS.index(log_level) :]
-    assert [one["level"] for one in told] == [one for one in expected for _ in range(2)]
+    assert [line["level"] for line in lines] == [line for line in expected for _ in range(2)]
 
 
 def test_a_closed_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,5 +112,5 @@ def test_a_closed_log_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         ("unix:", "unknown"),
     ],
 )
-def test_a_peer_is_told_by_its_network(peer: str, network: str) -> None:
+def test_a_peer_is_named_by_its_network(peer: str, network: str) -> None:
     assert logs.network(peer) == network

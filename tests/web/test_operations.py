@@ -109,9 +109,9 @@ def test_outside_the_receiver_a_refusal_is_a_problem_document(
 
     assert response.status_code == status
     assert response.mimetype == "application/problem+json"
-    told = response.get_json(force=True)
-    assert (told["status"], told["code"], told["type"]) == (status, code, "about:blank")
-    assert told["title"]
+    problem = response.get_json(force=True)
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, "about:blank")
+    assert problem["title"]
 
 
 def test_a_bug_outside_the_receiver_tells_nothing_of_itself(make_app: Callable[..., Flask]) -> None:

@@ -1,37 +1,14 @@
 """Every answer of the receiver, and that nothing else ever leaves it."""
 
-import io
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from ledger.errors import ConflictError, UnavailableError
-from ledger.settings import read_settings
+from tests.web.calling import BODY, FORM, assert_is_one_line, post
 from tests.web.fakes import NOW, FakeLedger
-
-FORM = "application/x-www-form-urlencoded"
-BODY = b"vads_site_id=12345678&vads_ctx_mode=TEST&vads_x=&signature=abc"
-
-
-def post(client: FlaskClient, path: str = "/ipn", **told: Any) -> TestResponse:
-    told = {"data": BODY, "content_type": FORM} | told
-    return client.open(path, method="POST", **told)
-
-
-def assert_is_one_line(response: TestResponse) -> None:
-    """What the platform keeps of an answer, and what would break its call."""
-    assert response.mimetype == "text/plain"
-    assert len(response.data) <= 200
-    assert response.data.isascii()
-    assert b"\n" not in response.data
-    assert "Set-Cookie" not in response.headers
-    assert "Location" not in response.headers
-    assert "WWW-Authenticate" not in response.headers
 
 
 def test_a_recorded_notification_is_acknowledged_with_its_id(
@@ -174,75 +151,6 @@ def test_only_post_is_served(
     assert ledger.deliveries == []
 
 
-def test_a_body_at_the_limit_is_taken(make_app: Callable[..., Flask], ledger: FakeLedger) -> None:
-    client = make_app(body_bytes_max=100).test_client()
-
-    assert post(client, data=b"x" * 100).status_code == 200
-    assert ledger.bodies == [b"x" * 100]
-
-
-def test_a_body_above_the_limit_is_refused(
-    make_app: Callable[..., Flask], ledger: FakeLedger
-) -> None:
-    client = make_app(body_bytes_max=100).test_client()
-
-    response = post(client, data=b"x" * 101)
-
-    assert (response.status_code, response.text) == (413, "KO too-large")
-    assert_is_one_line(response)
-    assert (ledger.bodies, ledger.refused) == ([b""], ["too-large"])
-
-
-class Counted(io.BytesIO):
-    """A body in pieces that knows how much of it was read."""
-
-    def __init__(self, content: bytes, piece: int) -> None:
-        super().__init__(content)
-        self.piece = piece
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        assert size is not None
-        assert size >= 0, "an unbounded read"
-        return super().read(min(size, self.piece))
-
-
-def chunked(client: FlaskClient, stream: io.BytesIO) -> TestResponse:
-    overrides = {"wsgi.input": stream, "wsgi.input_terminated": True}
-    overrides |= {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_TYPE": FORM}
-    return client.post("/ipn", environ_overrides=overrides)
-
-
-def test_a_chunked_body_is_read_to_its_end(client: FlaskClient, ledger: FakeLedger) -> None:
-    assert chunked(client, Counted(BODY, 7)).status_code == 200
-    assert ledger.bodies == [BODY]
-
-
-def test_a_chunked_body_without_end_is_read_no_further_than_the_limit(
-    make_app: Callable[..., Flask], ledger: FakeLedger
-) -> None:
-    stream = Counted(b"x" * 1_000_000, 30)
-
-    response = chunked(make_app(body_bytes_max=100).test_client(), stream)
-
-    assert response.status_code == 413
-    assert stream.tell() == 101
-    assert (ledger.bodies, ledger.refused) == ([b""], ["too-large"])
-
-
-@pytest.mark.parametrize("is_terminated", [False, True])
-def test_a_sender_that_hangs_up_leaves_nothing(
-    client: FlaskClient, ledger: FakeLedger, is_terminated: bool
-) -> None:
-    """Also before a server that ends the body where the sender did, as if it were whole."""
-    overrides = {"wsgi.input": io.BytesIO(BODY[:10]), "CONTENT_LENGTH": str(len(BODY))}
-    overrides |= {"wsgi.input_terminated": True} if is_terminated else {}
-
-    response = client.post("/ipn", environ_overrides=overrides)
-
-    assert response.status_code == 400
-    assert ledger.deliveries == []
-
-
 @pytest.mark.parametrize(
     ("error", "word"),
     [
@@ -289,123 +197,3 @@ def test_an_odd_host_is_no_redirect(client: FlaskClient) -> None:
 
     assert response.status_code in {200, 400}
     assert_is_one_line(response)
-
-
-# -- who called ---------------------------------------------------------------------------------
-
-PLATFORM = "194.50.38.7"
-
-
-@pytest.fixture
-def behind_proxy(make_app: Callable[..., Flask]) -> FlaskClient:
-    settings = read_settings({"LEDGER_TRUSTED_PROXIES": "10.0.0.0/8 fd00::/8"})
-    return make_app(trusted_proxies=settings.trusted_proxies).test_client()
-
-
-@pytest.mark.parametrize(
-    ("peer", "forwarded", "client"),
-    [
-        ("10.0.0.1", PLATFORM, PLATFORM),
-        ("10.0.0.1", f"6.6.6.6, {PLATFORM}", PLATFORM),
-        ("10.0.0.1", f"{PLATFORM}, 6.6.6.6", "6.6.6.6"),
-        ("10.0.0.1", f"6.6.6.6, {PLATFORM}, 10.0.0.2", PLATFORM),
-        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
-        ("10.0.0.1", None, "10.0.0.1"),
-        ("10.0.0.1", "", "10.0.0.1"),
-        ("10.0.0.1", "unknown", "10.0.0.1"),
-        ("10.0.0.1", f"{PLATFORM}, unknown", "10.0.0.1"),
-        ("10.0.0.1", f"{PLATFORM}:4711", PLATFORM),
-        ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
-        ("::ffff:10.0.0.1", f"::ffff:{PLATFORM}", PLATFORM),
-        ("fd00::1", PLATFORM, PLATFORM),
-        ("6.6.6.6", PLATFORM, "6.6.6.6"),
-        ("", PLATFORM, ""),
-    ],
-)
-def test_the_forwarded_address_is_believed_only_from_trusted_proxies(
-    behind_proxy: FlaskClient, ledger: FakeLedger, peer: str, forwarded: str | None, client: str
-) -> None:
-    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-
-    post(behind_proxy, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
-
-    assert ledger.deliveries[0].peer == client
-
-
-@pytest.mark.parametrize(
-    ("peer", "status"), [(PLATFORM, 200), ("6.6.6.6", 400), ("", 400), ("2001:db8::1", 400)]
-)
-def test_a_sender_outside_the_allowed_ranges_is_kept_and_refused(
-    make_app: Callable[..., Flask], ledger: FakeLedger, peer: str, status: int
-) -> None:
-    settings = read_settings({"LEDGER_ALLOWED_SOURCES": "194.50.38.0/24"})
-    client = make_app(allowed_sources=settings.allowed_sources).test_client()
-
-    headers = {"X-Forwarded-For": PLATFORM}
-    response = post(client, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
-
-    assert response.status_code == status
-    assert ledger.bodies == [BODY]
-    if status == 400:
-        assert response.text == "KO source-not-allowed"
-
-
-# -- what is written about it -------------------------------------------------------------------
-
-
-@pytest.fixture
-def lines(
-    make_app: Callable[..., Flask], capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[[], list[dict[str, Any]]]]:
-    make_app(log_format="json")
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    make_app()
-
-
-def test_one_line_is_written_for_each_delivery(
-    make_app: Callable[..., Flask], lines: Callable[[], list[dict[str, Any]]]
-) -> None:
-    post(make_app(log_format="json").test_client(), query_string="who=jo@example.org")
-
-    (line,) = lines()
-    assert line["event"] == "received"
-    assert line["outcome"] == "recorded"
-    assert line["bytes"] == len(BODY)
-    assert line["peer"] == "127.0.0.0/24"
-    assert set(line) == {
-        *("id", "format", "shop_id", "mode", "outcome", "reason", "bytes", "duration_ms"),
-        *("peer", "event", "level", "timestamp"),
-    }
-
-
-def test_a_bug_is_logged_with_its_place_but_without_what_it_choked_on(
-    make_app: Callable[..., Flask],
-    ledger: FakeLedger,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    client = make_app(log_format="json").test_client()
-    ledger.error = ValueError("cust_email=jo@example.org signature=abc")
-
-    post(client)
-
-    written = capsys.readouterr().err
-    assert "jo@example.org" not in written
-    assert "signature=abc" not in written
-    first = json.loads(written.splitlines()[0])
-    assert first["error"] == "ValueError"
-    assert "fakes.py" in first["where"][-1]
-
-
-def test_metrics_count_what_was_answered(client: FlaskClient, ledger: FakeLedger) -> None:
-    post(client)
-    ledger.outcome, ledger.reason, ledger.format = "quarantined", "signature-mismatch", None
-    post(client)
-    client.get("/ipn")
-
-    text = client.application.extensions["ipn-ledger"].metrics.text().decode()
-
-    name = "ledger_notifications_received_total"
-    assert name + '{format="form-v2",outcome="recorded",reason="none"} 1.0' in text
-    assert name + '{format="none",outcome="quarantined",reason="signature-mismatch"} 1.0' in text
-    assert 'ledger_rejected_total{status="405"} 1.0' in text
-    assert "ledger_commit_seconds_count 2.0" in text

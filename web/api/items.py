@@ -68,7 +68,7 @@ def get_alias_history(query: Query, shop_id: str, mode: str, name: str) -> Respo
 @bp.alt_response(304, description=NOT_CHANGED)
 @bp.response(200, SubscriptionAnswer)
 def get_subscription(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return a subscription with every attempt of its instalments; 409 when several have its id."""
+    """Return a subscription with its attempts of instalments; 409 when its id needs an alias."""
     return _state(SUBSCRIPTION, shop_id, mode, name, query)
 
 

@@ -51,8 +51,8 @@ def is_addressed(call: Request) -> bool:
     return not is_other and "text/html" in call.headers.get("Accept", "")
 
 
-def page(status: int, word: str, headers: Mapping[str, str], detail: str = "") -> Response:
-    """Return a refusal as a page. Shape: `word` is ours, stable; `detail` is what was refused."""
+def page(status: int, code: str, headers: Mapping[str, str], detail: str = "") -> Response:
+    """Return a refusal as a page. Shape: `code` is ours, stable; `detail` is what was refused."""
     if not has_key(current_app):
         return without_key()
     known = status if status in _TITLES else (400 if status < 500 else 500)
@@ -60,7 +60,7 @@ def page(status: int, word: str, headers: Mapping[str, str], detail: str = "") -
     body = render(
         "refusal.html",
         status=status,
-        word=word,
+        code=code,
         title=gettext(_TITLES[known]),
         meaning=gettext(meaning),
     )

@@ -17,6 +17,8 @@ STATIC = str(Path(__file__).resolve().parents[1] / "static")
 
 def register(app: Flask) -> None:
     """Let templates use what all of them need."""
+    # the optimiser would apply a filter to a constant once, in the language of the first reader
+    app.jinja_env.optimized = False
     app.jinja_env.globals.update(
         static_url=static_url, csrf_token=csrf_token, reader=reader, version=__version__
     )

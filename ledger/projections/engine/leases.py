@@ -1,11 +1,9 @@
 """Let one process at a time follow or build a generation, and another take over when it dies."""
 
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, delete, not_, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,10 +54,7 @@ def _is_valid(now: datetime) -> ColumnElement[bool]:
 
 
 class HeldLease:
-    """One lease that a thread renews, however long the work under it takes.
-
-    Use it as a context manager once `acquire` has returned True.
-    """
+    """One lease, renewed by a thread however long the work under it takes."""
 
     def __init__(
         self, database: Database, name: str, *, holder: str, seconds: float, purpose: str
@@ -70,8 +65,6 @@ class HeldLease:
         self._seconds = seconds
         self._purpose = purpose
         self._is_lost = threading.Event()
-        self._is_over = threading.Event()
-        self._renewing = threading.Thread(target=self._renew, daemon=True)
 
     def acquire(self, connection: Connection) -> bool:
         """Take the lease within a transaction; return False while somebody else holds it."""
@@ -82,23 +75,22 @@ class HeldLease:
         if self._is_lost.is_set():
             raise ConflictError(f"somebody else has taken {self._purpose} over")
 
-    def __enter__(self) -> Self:
-        self._renewing.start()
-        return self
+    @contextmanager
+    def renewed(self) -> Iterator[None]:
+        """Renew the lease until the end of the block, and release it there."""
+        is_over = threading.Event()
+        renewing = threading.Thread(target=self._renew_until, args=(is_over,), daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            renewing.join()
+            with self._database.begin() as connection:
+                release_leases(connection, self._holder)
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._is_over.set()
-        self._renewing.join()
-        with self._database.begin() as connection:
-            release_leases(connection, self._holder)
-
-    def _renew(self) -> None:
-        while not self._is_over.wait(self._seconds / 4):
+    def _renew_until(self, is_over: threading.Event) -> None:
+        while not is_over.wait(self._seconds / 4):
             with suppress(SQLAlchemyError), self._database.begin() as connection:
                 if not self.acquire(connection):
                     self._is_lost.set()

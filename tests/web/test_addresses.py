@@ -1,0 +1,67 @@
+"""Where a call came from, and which senders are allowed."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ledger.settings import read_settings
+from tests.web.calling import BODY, post
+from tests.web.fakes import FakeLedger
+
+PLATFORM = "194.50.38.7"
+
+
+@pytest.fixture
+def behind_proxy(make_app: Callable[..., Flask]) -> FlaskClient:
+    settings = read_settings({"LEDGER_TRUSTED_PROXIES": "10.0.0.0/8 fd00::/8"})
+    return make_app(trusted_proxies=settings.trusted_proxies).test_client()
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "client"),
+    [
+        ("10.0.0.1", PLATFORM, PLATFORM),
+        ("10.0.0.1", f"6.6.6.6, {PLATFORM}", PLATFORM),
+        ("10.0.0.1", f"{PLATFORM}, 6.6.6.6", "6.6.6.6"),
+        ("10.0.0.1", f"6.6.6.6, {PLATFORM}, 10.0.0.2", PLATFORM),
+        ("10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+        ("10.0.0.1", None, "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "unknown", "10.0.0.1"),
+        ("10.0.0.1", f"{PLATFORM}, unknown", "10.0.0.1"),
+        ("10.0.0.1", f"{PLATFORM}:4711", PLATFORM),
+        ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("::ffff:10.0.0.1", f"::ffff:{PLATFORM}", PLATFORM),
+        ("fd00::1", PLATFORM, PLATFORM),
+        ("6.6.6.6", PLATFORM, "6.6.6.6"),
+        ("", PLATFORM, ""),
+    ],
+)
+def test_the_forwarded_address_is_believed_only_from_trusted_proxies(
+    behind_proxy: FlaskClient, ledger: FakeLedger, peer: str, forwarded: str | None, client: str
+) -> None:
+    headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
+
+    post(behind_proxy, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
+
+    assert ledger.deliveries[0].peer == client
+
+
+@pytest.mark.parametrize(
+    ("peer", "status"), [(PLATFORM, 200), ("6.6.6.6", 400), ("", 400), ("2001:db8::1", 400)]
+)
+def test_a_sender_outside_the_allowed_ranges_is_kept_and_refused(
+    make_app: Callable[..., Flask], ledger: FakeLedger, peer: str, status: int
+) -> None:
+    settings = read_settings({"LEDGER_ALLOWED_SOURCES": "194.50.38.0/24"})
+    client = make_app(allowed_sources=settings.allowed_sources).test_client()
+
+    headers = {"X-Forwarded-For": PLATFORM}
+    response = post(client, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
+
+    assert response.status_code == status
+    assert ledger.bodies == [BODY]
+    if status == 400:
+        assert response.text == "KO source-not-allowed"
