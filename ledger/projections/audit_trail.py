@@ -1,4 +1,4 @@
-"""Every event in order, one row each: what an auditor searches by time, kind and oddity."""
+"""The read model with one row for each event, for searching by time, kind and oddity."""
 
 from datetime import datetime
 from typing import Any
