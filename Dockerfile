@@ -6,7 +6,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY web web
 COPY alembic alembic
-RUN /opt/ledger/bin/pip install --no-cache-dir --no-deps .
+RUN /opt/ledger/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/ledger ledger

@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|rebuild|queries|verify|growth|all]`: how close to the limits it is."""
+"""`python -m bench [ingest|rebuild|queries|verify|growth|all]`: measures against the limits."""
 
 import argparse
 import os
@@ -12,17 +12,17 @@ from bench.figures import Sheet, write_json
 from bench.ground import Extent, apart, postgres_database
 from bench.servers import postgres_server
 
-WHATS = ("ingest", "rebuild", "queries", "verify", "growth")
-"""Modules that measure `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
+BENCHMARKS = ("ingest", "rebuild", "queries", "verify", "growth")
+"""Modules that have `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
 
-They are loaded when they are needed: every worker of a rebuild loads this one first, as it would
-the command, and must not pay for what the command does not load.
+They are loaded when they are needed: every worker of a rebuild loads this module first, as it
+would the command, and must not pay for what the command does not load.
 """
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=[*WHATS, "all"], default="all")
+    parser.add_argument("benchmark", nargs="?", choices=[*BENCHMARKS, "all"], default="all")
     parser.add_argument("--only", choices=["postgresql", "sqlite"], help="one database")
     parser.add_argument("--events", type=int, default=1_000_000, help="how large a ledger")
     parser.add_argument("--rounds", type=int, default=3)
@@ -34,30 +34,33 @@ def main() -> None:
         help="a server where databases may be made; by default one is started",
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
-    told = parser.parse_args()
-    extent = Extent(told.events, told.rounds, told.seconds, told.workers)
+    options = parser.parse_args()
     sheets = []
-    for sheet in measured(list(WHATS) if told.what == "all" else [told.what], told, extent):
+    for sheet in measure(options):
         print(sheet.table(), flush=True)
         sheets.append(sheet)
-    if told.json:
-        write_json(told.json, sheets)
+    if options.json:
+        write_json(options.json, sheets)
 
 
-def measured(whats: list[str], told: argparse.Namespace, extent: Extent) -> Iterator[Sheet]:
-    if told.only != "sqlite":
-        with postgres_server(told.postgres_url) as server:
-            for what in whats:
-                with postgres_database(server, f"ledger_bench_{what}") as url:
-                    yield from apart(module(what).on_postgresql, url, extent)
-    if told.only != "postgresql":
-        for what in whats:
+def measure(options: argparse.Namespace) -> Iterator[Sheet]:
+    """Run the benchmarks that were named, first on PostgreSQL, then on SQLite."""
+    extent = Extent(options.events, options.rounds, options.seconds, options.workers)
+    benchmarks = BENCHMARKS if options.benchmark == "all" else (options.benchmark,)
+    if options.only != "sqlite":
+        with postgres_server(options.postgres_url) as server:
+            for name in benchmarks:
+                with postgres_database(server, f"ledger_bench_{name}") as url:
+                    yield from apart(module(name).on_postgresql, url, extent)
+    if options.only != "postgresql":
+        for name in benchmarks:
             with tempfile.TemporaryDirectory(prefix="ledger-bench-") as folder:
-                yield from apart(module(what).on_sqlite, Path(folder), extent)
+                yield from apart(module(name).on_sqlite, Path(folder), extent)
 
 
-def module(what: str) -> Any:
-    return import_module(f"bench.{what}")
+def module(benchmark: str) -> Any:
+    """Import the module of a benchmark."""
+    return import_module(f"bench.{benchmark}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Distinct, correctly signed calls in both formats, as a big shop would get them, in a file."""
+"""Writes distinct, correctly signed calls in both formats to a file, as a big shop gets them."""
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -7,21 +7,21 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.ground import SHOP_ID, bench_shops
+from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, teller
 
 LIVES_BETWEEN = 500
-"""So many other lives lie between two calls about one payment."""
+"""How many other payments begin between two calls about the same payment."""
 
 PROCESSES = 2
 
 
 def write_bodies(path: Path, calls: int, seed: str) -> int:
-    """Write that many bodies, one a line: a form has no line break in it. The bytes of one."""
-    seeds = [f"{seed}-{one}" for one in range(PROCESSES)]
+    """Write bodies, one a line (a form has no line break), and return their average size."""
+    seeds = [f"{seed}-{number}" for number in range(PROCESSES)]
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        told = pool.map(_bodies, [-(-calls // PROCESSES)] * PROCESSES, seeds)
-        bodies = list(islice(chain.from_iterable(zip(*told, strict=True)), calls))
+        by_process = pool.map(_bodies, [-(-calls // PROCESSES)] * PROCESSES, seeds)
+        bodies = list(islice(chain.from_iterable(zip(*by_process, strict=True)), calls))
     path.write_bytes(b"\n".join(bodies) + b"\n")
     return sum(map(len, bodies)) // len(bodies)
 
@@ -39,19 +39,21 @@ def _junk(number: int, size: int) -> bytes:
 
 
 def _bodies(calls: int, seed: str) -> list[bytes]:
-    return list(islice(_one_by_one(seed), calls))
+    return list(islice(_endless_bodies(seed), calls))
 
 
-def _one_by_one(seed: str) -> Iterator[bytes]:
-    """Lives begin one after another, and each goes on while others do."""
-    told_by = teller(bench_shops(), SHOP_ID, "TEST")
-    stories = [one for one in STORIES.values() if told_by.can_tell(one, ALTERNATE)]
+def _endless_bodies(seed: str) -> Iterator[bytes]:
+    """Yield the calls of lives that begin one after another and go on side by side."""
+    simulator = synthetic_platform(bench_shops(), SHOP_ID, "TEST")
+    stories = [story for story in STORIES.values() if simulator.can_play(story, ALTERNATE)]
     waiting: dict[int, list[bytes]] = {}
     for number in count():
         story = stories[number % len(stories)]
-        told = told_by.tell(story, _number(seed), number, ALTERNATE, turn=number // len(stories))
-        for index, one in enumerate(told):
-            waiting.setdefault(number + index * LIVES_BETWEEN, []).append(one.body)
+        calls = simulator.signed_calls(
+            story, _number(seed), number, ALTERNATE, turn=number // len(stories)
+        )
+        for index, call in enumerate(calls):
+            waiting.setdefault(number + index * LIVES_BETWEEN, []).append(call.body)
         yield from waiting.pop(number, ())
 
 

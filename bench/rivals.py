@@ -20,9 +20,9 @@ from sqlalchemy.dialects import postgresql
 
 from bench import library
 from ledger.application import Ledger
-from ledger.cli.serve import Server
 from ledger.formats import read
 from ledger.notification import Delivery, Limits, Notification
+from ledger.operations.web_server import WebServer
 from ledger.recording.receipt import Receipt
 from ledger.settings import Settings, read_settings
 from ledger.shops import Shops, read_shops
@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     told = parser.parse_args()
-    server = Server("127.0.0.1", told.port, workers=told.workers, threads=told.threads)
+    server = WebServer("127.0.0.1", told.port, workers=told.workers, threads=told.threads)
     server.run(ARMS[told.arm])
 
 

@@ -1,4 +1,4 @@
-"""`ledger verify`: how close it comes to reading the same rows and doing nothing."""
+"""Measures `ledger verify` against reading the same rows and doing nothing."""
 
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from ledger.simulator.bulk import fill
 from ledger.workers import worker_processes
 
 EVENTS_MAX = 30_000
-"""Every delivery is really told and signed, which takes longer than auditing it."""
+"""Every delivery is really made and signed, which takes longer than auditing it."""
 DELIVERIES = "SELECT * FROM notifications ORDER BY id"
 EVENTS = "SELECT * FROM events ORDER BY position"
 READS = {
@@ -39,7 +39,7 @@ def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
                     for _ in cursor.execute(query.encode(), binary=True):
                         pass
 
-    return [_measured("PostgreSQL", url, scan, extent)]
+    return [_measure("PostgreSQL", url, scan, extent)]
 
 
 def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
@@ -51,38 +51,38 @@ def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
                 for _ in connection.execute(query):
                     pass
 
-    return [_measured("SQLite", f"sqlite:///{path}", scan, extent)]
+    return [_measure("SQLite", f"sqlite:///{path}", scan, extent)]
 
 
-def _measured(
+def _measure(
     database: str, url: str, scan: Callable[[Iterable[str]], None], extent: Extent
 ) -> Sheet:
     with open_ledger(url) as ledger:
         count = fill(ledger, SHOP_ID, "TEST", events=min(extent.events, EVENTS_MAX), seed=1)
         _follow(ledger)
-        scanned: dict[str, list[float]] = {}
-        audited: dict[tuple[str, int], list[float]] = {}
+        scan_rates: dict[str, list[float]] = {}
+        audit_rates: dict[tuple[str, int], list[float]] = {}
         for _ in range(extent.rounds):
             for check in (*CHECKS, "all"):
                 read = READS.get(check, (DELIVERIES, EVENTS))
-                scanned.setdefault(check, []).append(1 / timed(lambda read=read: scan(read)))  # type: ignore[misc]
+                scan_rates.setdefault(check, []).append(1 / timed(lambda read=read: scan(read)))  # type: ignore[misc]
                 for workers in (1, extent.workers):
-                    rates = audited.setdefault((check, workers), [])
+                    rates = audit_rates.setdefault((check, workers), [])
                     rates.append(1 / timed(lambda c=check, w=workers: _audit(ledger, c, w)))  # type: ignore[misc]
         memory_mib = _peak_memory_mib(ledger, extent.workers)
     sheet = Sheet(
         "verify", database, f"{count} events and their deliveries, {extent.rounds} rounds"
     )
-    for (check, workers), rates in audited.items():
+    for (check, workers), rates in audit_rates.items():
         is_whole = check == "all" and workers == 1
         sheet.add(
             f"{check}, {workers} worker" + "s" * (workers > 1),
             rate=median(rates) * count,
-            ratio=ratios(rates, scanned[check]),
+            ratio=ratios(rates, scan_rates[check]),
             of="a scan of its rows",
             goal=Goal(low=0.3) if is_whole else None,
         )
-    scaling = ratios(audited["all", extent.workers], audited["all", 1])
+    scaling = ratios(audit_rates["all", extent.workers], audit_rates["all", 1])
     figure = sheet.add(f"  all, {extent.workers} workers", ratio=scaling, of="1 worker")
     figure.memory_mib = memory_mib
     return sheet
@@ -90,8 +90,8 @@ def _measured(
 
 def _audit(ledger: Ledger, check: str, workers: int, executor: Executor | None = None) -> None:
     audit = Audit(ledger, only=CHECKS if check == "all" else (check,), workers=workers)
-    found = list(audit.faults(executor))
-    assert not found, found[:3]
+    faults = list(audit.faults(executor))
+    assert not faults, faults[:3]
 
 
 def _peak_memory_mib(ledger: Ledger, workers: int) -> float:
@@ -101,7 +101,7 @@ def _peak_memory_mib(ledger: Ledger, workers: int) -> float:
 
 
 def _follow(ledger: Ledger) -> None:
-    """Bring every view to the end, as a running service would have."""
+    """Bring every read model to the live edge, as a running service would have."""
     until = ledger.events.high_water_mark() or 0
     with ledger.database.connect() as connection:
         live = live_generations(connection)

@@ -1,4 +1,4 @@
-"""The ledger: the one door through which notifications come in, and what they told is found."""
+"""The ledger: the one door through which notifications come in."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

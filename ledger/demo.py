@@ -1,4 +1,4 @@
-"""A demonstration: synthetic shops, and every story told to them through real HTTP."""
+"""Run a demonstration: synthetic shops, and every story sent to them through real HTTP."""
 
 import json
 import multiprocessing
@@ -10,28 +10,27 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.error import URLError
 from urllib.request import urlopen
 
 from rich.console import Console
 from rich.table import Table
 
-from ledger.access import OPERATOR
+from ledger.access.readers import OPERATOR
+from ledger.access.users import add_user, change_password, check_password, user_by_name
 from ledger.errors import LedgerError, SettingsError
 from ledger.modes import MODES
 from ledger.shops import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, read_shops
+from ledger.simulator.payment_lives import Call
+from ledger.simulator.signed_calls import ALTERNATE, SyntheticPlatform, synthetic_platform
+from ledger.simulator.stories import STORIES, Story
+from ledger.simulator.story_player import AnsweredCall, play
 from ledger.storage.database import Database
-from ledger.users import add_user, change_password, check_password, user_by_name
-
-if TYPE_CHECKING:
-    from ledger.simulator.playing import Played
-    from ledger.simulator.stories import Story
-    from ledger.simulator.telling import Teller
 
 SHOPS_FILE = Path("var/demo-shops.toml")
 SECRET_KEY_FILE = Path("var/demo-secret-key")
@@ -41,21 +40,39 @@ USER = "demo"
 READY_SECONDS_MAX = 30
 
 PASSWORD_BYTES = 12
-LASTING_DAYS = (1, 60, 366)
-"""Stories are told in groups by how long they last, so that each ends in the last weeks."""
+DURATION_DAYS = (1, 60, 366)
+"""Stories are grouped by how long they last, so that each ends in the last weeks."""
 BEGINNING_DAYS = 28
 """Within so many days the lives of a group begin."""
 
 _OUTCOMES = ("recorded", "repeated", "refused")
 
 _SHOPS = (("10000001", "Demo Boutique", FORM_HMAC), ("10000002", "Demo Librairie", FORM_SHA1))
-_TOLD_TO = (("10000001", "TEST"), ("10000002", "TEST"), ("10000001", "PRODUCTION"))
+_SHOPS_AND_MODES = (("10000001", "TEST"), ("10000002", "TEST"), ("10000001", "PRODUCTION"))
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCall:
+    """One call of the demonstration, and what the service answered."""
+
+    shop_id: str
+    mode: str
+    answered: AnsweredCall
+
+    @property
+    def call(self) -> Call:
+        return self.answered.signed_call.call
+
+    @property
+    def outcome(self) -> str:
+        answer = self.answered.answer
+        return answer.line.split()[1] if answer.is_acknowledged else "refused"
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables a demonstration runs under; writes its shops file when there is none.
+    """Return the variables a demonstration runs under; write its shops file when there is none.
 
-    Never the operator's own shops file: what is told here did not happen. Without a level of the
+    Never the operator's own shops file: what is sent here did not happen. Without a level of the
     operator's own the log is quiet: a line per delivery would bury what is shown.
     """
     if not SHOPS_FILE.exists():
@@ -71,7 +88,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _secret_key() -> str:
-    """The key of the demonstration's own sessions, the same at the next start."""
+    """Return the key of the demonstration's own sessions, the same at the next start."""
     if not SECRET_KEY_FILE.exists():
         _write_secret(SECRET_KEY_FILE, secrets.token_hex(32))
     return SECRET_KEY_FILE.read_text(encoding="utf-8")
@@ -85,7 +102,7 @@ def _write_secret(path: Path, text: str) -> None:
         writer.write(text)
 
 
-def let_in(database: Database) -> None:
+def add_demo_user(database: Database) -> None:
     """Let the demonstration's user sign in, with the same password as at the last start.
 
     They may do everything, but for the synthetic shops alone: whatever else the database holds is
@@ -108,16 +125,16 @@ def let_in(database: Database) -> None:
 
 def write_shops(path: Path) -> None:
     """Write two shops with random keys of every kind, readable for its owner alone."""
-    parts = ["# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n"]
+    lines = ["# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n"]
     for shop_id, name, form_kind in _SHOPS:
-        parts.append(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
+        lines.append(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
         kinds = (form_kind, REST_PASSWORD, REST_BROWSER)
-        parts += [_key(mode, kind) for mode in MODES for kind in kinds]
-    _write_secret(path, "".join(parts))
+        lines += [_key(mode, kind) for mode in MODES for kind in kinds]
+    _write_secret(path, "".join(lines))
 
 
 def start(url: str, *, once: bool) -> BaseProcess:
-    """Play beside the service, in a process of its own that ends with it."""
+    """Play the stories beside the service, in a process of its own that ends with it."""
     spawn = multiprocessing.get_context("spawn")
     player = spawn.Process(target=perform, args=(url, once, os.getpid()), daemon=True)
     player.start()
@@ -125,12 +142,12 @@ def start(url: str, *, once: bool) -> BaseProcess:
 
 
 def perform(url: str, once: bool, service: int) -> None:
-    """Tell every story and what to look at next; then stop the service if it is for once."""
+    """Play every story and show what to look at next; then stop the service if it is for once."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     console = Console(soft_wrap=True, highlight=False)
     is_well = False
     try:
-        is_well = _is_ready(url) and _tell(url, console)
+        is_well = _is_ready(url) and _play_and_show(url, console)
     except LedgerError as error:
         print(f"error: {error} ({error.code})", file=sys.stderr)  # noqa: T201  no logs here
     if once:
@@ -155,76 +172,69 @@ def _is_ready(url: str) -> bool:
     return False
 
 
-def _tell(url: str, console: Console) -> bool:
-    shown = list(_play(url))
-    console.print(_table(shown))
-    _tell_next(url, console, shown)
-    refused = [(mode, played) for _, mode, played in shown if not played.answer.is_acknowledged]
-    for mode, played in refused:
-        told = f"{played.telling.story} ({mode}): {played.answer.status} {played.answer.line}"
-        console.print(f"refused: {told}", markup=False)
+def _play_and_show(url: str, console: Console) -> bool:
+    calls = list(_play(url))
+    console.print(_table(calls))
+    _show_next_steps(url, console, calls)
+    refused = [call for call in calls if call.outcome == "refused"]
+    for call in refused:
+        signed_call, answer = call.answered.signed_call, call.answered.answer
+        line = f"refused: {signed_call.story} ({call.mode}): {answer.status} {answer.line}"
+        console.print(line, markup=False)
     return not refused
 
 
-def _play(url: str) -> "Iterator[tuple[str, str, Played]]":
-    from ledger.simulator.playing import play
-    from ledger.simulator.telling import teller
-
+def _play(url: str) -> Iterator[DemoCall]:
     shops = read_shops(SHOPS_FILE, os.environ)
-    # The same on the same day: told again then, it repeats; on another day it is news.
+    # The same on the same day: played again then, it repeats; on another day it is new.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    for number, (shop_id, mode) in enumerate(_TOLD_TO):
-        seed = today.toordinal() * len(_TOLD_TO) + number
-        for days, stories in _by_duration(teller(shops, shop_id, mode), seed).items():
+    for number, (shop_id, mode) in enumerate(_SHOPS_AND_MODES):
+        seed = today.toordinal() * len(_SHOPS_AND_MODES) + number
+        platform = synthetic_platform(shops, shop_id, mode)
+        for days, stories in _by_duration(platform, seed).items():
             begins_at = today - timedelta(days=BEGINNING_DAYS + days)
-            for played in play(
+            answered_calls = play(
                 url, shops, shop_id, mode, stories=stories, seed=seed, begins_at=begins_at
-            ):
-                yield shop_id, mode, played
+            )
+            for answered in answered_calls:
+                yield DemoCall(shop_id, mode, answered)
 
 
-def _by_duration(told_by: "Teller", seed: int) -> "dict[int, list[Story]]":
-    """What can be told, in groups. Shape: days that none of the group exceeds, its stories."""
-    from ledger.simulator.stories import STORIES
-    from ledger.simulator.telling import ALTERNATE
-
-    groups: dict[int, list[Story]] = {days: [] for days in LASTING_DAYS}
+def _by_duration(platform: SyntheticPlatform, seed: int) -> dict[int, list[Story]]:
+    """Group what can be played. Shape: days that none of the group exceeds, its stories."""
+    stories_by_days: dict[int, list[Story]] = {days: [] for days in DURATION_DAYS}
     for story in STORIES.values():
-        if told_by.can_tell(story, ALTERNATE):
-            calls = told_by.life(story, seed, 0)
-            lasts = calls[-1].sent_at - calls[0].sent_at
-            groups[next(one for one in LASTING_DAYS if lasts.days < one)].append(story)
-    return {days: stories for days, stories in groups.items() if stories}
+        if platform.can_play(story, ALTERNATE):
+            calls = platform.calls(story, seed, 0)
+            duration = calls[-1].sent_at - calls[0].sent_at
+            days_max = next(days for days in DURATION_DAYS if duration.days < days)
+            stories_by_days[days_max].append(story)
+    return {days: stories for days, stories in stories_by_days.items() if stories}
 
 
-def _outcome(played: "Played") -> str:
-    if not played.answer.is_acknowledged:
-        return "refused"
-    return played.answer.line.split()[1]
-
-
-def _table(shown: "list[tuple[str, str, Played]]") -> Table:
-    stories: dict[tuple[str, str], set[str]] = {}
+def _table(demo_calls: Sequence[DemoCall]) -> Table:
+    played_stories: dict[tuple[str, str], set[str]] = {}
     counts: dict[tuple[str, str], Counter[str]] = {}
-    for shop_id, mode, played in shown:
-        stories.setdefault((shop_id, mode), set()).add(played.telling.story)
-        counts.setdefault((shop_id, mode), Counter())[_outcome(played)] += 1
+    for call in demo_calls:
+        shop_and_mode = (call.shop_id, call.mode)
+        played_stories.setdefault(shop_and_mode, set()).add(call.answered.signed_call.story)
+        counts.setdefault(shop_and_mode, Counter())[call.outcome] += 1
     table = Table("shop", "mode", title="What was told, and what became of it")
     for name in ("stories", *_OUTCOMES):
         table.add_column(name, justify="right")
-    for told, names in stories.items():
-        numbers = (len(names), *(counts[told][outcome] for outcome in _OUTCOMES))
-        table.add_row(*told, *map(str, numbers))
+    for shop_and_mode, story_names in played_stories.items():
+        by_outcome = (counts[shop_and_mode][outcome] for outcome in _OUTCOMES)
+        table.add_row(*shop_and_mode, *map(str, (len(story_names), *by_outcome)))
     return table
 
 
-def _tell_next(url: str, console: Console, shown: "list[tuple[str, str, Played]]") -> None:
+def _show_next_steps(url: str, console: Console, demo_calls: Sequence[DemoCall]) -> None:
     console.print("\nThe service runs with:")
     variables = ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE")
     for name in variables:
         console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
     console.print("\nRun in another terminal, in this folder, with the two lines above:")
-    for line in ["check", *_examples(shown), "notifications list"]:
+    for line in ["check", *_example_commands(demo_calls), "notifications list"]:
         console.print(f"  {_command()} {line}", markup=False)
     password = PASSWORD_FILE.read_text(encoding="utf-8")
     console.print("\nOr open this page in a browser, and sign in:", style="bold")
@@ -233,22 +243,26 @@ def _tell_next(url: str, console: Console, shown: "list[tuple[str, str, Played]]
 
 
 def _command() -> str:
-    """How to call this command from the reader's shell: as it was called now."""
+    """Return how to call this command from the reader's shell: as it was called now."""
     called = sys.argv[0]
     if Path(called).name != "ledger" or shutil.which("ledger") == called:
         return "ledger"
     return shlex.quote(called)
 
 
-def _examples(shown: "list[tuple[str, str, Played]]") -> list[str]:
-    """A command for the transaction, the alias and the subscription that most calls were about."""
-    seen: dict[str, Counter[str]] = {}
-    for shop_id, mode, played in shown:
-        call = played.telling.call
+def _example_commands(demo_calls: Sequence[DemoCall]) -> list[str]:
+    """Return a command for the transaction, alias and subscription that most calls were about."""
+    arguments_by_noun: dict[str, Counter[str]] = {}
+    for demo_call in demo_calls:
+        call = demo_call.call
         uuid = call.payment.uuid if call.payment else None
-        named = {"transaction": uuid, "alias": call.alias, "subscription": call.subscription_id}
-        for noun, name in named.items():
+        names = {"transaction": uuid, "alias": call.alias, "subscription": call.subscription_id}
+        for noun, name in names.items():
             if name:
-                told = f"{shlex.quote(name)} --shop {shop_id} --mode {mode.lower()}"
-                seen.setdefault(noun, Counter())[told] += 1
-    return [f"history {noun} {told.most_common(1)[0][0]}" for noun, told in seen.items()]
+                shop_and_mode = f"--shop {demo_call.shop_id} --mode {demo_call.mode.lower()}"
+                arguments = f"{shlex.quote(name)} {shop_and_mode}"
+                arguments_by_noun.setdefault(noun, Counter())[arguments] += 1
+    return [
+        f"history {noun} {arguments.most_common(1)[0][0]}"
+        for noun, arguments in arguments_by_noun.items()
+    ]

@@ -54,7 +54,7 @@ class BadCursorError(LedgerError):
 
 
 class BadFilterError(LedgerError):
-    """A filter that no row could ever be compared with."""
+    """A filter with a value that no row could ever be compared with."""
 
     code = "bad-filter"
 
@@ -94,15 +94,9 @@ class ConflictError(LedgerError):
 
 
 class UnavailableError(LedgerError):
-    """The database did not answer, or did not say that it took what it was told."""
+    """The database did not answer, or did not say that it stored what it was given."""
 
     code = "unavailable"
-
-
-class TamperError(LedgerError):
-    """Stored bytes, signature or view disagree."""
-
-    code = "tampered"
 
 
 class SettingsError(LedgerError):

@@ -91,7 +91,7 @@ def write_second(instant: datetime) -> str:
 
 def write_second_from(instant: datetime) -> str:
     """Write the first whole second that is not before an instant. Shape: as `write_second`."""
-    return write_second(min(instant, _LAST_SECOND) + timedelta(seconds=1) - _TICK)
+    return write_second(min(instant, _LAST_SECOND) + (timedelta(seconds=1) - _TICK))
 
 
 # -- what is stored and shown ----------------------------------------------------------------------

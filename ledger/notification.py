@@ -1,6 +1,7 @@
-"""One delivery, read strictly from its raw body and verified, before anything interprets it."""
+"""One delivery: its raw body, its fields read strictly, and what its signature proved."""
 
 from binascii import a2b_qp
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import unquote_to_bytes
@@ -28,21 +29,30 @@ class Delivery:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the raw body, 64 lower-case hex digits."""
+        """Return the SHA-256 of the raw body, 64 lower-case hex digits."""
         return digest(self.body)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a body may hold before it is refused unread."""
+    """The most that a body may hold; more is refused unread."""
 
     fields_max: int = 10_000
     json_depth_max: int = 64
 
 
 @dataclass(frozen=True, slots=True)
+class DecodedBody:
+    """A delivery with its fields. Shape: values by name, in wire order, nothing trimmed."""
+
+    delivery: Delivery
+    fields: Mapping[str, str]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
-    """What was kept of a verification: the key that made the signature, and what it covers."""
+    """What is stored of a verification: the key that made the signature, and what it covers."""
 
     key_fingerprint: str
     signed_digest: str
@@ -78,39 +88,39 @@ def read_fields(delivery: Delivery, limits: Limits) -> dict[str, str]:
     parts = delivery.body.split(b"&")
     if len(parts) > limits.fields_max:
         raise MalformedNotificationError("too-many-fields", f"{len(parts)} fields")
-    pairs = [_field(part) for part in parts if part]
+    pairs = [_field(encoded) for encoded in parts if encoded]
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise MalformedNotificationError("duplicate-field", "a field name occurs twice")
     return fields
 
 
-def _field(part: bytes) -> tuple[str, str]:
-    if b"%" not in part and b"+" not in part and part.isascii():
-        told, _, text = part.decode("ascii").partition("=")
-        return told, text
-    name, _, value = part.partition(b"=")
+def _field(encoded: bytes) -> tuple[str, str]:
+    if b"%" not in encoded and b"+" not in encoded and encoded.isascii():
+        ascii_name, _, ascii_value = encoded.decode("ascii").partition("=")
+        return ascii_name, ascii_value
+    name, _, value = encoded.partition(b"=")
     try:
         return _decode(name), _decode(value)
     except UnicodeDecodeError as error:
         raise MalformedNotificationError("invalid-utf-8", "a field is not valid UTF-8") from error
 
 
-def _decode(part: bytes) -> str:
-    if b"+" in part:
-        part = part.replace(b"+", b" ")
-    return (unescape(part) if b"%" in part else part).decode("utf-8")
+def _decode(encoded: bytes) -> str:
+    if b"+" in encoded:
+        encoded = encoded.replace(b"+", b" ")
+    return (unescape(encoded) if b"%" in encoded else encoded).decode("utf-8")
 
 
-def unescape(part: bytes) -> bytes:
+def unescape(encoded: bytes) -> bytes:
     """Resolve percent-escapes; what is no escape stays.
 
     Mail escapes bytes in the same way behind another sign, and its decoder is written in C. It
     knows signs of its own as well: what holds one of those, or a `%` that is no escape and so did
     not become two bytes shorter, is left to the slower one.
     """
-    if b"=" not in part and b"\r" not in part and b"\n" not in part:
-        found = a2b_qp(part.replace(b"%", b"="))
-        if len(part) - len(found) == 2 * part.count(b"%"):
-            return found
-    return unquote_to_bytes(part)
+    if b"=" not in encoded and b"\r" not in encoded and b"\n" not in encoded:
+        decoded = a2b_qp(encoded.replace(b"%", b"="))
+        if len(encoded) - len(decoded) == 2 * encoded.count(b"%"):
+            return decoded
+    return unquote_to_bytes(encoded)

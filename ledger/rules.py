@@ -1,4 +1,4 @@
-"""The eight kinds of notification, the Back Office rule behind each, and the words that tell them.
+"""The eight kinds of notification, the Back Office rule behind each, and the words that name them.
 
 Source: delivery reference, section 7; form-v2 reference, section 3.
 """

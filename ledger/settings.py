@@ -44,8 +44,10 @@ class Settings:
 
     @property
     def has_pages(self) -> bool:
-        """Whether there is a key that can sign sessions. A short one is none: but that is no
-        reason not to take notifications."""
+        """Return True if there is a key that can sign sessions.
+
+        A short one is none; but that is no reason not to take notifications.
+        """
         return len(self.secret_key) >= SECRET_KEY_MIN
 
 
@@ -84,19 +86,18 @@ _LIMITS = {
 }
 
 
-def _database_url(told: str) -> str:
+def _database_url(url: str) -> str:
     for scheme in ("postgresql://", "postgres://", "postgresql+psycopg://"):
-        if told.startswith(scheme):
-            return "postgresql+psycopg://" + told.removeprefix(scheme)
-    if told.startswith("sqlite:///"):
-        return told
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    if url.startswith("sqlite:///"):
+        return url
     raise SettingsError("LEDGER_DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 
 def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    told = environ.get(name, "").replace(",", " ").split()
     try:
-        return tuple(ip_network(one, strict=False) for one in told)
+        return tuple(ip_network(text, strict=False) for text in _words(environ, name))
     except ValueError as error:
         raise SettingsError(
             f"{name} must be addresses or ranges, for example 10.0.0.0/8"
@@ -104,28 +105,32 @@ def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
 
 
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
-    told = environ.get(name) or default
-    if told not in choices:
+    choice = environ.get(name) or default
+    if choice not in choices:
         raise SettingsError(f"{name} must be one of {', '.join(choices)}")
-    return told
+    return choice
 
 
 def _rate(environ: Mapping[str, str], name: str, default: str) -> str:
-    told = environ.get(name) or default
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", told):
+    rate = environ.get(name) or default
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", rate):
         raise SettingsError(f"{name} must be a rate, for example 600/minute")
-    return told
+    return rate
 
 
 def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    told = tuple(environ.get(name, "").replace(",", " ").split())
-    if not all(re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", one) for one in told):
+    origins = tuple(_words(environ, name))
+    if not all(re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", origin) for origin in origins):
         raise SettingsError(f"{name} must be origins, for example https://audit.example.com")
-    return told
+    return origins
 
 
 def _count(environ: Mapping[str, str], name: str, default: int) -> int:
-    told = environ.get(name) or str(default)
-    if not told.isascii() or not told.isdigit() or int(told) == 0:
+    digits = environ.get(name) or str(default)
+    if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
         raise SettingsError(f"{name} must be a whole number above zero")
-    return int(told)
+    return int(digits)
+
+
+def _words(environ: Mapping[str, str], name: str) -> list[str]:
+    return environ.get(name, "").replace(",", " ").split()

@@ -1,4 +1,4 @@
-"""Shops and their keys: which key may verify which notification, read from the shops file."""
+"""Shops and their keys, read from the shops file: which key may verify which notification."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ from marshmallow import (
 )
 
 from ledger.errors import SettingsError
-from ledger.modes import MODES
+from ledger.modes import Mode
 
 FORM_HMAC = "form-hmac-sha256"
 FORM_SHA1 = "form-sha1"
@@ -54,11 +54,11 @@ class Key:
 
     @property
     def fingerprint(self) -> str:
-        """Name the key without telling it. Shape: 16 lower-case hex digits."""
+        """Return a name of the key that does not reveal it. Shape: 16 lower-case hex digits."""
         return _fingerprint(self.shop_id, self.mode, self.kind, self.secret)
 
     def is_valid_at(self, at: datetime) -> bool:
-        """Whether the key may verify what arrived at this time."""
+        """Return True if the key may verify what arrived at this time."""
         after = self.not_before is None or at >= self.not_before
         return after and (self.not_after is None or at < self.not_after)
 
@@ -79,48 +79,44 @@ class Shops:
     shop_by_id: Mapping[str, Shop] = field(default_factory=dict)
 
     def keys(self, shop_id: str, mode: str, *kinds: str, at: datetime) -> list[Key]:
-        """Keys of one shop and mode, of these kinds, that are valid at this time."""
+        """Return the keys of a shop and mode, of these kinds, that are valid at this time."""
         shop = self.shop_by_id.get(shop_id)
-        return (
-            []
-            if shop is None
-            else [
-                key
-                for key in shop.keys
-                if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
-            ]
-        )
-
-    def other_keys(self, shop_id: str, mode: str, *kinds: str) -> list[Key]:
-        """Keys of these kinds that belong to any other shop or mode: to explain a refusal."""
+        if shop is None:
+            return []
         return [
             key
-            for shop in self.shop_by_id.values()
             for key in shop.keys
+            if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
+        ]
+
+    def other_keys(self, shop_id: str, mode: str, *kinds: str) -> list[Key]:
+        """Return keys of these kinds of any other shop or mode: to explain a refusal."""
+        return [
+            key
+            for key in self._all_keys()
             if key.kind in kinds and (key.shop_id, key.mode) != (shop_id, mode)
         ]
 
-    def valid_at(self, *moments: datetime) -> "Shops":
-        """The same shops with only the keys that are valid at one of these moments, and those for
-        good: what waited in quarantine may be verified by the key of its day or by today's."""
-        return Shops(
-            {
-                shop.id: replace(
-                    shop,
-                    keys=tuple(
-                        replace(key, not_before=None, not_after=None)
-                        for key in shop.keys
-                        if any(key.is_valid_at(moment) for moment in moments)
-                    ),
-                )
-                for shop in self.shop_by_id.values()
-            }
-        )
+    def valid_at(self, *instants: datetime) -> "Shops":
+        """Return the shops with the keys that are valid at one of these instants, then always.
+
+        What waited in quarantine may be verified by the key of its day or by today's.
+        """
+
+        def unlimited(shop: Shop) -> Shop:
+            keys = (key for key in shop.keys if any(map(key.is_valid_at, instants)))
+            return replace(
+                shop, keys=tuple(replace(key, not_before=None, not_after=None) for key in keys)
+            )
+
+        return Shops({id_: unlimited(shop) for id_, shop in self.shop_by_id.items()})
 
     def key_by_fingerprint(self, fingerprint: str) -> Key | None:
-        """The key that verified something earlier, when it is still in the shops file."""
-        keys = (key for shop in self.shop_by_id.values() for key in shop.keys)
-        return next((key for key in keys if key.fingerprint == fingerprint), None)
+        """Return the key that verified something earlier; None when it has left the shops file."""
+        return next((key for key in self._all_keys() if key.fingerprint == fingerprint), None)
+
+    def _all_keys(self) -> list[Key]:
+        return [key for shop in self.shop_by_id.values() for key in shop.keys]
 
 
 class _KeySchema(Schema):
@@ -134,14 +130,16 @@ class _KeySchema(Schema):
 
     @validates_schema
     def _one_secret(self, data: dict[str, Any], **_: Any) -> None:
-        told = [name for name in ("secret", "secret_env", "secret_file") if name in data]
-        if len(told) != 1:
+        places = {"secret", "secret_env", "secret_file"} & data.keys()
+        if len(places) != 1:
             raise ValidationError("give exactly one of secret, secret_env, secret_file", "secret")
 
     @validates_schema
     def _known_mode(self, data: dict[str, Any], **_: Any) -> None:
-        if data["mode"].upper() not in MODES:
-            raise ValidationError("must be TEST or PRODUCTION", "mode")
+        try:
+            Mode(data["mode"])
+        except ValueError as error:
+            raise ValidationError("must be TEST or PRODUCTION", "mode") from error
 
     @validates_schema
     def _aware_times(self, data: dict[str, Any], **_: Any) -> None:
@@ -174,79 +172,80 @@ class _ShopsSchema(Schema):
 def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
     """Read the shops file. Errors: SettingsError names the shop and the field, never a secret."""
     data = _read(path)
-    shops = [_shop(one, path, environ) for one in data["shops"]]
-    found = Shops({shop.id: shop for shop in shops})
-    keys = [key for shop in shops for key in shop.keys]
-    if any(key.mode == "PRODUCTION" for key in keys):
-        for one in _exposed(path, data):
-            raise SettingsError(_EXPOSED.format(one))
-    return found
+    shops = [_shop(shop_fields, path, environ) for shop_fields in data["shops"]]
+    if any(key.mode == Mode.PRODUCTION for shop in shops for key in shop.keys):
+        for exposed_path in _exposed(path, data):
+            raise SettingsError(_EXPOSED.format(exposed_path))
+    return Shops({shop.id: shop for shop in shops})
 
 
 def exposed_files(path: Path) -> list[str]:
-    """A sentence for each file with keys that others on this machine can read or change.
+    """Return a sentence for each file with keys that others on this machine can read or change.
 
     Errors: SettingsError when the shops file cannot be read.
     """
-    return [_EXPOSED.format(one) for one in _exposed(path, _read(path))]
+    return [_EXPOSED.format(exposed_path) for exposed_path in _exposed(path, _read(path))]
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the shops file {path} cannot be read: {error}") from error
     try:
-        return dict(_ShopsSchema().load(told))
+        return dict(_ShopsSchema().load(data))
     except ValidationError as error:
         raise SettingsError(f"the shops file {path} is wrong: {error.messages}") from error
 
 
-def _shop(told: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Shop:
-    keys = tuple(_key(told["id"], one, path, environ) for one in told["keys"])
-    return Shop(told["id"], told["name"], keys)
+def _shop(shop_fields: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Shop:
+    id_ = shop_fields["id"]
+    keys = tuple(_key(id_, key_fields, path, environ) for key_fields in shop_fields["keys"])
+    return Shop(id_, shop_fields["name"], keys)
 
 
-def _key(shop_id: str, told: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Key:
+def _key(shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Key:
     return Key(
         shop_id=shop_id,
-        mode=told["mode"].upper(),
-        kind=told["kind"],
-        secret=_secret(shop_id, told, path, environ),
-        not_before=_utc(told.get("not_before")),
-        not_after=_utc(told.get("not_after")),
+        mode=Mode(key_fields["mode"]).value,
+        kind=key_fields["kind"],
+        secret=_secret(shop_id, key_fields, path, environ),
+        not_before=_utc(key_fields.get("not_before")),
+        not_after=_utc(key_fields.get("not_after")),
     )
 
 
-def _secret(shop_id: str, told: dict[str, Any], path: Path, environ: Mapping[str, str]) -> str:
-    if "secret_env" in told:
-        secret = environ.get(told["secret_env"], "")
-        where = f"the environment variable {told['secret_env']}"
-    elif "secret_file" in told:
-        where = f"the file {told['secret_file']}"
+def _secret(
+    shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]
+) -> str:
+    if "secret_env" in key_fields:
+        secret = environ.get(key_fields["secret_env"], "")
+        where = f"the environment variable {key_fields['secret_env']}"
+    elif "secret_file" in key_fields:
+        where = f"the file {key_fields['secret_file']}"
         try:
-            secret = (path.parent / told["secret_file"]).read_text(encoding="utf-8")
+            secret = (path.parent / key_fields["secret_file"]).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"shop {shop_id}: {where} cannot be read") from error
     else:
-        secret, where = told["secret"], "secret"
+        secret, where = key_fields["secret"], "secret"
     secret = secret.strip()  # keys are pasted with a blank or a newline at their end
     if not secret:
         raise SettingsError(f"shop {shop_id}: {where} holds no key")
     return secret
 
 
-def _utc(told: datetime | None) -> datetime | None:
-    return None if told is None else told.astimezone(UTC)
+def _utc(instant: datetime | None) -> datetime | None:
+    return None if instant is None else instant.astimezone(UTC)
 
 
 _EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
 
 
 def _exposed(path: Path, data: Mapping[str, Any]) -> list[Path]:
-    """Files with keys that others can read or change, on systems that tell."""
-    told = [key for shop in data["shops"] for key in shop["keys"]]
-    files = [path] if any("secret" in key for key in told) else []
-    files += [path.parent / key["secret_file"] for key in told if "secret_file" in key]
+    """Return the files with keys that others can read or change, on systems that say so."""
+    keys = [key_fields for shop_fields in data["shops"] for key_fields in shop_fields["keys"]]
+    files = [path] if any("secret" in key_fields for key_fields in keys) else []
+    files += [path.parent / each["secret_file"] for each in keys if "secret_file" in each]
     by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
-    return [one for one in files if os.name == "posix" and one.stat().st_mode & by_others]
+    return [file for file in files if os.name == "posix" and file.stat().st_mode & by_others]

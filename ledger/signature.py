@@ -10,7 +10,7 @@ FORM_PREFIX = "vads_"
 
 
 def signed_fields(fields: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The fields that a form signature covers, names and values, in byte order of the names."""
+    """Return the fields that a form signature covers, in byte order of their names."""
     signed = [field for field in fields.items() if field[0].startswith(FORM_PREFIX)]
     signed.sort(key=itemgetter(0))  # text sorts as its bytes in UTF-8 do
     return signed
@@ -37,16 +37,16 @@ def sign_form_sha1(text: str, secret: str) -> str:
     return hashlib.sha1(message, usedforsecurity=False).hexdigest()
 
 
-def sign_rest(answer: str, secret: str) -> str:
+def sign_rest(text: str, secret: str) -> str:
     """Sign a `kr-answer` exactly as given. Shape: 64 lower-case hex digits."""
-    return hmac.digest(secret.encode(), answer.encode(), "sha256").hex()
+    return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
 
 
-def is_same(told: str, computed: str) -> bool:
-    """Compare two signatures in constant time, whatever characters the told one holds."""
-    return hmac.compare_digest(told.encode(errors="surrogatepass"), computed.encode())
+def is_same(received: str, computed: str) -> bool:
+    """Compare two signatures in constant time, whatever characters the received one holds."""
+    return hmac.compare_digest(received.encode(errors="surrogatepass"), computed.encode())
 
 
-def digest(content: bytes) -> str:
-    """SHA-256 of some bytes. Shape: 64 lower-case hex digits."""
-    return hashlib.sha256(content).hexdigest()
+def digest(message: bytes) -> str:
+    """Return the SHA-256 of some bytes. Shape: 64 lower-case hex digits."""
+    return hashlib.sha256(message).hexdigest()

@@ -1,4 +1,4 @@
-"""Finds the key that made a signature, or says in one word why none did."""
+"""Find the key that made a signature, or say in one word why none did."""
 
 from collections.abc import Callable
 
@@ -10,9 +10,9 @@ from ledger.shops import Key, Shops
 SHOP_ID_DIGITS = (8, 9)
 
 
-def is_shop_id(told: str) -> bool:
-    """Whether this is what shop ids look like."""
-    return told.isascii() and told.isdigit() and len(told) in SHOP_ID_DIGITS
+def is_shop_id(text: str) -> bool:
+    """Return True if a text looks like a shop id."""
+    return text.isascii() and text.isdigit() and len(text) in SHOP_ID_DIGITS
 
 
 def check_address(delivery: Delivery, shop_id: str, mode: str) -> None:
@@ -38,7 +38,7 @@ def verifying_key(
     kinds: tuple[str, ...],
     made_signature: Callable[[Key], bool],
 ) -> Key:
-    """The key of this shop and mode that made the signature, among those valid on arrival.
+    """Return the key of this shop and mode that made the signature, among those valid on arrival.
 
     Errors: UnknownShopError without a shop or key to try; SignatureError when none of them did.
     """
@@ -50,8 +50,8 @@ def verifying_key(
         return verified[0]
     _explain_by_another(shops, shop_id, mode, kinds, made_signature)
     if not keys:
-        what = f"shop {shop_id} has no valid key of kind {' or '.join(kinds)} for {mode}"
-        raise UnknownShopError("no-key", what)
+        lack = f"shop {shop_id} has no valid key of kind {' or '.join(kinds)} for {mode}"
+        raise UnknownShopError("no-key", lack)
     raise SignatureError("signature-mismatch", "no key of this shop and mode made this signature")
 
 

@@ -1,4 +1,4 @@
-"""Processes that divide a long work, and end with the one that started them."""
+"""Start processes that divide a long work, and end with the process that started them."""
 
 import os
 import threading
@@ -9,10 +9,10 @@ from multiprocessing.context import BaseContext
 
 
 def worker_processes(count: int, *, loaded: Sequence[str]) -> ProcessPoolExecutor:
-    """So many, which inherit nothing that is open.
+    """Start worker processes that inherit no open file or connection.
 
-    Shape: `loaded` are the modules of the work: one process loads them, of which all workers are
-    forks. It is begun with the first workers of this process, and serves later ones as it is.
+    Shape: `loaded` are the modules of the work: one process loads them, and all workers are forks
+    of it. It starts with the first workers of this process, and serves later ones as it is.
     """
     return ProcessPoolExecutor(count, mp_context=_context(loaded), initializer=_end_with_parent)
 
@@ -22,13 +22,13 @@ def _context(loaded: Sequence[str]) -> BaseContext:
     context.set_forkserver_preload(list(loaded))
     try:
         forkserver.ensure_running()
-    except OSError:  # it is asked by a socket in a folder for temporary files: no room there
+    except OSError:  # it listens in a temporary folder, where there may be no room
         return get_context("spawn")
     return context
 
 
 def _end_with_parent() -> None:
-    """Let no worker outlive a parent that was killed: it would wait for work for ever."""
+    """End this worker when its parent is killed: it would wait for work for ever."""
     parent = parent_process()
     assert parent is not None
 

@@ -25,6 +25,8 @@ from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from tests.secrecy import no_secret_leaves, pytest_runtest_makereport  # noqa: F401  found here
 
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2**31
 SERVER_USER = "pgserver"
 """The name is given: the wheel starts its servers as this user."""
 SERVER_SETTINGS = """
@@ -38,8 +40,8 @@ max_connections = 200
 def pytest_configure(config: pytest.Config) -> None:
     """Make the servers' user before several workers would, and get in each other's way."""
     is_first = not hasattr(config, "workerinput")
-    known = {one.pw_name for one in pwd.getpwall()}
-    if is_first and os.geteuid() == 0 and SERVER_USER not in known:
+    users = {user.pw_name for user in pwd.getpwall()}
+    if is_first and os.geteuid() == 0 and SERVER_USER not in users:
         subprocess.run(["useradd", SERVER_USER], check=True)
 
 
@@ -57,10 +59,19 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    path = tmp_path / "ledger.sqlite"
-    shutil.copyfile(sqlite_template, path)
-    return f"sqlite:///{path}"
+def sqlite_url(sqlite_template: Path) -> Iterator[str]:
+    with tempfile.TemporaryDirectory(
+        prefix="ledger-", dir=_memory(), ignore_cleanup_errors=True
+    ) as folder:
+        path = Path(folder) / "ledger.sqlite"
+        shutil.copyfile(sqlite_template, path)
+        yield f"sqlite:///{path}"
+
+
+def _memory() -> str | None:
+    """Return a folder in memory, if there is much of it: a test's file need not survive either."""
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN
+    return str(MEMORY) if has_room else None
 
 
 @pytest.fixture
@@ -94,9 +105,9 @@ def postgres_template(postgres_server: URL) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[URL]:
-    told = os.environ.get("LEDGER_TEST_POSTGRES_URL")
-    if told:
-        yield make_url(told).set(drivername="postgresql+psycopg")
+    url = os.environ.get("LEDGER_TEST_POSTGRES_URL")
+    if url:
+        yield make_url(url).set(drivername="postgresql+psycopg")
         return
     with started_server() as server:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
@@ -129,7 +140,7 @@ def started_server_in(folder: Path) -> Iterator[Any]:
 
 @contextmanager
 def created(server: URL, template: str = "template0") -> Iterator[str]:
-    """A database of its own, dropped afterwards whoever is still connected."""
+    """Create a database, dropped afterwards whoever is still connected."""
     name = f"ledger_test_{uuid4().hex}"
     administer(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:

@@ -1,8 +1,9 @@
-"""Makes up hostile bodies for as long as it is told, and keeps one of each kind that it meets.
+"""Make up hostile bodies for some seconds, and keep a body of each kind that is met.
 
-`python -m tests.fuzzing --seconds 600` plays bodies to a ledger. One that is not answered and kept
-as it must be stops it and is written to `tests/data/hostile`; so is, with `--keep`, the first that
-becomes something not yet in there. `tests/properties/test_hostile_corpus.py` plays them all again.
+`python -m tests.fuzzing --seconds 600` sends bodies to a ledger. A body that is not answered and
+stored as it must be stops it and is written to `tests/data/hostile`; so is, with `--keep`, the
+first that becomes something not yet in there. `tests/properties/test_hostile_corpus.py` plays
+them all again.
 """
 
 import argparse
@@ -44,8 +45,8 @@ VALUES: tuple[Any, ...] = (
 
 
 def bodies(rng: random.Random) -> Iterator[bytes]:
-    """Hostile bodies without end: from examples and from the corpus, signed more often than not."""
-    seeds = [example_body(*one) for one in examples()]
+    """Yield hostile bodies without end, made of examples and the corpus, mostly well signed."""
+    seeds = [example_body(*name) for name in examples()]
     seeds += [path.read_bytes() for path in sorted(CORPUS.glob("*.body"))]
     while True:
         body = rng.choice(seeds)
@@ -62,15 +63,14 @@ def _resigned(body: bytes, rng: random.Random) -> bytes:
         return _bytes(body, rng)
     for _ in range(rng.randrange(1, 5)):
         answer = _changed(answer, rng)
-    told = (
-        answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=rng.random() < 0.5)
-    )
-    told = told.encode("utf-8", "replace").decode()
+    is_text = isinstance(answer, str)
+    text = answer if is_text else json.dumps(answer, ensure_ascii=rng.random() < 0.5)
+    text = text.encode("utf-8", "replace").decode()
     source = rng.choice((fields.get("kr-src"), *TEXTS))
     try:
-        return rest_body(json.loads(told) if rng.random() < 0.7 else told, source)
+        return rest_body(json.loads(text) if rng.random() < 0.7 else text, source)
     except (ValueError, AttributeError, RecursionError):
-        return rest_body(told, source)
+        return rest_body(text, source)
 
 
 def _form(fields: dict[str, str], rng: random.Random) -> bytes:
@@ -85,18 +85,18 @@ def _form(fields: dict[str, str], rng: random.Random) -> bytes:
 
 
 def _changed(value: Any, rng: random.Random) -> Any:
-    """A JSON value with something in it replaced, dropped, doubled or moved."""
+    """Return a JSON value with a part replaced, dropped, doubled or moved."""
     if isinstance(value, dict) and value and rng.random() < 0.93:
         name = rng.choice([*value])
         if rng.random() < 0.15:
-            return {key: one for key, one in value.items() if key != name}
+            return {key: child for key, child in value.items() if key != name}
         if rng.random() < 0.05:
             return value | {rng.choice(TEXTS): value[name]}
         return value | {name: _changed(value[name], rng)}
     if isinstance(value, list) and value and rng.random() < 0.8:
         index = rng.randrange(len(value))
         doubled = [value[index]] * rng.choice((0, 1, 1, 1, 2))
-        return [*value[:index], *(_changed(one, rng) for one in doubled), *value[index + 1 :]]
+        return [*value[:index], *(_changed(child, rng) for child in doubled), *value[index + 1 :]]
     return rng.choice((rng.choice(TEXTS), rng.choice(VALUES)))
 
 
@@ -111,8 +111,8 @@ def _bytes(body: bytes, rng: random.Random) -> bytes:
     return body
 
 
-def played(ledger: Ledger, body: bytes) -> str:
-    """What a body became, in words; whatever it is, it is answered, kept, and can be shown.
+def receive_and_check(ledger: Ledger, body: bytes) -> str:
+    """Return what a body became, in words; whatever it is, it is answered, stored and shown.
 
     Errors: AssertionError, or whatever the ledger should never have raised.
     """
@@ -126,26 +126,30 @@ def played(ledger: Ledger, body: bytes) -> str:
         assert receipt.reason in REASONS
         return f"quarantined-{receipt.reason}"
     words: list[str] = []
-    for one in _events_of(ledger, receipt.positions):
-        events = ledger.events.history(one.event.originator_id)
+    for recorded in _events_of(ledger, receipt.positions):
+        events = ledger.events.history(recorded.event.originator_id)
         entries = timeline(events)
         assert describe(item(events), entries)
         json.dumps([history_data(entry) for entry in entries]).encode()
-        words += [one.event.TOPIC, *("odd" for _ in (one.event.odd or [])[:1])]
+        words += [recorded.event.TOPIC, *(["odd"] if recorded.event.odd else [])]
     return "-".join([receipt.outcome, *sorted(set(words))]).replace(".", "-")
 
 
-def _is_worth_keeping(became: str, body: bytes) -> bool:
-    """Whether a body is plain enough to be read by a person, and not only an old one again."""
+def _is_worth_keeping(outcome: str, body: bytes) -> bool:
+    """Return True if a body is plain enough to be read by a person, and not a repeat."""
     return (
-        not became.startswith("repeated")
-        and became.count("transaction-") < 2
-        and (len(body) < BYTES_MAX and became.count("alias-") + became.count("subscription-") < 2)
+        not outcome.startswith("repeated")
+        and outcome.count("transaction-") < 2
+        and (len(body) < BYTES_MAX and outcome.count("alias-") + outcome.count("subscription-") < 2)
     )
 
 
 def _events_of(ledger: Ledger, positions: tuple[int, ...]) -> list[Any]:
-    return [one for at in positions for one in ledger.events.events_after(at - 1, 1)]
+    return [
+        recorded
+        for position in positions
+        for recorded in ledger.events.events_after(position - 1, 1)
+    ]
 
 
 def main() -> int:
@@ -153,31 +157,37 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--keep", action="store_true")
-    told = parser.parse_args()
-    rng, until, met = random.Random(told.seed), time.monotonic() + told.seconds, Counter[str]()
+    options = parser.parse_args()
+    sys.stderr.write(f"seed {options.seed}\n")
     CORPUS.mkdir(exist_ok=True)
-    known = {path.stem for path in CORPUS.glob("*.body")}
-    sys.stderr.write(f"seed {told.seed}\n")
     with TemporaryDirectory() as folder:
         database = Database(f"sqlite:///{Path(folder) / 'fuzzed.sqlite'}")
         migrate(database)
         ledger = a_ledger(database, quarantine_count_max=10_000_000)
-        for body in bodies(rng):
-            if time.monotonic() > until:
-                break
-            try:
-                became = played(ledger, body)
-            except Exception:
-                (CORPUS / f"found-{sum(met.values())}.body").write_bytes(body)
-                raise
-            met[became] += 1
-            if told.keep and became not in known and _is_worth_keeping(became, body):
-                known.add(became)
-                (CORPUS / f"{became}.body").write_bytes(body)
+        outcomes = _fuzz(ledger, random.Random(options.seed), options.seconds, keep=options.keep)
         database.dispose()
-    for became, number in met.most_common():
-        sys.stdout.write(f"{number:>8}  {became}\n")
+    for outcome, number in outcomes.most_common():
+        sys.stdout.write(f"{number:>8}  {outcome}\n")
     return 0
+
+
+def _fuzz(ledger: Ledger, rng: random.Random, seconds: float, *, keep: bool) -> Counter[str]:
+    """Send bodies for some seconds; return how often each outcome was met."""
+    until, outcomes = time.monotonic() + seconds, Counter[str]()
+    known = {path.stem for path in CORPUS.glob("*.body")}
+    for body in bodies(rng):
+        if time.monotonic() > until:
+            break
+        try:
+            outcome = receive_and_check(ledger, body)
+        except Exception:
+            (CORPUS / f"found-{sum(outcomes.values())}.body").write_bytes(body)
+            raise
+        outcomes[outcome] += 1
+        if keep and outcome not in known and _is_worth_keeping(outcome, body):
+            known.add(outcome)
+            (CORPUS / f"{outcome}.body").write_bytes(body)
+    return outcomes
 
 
 if __name__ == "__main__":

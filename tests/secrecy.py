@@ -42,10 +42,11 @@ class SecretLeftError(AssertionError):
     """A key of the tests is where nobody may read it."""
 
 
-def watch(where: str, *told: object) -> None:
-    """Refuse what holds a key, without telling it."""
-    for one in told:
-        content = one if isinstance(one, bytes) else str(one).encode("utf-8", "surrogatepass")
+def watch(where: str, *outputs: object) -> None:
+    """Refuse what holds a key, without showing it."""
+    for output in outputs:
+        is_bytes = isinstance(output, bytes)
+        content = output if is_bytes else str(output).encode("utf-8", "surrogatepass")
         if SECRETS.search(content):
             raise SecretLeftError(f"a key of the tests is in {where}")
 
@@ -57,8 +58,8 @@ def no_secret_leaves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         _after(patch, CliRunner, "invoke", lambda done: watch("a command's output", done.output))
         _after(patch, FlaskClient, "open", lambda answer: watch("a header", answer.headers))
         _after(patch, TestResponse, "get_data", lambda body: watch("an answer", body))
-        _after(patch, pytest.CaptureFixture, "readouterr", lambda told: watch("output", *told))
-        _after(patch, subprocess.Popen, "communicate", lambda told: watch("a process", *told))
+        _after(patch, pytest.CaptureFixture, "readouterr", lambda texts: watch("output", *texts))
+        _after(patch, subprocess.Popen, "communicate", lambda texts: watch("a process", *texts))
         _before(patch, subprocess.Popen, "__init__", _watch_arguments)
         yield
     for path in sorted(tmp_path_factory.getbasetemp().rglob("*")):
@@ -70,7 +71,7 @@ def no_secret_leaves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Watch what a test has written and not taken itself."""
     report: Any = yield
-    if report.passed and any(SECRETS.search(told.encode()) for _, told in report.sections):
+    if report.passed and any(SECRETS.search(text.encode()) for _, text in report.sections):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: a key of the tests is in its output"
     return report
@@ -81,23 +82,23 @@ def _watch_arguments(_: Any, args: Any, *__: Any, **___: Any) -> None:
 
 
 def _after(patch: pytest.MonkeyPatch, owner: type, name: str, look: Callable[[Any], None]) -> None:
-    called = getattr(owner, name)
+    original = getattr(owner, name)
 
-    @wraps(called)
+    @wraps(original)
     def watched(*args: Any, **more: Any) -> Any:
-        given = called(*args, **more)
-        look(given)
-        return given
+        returned = original(*args, **more)
+        look(returned)
+        return returned
 
     patch.setattr(owner, name, watched)
 
 
 def _before(patch: pytest.MonkeyPatch, owner: type, name: str, look: Callable[..., None]) -> None:
-    called = getattr(owner, name)
+    original = getattr(owner, name)
 
-    @wraps(called)
+    @wraps(original)
     def watched(*args: Any, **more: Any) -> Any:
         look(*args, **more)
-        return called(*args, **more)
+        return original(*args, **more)
 
     patch.setattr(owner, name, watched)

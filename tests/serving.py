@@ -1,4 +1,4 @@
-"""Real services for tests: `ledger serve` in processes of its own, before a real database."""
+"""Run real services for tests: `ledger serve` in its own processes, before a real database."""
 
 import http.client
 import os
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
 from tests.conftest import opened
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,7 @@ READY_SECONDS_MAX = 60
 
 @dataclass
 class Service:
-    """A service that runs; `log` is what it wrote."""
+    """A service that runs; `log` is the file it writes."""
 
     process: "subprocess.Popen[bytes]"
     port: int
@@ -38,7 +38,7 @@ class Service:
     def call(
         self, method: str, path: str, body: bytes | None = None, **headers: str
     ) -> tuple[int, str]:
-        """One call on a connection of its own."""
+        """Make a call on a connection of its own; return its status and text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body, headers)
@@ -48,7 +48,7 @@ class Service:
             connection.close()
 
     def token(self, role: str = "auditor") -> str:
-        """A token of the query API."""
+        """Create a token of the query API."""
         with opened(self.database_url) as database, database.begin() as connection:
             now = datetime.now(UTC)
             return create_token(connection, name=role, role=role, shops=None, now=now)[1]
@@ -67,7 +67,7 @@ class Service:
 def serving(
     folder: Path, database_url: str, shops_file: Path, *, threads: int = 4, **environ: str
 ) -> Iterator[Service]:
-    """`ledger serve` with one worker, stopped at the end whatever happened."""
+    """Run `ledger serve` with a single worker, and stop it at the end whatever happened."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     environ = {
         "LEDGER_DATABASE_URL": database_url,

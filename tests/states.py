@@ -1,4 +1,4 @@
-"""What a ledger holds, folded from its events: to be compared with another ledger's."""
+"""Fold what a ledger holds from its events, to be compared with another ledger's."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,38 +8,41 @@ from ledger.application import Ledger
 from ledger.items import item
 from ledger.storage.event_store import RecordedEvent
 
-OF_THE_MOMENT = ("version", "first_seen_at", "last_changed_at", "details", "personal")
-"""What depends on when and in how many pieces something was told, not on what was told."""
+NOT_STATE = ("version", "first_seen_at", "last_changed_at", "details", "personal")
+"""What depends on when and in how many notifications something was learned, not on what."""
 
-PAGE = 1000
+PAGE_SIZE = 1000
 
 
 def every_event(ledger: Ledger) -> Iterable[RecordedEvent]:
-    """The whole log, in order."""
+    """Yield the whole event log, in order."""
     position = 0
-    while page := ledger.events.events_after(position, PAGE):
+    while page := ledger.events.events_after(position, PAGE_SIZE):
         yield from page
         position = page[-1].position
 
 
 def streams(ledger: Ledger) -> dict[UUID, list[RecordedEvent]]:
-    found: dict[UUID, list[RecordedEvent]] = {}
-    for one in every_event(ledger):
-        found.setdefault(one.event.originator_id, []).append(one)
-    return found
+    """Return the events of every stream."""
+    events_by_stream: dict[UUID, list[RecordedEvent]] = {}
+    for recorded in every_event(ledger):
+        events_by_stream.setdefault(recorded.event.originator_id, []).append(recorded)
+    return events_by_stream
 
 
 def versions(ledger: Ledger) -> dict[UUID, list[int]]:
+    """Return the version numbers of every stream's events."""
     return {
-        id_: [one.event.originator_version for one in events]
+        id_: [recorded.event.originator_version for recorded in events]
         for id_, events in streams(ledger).items()
     }
 
 
 def states(ledger: Ledger) -> dict[UUID, dict[str, Any]]:
-    """How every object stands at the end."""
+    """Return every object as it stands at the end."""
     return {id_: state(events) for id_, events in streams(ledger).items()}
 
 
 def state(events: list[RecordedEvent]) -> dict[str, Any]:
-    return {name: value for name, value in item(events).items() if name not in OF_THE_MOMENT}
+    """Return one object as it stands after these events, without what depends on arrival."""
+    return {name: value for name, value in item(events).items() if name not in NOT_STATE}

@@ -18,7 +18,8 @@ from ledger.formats.snapshot import (
     TRANSACTION_FACTS,
 )
 from ledger.rules import RULES
-from ledger.vocabulary import EVENT_CLASSES, EVENTS_BY_RULE, GENERAL, SENTENCES
+from ledger.vocabulary import EVENT_CLASSES, SENTENCES
+from tests.events_by_rule import EVENTS_BY_RULE, GENERAL
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 EVENTS = (DOCS / "events.md").read_text()

@@ -35,7 +35,7 @@ PLAIN = (
 )
 READ = (*PLAIN, "ledger.signature", "ledger.settings", "ledger.shops", "ledger.notification")
 TOLD = ("ledger.formats.snapshot", "ledger.formats.values")
-AGGREGATES = ("ledger.aggregates", "ledger.vocabulary", "ledger.decision")
+AGGREGATES = ("ledger.aggregates", "ledger.vocabulary", "ledger.recording.decider")
 SHOWN = ("ledger.items", "ledger.timeline")
 ASKED = (
     "ledger.access",
@@ -72,7 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.formats.values": (*PLAIN, "ledger.formats.snapshot"),
     "ledger.aggregates.*": (*PLAIN, *TOLD, "ledger.aggregates.observed", "eventsourcing.domain"),
     "ledger.vocabulary": (*PLAIN, "ledger.aggregates"),
-    "ledger.decision": (*PLAIN, *TOLD, "ledger.aggregates"),
+    "ledger.recording.decider": (*PLAIN, *TOLD, "ledger.aggregates"),
     "ledger.storage.*": (*PLAIN, "ledger.storage", "sqlalchemy"),
     "ledger.storage.recorder": (*PLAIN, "ledger.storage", "sqlalchemy", "eventsourcing"),
     "ledger.storage.mapper": ("eventsourcing", "orjson"),
@@ -194,7 +194,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "runner",
             "parts",
             "filling",
-            "images",
             "rebuild",
             "compare",
             "as_of",
@@ -446,7 +445,7 @@ def test_every_option_that_the_readme_names_exists() -> None:
     params = [param for command in commands().values() for param in command.params]
     known = {one for param in params for one in param.opts}
 
-    of_pip = {"--quiet", "--require-hashes", "--no-deps", "--disable-pip"}
+    of_pip = {"--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--disable-pip"}
     assert told - known <= {"--help", *of_pip}
 
 

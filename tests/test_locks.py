@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 RUNTIME, TEST = "requirements.lock", "requirements-test.lock"
 ASKED: dict[str, list[str]] = {
-    RUNTIME: PROJECT["dependencies"],
+    RUNTIME: PROJECT["dependencies"] + PROJECT["optional-dependencies"]["build"],
     TEST: PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"],
 }
 

@@ -69,16 +69,16 @@ def test_each_way_out_is_watched_in_every_worker(tmp_path: Path) -> None:
     leaking.write_text(LEAKS)
     left.write_text(LEFT)
 
-    told = tried(tmp_path)
+    report = tried(tmp_path)
 
-    failed = set(re.findall(r"^FAILED \S+::(\w+)", told, re.MULTILINE))
+    failed = set(re.findall(r"^FAILED \S+::(\w+)", report, re.MULTILINE))
     names = set(re.findall(r"^def (test_\w+)", LEAKS, re.MULTILINE))
-    assert failed == names - {"test_innocent"}, told
-    assert "a key of the tests is in the file some.log" in told
+    assert failed == names - {"test_innocent"}, report
+    assert "a key of the tests is in the file some.log" in report
 
 
 def tried(folder: Path) -> str:
-    """What pytest says of the tests in a folder, with two workers."""
+    """Return what pytest reports of the tests in a folder, with two workers."""
     options = ["-p", "tests.secrecy", "-p", "no:schemathesis", "-p", "no:cacheprovider"]
     options += ["-n", "2", "-c", os.devnull, "--rootdir", str(folder), "-rf", str(folder)]
     done = subprocess.run(
@@ -101,7 +101,7 @@ def test_what_is_watched_for_is_what_the_tests_sign_with(tmp_path: Path) -> None
     keys = {key.secret for key in a_shop().keys}
 
     assert keys
-    assert all(SECRETS.fullmatch(one.encode()) for one in keys)
+    assert all(SECRETS.fullmatch(key.encode()) for key in keys)
     assert len(SECRETS.findall(shops_file(tmp_path).read_bytes())) == len(keys)
 
 
@@ -110,7 +110,9 @@ def test_no_process_of_a_service_shows_a_key(sqlite_url: str, tmp_path: Path) ->
     with serving(tmp_path, sqlite_url, shops_file(tmp_path), LEDGER_SECRET_KEY="kept") as service:
         folder = Path("/proc") / str(service.process.pid)
         children = (folder / "task" / folder.name / "children").read_text().split()
-        shown = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (folder.name, *children)]
+        command_lines = [
+            Path(f"/proc/{pid}/cmdline").read_bytes() for pid in (folder.name, *children)
+        ]
 
-    assert len(shown) > 1
-    assert not any(SECRETS.search(one) for one in shown)
+    assert len(command_lines) > 1
+    assert not any(SECRETS.search(command_line) for command_line in command_lines)

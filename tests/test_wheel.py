@@ -1,4 +1,4 @@
-"""What is installed from the wheel works by itself, away from the checkout."""
+"""Install the wheel away from the checkout, and try that it works by itself."""
 
 import json
 import os
@@ -25,7 +25,7 @@ FROM_CHECKOUT = ("LEDGER_", "PYTHON", "VIRTUAL_ENV")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new environment with the wheel in it; the libraries are those of the tests.
+    """Return a new environment with the wheel in it; the libraries are those of the tests.
 
     A `.pth` adds their folder without reading the `.pth` files in it, so that the checkout,
     which the tests use in place, does not come before the wheel.
@@ -48,14 +48,15 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clean(environ: dict[str, str]) -> dict[str, str]:
-    kept = {name: one for name, one in os.environ.items() if not name.startswith(FROM_CHECKOUT)}
-    return kept | environ
+    inherited = {
+        name: text for name, text in os.environ.items() if not name.startswith(FROM_CHECKOUT)
+    }
+    return inherited | environ
 
 
-def run(folder: Path, *told: str, environ: dict[str, str] | None = None) -> str:
-    name, *more = told
+def run(folder: Path, name: str, *arguments: str, environ: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        [str(folder / "venv" / "bin" / name), *more],
+        [str(folder / "venv" / "bin" / name), *arguments],
         cwd=folder,
         env=clean(environ or {}),
         capture_output=True,
@@ -101,10 +102,10 @@ def _page(url: str, language: str) -> str:
 def test_the_wheel_is_what_runs(installed: Path) -> None:
     code = "import ledger, web; print(ledger.__file__, web.__file__, ledger.__version__)"
 
-    one, other, version = run(installed, "python", "-c", code).split()
+    ledger_file, web_file, version = run(installed, "python", "-c", code).split()
 
-    assert Path(one).is_relative_to(installed)
-    assert Path(other).is_relative_to(installed)
+    assert Path(ledger_file).is_relative_to(installed)
+    assert Path(web_file).is_relative_to(installed)
     assert version != "0"
 
 
@@ -120,27 +121,28 @@ def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
         "ipn_ledger",
     }
     assert "ledger/migrations/env.py" in names
+    assert "ledger/simulator/form_v2.toml" in names
     assert "web/static/htmx-LICENSE.txt" in names
     assert [name for name in names if "__pycache__" in name] == []
 
 
-def test_it_migrates_serves_is_told_and_tells(installed: Path, tmp_path: Path) -> None:
+def test_it_migrates_serves_receives_and_answers(installed: Path, tmp_path: Path) -> None:
     environ = environment(tmp_path, key(), key(kind="rest-password"))
 
     assert run(installed, "ledger", "migrate", environ=environ).startswith("applied ")
     environ["LEDGER_SECRET_KEY"] = "a synthetic key of enough letters"
     with serving(installed, environ) as url:
-        door = _page(f"{url}/sign-in", "fr")
-        style = re.findall(r'href="(/static/[^"]+[.]css[^"]+)"', door)
-        assert "Se connecter" in door
+        sign_in = _page(f"{url}/sign-in", "fr")
+        style = re.findall(r'href="(/static/[^"]+[.]css[^"]+)"', sign_in)
+        assert "Se connecter" in sign_in
         assert "--accent" in _page(url + style[0], "fr")
-        told = run(
+        printed = run(
             installed, "ledger", "simulate", "--url", url, "--story", "changed-and-cancelled",
             "--seed", "3", "--json", environ=environ,
         )  # fmt: skip
-    (life,) = json.loads(told)["lives"]
-    (wanted,) = life["expected"]
-    history = run(installed, "ledger", "history", "transaction", wanted["id"], environ=environ)
+    (life,) = json.loads(printed)["lives"]
+    (expected,) = life["expected"]
+    history = run(installed, "ledger", "history", "transaction", expected["id"], environ=environ)
 
     assert {message["status"] for message in life["messages"]} == {200}
     assert "Amount changed" in history

@@ -31,20 +31,20 @@ def test_workers_begin_also_where_there_is_no_room_for_a_socket(
 
 
 def test_workers_have_loaded_what_they_work_with() -> None:
-    told = subprocess.run(
+    program = subprocess.run(
         [sys.executable, "-c", LOADED], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
-    assert told.stdout.split() == ["True", "False"]
+    assert program.stdout.split() == ["True", "False"]
 
 
-LOADED = """
+LOADED = f"""
 import sys
-from ledger.workers import worker_processes
+from {worker_processes.__module__} import worker_processes
 if __name__ == "__main__":
-    with worker_processes(1, loaded=["ledger.money"]) as pool:
-        print(pool.submit(eval, "'ledger.money' in __import__('sys').modules").result())
-        print("ledger.money" in sys.modules)
+    with worker_processes(1, loaded=["colorsys"]) as pool:
+        print(pool.submit(eval, "'colorsys' in __import__('sys').modules").result())
+        print("colorsys" in sys.modules)
 """
 
 
@@ -57,9 +57,9 @@ def test_workers_end_with_the_one_that_was_killed() -> None:
     eventually(lambda: members(child.pid) == [], seconds=10)
 
 
-STUCK = """
+STUCK = f"""
 import time
-from ledger.workers import worker_processes
+from {worker_processes.__module__} import worker_processes
 if __name__ == "__main__":
     with worker_processes(2, loaded=[]) as pool:
         list(pool.map(time.sleep, [60, 60]))
@@ -67,15 +67,15 @@ if __name__ == "__main__":
 
 
 def members(group: int) -> list[int]:
-    """The processes of a group that are alive."""
-    found = []
-    for one in Path("/proc").iterdir():
-        if not one.name.isdigit():
+    """Return the processes of a group that are alive."""
+    alive = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit():
             continue
         try:
-            told_of = (one / "stat").read_text().rpartition(")")[2].split()
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(told_of[2]) == group and told_of[0] != "Z":
-            found.append(int(one.name))
-    return found
+        if int(fields[2]) == group and fields[0] != "Z":
+            alive.append(int(folder.name))
+    return alive

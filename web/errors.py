@@ -19,11 +19,10 @@ from ledger.errors import (
     MissingExtraError,
     NotFoundError,
     NotificationError,
-    TamperError,
     UnavailableError,
     ViewNotBuiltError,
 )
-from ledger.storage.database import silence
+from ledger.storage.database_errors import silence
 from web import receiver
 from web.pages import refusals
 
@@ -40,7 +39,6 @@ STATUS_BY_ERROR: dict[type[LedgerError], int] = {
     UnavailableError: 503,
     ViewNotBuiltError: 503,
     MissingExtraError: 501,
-    TamperError: 500,
     LedgerError: 500,
 }
 

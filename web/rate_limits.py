@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask, request
 from flask_limiter import Limiter
 
-from ledger.access import hash_of
+from ledger.access.tokens import hash_of
 from web.addresses import peer
 from web.context import context_of
 from web.security import bearer_secret

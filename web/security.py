@@ -9,18 +9,9 @@ from flask import Response, current_app, g, request
 from sqlalchemy.exc import InternalError, OperationalError
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
-from ledger.access import (
-    OPERATOR,
-    ROLES,
-    SEES_PERSONAL,
-    Access,
-    Reader,
-    Token,
-    find_token,
-    is_use_due,
-    note_access,
-    note_use,
-)
+from ledger.access.log import Access, note_access
+from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
+from ledger.access.tokens import Token, find_token, is_use_due, note_use
 from ledger.activity import Scope
 from ledger.masking import masked
 from ledger.queries.filter_declarations import Filter

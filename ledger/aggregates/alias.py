@@ -1,11 +1,12 @@
-"""A payer's stored means of payment: made, changed, refused, or met in use."""
+"""A payer's stored means of payment: registered, changed, refused, or met in use."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from ledger.aggregates.observed import News, Observed, Occasion, Telling, bind_events, stream_id
+from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.precedence import Changes, Observation, Precedence
 from ledger.formats.snapshot import (
     CREATED,
     NOT_CREATED,
@@ -15,18 +16,18 @@ from ledger.formats.snapshot import (
     Fact,
 )
 from ledger.instants import read_platform_instant
+from ledger.ipn.kinds import Kind
 from ledger.rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
-from ledger.statuses import Standing
 
 
 class Alias(Observed):
     """One stored means of payment of one shop; the platform's token."""
 
     TOPIC = "alias"
-    KIND = "alias"
+    KIND = Kind.ALIAS
 
     class Event(Observed.Event):
-        """Ordered by when the platform recorded the transaction that told of the alias.
+        """Ordered by when the platform recorded the transaction that named the alias.
 
         Shape: `status` is what the alias has come to with this event: CREATED, UPDATED or
         NOT_CREATED.
@@ -49,52 +50,54 @@ class Alias(Observed):
 
     class Noticed(Event):
         TOPIC = "alias.noticed"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     class RegistrationRefused(Event):
         TOPIC = "alias.registration-refused"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     class RenewalRefused(Event):
         TOPIC = "alias.renewal-refused"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     @staticmethod
     def id_of(shop_id: str, mode: str, alias: str) -> UUID:
-        return stream_id("alias", shop_id, mode, alias)
+        return stream_id(Kind.ALIAS, shop_id, mode, alias)
 
     status: str
 
-    def take(self, event: Observed.Event) -> None:
+    def apply(self, event: Observed.Event) -> None:
         """Assign what an event says."""
-        super().take(event)
+        super().apply(event)
         assert isinstance(event, Alias.Event)
         self.status = event.status
 
     def observe(self, snapshot: AliasSnapshot, occasion: Occasion) -> bool:
-        """Record what a snapshot adds to what is known; say whether it added anything."""
+        """Record what a snapshot adds to what is known; return True if it added anything."""
         if not snapshot.was_asked and (self.is_known or not snapshot.is_accepted):
-            return False  # a payment by alias is the transaction's news, not the alias's
+            return False  # a payment by alias changes the transaction, not the alias
         facts = snapshot.facts
-        if not snapshot.was_asked:  # any use tells the same, whichever we hear of first
+        if not snapshot.was_asked:  # any use reports the same, whichever arrives first
             facts = {name: facts[name] for name in facts if name == "payment_method"}
-        news = self.news(facts, occasion, ordered_by=_made_at(facts))
+        changes = self.changes(facts, occasion, ordered_by=_made_at(facts))
         if not snapshot.is_accepted:
-            news = replace(news, moved=())  # what was behind the alias stays
-        if not news and self.is_known:
+            changes = replace(changes, moved=())  # what was behind the alias stays
+        if not changes.has_changes and self.is_known:
             return False
         rule = occasion.rule if occasion.rule == BACK_OFFICE else ALIAS
         certainty = occasion.rule_certainty if rule == BACK_OFFICE else _certainty(snapshot)
-        event_class = self._meaning(snapshot, news)
-        standing = Standing(None, _made_at(facts), occasion.received_at)
-        telling = Telling(self.version + 1, event_class.TOPIC, standing, facts, is_aside=False)
-        self.tell(
+        event_class = self._classify(snapshot, changes)
+        precedence = Precedence(None, _made_at(facts), occasion.received_at)
+        observation = Observation(
+            self.version + 1, event_class.TOPIC, precedence, facts, counts_for_order=True
+        )
+        self._record(
             event_class,
             facts,
-            news,
+            changes,
             occasion,
             reference=snapshot.alias,
-            status=_status([*self.tellings, telling]),
+            status=_status([*self.observations, observation]),
             rule=rule,
             rule_certainty=certainty,
             occurred_at=_made_at(facts),
@@ -102,7 +105,7 @@ class Alias(Observed):
         )
         return True
 
-    def _meaning(self, snapshot: AliasSnapshot, news: News) -> type[Event]:
+    def _classify(self, snapshot: AliasSnapshot, changes: Changes) -> type[Event]:
         request = snapshot.facts.get("request")
         if not snapshot.is_accepted:
             is_renewal = request == NOT_UPDATED or (request is None and self.is_known)
@@ -112,7 +115,7 @@ class Alias(Observed):
         if snapshot.is_known_means:
             return self.Recognised
         if request is None:  # the first accepted check of an alias made it; a later one changed it
-            is_first = news.is_late or not _told_as(_ACCEPTED, self.tellings)
+            is_first = changes.is_late or not _in_order(self.observations, _ACCEPTED)
             return self.Registered if is_first else self.Renewed
         return self.Renewed if request == UPDATED else self.Registered
 
@@ -124,29 +127,33 @@ _ACCEPTED = frozenset({Alias.Registered.TOPIC, Alias.Renewed.TOPIC}) | _SAME_MEA
 _EXISTING = frozenset({Alias.Noticed.TOPIC, Alias.RenewalRefused.TOPIC})
 
 
-def _status(tellings: Sequence[Telling]) -> str:
-    """What an alias has come to; the same whatever order the calls arrived in."""
-    accepted = _told_as(_ACCEPTED, tellings)
+def _status(observations: Sequence[Observation]) -> str:
+    """Return what an alias has come to; the same in whatever order the notifications arrived."""
+    accepted = _in_order(observations, _ACCEPTED)
     if not accepted:
-        return CREATED if _told_as(_EXISTING, tellings) else NOT_CREATED
-    told = accepted[-1].facts.get("request")
-    if told in (CREATED, UPDATED):
-        return str(told)
+        return CREATED if _in_order(observations, _EXISTING) else NOT_CREATED
+    request = accepted[-1].facts.get("request")
+    if request in (CREATED, UPDATED):
+        return str(request)
     changes = {
-        one.facts.get("transaction_uuid") for one in accepted if one.topic not in _SAME_MEANS
+        observation.facts.get("transaction_uuid")
+        for observation in accepted
+        if observation.topic not in _SAME_MEANS
     }
     return UPDATED if len(changes) > 1 else CREATED
 
 
-def _told_as(topics: frozenset[str], tellings: Sequence[Telling]) -> list[Telling]:
-    """The tellings of some kinds, in the order in which the platform made them."""
-    told = [one for one in tellings if one.topic in topics]
-    return sorted(told, key=lambda one: one.standing.told_at or one.standing.received_at)
+def _in_order(observations: Sequence[Observation], topics: frozenset[str]) -> list[Observation]:
+    """Return the observations of some topics, in the order in which the platform made them."""
+    return sorted(
+        (observation for observation in observations if observation.topic in topics),
+        key=lambda known: known.precedence.told_at or known.precedence.received_at,
+    )
 
 
 def _made_at(facts: Mapping[str, Fact]) -> datetime | None:
-    told = facts.get("made_at")
-    return None if told is None else read_platform_instant(str(told))
+    made_at = facts.get("made_at")
+    return None if made_at is None else read_platform_instant(str(made_at))
 
 
 def _certainty(snapshot: AliasSnapshot) -> str:

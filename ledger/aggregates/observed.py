@@ -1,10 +1,11 @@
-"""What every aggregate shares: it is known only through what notifications told of it.
+"""What every aggregate shares: it is known only through the notifications about it.
 
-A snapshot is compared with everything told before; what it adds becomes one event. The event
-holds the facts told and the names of those that moved the state, so that applying it only assigns.
+A snapshot is compared with everything recorded before; what it adds becomes one event. The event
+holds all facts of the snapshot and the names of those that moved the state, so that applying it
+only assigns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -12,13 +13,22 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.domain import AggregateEvent, BaseAggregate
 
+from ledger.aggregates.precedence import (
+    Changes,
+    Observation,
+    Precedence,
+    contradicts,
+    facts_that_move,
+    is_older_than_any,
+    status_of,
+)
 from ledger.formats.snapshot import Fact, Pairs
-from ledger.statuses import Standing, contradicts
+from ledger.ipn.kinds import Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The notification on which something is told, and our clocks.
+    """The notification that brings snapshots, and our clocks.
 
     Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
     that it waited in quarantine, so that its arrival counts, not the moment of its verification.
@@ -36,43 +46,16 @@ class Occasion:
     is_readmitted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """What one recorded event told, for comparison with later snapshots.
-
-    Shape: `is_aside` says that it never holds the state against other news.
-    """
-
-    version: int
-    topic: str
-    standing: Standing
-    facts: Mapping[str, Fact]
-    is_aside: bool
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What a snapshot adds. `moved` names the facts that change the state; both empty: nothing."""
-
-    added: Sequence[str]
-    moved: Sequence[str]
-    is_late: bool
-    is_contradiction: bool
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.moved)
-
-
 class Observed(BaseAggregate[UUID]):
-    """Something of one shop and mode that notifications tell about.
+    """Something of one shop and mode that notifications are about.
 
     Shape: `facts` is the current state by the names of `ledger/formats/snapshot.py`.
     """
 
-    KIND: ClassVar[str]
+    KIND: ClassVar[Kind]
 
     class Event(AggregateEvent):
-        """One thing a notification told. Its `timestamp` is when we recorded it."""
+        """What one notification reported. Its `timestamp` is when we recorded it."""
 
         notification_id: str
         received_at: datetime
@@ -93,33 +76,33 @@ class Observed(BaseAggregate[UUID]):
         personal: Pairs | None = None
 
         TOPIC: ClassVar[str]
-        IS_ASIDE: ClassVar[bool] = False  # whether any other news comes before what it told
+        COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
         aggregate_class: ClassVar[type["Observed"]]
 
         @property
         def ordered_by(self) -> datetime | None:
-            """The platform's time that orders what is told of this thing, when it gives one."""
+            """Return the platform's time that orders events of this thing, when it gives one."""
             return self.told_at
 
         def mutate(self, aggregate: Any) -> Any:
-            """Apply the event; the first one of a stream brings its aggregate into being."""
+            """Apply the event; the first one of a stream creates its aggregate."""
             return super().mutate(aggregate or self.aggregate_class.unheard_of(self.originator_id))
 
         def apply(self, aggregate: Any) -> None:
-            aggregate.take(self)
+            aggregate.apply(self)
 
     @classmethod
     def unheard_of(cls, id_: UUID) -> Self:
-        """The aggregate before anything was told about it: version 0."""
+        """Return the aggregate before its first event, at version 0."""
         aggregate = cls.__new__(cls)
         beginning = datetime.min.replace(tzinfo=UTC)
         aggregate.__base_init__(originator_id=id_, originator_version=0, timestamp=beginning)
         aggregate.facts = {}
-        aggregate.tellings = []
+        aggregate.observations = []
         return aggregate
 
     facts: dict[str, Fact]
-    tellings: list[Telling]
+    observations: list[Observation]
     shop_id: str
     mode: str
     reference: str
@@ -129,91 +112,75 @@ class Observed(BaseAggregate[UUID]):
     def is_known(self) -> bool:
         return self.version > 0
 
-    def take(self, event: "Observed.Event") -> None:
+    def apply(self, event: "Observed.Event") -> None:
         """Assign what an event says. Never refuses, never compares, never reads a clock."""
-        if not self.tellings:
+        if not self.observations:
             self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
             self.first_seen_at = event.timestamp
         for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
-        self.tellings.append(_telling(event))
+        self.observations.append(_observation(event))
 
-    def news(
+    def changes(
         self,
         facts: Mapping[str, Fact],
         occasion: Occasion,
         *,
         ordered_by: datetime | None,
         confirmed_at: datetime | None = None,
-    ) -> News:
-        """Compare told facts with everything known.
+    ) -> Changes:
+        """Compare the facts of a snapshot with everything known.
 
         `ordered_by` is the platform's time that orders snapshots of this thing, when it gives one;
         `confirmed_at` the latest such time at which a repeat confirmed the current state.
         """
-        standing = self._standing(facts, occasion, ordered_by)
-        earlier = [one for one in self.tellings if not one.is_aside]
+        precedence = Precedence(status_of(facts), ordered_by, self._arrival(occasion))
+        earlier = [known for known in self.observations if known.counts_for_order]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
-        status = _text(facts.get("status"))
-        is_contradiction = contradicts(_text(self.facts.get("status")), status)
-        moved = [
-            name
-            for name in facts
-            if name not in self.facts
-            or (not is_contradiction and self._moves(name, facts[name], standing, earlier))
-        ]
-        told_before = {(name, one.facts[name]) for one in self.tellings for name in one.facts}
-        added = [name for name in facts if (name, facts[name]) not in told_before]
-        return News(
-            added=added,
-            moved=moved,
-            is_late=any(standing.is_before(one.standing) for one in earlier),
-            is_contradiction=is_contradiction,
+        reported = {fact for known in self.observations for fact in known.facts.items()}
+        return Changes(
+            added=[fact[0] for fact in facts.items() if fact not in reported],
+            moved=facts_that_move(self.facts, facts, precedence, earlier),
+            is_late=is_older_than_any(precedence, earlier),
+            is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
 
-    def _standing(
-        self, facts: Mapping[str, Fact], occasion: Occasion, ordered_by: datetime | None
-    ) -> Standing:
-        received_at = occasion.received_at
-        if not occasion.is_readmitted:  # our clock may step back; news in order of arrival does not
-            received_at = max([received_at, *(one.standing.received_at for one in self.tellings)])
-        return Standing(_text(facts.get("status")), ordered_by, received_at)
+    def _arrival(self, occasion: Occasion) -> datetime:
+        """Return when a notification arrived: never before those that are recorded already.
 
-    def _confirmation(self, confirmed_at: datetime) -> Telling:
-        last = self.tellings[-1]
-        standing = Standing(
-            _text(self.facts.get("status")), confirmed_at, self.tellings[0].standing.received_at
-        )
-        return Telling(last.version, last.topic, standing, self.facts, is_aside=False)
+        Our clock may step back; the order of arrival does not.
+        """
+        if occasion.is_readmitted:
+            return occasion.received_at
+        known = (observation.precedence.received_at for observation in self.observations)
+        return max([occasion.received_at, *known])
 
-    def _moves(
-        self, name: str, value: Fact, standing: Standing, earlier: Sequence[Telling]
-    ) -> bool:
-        if self.facts[name] == value:
-            return False
-        return not any(name in one.facts and standing.is_before(one.standing) for one in earlier)
+    def _confirmation(self, confirmed_at: datetime) -> Observation:
+        first, last = self.observations[0], self.observations[-1]
+        precedence = Precedence(status_of(self.facts), confirmed_at, first.precedence.received_at)
+        return Observation(last.version, last.topic, precedence, self.facts, counts_for_order=True)
 
-    def told_in(self, facts: Mapping[str, Fact]) -> int:
-        """The version of the newest event that told most of these facts: what a repeat repeats."""
+    def version_confirmed_by(self, facts: Mapping[str, Fact]) -> int:
+        """Return the version of the newest event that reported most of these facts."""
         best = max(
-            self.tellings,
-            key=lambda one: (
-                sum(one.facts.get(name) == value for name, value in facts.items()),
-                one.version,
+            self.observations,
+            key=lambda known: (
+                sum(known.facts.get(name) == fact for name, fact in facts.items()),
+                known.version,
             ),
         )
         return best.version
 
-    def tell(
+    def _record(
         self,
         event_class: type["Observed.Event"],
         facts: Mapping[str, Fact],
-        news: News,
+        changes: Changes,
         occasion: Occasion,
-        **more: Any,
+        **attributes: Any,
     ) -> None:
-        """Record that a notification told these facts."""
+        """Trigger the event that a notification reported these facts."""
         self.trigger_event(
             event_class,
             timestamp=occasion.recorded_at,
@@ -224,25 +191,25 @@ class Observed(BaseAggregate[UUID]):
             source=occasion.source,
             told_at=occasion.told_at,
             facts=dict(facts),
-            moved=None if len(news.moved) == len(facts) else list(news.moved),
-            late=news.is_late,
-            contradiction=news.is_contradiction,
-            **more,
+            moved=None if len(changes.moved) == len(facts) else list(changes.moved),
+            late=changes.is_late,
+            contradiction=changes.is_contradiction,
+            **attributes,
         )
 
 
-def _telling(event: Observed.Event) -> Telling:
-    standing = Standing(_text(event.facts.get("status")), event.ordered_by, event.received_at)
-    is_aside = event.contradiction or event.IS_ASIDE
-    return Telling(event.originator_version, event.TOPIC, standing, event.facts, is_aside)
+def _observation(event: Observed.Event) -> Observation:
+    return Observation(
+        event.originator_version,
+        event.TOPIC,
+        Precedence(status_of(event.facts), event.ordered_by, event.received_at),
+        event.facts,
+        counts_for_order=event.COUNTS_FOR_ORDER and not event.contradiction,
+    )
 
 
-def _text(fact: Fact | None) -> str | None:
-    return None if fact is None else str(fact)
-
-
-def stream_id(kind: str, shop_id: str, mode: str, *names: str) -> UUID:
-    """Identify a stream by what it is about, so that whoever hears of it first finds the same.
+def stream_id(kind: Kind, shop_id: str, mode: str, *names: str) -> UUID:
+    """Return the id of a stream, made from what it is about: the same for every writer.
 
     Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
     separator is escaped, so that no two lists of names meet either.
@@ -252,7 +219,7 @@ def stream_id(kind: str, shop_id: str, mode: str, *names: str) -> UUID:
 
 
 def bind_events(aggregate_class: type[Observed]) -> None:
-    """Tell each event class of an aggregate which aggregate its first event brings into being."""
-    for one in vars(aggregate_class).values():
-        if isinstance(one, type) and issubclass(one, Observed.Event):
-            one.aggregate_class = aggregate_class
+    """Name the aggregate that the first event of a stream creates, in each of its event classes."""
+    for event_class in vars(aggregate_class).values():
+        if isinstance(event_class, type) and issubclass(event_class, Observed.Event):
+            event_class.aggregate_class = aggregate_class

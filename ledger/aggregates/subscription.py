@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from ledger.aggregates.observed import News, Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.precedence import Changes
 from ledger.formats.snapshot import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
+from ledger.ipn.kinds import Kind
 from ledger.rules import INFERRED, INSTALMENT, SUBSCRIPTION
 from ledger.statuses import REFUSED
 
@@ -18,7 +20,7 @@ class Subscription(Observed):
     """
 
     TOPIC = "subscription"
-    KIND = "subscription"
+    KIND = Kind.SUBSCRIPTION
 
     class Event(Observed.Event):
         """`status` is what the subscription has come to with this event."""
@@ -32,19 +34,19 @@ class Subscription(Observed):
 
     class Refused(Event):
         TOPIC = "subscription.refused"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     class InstalmentAccepted(Event):
         TOPIC = "subscription.instalment-accepted"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     class InstalmentRefused(Event):
         TOPIC = "subscription.instalment-refused"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     class InstalmentProgressed(Event):
         TOPIC = "subscription.instalment-progressed"
-        IS_ASIDE = True
+        COUNTS_FOR_ORDER = False
 
     subscription_id: str
     alias: str
@@ -53,33 +55,34 @@ class Subscription(Observed):
 
     @staticmethod
     def id_of(shop_id: str, mode: str, subscription_id: str, alias: str) -> UUID:
-        return stream_id("subscription", shop_id, mode, subscription_id, alias)
+        return stream_id(Kind.SUBSCRIPTION, shop_id, mode, subscription_id, alias)
 
-    def take(self, event: Observed.Event) -> None:
+    def apply(self, event: Observed.Event) -> None:
         """Assign what an event says."""
         assert isinstance(event, Subscription.Event)
-        if not self.tellings:
+        if not self.observations:
             self.instalments = {}
             self.subscription_id, self.alias = event.subscription_id, event.alias
         self.status = event.status
         if event.TOPIC in _OF_INSTALMENTS:
             self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
-        super().take(event)
+        super().apply(event)
 
     def observe(self, snapshot: SubscriptionSnapshot, occasion: Occasion) -> bool:
-        """Record that it was opened or refused, when that adds anything; say whether it did."""
-        news = self.news(snapshot.facts, occasion, ordered_by=occasion.told_at)
+        """Record that it was opened or refused; return True if that added anything."""
+        changes = self.changes(snapshot.facts, occasion, ordered_by=occasion.told_at)
         is_refused = snapshot.facts.get("request") == NOT_CREATED
         if is_refused:  # a plan that was opened stays as it is
-            news = replace(news, moved=[name for name in news.moved if name not in self.facts])
-        if not news:
+            gaps = [name for name in changes.moved if name not in self.facts]
+            changes = replace(changes, moved=gaps)
+        if not changes.has_changes:
             return False
-        self._record(
+        self._record_event(
             self.Refused if is_refused else self.Opened,
             snapshot.subscription_id,
             snapshot.alias,
             snapshot.facts,
-            news,
+            changes,
             occasion,
         )
         return True
@@ -87,39 +90,39 @@ class Subscription(Observed):
     def follow_instalment(
         self, subscription_id: str, alias: str, instalment: Mapping[str, Fact], occasion: Occasion
     ) -> bool:
-        """Record how the transaction of an instalment stands now; say whether that is news.
+        """Record how the transaction of an instalment stands now; return True if that is new.
 
-        The transaction has already put late and contradicting news in their place.
+        The transaction has already judged what came late or contradicts what was known.
         """
         known = self.instalments if self.is_known else {}
-        before = known.get(str(instalment["transaction_uuid"]))
-        if before == instalment:
+        previous = known.get(str(instalment["transaction_uuid"]))
+        if previous == instalment:
             return False
-        self._record(
-            _meaning(before, instalment),
+        self._record_event(
+            _classify(previous, instalment),
             subscription_id,
             alias,
             instalment,
-            News(added=(), moved=(), is_late=False, is_contradiction=False),
+            Changes(added=(), moved=(), is_late=False, is_contradiction=False),
             occasion,
         )
         return True
 
-    def _record(
+    def _record_event(
         self,
         event_class: type[Event],
         subscription_id: str,
         alias: str,
         facts: Mapping[str, Fact],
-        news: News,
+        changes: Changes,
         occasion: Occasion,
     ) -> None:
         is_of_instalment = event_class.TOPIC in _OF_INSTALMENTS
         is_refused = event_class is self.Refused and (not self.is_known or self.status != CREATED)
-        self.tell(
+        self._record(
             event_class,
             facts,
-            news,
+            changes,
             occasion,
             subscription_id=subscription_id,
             alias=alias,
@@ -142,11 +145,13 @@ _OF_INSTALMENTS = frozenset(
 )
 
 
-def _meaning(
-    before: Mapping[str, Fact] | None, instalment: Mapping[str, Fact]
+def _classify(
+    previous: Mapping[str, Fact] | None, instalment: Mapping[str, Fact]
 ) -> type[Subscription.Event]:
     if instalment.get("status") in REFUSED and (
-        before is None or before.get("status") != instalment.get("status")
+        previous is None or previous.get("status") != instalment.get("status")
     ):
         return Subscription.InstalmentRefused
-    return Subscription.InstalmentAccepted if before is None else Subscription.InstalmentProgressed
+    return (
+        Subscription.InstalmentAccepted if previous is None else Subscription.InstalmentProgressed
+    )

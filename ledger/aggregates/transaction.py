@@ -1,33 +1,22 @@
-"""The life of one payment, refund or verification, as far as its notifications tell it."""
+"""The life of one payment, refund or verification, as far as its notifications report it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from ledger.aggregates.observed import News, Observed, Occasion, bind_events, stream_id
-from ledger.formats.snapshot import Fact, TransactionSnapshot, is_instalment
-from ledger.instants import read_platform_instant
-from ledger.rules import (
-    ACQUIRER_STATUS,
-    ALIAS,
-    BACK_OFFICE,
-    CANCELLATION,
-    DEFERRED_AUTHORISATION,
-    END_OF_PAYMENT,
-    INFERRED,
-    INSTALMENT,
-    REDELIVERIES,
-    SUBSCRIPTION,
-)
-from ledger.statuses import RANKS, REFUSED
+from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.situation import Situation
+from ledger.formats.snapshot import TransactionSnapshot, is_instalment
+from ledger.ipn.kinds import Kind
+from ledger.rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
+from ledger.statuses import RANKS
 
 
 class Transaction(Observed):
     """One payment at one shop. Units: amounts in minor units of the currency beside them."""
 
     TOPIC = "transaction"
-    KIND = "transaction"
+    KIND = Kind.TRANSACTION
 
     class Event(Observed.Event):
         """`uuid` is None when the platform gave none; `reference` then identifies it."""
@@ -111,15 +100,15 @@ class Transaction(Observed):
     @staticmethod
     def id_of(shop_id: str, mode: str, reference: str) -> UUID:
         """Identify by uuid, or by the reference that stands in for it."""
-        return stream_id("transaction", shop_id, mode, reference)
+        return stream_id(Kind.TRANSACTION, shop_id, mode, reference)
 
     @property
     def is_instalment(self) -> bool:
         return is_instalment(self.facts)
 
-    def take(self, event: Observed.Event) -> None:
+    def apply(self, event: Observed.Event) -> None:
         """Assign what an event says."""
-        super().take(event)
+        super().apply(event)
         assert isinstance(event, Transaction.Event)
         self.uuid = event.uuid
 
@@ -130,25 +119,25 @@ class Transaction(Observed):
         *,
         confirmed_at: datetime | None = None,
     ) -> bool:
-        """Record what a snapshot adds to what is known; say whether it added anything."""
-        news = self.news(
+        """Record what a snapshot adds to what is known; return True if it added anything."""
+        changes = self.changes(
             snapshot.facts, occasion, ordered_by=occasion.told_at, confirmed_at=confirmed_at
         )
-        if not news and self.is_known:
+        if not changes.has_changes and self.is_known:
             return False
-        moment = _Moment(self, snapshot.facts, occasion, news)
-        rule, certainty = moment.rule()
-        event_class = moment.meaning(rule)
-        self.tell(
+        situation = Situation(self.facts, snapshot.facts, changes, occasion, self.is_known)
+        rule, certainty = situation.rule()
+        event_class = classify(situation, rule)
+        self._record(
             event_class,
             snapshot.facts,
-            news,
+            changes,
             occasion,
             uuid=snapshot.uuid,
             reference=snapshot.reference,
             rule=rule,
             rule_certainty=certainty,
-            occurred_at=moment.occurred_at(event_class),
+            occurred_at=_occurred_at(situation, event_class),
             odd=list(snapshot.odd) or None,
             details=snapshot.details or None,
             personal=snapshot.personal or None,
@@ -158,203 +147,107 @@ class Transaction(Observed):
 
 bind_events(Transaction)
 
-_WAITING = frozenset({"WAITING_AUTHORISATION", "WAITING_AUTHORISATION_TO_VALIDATE"})
-_GRANTED = frozenset({"AUTHORISED", "AUTHORISED_TO_VALIDATE"})
-_TO_VALIDATE = frozenset({"AUTHORISED_TO_VALIDATE", "WAITING_AUTHORISATION_TO_VALIDATE"})
-_PLATFORM_MADE = "900000"  # short numbers from here on are given by the platform
-
+_T = Transaction
 _BY_STATUS: Mapping[str, type[Transaction.Event]] = {
-    "CAPTURED": Transaction.Captured,
-    "CAPTURE_FAILED": Transaction.CaptureFailed,
-    "SUSPENDED": Transaction.CaptureSuspended,
-    "EXPIRED": Transaction.Expired,
-    "CANCELLED": Transaction.Cancelled,
-    "ABANDONED": Transaction.PaymentAbandoned,
+    "CAPTURED": _T.Captured,
+    "CAPTURE_FAILED": _T.CaptureFailed,
+    "SUSPENDED": _T.CaptureSuspended,
+    "EXPIRED": _T.Expired,
+    "CANCELLED": _T.Cancelled,
+    "ABANDONED": _T.PaymentAbandoned,
 }
-
-
-@dataclass(frozen=True)
-class _Moment:
-    """One snapshot in the life of one transaction: which rule told it, and what it means."""
-
-    transaction: Transaction
-    facts: Mapping[str, Fact]
-    occasion: Occasion
-    news: News
-
-    @property
-    def status(self) -> str:
-        return str(self.facts.get("status", ""))
-
-    @property
-    def before(self) -> str:
-        """The status known before; empty when this is the first we hear, or old news."""
-        if self.news.is_late and not self.news.is_contradiction:
-            return ""
-        return str(self.transaction.facts.get("status", ""))
-
-    @property
-    def operation(self) -> str:
-        known = self.transaction.facts.get("operation_type", "")
-        return str(self.facts.get("operation_type", known))
-
-    @property
-    def is_refused(self) -> bool:
-        return self.status in REFUSED
-
-    # -- which rule ---------------------------------------------------------------------------
-
-    def rule(self) -> tuple[str, str]:
-        """The rule the notification was sent under, and how sure that is."""
-        rule, certainty = self.occasion.rule, self.occasion.rule_certainty
-        if rule is None:
-            rule, certainty = self._inferred_rule(), INFERRED
-        if rule == END_OF_PAYMENT and self.operation == "VERIFICATION":
-            rule = SUBSCRIPTION if "subscription_id" in self.facts else ALIAS
-        return rule, certainty
-
-    def _inferred_rule(self) -> str:
-        """Redeliveries have lost their source: read the rule from the content."""
-        if self.status == "ABANDONED":
-            return CANCELLATION
-        if is_instalment(self.facts):
-            return INSTALMENT
-        if self.operation == "CREDIT":
-            return BACK_OFFICE
-        if not self.before:
-            return END_OF_PAYMENT
-        if self.before != self.status:
-            return self._rule_of_change()
-        return BACK_OFFICE if self._terms_moved else END_OF_PAYMENT
-
-    def _rule_of_change(self) -> str:
-        if self.status == "CANCELLED" or self._is_validation:
-            return BACK_OFFICE
-        if self.before in _WAITING and (self.status in _GRANTED or self.is_refused):
-            return DEFERRED_AUTHORISATION
-        return ACQUIRER_STATUS
-
-    @property
-    def _terms_moved(self) -> bool:
-        return "amount_minor" in self.news.moved or "capture_at" in self.news.moved
-
-    @property
-    def _is_validation(self) -> bool:
-        return (self.before, self.status) in {
-            ("AUTHORISED_TO_VALIDATE", "AUTHORISED"),
-            ("WAITING_AUTHORISATION_TO_VALIDATE", "WAITING_AUTHORISATION"),
-            ("WAITING_AUTHORISATION_TO_VALIDATE", "AUTHORISED"),
-        }
-
-    # -- what it means ------------------------------------------------------------------------
-
-    def meaning(self, rule: str) -> type[Transaction.Event]:
-        """The event class that says in domain words what happened."""
-        if not self.status or self.status == self.before:
-            return self._meaning_of_same_status()
-        if self.status not in RANKS:
-            return Transaction.StatusReported
-        if self.before:
-            return self._meaning_of_change()
-        return self._meaning_of_first(rule)
-
-    def _meaning_of_same_status(self) -> type[Transaction.Event]:
-        if not self.transaction.is_known:
-            return Transaction.StatusReported
-        if "amount_minor" in self.news.moved and "amount_minor" in self.transaction.facts:
-            return Transaction.AmountChanged
-        if "capture_at" in self.news.moved and "capture_at" in self.transaction.facts:
-            return Transaction.CaptureRescheduled
-        return Transaction.DetailsReported
-
-    def _meaning_of_change(self) -> type[Transaction.Event]:
-        if self.is_refused:
-            if self.operation == "CREDIT":
-                return Transaction.RefundRefused
-            waited = self.before in _WAITING
-            return Transaction.AuthorisationRefused if waited else Transaction.RefusedByAcquirer
-        if self._is_validation:
-            return Transaction.Validated
-        if self.status in _GRANTED:
-            waited = self.before in _WAITING
-            return Transaction.AuthorisationGranted if waited else Transaction.AcceptedByAcquirer
-        return _BY_STATUS.get(self.status, Transaction.StatusReported)
-
-    def _meaning_of_first(self, rule: str) -> type[Transaction.Event]:
-        if self.status == "ABANDONED":
-            return Transaction.PaymentAbandoned
-        first = {
-            "CREDIT": (Transaction.RefundRefused, Transaction.RefundIssued),
-            "VERIFICATION": (Transaction.VerificationRefused, Transaction.VerificationAccepted),
-        }.get(self.operation)
-        if first is not None and self.status != "CANCELLED":
-            return first[0] if self.is_refused else first[1]
-        if self.status == "CANCELLED":
-            return Transaction.Cancelled
-        if self.operation not in ("DEBIT", ""):
-            return Transaction.StatusReported
-        return self._meaning_of_first_debit(rule)
-
-    def _meaning_of_first_debit(self, rule: str) -> type[Transaction.Event]:
-        if rule == BACK_OFFICE:
-            return self._meaning_of_operation()
-        if rule == DEFERRED_AUTHORISATION and (self.is_refused or self.status in _GRANTED):
-            granted = Transaction.AuthorisationGranted
-            return Transaction.AuthorisationRefused if self.is_refused else granted
-        if rule == ACQUIRER_STATUS:
-            if self.is_refused:
-                return Transaction.RefusedByAcquirer
-            return _BY_STATUS.get(self.status, Transaction.AcceptedByAcquirer)
-        if self.is_refused:
-            return Transaction.PaymentRefused
-        if self.status in ("EXPIRED", "CAPTURE_FAILED", "SUSPENDED"):
-            return _BY_STATUS[self.status]
-        return Transaction.PaymentAccepted
-
-    def _meaning_of_operation(self) -> type[Transaction.Event]:
-        """An operator's work on a transaction never heard of: new, or made before we listened."""
-        if self.facts.get("payment_source") == "MOTO":
-            refused = Transaction.ManualPaymentRefused
-            return refused if self.is_refused else Transaction.ManualPaymentAccepted
-        if self._was_made_now:
-            return Transaction.PaymentDuplicated
-        return _BY_STATUS.get(self.status, Transaction.StatusReported)
-
-    @property
-    def _was_made_now(self) -> bool:
-        """Whether the operation made the transaction. Source: form-v2 reference, section 6.8."""
-        made_at, told_at = self._instant("created_at"), self.occasion.told_at
-        if made_at and told_at:
-            return abs(told_at - made_at) < timedelta(minutes=1)
-        return str(self.facts.get("trans_id", "")) >= _PLATFORM_MADE
-
-    # -- when ---------------------------------------------------------------------------------
-
-    def occurred_at(self, event_class: type[Transaction.Event]) -> datetime | None:
-        """When it happened according to the platform; None when it does not tell."""
-        if event_class is Transaction.Captured and "captured_at" in self.facts:
-            return self._instant("captured_at")
-        is_creation = not self.transaction.is_known and event_class in _CREATIONS
-        if is_creation and "created_at" in self.facts:
-            return self._instant("created_at")
-        is_redelivery = self.occasion.source in REDELIVERIES
-        return None if is_redelivery else self.occasion.told_at
-
-    def _instant(self, name: str) -> datetime | None:
-        told = self.facts.get(name)
-        return None if told is None else read_platform_instant(str(told))
-
-
 _CREATIONS = frozenset(
     {
-        Transaction.PaymentAccepted,
-        Transaction.PaymentRefused,
-        Transaction.VerificationAccepted,
-        Transaction.VerificationRefused,
-        Transaction.RefundIssued,
-        Transaction.RefundRefused,
-        Transaction.PaymentDuplicated,
-        Transaction.ManualPaymentAccepted,
-        Transaction.ManualPaymentRefused,
+        _T.PaymentAccepted,
+        _T.PaymentRefused,
+        _T.VerificationAccepted,
+        _T.VerificationRefused,
+        _T.RefundIssued,
+        _T.RefundRefused,
+        _T.PaymentDuplicated,
+        _T.ManualPaymentAccepted,
+        _T.ManualPaymentRefused,
     }
 )
+
+
+def classify(situation: Situation, rule: str) -> type[Transaction.Event]:
+    """Return the event class that says in domain words what happened."""
+    if not situation.status or situation.status == situation.status_before:
+        return _with_same_status(situation)
+    if situation.status not in RANKS:
+        return _T.StatusReported
+    if situation.status_before:
+        return _with_changed_status(situation)
+    return _with_first_status(situation, rule)
+
+
+def _with_same_status(situation: Situation) -> type[Transaction.Event]:
+    if not situation.is_known:
+        return _T.StatusReported
+    if situation.replaces("amount_minor"):
+        return _T.AmountChanged
+    if situation.replaces("capture_at"):
+        return _T.CaptureRescheduled
+    return _T.DetailsReported
+
+
+def _with_changed_status(situation: Situation) -> type[Transaction.Event]:
+    if situation.is_refused:
+        if situation.operation == "CREDIT":
+            return _T.RefundRefused
+        return _T.AuthorisationRefused if situation.has_waited else _T.RefusedByAcquirer
+    if situation.is_validation:
+        return _T.Validated
+    if situation.is_granted:
+        return _T.AuthorisationGranted if situation.has_waited else _T.AcceptedByAcquirer
+    return _BY_STATUS.get(situation.status, _T.StatusReported)
+
+
+def _with_first_status(situation: Situation, rule: str) -> type[Transaction.Event]:
+    if situation.status in ("ABANDONED", "CANCELLED"):
+        return _BY_STATUS[situation.status]
+    if situation.operation == "CREDIT":
+        return _T.RefundRefused if situation.is_refused else _T.RefundIssued
+    if situation.operation == "VERIFICATION":
+        return _T.VerificationRefused if situation.is_refused else _T.VerificationAccepted
+    if situation.operation not in ("DEBIT", ""):
+        return _T.StatusReported
+    if rule == BACK_OFFICE:
+        return _by_operator(situation)
+    if rule == ACQUIRER_STATUS:
+        by_status = _BY_STATUS.get(situation.status, _T.AcceptedByAcquirer)
+        return _T.RefusedByAcquirer if situation.is_refused else by_status
+    return _first_payment(situation, rule)
+
+
+def _first_payment(situation: Situation, rule: str) -> type[Transaction.Event]:
+    if rule == DEFERRED_AUTHORISATION:
+        if situation.is_refused:
+            return _T.AuthorisationRefused
+        if situation.is_granted:
+            return _T.AuthorisationGranted
+    if situation.is_refused:
+        return _T.PaymentRefused
+    if situation.status in ("EXPIRED", "CAPTURE_FAILED", "SUSPENDED"):
+        return _BY_STATUS[situation.status]
+    return _T.PaymentAccepted
+
+
+def _by_operator(situation: Situation) -> type[Transaction.Event]:
+    """Classify the first operation on a transaction: a new one, or one made before we listened."""
+    if situation.facts.get("payment_source") == "MOTO":
+        return _T.ManualPaymentRefused if situation.is_refused else _T.ManualPaymentAccepted
+    if situation.was_made_now:
+        return _T.PaymentDuplicated
+    return _BY_STATUS.get(situation.status, _T.StatusReported)
+
+
+def _occurred_at(situation: Situation, event_class: type[Transaction.Event]) -> datetime | None:
+    """Return when it happened according to the platform; None when it does not say."""
+    if event_class is _T.Captured and "captured_at" in situation.facts:
+        return situation.instant("captured_at")
+    is_creation = not situation.is_known and event_class in _CREATIONS
+    if is_creation and "created_at" in situation.facts:
+        return situation.instant("created_at")
+    return None if situation.is_redelivery else situation.occasion.told_at

@@ -1,6 +1,6 @@
-"""Compares signatures, streams, order and views; yields faults; changes nothing."""
+"""Compares what is stored with itself: signatures, streams, append order, read models."""
 
 from ledger.audit.fault import REASONS, Fault
-from ledger.audit.running import CHECKS, Audit, Unit, run_unit
+from ledger.audit.running import CHECKS, Audit
 
-__all__ = ["CHECKS", "REASONS", "Audit", "Fault", "Unit", "run_unit"]
+__all__ = ["CHECKS", "REASONS", "Audit", "Fault"]

@@ -1,27 +1,27 @@
-"""What an audit can find: one fault, and the words for every kind of it."""
+"""Faults that an audit reports, and the words for every kind of them."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 REASONS: dict[str, str] = {
-    # a delivery in the journal
+    # a delivery in the inbox
     "row-unreadable": "A stored row cannot be read at all.",
-    "digest": "The digest kept is not the SHA-256 of the body.",
+    "digest": "The stored digest is not the SHA-256 of the body.",
     "signature": "The body no longer verifies with the key that had verified it.",
-    "signed-digest": "The signed digest kept is not that of what the signature covers.",
+    "signed-digest": "The stored signed digest is not that of what the signature covers.",
     "fingerprint": "The key named did not make the signature; another key of the shop did.",
     "row-differs": "The row says something else than the body: shop, mode, format, source, time.",
     "outcome": "The outcome is not one that a verified delivery can have.",
     "no-events": "A recorded delivery names no event.",
     "event-missing": "An event that the delivery names is not there.",
-    "event-of-another": "An event that the delivery names tells of another delivery.",
+    "event-of-another": "An event that the delivery names came from another delivery.",
     # an event
     "state-unreadable": "The stored bytes of an event cannot be read.",
     "topic-unknown": "No event class has this topic.",
-    "stream": "The event stands in another stream than the one it tells of.",
+    "stream": "The event stands in another stream than that of the object it is about.",
     "version": "The event's version leaves a hole in its stream, or is impossible.",
     "append-order": "The event stands before the one that it follows in its stream.",
-    "notification-missing": "The delivery that an event came from is not in the journal.",
+    "notification-missing": "The delivery that an event came from is not in the inbox.",
     "not-listed": "The delivery that an event came from does not name it.",
     "event-differs": "The event says something else than its delivery, translated again.",
     # the log
@@ -31,12 +31,12 @@ REASONS: dict[str, str] = {
     "guard-missing": "The database no longer refuses changes, or no longer orders writers.",
     # a read model
     "view-row-differs": "A row is not what the events make of it.",
-    "view-row-missing": "A row that the events bring is not there.",
-    "view-row-extra": "A row that no event brings.",
+    "view-row-missing": "A row that the events produce is not there.",
+    "view-row-extra": "A row that no event produces.",
     "view-differs": "More rows differ than are listed.",
-    "view-table": "A table of the view is missing or has other columns.",
-    "view-refused": "The events cannot be made into the view again.",
-    "view-ahead": "The view claims to have followed the log beyond its end.",
+    "view-table": "A table of the read model is missing or has other columns.",
+    "view-refused": "The events cannot be projected into the read model again.",
+    "view-ahead": "The read model claims to have followed the events beyond the last one.",
 }
 """Reason -> what it means, for a person."""
 
@@ -47,8 +47,11 @@ NOT_BUILT = "views not built for this code"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One disagreement. Shape: `subject` names the thing, `detail` never holds personal data,
-    keys or bodies; `position` is that of the event, when it is about one."""
+    """One disagreement.
+
+    Shape: `subject` names what is at fault, `detail` never holds personal data, keys or bodies;
+    `position` is that of the event, when it is about one.
+    """
 
     position: int | None
     subject: str
@@ -60,8 +63,11 @@ class Fault:
 
 
 @dataclass
-class Found:
-    """What one unit of work found. `remarks` counts what could not be checked but is no fault."""
+class CheckResult:
+    """What one check has found.
+
+    Shape: `remarks` counts what could not be checked but is no fault, `checked` the rows read.
+    """
 
     faults: list[Fault] = field(default_factory=list)
     remarks: Counter[str] = field(default_factory=Counter)

@@ -12,33 +12,32 @@ class Keyring:
 
     def __init__(self, shops: Shops) -> None:
         self._shops = shops
-        self._alone: dict[tuple[str, str, str], Shops | None] = {}
 
-    def alone(self, shop_id: str, mode: str, fingerprint: str) -> Shops | None:
-        """The shops file with this key only; None when the key is gone."""
-        name = (shop_id, mode, fingerprint)
-        if name not in self._alone:
-            same = [one for one in self._keys(shop_id, mode) if one.fingerprint == fingerprint]
-            self._alone[name] = _only(same[0]) if same else None
-        return self._alone[name]
+    def with_key(self, shop_id: str, mode: str, fingerprint: str) -> Shops | None:
+        """Return the shops file with this key only; None when the key is gone."""
+        for key in self._keys(shop_id, mode):
+            if key.fingerprint == fingerprint:
+                return _only(key)
+        return None
 
-    def others(self, shop_id: str, mode: str) -> Iterator[Shops]:
-        """Each key of a shop and mode alone, to find out whether one of them made a signature."""
-        for one in self._keys(shop_id, mode):
-            found = self.alone(shop_id, mode, one.fingerprint)
-            assert found is not None
-            yield found
+    def with_each_key(self, shop_id: str, mode: str) -> Iterator[Shops]:
+        """Yield the shops file with each key of a shop and mode alone.
 
-    def _keys(self, shop_id: str, mode: str) -> list[Key]:
+        So a caller can find out whether one of them made a signature.
+        """
+        return map(_only, self._keys(shop_id, mode))
+
+    def _keys(self, shop_id: str, mode: str) -> Iterator[Key]:
         shop = self._shops.shop_by_id.get(shop_id)
-        return [] if shop is None else [_forever(one) for one in shop.keys if one.mode == mode]
+        return (_without_window(key) for key in (shop.keys if shop else ()) if key.mode == mode)
 
 
 @cache
-def _forever(key: Key) -> Key:
-    """The key without its window; kept, because its fingerprint is slow on purpose."""
+def _without_window(key: Key) -> Key:
+    """Return the same object each time: its fingerprint is slow on purpose."""
     return replace(key, not_before=None, not_after=None)
 
 
+@cache
 def _only(key: Key) -> Shops:
     return Shops({key.shop_id: Shop(key.shop_id, "", (key,))})

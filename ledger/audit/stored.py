@@ -1,4 +1,4 @@
-"""Rows as an audit reads them: plain, and prepared for finding anything in any column."""
+"""Rows as an audit reads them: plain, and prepared for anything in any column."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,32 +14,25 @@ from ledger.notification import Delivery
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What reading a damaged row can raise."""
 
-_NAMES = (
-    "id, received_at, recorded_at, format, shop_id, mode, source, outcome, digest, signed_digest,"
-    " key_fingerprint, told_at, positions, content_type, endpoint_shop_id, endpoint_mode, body"
-)
-_DELIVERIES = text(
-    f"SELECT {_NAMES} FROM notifications"  # noqa: S608  no value in it
+_DELIVERY_PAGE = text(
+    "SELECT id, received_at, recorded_at, format, shop_id, mode, source, outcome, digest,"
+    " signed_digest, key_fingerprint, told_at, positions, content_type, endpoint_shop_id,"
+    " endpoint_mode, body FROM notifications"
     " WHERE id > :after AND id <= :until ORDER BY id LIMIT :limit"
 )
+_EVENT_COLUMNS = "position, originator_id, originator_version, topic, notification_id, state"
+_COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """One verified delivery as the journal keeps it."""
+class StoredDelivery:
+    """One verified delivery as the inbox holds it, with its columns in `row`."""
 
     delivery: Delivery
     recorded_at: datetime
-    format: str
-    shop_id: str
-    mode: str
-    source: str | None
-    outcome: str
-    digest: str
-    signed_digest: str
-    key_fingerprint: str
     told_at: datetime | None
     positions: tuple[int, ...]
+    row: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +48,13 @@ class StoredEvent:
     details: bytes | None = field(repr=False, default=None)
 
 
-def deliveries(connection: Connection, after: str, until: str, page: int) -> Iterator[list[Any]]:
-    """Raw rows of a range of ids, page by page."""
+def delivery_pages(
+    connection: Connection, after: str, until: str, page: int
+) -> Iterator[list[Any]]:
+    """Yield the raw rows of a range of ids, page by page."""
     while True:
-        told = {"after": after, "until": until, "limit": page}
-        rows = list(connection.execute(_DELIVERIES, told))
+        bounds = {"after": after, "until": until, "limit": page}
+        rows = list(connection.execute(_DELIVERY_PAGE, bounds))
         if rows:
             yield rows
         if len(rows) < page:
@@ -67,104 +62,86 @@ def deliveries(connection: Connection, after: str, until: str, page: int) -> Ite
         after = rows[-1].id
 
 
-def kept(row: Any) -> Kept:
-    """Read a raw row. Errors: one of UNREADABLE."""
+def read_delivery(row: Any) -> StoredDelivery:
+    """Read a raw row. Errors: those of UNREADABLE."""
     delivery = Delivery(
         id=row.id,
-        received_at=_moment(row.received_at),
+        received_at=_read_instant(row.received_at),
         body=bytes(row.body) if not isinstance(row.body, str) else row.body.encode(),
         content_type=row.content_type,
         shop_id=row.endpoint_shop_id,
         mode=row.endpoint_mode,
     )
-    return Kept(
-        delivery=delivery,
-        recorded_at=_moment(row.recorded_at),
-        format=row.format,
-        shop_id=row.shop_id,
-        mode=row.mode,
-        source=row.source,
-        outcome=row.outcome,
-        digest=row.digest,
-        signed_digest=row.signed_digest,
-        key_fingerprint=row.key_fingerprint,
-        told_at=None if row.told_at is None else _moment(row.told_at),
-        positions=positions(row.positions),
+    told_at = None if row.told_at is None else _read_instant(row.told_at)
+    return StoredDelivery(
+        delivery, _read_instant(row.recorded_at), told_at, read_positions(row.positions), row
     )
 
 
-def positions(value: Any) -> tuple[int, ...]:
-    """Read a list of positions. Errors: one of UNREADABLE."""
-    told = orjson.loads(value) if isinstance(value, str | bytes) else value
-    if not all(type(one) is int for one in told):
+def read_positions(stored: Any) -> tuple[int, ...]:
+    """Read a list of positions. Errors: those of UNREADABLE."""
+    positions = orjson.loads(stored) if isinstance(stored, str | bytes) else stored
+    if not all(type(position) is int for position in positions):
         raise ValueError("a position is no whole number")
-    return tuple(told)
+    return tuple(positions)
 
 
-def _moment(value: Any) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if moment.tzinfo is None:
-        raise ValueError("a moment without its time zone")
-    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+def _read_instant(stored: Any) -> datetime:
+    instant = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    if instant.tzinfo is None:
+        raise ValueError("an instant without its time zone")
+    return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
 
 
-def events_at(connection: Connection, wanted: Sequence[int]) -> dict[int, StoredEvent]:
-    """The events at some positions, those that are there."""
-    if not wanted:
-        return {}
-    names = "position, originator_id, originator_version, topic, notification_id, state, details"
-    rows = _execute_in(connection, names, "events", "position", sorted(wanted))
+def events_at(connection: Connection, positions: Sequence[int]) -> dict[int, StoredEvent]:
+    """Return the events that stand at these positions, with details, by position."""
+    columns = f"{_EVENT_COLUMNS}, details"
+    rows = _rows_with(connection, columns, "events", "position", sorted(positions))
     return {row.position: _event(row) for row in rows}
 
 
 def events_of(connection: Connection, streams: Sequence[UUID]) -> list[StoredEvent]:
-    """The events of some streams, in the order of their positions, without details."""
-    if not streams:
-        return []
-    names = (
-        "position, originator_id, originator_version, topic, notification_id, state,"
-        " NULL AS details"
-    )
+    """Return the events of these streams in the order of positions, without details."""
     is_postgresql = connection.dialect.name == "postgresql"
-    values = [str(one) if is_postgresql else one.hex for one in streams]
-    rows = _execute_in(connection, names, "events", "originator_id", values)
-    return sorted((_event(row) for row in rows), key=lambda one: one.position)
+    ids = [str(stream) if is_postgresql else stream.hex for stream in streams]
+    columns = f"{_EVENT_COLUMNS}, NULL AS details"
+    rows = _rows_with(connection, columns, "events", "originator_id", ids)
+    return sorted((_event(row) for row in rows), key=lambda event: event.position)
 
 
 def events_between(connection: Connection, after: int, until: int) -> list[StoredEvent]:
-    """The events of a range of positions, in their order, without details."""
+    """Return the events of a range of positions in their order, without details."""
     query = text(
-        "SELECT position, originator_id, originator_version, topic, notification_id, state,"
-        " NULL AS details FROM events WHERE position > :after AND position <= :until"
-        " ORDER BY position"
+        f"SELECT {_EVENT_COLUMNS}, NULL AS details FROM events"  # noqa: S608  no value in it
+        " WHERE position > :after AND position <= :until ORDER BY position"
     )
     return [_event(row) for row in connection.execute(query, {"after": after, "until": until})]
 
 
-def outcomes_of(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
-    """The outcome and the positions that some deliveries name, by their ids."""
-    if not ids:
-        return {}
-    rows = _execute_in(connection, "id, outcome, positions", "notifications", "id", sorted(ids))
+def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
+    """Return the outcome and the positions that deliveries name, by their ids."""
+    rows = _rows_with(connection, "id, outcome, positions", "notifications", "id", sorted(ids))
     return {row.id: (row.outcome, row.positions) for row in rows}
 
 
-def _execute_in(
-    connection: Connection, names: str, table: str, column: str, values: Sequence[Any]
+def _rows_with(
+    connection: Connection, columns: str, table: str, column: str, values: Sequence[Any]
 ) -> Iterator[Any]:
-    """Rows whose column has one of these values, as one statement that is prepared once."""
+    """Read the rows whose column has one of these values, in one statement prepared once."""
+    if not values:
+        return iter(())
     if connection.dialect.name == "postgresql":
-        kind = {"id": "text", "position": "bigint", "originator_id": "uuid"}[column]
-        any_ = f"ANY(CAST(:values AS {kind}[]))"
-        query = text(f"SELECT {names} FROM {table} WHERE {column} = {any_}")  # noqa: S608  no value in it
-        return iter(connection.execute(query, {"values": list(values)}))
-    chosen = "SELECT value FROM json_each(:values)"
-    query = text(f"SELECT {names} FROM {table} WHERE {column} IN ({chosen})")  # noqa: S608  no value in it
-    return iter(connection.execute(query, {"values": orjson.dumps(list(values)).decode()}))
+        condition = f"= ANY(CAST(:values AS {_COLUMN_TYPES[column]}[]))"
+        parameter: object = list(values)
+    else:
+        condition = "IN (SELECT value FROM json_each(:values))"
+        parameter = orjson.dumps(list(values)).decode()
+    query = text(f"SELECT {columns} FROM {table} WHERE {column} {condition}")  # noqa: S608  no value in it
+    return iter(connection.execute(query, {"values": parameter}))
 
 
 def _event(row: Any) -> StoredEvent:
-    """Whatever the columns hold: what is no UUID or no bytes shows when it is read."""
+    """Take over whatever the columns hold: what is no UUID or no bytes shows when it is read."""
     id_ = row.originator_id
     return StoredEvent(
         position=row.position,

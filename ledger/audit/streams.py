@@ -1,13 +1,24 @@
-"""Holds each event against its stream, and against the delivery it came from."""
+"""Checks each event against its stream, and against the delivery it came from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from ledger.audit.fault import Found
-from ledger.audit.retelling import UNREADABLE_STATE, stream_of, unknown_names, view_of
-from ledger.audit.stored import UNREADABLE, StoredEvent, events_between, outcomes_of, positions
+from ledger.audit.fault import CheckResult
+from ledger.audit.retelling import (
+    UNREADABLE_STATE,
+    claimed_stream,
+    decode,
+    unknown_fields,
+)
+from ledger.audit.stored import (
+    UNREADABLE,
+    StoredEvent,
+    events_between,
+    outcome_and_positions,
+    read_positions,
+)
 from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
 
@@ -15,59 +26,62 @@ PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Streams:
-    """A range of positions, from above `after` to `until`."""
+class PositionRange:
+    """The events above position `after`, up to and with `until`."""
 
     after: int
     until: int
 
 
-def check_streams(connection: Connection, part: Streams) -> Found:
+def check_streams(connection: Connection, scope: PositionRange) -> CheckResult:
     """Check every event of a range."""
-    found = Found()
-    for after in range(part.after, part.until, PAGE):
-        events = events_between(connection, after, min(after + PAGE, part.until))
-        for one in events:
-            _check_event(one, found)
-        _check_origin(connection, events, found)
-        found.checked += len(events)
-    _check_versions(connection, part, found)
-    return found
+    result = CheckResult()
+    for after in range(scope.after, scope.until, PAGE):
+        events = events_between(connection, after, min(after + PAGE, scope.until))
+        for event in events:
+            _check_event(event, result)
+        _check_origins(connection, events, result)
+        result.checked += len(events)
+    _check_versions(connection, scope, result)
+    return result
 
 
-def _check_event(event: StoredEvent, found: Found) -> None:
+def _check_event(event: StoredEvent, result: CheckResult) -> None:
     if event.topic not in EVENT_CLASSES:
-        found.add(event.position, str(event.topic), "topic-unknown", "no event class has it")
+        result.add(event.position, str(event.topic), "topic-unknown", "no event class has it")
         return
     try:
-        view = view_of(event)
-        unknown = unknown_names(event)
-        claimed = stream_of(view)
+        record = decode(event)
+        unknown = unknown_fields(event)
+        claimed = claimed_stream(record)
     except UNREADABLE_STATE as error:
-        found.add(event.position, event.topic, "state-unreadable", type(error).__name__)
+        result.add(event.position, event.topic, "state-unreadable", type(error).__name__)
         return
     if unknown:
-        found.add(event.position, event.topic, "event-differs", f"unknown: {', '.join(unknown)}")
+        result.add(event.position, event.topic, "event-differs", f"unknown: {', '.join(unknown)}")
     if claimed != event.originator_id:
-        told = f"stands in {event.originator_id}, tells of {claimed}"
-        found.add(event.position, event.topic, "stream", told)
+        detail = f"stands in {event.originator_id}, tells of {claimed}"
+        result.add(event.position, event.topic, "stream", detail)
 
 
-def _check_origin(connection: Connection, events: Sequence[StoredEvent], found: Found) -> None:
-    ids = {one.notification_id for one in events if one.notification_id is not None}
-    known = outcomes_of(connection, list(ids))
-    for one in events:
-        subject = f"notification {one.notification_id}"
-        outcome, listed = known.get(one.notification_id or "", (None, []))
+def _check_origins(
+    connection: Connection, events: Sequence[StoredEvent], result: CheckResult
+) -> None:
+    ids = {event.notification_id for event in events if event.notification_id is not None}
+    deliveries = outcome_and_positions(connection, list(ids))
+    for event in events:
+        subject = f"notification {event.notification_id}"
+        outcome, listed = deliveries.get(event.notification_id or "", (None, []))
         if outcome is None:
-            found.add(one.position, subject, "notification-missing", f"of {one.topic}")
-        elif outcome != Outcome.RECORDED or not _is_listed(one.position, listed):
-            found.add(one.position, subject, "not-listed", f"it is {outcome}, of {one.topic}")
+            result.add(event.position, subject, "notification-missing", f"of {event.topic}")
+        elif outcome != Outcome.RECORDED or not _is_listed(event.position, listed):
+            detail = f"it is {outcome}, of {event.topic}"
+            result.add(event.position, subject, "not-listed", detail)
 
 
 def _is_listed(position: int, listed: object) -> bool:
     try:
-        return position in positions(listed)
+        return position in read_positions(listed)
     except UNREADABLE:
         return False  # the delivery's own check says what is wrong with it
 
@@ -80,14 +94,14 @@ _VERSIONS = text(
     " (e.originator_version > 1 AND (p.position IS NULL OR p.position >= e.position)))"
     " ORDER BY e.position"
 )
-"""The event before each one in its stream, by the stream's own index."""
+"""Finds events whose predecessor in the stream is missing or stands later."""
 
 
-def _check_versions(connection: Connection, part: Streams, found: Found) -> None:
-    for row in connection.execute(_VERSIONS, {"after": part.after, "until": part.until}):
+def _check_versions(connection: Connection, scope: PositionRange, result: CheckResult) -> None:
+    for row in connection.execute(_VERSIONS, {"after": scope.after, "until": scope.until}):
         if row.before is None:
-            told = f"version {row.version} without version {row.version - 1}"
-            found.add(row.position, row.topic, "version", told)
+            detail = f"version {row.version} without version {row.version - 1}"
+            result.add(row.position, row.topic, "version", detail)
         else:
-            told = f"version {row.version} stands before version {row.version - 1}"
-            found.add(row.position, row.topic, "append-order", f"{told} at {row.before}")
+            detail = f"version {row.version} stands before version {row.version - 1}"
+            result.add(row.position, row.topic, "append-order", f"{detail} at {row.before}")

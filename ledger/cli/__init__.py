@@ -1,4 +1,4 @@
-"""The `ledger` command: finds its commands by name and speaks for every refusal."""
+"""The `ledger` command: finds its commands by name and reports every refusal as one line."""
 
 import importlib
 
@@ -6,7 +6,7 @@ import click
 
 from ledger import __version__
 from ledger.errors import LedgerError, SettingsError
-from ledger.storage.database import silence
+from ledger.storage.database_errors import silence
 
 _COMMANDS = {
     "serve": "ledger.cli.serve",
@@ -25,7 +25,7 @@ _COMMANDS = {
 
 
 class Commands(click.Group):
-    """Loads a command when it is called: `ledger check` must not wait for, or fail with, others."""
+    """Loads a command only when it is called, so that none waits for the code of another."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -33,9 +33,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        found = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
-        assert isinstance(found, click.Command)
-        return found
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -44,11 +44,11 @@ class Commands(click.Group):
             click.echo(f"error: {error} ({error.code})", err=True)
             ctx.exit(2 if isinstance(error, SettingsError) else 1)
         except Exception as error:
-            told = silence(error)
-            if told is None:
+            cause = silence(error)
+            if cause is None:
                 raise
-            first = str(getattr(told, "orig", None) or told).partition("\n")[0]
-            click.echo(f"error: the database did not do it: {first} (unavailable)", err=True)
+            line = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
+            click.echo(f"error: the database did not do it: {line} (unavailable)", err=True)
             ctx.exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`ledger simulate --chaos`: a bad day of the platform, and whether the ledger stood it."""
+"""`ledger simulate --chaos`: send a bad day of the platform, and check that the ledger stood it."""
 
 import json
 import os
@@ -12,19 +12,20 @@ import click
 
 from ledger.errors import SettingsError
 from ledger.shops import Shops
-from ledger.simulator.asking import Asking
-from ledger.simulator.chaos import Chaos, Rotation, Sent
-from ledger.simulator.checking import Checker, Discrepancy
-from ledger.simulator.playing import address, endure, tellable
+from ledger.simulator.api_client import ApiClient
+from ledger.simulator.chaos import Chaos, KeyRotation
+from ledger.simulator.chaos_attempts import AnsweredAttempt
+from ledger.simulator.ledger_checker import Checker, Discrepancy
+from ledger.simulator.signed_calls import ALTERNATE, signing_keys, synthetic_platform
 from ledger.simulator.stories import Story
-from ledger.simulator.telling import ALTERNATE, signing_keys, teller
+from ledger.simulator.story_player import address, play_chaos_attempts, playable_stories
 
 TOKEN_VARIABLE = "LEDGER_TOKEN"  # noqa: S105  its name
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What `ledger simulate` was asked to do."""
+    """The options of one run of `ledger simulate`."""
 
     url: str
     shops: Shops
@@ -34,7 +35,7 @@ class Run:
     stories: Sequence[Story] | None
     count: int | None
     rate: float | None
-    wanted: str
+    format_choice: str
     connections: int
     is_strict: bool
     is_json: bool
@@ -45,83 +46,97 @@ class Run:
 
 
 def play_chaos(run: Run, *, is_check: bool, token_file: Path | None) -> int:
-    """Send a bad day, then compare. Errors: SettingsError, NoServiceError, AskingError."""
+    """Send a bad day, then compare; return the exit code.
+
+    Errors: SettingsError, NoServiceError, ApiAnswerError.
+    """
     checker = _checker(run, token_file) if is_check else None
     path = address(run.shop_id, run.mode, is_strict=run.is_strict)
-    told = endure(run.url, path, _chaos(run), rate=run.rate, connections=run.connections)
-    sent = list(_tell(run, told))
-    found = checker.discrepancies(sent) if checker else []
+    sending = play_chaos_attempts(
+        run.url, path, _chaos(run), rate=run.rate, connections=run.connections
+    )
+    answered_attempts = list(_print_each(run, sending))
+    discrepancies = checker.discrepancies(answered_attempts) if checker else []
     if run.is_json:
-        click.echo(json.dumps(_document(run, sent, found), ensure_ascii=False))
-    for one in [] if run.is_json else found:
-        click.echo("\t".join(one))
-    checked = f", {len(found)} discrepancies" if checker else ""
-    click.echo(f"{len(sent)} deliveries: {_counted(sent)}{checked}", err=True)
-    return 1 if found else 0
+        click.echo(json.dumps(_document(run, answered_attempts, discrepancies), ensure_ascii=False))
+    for discrepancy in [] if run.is_json else discrepancies:
+        click.echo("\t".join(discrepancy))
+    checked = f", {len(discrepancies)} discrepancies" if checker else ""
+    click.echo(
+        f"{len(answered_attempts)} deliveries: {_summary(answered_attempts)}{checked}", err=True
+    )
+    return 1 if discrepancies else 0
 
 
 def _checker(run: Run, token_file: Path | None) -> Checker:
-    told = os.environ.get(TOKEN_VARIABLE, "")
-    token = token_file.read_text(encoding="utf-8").strip() if token_file else told.strip()
-    if not token:
+    token = token_file.read_text(encoding="utf-8") if token_file else os.environ.get(TOKEN_VARIABLE)
+    if not token or not token.strip():
         raise SettingsError(f"--check needs a token: {TOKEN_VARIABLE} or --token-file")
-    return Checker.starting_now(Asking(run.url, token).get, run.shop_id, run.mode)
+    return Checker.starting_now(ApiClient(run.url, token.strip()).get, run.shop_id, run.mode)
 
 
 def _chaos(run: Run) -> Chaos:
-    told_by = teller(run.shops, run.shop_id, run.mode)
-    keys = Rotation.of(signing_keys(run.shops, run.shop_id, run.mode))
-    if not keys.is_one:
+    platform = synthetic_platform(run.shops, run.shop_id, run.mode)
+    keys = KeyRotation.of(signing_keys(run.shops, run.shop_id, run.mode))
+    if not keys.changes_a_key:
         click.echo("one key of each kind: no rotation is played", err=True)
-    stories = list(run.stories or tellable(told_by, ALTERNATE))
+    stories = list(run.stories or playable_stories(platform, ALTERNATE))
     lives = run.count or len(stories)
-    return Chaos(told_by, keys, stories, seed=run.seed, lives=lives)
+    return Chaos(platform, keys, stories, seed=run.seed, lives=lives)
 
 
-def _tell(run: Run, sent: Iterator[Sent]) -> Iterator[Sent]:
-    for one in sent:
+def _print_each(
+    run: Run, answered_attempts: Iterator[AnsweredAttempt]
+) -> Iterator[AnsweredAttempt]:
+    for answered in answered_attempts:
         if not run.is_json:
-            attempt, call = one.attempt, one.attempt.telling.call
+            attempt, call = answered.attempt, answered.attempt.signed_call.call
             click.echo(
-                f"{attempt.number:<6} {attempt.telling.story:<32} {call.step:<30} "
-                f"{attempt.telling.format:<4} {attempt.why:<14} {attempt.fate:<10} "
-                f"{one.answer.status or '---'} {one.answer.line}"
+                f"{attempt.number:<6} {attempt.signed_call.story:<32} {call.step:<30} "
+                f"{attempt.signed_call.format:<4} {attempt.reason:<14} {attempt.fate:<10} "
+                f"{answered.answer.status or '---'} {answered.answer.line}"
             )
-        yield one
+        yield answered
 
 
-def _counted(sent: Sequence[Sent]) -> str:
-    taken = sum(one.answer.is_acknowledged for one in sent)
-    kinds = Counter(str(kind) for one in sent for kind in (one.attempt.why, one.attempt.fate))
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    return f"{taken} acknowledged; {told}"
+def _summary(answered_attempts: Sequence[AnsweredAttempt]) -> str:
+    acknowledged = sum(answered.answer.is_acknowledged for answered in answered_attempts)
+    attempts = [answered.attempt for answered in answered_attempts]
+    kinds = Counter(str(kind) for attempt in attempts for kind in (attempt.reason, attempt.fate))
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    return f"{acknowledged} acknowledged; {counts}"
 
 
-def _document(run: Run, sent: Sequence[Sent], found: Sequence[Discrepancy]) -> Mapping[str, Any]:
+def _document(
+    run: Run, answered_attempts: Sequence[AnsweredAttempt], discrepancies: Sequence[Discrepancy]
+) -> Mapping[str, Any]:
     return {
         **run.head,
-        "deliveries": [_delivery(one) for one in sent],
-        "discrepancies": [one._asdict() for one in found],
+        "deliveries": [_delivery(answered) for answered in answered_attempts],
+        "discrepancies": [
+            {"word": word, "subject": subject, "told": explanation}
+            for word, subject, explanation in discrepancies
+        ],
         "summary": {
-            "deliveries": len(sent),
-            "acknowledged": sum(one.answer.is_acknowledged for one in sent),
-            "discrepancies": len(found),
+            "deliveries": len(answered_attempts),
+            "acknowledged": sum(answered.answer.is_acknowledged for answered in answered_attempts),
+            "discrepancies": len(discrepancies),
         },
     }
 
 
-def _delivery(one: Sent) -> Mapping[str, Any]:
-    attempt = one.attempt
+def _delivery(answered: AnsweredAttempt) -> Mapping[str, Any]:
+    attempt = answered.attempt
     return {
         "number": attempt.number,
-        "story": attempt.telling.story,
-        "life": attempt.telling.life,
-        "step": attempt.telling.call.step,
-        "source": attempt.telling.call.source,
-        "format": attempt.telling.format,
-        "why": attempt.why,
+        "story": attempt.signed_call.story,
+        "life": attempt.signed_call.life_number,
+        "step": attempt.signed_call.call.step,
+        "source": attempt.signed_call.call.source,
+        "format": attempt.signed_call.format,
+        "why": attempt.reason,
         "fate": attempt.fate,
         "digest": attempt.digest,
-        "status": one.answer.status,
-        "answer": one.answer.line,
+        "status": answered.answer.status,
+        "answer": answered.answer.line,
     }

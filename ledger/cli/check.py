@@ -1,11 +1,13 @@
-"""`ledger check`: everything that can be wrong before the first notification arrives."""
+"""`ledger check`: finds what is wrong before the first notification arrives."""
 
 import json as json_text
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import click
 from alembic.util import CommandError
@@ -29,67 +31,64 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def check(ctx: click.Context, *, as_json: bool) -> None:
-    """Check settings, shops, keys, database, migrations and views; change nothing.
+    """Check settings, shops, keys, database, migrations and read models; change nothing.
 
     Also names the kinds of notification that a shop has never sent, with the Back Office rule
     that sends them.
 
     Prints one line each. Exits 0 when the service can run, 2 when something is at fault.
     """
-    found = list(findings(os.environ, now=datetime.now(UTC)))
-    is_ok = all(one.state != FAULT for one in found)
+    checks = list(findings(os.environ, now=datetime.now(UTC)))
+    is_ok = all(finding.state != FAULT for finding in checks)
     if as_json:
-        told = {"ok": is_ok, "checks": [_data(one) for one in found]}
-        click.echo(json_text.dumps(told, indent=2))
+        document = {"ok": is_ok, "checks": [_json(finding) for finding in checks]}
+        click.echo(json_text.dumps(document, indent=2))
     else:
-        for one in found:
-            click.echo(f"{one.state:8}{one.subject:12}{one.message}")
+        for finding in checks:
+            click.echo(f"{finding.state:8}{finding.subject:12}{finding.message}")
     ctx.exit(0 if is_ok else 2)
 
 
-def _data(one: Finding) -> dict[str, object]:
-    told: dict[str, object] = {
-        "state": one.state,
-        "subject": one.subject,
-        "message": one.message,
-    }
-    return told if one.data is None else told | {"data": one.data}
+def _json(finding: Finding) -> dict[str, Any]:
+    return {name: value for name, value in asdict(finding).items() if value is not None}
 
 
 def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
-    """Look at everything once. Shape: in the order in which an operator would repair it."""
+    """Check everything once. Shape: in the order in which an operator would repair it."""
     try:
         settings = read_settings(environ)
     except SettingsError as error:
         yield Finding(FAULT, "settings", str(error))
         return
-    yield Finding(OK, "settings", _told(settings))
-    yield _pages_told(settings)
-    yield from shop_findings(settings, environ, now=now)
-    yield from database_findings(settings, environ)
+    yield Finding(OK, "settings", _settings_words(settings))
+    yield _pages_finding(settings)
+    shops = yield from shop_findings(settings, environ, now=now)
+    yield from _database_findings(settings, shops)
 
 
 def shop_findings(
     settings: Settings, environ: Mapping[str, str], *, now: datetime
-) -> Iterator[Finding]:
-    """Look at the shops file and every key in it."""
+) -> Generator[Finding, None, Shops]:
+    """Check the shops file and every key in it; return the shops that could be read."""
     if settings.shops_file is None:
         yield Finding(FAULT, "shops file", "LEDGER_SHOPS_FILE is not set")
-        return
+        return Shops()
     try:
         shops = read_shops(settings.shops_file, environ)
     except SettingsError as error:
         yield Finding(FAULT, "shops file", str(error))
-        return
-    yield _shops_told(settings.shops_file, shops)
-    for told in exposed_files(settings.shops_file):
-        yield Finding(WARNING, "shops file", told)
+        return Shops()
+    count = len(shops.shop_by_id)
+    yield Finding(OK if count else WARNING, "shops file", f"{settings.shops_file}: {count} shops")
+    for message in exposed_files(settings.shops_file):
+        yield Finding(WARNING, "shops file", message)
     for shop in shops.shop_by_id.values():
         yield from _key_findings(shop, now)
+    return shops
 
 
-def database_findings(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
-    """Look whether the database answers, its tables are current, and what its views say."""
+def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
+    """Check that the database answers, and that its tables and read models are current."""
     url = make_url(settings.database_url)
     where = url.render_as_string(hide_password=True)
     if settings.is_sqlite and not Path(url.database or "").exists():
@@ -100,91 +99,72 @@ def database_findings(settings: Settings, environ: Mapping[str, str]) -> Iterato
         with database.connect() as connection:
             connection.execute(select(1))
         yield Finding(OK, "database", f"{where} answers")
-        migrations = _migrations_told(database)
+        migrations = _migrations_finding(database)
         yield migrations
         if migrations.state == OK:
             yield from view_findings(database)
-            yield from coverage_findings(database, _shops(settings, environ))
+            yield from coverage_findings(database, shops)
     except SQLAlchemyError as error:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
         database.dispose()
 
 
-def _shops(settings: Settings, environ: Mapping[str, str]) -> Shops:
-    """The shops file again, or none when it cannot be read: that is told already."""
-    if settings.shops_file is None:
-        return Shops()
-    try:
-        return read_shops(settings.shops_file, environ)
-    except SettingsError:
-        return Shops()
-
-
-def _migrations_told(database: Database) -> Finding:
+def _migrations_finding(database: Database) -> Finding:
     try:
         missing = pending(database)
     except (SettingsError, CommandError) as error:
         return Finding(FAULT, "migrations", str(error))
     if missing:
-        told = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
-        return Finding(FAULT, "migrations", told)
+        message = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
+        return Finding(FAULT, "migrations", message)
     return Finding(OK, "migrations", "current")
 
 
-def _told(settings: Settings) -> str:
+def _settings_words(settings: Settings) -> str:
     sources = ", ".join(map(str, settings.allowed_sources)) or "any"
     proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
     kib = settings.body_bytes_max // 1024
     return f"sources allowed: {sources}; trusted proxies: {proxies}; bodies up to {kib} KiB"
 
 
-def _pages_told(settings: Settings) -> Finding:
+def _pages_finding(settings: Settings) -> Finding:
     if settings.has_pages:
         return Finding(OK, "pages", "sessions are signed")
     fault = f"has less than {SECRET_KEY_MIN} characters" if settings.secret_key else "is not set"
     return Finding(WARNING, "pages", f"LEDGER_SECRET_KEY {fault}: pages answer 503, all else works")
 
 
-def _shops_told(path: Path, shops: Shops) -> Finding:
-    count = len(shops.shop_by_id)
-    return Finding(OK if count else WARNING, "shops file", f"{path}: {count} shops")
-
-
 def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
     if not any(key.kind != REST_BROWSER for key in shop.keys):
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
     for key in shop.keys:
-        yield _key_told(key, now)
-    for one, other in combinations(shop.keys, 2):
-        if _is_same_use(one, other) and _overlap(one, other):
-            told = f"{_name(one)}: {one.fingerprint} and {other.fingerprint} are valid together"
-            yield Finding(WARNING, "key", told)
+        yield _key_finding(key, now)
+    for first, second in combinations(shop.keys, 2):
+        if (first.mode, first.kind) == (second.mode, second.kind) and _overlap(first, second):
+            fingerprints = f"{first.fingerprint} and {second.fingerprint}"
+            yield Finding(WARNING, "key", f"{_name(first)}: {fingerprints} are valid together")
 
 
-def _key_told(key: Key, now: datetime) -> Finding:
+def _key_finding(key: Key, now: datetime) -> Finding:
     window = f"valid {_from(key.not_before)} {_until(key.not_after)}"
-    told = f"{_name(key)} {key.fingerprint} {window}"
+    message = f"{_name(key)} {key.fingerprint} {window}"
     if key.not_before and key.not_after and key.not_before >= key.not_after:
-        return Finding(FAULT, "key", f"{told}: its window is empty")
+        return Finding(FAULT, "key", f"{message}: its window is empty")
     if key.not_after and now >= key.not_after:
-        return Finding(WARNING, "key", f"{told}: expired")
+        return Finding(WARNING, "key", f"{message}: expired")
     if key.not_before and now < key.not_before:
-        return Finding(WARNING, "key", f"{told}: not valid yet")
-    return Finding(OK, "key", told)
+        return Finding(WARNING, "key", f"{message}: not valid yet")
+    return Finding(OK, "key", message)
 
 
 def _name(key: Key) -> str:
     return f"{key.shop_id} {key.mode} {key.kind}"
 
 
-def _is_same_use(one: Key, other: Key) -> bool:
-    return (one.mode, one.kind) == (other.mode, other.kind)
-
-
-def _overlap(one: Key, other: Key) -> bool:
-    begin = max(one.not_before or _EVER, other.not_before or _EVER)
-    return begin < min(one.not_after or _NEVER, other.not_after or _NEVER)
+def _overlap(first: Key, second: Key) -> bool:
+    begin = max(first.not_before or _EVER, second.not_before or _EVER)
+    return begin < min(first.not_after or _NEVER, second.not_after or _NEVER)
 
 
 def _from(at: datetime | None) -> str:

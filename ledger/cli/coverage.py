@@ -1,4 +1,4 @@
-"""What `ledger check` says of the views: are they current, and does every rule send its calls."""
+"""Report read models that are behind, and rules that send nothing, for `ledger check`."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -11,66 +11,66 @@ from ledger.shops import Shops
 from ledger.storage.database import Database
 
 LAG_SECONDS_MAX = 10.0
-"""A view that is followed is behind for less than a second."""
+"""A read model that is followed is behind for less than a second."""
 
 
 def view_findings(database: Database) -> Iterator[Finding]:
-    """Which views this code cannot read, or whose rows are behind the log."""
+    """Report read models that this code cannot read, or whose rows are behind the log."""
     with database.connect() as connection:
         stale = outdated_views(connection)
-        found = lags(connection)
+        model_lags = lags(connection)
     for name in stale:
-        told = f"{name} is not built for this code: run `ledger rebuild {name}`"
-        yield Finding(WARNING, "projections", told)
-    if not found and not stale:
+        message = f"{name} is not built for this code: run `ledger rebuild {name}`"
+        yield Finding(WARNING, "projections", message)
+    if not model_lags and not stale:
         yield Finding(OK, "projections", "none yet: `ledger serve` makes them")
-    troubled = [one for one in found if one.seconds > LAG_SECONDS_MAX or one.poison]
-    for one in troubled:
-        yield Finding(WARNING, "projections", _lag_told(one))
-    if found and not troubled:
-        yield Finding(OK, "projections", f"{len(found)} views at the live edge")
+    troubled = [lag for lag in model_lags if lag.seconds > LAG_SECONDS_MAX or lag.poison]
+    for lag in troubled:
+        yield Finding(WARNING, "projections", _lag_message(lag))
+    if model_lags and not troubled:
+        yield Finding(OK, "projections", f"{len(model_lags)} views at the live edge")
 
 
-def _lag_told(one: Lag) -> str:
+def _lag_message(lag: Lag) -> str:
     words = []
-    if one.positions:
-        words.append(f"{one.positions} positions behind, {one.seconds:.0f} s: is nobody serving?")
-    if one.poison:
-        words.append(f"{one.poison} events passed over: see `ledger projections status`")
-    return f"{one.name}: {'; '.join(words)}"
+    if lag.positions:
+        words.append(f"{lag.positions} positions behind, {lag.seconds:.0f} s: is nobody serving?")
+    if lag.poison:
+        words.append(f"{lag.poison} events passed over: see `ledger projections status`")
+    return f"{lag.name}: {'; '.join(words)}"
 
 
 def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
-    """Which kinds of notification each shop has never sent, and how to switch them on."""
+    """Report which kinds of notification each shop has never sent, and how to switch them on."""
     with database.connect() as connection:
-        found = rule_coverage(connection, shops)
-    for shop_id, of_shop in groupby(found or (), key=lambda one: one.shop_id):
-        told = [one for one in of_shop if one.count]
-        if not told:
+        coverages = rule_coverage(connection, shops) or ()
+    for shop_id, shop_coverages in groupby(coverages, key=lambda coverage: coverage.shop_id):
+        used = [coverage for coverage in shop_coverages if coverage.count]
+        if not used:
             yield Finding(WARNING, "coverage", f"{shop_id} no notification yet")
-        for one in told:
-            yield _coverage_told(one)
+        yield from map(_coverage_finding, used)
 
 
-def _coverage_told(one: Coverage) -> Finding:
-    name = f"{one.shop_id} {one.mode}"
-    missing = one.never_seen
+def _coverage_finding(coverage: Coverage) -> Finding:
+    name = f"{coverage.shop_id} {coverage.mode}"
+    missing = coverage.never_seen
+    data = _data(coverage)
     if not missing:
-        return Finding(OK, "coverage", f"{name}  all {len(one.kinds)} kinds seen", _data(one))
-    told = ", ".join(f"{kind.rule.name} ({_switch_told(kind)})" for kind in missing)
-    return Finding(WARNING, "coverage", f"{name}  never seen: {told}", _data(one))
+        return Finding(OK, "coverage", f"{name}  all {len(coverage.kinds)} kinds seen", data)
+    advice = ", ".join(f"{kind.rule.name} ({_switch_advice(kind)})" for kind in missing)
+    return Finding(WARNING, "coverage", f"{name}  never seen: {advice}", data)
 
 
-def _switch_told(kind: KindSeen) -> str:
+def _switch_advice(kind: KindSeen) -> str:
     if kind.rule.is_on_by_default:
         return f'on by default with "{kind.rule.switch}"'
     return f'switch on "{kind.rule.switch}"'
 
 
-def _data(one: Coverage) -> dict[str, Any]:
+def _data(coverage: Coverage) -> dict[str, Any]:
     return {
-        "shop_id": one.shop_id,
-        "mode": one.mode.lower(),
+        "shop_id": coverage.shop_id,
+        "mode": coverage.mode.lower(),
         "kinds": [
             {
                 "rule": kind.rule.name,
@@ -80,6 +80,6 @@ def _data(one: Coverage) -> dict[str, Any]:
                 "switch": kind.rule.switch,
                 "is_on_by_default": kind.rule.is_on_by_default,
             }
-            for kind in one.kinds
+            for kind in coverage.kinds
         ],
     }

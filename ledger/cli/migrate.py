@@ -1,4 +1,4 @@
-"""`ledger migrate`: the durable tables, brought to what this version expects."""
+"""`ledger migrate`: brings the durable tables to what this version expects."""
 
 import os
 
@@ -14,8 +14,8 @@ from ledger.storage.migrations import migrate as bring_to_head
 def migrate() -> None:
     """Bring the durable tables to the shape this version expects.
 
-    Prints one line per migration that was applied, and one per view whose code has changed
-    since it was built. Only ever goes forward.
+    Prints one line per migration that was applied, and one per read model whose code has
+    changed since it was built. Only ever goes forward.
     """
     database = Database(read_settings(os.environ).database_url)
     try:

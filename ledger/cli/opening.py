@@ -1,4 +1,4 @@
-"""Opens what every command works on: the ledger that the environment names."""
+"""The one way in which a command opens the ledger that the environment names."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""`ledger projections`: where the views stand, how generations compare, and what can go."""
+"""`ledger projections`: show where read models stand, compare generations, drop what can go."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,7 +7,7 @@ import click
 import orjson
 
 from ledger.cli.opening import open_ledger
-from ledger.cli.rebuild import changes, told
+from ledger.cli.rebuild import describe, describe_change
 from ledger.projections.compare import compare as compare_generations
 from ledger.projections.rebuild import snapshot
 from ledger.projections.registry import PROJECTIONS
@@ -25,15 +25,15 @@ def projections() -> None:
 def status(as_json: bool) -> None:
     """Show every generation: state, position, lag, and the events it passed over."""
     ledger = open_ledger()
-    found = statuses(ledger)
+    shown = statuses(ledger)
     stale = stale_views(ledger)
     if as_json:
-        data = {"generations": [status_data(one) for one in found], "stale": stale}
+        data = {"generations": list(map(status_data, shown)), "stale": stale}
         click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
         return
-    for one in found:
-        click.echo(_line(one))
-        for poison in one.poison:
+    for generation_status in shown:
+        click.echo(_line(generation_status))
+        for poison in generation_status.poison:
             click.echo(f"    passed over #{poison.position} {poison.topic}: {poison.error}")
     for name in stale:
         click.echo(f"{name}: not built for this code; run `ledger rebuild {name}`")
@@ -56,14 +56,14 @@ def compare(ctx: click.Context, name: str, as_json: bool) -> None:
     with snapshot(ledger.database) as before, snapshot(ledger.database) as after:
         differences = compare_generations(before, pair[0], after, pair[1])
     if as_json:
-        tables = [asdict(one) for one in differences]
+        tables = [asdict(difference) for difference in differences]
         data = {"before": pair[0].id, "after": pair[1].id, "tables": tables}
         click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
-    for one in [] if as_json else differences:
-        click.echo(told(one))
-        for key, old, new in one.sample:
-            click.echo(f"  {key}: {changes(old, new)}")
-    ctx.exit(0 if all(one.has_same_rows for one in differences) else 1)
+    for difference in [] if as_json else differences:
+        click.echo(describe(difference))
+        for key, old, new in difference.sample:
+            click.echo(f"  {key}: {describe_change(old, new)}")
+    ctx.exit(0 if all(difference.has_same_rows for difference in differences) else 1)
 
 
 @projections.command()
@@ -72,32 +72,33 @@ def compare(ctx: click.Context, name: str, as_json: bool) -> None:
 def prune(names: tuple[str, ...], force: bool) -> None:
     """Drop generations that nobody reads any more."""
     dropped = prune_generations(open_ledger(), names=names, is_forced=force)
-    for one in dropped:
-        click.echo(f"dropped {one}")
+    for generation in dropped:
+        click.echo(f"dropped {generation}")
     click.echo(f"{len(dropped)} dropped", err=True)
 
 
-def status_data(one: Status) -> dict[str, Any]:
-    """One generation for a machine."""
+def status_data(status: Status) -> dict[str, Any]:
+    """Return one generation's status for a machine."""
     return {
-        "name": one.generation.name,
-        "generation": one.generation.id,
-        "fingerprint": one.generation.fingerprint,
-        "state": one.generation.state,
-        "position": one.position,
-        "lag": one.lag,
-        "lag_seconds": round(one.lag_seconds, 3),
-        "is_current": one.is_current,
-        "is_followed": one.is_followed,
-        "poison": [asdict(poison) for poison in one.poison],
+        "name": status.generation.name,
+        "generation": status.generation.id,
+        "fingerprint": status.generation.fingerprint,
+        "state": status.generation.state,
+        "position": status.position,
+        "lag": status.lag,
+        "lag_seconds": round(status.lag_seconds, 3),
+        "is_current": status.is_current,
+        "is_followed": status.is_followed,
+        "poison": [asdict(poison) for poison in status.poison],
     }
 
 
-def _line(one: Status) -> str:
+def _line(status: Status) -> str:
+    generation = status.generation
     words = [
-        f"{one.generation.name:<14} g{one.generation.id:<4} {one.generation.state:<9}",
-        f"position {one.position}, {one.lag} behind ({one.lag_seconds:.0f} s)",
-        "this code" if one.is_current else f"other code {one.generation.fingerprint}",
-        "followed" if one.is_followed else "not followed",
+        f"{generation.name:<14} g{generation.id:<4} {generation.state:<9}",
+        f"position {status.position}, {status.lag} behind ({status.lag_seconds:.0f} s)",
+        "this code" if status.is_current else f"other code {generation.fingerprint}",
+        "followed" if status.is_followed else "not followed",
     ]
     return "  ".join(words)

@@ -1,4 +1,4 @@
-"""`ledger rebuild`: builds views anew beside the live ones, compares, and switches."""
+"""`ledger rebuild`: build read models anew beside the live ones, compare, and switch."""
 
 import os
 from datetime import datetime
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ledger.application import Ledger
 from ledger.cli.instant import Instant
 from ledger.cli.opening import open_ledger
 from ledger.cli.progress import Meter
@@ -48,30 +49,34 @@ def rebuild(
     wanted = names or tuple(PROJECTIONS)
     if as_of is not None and into is not None:
         for name in wanted:
-            with Meter(name, "events") as meter:
-                count, poison = write_as_of(ledger, name, as_of=as_of, into=into, progress=meter)
-            passed_over = f"\t{len(poison)} events passed over" if poison else ""
-            click.echo(f"{name}\t{count} events\t{into}{passed_over}")
+            _write_as_of(ledger, name, as_of=as_of, into=into)
         return
     is_well = True
     for name in wanted:
         with Meter(name) as meter:
             job = Rebuild(ledger, name, workers=workers or os.cpu_count() or 1, progress=meter)
             rebuilt = job.run(is_dry=dry_run, is_compared=not no_compare)
-        is_well &= _tell(rebuilt)
+        is_well &= _report(rebuilt)
     ctx.exit(0 if is_well else 1)
 
 
-def _tell(rebuilt: Rebuilt) -> bool:
-    """Say what came of it; True unless code that did not change gave another view."""
+def _write_as_of(ledger: Ledger, name: str, *, as_of: datetime, into: Path) -> None:
+    with Meter(name, "events") as meter:
+        count, poison = write_as_of(ledger, name, as_of=as_of, into=into, progress=meter)
+    skipped = f"\t{len(poison)} events passed over" if poison else ""
+    click.echo(f"{name}\t{count} events\t{into}{skipped}")
+
+
+def _report(rebuilt: Rebuilt) -> bool:
+    """Print the result; return False if the same code has built different rows."""
     state = "live" if rebuilt.is_live else "built, not read"
     verdict, is_well = _verdict(rebuilt)
-    poison = f"\t{rebuilt.poison} events passed over" if rebuilt.poison else ""
-    click.echo(f"{rebuilt.name}\t{verdict}\t{state} at {rebuilt.position}{poison}")
-    for one in rebuilt.differences:
-        click.echo(f"  {told(one)}")
-        for key, before, after in one.sample:
-            click.echo(f"    {key}: {changes(before, after)}")
+    skipped = f"\t{rebuilt.poison} events passed over" if rebuilt.poison else ""
+    click.echo(f"{rebuilt.name}\t{verdict}\t{state} at {rebuilt.position}{skipped}")
+    for difference in rebuilt.differences:
+        click.echo(f"  {describe(difference)}")
+        for key, old_row, new_row in difference.sample:
+            click.echo(f"    {key}: {describe_change(old_row, new_row)}")
     return is_well
 
 
@@ -80,32 +85,32 @@ def _verdict(rebuilt: Rebuilt) -> tuple[str, bool]:
         return "nothing to compare with", True
     if rebuilt.is_identical:
         return "identical", True
-    if all(one.has_same_rows for one in rebuilt.differences):
+    if all(difference.has_same_rows for difference in rebuilt.differences):
         return "same rows, other columns", True
     same_code = rebuilt.against.fingerprint == rebuilt.generation.fingerprint
     return "different", not same_code
 
 
-def told(one: Difference) -> str:
-    """One table's comparison in a line."""
+def describe(difference: Difference) -> str:
+    """Return one table's comparison in a line."""
     words = [
-        f"{one.table}: {one.rows[0]} rows → {one.rows[1]} rows",
-        f"digest {one.digests[0]} → {one.digests[1]}",
-        f"{one.differing} differ",
+        f"{difference.table}: {difference.rows[0]} rows → {difference.rows[1]} rows",
+        f"digest {difference.digests[0]} → {difference.digests[1]}",
+        f"{difference.differing} differ",
     ]
-    if one.only_after:
-        words.append(f"new columns: {', '.join(one.only_after)}")
-    if one.only_before:
-        words.append(f"gone columns: {', '.join(one.only_before)}")
+    if difference.only_after:
+        words.append(f"new columns: {', '.join(difference.only_after)}")
+    if difference.only_before:
+        words.append(f"gone columns: {', '.join(difference.only_before)}")
     return "; ".join(words)
 
 
-def changes(before: Row | None, after: Row | None) -> str:
-    """What differs between two rows of one key."""
-    if before is None or after is None:
-        return "only in the new one" if before is None else "only in the old one"
+def describe_change(old_row: Row | None, new_row: Row | None) -> str:
+    """Return what differs between two rows of the same key."""
+    if old_row is None or new_row is None:
+        return "only in the new one" if old_row is None else "only in the old one"
     return ", ".join(
-        f"{name} {before[name]!r} → {after[name]!r}"
-        for name in after
-        if before[name] != after[name]
+        f"{name} {old_row[name]!r} → {new_row[name]!r}"
+        for name in new_row
+        if old_row[name] != new_row[name]
     )

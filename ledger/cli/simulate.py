@@ -17,10 +17,10 @@ from ledger.errors import LedgerError, SettingsError
 from ledger.modes import MODES
 from ledger.settings import read_settings
 from ledger.shops import REST_BROWSER, Shops, read_shops
-from ledger.simulator.expected import expected
-from ledger.simulator.playing import Played, play
+from ledger.simulator.expected_objects import expected
+from ledger.simulator.signed_calls import ALTERNATE, FORMATS
 from ledger.simulator.stories import STORIES, Story
-from ledger.simulator.telling import ALTERNATE, FORMATS
+from ledger.simulator.story_player import AnsweredCall, play
 
 
 @click.command()
@@ -31,7 +31,7 @@ from ledger.simulator.telling import ALTERNATE, FORMATS
 @click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second.")
 @click.option("--seed", type=int, help="Repeats a run exactly; default random, and printed.")
 @click.option(
-    "--format", "wanted", type=click.Choice(FORMATS), default=ALTERNATE, show_default=True
+    "--format", "format_choice", type=click.Choice(FORMATS), default=ALTERNATE, show_default=True
 )
 @click.option("--shop", "shop_id", help="Default: the first with keys of the mode.")
 @click.option("--mode", type=click.Choice(MODES, case_sensitive=False), default="TEST")
@@ -57,17 +57,17 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     line per delivery; with --check a line per discrepancy follows, and exit 1 says that there
     is one.
     """
-    is_chaos, wanted = options.pop("is_chaos"), options["wanted"]
-    chaos = {name: options.pop(name) for name in ("is_check", "token_file")}
-    if any(chaos.values()) and not is_chaos:
+    is_chaos, format_choice = options.pop("is_chaos"), options["format_choice"]
+    chaos_options = {name: options.pop(name) for name in ("is_check", "token_file")}
+    if any(chaos_options.values()) and not is_chaos:
         raise click.UsageError("--check and --token-file need --chaos")
-    if is_chaos and wanted != ALTERNATE:
+    if is_chaos and format_choice != ALTERNATE:
         raise click.UsageError("--chaos tells every life in both formats")
     try:
         if options.pop("is_list"):
             ctx.exit(_list(options["is_json"]))
         run = _run(**options)
-        ctx.exit(play_chaos(run, **chaos) if is_chaos else _simulate(run))
+        ctx.exit(play_chaos(run, **chaos_options) if is_chaos else _simulate(run))
     except LedgerError as error:
         click.echo(f"Error: {error}", err=True)
         ctx.exit(2 if isinstance(error, SettingsError) else 1)
@@ -110,7 +110,7 @@ def _run(
 
 
 def _simulate(run: Run) -> int:
-    played = play(
+    answered_calls = play(
         run.url,
         run.shops,
         run.shop_id,
@@ -119,11 +119,13 @@ def _simulate(run: Run) -> int:
         seed=run.seed,
         count=run.count,
         rate=run.rate,
-        wanted=run.wanted,
+        format_choice=run.format_choice,
         connections=run.connections,
         is_strict=run.is_strict,
     )
-    return _print_json(played, run.head) if run.is_json else _print_lines(played)
+    if run.is_json:
+        return _print_json(answered_calls, run.head)
+    return _print_lines(answered_calls)
 
 
 def _shops_file() -> Path:
@@ -147,45 +149,47 @@ def _stories(names: Sequence[str]) -> list[Story] | None:
     return [STORIES[name] for name in names] or None
 
 
-def _print_lines(played: Iterable[Played]) -> int:
-    statuses: Counter[int | None] = Counter()
-    for one in played:
-        telling, answer = one.telling, one.answer
-        statuses[answer.status] += 1
+def _print_lines(answered_calls: Iterable[AnsweredCall]) -> int:
+    status_counts: Counter[int | None] = Counter()
+    for answered in answered_calls:
+        signed_call, answer = answered.signed_call, answered.answer
+        status_counts[answer.status] += 1
         click.echo(
-            f"{telling.story:<38} {telling.call.step:<30} {telling.call.source:<13} "
-            f"{telling.format:<4} {answer.status or '---'} {answer.line}"
+            f"{signed_call.story:<38} {signed_call.call.step:<30} {signed_call.call.source:<13} "
+            f"{signed_call.format:<4} {answer.status or '---'} {answer.line}"
         )
-    failed = sum(statuses.values()) - statuses[200]
-    click.echo(f"{sum(statuses.values())} messages, {failed} not acknowledged", err=True)
+    failed = sum(status_counts.values()) - status_counts[200]
+    click.echo(f"{sum(status_counts.values())} messages, {failed} not acknowledged", err=True)
     return 1 if failed else 0
 
 
-def _print_json(played: Iterable[Played], head: Mapping[str, Any]) -> int:
-    lives = [_life(list(group)) for _, group in groupby(played, lambda one: one.telling.life)]
-    answered = [message["status"] for life in lives for message in life["messages"]]
-    failed = sum(status != 200 for status in answered)
-    summary = {"lives": len(lives), "messages": len(answered), "not_acknowledged": failed}
+def _print_json(answered_calls: Iterable[AnsweredCall], head: Mapping[str, Any]) -> int:
+    by_life = groupby(answered_calls, lambda answered: answered.signed_call.life_number)
+    lives = [_life(list(calls_of_life)) for _, calls_of_life in by_life]
+    statuses = [message["status"] for life in lives for message in life["messages"]]
+    failed = sum(status != 200 for status in statuses)
+    summary = {"lives": len(lives), "messages": len(statuses), "not_acknowledged": failed}
     document = {**head, "lives": lives, "summary": summary}
     click.echo(json.dumps(document, ensure_ascii=False))
     return 1 if failed else 0
 
 
-def _life(played: Sequence[Played]) -> dict[str, Any]:
+def _life(answered_calls: Sequence[AnsweredCall]) -> dict[str, Any]:
+    signed_calls = [answered.signed_call for answered in answered_calls]
     return {
-        "story": played[0].telling.story,
-        "number": played[0].telling.life,
-        "messages": [_message(one) for one in played],
-        "expected": [asdict(one) for one in expected([one.telling for one in played])],
+        "story": signed_calls[0].story,
+        "number": signed_calls[0].life_number,
+        "messages": [_message(answered) for answered in answered_calls],
+        "expected": [asdict(expected_object) for expected_object in expected(signed_calls)],
     }
 
 
-def _message(played: Played) -> dict[str, Any]:
+def _message(answered: AnsweredCall) -> dict[str, Any]:
     return {
-        "step": played.telling.call.step,
-        "source": played.telling.call.source,
-        "format": played.telling.format,
-        "status": played.answer.status,
-        "answer": played.answer.line,
-        "seconds": round(played.answer.seconds, 6),
+        "step": answered.signed_call.call.step,
+        "source": answered.signed_call.call.source,
+        "format": answered.signed_call.format,
+        "status": answered.answer.status,
+        "answer": answered.answer.line,
+        "seconds": round(answered.answer.seconds, 6),
     }

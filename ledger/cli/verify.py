@@ -1,4 +1,4 @@
-"""`ledger verify`: proves that what is stored is what was told, or says where it is not."""
+"""`ledger verify`: proves that what is stored is what was received, or says where it is not."""
 
 import os
 from contextlib import closing
@@ -20,7 +20,7 @@ from ledger.queries.event_sentences import printable
     default=1,
     show_default=True,
     metavar="POSITION",
-    help="Begin at this event and the deliveries from there on. Views are compared whole.",
+    help="Begin at this event and the deliveries from there on. Read models are compared whole.",
 )
 @click.option("--only", type=click.Choice(CHECKS), multiple=True, help="Some of the checks.")
 @click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default: all cores.")
@@ -29,7 +29,7 @@ from ledger.queries.event_sentences import printable
 def verify(
     ctx: click.Context, *, first: int, only: tuple[str, ...], workers: int | None, as_json: bool
 ) -> None:
-    """Check stored signatures, events and views against each other; change nothing.
+    """Check stored signatures, events and read models against each other; change nothing.
 
     Prints one line per fault: position, subject, reason and detail, separated by tabs. What could
     not be checked, because its key has left the shops file, is told on stderr and is no fault.
@@ -47,13 +47,13 @@ def verify(
         for fault in audit.faults():
             count += 1
             click.echo(orjson.dumps(asdict(fault)) if as_json else _line(fault))
-    for what, number in sorted(audit.remarks.items()):
-        click.echo(f"remark: {number} {what}", err=True)
-    told = ", ".join(f"{number} rows of {what}" for what, number in audit.checked.items())
-    click.echo(f"{count} faults ({told})", err=True)
+    for remark, number in sorted(audit.remarks.items()):
+        click.echo(f"remark: {number} {remark}", err=True)
+    checked = ", ".join(f"{number} rows of {check}" for check, number in audit.checked.items())
+    click.echo(f"{count} faults ({checked})", err=True)
     ctx.exit(1 if count else 0)
 
 
 def _line(fault: Fault) -> str:
     words = (fault.position or "-", fault.subject, fault.reason, fault.detail)
-    return "\t".join(printable(str(one)) for one in words)
+    return "\t".join(printable(str(word)) for word in words)

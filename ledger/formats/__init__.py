@@ -1,19 +1,42 @@
 """Both formats of the platform, read into one vocabulary of snapshots."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 from ledger.errors import MalformedNotificationError
 from ledger.formats import form_v2, rest_v4
 from ledger.formats.snapshot import Told
 from ledger.modes import MODES
-from ledger.notification import Delivery, Limits, Notification, Proof, read_fields
+from ledger.notification import DecodedBody, Delivery, Limits, Notification, Proof, read_fields
 from ledger.shops import Shops
 from ledger.verification import is_shop_id
 
-FORMATS = (rest_v4, form_v2)
-"""Each has NAME, matches(fields), claim(fields, limits), verify(delivery, fields, shops, limits),
-and for what is read again without its key trust(delivery, fields, proof, limits); then
-translate(…)."""
+Payload = Mapping[str, Any]
+"""What a signature covers: the fields of a form, or the JSON of an answer."""
+
+
+class Format(Protocol):
+    """What the module of a format does."""
+
+    NAME: str
+
+    def matches(self, fields: Mapping[str, str]) -> bool:
+        """Return True if a body with these fields speaks this format, call or browser return."""
+
+    def claim(self, body: DecodedBody) -> tuple[str, str]:
+        """Return the shop and the mode that a body names, unverified."""
+
+    def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]:
+        """Prove that the platform sent this body as a call. Errors: NotificationError."""
+
+    def trust(self, body: DecodedBody, proof: Proof) -> tuple[Notification, Payload]:
+        """Read a body that was verified by a key that is gone. Errors: NotificationError."""
+
+    def translate(self, notification: Notification, payload: Payload) -> Told:
+        """Read everything a verified body says. Errors: MalformedNotificationError."""
+
+
+FORMATS: tuple[Format, ...] = (rest_v4, form_v2)
 
 
 class Claim(NamedTuple):
@@ -26,14 +49,8 @@ class Claim(NamedTuple):
 
 def read(delivery: Delivery, shops: Shops, limits: Limits) -> tuple[Notification, Told]:
     """Read a delivery strictly, verify it, and translate it. Errors: NotificationError."""
-    fields = read_fields(delivery, limits)
-    if rest_v4.matches(fields):
-        notification, answer = rest_v4.verify(delivery, fields, shops, limits)
-        return notification, rest_v4.translate(notification, answer)
-    if form_v2.matches(fields):
-        notification, told = form_v2.verify(delivery, fields, shops, limits)
-        return notification, form_v2.translate(notification, told)
-    raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
+    format_, body = _decode(delivery, limits)
+    return _translate(format_, *format_.verify(body, shops))
 
 
 def read_trusted(delivery: Delivery, proof: Proof, limits: Limits) -> tuple[Notification, Told]:
@@ -41,25 +58,35 @@ def read_trusted(delivery: Delivery, proof: Proof, limits: Limits) -> tuple[Noti
 
     Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
     """
-    fields = read_fields(delivery, limits)
-    if rest_v4.matches(fields):
-        notification, answer = rest_v4.trust(delivery, fields, proof, limits)
-        return notification, rest_v4.translate(notification, answer)
-    if form_v2.matches(fields):
-        notification, told = form_v2.trust(delivery, fields, proof, limits)
-        return notification, form_v2.translate(notification, told)
-    raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
+    format_, body = _decode(delivery, limits)
+    return _translate(format_, *format_.trust(body, proof))
 
 
 def claim_of(delivery: Delivery, limits: Limits) -> Claim:
-    """What a refused delivery says it is, as far as it can be read, for the quarantine's list."""
+    """Return what a refused delivery says of itself, as far as it can be read."""
     try:
-        fields = read_fields(delivery, limits)
-        format_ = next((one for one in FORMATS if one.matches(fields)), None)
-        if format_ is None:
-            return Claim(None, None, None)
-        shop_id, mode = format_.claim(fields, limits)
+        format_, body = _decode(delivery, limits)
+        shop_id, mode = format_.claim(body)
     except MalformedNotificationError:
         return Claim(None, None, None)
     is_shop = is_shop_id(shop_id)
     return Claim(format_.NAME, shop_id if is_shop else None, mode if mode in MODES else None)
+
+
+def _decode(delivery: Delivery, limits: Limits) -> tuple[Format, DecodedBody]:
+    fields = read_fields(delivery, limits)
+    for format_ in FORMATS:
+        if format_.matches(fields):
+            return format_, DecodedBody(delivery, fields, limits)
+    raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
+
+
+def _translate(
+    format_: Format, notification: Notification, payload: Payload
+) -> tuple[Notification, Told]:
+    content = format_.translate(notification, payload)
+    if content.transactions or content.aliases or content.subscriptions:
+        return notification, content
+    raise MalformedNotificationError(
+        "identity-unreadable", "it names no transaction, no alias and no subscription"
+    )

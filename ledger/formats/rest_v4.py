@@ -1,4 +1,4 @@
-"""REST API V4 (`kr-*`): proves that an answer came from the platform, then reads its facts.
+"""REST API V4 (`kr-*`): prove that an answer came from the platform, then read its snapshots.
 
 Source: rest-v4 reference, sections 2 to 7.
 """
@@ -6,12 +6,8 @@ Source: rest-v4 reference, sections 2 to 7.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import lru_cache
-from typing import Any, Never
-
-import orjson
+from dataclasses import replace
+from typing import Any
 
 from ledger.errors import MalformedNotificationError, SignatureError
 from ledger.formats.snapshot import (
@@ -19,23 +15,26 @@ from ledger.formats.snapshot import (
     NOT_CREATED,
     AliasSnapshot,
     Fact,
-    Pairs,
     SubscriptionSnapshot,
     Told,
     TransactionSnapshot,
     is_instalment,
-    storable,
-    storable_pairs,
 )
-from ledger.formats.values import (
-    FactTable,
-    Values,
-    names_read,
-    odd_names,
-    read_facts,
-)
+from ledger.formats.values import Values, odd_names, read_facts
 from ledger.instants import read_platform_instant
-from ledger.notification import Delivery, Limits, Notification, Proof
+from ledger.ipn.rest_v4_fields import (
+    CARD,
+    METHOD,
+    ORDER_FIELDS,
+    REFUND_FIELDS,
+    TRANSACTION_FIELDS,
+    Order,
+    order_of,
+    unread_fields,
+)
+from ledger.ipn.rest_v4_json import flatten, parse_answer, transactions_of
+from ledger.ipn.storable import storable
+from ledger.notification import DecodedBody, Delivery, Notification, Proof
 from ledger.rules import CANCELLATION, END_OF_PAYMENT, HINTED, INFERRED, RULE_BY_SOURCE
 from ledger.shops import REST_BROWSER, REST_PASSWORD, Key, Shops
 from ledger.signature import digest, is_same, sign_rest
@@ -45,135 +44,72 @@ from ledger.verification import check_address, verifying_key
 NAME = "rest-v4"
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_UUID = re.compile(r"[0-9a-f]{32}")
-
-_CARD = "transactionDetails.cardDetails."
-_METHOD = "transactionDetails.paymentMethodDetails."
-_TRANSACTION: FactTable = (
-    ("operation_type", "operationType", Values.operation),
-    ("status", "detailedStatus", Values.status),
-    ("amount_minor", "amount", Values.amount),
-    ("currency", "currency", Values.currency),
-    ("created_at", "creationDate", Values.instant),
-    ("capture_at", _CARD + "expectedCaptureDate", Values.instant),
-    ("capture_at", _METHOD + "expectedCaptureDate", Values.instant),
-    ("captured_at", _CARD + "captureResponse.captureDate", Values.instant),
-    ("captured_at", _METHOD + "captureResponse.captureDate", Values.instant),
-    ("trans_id", _CARD + "legacyTransId", Values.text),
-    ("trans_id", _METHOD + "legacyTransId", Values.text),
-    ("trans_date", _CARD + "legacyTransDate", Values.instant),
-    ("trans_date", _METHOD + "legacyTransDate", Values.instant),
-    ("sequence_number", "transactionDetails.sequenceNumber", Values.count),
-    ("occurrence_type", "transactionDetails.occurrenceType", Values.text),
-    ("payment_method", _CARD + "effectiveBrand", Values.text),
-    ("payment_method", _METHOD + "effectiveBrand", Values.text),
-    ("wallet", "transactionDetails.wallet", Values.text),
-    ("payment_source", _CARD + "paymentSource", Values.text),
-    ("payment_source", _METHOD + "paymentSource", Values.text),
-    ("contract", "transactionDetails.mid", Values.text),
-    ("network", "transactionDetails.acquirerNetwork", Values.text),
-    ("authorisation_number", _CARD + "authorizationResponse.authorizationNumber", Values.text),
-    ("authorisation_number", _METHOD + "authorizationResponse.authorizationNumber", Values.text),
-    (
-        "authorisation_result",
-        _CARD + "authorizationResponse.authorizationResult",
-        Values.answer_code,
-    ),
-    (
-        "authorisation_result",
-        _METHOD + "authorizationResponse.authorizationResult",
-        Values.answer_code,
-    ),
-    ("authorisation_result", "detailedErrorCode", Values.answer_code),
-    ("alias", "paymentMethodToken", Values.text),
-    ("subscription_id", "transactionDetails.subscriptionDetails.subscriptionId", Values.text),
-    ("parent_uuid", "transactionDetails.parentTransactionUuid", Values.text),
-)
-_REQUESTED_OF_ORDER: FactTable = (  # what was asked: the whole order
-    ("requested_amount_minor", "orderTotalAmount", Values.amount),
-    ("requested_currency", "orderCurrency", Values.currency),
-    ("order_id", "orderId", Values.text),
-)
-_REQUESTED_OF_REFUND: FactTable = (  # a refund asks for itself, not for the order
-    ("requested_amount_minor", "transactionDetails.effectiveAmount", Values.amount),
-    ("requested_currency", "transactionDetails.effectiveCurrency", Values.currency),
-)
-_READ = names_read((_TRANSACTION,)) | {"uuid", "shopId"}
-_READ_OF_ORDER = names_read((_REQUESTED_OF_ORDER,)) | {"mode"}
-_PERSONAL = re.compile(
-    r"transactionDetails\.(userInfo|acquirerDetails\..*|(cardDetails|paymentMethodDetails)\."
-    r"(pan|id|expiryMonth|expiryYear|cardHolderName|identityDocument.*))"
-)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A verified `kr-answer` as parsed JSON."""
-
-    value: Mapping[str, Any]
+# -- proof ----------------------------------------------------------------------------------------
 
 
 def matches(fields: Mapping[str, str]) -> bool:
-    """Whether a body with these fields speaks this format, call or browser return."""
+    """Return True if a body with these fields speaks this format, call or browser return."""
     return "kr-answer" in fields or "kr-hash" in fields
 
 
-def verify(
-    delivery: Delivery, fields: Mapping[str, str], shops: Shops, limits: Limits
-) -> tuple[Notification, Answer]:
+def claim(body: DecodedBody) -> tuple[str, str]:
+    """Return the shop and the mode that an answer names, unverified.
+
+    Errors: MalformedNotificationError.
+    """
+    return _claim(_parse(body, body.fields.get("kr-answer", "")))
+
+
+def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, Any]]:
     """Prove that the platform sent this answer as a call. Errors: NotificationError."""
+    fields = body.fields
     text, hash_ = fields.get("kr-answer", ""), fields.get("kr-hash", "")
     if not hash_:
         raise SignatureError("signature-missing", "there is no kr-hash")
     if fields.get("kr-hash-algorithm") != "sha256_hmac":
         raise SignatureError("unsupported-algorithm", "kr-hash-algorithm is not sha256_hmac")
-    answer = _parse(text, limits)
+    answer = _parse(body, text)
     shop_id, mode = _claim(answer)
-    check_address(delivery, shop_id, mode)
+    check_address(body.delivery, shop_id, mode)
     if fields.get("kr-hash-key", "password") != "password":
         raise SignatureError("browser-return", "kr-hash-key is not password: a browser return")
-    signed, key = _signed_text(shops, delivery, shop_id, mode, text, hash_)
+    signed, key = _signed_text(shops, body.delivery, shop_id, mode, text, hash_)
     if signed != text:
-        answer = _parse(signed, limits)
-        _check_same_claim(answer, shop_id, mode)
-    proof = Proof(key.fingerprint, digest(signed.encode()))
-    return _notification(delivery, fields, shop_id, mode, proof), Answer(answer)
+        answer = _parse(body, signed)
+        if _claim(answer) != (shop_id, mode):
+            raise SignatureError("signature-mismatch", "the signed text names another shop or mode")
+    return _notification(body, answer, key.fingerprint, signed), answer
 
 
-def trust(
-    delivery: Delivery, fields: Mapping[str, str], proof: Proof, limits: Limits
-) -> tuple[Notification, Answer]:
+def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, Any]]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
-    candidates = _candidates(fields.get("kr-answer", ""))
-    digests = {digest(one.encode()): one for one in reversed(candidates)}
-    signed = digests.get(proof.signed_digest, candidates[0])
-    answer = _parse(signed, limits)
-    shop_id, mode = _claim(answer)
-    check_address(delivery, shop_id, mode)
-    now = Proof(proof.key_fingerprint, digest(signed.encode()))
-    return _notification(delivery, fields, shop_id, mode, now), Answer(answer)
+    candidates = _candidates(body.fields.get("kr-answer", ""))
+    text_by_digest = {digest(text.encode()): text for text in reversed(candidates)}
+    signed = text_by_digest.get(proof.signed_digest, candidates[0])
+    answer = _parse(body, signed)
+    check_address(body.delivery, *_claim(answer))
+    return _notification(body, answer, proof.key_fingerprint, signed), answer
 
 
 def _notification(
-    delivery: Delivery, fields: Mapping[str, str], shop_id: str, mode: str, proof: Proof
+    body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
 ) -> Notification:
+    shop_id, mode = _claim(answer)
     return Notification(
-        delivery=delivery,
+        delivery=body.delivery,
         format=NAME,
         shop_id=shop_id,
         mode=mode,
-        source=storable(fields.get("kr-src", "")) or None,
-        key_fingerprint=proof.key_fingerprint,
-        signed_digest=proof.signed_digest,
+        source=storable(body.fields.get("kr-src", "")) or None,
+        key_fingerprint=key_fingerprint,
+        signed_digest=digest(signed.encode()),
     )
 
 
-def claim(fields: Mapping[str, str], limits: Limits) -> tuple[str, str]:
-    """The shop and the mode that an answer names, unverified.
-
-    Errors: MalformedNotificationError.
-    """
-    return _claim(_parse(fields.get("kr-answer", ""), limits))
+def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
+    return parse_answer(text, body.limits.json_depth_max)
 
 
 def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
@@ -187,116 +123,54 @@ def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
     return shop_id, mode if isinstance(mode, str) else ""
 
 
-def _check_same_claim(answer: Mapping[str, Any], shop_id: str, mode: str) -> None:
-    if _claim(answer) != (shop_id, mode):
-        raise SignatureError("signature-mismatch", "the signed text names another shop or mode")
-
-
 def _signed_text(
     shops: Shops, delivery: Delivery, shop_id: str, mode: str, text: str, hash_: str
 ) -> tuple[str, Key]:
-    """The text that the hash covers: as received, or with every `\\/` as `/`; and its key.
+    """Return the text that the hash covers, as received or with every `\\/` as `/`, and its key.
 
     Source: rest-v4 reference, section 2.2. No other repair is tried: it would be malleable.
     """
     candidates = _candidates(text)
-    for candidate in candidates:
-        if any(
-            _made(key, candidate, hash_) for key in _browser_keys(shops, delivery, shop_id, mode)
-        ):
-            raise SignatureError("browser-return", "signed with the key of browser returns")
 
     def made_signature(key: Key) -> bool:
         return any(_made(key, candidate, hash_) for candidate in candidates)
 
+    for key in shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at):
+        if made_signature(key):
+            raise SignatureError("browser-return", "signed with the key of browser returns")
     key = verifying_key(shops, delivery, shop_id, mode, (REST_PASSWORD,), made_signature)
-    return next(one for one in candidates if _made(key, one, hash_)), key
+    return next(candidate for candidate in candidates if _made(key, candidate, hash_)), key
 
 
 def _candidates(text: str) -> list[str]:
     return [text, text.replace("\\/", "/")] if "\\/" in text else [text]
 
 
-def _browser_keys(shops: Shops, delivery: Delivery, shop_id: str, mode: str) -> list[Key]:
-    return shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at)
-
-
 def _made(key: Key, text: str, hash_: str) -> bool:
     return bool(_HASH.fullmatch(hash_)) and is_same(hash_, sign_rest(text, key.secret))
 
 
-def _parse(text: str, limits: Limits) -> dict[str, Any]:
-    """Parse JSON strictly: an object, no key twice, not too deep, fractions kept as their text."""
-    try:
-        value = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=str,
-            parse_int=_integer,
-            parse_constant=_no_constant,
-        )
-    except RecursionError as error:
-        raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep") from error
-    except ValueError as error:
-        raise MalformedNotificationError("answer-not-json", "kr-answer is not JSON") from error
-    if not isinstance(value, dict):
-        raise MalformedNotificationError("answer-not-json", "kr-answer is not a JSON object")
-    openings = text.count("{") + text.count("[")
-    if openings > limits.json_depth_max and _is_deeper(value, limits.json_depth_max):
-        raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep")
-    return value
+# -- content --------------------------------------------------------------------------------------
 
 
-def _is_deeper(value: object, depth_max: int) -> bool:
-    level = [value]
-    for _ in range(depth_max):
-        level = [
-            below
-            for one in level
-            if isinstance(one, dict | list)
-            for below in (one.values() if isinstance(one, dict) else one)
-        ]
-        if not level:
-            return False
-    return True
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise MalformedNotificationError("duplicate-json-key", "a key occurs twice in kr-answer")
-    return found
-
-
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) < 19 else digits
-
-
-def _no_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
-
-
-def translate(notification: Notification, answer: Answer) -> Told:
+def translate(notification: Notification, answer: Mapping[str, Any]) -> Told:
     """Read everything a verified answer says. Errors: MalformedNotificationError."""
-    value = answer.value
-    order = dict(_flat(value.get("orderDetails")))
-    shared_details, personal = _rest_of_answer(value, order)
-    listed = value.get("transactions") or []
-    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
-        raise MalformedNotificationError(
-            "identity-unreadable", "transactions is no list of objects"
-        )
-    for one in listed:
-        _check_readable(one)
-    flats = [dict(_flat(one)) for one in listed]
-    transactions = [_transaction(one, order, shared_details, personal) for one in flats]
-    is_abandoned = value.get("orderStatus") == "ABANDONED"
+    order = order_of(answer)
+    flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
+    snapshots = [_transaction(flat, order) for flat in flats]
+    is_abandoned = answer.get("orderStatus") == "ABANDONED"
+    aliases = [
+        _alias(flat, snapshot)
+        for flat, snapshot in zip(flats, snapshots, strict=True)
+        if "alias" in snapshot.facts
+    ]
     if is_abandoned:
-        transactions.append(_abandonment(value, order, shared_details, personal))
+        snapshots.append(_abandonment(answer, order))
     rule, certainty = _rule(notification.source, is_abandoned=is_abandoned)
-    told_at = _told_at(value)
-    if told_at is None and value.get("serverDate") is not None:
-        transactions = [_note_odd_time(one, value) for one in transactions]
+    server_date = answer.get("serverDate")
+    told_at = read_platform_instant(server_date) if isinstance(server_date, str) else None
+    if told_at is None and server_date is not None:
+        snapshots = [_with_odd_time(snapshot, server_date) for snapshot in snapshots]
     return Told(
         shop_id=notification.shop_id,
         mode=notification.mode,
@@ -305,28 +179,17 @@ def translate(notification: Notification, answer: Answer) -> Told:
         rule=rule,
         rule_certainty=certainty,
         told_at=told_at,
-        transactions=tuple(transactions),
-        aliases=tuple(
-            _alias(flat, told.facts, told.personal)
-            for flat, told in zip(flats, transactions, strict=False)
-            if "alias" in told.facts
-        ),
-        subscriptions=tuple(
-            _subscription(told.facts)
-            for told in transactions
-            if "subscription_id" in told.facts and not is_instalment(told.facts)
-        ),
-    ).about_something()
+        transactions=tuple(snapshots),
+        aliases=tuple(aliases),
+        subscriptions=_subscriptions(snapshots),
+    )
 
 
-def _told_at(answer: Mapping[str, Any]) -> datetime | None:
-    told = answer.get("serverDate")
-    return read_platform_instant(told) if isinstance(told, str) else None
-
-
-def _note_odd_time(told: TransactionSnapshot, answer: Mapping[str, Any]) -> TransactionSnapshot:
-    verbatim = [[name, storable(one)] for name, one in _flat({"serverDate": answer["serverDate"]})]
-    return replace(told, odd=(*told.odd, "serverDate"), details=[*told.details, *verbatim])
+def _with_odd_time(snapshot: TransactionSnapshot, server_date: object) -> TransactionSnapshot:
+    verbatim = [[name, storable(text)] for name, text in flatten({"serverDate": server_date})]
+    return replace(
+        snapshot, odd=(*snapshot.odd, "serverDate"), details=[*snapshot.details, *verbatim]
+    )
 
 
 def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
@@ -336,151 +199,76 @@ def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
     return rule, HINTED if rule else INFERRED
 
 
-def _flat(value: object, path: str = "") -> list[tuple[str, str]]:
-    """Every scalar below a JSON value, by its dotted path; nulls and type names left out."""
-    found: list[tuple[str, str]] = []
-    _collect(value, path, found)
-    return found
-
-
-def _collect(value: object, path: str, found: list[tuple[str, str]]) -> None:
-    if value is None:
-        return
-    if isinstance(value, str):
-        found.append((path, value))
-    elif isinstance(value, dict):
-        before = f"{path}." if path else ""
-        for name, one in value.items():
-            if isinstance(one, str):  # most are, and a call for each takes longer than to keep it
-                if name != "_type":
-                    found.append((before + name, one))
-            elif name != "_type" and one is not None:
-                _collect(one, before + name, found)
-    elif isinstance(value, list):
-        before = f"{path}." if path else ""
-        for number, one in enumerate(value):
-            _collect(one, f"{before}{number}", found)
-    else:
-        found.append((path, orjson.dumps(value).decode()))
-
-
-def _check_readable(transaction: Mapping[str, Any]) -> None:
-    uuid, status = transaction.get("uuid"), transaction.get("detailedStatus")
-    if not isinstance(uuid, str) or not _UUID.fullmatch(uuid):
-        raise MalformedNotificationError("identity-unreadable", "a transaction without its uuid")
-    if not isinstance(status, str) or not status:
-        raise MalformedNotificationError("status-unreadable", "detailedStatus is not told as text")
-    if isinstance(transaction.get("amount"), dict | list):
-        raise MalformedNotificationError("amount-unreadable", "amount is no number")
-
-
-def _transaction(
-    flat: Mapping[str, str], order: Mapping[str, str], shared_details: Pairs, personal: Pairs
-) -> TransactionSnapshot:
-    values, of_order = Values(flat), Values(order)
-    facts = read_facts(values, _TRANSACTION)
-    facts |= read_facts(of_order, _REQUESTED_OF_ORDER)
+def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
+    field_values, order_values = Values(flat), Values(order.fields)
+    facts = read_facts(field_values, TRANSACTION_FIELDS)
+    facts |= read_facts(order_values, ORDER_FIELDS)
     if facts.get("operation_type") == "CREDIT":
-        facts |= read_facts(values, _REQUESTED_OF_REFUND)
-    details, own_personal = _rest_of(flat, values.odd)
+        facts |= read_facts(field_values, REFUND_FIELDS)
+    details, personal = unread_fields(flat, field_values.odd)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
-        details=details + shared_details,
-        personal=own_personal + personal,
-        odd=(*odd_names(values, flat), *odd_names(of_order, order)),
+        details=details + order.details,
+        personal=personal + order.personal,
+        odd=(*odd_names(field_values, flat), *odd_names(order_values, order.fields)),
     )
 
 
-def _abandonment(
-    value: Mapping[str, Any], order: Mapping[str, str], details: Pairs, personal: Pairs
-) -> TransactionSnapshot:
-    """No transaction exists: the page session is known by what was in it, whenever it was told."""
-    of_order = Values(order)
-    facts = read_facts(of_order, _REQUESTED_OF_ORDER)
+def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot:
+    """Return a page session without a transaction, known by what was in it, whenever it ended."""
+    field_values = Values(order.fields)
+    facts = read_facts(field_values, ORDER_FIELDS)
     facts["status"] = "ABANDONED"
     lasting = {
-        name: value[name] for name in sorted(value) if name not in ("serverDate", "transactions")
+        name: answer[name] for name in sorted(answer) if name not in ("serverDate", "transactions")
     }
     content = json.dumps(lasting, sort_keys=True).encode()
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
     reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
-    odd = odd_names(of_order, order)
-    return TransactionSnapshot(None, reference, facts, details, personal, odd)
+    odd = odd_names(field_values, order.fields)
+    return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
 
 
-def _rest_of(flat: Mapping[str, str], odd: list[str]) -> tuple[Pairs, Pairs]:
-    """Everything that did not become a fact; twins of card details in the newer object left out."""
-    details: list[tuple[str, str]] = []
-    personal: list[tuple[str, str]] = []
-    for name, value in flat.items():
-        if name in _READ and name not in odd:
-            continue
-        if name.startswith(_METHOD) and flat.get(_CARD + name.removeprefix(_METHOD)) == value:
-            continue
-        (personal if _is_personal(name) else details).append((name, value))
-    return storable_pairs(details), storable_pairs(personal)
-
-
-@lru_cache(maxsize=1024)
-def _is_personal(name: str) -> bool:
-    return bool(_PERSONAL.fullmatch(name))
-
-
-def _rest_of_answer(value: Mapping[str, Any], order: Mapping[str, str]) -> tuple[Pairs, Pairs]:
-    details = [
-        (name, str(value[name])) for name in ("orderCycle", "orderStatus") if value.get(name)
-    ]
-    details += [
-        (f"orderDetails.{name}", one) for name, one in order.items() if name not in _READ_OF_ORDER
-    ]
-    others = {
-        name: one
-        for name, one in value.items()
-        if name not in _TOP_LEVEL and not name.startswith("_")
-    }
-    details += _flat(others)
-    customer = _flat({"customer": value.get("customer")})
-    return storable_pairs(details), storable_pairs(customer)
-
-
-_TOP_LEVEL = frozenset(
-    {
-        "shopId",
-        "orderCycle",
-        "orderStatus",
-        "serverDate",
-        "orderDetails",
-        "customer",
-        "transactions",
-    }
-)
-
-
-def _alias(flat: Mapping[str, str], facts: Mapping[str, Fact], personal: Pairs) -> AliasSnapshot:
-    """A REST answer never says `created`: a check of the means, or new means, is the request."""
-    source = flat.get(_CARD + "paymentMethodSource") or flat.get(_METHOD + "paymentMethodSource")
+def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSnapshot:
+    """Read a request from a check of the means, or from new means: REST never says `created`."""
+    facts = transaction.facts
+    source = flat.get(CARD + "paymentMethodSource") or flat.get(METHOD + "paymentMethodSource")
     known = flat.get("transactionDetails.paymentMethodTokenPreviouslyRegistered") == "true"
     is_verification = facts.get("operation_type") == "VERIFICATION"
-    told: dict[str, Fact] = {"transaction_uuid": flat["uuid"]}
-    for name, fact in (("payment_method",) * 2, ("order_id",) * 2, ("created_at", "made_at")):
+    alias_facts: dict[str, Fact] = {"transaction_uuid": flat["uuid"]}
+    for name in ("payment_method", "order_id"):
         if name in facts:
-            told[fact] = facts[name]
+            alias_facts[name] = facts[name]
+    if "created_at" in facts:
+        alias_facts["made_at"] = facts["created_at"]
     return AliasSnapshot(
         alias=str(facts["alias"]),
-        facts=told,
+        facts=alias_facts,
         was_asked=is_verification or source == "NEW",
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
-        personal=[pair for pair in personal if pair[0].startswith("transactionDetails.")],
+        personal=[
+            pair for pair in transaction.personal if pair[0].startswith("transactionDetails.")
+        ],
+    )
+
+
+def _subscriptions(snapshots: list[TransactionSnapshot]) -> tuple[SubscriptionSnapshot, ...]:
+    return tuple(
+        _subscription(snapshot.facts)
+        for snapshot in snapshots
+        if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
     )
 
 
 def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
-    """A REST answer tells that a subscription exists, not its plan."""
+    """Read that a subscription exists: a REST answer never holds its plan."""
     is_refused = facts.get("status") in REFUSED
-    told: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
+    plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
     if "order_id" in facts:
-        told["order_id"] = facts["order_id"]
-    return SubscriptionSnapshot(str(facts["subscription_id"]), str(facts.get("alias", "")), told)
+        plan_facts["order_id"] = facts["order_id"]
+    return SubscriptionSnapshot(
+        str(facts["subscription_id"]), str(facts.get("alias", "")), plan_facts
+    )

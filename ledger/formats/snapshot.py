@@ -1,18 +1,14 @@
 """The one vocabulary of both formats: what a notification can say, whichever way it said it.
 
-A fact that is not in a snapshot was not told; it is never "cleared".
+A fact that is not in a snapshot was not reported; it is never "cleared".
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
-
-from ledger.errors import MalformedNotificationError
 
 Fact = str | int
-"""A told value. Instants are text in UTC, `2026-03-10T09:15:47Z`, so that they sort and travel."""
+"""A reported value. Instants are text in UTC, `2026-03-10T09:15:47Z`, so that they sort."""
 
 Pairs = list[list[str]]
 """The platform's own names with their values, verbatim, in the platform's order."""
@@ -99,8 +95,8 @@ class TransactionSnapshot:
 class AliasSnapshot:
     """How one stored means of payment stands.
 
-    Shape: `was_asked` tells a request to make or change it from its mere use in a payment;
-    `is_known_means` says that the same card was already behind this alias.
+    Shape: `was_asked` is True for a request to register or change it, False for its mere use in a
+    payment; `is_known_means` says that the same card was already behind this alias.
     """
 
     alias: str
@@ -113,7 +109,7 @@ class AliasSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSnapshot:
-    """That a subscription was opened or refused; instalments are told by their transactions."""
+    """That a subscription was opened or refused; instalments are known by their transactions."""
 
     subscription_id: str
     alias: str
@@ -139,17 +135,9 @@ class Told:
     aliases: tuple[AliasSnapshot, ...] = ()
     subscriptions: tuple[SubscriptionSnapshot, ...] = ()
 
-    def about_something(self) -> "Told":
-        """The same, when it names at least one object. Errors: MalformedNotificationError."""
-        if self.transactions or self.aliases or self.subscriptions:
-            return self
-        raise MalformedNotificationError(
-            "identity-unreadable", "it names no transaction, no alias and no subscription"
-        )
-
 
 def is_instalment(facts: Mapping[str, Fact]) -> bool:
-    """Whether a transaction is an instalment of a subscription, not the payment that opened it.
+    """Return True if a transaction is an instalment, not the payment that opened a subscription.
 
     Source: form-v2 reference, sections 3.5 and 6.4; rest-v4 reference, section 6.
     """
@@ -158,26 +146,3 @@ def is_instalment(facts: Mapping[str, Fact]) -> bool:
     if facts.get("operation_type") != "DEBIT" or "subscription_id" not in facts:
         return False
     return facts.get("occurrence_type") in ("RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL")
-
-
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-
-
-def storable(text: str) -> str:
-    """The text without what no database keeps (NUL, lone surrogates); the raw body keeps all."""
-    if text.isascii() and "\x00" not in text:
-        return text
-    return _UNSTORABLE.sub("\ufffd", text)
-
-
-def are_storable(texts: Iterable[str]) -> bool:
-    """Whether nothing would be changed in any of them: nearly always, so all are looked at once."""
-    together = "".join(texts)
-    return storable(together) == together
-
-
-def storable_pairs(told: Sequence[tuple[str, str]]) -> Pairs:
-    """Names and values, storable."""
-    if are_storable(chain.from_iterable(told)):
-        return [[name, value] for name, value in told]
-    return [[storable(name), storable(value)] for name, value in told]

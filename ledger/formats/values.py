@@ -1,12 +1,13 @@
-"""Reads the platform's textual values into facts: notes what is odd, refuses the unreadable."""
+"""The platform's textual values read as facts: what is odd is noted, the unreadable refused."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
 from ledger.errors import MalformedNotificationError
-from ledger.formats.snapshot import Fact, are_storable, storable
+from ledger.formats.snapshot import Fact
 from ledger.instants import read_platform_instant, write_second
+from ledger.ipn.storable import is_storable, storable
 from ledger.money import currency_code
 from ledger.statuses import RANKS, form_spelling
 
@@ -19,7 +20,7 @@ _COUNT = re.compile(r"[0-9]{1,9}")
 class Values:
     """The fields of one object by the platform's names.
 
-    Shape: an empty value reads as "not told". `odd` collects the names whose value could not be
+    Shape: an empty value reads as "not reported". `odd` collects the names whose value could not be
     understood; they stay verbatim among the details.
     """
 
@@ -28,7 +29,7 @@ class Values:
         self.odd: list[str] = []
 
     def raw(self, name: str) -> str:
-        """The value as it came; empty when there is none."""
+        """Return the value as it came; empty when there is none."""
         return self._value_by_name.get(name, "")
 
     def text(self, name: str) -> str | None:
@@ -54,7 +55,10 @@ class Values:
         return value
 
     def amount(self, name: str) -> int | None:
-        """Units: minor units. Errors: MalformedNotificationError when it is no whole number."""
+        """Read an amount. Units: minor units.
+
+        Errors: MalformedNotificationError when it is no whole number.
+        """
         value = self.raw(name)
         if not value:
             return None
@@ -81,18 +85,18 @@ class Values:
         return int(value) if value else None
 
     def instant(self, name: str) -> str | None:
-        """Shape: `2026-03-10T09:15:47Z`; None, and odd, when there is no such instant."""
+        """Read an instant. Shape: `2026-03-10T09:15:47Z`; None, and odd, if there is none."""
         value = self.raw(name)
         if not value:
             return None
-        moment = read_platform_instant(value)
-        if moment is None:
+        instant = read_platform_instant(value)
+        if instant is None:
             self.odd.append(name)
             return None
-        return write_second(moment)
+        return write_second(instant)
 
     def day(self, name: str) -> str | None:
-        """Shape: `2026-03-10`, from `yyyyMMdd`."""
+        """Read a day written as `yyyyMMdd`. Shape: `2026-03-10`."""
         value = self.raw(name)
         try:
             return date.fromisoformat(value).isoformat() if value else None
@@ -101,34 +105,34 @@ class Values:
             return None
 
     def answer_code(self, name: str) -> str | None:
-        """An authorisation result; one format tells success as `0`, the other as `00`."""
+        """Read an authorisation result; one format writes success as `0`, the other as `00`."""
         value = self.text(name)
         return "0" if value == "00" else value
 
 
 Reader = Callable[[Values, str], Fact | None]
 FactTable = tuple[tuple[str, str, Reader], ...]
-"""Rows of fact name, platform name, how to read it; the first row that is told wins."""
+"""Rows of fact name, platform name, how to read it; the first row with a value wins."""
 
 
-def read_facts(values: Values, table: FactTable) -> dict[str, Fact]:
-    """Read every told fact of a table."""
+def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
+    """Read every fact of a table that has a value."""
     facts: dict[str, Fact] = {}
-    for fact, name, reader in table:
-        value = None if fact in facts else reader(values, name)
+    for fact, name, reader in fact_table:
+        value = None if fact in facts else reader(field_values, name)
         if value is not None:
             facts[fact] = value
     return facts
 
 
-def names_read(tables: Iterable[FactTable]) -> frozenset[str]:
-    """The platform names that tables turn into facts: they need not be kept among the details."""
-    return frozenset(name for table in tables for _, name, _ in table)
+def names_read(fact_tables: Iterable[FactTable]) -> frozenset[str]:
+    """Return the names that tables turn into facts: they need not be kept among the details."""
+    return frozenset(name for fact_table in fact_tables for _, name, _ in fact_table)
 
 
-def odd_names(values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of all fields whose value was not understood, or held what cannot be stored."""
+def odd_names(field_values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of fields whose value was not understood, or held what cannot be stored."""
     unstorable: list[str] = []
-    if not are_storable(value_by_name.values()):
+    if not is_storable(*value_by_name.values()):
         unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
-    return tuple(dict.fromkeys(storable(name) for name in [*values.odd, *unstorable]))
+    return tuple(dict.fromkeys(storable(name) for name in [*field_values.odd, *unstorable]))

@@ -1,8 +1,8 @@
-"""Every stored means of payment and what it has come to, one row each."""
+"""Show every stored means of payment and its current state, one row each."""
 
 from sqlalchemy import Column, MetaData, Table, Text
 
-from ledger.projections.each_stream import of_each_stream, tell_stream
+from ledger.projections.each_stream import fill_stream_columns, stream_columns
 from ledger.projections.view import (
     FIRST,
     Projection,
@@ -15,7 +15,7 @@ from ledger.projections.view import (
 aliases = Table(
     "aliases",
     MetaData(),
-    *of_each_stream(
+    *stream_columns(
         merged(FIRST, "alias", Text, nullable=False),
         Column("status", Text, nullable=False),
         Column("payment_method", Text),
@@ -37,10 +37,10 @@ _TAKEN = ("payment_method", "order_id", "transaction_uuid", "made_at")
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings."""
+    """Produce the row of the alias from one of its events."""
     taken = event.taken()
     row: Row = {name: taken.get(name) for name in _TAKEN}
-    tell_stream(event, row)
+    fill_stream_columns(event, row)
     row["alias"] = event.reference
     row["status"] = event.status
     yield aliases, row

@@ -1,4 +1,4 @@
-"""The read model with one row for each event, for searching by time, kind and oddity."""
+"""Show every event in order, one row each, for auditors who search by time, kind and oddity."""
 
 from datetime import datetime
 from typing import Any
@@ -56,7 +56,7 @@ audit_trail = Table(
 
 
 def rows(event: StoredView) -> Rows:
-    """Yield the row of one event; fields that are no columns are passed over."""
+    """Produce the row of one event; fields that are no columns are left out."""
     row: Row = asdict(event)
     row["id"] = event.originator_id
     row["type"] = event.topic

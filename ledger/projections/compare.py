@@ -1,4 +1,4 @@
-"""Compares two generations of a view row by row: counts, digests, and what differs."""
+"""Compare two generations of a read model row by row: counts, digests, and what differs."""
 
 import hashlib
 from collections.abc import Iterator
@@ -40,106 +40,122 @@ class Difference:
 
     @property
     def has_same_rows(self) -> bool:
-        """Whether everything that both have columns for is the same."""
+        """Return True if the columns that both have hold the same rows."""
         return self.differing == 0
 
 
 def compare(
-    before: Connection, old: Generation, after: Connection, new: Generation
+    old_reader: Connection, old: Generation, new_reader: Connection, new: Generation
 ) -> list[Difference]:
     """Compare every table of two generations, each read within its own snapshot."""
-    view = projection(new.name)
     return [
-        _compare_table(before, f"{declared.name}_g{old.id}", after, table, declared.name)
-        for declared, table in tables_of(view, new.id).items()
+        _compare_table(old_reader, f"{declared.name}_g{old.id}", new_reader, table, declared.name)
+        for declared, table in tables_of(projection(new.name), new.id).items()
     ]
 
 
 def _compare_table(
-    before: Connection, old_name: str, after: Connection, new: Table, name: str
+    old_reader: Connection, old_name: str, new_reader: Connection, new_table: Table, name: str
 ) -> Difference:
-    new_columns, old_columns = _columns(after, new.name), _columns(before, old_name)
-    keys = [one.name for one in new.primary_key]
-    shared = tuple(one for one in new_columns if one in old_columns)
-    told = Difference(
+    new_columns = _column_names(new_reader, new_table.name)
+    old_columns = _column_names(old_reader, old_name)
+    key_columns = [column.name for column in new_table.primary_key]
+    shared = tuple(column for column in new_columns if column in old_columns)
+    difference = Difference(
         table=name,
         columns=shared,
-        only_before=tuple(one for one in old_columns if one not in new_columns),
-        only_after=tuple(one for one in new_columns if one not in old_columns),
+        only_before=tuple(column for column in old_columns if column not in new_columns),
+        only_after=tuple(column for column in new_columns if column not in old_columns),
     )
-    if not set(keys) <= set(shared):  # rows that are told apart otherwise are others
-        told.rows = [_count(before, old_name), _count(after, new.name)]
-        told.differing = sum(told.rows)
-        return told
-    old_rows = _rows(before, old_name, shared, keys)
-    _merge(told, keys, old_rows, _rows(after, new.name, shared, keys))
-    return told
+    if not set(key_columns) <= set(shared):  # rows with other keys are different rows
+        difference.rows = [_count(old_reader, old_name), _count(new_reader, new_table.name)]
+        difference.differing = sum(difference.rows)
+        return difference
+    old_rows = _rows(old_reader, old_name, shared, key_columns)
+    new_rows = _rows(new_reader, new_table.name, shared, key_columns)
+    _compare_rows(difference, key_columns, old_rows, new_rows)
+    return difference
 
 
-def _columns(connection: Connection, name: str) -> list[str]:
-    """Those the table has in truth, which other code may have made; none when it is not there."""
-    found = inspect(connection)
-    return [one["name"] for one in found.get_columns(name)] if found.has_table(name) else []
+def _column_names(connection: Connection, table: str) -> list[str]:
+    """Return the columns that a table really has, since other code may have created it."""
+    inspector = inspect(connection)
+    if not inspector.has_table(table):
+        return []
+    return [column["name"] for column in inspector.get_columns(table)]
 
 
-def _count(connection: Connection, name: str) -> int:
-    if not inspect(connection).has_table(name):
+def _count(connection: Connection, table: str) -> int:
+    if not inspect(connection).has_table(table):
         return 0
-    return int(connection.scalar(select(func.count()).select_from(table_(name))) or 0)
+    return int(connection.scalar(select(func.count()).select_from(table_(table))) or 0)
 
 
 def _rows(
-    connection: Connection, name: str, columns: tuple[str, ...], keys: list[str]
+    connection: Connection, table: str, columns: tuple[str, ...], key_columns: list[str]
 ) -> Iterator[Row]:
-    """Rows in the order of their keys, which both databases are told to compare byte by byte."""
-    source = table_(name, *(column_(one) for one in columns))
-    is_postgresql = connection.dialect.name == "postgresql"
-    order = [source.c[one] for one in keys]
-    if is_postgresql:
-        order = [_bytewise(connection, name, source.c[one]) for one in keys]
+    """Read rows in the order of their keys, which both databases are told to compare by bytes."""
+    source = table_(table, *map(column_, columns))
+    order = [source.c[name] for name in key_columns]
+    if connection.dialect.name == "postgresql":
+        order = [_sorted_by_bytes(connection, table, column) for column in order]
     query = select(source).order_by(*order).execution_options(yield_per=PAGE)
     for row in connection.execute(query).mappings():
         yield dict(row)
 
 
-def _bytewise(connection: Connection, name: str, column: Any) -> Any:
-    types = {one["name"]: one["type"] for one in inspect(connection).get_columns(name)}
+def _sorted_by_bytes(connection: Connection, table: str, column: Any) -> Any:
+    types = {
+        column_info["name"]: column_info["type"]
+        for column_info in inspect(connection).get_columns(table)
+    }
     return column.collate("C") if types[column.name].python_type is str else column
 
 
-def _merge(told: Difference, keys: list[str], before: Iterator[Row], after: Iterator[Row]) -> None:
-    sums = [0, 0]
-    one, other = next(before, None), next(after, None)
-    while one is not None or other is not None:
-        side = _side(one, other, keys)
-        old, new = (one if side <= 0 else None), (other if side >= 0 else None)
-        for index, row in enumerate((old, new)):
+def _compare_rows(
+    difference: Difference, key_columns: list[str], old_rows: Iterator[Row], new_rows: Iterator[Row]
+) -> None:
+    digests = [0, 0]
+    for old, new in _row_pairs(old_rows, new_rows, key_columns):
+        for side, row in enumerate((old, new)):
             if row is not None:
-                told.rows[index] += 1
-                sums[index] = (sums[index] + _digest(row)) % 2**64
+                difference.rows[side] += 1
+                digests[side] = (digests[side] + _digest(row)) % 2**64
         if old != new:
-            told.differing += 1
-            if len(told.sample) < SAMPLE:
-                key = tuple((old or new or {})[name] for name in keys)
-                told.sample.append((key, old, new))
-        one = next(before, None) if side <= 0 else one
-        other = next(after, None) if side >= 0 else other
-    told.digests = [f"{one:016x}" for one in sums]
+            difference.differing += 1
+            if len(difference.sample) < SAMPLE:
+                key = tuple((old or new or {})[name] for name in key_columns)
+                difference.sample.append((key, old, new))
+    difference.digests = [f"{digest:016x}" for digest in digests]
 
 
-def _side(one: Row | None, other: Row | None, keys: list[str]) -> int:
-    """-1 when the first row comes before the second, 1 when after, 0 when they have one key."""
-    if one is None or other is None:
-        return 1 if one is None else -1
-    mine, theirs = _key(one, keys), _key(other, keys)
-    return (mine > theirs) - (mine < theirs)
+def _row_pairs(
+    old_rows: Iterator[Row], new_rows: Iterator[Row], key_columns: list[str]
+) -> Iterator[tuple[Row | None, Row | None]]:
+    """Pair rows of the same key, None where only the other side has it."""
+    old, new = next(old_rows, None), next(new_rows, None)
+    while old is not None or new is not None:
+        order = _order(old, new, key_columns)
+        yield old if order <= 0 else None, new if order >= 0 else None
+        if order <= 0:
+            old = next(old_rows, None)
+        if order >= 0:
+            new = next(new_rows, None)
 
 
-def _key(row: Row, keys: list[str]) -> tuple[Any, ...]:
-    values = [row[name] for name in keys]
-    return tuple(one.encode() if isinstance(one, str) else one for one in values)
+def _order(old_row: Row | None, new_row: Row | None, key_columns: list[str]) -> int:
+    """Return -1 if the old row comes before the new one, 1 if after, 0 if they have one key."""
+    if old_row is None or new_row is None:
+        return 1 if old_row is None else -1
+    old_key, new_key = _sort_key(old_row, key_columns), _sort_key(new_row, key_columns)
+    return (old_key > new_key) - (old_key < new_key)
+
+
+def _sort_key(row: Row, key_columns: list[str]) -> tuple[Any, ...]:
+    key = [row[name] for name in key_columns]
+    return tuple(value.encode() if isinstance(value, str) else value for value in key)
 
 
 def _digest(row: Row) -> int:
-    told = "\x1f".join(f"{name}={value}" for name, value in row.items())
-    return int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest(), "big")
+    line = "\x1f".join(f"{name}={value}" for name, value in row.items())
+    return int.from_bytes(hashlib.blake2b(line.encode(), digest_size=8).digest(), "big")

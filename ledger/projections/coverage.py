@@ -1,4 +1,4 @@
-"""Which of the eight kinds of notification each shop sends: how many, first and last seen."""
+"""Count the notifications of each kind that each shop sends; first seen, last seen, how often."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ coverage_lines = Table(
     merged(FIRST, "mode", Text, nullable=False),
     merged(FIRST, "received_at", Text, nullable=False),
 )
-"""A notification can bring several kinds of news; its repeats bring none and do not count."""
+"""One row per notification and rule; a repeated notification produces no event, so none here."""
 
 rule_coverage = Table(
     "rule_coverage",
@@ -42,7 +42,7 @@ rule_coverage = Table(
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings: that its notification told of this kind."""
+    """Produce the row that says which kind of notification the event came from."""
     yield (
         coverage_lines,
         {

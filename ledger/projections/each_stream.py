@@ -1,4 +1,4 @@
-"""What every view with a row for each stream has, whatever else it tells."""
+"""Declare and fill the columns that every read model with a row for each stream has."""
 
 from typing import Any
 
@@ -7,21 +7,21 @@ from sqlalchemy import Column, Integer, Text
 from ledger.projections.view import FIRST, Row, StoredView, merged
 
 
-def of_each_stream(*own: Column[Any]) -> tuple[Column[Any], ...]:
-    """The columns of a table with a row for each stream: its own, and those that all such have."""
+def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
+    """Return the columns of a table with a row for each stream: its own, and the common ones."""
     return (
         Column("id", Text, primary_key=True),
         merged(FIRST, "shop_id", Text, nullable=False),
         merged(FIRST, "mode", Text, nullable=False),
-        *own,
+        *own_columns,
         merged(FIRST, "first_seen_at", Text, nullable=False),
         Column("last_changed_at", Text, nullable=False),
         Column("version", Integer, nullable=False),
     )
 
 
-def tell_stream(event: StoredView, row: Row) -> None:
-    """Add to a row what any event brings to it."""
+def fill_stream_columns(event: StoredView, row: Row) -> None:
+    """Fill the common columns of a row from an event."""
     row["id"] = event.originator_id
     row["shop_id"] = event.shop_id
     row["mode"] = event.mode

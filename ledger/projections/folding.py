@@ -1,4 +1,4 @@
-"""Folds a batch of stored events into the rows it brings; pure, the same for live and rebuild."""
+"""Turn stored events into row changes: purely, alike when following and when rebuilding."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Table
 
-from ledger.formats.snapshot import storable
+from ledger.ipn.storable import storable
 from ledger.projections.view import ADD, FIRST, MAX, MIN, Projection, Row, StoredView, merge_of
 from ledger.storage.mapper import EventMapper, StoredEntry, write_moment
 from ledger.vocabulary import EVENT_CLASSES
@@ -31,7 +31,7 @@ _mapper = EventMapper()
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """An event that a view could not take."""
+    """An event that a read model could not apply, and skipped."""
 
     position: int
     topic: str
@@ -39,21 +39,22 @@ class Poison:
 
 
 @dataclass
-class Folded:
-    """What a batch brings. Shape: rows by table, one per key, as they stand after the batch.
+class RowChanges:
+    """The rows that a batch of events produces, by table.
 
-    `new` are those among them that begin in the batch, where a table has a row for each stream or
-    for each event: no row of theirs can be there yet. `begins_at` is the first event's position.
+    Shape: `rows_by_table` holds one row per key, as it stands after the batch. Where a table has a
+    row for each stream or for each event, `new_rows_by_table` holds those among them that begin in
+    the batch: their keys cannot be there yet. `begins_at` is the first event's position.
     """
 
-    rows: dict[Table, list[Row]] = field(default_factory=dict)
-    new: dict[Table, list[Row]] = field(default_factory=dict)
+    rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
+    new_rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
     poison: list[Poison] = field(default_factory=list)
     begins_at: int = 0
 
 
 def read_stored(stored: StoredRow) -> StoredView:
-    """Read what views need of a stored event; old versions go through their upcasts."""
+    """Decode what read models need of a stored event; upcast it when it is of an old version."""
     position, originator_id, version, topic, state = stored
     current = _class_version(EVENT_CLASSES[topic])
     try:
@@ -80,8 +81,8 @@ def _class_version(event_class: type) -> int:
 def _upcast(stored: StoredRow) -> StoredView:
     _, originator_id, version, topic, state = stored
     event = _mapper.to_domain_event(StoredEntry(UUID(originator_id), version, topic, state))
-    told = {name: _told(getattr(event, name)) for name in _SHARED if hasattr(event, name)}
-    return StoredView(**told)
+    fields = {name: _plain(getattr(event, name)) for name in _SHARED if hasattr(event, name)}
+    return StoredView(**fields)
 
 
 _SHARED = [
@@ -91,72 +92,75 @@ _SHARED = [
 ]
 
 
-def _told(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     return write_moment(value) if isinstance(value, datetime) else value
 
 
 def fold(
-    projection: Projection,
-    events: Sequence[StoredRow],
-    read: Callable[[StoredRow], StoredView] = read_stored,
-) -> Folded:
-    """Bring events to the rows they leave; one that cannot be taken is set aside.
+    model: Projection,
+    stored_events: Sequence[StoredRow],
+    decode: Callable[[StoredRow], StoredView] = read_stored,
+) -> RowChanges:
+    """Return the row changes that stored events produce; skip events that cannot be applied.
 
-    Shape: `read` gives what it has read before, when several views are brought the same.
+    Shape: `decode` may return events it has decoded before, when several models read the same.
     """
-    folders = {table: _Folder(table) for table in projection.tables}
-    take = {table: folder.take for table, folder in folders.items()}
-    folded = Folded(begins_at=events[0][0] if events else 0)
-    for stored in events:
+    merged = {table: _MergedRows(table) for table in model.tables}
+    add_to = {table: table_rows.add for table, table_rows in merged.items()}
+    changes = RowChanges(begins_at=stored_events[0][0] if stored_events else 0)
+    for stored in stored_events:
         try:
-            brought = list(projection.rows(read(stored)))
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not stop the others
-            folded.poison.append(poison(stored, error))
+            produced = list(model.produce(decode(stored)))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not stop other events
+            changes.poison.append(poison(stored, error))
             continue
-        for table, row in brought:
-            take[table](row, stored)
-    folded.rows = {table: list(one.rows.values()) for table, one in folders.items() if one.rows}
-    folded.new = {table: one.new for table, one in folders.items() if one.new}
-    return folded
+        for table, row in produced:
+            add_to[table](row, stored)
+    for table, table_rows in merged.items():
+        if table_rows.by_key:
+            changes.rows_by_table[table] = list(table_rows.by_key.values())
+        if table_rows.new_rows:
+            changes.new_rows_by_table[table] = table_rows.new_rows
+    return changes
 
 
 def poison(stored: StoredRow, error: Exception) -> Poison:
-    """Say why an event could not be taken, in words that every database stores."""
+    """Describe an event that could not be applied, in words that every database can store."""
     return Poison(stored[0], stored[3], storable(f"{type(error).__name__}: {error}")[:500])
 
 
-class _Folder:
-    """Meets the rows of one table by key. What an event does not tell stays as it was."""
+class _MergedRows:
+    """The rows of one table by key. A column that an event does not fill stays as it was."""
 
     def __init__(self, table: Table) -> None:
-        self.rows: dict[Any, Row] = {}
-        self.new: list[Row] = []
-        keys = [str(column.name) for column in table.primary_key]
-        self._is_of_events = keys == ["position"]
-        self._key: Callable[[Row], Any] = itemgetter(*keys)
+        self.by_key: dict[Any, Row] = {}
+        self.new_rows: list[Row] = []
+        key_columns = [str(column.name) for column in table.primary_key]
+        self._is_of_events = key_columns == ["position"]
+        self._key: Callable[[Row], Any] = itemgetter(*key_columns)
         self._special = {
             str(column.name): merge
             for column in table.columns
             if (merge := merge_of(column)) in (ADD, FIRST, MIN, MAX)
         }
 
-    def take(self, row: Row, stored: StoredRow) -> None:
+    def add(self, row: Row, stored: StoredRow) -> None:
         key = self._key(row)
-        known = self.rows.setdefault(key, row)
+        known = self.by_key.setdefault(key, row)
         if known is not row:
             self._merge(known, row)
         elif self._begins_with(stored, key):
-            self.new.append(row)  # what comes later in the batch is merged into it
+            self.new_rows.append(row)  # later rows of the batch with this key are merged into it
 
-    def _merge(self, known: Row, row: Row) -> None:
+    def _merge(self, known_row: Row, row: Row) -> None:
         for name, value in row.items():
             if value is None:
                 continue
             special = self._special.get(name)
-            before = known.get(name)
-            if special is not None and before is not None:
-                value = _meet(special, before, value)
-            known[name] = value
+            earlier = known_row.get(name)
+            if special is not None and earlier is not None:
+                value = _merge_values(special, earlier, value)
+            known_row[name] = value
 
     def _begins_with(self, stored: StoredRow, key: Any) -> bool:
         if self._is_of_events:
@@ -164,9 +168,9 @@ class _Folder:
         return stored[2] == 1 and bool(key == stored[1])
 
 
-def _meet(how: str, before: Any, value: Any) -> Any:
+def _merge_values(how: str, earlier: Any, later: Any) -> Any:
     if how == ADD:
-        return before + value
+        return earlier + later
     if how == FIRST:
-        return before
-    return min(before, value) if how == MIN else max(before, value)
+        return earlier
+    return min(earlier, later) if how == MIN else max(earlier, later)

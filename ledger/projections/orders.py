@@ -1,4 +1,4 @@
-"""Every order reference with its transactions' money: authorised, captured, refunded, open."""
+"""Sum the money of every order's transactions: authorised, captured, refunded, open."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ orders = Table(
         )
     },
 )
-"""Units: minor units of `currency`, empty when no amount was told; currencies never add up.
+"""Units: minor units of `currency`, empty when no amount is known; currencies never add up.
 
 `authorised`: debits authorised and not released, captured ones among them; `captured`: debits
 captured; `refunded`: credits that count; `open`: debits authorised or waiting, not captured yet;
@@ -85,7 +85,7 @@ _FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor",
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings to the line of its transaction."""
+    """Produce the line of the transaction from one of its events."""
     taken = event.taken()
     yield (
         order_lines,
@@ -101,8 +101,8 @@ def rows(event: StoredView) -> Rows:
     )
 
 
-def _orders(lines: Table, keys: Select[Any] | None = None) -> Select[Any]:
-    line = _with_order(lines, keys).subquery()
+def _orders(lines: Table, order_ids: Select[Any] | None = None) -> Select[Any]:
+    line = _with_order(lines, order_ids).subquery()
 
     def debit(statuses: tuple[str, ...]) -> Any:
         return _sum(line, "DEBIT", statuses)
@@ -144,25 +144,27 @@ _READ = (
 )
 
 
-def _with_order(lines: Table, keys: Select[Any] | None) -> Any:
-    """Lines with their order; a refund that names only its original belongs to that one's order.
+def _with_order(lines: Table, order_ids: Select[Any] | None) -> Any:
+    """Return lines with their order; a refund that names only its payment is of the same order.
 
-    Shape: `keys` are asked of both kinds here: of what both make together SQLite would read all.
+    Shape: `order_ids` narrow both halves here: from their union SQLite would read everything.
     """
     parent = lines.alias("parent")
     currency = func.coalesce(lines.c.currency, "").label("currency")
     columns = [lines.c[name] for name in _READ]
-    own = select(*columns, currency, lines.c.order_id).where(_is_among(lines, keys))
+    own = select(*columns, currency, lines.c.order_id).where(_is_among(lines, order_ids))
     of_parent = select(*columns, currency, parent.c.order_id).select_from(
         lines.join(parent, _is_parent(lines, parent))
     )
-    return union_all(own, of_parent.where(_is_among(parent, keys)))
+    return union_all(own, of_parent.where(_is_among(parent, order_ids)))
 
 
-def _is_among(lines: Any, keys: Select[Any] | None) -> ColumnElement[bool]:
-    """Whether a line tells its order, and one of these."""
+def _is_among(lines: Any, order_ids: Select[Any] | None) -> ColumnElement[bool]:
+    """Return the condition that a line has an order, one of `order_ids` if they are given."""
     order = lines.c.order_id
-    return order.is_not(None) if keys is None else and_(order.is_not(None), order.in_(keys))
+    return (
+        order.is_not(None) if order_ids is None else and_(order.is_not(None), order.in_(order_ids))
+    )
 
 
 def _is_parent(lines: Table, parent: Any) -> Any:
@@ -174,13 +176,13 @@ def _is_parent(lines: Table, parent: Any) -> Any:
     )
 
 
-def _keys(lines: Table, ids: Select[Any]) -> Select[Any]:
+def _keys(lines: Table, line_ids: Select[Any]) -> Select[Any]:
     parent = lines.alias("parent")
-    is_touched = lines.c.id.in_(ids)
+    is_touched = lines.c.id.in_(line_ids)
     own = select(lines.c.order_id).where(is_touched, lines.c.order_id.is_not(None))
     of_parent = select(parent.c.order_id).select_from(lines.join(parent, _is_parent(lines, parent)))
-    found = union(own, of_parent.where(is_touched, parent.c.order_id.is_not(None))).subquery()
-    return select(found.c.order_id)
+    keys = union(own, of_parent.where(is_touched, parent.c.order_id.is_not(None))).subquery()
+    return select(keys.c.order_id)
 
 
 PROJECTION = Projection(

@@ -1,4 +1,4 @@
-"""What a transaction's status means for money and for counting; one table for Python and SQL."""
+"""Say what a transaction's status means for money and counting: one table for Python and SQL."""
 
 from typing import Any
 
@@ -65,12 +65,12 @@ AMOUNT_MINOR_MAX = 10**12 - 1
 
 
 def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
-    """An amount as sums take it: one that the platform cannot move would make them overflow."""
+    """Return an amount for sums, 0 for one that the platform cannot move: sums would overflow."""
     return case((amount.between(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), amount), else_=0)
 
 
 def outcome(operation: str | None, status: str | None) -> str:
-    """The outcome of a transaction; UNKNOWN for statuses nobody has seen."""
+    """Return the outcome of a transaction; UNKNOWN for statuses nobody has seen."""
     if status == "ABANDONED":
         return ABANDONED
     for known, statuses, meaning in _OUTCOMES:
@@ -79,10 +79,12 @@ def outcome(operation: str | None, status: str | None) -> str:
     return UNKNOWN
 
 
-def outcome_of(operation: ColumnElement[Any], status: ColumnElement[Any]) -> ColumnElement[str]:
-    """The same table as an SQL expression."""
+def outcome_of(
+    operation_column: ColumnElement[Any], status_column: ColumnElement[Any]
+) -> ColumnElement[str]:
+    """Return the outcome as an SQL expression, from the same table."""
     rows = [
-        (and_(operation == known, status.in_(statuses)), meaning)
+        (and_(operation_column == known, status_column.in_(statuses)), meaning)
         for known, statuses, meaning in _OUTCOMES
     ]
-    return case((status == "ABANDONED", ABANDONED), *rows, else_=UNKNOWN)
+    return case((status_column == "ABANDONED", ABANDONED), *rows, else_=UNKNOWN)

@@ -1,4 +1,4 @@
-"""The units of work that a rebuild is divided into, which any process can do."""
+"""Do the tasks that a rebuild is divided into, in any process."""
 
 import gc
 from collections.abc import Iterator
@@ -8,20 +8,34 @@ from functools import partial
 
 from sqlalchemy import delete
 
-from ledger.projections import generations as g
-from ledger.projections.filling import create_waiting, merge_turn, pairs_of, write_unmerged
+from ledger.projections.engine.groupings import build_groupings
+from ledger.projections.filling import (
+    CHUNK_ROWS,
+    create_staging,
+    load_rows,
+    merge_chunk,
+    staged_tables,
+)
 from ledger.projections.follower import Follower
+from ledger.projections.generations import (
+    all_generations,
+    create_index,
+    key_index,
+    lock_position,
+    secondary_indexes,
+    tables_of,
+)
 from ledger.projections.reading import Shard
 from ledger.projections.registry import projection
-from ledger.projections.writing import group_all, write_rows
+from ledger.projections.writing import write_rows
 from ledger.storage.database import FILLING, SORTING, Database, Work
 
 BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Which generation is worked at, on any machine that reaches the database."""
+class GenerationRef:
+    """Names a generation to any machine that reaches the database."""
 
     database_url: str
     generation_id: int
@@ -29,89 +43,94 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One shard of the log, up to a position."""
+class ShardTask:
+    """Asks for one shard of the log to be loaded, up to a position."""
 
-    place: Place
+    ref: GenerationRef
     shard: int
     shards: int
     until: int
+    batch: int = BATCH
+    chunk_rows: int = CHUNK_ROWS
 
 
-def fill_part(part: Part) -> int:
-    """Fill one shard of a generation up to a position, from wherever it stands."""
+def load_shard(task: ShardTask) -> int:
+    """Load one shard of a generation up to a position, from where it stands; return the end."""
     gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
-    with opened(part.place, FILLING) as database:
+    ref = task.ref
+    with _opened(ref, FILLING) as database:
         with database.connect() as connection:
-            every = g.all_generations(connection)
-        generation = next(one for one in every if one.id == part.place.generation_id)
-        view = projection(part.place.name)
-        pairs = pairs_of(view, generation.id, part.shard)
+            generations = all_generations(connection)
+        generation = next(
+            generation for generation in generations if generation.id == ref.generation_id
+        )
+        model = projection(ref.name)
+        staged = staged_tables(model, generation.id, task.shard)
         with database.begin() as connection:
-            create_waiting(connection, pairs)
-        shard = Shard(part.shard, part.shards)
-        write = partial(write_unmerged, pairs=pairs)
-        follower = Follower(database, generation, view, shard, write=write)
-        while (position := follower.step(part.until, BATCH)) < part.until:
-            pass
-        return position
+            create_staging(connection, staged)
+        shard = Shard(task.shard, task.shards)
+        write = partial(load_rows, staged=staged, chunk_rows=task.chunk_rows)
+        return Follower(database, generation, model, shard, write=write).run(
+            task.until, batch=task.batch
+        )
 
 
-def make_keys(place: Place, shards: int = 1) -> None:
-    """Give the tables of a filled generation their keys."""
-    view = projection(place.name)
-    targets = g.tables_of(view, place.generation_id).values()
-    waiting = [
-        pair for one in range(shards) for pair in pairs_of(view, place.generation_id, one).values()
+def create_keys(ref: GenerationRef, shards: int = 1) -> None:
+    """Give the tables of a loaded generation their keys, and index what is staged."""
+    model = projection(ref.name)
+    targets = tables_of(model, ref.generation_id).values()
+    staged = [
+        table
+        for shard in range(shards)
+        for table in staged_tables(model, ref.generation_id, shard).values()
     ]
-    with opened(place, SORTING) as database:
-        for index in (*map(g.key_index, targets), *(pair.turns for pair in waiting)):
-            with database.begin() as connection:  # in turns, for whoever receives
-                g.create_index(connection, index)
+    with _opened(ref, SORTING) as database:
+        for index in (*map(key_index, targets), *(table.chunk_index for table in staged)):
+            with database.begin() as connection:  # one at a time: notifications come in between
+                create_index(connection, index)
 
 
-def merge_waiting(place: Place, shard: int = 0) -> None:
-    """Merge the rows of one shard that wait for the keys, in their order."""
-    pairs = pairs_of(projection(place.name), place.generation_id, shard)
-    with opened(place, FILLING) as database:
+def merge_staged(ref: GenerationRef, shard: int = 0) -> None:
+    """Merge the staged rows of one shard, in their order."""
+    staged = staged_tables(projection(ref.name), ref.generation_id, shard)
+    with _opened(ref, FILLING) as database:
         is_left = True
         while is_left:
             with database.begin() as connection:
-                g.stop_at(connection, place.generation_id, shard)  # nobody else merges the same
-                is_left = merge_turn(connection, pairs)
+                lock_position(connection, ref.generation_id, shard)  # nobody merges the same chunk
+                is_left = merge_chunk(connection, staged)
 
 
-def make_groups(place: Place) -> None:
+def group_rows(ref: GenerationRef) -> None:
     """Make a generation's grouped tables from nothing, over all shards."""
-    view = projection(place.name)
-    tables = g.tables_of(view, place.generation_id)
-    with opened(place, FILLING) as database:
+    model = projection(ref.name)
+    tables = tables_of(model, ref.generation_id)
+    with _opened(ref, FILLING) as database:
         if not database.is_sqlite:
             with database.begin() as connection:
-                group_all(connection, view, tables)
+                build_groupings(connection, model, tables)
             return
-        for one in view.groupings:  # in turns, so that whoever receives need not wait for all
+        for grouping in model.groupings:  # page by page: notifications come in between
+            target, groups = tables[grouping.table], grouping.select(tables[grouping.source])
             with database.begin() as connection:
-                connection.execute(delete(tables[one.table]))
-            with database.connect() as reader:
-                found = reader.execute(one.select(tables[one.source])).mappings()
-                for rows in found.partitions(BATCH):
-                    told = [dict(row) for row in rows]
+                connection.execute(delete(target))
+            with database.connect() as reading:
+                for page in reading.execute(groups).mappings().partitions(BATCH):
+                    rows = [dict(row) for row in page]
                     with database.begin() as connection:
-                        write_rows(connection, tables[one.table], told, new=told)
+                        write_rows(connection, target, rows, new_rows=rows)
 
 
-def make_index(place: Place, name: str) -> str:
-    """Make one secondary index of a generation, if it is not there yet; its name."""
-    with opened(place, SORTING) as database, database.begin() as connection:
-        indexes = g.secondary_indexes(projection(place.name), place.generation_id)
-        g.create_index(connection, indexes[name])
+def build_index(ref: GenerationRef, name: str) -> str:
+    """Create one secondary index of a generation, if it is not there yet; return its name."""
+    with _opened(ref, SORTING) as database, database.begin() as connection:
+        create_index(connection, secondary_indexes(projection(ref.name), ref.generation_id)[name])
     return name
 
 
 @contextmanager
-def opened(place: Place, work: Work) -> Iterator[Database]:
-    database = Database(place.database_url, pool_size=1, work=work)
+def _opened(ref: GenerationRef, work: Work) -> Iterator[Database]:
+    database = Database(ref.database_url, pool_size=1, work=work)
     try:
         yield database
     finally:

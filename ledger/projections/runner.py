@@ -1,4 +1,4 @@
-"""Keeps the live generations at the live edge: who follows which, when, and when not."""
+"""Keep the live generations up to date from a thread of the service: which, when, and when not."""
 
 import os
 import secrets
@@ -12,9 +12,19 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.application import Ledger
-from ledger.projections import generations as g
+from ledger.projections.engine.leases import release_leases, take_lease
 from ledger.projections.follower import BATCH, Follower
-from ledger.projections.reading import Source
+from ledger.projections.generations import (
+    LIVE,
+    Generation,
+    all_generations,
+    create_generation,
+    decide_alone,
+    live_among,
+    live_generation,
+    positions_of,
+)
+from ledger.projections.reading import EventReader
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.view import Projection
 from ledger.storage.database import Database
@@ -32,8 +42,8 @@ PAUSE_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
-class Followers:
-    """Keeps the live generations of this code at the live edge, from a thread of the service.
+class ProjectionRunner:
+    """Follows the log with the live generations of this code, from a thread of the service.
 
     Several services may run: whoever holds a generation's lease follows it, and holds it also
     while nothing happens, so that nobody takes a generation that is read for forgotten.
@@ -46,13 +56,14 @@ class Followers:
         lease_seconds: float = LEASE_SECONDS,
         pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
+        self.held: list[Generation] = []
+        """The generations whose leases this runner holds."""
         self._ledger = ledger
         self._lease_seconds = lease_seconds
         self._pause_seconds = pause_seconds
         self._batch = BATCH_BESIDE_CALLS if ledger.database.is_sqlite else BATCH
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._live: list[g.Generation] = []
-        self._led: list[g.Generation] = []
+        self._live: list[Generation] = []
         self._renew_at = 0.0
         self._paused_until: dict[str, float] = {}
         self._stopped = threading.Event()
@@ -62,7 +73,7 @@ class Followers:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the batch at hand and let others take over."""
+        """Finish the batch at hand and release the leases."""
         self._stopped.set()
         self._thread.join(timeout=30)
 
@@ -80,88 +91,89 @@ class Followers:
                 self._stopped.wait(max(POLL_SECONDS, rest))
                 began = monotonic()
         with suppress(SQLAlchemyError), self._ledger.database.begin() as connection:
-            g.give_leases_back(connection, self._holder)
+            release_leases(connection, self._holder)
 
     def follow_once(self) -> bool:
-        """Bring every view of ours one batch forward; say whether one is still behind.
+        """Apply one batch to every generation held; return True if one is still behind.
 
-        What arrives meanwhile waits for the next turn: under load, many small batches would cost
-        more than everything else that a call costs.
+        What arrives meanwhile waits for the next call: under load, many small batches would cost
+        more than everything else that a notification costs.
         """
-        self._lead()
-        if not self._led:
+        self._acquire_leases()
+        if not self.held:
             return False  # another server follows
         with self._ledger.database.connect() as connection:
-            positions = g.positions_of(connection, self._led)
+            positions = positions_of(connection, self.held)
         until = self._ledger.events.high_water_mark(after=min(positions.values(), default=0)) or 0
-        source = Source(positions.values())
+        reader = EventReader(positions.values())
         is_behind = False
         for generation, position in positions.items():
             if self._stopped.is_set():
                 return False
             is_paused = monotonic() < self._paused_until.get(generation.name, 0)
             if position < until and not is_paused:
-                is_behind |= self._follow(generation, until, source)
+                is_behind |= self._follow(generation, until, reader)
         return is_behind
 
-    def _follow(self, generation: g.Generation, until: int, source: Source) -> bool:
-        """Follow one view; whatever is wrong with it must not stop the others."""
+    def _follow(self, generation: Generation, until: int, reader: EventReader) -> bool:
+        """Follow with one generation; whatever is wrong with it must not stop the rest."""
         try:
-            view = PROJECTIONS[generation.name]
-            follower = Follower(self._ledger.database, generation, view, source=source)
+            model = PROJECTIONS[generation.name]
+            follower = Follower(self._ledger.database, generation, model, reader=reader)
             return follower.step(until, self._batch) < until
-        except Exception as error:  # noqa: BLE001  a view's fault is told, and tried again later
+        except Exception as error:  # noqa: BLE001  a model's fault is logged, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
             self._paused_until[generation.name] = monotonic() + self._pause_seconds
             return False
 
-    def _lead(self) -> None:
-        """Take or keep the leases of what is live now, and give back those of what is no more."""
+    def _acquire_leases(self) -> None:
+        """Take or renew the leases of what is live now, and release those of what is no more."""
         with self._ledger.database.connect() as connection:
             live = live_generations(connection)
         if live == self._live and monotonic() < self._renew_at:
             return
-        names = [g.lease_name(one) for one in live]
+        lease_names = [generation.lease_name for generation in live]
         with self._ledger.database.begin() as connection:
-            g.give_leases_back(connection, self._holder, besides=names)
-            self._led = [one for one in live if self._take(connection, one)]
+            release_leases(connection, self._holder, besides=lease_names)
+            self.held = [
+                generation for generation in live if self._acquire_lease(connection, generation)
+            ]
         self._live = live
-        pause = self._lease_seconds / 4 if len(self._led) == len(live) else self._pause_seconds
+        pause = self._lease_seconds / 4 if len(self.held) == len(live) else self._pause_seconds
         self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
 
-    def _take(self, connection: Connection, generation: g.Generation) -> bool:
-        name = g.lease_name(generation)
-        return g.take_lease(connection, name, self._holder, seconds=self._lease_seconds)
+    def _acquire_lease(self, connection: Connection, generation: Generation) -> bool:
+        seconds = self._lease_seconds
+        return take_lease(connection, generation.lease_name, self._holder, seconds=seconds)
 
 
-def live_generations(connection: Connection) -> list[g.Generation]:
-    """The generations that this code reads, in the order of the registry."""
-    every = g.all_generations(connection)
-    found = [g.live_among(every, view) for view in PROJECTIONS.values()]
-    return [one for one in found if one is not None]
+def live_generations(connection: Connection) -> list[Generation]:
+    """Return the generations that this code reads, in the order of the registry."""
+    every = all_generations(connection)
+    live = [live_among(every, model) for model in PROJECTIONS.values()]
+    return [generation for generation in live if generation is not None]
 
 
 def prepare_views(database: Database) -> list[str]:
-    """Give every view of a ledger that has never had it an empty live generation.
+    """Create an empty live generation of every read model that a ledger has never had.
 
-    Shape: the names of views whose code has changed since: they wait for `ledger rebuild`.
+    Shape: the names of models whose code has changed since: they wait for `ledger rebuild`.
     """
     stale = []
     with database.begin() as connection:
-        g.decide_alone(connection)
-        for view in PROJECTIONS.values():
-            if g.live_generation(connection, view) is not None:
+        decide_alone(connection)
+        for model in PROJECTIONS.values():
+            if live_generation(connection, model) is not None:
                 continue
-            if any(one.state == g.LIVE for one in g.all_generations(connection, view.name)):
-                stale.append(view.name)
+            if any(
+                generation.state == LIVE for generation in all_generations(connection, model.name)
+            ):
+                stale.append(model.name)
             else:
-                g.create_generation(connection, view, state=g.LIVE)
+                create_generation(connection, model, state=LIVE)
     return stale
 
 
-def catch_up(ledger: Ledger, generation: g.Generation, view: Projection, until: int) -> int:
-    """Apply everything up to a position, in this thread; the position reached."""
-    follower = Follower(ledger.database, generation, view)
-    while (position := follower.step(until)) < until:
-        pass
-    return position
+def catch_up(ledger: Ledger, generation: Generation, model: Projection, until: int) -> int:
+    """Apply everything up to a position, in this thread; return the position reached."""
+    return Follower(ledger.database, generation, model).run(until)

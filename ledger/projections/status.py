@@ -1,4 +1,4 @@
-"""Where each generation stands: its state, its position, and how far behind the log it is."""
+"""Tell where each generation stands: its state, its position, and how far behind the log it is."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,8 +6,20 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from ledger.application import Ledger
-from ledger.projections import generations as g
+from ledger.projections.engine.leases import is_leased
 from ledger.projections.folding import Poison
+from ledger.projections.generations import (
+    BUILDING,
+    LIVE,
+    RETIRED,
+    Generation,
+    all_generations,
+    decide_alone,
+    drop_generation,
+    live_generation,
+    poison_of,
+    positions,
+)
 from ledger.projections.registry import PROJECTIONS, projection
 from ledger.storage.tables import (
     events,
@@ -19,10 +31,13 @@ from ledger.storage.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One generation. Units: `lag` in positions, `lag_seconds` since the oldest event not applied
-    was recorded, 0 at the live edge. `is_current` says that this code reads or would read it."""
+    """How one generation stands.
 
-    generation: g.Generation
+    Units: `lag` in positions, `lag_seconds` since the oldest event not applied was recorded, 0 when
+    there is none. `is_current` says that this code reads or would read it.
+    """
+
+    generation: Generation
     position: int
     lag: int
     lag_seconds: float
@@ -32,50 +47,59 @@ class Status:
 
 
 def statuses(ledger: Ledger) -> list[Status]:
-    """Every generation of every view, in the order of the registry, oldest first."""
+    """Return every generation of every read model, in the order of the registry, oldest first."""
     newest = ledger.events.newest_position() or 0
     with ledger.database.connect() as connection:
-        found = [one for one in g.all_generations(connection) if one.name in PROJECTIONS]
-        found.sort(key=lambda one: (list(PROJECTIONS).index(one.name), one.id))
-        told = []
-        for one in found:
-            position = min(g.positions(connection, one.id).values(), default=0)
-            told.append(
-                Status(
-                    generation=one,
-                    position=position,
-                    lag=max(0, newest - position),
-                    lag_seconds=_lag_seconds(connection, position),
-                    is_current=one.is_current,
-                    is_followed=g.is_leased(connection, g.lease_name(one)),
-                    poison=tuple(g.poison_of(connection, one.id)),
-                )
-            )
-    return told
+        known = [
+            generation
+            for generation in all_generations(connection)
+            if generation.name in PROJECTIONS
+        ]
+        known.sort(key=lambda generation: (list(PROJECTIONS).index(generation.name), generation.id))
+        return [_status(connection, generation, newest) for generation in known]
+
+
+def _status(connection: Connection, generation: Generation, newest: int) -> Status:
+    position = min(positions(connection, generation.id).values(), default=0)
+    return Status(
+        generation=generation,
+        position=position,
+        lag=max(0, newest - position),
+        lag_seconds=_lag_seconds(connection, position),
+        is_current=generation.is_current,
+        is_followed=is_leased(connection, generation.lease_name),
+        poison=tuple(poison_of(connection, generation.id)),
+    )
 
 
 def stale_views(ledger: Ledger) -> list[str]:
-    """Views that this code cannot read until `ledger rebuild` has made them."""
+    """Return the read models that this code cannot read until `ledger rebuild` has built them."""
     with ledger.database.connect() as connection:
         return [
-            view.name
-            for view in PROJECTIONS.values()
-            if g.live_generation(connection, view) is None
+            model.name
+            for model in PROJECTIONS.values()
+            if live_generation(connection, model) is None
         ]
 
 
 def outdated_views(connection: Connection) -> list[str]:
-    """Views that other code has built and this code not yet; one that nobody has built is none of
-    them, because the service begins it when it starts."""
-    live = [one for one in g.all_generations(connection) if one.state == g.LIVE]
-    built = {one.name for one in live}
-    current = {one.name for one in live if one.name in PROJECTIONS and one.is_current}
+    """Return the read models that other code has built and this code not yet.
+
+    One that nobody has built is not among them: the service creates it when it starts.
+    """
+    live = [generation for generation in all_generations(connection) if generation.state == LIVE]
+    built = {generation.name for generation in live}
+    current = {
+        generation.name
+        for generation in live
+        if generation.name in PROJECTIONS and generation.is_current
+    }
     return [name for name in PROJECTIONS if name in built - current]
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """How far the live generation of one view is behind the log, read in a few small queries.
+    """How far the live generation of one read model is behind the log.
 
     Units: `seconds` since the oldest event not applied was recorded; 0 at the live edge.
     """
@@ -87,32 +111,35 @@ class Lag:
 
 
 def lags(connection: Connection) -> list[Lag]:
-    """How far behind the live generation of this code is, for every view that has one."""
+    """Return how far behind the live generation of this code is, for every model that has one.
+
+    Shape: read in a few small queries.
+    """
     newest = connection.scalar(select(func.max(events.c.position))) or 0
-    reached = _live_positions(connection)
+    live = _live_positions(connection)
     c = poison_events.c
     query = select(c.generation_id, func.count()).group_by(c.generation_id)
-    poison = {row[0]: row[1] for row in connection.execute(query)}
+    poison_counts = {row[0]: row[1] for row in connection.execute(query)}
     seconds = {
         position: _lag_seconds(connection, position)
-        for position in {one for _, one in reached.values()}
+        for position in {position for _, position in live.values()}
         if position < newest
     }
     return [
-        Lag(name, max(0, newest - position), seconds.get(position, 0.0), poison.get(id_, 0))
-        for name, (id_, position) in reached.items()
+        Lag(name, max(0, newest - position), seconds.get(position, 0.0), poison_counts.get(id_, 0))
+        for name, (id_, position) in live.items()
     ]
 
 
 def _live_positions(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Shape: name -> generation id, position."""
+    """Return where the live generations are. Shape: name -> generation id, position."""
     c = generation_positions.c
     query = select(c.generation_id, func.min(c.position)).group_by(c.generation_id)
-    positions = {row[0]: row[1] for row in connection.execute(query)}
+    position_by_id = {row[0]: row[1] for row in connection.execute(query)}
     live = {
-        one.name: (one.id, positions.get(one.id, 0))
-        for one in g.all_generations(connection)
-        if one.state == g.LIVE and one.name in PROJECTIONS and one.is_current
+        generation.name: (generation.id, position_by_id.get(generation.id, 0))
+        for generation in all_generations(connection)
+        if generation.state == LIVE and generation.name in PROJECTIONS and generation.is_current
     }
     return {name: live[name] for name in PROJECTIONS if name in live}
 
@@ -124,29 +151,37 @@ def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = Fals
     """
     dropped = []
     with ledger.database.begin() as connection:
-        g.decide_alone(connection)
-        for one in g.all_generations(connection):
-            if names and one.name not in names:
-                continue
-            is_read = one.name in PROJECTIONS and one.is_current and one.state != g.RETIRED
-            is_followed = g.is_leased(connection, g.lease_name(one))
-            if is_read or (is_followed and not is_forced):
-                continue
-            g.drop_generation(connection, one)
-            dropped.append(f"{one.name} generation {one.id} ({one.state}, {one.fingerprint})")
+        decide_alone(connection)
+        for generation in all_generations(connection):
+            is_named = not names or generation.name in names
+            if is_named and _is_dispensable(connection, generation, is_forced=is_forced):
+                drop_generation(connection, generation)
+                origin = f"{generation.state}, {generation.fingerprint}"
+                dropped.append(f"{generation.name} generation {generation.id} ({origin})")
     return dropped
 
 
-def live_pair(ledger: Ledger, name: str) -> tuple[g.Generation, g.Generation] | None:
-    """The two newest complete generations of a view, older first; None when there is only one."""
+def _is_dispensable(connection: Connection, generation: Generation, *, is_forced: bool) -> bool:
+    is_ours = generation.name in PROJECTIONS and generation.is_current
+    if is_ours and generation.state != RETIRED:
+        return False
+    return is_forced or not is_leased(connection, generation.lease_name)
+
+
+def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None:
+    """Return the two newest complete generations of a model, older first; None if there is one."""
     projection(name)
     with ledger.database.connect() as connection:
-        complete = [one for one in g.all_generations(connection, name) if one.state != g.BUILDING]
+        complete = [
+            generation
+            for generation in all_generations(connection, name)
+            if generation.state != BUILDING
+        ]
     return (complete[-2], complete[-1]) if len(complete) > 1 else None
 
 
 def _lag_seconds(connection: Connection, position: int) -> float:
-    """Read from the journal: the event itself may be one that nobody can read."""
+    # read from the deliveries: the event itself may be unreadable
     recorded_at: datetime | None = connection.scalar(
         select(notifications.c.recorded_at)
         .join(events, events.c.notification_id == notifications.c.id)

@@ -1,11 +1,11 @@
-"""Every subscription, and every attempt of every instalment with its transaction and outcome."""
+"""Show every subscription, and every attempt at an instalment with its transaction."""
 
 from collections.abc import Mapping
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from ledger.formats.snapshot import INSTALMENT_FACTS
-from ledger.projections.each_stream import of_each_stream, tell_stream
+from ledger.projections.each_stream import fill_stream_columns, stream_columns
 from ledger.projections.view import (
     FIRST,
     Projection,
@@ -20,7 +20,7 @@ _metadata = MetaData()
 subscriptions = Table(
     "subscriptions",
     _metadata,
-    *of_each_stream(
+    *stream_columns(
         merged(FIRST, "subscription_id", Text, nullable=False),
         merged(FIRST, "alias", Text, nullable=False),
         Column("status", Text, nullable=False),
@@ -65,11 +65,11 @@ _PLAN = (
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings: the plan, or how one instalment stands."""
+    """Produce the row of the subscription, and that of the instalment the event is about."""
     is_of_instalment = ".instalment-" in event.topic
     plan: Mapping[str, str | int] = {} if is_of_instalment else event.taken()
     row: Row = {name: plan.get(name) for name in _PLAN}
-    tell_stream(event, row)
+    fill_stream_columns(event, row)
     row["subscription_id"] = event.subscription_id
     row["alias"] = event.alias
     row["status"] = event.status

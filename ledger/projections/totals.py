@@ -1,5 +1,7 @@
-"""Daily totals per shop, mode, currency and payment method: count and amount by outcome; and why
-payments were refused."""
+"""Sum counts and amounts by day, shop, mode, currency, payment method and outcome.
+
+Refusals are counted by the issuer's answer as well.
+"""
 
 from typing import Any
 
@@ -44,7 +46,7 @@ daily_totals = Table(
     },
 )
 """Shape: `day` is the UTC day on which the platform recorded the transaction, else on which we
-first heard of it. Units: minor units of `currency`; a refund is positive, its outcome tells."""
+first heard of it. Units: minor units of `currency`; a refund is positive, its outcome says so."""
 
 daily_refusals = Table(
     "daily_refusals",
@@ -70,7 +72,7 @@ _FACTS = (
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings to the line of its transaction."""
+    """Produce the line of the transaction from one of its events."""
     taken = event.taken()
     yield (
         total_lines,

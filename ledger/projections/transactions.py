@@ -1,9 +1,9 @@
-"""Current state of every transaction, one row each, from events alone."""
+"""Show the current state of every transaction, one row each, from events alone."""
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from ledger.modes import MODES
-from ledger.projections.each_stream import of_each_stream, tell_stream
+from ledger.projections.each_stream import fill_stream_columns, stream_columns
 from ledger.projections.view import (
     ADD,
     FIRST,
@@ -28,7 +28,7 @@ _OF_A_MODE = (
 transactions = Table(
     "transactions",
     MetaData(),
-    *of_each_stream(
+    *stream_columns(
         merged(FIRST, "reference", Text, nullable=False),
         Column("uuid", Text),
         Column("order_id", Text),
@@ -58,7 +58,7 @@ transactions = Table(
         "indexes": (("order_id",), ("trans_id",), ("created_at",)),
         "partial_indexes": {
             # every row has a mode, but one that is the same in a whole index only makes it slow
-            **{f"mode = '{one}'": _OF_A_MODE for one in MODES},
+            **{f"mode = '{mode}'": _OF_A_MODE for mode in MODES},
             # few rows have these
             "alias IS NOT NULL": (("alias",),),
             "subscription_id IS NOT NULL": (("subscription_id",),),
@@ -70,9 +70,9 @@ transactions = Table(
 
 
 def rows(event: StoredView) -> Rows:
-    """What one event brings: the facts it moved, and that it happened."""
-    row: Row = dict(event.taken())  # facts have their columns' names; others are passed over
-    tell_stream(event, row)
+    """Produce the row of the transaction: the facts that an event moved, and that it happened."""
+    row: Row = dict(event.taken())  # facts are named like their columns; the rest is ignored
+    fill_stream_columns(event, row)
     row["reference"] = event.reference
     row["uuid"] = event.uuid
     row["late_count"] = int(event.late)

@@ -1,4 +1,4 @@
-"""How a read model is declared: its tables, and the rows that one event brings to them."""
+"""Declare read models: their tables, and the rows that one event produces."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -15,19 +15,20 @@ Value = str | int | float | None
 Row = dict[str, Value]
 Rows = Iterator[tuple[Table, Row]]
 
-REPLACE = "replace"  # what is told later counts; what is not told stays
-FIRST = "first"  # what was told first stays
+REPLACE = "replace"  # a later value counts; a missing one leaves the earlier
+FIRST = "first"  # the first value stays
 ADD = "add"
 MIN = "min"
 MAX = "max"
 
 
 def merged(how: str, *arguments: Any, **options: Any) -> Column[Any]:
-    """A column that says how a later value of the same row meets an earlier one."""
+    """Declare a column and how a later value of a row is merged with an earlier one."""
     return Column(*arguments, info={"merge": how}, **options)
 
 
 def merge_of(column: Column[Any]) -> str:
+    """Return how values of a column are merged."""
     return str(column.info.get("merge", REPLACE))
 
 
@@ -78,7 +79,7 @@ class Summed:
 
     Shape: `select(source)` reads groups; its columns are those of `table`, measures that add up,
     or the minimum or maximum of rows that never change. `touched` names the column of the source
-    that says which of its rows a batch has touched. A group whose `count` falls to 0 goes.
+    by which the rows that a batch changes are selected. A group whose `count` falls to 0 goes.
     """
 
     table: Table
@@ -89,54 +90,57 @@ class Summed:
 
 @dataclass(frozen=True)
 class Regrouped:
-    """A table of small groups over another: the groups touched are read again.
+    """A table of small groups over another: the groups that a batch changes are read again.
 
-    Shape: `select(source)` reads groups, or only those that `keys` reads the keys of; its columns
-    are those of `table`; `key` is the column by which groups are told apart enough to be read
-    again. `keys(source, ids)` finds the keys of the groups that some rows of the source, by their
-    `id`, belong to; `ids` reads these ids.
+    Shape: `select(source)` reads groups; `select(source, group_keys)` reads only those whose
+    `key_column` is among the keys. The columns are those of `table`. `select_keys(source, row_ids)`
+    reads the keys of the groups to which rows of the source, by their ids, belong.
     """
 
     table: Table
     source: Table
-    key: str
+    key_column: str
     select: "SelectGroups"
-    keys: Callable[[Table, Select[Any]], Select[Any]]
+    select_keys: Callable[[Table, Select[Any]], Select[Any]]
 
 
 class SelectGroups(Protocol):
-    def __call__(self, source: Table, keys: Select[Any] | None = None, /) -> Select[Any]: ...
+    def __call__(self, source: Table, group_keys: Select[Any] | None = None, /) -> Select[Any]: ...
 
 
 @dataclass(frozen=True)
 class Projection:
-    """One read model. Shape: `rows` gives what one event brings to `tables`; names that are no
-    columns are passed over, columns that are not named are not told.
+    """One read model.
 
-    `kinds` are the first words of the topics it reads; None reads all.
+    Shape: `produce` returns the rows of `tables` that one event produces; names that are no columns
+    are ignored, columns that are not named stay as they are. `kinds` are the first words of the
+    topics it reads; None reads all.
     """
 
     name: str
     tables: tuple[Table, ...]
-    rows: Callable[[StoredView], Rows]
+    produce: Callable[[StoredView], Rows]
     groupings: tuple[Summed | Regrouped, ...] = ()
     kinds: tuple[str, ...] | None = None
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
-        return self.tables + tuple(one.table for one in self.groupings)
+        return self.tables + tuple(grouping.table for grouping in self.groupings)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexOf:
-    """A secondary index. Shape: `where` is a condition in SQL; rows it does not hold for are left
-    out of the index, and only a query that says the same word for word is answered by it."""
+    """A secondary index.
+
+    Shape: `where` is a condition in SQL that limits the index to some rows; only a query that
+    repeats it word for word is answered by the index.
+    """
 
     columns: tuple[str, ...]
     where: str | None = None
 
     def made_on(self, table: Table, number: int) -> Index:
-        """The same as an index of a table that has these columns."""
+        """Return it as an index of this table."""
         where = None if self.where is None else text(self.where)
         columns = [table.c[name] for name in self.columns]
         name = f"ix_{table.name}_{number}"
@@ -144,7 +148,11 @@ class IndexOf:
 
 
 def indexes_of(table: Table) -> list[IndexOf]:
-    """The secondary indexes of a view's table; made after a rebuild has filled it."""
+    """Return the secondary indexes of a read model's table, created after a bulk load."""
     whole = [IndexOf(columns) for columns in table.info.get("indexes", ())]
-    partial = table.info.get("partial_indexes", {}).items()
-    return whole + [IndexOf(columns, where) for where, several in partial for columns in several]
+    partial = [
+        IndexOf(columns, where)
+        for where, column_lists in table.info.get("partial_indexes", {}).items()
+        for columns in column_lists
+    ]
+    return whole + partial

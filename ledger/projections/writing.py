@@ -1,27 +1,11 @@
-"""Writes folded rows to the tables of a generation, and keeps the tables grouped over them."""
+"""Write the rows that events produce to the tables of a generation."""
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import (
-    ARRAY,
-    Column,
-    Connection,
-    Select,
-    Table,
-    Text,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    select,
-    text,
-)
+from sqlalchemy import Column, Connection, Select, Table, case, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, IntegrityError
 
@@ -30,18 +14,15 @@ from ledger.projections.view import (
     FIRST,
     MAX,
     MIN,
-    Projection,
-    Regrouped,
     Row,
-    Summed,
     Value,
     merge_of,
 )
-from ledger.storage.database import driver_errors
+from ledger.storage.database_errors import driver_errors
 
 COPY_PAGE = 1000
 REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)
-"""How a database, or its driver, says that it does not take a value; others may still pass."""
+"""How a database, or its driver, refuses a value; others may still be accepted."""
 
 COPY_FROM = 40
 """From so many rows on, PostgreSQL takes them faster by COPY, into a stage or straight."""
@@ -53,303 +34,178 @@ Tables = dict[Table, Table]
 
 
 def write_rows(
-    connection: Connection, target: Table, rows: Sequence[Row], *, new: Sequence[Row] = ()
+    connection: Connection, target: Table, rows: Sequence[Row], *, new_rows: Sequence[Row] = ()
 ) -> None:
-    """Bring rows to a table: new keys are added, known ones merged column by column.
+    """Add rows with new keys to a table, and merge rows with known keys column by column.
 
-    Shape: `new` are those of the rows of which it is certain that their keys are not there.
+    Shape: `new_rows` are those of the rows whose keys are certainly not in the table.
     """
-    if len(new) < _ADD_FROM[connection.dialect.name]:
-        new = ()
-    new, others = divided(rows, new)
-    add_rows(connection, target, new)
-    if others:
-        _merge(connection, target, others)
+    if len(new_rows) < _ADD_FROM[connection.dialect.name]:
+        new_rows = ()
+    new_rows, rest = divide_rows(rows, new_rows)
+    add_rows(connection, target, new_rows)
+    if rest:
+        _merge(connection, target, rest)
 
 
-def divided(rows: Sequence[Row], new: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
-    """The new rows, and the others."""
-    if len(new) == len(rows):
-        return new, ()
-    added = {id(row) for row in new}
-    return new, [row for row in rows if id(row) not in added]
+def divide_rows(
+    rows: Sequence[Row], new_rows: Sequence[Row]
+) -> tuple[Sequence[Row], Sequence[Row]]:
+    """Return the new rows, and the rest."""
+    if len(new_rows) == len(rows):
+        return new_rows, ()
+    new_ids = {id(row) for row in new_rows}
+    return new_rows, [row for row in rows if id(row) not in new_ids]
 
 
 def add_rows(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
-    """Bring rows to a table that has none of their keys."""
+    """Add rows to a table that has none of their keys."""
     if not rows:
         return
     if connection.dialect.name == "postgresql":
         copy_rows(connection, target.name, list(target.columns), rows)
     else:
-        _insert_told(connection, target, rows)
+        _insert_filled_columns(connection, target, rows)
 
 
-def _insert_told(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
-    """Insert rows, those that tell the same columns together: to bind NULL costs the driver more
-    than to bind a value, and most rows tell one of few sets of columns."""
-    names = frozenset(_names(target.columns))
-    alike: dict[tuple[str, ...], list[Row]] = {}
+def _insert_filled_columns(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
+    """Insert rows that fill the same columns together: to bind NULL costs the driver more than to
+    bind a value, and most rows fill one of few sets of columns."""
+    known_columns = frozenset(_column_names(target.columns))
+    rows_by_columns: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        alike.setdefault(tuple(row), []).append(row)
-    for told, some in alike.items():
-        columns = [name for name in told if name in names]
-        into, places = ", ".join(f'"{one}"' for one in columns), ", ".join("?" * len(columns))
-        statement = f'INSERT INTO "{target.name}" ({into}) VALUES ({places})'  # noqa: S608  no value in it
-        connection.exec_driver_sql(statement, _values_told(some, columns))
+        rows_by_columns.setdefault(tuple(row), []).append(row)
+    for filled, alike in rows_by_columns.items():
+        columns = [name for name in filled if name in known_columns]
+        listed, places = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+        statement = f'INSERT INTO "{target.name}" ({listed}) VALUES ({places})'  # noqa: S608  no value in it
+        connection.exec_driver_sql(statement, _filled_values(alike, columns))
 
 
-def merge_from(connection: Connection, target: Table, rows: Select[Any]) -> None:
+def merge_from(connection: Connection, target: Table, selected_rows: Select[Any]) -> None:
     """Merge rows that another table has, in the order in which they are selected."""
-    connection.execute(_upsert(connection, target, rows))
+    connection.execute(_upsert(connection, target, selected_rows))
 
 
 def _merge(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
     if connection.dialect.name == "postgresql":
-        rows = _in_order(target, rows)
+        rows = _sort_by_key(target, rows)
         if len(rows) >= COPY_FROM:
-            _write_by_copy(connection, target, rows)
+            _merge_by_copy(connection, target, rows)
             return
-    _execute_for_each(connection, _upsert(connection, target, insert_from=None), target, rows)
+    _execute_for_each(connection, _upsert(connection, target, selected_rows=None), target, rows)
 
 
 def _execute_for_each(
     connection: Connection, statement: Any, target: Table, rows: Sequence[Row]
 ) -> None:
-    """Hand rows to the driver as they are: views' values are text and numbers in every database."""
-    names = _names(target.columns)
-    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    """Hand rows to the driver as they are: read models hold text and numbers in every database."""
+    column_names = _column_names(target.columns)
+    compiled = statement.compile(dialect=connection.dialect, column_keys=column_names)
     if compiled.positional:
-        told: Any = _values(rows, list(map(str, compiled.positiontup)))
+        parameters: Any = _values(rows, list(map(str, compiled.positiontup)))
     else:
-        told = [{name: row.get(name) for name in names} for row in rows]
-    connection.exec_driver_sql(str(compiled), told)
+        parameters = [{name: row.get(name) for name in column_names} for row in rows]
+    connection.exec_driver_sql(str(compiled), parameters)
 
 
-def _names(columns: Iterable[Column[Any]]) -> list[str]:
-    """Names that do not know how to be quoted: dictionaries find those much slower."""
-    return [str(one.name) for one in columns]
+def _column_names(table_columns: Iterable[Column[Any]]) -> list[str]:
+    """Return names that do not know how to be quoted: dictionaries find those much slower."""
+    return [str(column.name) for column in table_columns]
 
 
-def _values(rows: Sequence[Row], names: Sequence[str]) -> list[tuple[Value, ...]]:
-    return [tuple(map(row.get, names)) for row in rows]
+def _values(rows: Sequence[Row], column_names: Sequence[str]) -> list[tuple[Value, ...]]:
+    return [tuple(map(row.get, column_names)) for row in rows]
 
 
-def _values_told(rows: Sequence[Row], names: Sequence[str]) -> list[tuple[Value, ...]]:
-    """The same of rows that tell all of these."""
-    if len(names) == 1:
-        return _values(rows, names)
-    return list(map(itemgetter(*names), rows))
+def _filled_values(rows: Sequence[Row], column_names: Sequence[str]) -> list[tuple[Value, ...]]:
+    """Return the same of rows that fill all of these columns."""
+    if len(column_names) == 1:
+        return _values(rows, column_names)
+    return list(map(itemgetter(*column_names), rows))
 
 
-def _in_order(target: Table, rows: Sequence[Row]) -> list[Row]:
-    """Shards may bring the same key; in one order they wait for each other, never in a circle."""
-    keys = [column.name for column in target.primary_key]
-    return sorted(rows, key=lambda row: [str(row.get(name)) for name in keys])
+def _sort_by_key(target: Table, rows: Sequence[Row]) -> list[Row]:
+    # shards may produce the same key; in one order they wait for each other, never in a circle
+    key_columns = [column.name for column in target.primary_key]
+    return sorted(rows, key=lambda row: [str(row.get(name)) for name in key_columns])
 
 
-def _upsert(connection: Connection, target: Table, insert_from: Any) -> Any:
+def _upsert(connection: Connection, target: Table, selected_rows: Select[Any] | None) -> Any:
     dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(target)
-    if insert_from is not None:
-        names = [column.name for column in target.columns]
-        statement = statement.from_select(names, insert_from)
-    keys = [column.name for column in target.primary_key]
-    changes = {
-        column.name: _merged(target, column.name, statement.excluded[column.name])
+    if selected_rows is not None:
+        statement = statement.from_select([column.name for column in target.columns], selected_rows)
+    key_columns = [column.name for column in target.primary_key]
+    merged_columns = {
+        column.name: _merged(column, statement.excluded[column.name])
         for column in target.columns
-        if column.name not in keys
+        if column.name not in key_columns
     }
-    if not changes:
-        return statement.on_conflict_do_nothing(index_elements=keys)
-    return statement.on_conflict_do_update(index_elements=keys, set_=changes)
+    if not merged_columns:
+        return statement.on_conflict_do_nothing(index_elements=key_columns)
+    return statement.on_conflict_do_update(index_elements=key_columns, set_=merged_columns)
 
 
-def _merged(target: Table, name: str, told: Any) -> Any:
-    known, how = target.c[name], merge_of(target.c[name])
+def _merged(known_column: Column[Any], incoming: Any) -> Any:
+    how = merge_of(known_column)
     if how == ADD:
-        return known + told
+        return known_column + incoming
     if how == FIRST:
-        return func.coalesce(known, told)
+        return func.coalesce(known_column, incoming)
     if how == MIN:
-        return case((told < known, told), else_=known)
+        return case((incoming < known_column, incoming), else_=known_column)
     if how == MAX:
-        return case((told > known, told), else_=known)
-    return func.coalesce(told, known)
+        return case((incoming > known_column, incoming), else_=known_column)
+    return func.coalesce(incoming, known_column)
 
 
-def _write_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
+def _merge_by_copy(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
     stage = f"stage_{target.name}"
     connection.exec_driver_sql(f'CREATE TEMP TABLE "{stage}" (LIKE "{target.name}") ON COMMIT DROP')
     copy_rows(connection, stage, list(target.columns), rows)
-    staged = select(*(text(f'"{one.name}"') for one in target.columns)).select_from(
-        text(f'"{stage}"')
-    )
-    merge_from(connection, target, staged)
+    columns = (text(f'"{column.name}"') for column in target.columns)
+    merge_from(connection, target, select(*columns).select_from(text(f'"{stage}"')))
     connection.exec_driver_sql(f'DROP TABLE "{stage}"')
 
 
 def copy_rows(
-    connection: Connection, table: str, columns: Sequence[Column[Any]], rows: Sequence[Row]
+    connection: Connection, table: str, table_columns: Sequence[Column[Any]], rows: Sequence[Row]
 ) -> None:
     """Send rows by COPY, which is written and read faster than statements with values.
 
     Each is a line of JSON without its brackets. That is CSV whose quotes are escaped in another
     way, and an encoder in C writes it several times as fast as one of CSV.
     """
-    names = _names(columns)
-    told = ", ".join(f'"{name}"' for name in names)
+    column_names = _column_names(table_columns)
+    listed = ", ".join(f'"{name}"' for name in column_names)
     form = r"""FORMAT csv, NULL 'null', ESCAPE '\'"""
-    statement = f'COPY "{table}" ({told}) FROM STDIN ({form})'
+    statement = f'COPY "{table}" ({listed}) FROM STDIN ({form})'
     cursor = connection.connection.cursor()
     with driver_errors(connection, statement), cursor.copy(statement) as copy:
         for start in range(0, len(rows), COPY_PAGE):
-            copy.write(_lines(_values(rows[start : start + COPY_PAGE], names)))
+            copy.write(_lines(_values(rows[start : start + COPY_PAGE], column_names)))
     cursor.close()
 
 
-def _lines(rows: Sequence[tuple[Value, ...]]) -> bytes:
-    page = _encode_lines(rows)
+def _lines(value_rows: Sequence[tuple[Value, ...]]) -> bytes:
+    page = _encode_lines(value_rows)
     has_escapes = b"\\" in page
-    page = _lines_with_escapes(rows) if has_escapes else page[1:-2].replace(b"]\n[", b"\n")
+    page = _lines_with_escapes(value_rows) if has_escapes else page[1:-2].replace(b"]\n[", b"\n")
     return page + b"\n"
 
 
-def _lines_with_escapes(rows: Sequence[tuple[Value, ...]]) -> bytes:
-    """The same for text with what JSON writes in another way: line feeds, say."""
-    return "\n".join(",".join(map(_field, row)) for row in rows).encode()
+def _lines_with_escapes(value_rows: Sequence[tuple[Value, ...]]) -> bytes:
+    """Write the same lines for text that JSON writes in another way: line feeds, say."""
+    return "\n".join(",".join(map(_field, row)) for row in value_rows).encode()
 
 
-def _field(value: Value) -> str:
-    if value is None:
+def _field(cell: Value) -> str:
+    if cell is None:
         return "null"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return str(value)
+    if isinstance(cell, str):
+        return '"' + cell.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return str(cell)
 
 
 _encode_lines = msgspec.json.Encoder().encode_lines
-
-
-@contextmanager
-def groups_kept(
-    connection: Connection, view: Projection, tables: Tables, rows: dict[Table, list[Row]]
-) -> Iterator[None]:
-    """Keep a view's grouped tables true while the rows under them are written."""
-    keepers = [
-        _keeper(connection, one, tables, rows[one.source])
-        for one in view.groupings
-        if rows.get(one.source)
-    ]
-    for keeper in keepers:
-        keeper.before()
-    yield
-    for keeper in keepers:
-        keeper.after()
-
-
-def group_all(connection: Connection, view: Projection, tables: Tables) -> None:
-    """Make a view's grouped tables from nothing."""
-    for one in view.groupings:
-        target, source = tables[one.table], tables[one.source]
-        connection.execute(delete(target))
-        names = [column.name for column in one.select(source).selected_columns]
-        connection.execute(insert(target).from_select(names, one.select(source)))
-
-
-def _keeper(
-    connection: Connection, grouping: Summed | Regrouped, tables: Tables, rows: list[Row]
-) -> "_Differences | _Groups":
-    target, source = tables[grouping.table], tables[grouping.source]
-    if isinstance(grouping, Summed):
-        return _Differences(connection, grouping, target, source, rows)
-    return _Groups(connection, grouping, target, source, rows)
-
-
-class _Differences:
-    """Adds to sums what a batch has changed: the sums of its rows after less those before."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        grouping: Summed,
-        target: Table,
-        source: Table,
-        rows: list[Row],
-    ) -> None:
-        self._connection = connection
-        self._target = target
-        touched = _in_one(connection, {row[grouping.touched] for row in rows})
-        lines = select(source).where(source.c[grouping.touched].in_(touched)).subquery()
-        self._query = grouping.select(lines)  # type: ignore[arg-type]  # a subquery reads like its table
-        self._keys = [column.name for column in target.primary_key]
-        self._sums = [one.name for one in target.columns if merge_of(one) == ADD]
-
-    def before(self) -> None:
-        self._known = self._read()
-
-    def after(self) -> None:
-        now = self._read()
-        changes = []
-        for key in now.keys() | self._known.keys():
-            row = dict(now.get(key) or self._known[key])
-            for name in self._sums:
-                row[name] = _amount(now, key, name) - _amount(self._known, key, name)
-            changes.append(row)
-        changed = [row for row in changes if any(row[name] for name in self._sums)]
-        write_rows(self._connection, self._target, changed)
-        if any(int(row["count"] or 0) < 0 for row in changed):
-            self._connection.execute(delete(self._target).where(self._target.c.count == 0))
-
-    def _read(self) -> dict[tuple[Any, ...], Row]:
-        rows = self._connection.execute(self._query).mappings()
-        return {tuple(row[name] for name in self._keys): dict(row) for row in rows}
-
-
-def _in_one(connection: Connection, told: Iterable[Any]) -> Select[Any]:
-    """Texts as one value of a statement, to be read from: a statement with a list of hundreds is
-    another one for each length, and costs more to make than to execute."""
-    values = sorted(map(str, told))
-    if connection.dialect.name == "postgresql":
-        return select(func.unnest(bindparam(None, values, ARRAY(Text))))
-    rows = func.json_each(json.dumps(values)).table_valued("value")
-    return select(rows.c.value)
-
-
-def _amount(groups: dict[tuple[Any, ...], Row], key: tuple[Any, ...], name: str) -> int:
-    return int(groups[key][name] or 0) if key in groups else 0
-
-
-class _Groups:
-    """Reads again the groups that a batch's rows belonged to or belong to now."""
-
-    def __init__(
-        self,
-        connection: Connection,
-        grouping: Regrouped,
-        target: Table,
-        source: Table,
-        rows: list[Row],
-    ) -> None:
-        self._connection = connection
-        self._grouping = grouping
-        self._target = target
-        self._source = source
-        self._keys_now = grouping.keys(source, _in_one(connection, {row["id"] for row in rows}))
-
-    def before(self) -> None:
-        self._known = self._read()
-
-    def after(self) -> None:
-        found = self._known | self._read()
-        if not found:
-            return
-        keys = _in_one(self._connection, found)
-        column = self._target.c[self._grouping.key]
-        self._connection.execute(delete(self._target).where(column.in_(keys)))
-        again = self._grouping.select(self._source, keys)
-        names = [one.name for one in again.selected_columns]
-        self._connection.execute(insert(self._target).from_select(names, again))
-
-    def _read(self) -> set[str]:
-        return set(self._connection.scalars(self._keys_now))

@@ -1,1 +1,1 @@
-"""One notification becomes events: decided, and appended once and for good."""
+"""One notification becomes events: group commit, unit of work, decider, append."""

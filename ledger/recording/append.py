@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.decision import streams_of
 from ledger.errors import NotFoundError
+from ledger.recording.decider import streams_of
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available, retrying
 from ledger.recording.unit_of_work import UnitOfWork, Verified
@@ -51,9 +51,9 @@ class Append:
 
         def attempt(number: int) -> Receipt:
             with self._plain.begin() as connection:
-                known = self._known(connection, verified) if number else None
-                if known is not None:
-                    return known
+                receipt = self._earlier(connection, verified) if number else None
+                if receipt is not None:
+                    return receipt
                 if not release(connection, row.id):
                     raise NotFoundError(f"delivery {row.id} has left the quarantine")
                 return self._append(connection, self._plain, [verified], readmitted=row)[0]
@@ -64,12 +64,12 @@ class Append:
         def attempt(number: int) -> Receipt:
             strategy = self._plain if number else self._strategy
             with strategy.begin() as connection:
-                known = self._known(connection, verified) if number else None
-                return known or self._append(connection, strategy, [verified])[0]
+                receipt = self._earlier(connection, verified) if number else None
+                return receipt or self._append(connection, strategy, [verified])[0]
 
         return retrying(attempt, first=first)
 
-    def _known(self, connection: Connection, verified: Verified) -> Receipt | None:
+    def _earlier(self, connection: Connection, verified: Verified) -> Receipt | None:
         """Stand in line with those who append to the same streams, and look whether an earlier
         attempt was committed although nobody heard of it."""
         notification, content = verified

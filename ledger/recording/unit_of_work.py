@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
-from ledger.decision import Deciding, Decision, streams_of
 from ledger.formats.snapshot import Fact, Told
 from ledger.notification import Notification
+from ledger.recording.decider import Deciding, Decision, streams_of
 from ledger.recording.rows import occasion_of, verified_row
 from ledger.storage import references
 from ledger.storage.additions import (

@@ -1,4 +1,4 @@
-"""Fills a ledger with synthetic history: the real reading and deciding, without the network."""
+"""Fill a ledger with synthetic history: real reading and deciding, without the network."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -8,8 +8,8 @@ from ulid import ULID
 
 from ledger.application import Ledger
 from ledger.notification import Delivery
+from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, teller
 
 BATCH = 200
 
@@ -23,24 +23,27 @@ def fill(
     seed: int,
     progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> int:
-    """Receive synthetic lives until so many events were added; the number added.
+    """Receive synthetic lives until so many events are appended; return their number.
 
     Two fillers with different seeds may run side by side.
     """
-    added = 0
+    appended = 0
     deliveries = _deliveries(ledger, shop_id, mode, seed)
-    while added < events:
+    while appended < events:
         receipts = ledger.receive_many(list(islice(deliveries, BATCH)))
-        added += sum(len(one.positions) for one in receipts if one.outcome == "recorded")
-        progress("filling", min(added, events), events)
-    return added
+        appended += sum(
+            len(receipt.positions) for receipt in receipts if receipt.outcome == "recorded"
+        )
+        progress("filling", min(appended, events), events)
+    return appended
 
 
 def _deliveries(ledger: Ledger, shop_id: str, mode: str, seed: int) -> Iterator[Delivery]:
-    told_by = teller(ledger.shops, shop_id, mode)
-    stories = [one for one in STORIES.values() if told_by.can_tell(one, ALTERNATE)]
+    platform = synthetic_platform(ledger.shops, shop_id, mode)
+    stories = [story for story in STORIES.values() if platform.can_play(story, ALTERNATE)]
     for number in count():
         lap, index = divmod(number, len(stories))
-        for told in told_by.tell(stories[index], seed, number, ALTERNATE, turn=lap + index):
+        life = platform.signed_calls(stories[index], seed, number, ALTERNATE, turn=lap + index)
+        for signed_call in life:
             now = datetime.now(UTC)
-            yield Delivery(id=str(ULID.from_datetime(now)), received_at=now, body=told.body)
+            yield Delivery(id=str(ULID.from_datetime(now)), received_at=now, body=signed_call.body)

@@ -1,4 +1,4 @@
-"""The platform on its worst days: every way in which calls go wrong, and its retries."""
+"""Play the platform on its worst days: every way in which calls go wrong, and its retries."""
 
 import heapq
 import random
@@ -6,117 +6,52 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from itertools import count
 
 from ledger.shops import FORM_HMAC, REST_PASSWORD, Key
-from ledger.signature import digest
-from ledger.simulator.lives import BO, RETRY, Call, Payment
+from ledger.simulator.chaos_attempts import AnsweredAttempt, Attempt, DeliveryReason, Fate
+from ledger.simulator.chaos_faults import (
+    CHANCE,
+    PATIENCE,
+    add_unknown_field,
+    add_unknown_statuses,
+    draw_delay,
+    draw_fate,
+    draw_nonce,
+    forge,
+    next_quarter,
+)
+from ledger.simulator.payment_lives import BO, RETRY, Call, Payment
 from ledger.simulator.sender import Answer
+from ledger.simulator.signed_calls import SignedCall, SyntheticPlatform, sign_call
 from ledger.simulator.stories import REST, Story
-from ledger.simulator.telling import Teller, Telling, signed
 
 TRIES_MAX = 5
 """Deliveries of one call: the first, and four automatic retries."""
-PATIENCE = timedelta(seconds=10)
-"""After which the platform holds a call for failed, and what arrives later comes late."""
 
-_QUARTER = timedelta(minutes=15)
-_ROTATED_AFTER = timedelta(days=15)  # of the weeks in which lives are told
-
-
-class Fate(StrEnum):
-    """What becomes of one delivery on its way."""
-
-    ANSWERED = "answered"
-    UNANSWERED = "unanswered"  # it is taken, and the answer is lost
-    LATE = "late"  # it arrives when nobody waits for its answer any more
-    LOST = "lost"
-    CUT = "cut"  # half of it arrives
-    MISSIGNED = "missigned"  # with a key that the ledger was not given
-
-
-class Why(StrEnum):
-    """Why one delivery is made."""
-
-    FIRST = "first"
-    RETRY = "retry"
-    RESENT = "resent by hand"
-    DUPLICATE = "duplicate"  # the same bytes twice, at once
-    TWIN = "twin"  # a second rule tells the same, at once, in either format
-    FORGED = "forged"  # by a stranger, who tells what did not happen
-
-
-_FATES = {
-    Fate.ANSWERED: 62,
-    Fate.UNANSWERED: 9,
-    Fate.LATE: 12,
-    Fate.LOST: 7,
-    Fate.CUT: 4,
-    Fate.MISSIGNED: 6,
-}
-_CHANCE = {Why.DUPLICATE: 0.12, Why.TWIN: 0.15, Why.FORGED: 0.06, Why.RESENT: 0.05}
-_UNHEARD_FIELD = 0.10
-_UNHEARD_STATUS = 0.06
+_ROTATED_AFTER = timedelta(days=15)  # of the weeks in which lives begin
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One delivery, signed and ready. Shape: numbered from 1 in the order of arrival."""
-
-    number: int
-    why: Why
-    fate: Fate
-    tries: int
-    telling: Telling
-
-    @property
-    def digest(self) -> str:
-        return digest(self.telling.body)
-
-    @property
-    def arrives(self) -> bool:
-        return self.fate not in (Fate.LOST, Fate.CUT)
-
-    @property
-    def is_true(self) -> bool:
-        """Whether the ledger has the key that signed it."""
-        return self.why is not Why.FORGED and self.fate is not Fate.MISSIGNED
-
-    @property
-    def is_readmissible(self) -> bool:
-        """Whether it may be recorded once the missing key was added."""
-        return self.why is not Why.FORGED
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """One delivery, and what its sender saw of the answer."""
-
-    attempt: Attempt
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class KeyRotation:
     """The keys that the platform signs with, by format, before and after it was given new ones."""
 
-    before: Mapping[str, Key]
-    after: Mapping[str, Key]
+    old_keys: Mapping[str, Key]
+    new_keys: Mapping[str, Key]
 
     @classmethod
-    def of(cls, valid: Mapping[str, Sequence[Key]]) -> "Rotation":
-        """From the key that ends first to the one that ends last; the same one if it is alone."""
-        by_end = {told_in: sorted(keys, key=_end) for told_in, keys in valid.items()}
+    def of(cls, keys_by_format: Mapping[str, Sequence[Key]]) -> "KeyRotation":
+        """Rotate from the key that ends first to the one that ends last."""
+        by_end = {name: sorted(keys, key=_end) for name, keys in keys_by_format.items()}
         return cls(
-            {told_in: keys[0] for told_in, keys in by_end.items()},
-            {told_in: keys[-1] for told_in, keys in by_end.items()},
+            {name: keys[0] for name, keys in by_end.items()},
+            {name: keys[-1] for name, keys in by_end.items()},
         )
 
     @property
-    def is_one(self) -> bool:
-        """Whether any format really gets another key."""
-        return self.before != self.after
+    def changes_a_key(self) -> bool:
+        """Return True if any format really gets another key."""
+        return self.old_keys != self.new_keys
 
 
 def _end(key: Key) -> datetime:
@@ -124,7 +59,7 @@ def _end(key: Key) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class _Life:
+class _PlannedLife:
     """The calls of one life in the order in which the platform makes them."""
 
     story: Story
@@ -132,209 +67,171 @@ class _Life:
     calls: Sequence[Call]
     formats: Sequence[str]
 
-    def stands(self, payment: Payment, at: datetime) -> Payment:
-        """The same payment as it stands by then."""
+    def payment_at(self, payment: Payment, at: datetime) -> Payment:
+        """Return the payment as it stands by then."""
         for call in self.calls:
             if call.sent_at <= at:
-                payment = next((one for one in call.payments if one.uuid == payment.uuid), payment)
+                same = (shown for shown in call.payments if shown.uuid == payment.uuid)
+                payment = next(same, payment)
         return payment
 
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """One delivery to be made; its body is made when its turn comes. `first` is what it repeats."""
+    """One delivery to be made, whose body is made when its turn comes.
 
-    life: _Life
-    first: Call
+    Shape: `first_call` is the call that `call` repeats, or `call` itself.
+    """
+
+    planned_life: _PlannedLife
+    first_call: Call
     call: Call
-    told_in: str
-    why: Why
+    format_name: str
+    reason: DeliveryReason
     fate: Fate = Fate.ANSWERED
     tries: int = 1
 
 
 class Chaos:
-    """Makes the deliveries of many lives, in the order in which they arrive.
+    """Make the deliveries of many lives, in the order in which they arrive.
 
-    The same seed makes the same day; only what the service itself fails to take is told again
+    The same seed makes the same day; only what the service itself fails to take is sent again
     on top of it.
     """
 
     def __init__(
         self,
-        teller: Teller,
-        keys: Rotation,
+        platform: SyntheticPlatform,
+        key_rotation: KeyRotation,
         stories: Sequence[Story],
         *,
         seed: int,
         lives: int,
     ) -> None:
-        self._keys = keys
+        self._platform = platform
+        self._rotation = key_rotation
         self._seed = seed
-        self._turns_at = teller.begins_at + _ROTATED_AFTER
-        self._due: list[tuple[datetime, int, _Delivery]] = []
-        self._lives: dict[int, _Life] = {}
-        self._orders = count(1)
+        self._rotated_at = platform.begins_at + _ROTATED_AFTER
+        self._queue: list[tuple[datetime, int, _Delivery]] = []
+        self._lives: dict[int, _PlannedLife] = {}
+        self._queued = count(1)
         self._numbers = count(1)
         for number in range(lives):
-            self._begin(teller, stories[number % len(stories)], number)
+            self._plan_life(stories[number % len(stories)], number)
 
-    def missing_key(self, told_in: str, *, is_forged: bool = False) -> Key:
-        """The key that the ledger was not given: a stranger's, or the platform's own new one."""
-        like = self._keys.after[told_in]
-        kind = REST_PASSWORD if told_in == REST else FORM_HMAC
-        whose = "stranger" if is_forged else "platform"
-        secret = f"synthetic-{whose}-{told_in}-{self._seed}"
-        return Key(like.shop_id, like.mode, kind, secret)
+    def missing_key(self, format_name: str, *, is_forged: bool = False) -> Key:
+        """Return the key that the ledger lacks: a stranger's, or the platform's own new one."""
+        newest = self._rotation.new_keys[format_name]
+        kind = REST_PASSWORD if format_name == REST else FORM_HMAC
+        owner = "stranger" if is_forged else "platform"
+        secret = f"synthetic-{owner}-{format_name}-{self._seed}"
+        return Key(newest.shop_id, newest.mode, kind, secret)
 
-    def next(self, most: int) -> list[Attempt]:
-        """The next deliveries to arrive, at most so many; none when all were made."""
-        due = [heapq.heappop(self._due) for _ in range(min(most, len(self._due)))]
-        return [self._attempt(delivery, next(self._numbers)) for _, _, delivery in due]
+    def next(self, count_max: int) -> list[Attempt]:
+        """Return the next deliveries to arrive; none when all were made."""
+        size = min(count_max, len(self._queue))
+        arrivals = [heapq.heappop(self._queue) for _ in range(size)]
+        return [self._attempt(delivery, next(self._numbers)) for _, _, delivery in arrivals]
 
-    def tell_again(self, attempt: Attempt) -> None:
-        """The service did not take what it should have: the platform will try again."""
-        telling, life = attempt.telling, self._lives[attempt.telling.life]
-        if attempt.why in (Why.FIRST, Why.RETRY) and attempt.fate is Fate.ANSWERED:
-            call = telling.call
-            failed = _Delivery(life, call, call, telling.format, attempt.why, tries=attempt.tries)
-            self._retry(failed)
+    def retry_failed(self, attempt: Attempt) -> None:
+        """Queue another try of what the service should have taken and did not."""
+        signed_call, life = attempt.signed_call, self._lives[attempt.signed_call.life_number]
+        is_automatic = attempt.reason in (DeliveryReason.FIRST, DeliveryReason.RETRY)
+        if is_automatic and attempt.fate is Fate.ANSWERED:
+            call, format_name = signed_call.call, signed_call.format
+            self._retry(
+                _Delivery(life, call, call, format_name, attempt.reason, tries=attempt.tries)
+            )
 
     # -- what will be made ----------------------------------------------------------------------
 
-    def _begin(self, teller: Teller, story: Story, number: int) -> None:
+    def _plan_life(self, story: Story, number: int) -> None:
         rng = self._rng("life", number)
-        formats = [one for one in story.formats if one in self._keys.before]
-        calls = [_with_unheard_field(call, rng) for call in teller.life(story, self._seed, number)]
-        life = _Life(story, number, list(_with_unheard_status(calls, rng)), formats)
+        formats = [name for name in story.formats if name in self._rotation.old_keys]
+        plain_calls = self._platform.calls(story, self._seed, number)
+        calls = [add_unknown_field(call, rng) for call in plain_calls]
+        life = _PlannedLife(story, number, list(add_unknown_statuses(calls, rng)), formats)
         self._lives[number] = life
         for call in life.calls:
-            first = _Delivery(life, call, call, rng.choice(formats), Why.FIRST)
+            first = _Delivery(life, call, call, rng.choice(formats), DeliveryReason.FIRST)
             self._make(first)
-            self._make_others(first, rng)
+            self._make_extra_deliveries(first, rng)
 
     def _make(self, delivery: _Delivery) -> None:
-        """One delivery by the platform, and its retry when its fate is to fail."""
-        rng = self._rng(delivery.call.nonce, delivery.why)
-        delivery = replace(delivery, fate=rng.choices([*_FATES], [*_FATES.values()])[0])
-        arrives_at = delivery.call.sent_at + _delay(delivery.fate, rng)
+        """Queue one delivery by the platform, and its retry when its fate is to fail."""
+        rng = self._rng(delivery.call.nonce, delivery.reason)
+        delivery = replace(delivery, fate=draw_fate(rng))
+        arrives_at = delivery.call.sent_at + draw_delay(delivery.fate, rng)
         self._push(arrives_at, delivery)
-        if rng.random() < _CHANCE[Why.DUPLICATE]:
-            self._push(arrives_at, replace(delivery, why=Why.DUPLICATE))
+        if rng.random() < CHANCE[DeliveryReason.DUPLICATE]:
+            self._push(arrives_at, replace(delivery, reason=DeliveryReason.DUPLICATE))
         if delivery.fate is not Fate.ANSWERED:
             self._retry(delivery)
 
     def _retry(self, failed: _Delivery) -> None:
-        """The same call, told as things stand at the next quarter hour; by hand is not retried."""
-        if failed.why is not Why.RESENT and failed.tries < TRIES_MAX:
-            at = _next_quarter(failed.call.sent_at + PATIENCE)
-            again = self._again(failed, RETRY, at)
-            self._make(replace(failed, call=again, why=Why.RETRY, tries=failed.tries + 1))
+        """Queue the call as things stand at the next quarter hour; by hand is not retried."""
+        if failed.reason is not DeliveryReason.RESENT and failed.tries < TRIES_MAX:
+            call = self._repeated(failed, RETRY, next_quarter(failed.call.sent_at + PATIENCE))
+            tries = failed.tries + 1
+            self._make(replace(failed, call=call, reason=DeliveryReason.RETRY, tries=tries))
 
-    def _make_others(self, first: _Delivery, rng: random.Random) -> None:
-        call = first.call
-        if rng.random() < _CHANCE[Why.TWIN]:
+    def _make_extra_deliveries(self, first_delivery: _Delivery, rng: random.Random) -> None:
+        call = first_delivery.call
+        if rng.random() < CHANCE[DeliveryReason.TWIN]:
             at = call.sent_at + timedelta(seconds=rng.choice((0, 1)))
-            twin = replace(call, nonce=_nonce(rng), sent_at=at)
-            told_in = rng.choice(first.life.formats)
-            self._push(call.sent_at, replace(first, call=twin, told_in=told_in, why=Why.TWIN))
-        if call.payments and rng.random() < _CHANCE[Why.FORGED]:
-            false = _falsified(call, rng)
-            self._push(call.sent_at, replace(first, call=false, why=Why.FORGED))
-        if call.payments and rng.random() < _CHANCE[Why.RESENT]:
+            twin = replace(first_delivery, call=replace(call, nonce=draw_nonce(rng), sent_at=at))
+            format_name = rng.choice(first_delivery.planned_life.formats)
+            twin = replace(twin, format_name=format_name, reason=DeliveryReason.TWIN)
+            self._push(call.sent_at, twin)
+        if call.payments and rng.random() < CHANCE[DeliveryReason.FORGED]:
+            forged = replace(first_delivery, call=forge(call, rng), reason=DeliveryReason.FORGED)
+            self._push(call.sent_at, forged)
+        if call.payments and rng.random() < CHANCE[DeliveryReason.RESENT]:
             at = call.sent_at + timedelta(days=rng.uniform(1, 5))
-            self._make(replace(first, call=self._again(first, BO, at), why=Why.RESENT))
+            resent = self._repeated(first_delivery, BO, at)
+            self._make(replace(first_delivery, call=resent, reason=DeliveryReason.RESENT))
 
-    def _again(self, delivery: _Delivery, source: str, at: datetime) -> Call:
-        first = delivery.first
+    def _repeated(self, delivery: _Delivery, source: str, at: datetime) -> Call:
+        first = delivery.first_call
         rng = self._rng(first.nonce, source, at)
-        lost = {"payment_certificate"} if rng.random() < 0.3 else set()
-        return first.again(
+        dropped = {"payment_certificate"} if rng.random() < 0.3 else set()
+        return first.repeated(
             source,
-            *(delivery.life.stands(payment, at) for payment in first.payments),
+            *(delivery.planned_life.payment_at(payment, at) for payment in first.payments),
             sent_at=at,
-            nonce=_nonce(rng),
-            lost=first.lost | lost,
+            nonce=draw_nonce(rng),
+            dropped_fields=first.dropped_fields | dropped,
         )
 
     def _push(self, arrives_at: datetime, delivery: _Delivery) -> None:
-        heapq.heappush(self._due, (arrives_at, next(self._orders), delivery))
+        heapq.heappush(self._queue, (arrives_at, next(self._queued), delivery))
 
-    def _attempt(self, due: _Delivery, number: int) -> Attempt:
-        body = signed(due.call, due.told_in, self._key(due))
-        telling = Telling(due.life.story.name, due.life.number, due.call, due.told_in, body)
-        return Attempt(number, due.why, due.fate, due.tries, telling)
+    def _attempt(self, delivery: _Delivery, number: int) -> Attempt:
+        life, call, format_name = delivery.planned_life, delivery.call, delivery.format_name
+        body = sign_call(call, format_name, self._key(delivery))
+        signed_call = SignedCall(life.story.name, life.number, call, format_name, body)
+        return Attempt(number, delivery.reason, delivery.fate, delivery.tries, signed_call)
 
-    def _key(self, due: _Delivery) -> Key:
-        if due.why is Why.FORGED or due.fate is Fate.MISSIGNED:
-            return self.missing_key(due.told_in, is_forged=due.why is Why.FORGED)
-        keys = self._keys.before if due.call.sent_at < self._turns_at else self._keys.after
-        return keys[due.told_in]
+    def _key(self, delivery: _Delivery) -> Key:
+        is_forged = delivery.reason is DeliveryReason.FORGED
+        if is_forged or delivery.fate is Fate.MISSIGNED:
+            return self.missing_key(delivery.format_name, is_forged=is_forged)
+        is_rotated = delivery.call.sent_at >= self._rotated_at
+        return (self._rotation.new_keys if is_rotated else self._rotation.old_keys)[
+            delivery.format_name
+        ]
 
-    def _rng(self, *names: object) -> random.Random:
-        return random.Random(f"{self._seed}:{':'.join(map(str, names))}")  # noqa: S311  no secret
+    def _rng(self, *seed_parts: object) -> random.Random:
+        return random.Random(f"{self._seed}:{':'.join(map(str, seed_parts))}")  # noqa: S311  no secret
 
 
-def suffer(chaos: Chaos, send: Callable[[Attempt], Answer], *, connections: int) -> Iterator[Sent]:
-    """Make every delivery, so many at once, and give each with its answer."""
+def send_attempts(
+    chaos: Chaos, send: Callable[[Attempt], Answer], *, connections: int
+) -> Iterator[AnsweredAttempt]:
+    """Make every delivery, so many at once, and yield each with its answer."""
     with ThreadPoolExecutor(connections) as pool:
         while attempts := chaos.next(2 * connections):
             for attempt, answer in zip(attempts, pool.map(send, attempts), strict=True):
-                if attempt.is_true and not answer.is_acknowledged:
-                    chaos.tell_again(attempt)
-                yield Sent(attempt, answer)
-
-
-def _nonce(rng: random.Random) -> str:
-    return f"{rng.getrandbits(256):064x}"
-
-
-def _next_quarter(at: datetime) -> datetime:
-    """The platform retries at minute 0, 15, 30 and 45."""
-    begun = at.replace(minute=at.minute // 15 * 15, second=0, microsecond=0)
-    return begun + _QUARTER
-
-
-def _delay(fate: Fate, rng: random.Random) -> timedelta:
-    if fate is Fate.LATE:
-        longest = rng.choice((timedelta(minutes=5), timedelta(hours=2), timedelta(days=4)))
-        return PATIENCE + rng.random() * longest
-    return rng.random() * PATIENCE
-
-
-def _falsified(call: Call, rng: random.Random) -> Call:
-    """What a stranger would like the merchant to believe."""
-    paid, *others = call.payments
-    paid = paid.but(status="CAPTURED", amount_minor=paid.amount_minor + 100_000, refusal=None)
-    return replace(call, nonce=_nonce(rng), payments=(paid, *others))
-
-
-def _with_unheard_field(call: Call, rng: random.Random) -> Call:
-    if rng.random() >= _UNHEARD_FIELD:
-        return call
-    return replace(call, unheard={"field_of_2027": rng.choice(("", "x", "é+=&", "<b>", "'--"))})
-
-
-def _with_unheard_status(calls: Sequence[Call], rng: random.Random) -> Iterator[Call]:
-    """Between the calls now and then one with a status and a source that nobody knows yet."""
-    for call in calls:
-        yield call
-        if _may_change(call) and rng.random() < _UNHEARD_STATUS:
-            payment = call.payments[0].but(status="UNHEARD_OF_2027")
-            yield replace(
-                call,
-                step="unheard of",
-                source="SOURCE_OF_2027",
-                sent_at=call.sent_at + timedelta(seconds=1),
-                nonce=_nonce(rng),
-                payments=(payment, *call.payments[1:]),
-            )
-
-
-def _may_change(call: Call) -> bool:
-    """Whether the call is about one plain payment that has not come to its end."""
-    names = (call.alias, call.alias_status, call.subscription_id, call.subscription_status)
-    payment = call.payment
-    if payment is None or any(names) or call.is_split or payment.alias:
-        return False
-    return payment.status in ("AUTHORISED", "AUTHORISED_TO_VALIDATE", "UNDER_VERIFICATION")
+                if attempt.is_authentic and not answer.is_acknowledged:
+                    chaos.retry_failed(attempt)
+                yield AnsweredAttempt(attempt, answer)

@@ -1,4 +1,4 @@
-"""Tell a call in the REST format: a signed `kr-answer` among its `kr-*` fields.
+"""Write a call in the REST format: a signed `kr-answer` among its `kr-*` fields.
 
 Source: rest-v4 reference, sections 1 to 4.
 """
@@ -7,8 +7,7 @@ import json
 from urllib.parse import urlencode
 
 from ledger.shops import Key
-from ledger.signature import sign_rest
-from ledger.simulator.lives import CREDIT, Call, Payment
+from ledger.simulator.payment_lives import CREDIT, Call, Payment
 from ledger.simulator.rest_v4_means import (
     DETAILS,
     Node,
@@ -17,10 +16,11 @@ from ledger.simulator.rest_v4_means import (
     method_details,
     time_text,
 )
+from ledger.simulator.signatures import rest_signature
 
 _PAID = frozenset({"ACCEPTED", "PRE_AUTHORISED", "AUTHORISED", "CAPTURED", "PARTIALLY_AUTHORISED"})
 _UNPAID = frozenset({"REFUSED", "ERROR", "CANCELLED", "EXPIRED"})
-_ANSWERS = {  # of the issuer, in the network's codes
+_ISSUER_ANSWERS = {  # in the network's codes
     "05": "Do not honor",
     "14": "Invalid card number",
     "51": "Insufficient funds or over credit limit",
@@ -31,37 +31,37 @@ _AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0
 
 
 def body(call: Call, key: Key) -> bytes:
-    """The signed POST body of a call. Shape: fields in the order observed on the wire."""
-    told = json.dumps(answer(call), ensure_ascii=False, separators=(",", ":"))
+    """Return the signed POST body of a call. Shape: fields in the order observed on the wire."""
+    answer_text = json.dumps(answer(call), ensure_ascii=False, separators=(",", ":"))
     fields = {
         "kr-hash-key": "password",
         "kr-hash-algorithm": "sha256_hmac",
-        "kr-answer": told,
+        "kr-answer": answer_text,
         "kr-answer-type": "V4/Payment",
-        "kr-hash": sign_rest(told, key.secret),
+        "kr-hash": rest_signature(answer_text, key.secret),
         "kr-src": call.source,  # outside the signature
     }
     return urlencode(fields).encode()
 
 
 def answer(call: Call) -> Node:
-    """The `V4/Payment` object of a call. Shape: every payment it shows, the notified one first."""
+    """Return the `V4/Payment` object of a call. Shape: the payment it is about comes first."""
     return {
-        "shopId": call.order.shop_id,
+        "shopId": call.request.shop_id,
         "orderCycle": "OPEN" if call.may_retry else "CLOSED",
         "orderStatus": _order_status(call),
         "serverDate": time_text(call.sent_at),
-        "orderDetails": _order(call),
+        "orderDetails": _order_details(call),
         "customer": _customer(call),
         "transactions": [_transaction(call, payment) for payment in call.payments],
         "subMerchantDetails": None,
         "_type": "V4/Payment",
-        **call.unheard,
+        **call.unknown_fields,
     }
 
 
 def status_of(payment: Payment) -> str:
-    """The `detailedStatus` of a payment: REST has a word of its own for technical errors."""
+    """Return the `detailedStatus` of a payment: REST has its own for technical errors."""
     if payment.refusal is not None and payment.refusal.rest_status is not None:
         return payment.refusal.rest_status
     return payment.status
@@ -76,23 +76,23 @@ def _order_status(call: Call) -> str:
     if call.is_abandoned or call.payment is None:
         return "ABANDONED"
     if call.is_split:
-        parts = {_simple_status(part) for part in call.payments}
-        return "PAID" if parts == {"PAID"} else "UNPAID"
+        statuses = {_simple_status(payment) for payment in call.payments}
+        return "PAID" if statuses == {"PAID"} else "UNPAID"
     if any(_simple_status(payment) == "RUNNING" for payment in call.payments):
         return "RUNNING"
     return _simple_status(call.payment)
 
 
-def _order(call: Call) -> Node:
-    order, total = call.order, _total(call)
+def _order_details(call: Call) -> Node:
+    request, total = call.request, _total(call)
     is_unpaid = _order_status(call) in ("UNPAID", "ABANDONED")
     return {
         "orderTotalAmount": total,
         "orderEffectiveAmount": 0 if is_unpaid else total,
-        "orderCurrency": order.currency,
-        "mode": order.mode,
-        "orderId": order.order_id,
-        "metadata": dict(order.metadata) or None,
+        "orderCurrency": request.currency,
+        "mode": request.mode,
+        "orderId": request.order_id,
+        "metadata": dict(request.metadata) or None,
         "_type": "V4/OrderDetails",
     }
 
@@ -101,7 +101,7 @@ def _total(call: Call) -> int:
     payment = call.payment
     if payment is not None and not call.is_split and payment.operation_type != CREDIT:
         return payment.requested_amount_minor
-    return 0 if call.order.trans_id is None else call.order.amount_minor
+    return 0 if call.request.trans_id is None else call.request.amount_minor
 
 
 def _customer(call: Call) -> Node:
@@ -154,7 +154,7 @@ def _billing(call: Call) -> Node:
 
 def _transaction(call: Call, payment: Payment) -> Node:
     return {
-        "shopId": call.order.shop_id,
+        "shopId": call.request.shop_id,
         "uuid": payment.uuid,
         "amount": payment.amount_minor,
         "currency": payment.currency,
@@ -166,7 +166,7 @@ def _transaction(call: Call, payment: Payment) -> Node:
         "effectiveStrongAuthentication": _strong(payment),
         "creationDate": time_text(payment.created_at),
         **_errors(payment),
-        "metadata": dict(call.order.metadata) or None,
+        "metadata": dict(call.request.metadata) or None,
         "transactionDetails": _details(call, payment),
         "_type": "V4/PaymentTransaction",
     }
@@ -179,14 +179,14 @@ def _strong(payment: Payment) -> str | None:
 
 
 def _errors(payment: Payment) -> Node:
-    told = _ERRORS.copy()
+    errors = _ERRORS.copy()
     if payment.refusal is not None:
-        told["errorCode"] = payment.refusal.rest_code
-        told["errorMessage"] = payment.refusal.rest_message
-        if payment.authorisation_result in _ANSWERS:
-            told["detailedErrorCode"] = payment.authorisation_result
-            told["detailedErrorMessage"] = _ANSWERS[payment.authorisation_result]
-    return told
+        errors["errorCode"] = payment.refusal.rest_code
+        errors["errorMessage"] = payment.refusal.rest_message
+        if payment.authorisation_result in _ISSUER_ANSWERS:
+            errors["detailedErrorCode"] = payment.authorisation_result
+            errors["detailedErrorMessage"] = _ISSUER_ANSWERS[payment.authorisation_result]
+    return errors
 
 
 _ERRORS: Node = dict.fromkeys(
@@ -231,7 +231,7 @@ def _liability(payment: Payment) -> str | None:
 def _fraud(payment: Payment) -> Node:
     controls = payment.refusal.risk_control if payment.refusal else {}
     return {
-        "riskControl": [{"name": name, "result": told} for name, told in controls.items()],
+        "riskControl": [{"name": name, "result": result} for name, result in controls.items()],
         "riskAnalysis": [],
         "riskAssessments": {"results": list(payment.refusal.risk_actions)}
         if payment.refusal and payment.refusal.risk_actions

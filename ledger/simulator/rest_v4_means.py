@@ -1,4 +1,4 @@
-"""The means of payment inside a `kr-answer`: card, authorisation, capture, authentication.
+"""Write the means of payment of a `kr-answer`: card, authorisation, capture, authentication.
 
 Source: rest-v4 reference, section 3.6.
 """
@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from ledger.simulator.lives import CREDIT, VERIFICATION, Call, Payment
+from ledger.simulator.payment_lives import CREDIT, VERIFICATION, Call, Payment
 
 Node = dict[str, Any]
 
@@ -17,9 +17,9 @@ _CARDS = f"{DETAILS}/Cards"
 _AUTHENTICATE = "V4/Charge/Authenticate"
 
 
-def empty(names: str, kind: str) -> Node:
-    """An object of the platform in which nothing is known. Shape: `names` separated by blanks."""
-    return dict.fromkeys(names.split()) | {"_type": kind}
+def empty(field_names: str, kind: str) -> Node:
+    """Return an object in which every field is null. Shape: `field_names` separated by blanks."""
+    return dict.fromkeys(field_names.split()) | {"_type": kind}
 
 
 _3DS1 = empty(
@@ -29,25 +29,25 @@ _3DS1 = empty(
 
 
 def card_details(call: Call, payment: Payment) -> Node:
-    """The `cardDetails` of a payment, whatever its means."""
-    told = _means(call, payment)
-    told["pan"] = payment.means.number
-    told["threeDSResponse"] = {
+    """Return the `cardDetails` of a payment, whatever its means."""
+    details = _means(call, payment)
+    details["pan"] = payment.means.number
+    details["threeDSResponse"] = {
         "authenticationResultData": _3DS1,
         "_type": f"{_CARDS}/ThreeDSResponse",
     }
-    return told | {"_type": f"{DETAILS}/CardDetails"}
+    return details | {"_type": f"{DETAILS}/CardDetails"}
 
 
 def method_details(call: Call, payment: Payment) -> Node:
-    """The newer twin of `cardDetails`."""
-    told = {"id": payment.means.number} | _means(call, payment)
-    return told | {"_type": f"{DETAILS}/PaymentMethodDetails"}
+    """Return the `paymentMethodDetails`, the newer twin of `cardDetails`."""
+    details = {"id": payment.means.number} | _means(call, payment)
+    return details | {"_type": f"{DETAILS}/PaymentMethodDetails"}
 
 
 def _means(call: Call, payment: Payment) -> Node:
     means, is_card = payment.means, payment.means.is_card
-    told: Node = {
+    details: Node = {
         "paymentSource": payment.payment_source,
         "manualValidation": "YES" if payment.is_validated_by_hand else "NO",
         "expectedCaptureDate": time_text(payment.capture_at),
@@ -72,22 +72,22 @@ def _means(call: Call, payment: Payment) -> Node:
         "identityDocumentType": None,
         "initialIssuerTransactionIdentifier": None,
     }
-    return told | ({"sequenceType": "MULTI_PAYMENT_MEAN"} if call.is_split else {})
+    return details | ({"sequenceType": "MULTI_PAYMENT_MEAN"} if call.is_split else {})
 
 
 def _authorisation(payment: Payment) -> Node:
     names = "amount currency authorizationDate authorizationNumber authorizationResult"
-    told = empty(f"{names} authorizationMode", f"{_CARDS}/CardAuthorizationResponse")
+    response = empty(f"{names} authorizationMode", f"{_CARDS}/CardAuthorizationResponse")
     is_only_checked = (
         payment.authorisation_mode == "MARK" and payment.operation_type != VERIFICATION
     )
     if is_only_checked:
-        return told | {"authorizationMode": "MARK"}
+        return response | {"authorizationMode": "MARK"}
     if payment.authorisation_result is None or (
         payment.operation_type == CREDIT and payment.refusal is None
     ):
-        return told
-    return told | {
+        return response
+    return response | {
         "amount": payment.amount_minor,
         "currency": payment.currency,
         "authorizationDate": time_text(payment.created_at),
@@ -99,10 +99,10 @@ def _authorisation(payment: Payment) -> Node:
 
 def _mark(payment: Payment) -> Node:
     names = "amount currency authorizationDate authorizationNumber authorizationResult"
-    told = empty(names, f"{_CARDS}/MarkAuthorizationResponse")
+    response = empty(names, f"{_CARDS}/MarkAuthorizationResponse")
     if payment.authorisation_mode != "MARK" or payment.operation_type == VERIFICATION:
-        return told
-    return told | {
+        return response
+    return response | {
         "amount": 100,
         "currency": payment.currency,
         "authorizationDate": time_text(payment.created_at),
@@ -114,14 +114,14 @@ def _mark(payment: Payment) -> Node:
 def _capture(payment: Payment) -> Node:
     names = "refundAmount refundCurrency captureDate captureFileNumber"
     amounts = "effectiveRefundAmount effectiveRefundCurrency"
-    told = empty(f"{names} {amounts}", f"{_CARDS}/CardCaptureResponse")
+    response = empty(f"{names} {amounts}", f"{_CARDS}/CardCaptureResponse")
     if payment.captured_at is None:
-        return told
-    return told | {"captureDate": time_text(payment.captured_at), "captureFileNumber": 1234}
+        return response
+    return response | {"captureDate": time_text(payment.captured_at), "captureFileNumber": 1234}
 
 
 def _authentication(payment: Payment) -> Node | None:
-    """A successful 3-D Secure 2 authentication; its ids are made of the payment's."""
+    """Return a successful 3-D Secure 2 authentication; its ids are made of the payment's."""
     if payment.authentication is None or payment.operation_type == CREDIT:
         return None
     server, directory = (_dashed(f"{word}:{payment.uuid}") for word in ("server", "directory"))
@@ -172,5 +172,5 @@ def _dashed(seed: str) -> str:
 
 
 def time_text(at: datetime) -> str:
-    """A time as the platform writes it."""
+    """Return a time as the REST format writes it."""
     return f"{at:%Y-%m-%dT%H:%M:%S+00:00}"

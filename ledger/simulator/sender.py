@@ -8,23 +8,25 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from ledger.errors import LedgerError, SettingsError
-from ledger.notification import FORM_CONTENT_TYPE
 
 TIMEOUT_SECONDS = 10.0
 ANSWER_BYTES = 256
 
-_HEADERS = {"Content-Type": FORM_CONTENT_TYPE, "User-Agent": "ledger-simulator"}
+_HEADERS = {
+    "Content-Type": "application/x-www-form-urlencoded",
+    "User-Agent": "ledger-simulator",
+}
 
 
 class NoServiceError(LedgerError):
-    """Nothing answers at the address."""
+    """No service answers at the address."""
 
     code = "no-service"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the service said. Shape: `status` is None when it said nothing in time."""
+    """The answer of the service. Shape: `status` is None when there was none in time."""
 
     status: int | None
     line: str
@@ -36,7 +38,7 @@ class Answer:
 
 
 class Sender:
-    """Posts to one service, on one kept connection per thread.
+    """Post to one service, on one kept connection per thread.
 
     Errors: SettingsError when the address is none of http or https.
     """
@@ -64,7 +66,7 @@ class Sender:
             status, line = None, f"connection lost: {type(error).__name__}"
         return Answer(status, line, time.monotonic() - begun)
 
-    def send_and_leave(self, body: bytes, *, sent: int | None = None) -> Answer:
+    def send_and_leave(self, body: bytes, *, byte_count: int | None = None) -> Answer:
         """Post a body, or so many bytes of it, and hang up before any answer.
 
         Errors: NoServiceError when no connection can be made.
@@ -76,7 +78,7 @@ class Sender:
             for name, value in {**_HEADERS, "Content-Length": str(len(body))}.items():
                 connection.putheader(name, value)
             connection.endheaders()
-            connection.send(body[:sent])
+            connection.send(body[:byte_count])
         return Answer(None, "hung up before the answer", time.monotonic() - begun)
 
     def _post(self, body: bytes) -> tuple[int, str]:
@@ -93,20 +95,20 @@ class Sender:
         connection = self._connection()
         connection.request("POST", self._path, body, _HEADERS)
         response = connection.getresponse()
-        told = response.read(ANSWER_BYTES)
+        beginning = response.read(ANSWER_BYTES)
         if not response.isclosed() and response.read(1):
             self._drop()  # the rest is not wanted, so the connection cannot be kept
-        first_line = told.decode("utf-8", "replace").partition("\n")[0].strip()
+        first_line = beginning.decode("utf-8", "replace").partition("\n")[0].strip()
         return response.status, first_line
 
     def _connection(self) -> http.client.HTTPConnection:
-        kept: http.client.HTTPConnection | None = getattr(self._of_thread, "connection", None)
-        if kept is not None:
-            return kept
-        made = self._connect()
-        self._of_thread.connection = made
-        self._open.add(made)
-        return made
+        connection: http.client.HTTPConnection | None
+        connection = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            self._of_thread.connection = connection
+            self._open.add(connection)
+        return connection
 
     def _connect(self) -> http.client.HTTPConnection:
         is_https = self._url.scheme == "https"
@@ -121,10 +123,10 @@ class Sender:
         return connection
 
     def _drop(self) -> None:
-        kept = getattr(self._of_thread, "connection", None)
-        if kept is not None:
-            kept.close()
-            self._open.discard(kept)
+        connection = getattr(self._of_thread, "connection", None)
+        if connection is not None:
+            connection.close()
+            self._open.discard(connection)
             self._of_thread.connection = None
 
     def close(self) -> None:
@@ -136,12 +138,12 @@ class Sender:
 
 def _read_url(url: str) -> SplitResult:
     try:
-        read = urlsplit(url)
-        port = read.port
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError as error:
         raise SettingsError(f"not an address: {error}") from error
-    if read.scheme not in ("http", "https") or not read.hostname or port == 0:
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
         raise SettingsError("the address must begin with http:// or https:// and name a host")
-    if read.username or read.query or read.fragment:
+    if parts.username or parts.query or parts.fragment:
         raise SettingsError("the address must hold no user, question mark or number sign")
-    return read
+    return parts

@@ -18,7 +18,8 @@ from sqlalchemy.dialects import postgresql
 
 from ledger.storage import references
 from ledger.storage.additions import Loaded, LoadRequest, NewDelivery, NewEvent, WriteSet
-from ledger.storage.database import Database, driver_errors
+from ledger.storage.database import Database
+from ledger.storage.database_errors import driver_errors
 from ledger.storage.mapper import Entry
 from ledger.storage.recorder import event_row
 from ledger.storage.tables import (

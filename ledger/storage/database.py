@@ -12,14 +12,11 @@ from time import monotonic, sleep
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from sqlalchemy import Connection, Engine, Pool, create_engine, event, exc
+from sqlalchemy import Connection, Engine, Pool, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
 from ledger.errors import SettingsError
-from ledger.storage.tables import UtcDateTime, metadata
-
-__all__ = ["Database", "UtcDateTime", "metadata"]
 
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
@@ -46,7 +43,7 @@ _pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What connections are for. Shape: settings of each database, as they are written there."""
+    """Settings for a kind of work. Shape: as each database has them written."""
 
     sqlite: tuple[str, ...] = ()
     postgresql: tuple[str, ...] = ()
@@ -64,7 +61,7 @@ FILLING = Work(
     # losing the last batches to a power cut costs doing them again, not their rows
     postgresql=("synchronous_commit = off",),
 )
-"""Much is written that can be done again. Units: KiB, where it is less than nothing."""
+"""Much is written that can be done again. Units: a negative `cache_size` is in KiB."""
 
 SORTING = Work(
     # small parts are sorted by threads of their own while the next one is read
@@ -105,14 +102,8 @@ class Database:
                 yield connection
 
     @contextmanager
-    def writer(self) -> Iterator[Connection]:
-        """One connection for many transactions that write; each is begun by whoever uses it."""
-        with self.engine.connect() as connection:
-            yield connection.execution_options(**{WRITES: True})
-
-    @contextmanager
     def single(self, *, writes: bool = False) -> Iterator[Connection]:
-        """Where single statements are executed that need no transaction around them.
+        """Open a connection for single statements that need no transaction around them.
 
         On PostgreSQL each is one of its own and costs one trip, not three.
         """
@@ -125,14 +116,14 @@ class Database:
 
     @contextmanager
     def keyed(self) -> Iterator[Connection]:
-        """The same on PostgreSQL for statements that only look up keys, straight and often."""
+        """Open such a connection on PostgreSQL for statements that only look up keys, often."""
         with self._keyed.connect() as connection:
             yield connection
 
     def dispose(self) -> None:
         """Close every connection; the next use opens new ones."""
-        for one in {self.engine, self._keyed}:
-            one.dispose()
+        for engine in {self.engine, self._keyed}:
+            engine.dispose()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -149,56 +140,19 @@ class Database:
                 self._writer.release()
 
     def _leave_parent(self) -> None:
-        for one in {self.engine, self._keyed}:
-            _pools_of_parent.append(one.pool)
-            one.dispose(close=False)
+        for engine in {self.engine, self._keyed}:
+            _pools_of_parent.append(engine.pool)
+            engine.dispose(close=False)
         self._writer = threading.RLock()
 
 
 def padded(values: Sequence[_Value]) -> list[_Value]:
-    """The same values, the last one repeated until their number is a power of two.
+    """Repeat the last value until the number of values is a power of two.
 
     A statement with a list has as many texts as lists have lengths, and each is prepared anew.
     """
-    found = list(values)
-    return found + found[-1:] * ((1 << (len(found) - 1).bit_length()) - len(found))
-
-
-@contextmanager
-def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
-    """Give what the driver raises, when it is used past SQLAlchemy, SQLAlchemy's own classes."""
-    dialect = connection.dialect
-    base = dialect.loaded_dbapi.Error
-    try:
-        yield
-    except base as error:
-        is_cut_off = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
-        if is_cut_off:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            statement,
-            None,
-            error,
-            base,
-            hide_parameters=True,
-            connection_invalidated=is_cut_off,
-            dialect=dialect,
-        ) from error
-
-
-def silence(error: BaseException | None) -> SQLAlchemyError | None:
-    """What the database said, or did not, when an error is that it could not do as it was asked.
-
-    Shape: None when an error, with all that caused it, is of another kind.
-    """
-    while error is not None:
-        if isinstance(error, _SILENT):
-            return error
-        error = error.__cause__
-    return None
-
-
-_SILENT = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+    padding = (1 << (len(values) - 1).bit_length()) - len(values)
+    return [*values, *[values[-1]] * padding] if values else []
 
 
 def _leave_parents() -> None:
@@ -245,7 +199,7 @@ def _engine(url: URL, pool_size: int, work: Work) -> Engine:
 
 
 def _keyed(url: URL) -> Engine:
-    """For statements that are transactions of their own, which only look up keys.
+    """Make an engine for statements that are transactions of their own and only look up keys.
 
     One that is planned while the tables are empty would scan them for as long as it is kept.
     """

@@ -74,7 +74,7 @@ class EventStore:
 
     def high_water_mark(self, after: int | None = None) -> int | None:
         """Return the position below which nothing can still appear; see the recorder."""
-        return self._recorder.horizon(after)
+        return self._recorder.high_water_mark(after)
 
     def newest_position(self) -> int | None:
         """Return the newest position that is visible; see the recorder."""

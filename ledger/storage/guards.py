@@ -1,17 +1,17 @@
-"""What in the database itself keeps the ledger append-only and ordered, and whether it is there."""
+"""Checks that the database itself keeps the ledger append-only and ordered, by its triggers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Connection, inspect, text
 
-from ledger.storage.recorder import POSITIONS_LOCK
+from ledger.storage.high_water_mark import POSITIONS_LOCK
 
 APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
 """Tables whose rows are never changed or deleted."""
 
 
 def missing_guards(connection: Connection) -> list[str]:
-    """Every trigger and constraint that should protect the ledger and does not, in words."""
+    """Name every trigger and constraint that should protect the ledger and does not."""
     is_sqlite = connection.dialect.name == "sqlite"
     triggers = _missing_on_sqlite if is_sqlite else _missing_on_postgresql
     return [*triggers(connection), *_missing_constraints(connection)]
@@ -19,13 +19,13 @@ def missing_guards(connection: Connection) -> list[str]:
 
 def _missing_on_sqlite(connection: Connection) -> Iterator[str]:
     query = text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
-    known = {row.name: (row.tbl_name, row.sql) for row in connection.execute(query)}
+    trigger_by_name = {row.name: (row.tbl_name, row.sql) for row in connection.execute(query)}
     for table in APPEND_ONLY:
         for change in ("UPDATE", "DELETE"):
             name = f"{table}_refuse_{change.lower()}"
-            on, told = known.get(name, ("", ""))
+            on_table, definition = trigger_by_name.get(name, ("", ""))
             needed = (f"BEFORE {change} ON {table} ", "RAISE(ABORT")
-            if on != table or " WHEN " in told or not all(one in told for one in needed):
+            if on_table != table or not _is_whole(definition, " WHEN ", needed):
                 yield f"trigger {name} on {table}"
 
 
@@ -37,13 +37,18 @@ def _missing_on_postgresql(connection: Connection) -> Iterator[str]:
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
         " WHERE NOT t.tgisinternal AND n.nspname = current_schema()"
     )
-    known = {row.name: row for row in connection.execute(query)}
+    trigger_by_name = {row.name: row for row in connection.execute(query)}
     for name, (table, *needed) in _ON_POSTGRESQL.items():
-        row = known.get(name)
+        row = trigger_by_name.get(name)
         is_there = row is not None and row.on_table == table and row.enabled in ("O", "A")
-        told = f"{row.definition} {row.body}" if row is not None else ""
-        if not is_there or " WHEN (" in told or not all(one in told for one in needed):
+        definition = f"{row.definition} {row.body}" if row is not None else ""
+        if not is_there or not _is_whole(definition, " WHEN (", needed):
             yield f"trigger {name} on {table}"
+
+
+def _is_whole(definition: str, condition: str, needed: Sequence[str]) -> bool:
+    """Return True if a trigger does all that is needed, and does it without a condition."""
+    return condition not in definition and all(phrase in definition for phrase in needed)
 
 
 _REFUSES = ("BEFORE ", "DELETE", "UPDATE", "TRUNCATE", "BEGIN RAISE EXCEPTION")
@@ -59,14 +64,14 @@ _ON_POSTGRESQL = {
 
 
 def _missing_constraints(connection: Connection) -> Iterator[str]:
-    found = inspect(connection)
+    schema = inspect(connection)
     keys = {"events": ["position"], "notifications": ["id"]}
     for table, columns in keys.items():
-        if found.get_pk_constraint(table)["constrained_columns"] != columns:
+        if schema.get_pk_constraint(table)["constrained_columns"] != columns:
             yield f"primary key of {table}"
-    unique = [one["column_names"] for one in found.get_unique_constraints("events")]
+    unique = [constraint["column_names"] for constraint in schema.get_unique_constraints("events")]
     if ["originator_id", "originator_version"] not in unique:
         yield "uniqueness of a version in its stream"
-    indexes = {one["name"]: one["unique"] for one in found.get_indexes("notifications")}
+    indexes = {index["name"]: index["unique"] for index in schema.get_indexes("notifications")}
     if not indexes.get("uq_notifications_recorded"):
         yield "uniqueness of what was recorded"

@@ -9,7 +9,7 @@ import orjson
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, Notification, StoredEvent, Transcoder
 
-_APART = ("details", "personal")
+_DETAILS = ("details", "personal")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class StoredEntry(StoredEvent):
 
 @dataclass(frozen=True)
 class Entry(Notification):
-    """One stored event with its place in the whole ledger. `details` is None when not asked for."""
+    """One stored event with its position. Shape: `details` is None when it was not selected."""
 
     details: bytes | None = None
 
@@ -35,16 +35,15 @@ class EventTranscoder(Transcoder):
     """
 
     def encode(self, obj: Any) -> bytes:
-        told = {
-            name: _told(name, value)
+        fields = {
+            name: _write(name, value)
             for name, value in obj.items()
             if value is not None and value is not False
         }
-        return orjson.dumps(told)
+        return orjson.dumps(fields)
 
     def decode(self, data: bytes) -> Any:
-        told = orjson.loads(data)
-        return {name: _read(name, value) for name, value in told.items()}
+        return {name: _read(name, value) for name, value in orjson.loads(data).items()}
 
 
 class EventMapper(Mapper[UUID]):
@@ -54,14 +53,14 @@ class EventMapper(Mapper[UUID]):
         super().__init__(EventTranscoder())
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEntry:
-        apart = {name: value for name in _APART if (value := getattr(domain_event, name))}
-        stored = super().to_stored_event(_without(domain_event, apart))
+        details = {name: value for name in _DETAILS if (value := getattr(domain_event, name))}
+        stored = super().to_stored_event(_without(domain_event, details))
         return StoredEntry(
             stored.originator_id,
             stored.originator_version,
             stored.topic,
             stored.state,
-            orjson.dumps(apart) if apart else None,
+            orjson.dumps(details) if details else None,
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
@@ -72,15 +71,15 @@ class EventMapper(Mapper[UUID]):
         return event
 
 
-def _without(event: Any, names: dict[str, Any]) -> Any:
-    return replace(event, **dict.fromkeys(names)) if names else event
+def _without(event: Any, details: dict[str, Any]) -> Any:
+    return replace(event, **dict.fromkeys(details)) if details else event
 
 
 def _is_instant(name: str) -> bool:
     return name == "timestamp" or name.endswith("_at")
 
 
-def _told(name: str, value: Any) -> Any:
+def _write(name: str, value: Any) -> Any:
     if not _is_instant(name):
         return value
     if not isinstance(value, datetime) or value.tzinfo is None:
@@ -89,7 +88,7 @@ def _told(name: str, value: Any) -> Any:
 
 
 def write_moment(moment: datetime) -> str:
-    """Write one of our own moments. Shape: `2026-03-10T09:15:47.000000Z`, so that text sorts."""
+    """Write one of our own instants. Shape: `2026-03-10T09:15:47.000000Z`, so that text sorts."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

@@ -32,13 +32,13 @@ def migrate(database: Database) -> list[str]:
 
 
 def pending(database: Database) -> list[str]:
-    """Revisions that are not applied yet, oldest first. Errors: SettingsError, as `migrate`."""
+    """List the revisions that are missing, oldest first. Errors: SettingsError, as `migrate`."""
     with database.connect() as connection:
         return _pending(connection)
 
 
 def is_empty(database: Database) -> bool:
-    """Whether nothing was ever stored or migrated here."""
+    """Return True if nothing was ever stored or migrated here."""
     with database.connect() as connection:
         return not inspect(connection).get_table_names()
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Event
-from time import sleep
 from typing import Any
 from uuid import UUID
 
-from eventsourcing import persistence
 from eventsourcing.persistence import (
     ApplicationRecorder,
     Notification,
@@ -15,27 +13,15 @@ from eventsourcing.persistence import (
     Subscription,
 )
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
-from sqlalchemy import exc as sa
 
 from ledger.storage.database import Database, padded
+from ledger.storage.database_errors import library_errors
+from ledger.storage.high_water_mark import HighWaterMark
 from ledger.storage.mapper import Entry
 from ledger.storage.tables import events
 
-POSITIONS_LOCK = 0x1ED6_0002
-"""PostgreSQL advisory lock that orders writers and readers of positions.
-
-Every insert into `events` holds it shared until its commit (a trigger of the table takes it).
-"""
-
-BARRIER_TRIES = 3
-BARRIER_MS = 100  # new writers queue behind a waiting reader, so it gives up soon
-BARRIER_PAUSE_SECONDS = 0.05
 POLL_SECONDS = 0.1
 PAGE = 500
-
-
-DATABASE_ERRORS = (sa.SQLAlchemyError, persistence.PersistenceError)
-"""What the database, or this recorder in its place, raises."""
 
 
 class EventRecorder(ApplicationRecorder):
@@ -47,7 +33,7 @@ class EventRecorder(ApplicationRecorder):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._safe = 0  # nothing can appear any more at or below this position
+        self._high_water_mark = HighWaterMark(database)
 
     def insert_events(
         self,
@@ -59,24 +45,27 @@ class EventRecorder(ApplicationRecorder):
     ) -> list[int]:
         """Append events in the caller's transaction, or in one of their own.
 
+        The library's interface, which its acceptance tests hold; this service uses `append`.
         Shape: their positions, in the order of the events given.
         """
         if not stored_events:
             return []
-        with _library_errors():
-            told = [(event, notification_id) for event in stored_events]
+        with library_errors():
+            new_events = [(event, notification_id) for event in stored_events]
             if connection is not None:
-                return _append(connection, told)
+                return _append(connection, new_events)
             with self._database.begin() as own:
-                return _append(own, told)
+                return _append(own, new_events)
 
-    def append(self, connection: Connection, told: Sequence[tuple[StoredEvent, str]]) -> list[int]:
+    def append(
+        self, connection: Connection, new_events: Sequence[tuple[StoredEvent, str]]
+    ) -> list[int]:
         """Append events of several notifications in the caller's transaction.
 
         Shape: pairs of event and notification id; their positions, in the order given.
         """
-        with _library_errors():
-            return _append(connection, told) if told else []
+        with library_errors():
+            return _append(connection, new_events) if new_events else []
 
     def select_events(
         self,
@@ -95,7 +84,7 @@ class EventRecorder(ApplicationRecorder):
         if lte is not None:
             query = query.where(version <= lte)
         query = query.order_by(version.desc() if desc else version).limit(limit)
-        with _library_errors(), self._database.single() as connection:
+        with library_errors(), self._database.single() as connection:
             return [_stored_event(row) for row in connection.execute(query)]
 
     def select_streams(
@@ -106,11 +95,11 @@ class EventRecorder(ApplicationRecorder):
         with_details: bool = False,
     ) -> dict[UUID, list[Entry]]:
         """Read many streams at once. Shape: one list per id asked, in version order."""
-        streams: dict[UUID, list[Entry]] = {one: [] for one in originator_ids}
+        streams: dict[UUID, list[Entry]] = {id_: [] for id_ in originator_ids}
         if not streams:
             return streams
         query = _STREAMS_WITH_DETAILS if with_details else _STREAMS
-        with _library_errors(), self._reading(connection) as reader:
+        with library_errors(), self._reading(connection) as reader:
             for row in reader.execute(query, {"ids": padded(list(streams))}):
                 streams[row.originator_id].append(_entry(row))
         return streams
@@ -128,54 +117,32 @@ class EventRecorder(ApplicationRecorder):
         after = 0 if start is None else start - 1 if inclusive_of_start else start
         if self._database.is_sqlite:
             return self._read(after, stop, topics, limit)
-        known = self._safe if stop is None else min(stop, self._safe)
-        found = self._read(after, known, topics, limit) if after < known else []
-        if len(found) < limit and (stop is None or stop > known):
-            horizon = self.horizon(after=max(after, known)) or 0
-            until = horizon if stop is None else min(stop, horizon)
-            found += self._read(max(after, known), until, topics, limit - len(found))
-        return found
+        safe = self._high_water_mark.safe
+        until = safe if stop is None else min(stop, safe)
+        entries = self._read(after, until, topics, limit) if after < until else []
+        if len(entries) < limit and (stop is None or stop > until):
+            after = max(after, until)
+            complete = self.high_water_mark(after=after) or 0
+            until = complete if stop is None else min(stop, complete)
+            entries += self._read(after, until, topics, limit - len(entries))
+        return entries
 
-    def horizon(self, after: int | None = None) -> int | None:
-        """The position up to which the log is complete for ever; None when it is empty.
-
-        When nothing is stored above `after`, no lock is taken and the newest position is
-        answered. A writer that holds on makes this answer an earlier horizon, never an error.
-        """
-        newest = self.max_notification_id()
-        if newest is None or self._database.is_sqlite:
-            return newest
-        if newest <= self._safe or (after is not None and newest <= after):
-            return newest
-        with _library_errors():
-            for attempt in range(BARRIER_TRIES):
-                if attempt:
-                    sleep(BARRIER_PAUSE_SECONDS)
-                if self._pass_barrier():
-                    break
-        return self._safe or None
+    def high_water_mark(self, after: int | None = None) -> int | None:
+        """Return the position up to which the log is complete. Shape: as `HighWaterMark.read`."""
+        with library_errors():
+            return self._high_water_mark.read(after)
 
     def max_notification_id(self) -> int | None:
-        """The newest position visible, which on PostgreSQL may have unfilled ones below it."""
-        with _library_errors(), self._database.connect() as connection:
-            return _newest(connection)
+        """Return the newest visible position. Shape: as `HighWaterMark.newest`."""
+        with library_errors():
+            return self._high_water_mark.newest()
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PollingSubscription":
-        """Follow the log: yields what is there, then waits for more, until it is stopped."""
-        return PollingSubscription(self, gt=gt, topics=topics)
+        """Follow the log: yield what is there, then wait for more, until it is stopped.
 
-    def _pass_barrier(self) -> bool:
-        try:
-            with self._database.connect() as connection:
-                connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
-                connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
-                newest = _newest(connection)
-        except sa.OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != "55P03":  # lock_not_available
-                raise
-            return False
-        self._safe = max(self._safe, newest or 0)
-        return True
+        The library's interface; this service asks for `select_notifications` itself.
+        """
+        return PollingSubscription(self, gt=gt, topics=topics)
 
     def _read(
         self, after: int, until: int | None, topics: Sequence[str], limit: int
@@ -186,7 +153,7 @@ class EventRecorder(ApplicationRecorder):
             query = query.where(position <= until)
         if topics:
             query = query.where(events.c.topic.in_(topics))
-        with _library_errors(), self._database.connect() as connection:
+        with library_errors(), self._database.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
     @contextmanager
@@ -235,7 +202,7 @@ class PollingSubscription(Subscription[EventRecorder]):
         raise StopIteration
 
     def _turn_page(self) -> bool:
-        until = self._recorder.horizon(after=self._position)
+        until = self._recorder.high_water_mark(after=self._position)
         if until is None or until <= self._position:
             return False
         page = self._recorder.select_notifications(
@@ -247,12 +214,14 @@ class PollingSubscription(Subscription[EventRecorder]):
         return bool(page)
 
 
-def _append(connection: Connection, told: Sequence[tuple[StoredEvent, str | None]]) -> list[int]:
-    return list(connection.scalars(_APPEND, [event_row(*one) for one in told]))
+def _append(
+    connection: Connection, new_events: Sequence[tuple[StoredEvent, str | None]]
+) -> list[int]:
+    return list(connection.scalars(_APPEND, [event_row(*event) for event in new_events]))
 
 
 def event_row(event: StoredEvent, notification_id: str | None) -> dict[str, Any]:
-    """An event as it is stored. Shape: the columns of `events` but its position."""
+    """Make the row of an event. Shape: the columns of `events` but its position."""
     return {
         "originator_id": _uuid(event.originator_id),
         "originator_version": event.originator_version,
@@ -261,11 +230,6 @@ def event_row(event: StoredEvent, notification_id: str | None) -> dict[str, Any]
         "notification_id": notification_id,
         "details": getattr(event, "details", None),
     }
-
-
-def _newest(connection: Connection) -> int | None:
-    newest: int | None = connection.scalar(select(func.max(events.c.position)))
-    return newest
 
 
 def _stored_event(row: Row[Any]) -> StoredEvent:
@@ -295,28 +259,3 @@ _APPEND = insert(events).returning(events.c.position, sort_by_parameter_order=Tr
 
 def _uuid(originator_id: UUID | str) -> UUID:
     return originator_id if isinstance(originator_id, UUID) else UUID(originator_id)
-
-
-_ERRORS: tuple[tuple[type[sa.SQLAlchemyError], type[persistence.PersistenceError]], ...] = (
-    (sa.IntegrityError, persistence.IntegrityError),
-    (sa.OperationalError, persistence.OperationalError),
-    (sa.DataError, persistence.DataError),
-    (sa.InternalError, persistence.InternalError),
-    (sa.ProgrammingError, persistence.ProgrammingError),
-    (sa.NotSupportedError, persistence.NotSupportedError),
-    (sa.DatabaseError, persistence.DatabaseError),
-    (sa.InterfaceError, persistence.InterfaceError),
-    (sa.TimeoutError, persistence.OperationalError),  # no connection became free in time
-)
-"""SQLAlchemy's class -> the library's; the first that fits."""
-
-
-@contextmanager
-def _library_errors() -> Iterator[None]:
-    try:
-        yield
-    except sa.SQLAlchemyError as error:
-        for ours, theirs in _ERRORS:
-            if isinstance(error, ours):
-                raise theirs(str(error)) from error
-        raise

@@ -24,10 +24,10 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An aware moment, always UTC outside the database.
+    """An aware instant, always UTC outside the database.
 
     Shape: on SQLite text of fixed width (`2026-01-31T09:00:00.000000Z`), so that it sorts.
-    Errors: ValueError for a naive datetime, which would be a moment nobody can name.
+    Errors: ValueError for a naive datetime, which is no instant.
     """
 
     impl = DateTime(timezone=True)
@@ -111,7 +111,7 @@ Index(
     sqlite_where=IS_RECORDED,
     postgresql_where=IS_RECORDED,
 )
-# Almost no row has a reason, so this stays tiny and spares a search of the whole journal.
+# Almost no row has a reason, so this stays tiny and spares a search of the whole inbox.
 HAS_REASON = text("reason IS NOT NULL")
 Index(
     "ix_notifications_reason",
@@ -153,7 +153,7 @@ repeats = Table(
     Column("told_at", UtcDateTime),
     PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
 )
-"""Which streams a delivery was about without bringing them any news."""
+"""Which streams a delivery names without changing them."""
 
 subscription_references = Table(
     "subscription_references",
@@ -185,7 +185,7 @@ generations = Table(
     PrimaryKeyConstraint("id", name="pk_generations"),
     sqlite_autoincrement=True,
 )
-"""One row per set of a view's tables; its state is building, built, live or retired."""
+"""One row per set of a read model's tables; its state is building, built, live or retired."""
 
 generation_positions = Table(
     "generation_positions",
@@ -207,7 +207,7 @@ poison_events = Table(
     Column("found_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("generation_id", "position", name="pk_poison_events"),
 )
-"""Events that a view could not take and passed over."""
+"""Events that a read model could not apply and skipped."""
 
 leases = Table(
     "leases",
@@ -217,7 +217,7 @@ leases = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("name", name="pk_leases"),
 )
-"""Who does, for a while, what only one may do."""
+"""Which process does, for a while, what only one may do."""
 
 tokens = Table(
     "tokens",

@@ -15,7 +15,7 @@ QUARANTINE_COUNT_MAX = 300  # for each address
 QUARANTINE_TOTAL_MAX = 500
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="package", params=["sqlite", "postgresql"])
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:

@@ -21,12 +21,15 @@ import pytest
 
 from ledger.notification import FORM_CONTENT_TYPE
 from ledger.signature import digest
+from tests.attacks.frames import FRAMES, framed
 from tests.builders import SHOP_ID, a_form, an_answer, form_body, rest_body
 from tests.cli.running import run
 from tests.serving import Service
 from tests.unit.test_refusals import CASES, ODD
 
 LIMIT = 256 * 1024
+ON_SQLITE = pytest.mark.parametrize("service", ["sqlite"], indirect=True)
+"""For what ends before any database: bytes on the wire, signatures."""
 
 
 def post(service: Service, body: bytes, path: str = "/ipn", **headers: str) -> tuple[int, str]:
@@ -34,7 +37,7 @@ def post(service: Service, body: bytes, path: str = "/ipn", **headers: str) -> t
 
 
 def uuid(name: str) -> str:
-    """A transaction of its own for each attack."""
+    """Return the uuid of a transaction that only this attack is about."""
     return digest(name.encode())[:32]
 
 
@@ -42,32 +45,33 @@ def uuid(name: str) -> str:
 
 
 def resigned(change: Callable[[str], str], body: bytes, name: str) -> bytes:
-    """The same body with its signature written in another way."""
-    told = {key: values[0] for key, values in parse_qs(body.decode(), True).items()}
-    told[name] = change(told[name])
-    return urlencode(told).encode()
+    """Write the signature of a body in another way."""
+    fields = {key: values[0] for key, values in parse_qs(body.decode(), True).items()}
+    fields[name] = change(fields[name])
+    return urlencode(fields).encode()
 
 
 FORM, REST = form_body(a_form()), rest_body(an_answer())
 
 MALLEABLE: dict[str, bytes] = {
-    "form-newline": resigned(lambda one: one + "\n", FORM, "signature"),
-    "form-blank-before": resigned(lambda one: " " + one, FORM, "signature"),
-    "form-no-padding": resigned(lambda one: one.rstrip("="), FORM, "signature"),
-    "form-more-padding": resigned(lambda one: one + "=", FORM, "signature"),
-    "form-hex": resigned(lambda one: b64decode(one).hex(), FORM, "signature"),
+    "form-newline": resigned(lambda text: text + "\n", FORM, "signature"),
+    "form-blank-before": resigned(lambda text: " " + text, FORM, "signature"),
+    "form-no-padding": resigned(lambda text: text.rstrip("="), FORM, "signature"),
+    "form-more-padding": resigned(lambda text: text + "=", FORM, "signature"),
+    "form-hex": resigned(lambda text: b64decode(text).hex(), FORM, "signature"),
     "form-case": resigned(str.swapcase, FORM, "signature"),
-    "form-last-letter": resigned(lambda one: one[:-2] + chr(ord(one[-2]) ^ 1) + "=", FORM,
+    "form-last-letter": resigned(lambda text: text[:-2] + chr(ord(text[-2]) ^ 1) + "=", FORM,
                                  "signature"),
-    "form-cut": resigned(lambda one: one[:20], FORM, "signature"),
+    "form-cut": resigned(lambda text: text[:20], FORM, "signature"),
     "rest-upper-case": resigned(str.upper, REST, "kr-hash"),
-    "rest-newline": resigned(lambda one: one + "\n", REST, "kr-hash"),
-    "rest-0x": resigned(lambda one: "0x" + one, REST, "kr-hash"),
-    "rest-fullwidth": resigned(lambda one: one.replace("1", "１"), REST, "kr-hash"),
-    "rest-cut": resigned(lambda one: one[:-1], REST, "kr-hash"),
+    "rest-newline": resigned(lambda text: text + "\n", REST, "kr-hash"),
+    "rest-0x": resigned(lambda text: "0x" + text, REST, "kr-hash"),
+    "rest-fullwidth": resigned(lambda text: text.replace("1", "１"), REST, "kr-hash"),
+    "rest-cut": resigned(lambda text: text[:-1], REST, "kr-hash"),
 }  # fmt: skip
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("body", MALLEABLE.values(), ids=MALLEABLE)
 def test_a_signature_has_one_spelling(service: Service, body: bytes) -> None:
     assert post(service, body) == (400, "KO signature-mismatch")
@@ -83,32 +87,32 @@ def sent_as(changes: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def test_what_cannot_be_read_or_verified_is_refused_with_its_reason(service: Service) -> None:
-    told, expected = {}, {}
+    answered, expected = {}, {}
     for reason, name, body, changes in CASES:
         path, headers = sent_as(changes)
         status = 413 if len(body) > LIMIT else {"unsupported-content-type": 415}.get(reason, 400)
         word = "too-large" if status == 413 else reason
         expected[reason, name] = (status, f"KO {word}")
-        told[reason, name] = post(service, body, path, **headers)
+        answered[reason, name] = post(service, body, path, **headers)
 
-    assert told == expected
+    assert answered == expected
 
 
 def test_what_is_signed_and_odd_is_taken(service: Service) -> None:
-    told = {name: post(service, body) for name, body, _, _ in ODD}
+    answers = {name: post(service, body) for name, body, _, _ in ODD}
 
-    assert {name: one for name, one in told.items() if one[0] != 200} == {}
+    assert {name: answer for name, answer in answers.items() if answer[0] != 200} == {}
 
 
-@pytest.mark.parametrize("told", [LIMIT + 1, 10 * LIMIT, 50 * 1024 * 1024])
-def test_a_body_above_the_limit_is_noted_and_not_kept(service: Service, told: int) -> None:
+@pytest.mark.parametrize("length", [LIMIT + 1, 50 * 1024 * 1024])
+def test_a_body_above_the_limit_is_noted_and_not_kept(service: Service, length: int) -> None:
     """Announced, so that it is refused before it is sent."""
-    head = f"POST /ipn HTTP/1.1\r\nHost: x\r\nContent-Length: {told}\r\n\r\n".encode()
+    head = f"POST /ipn HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode()
 
     assert exchanged(service, head + b"x").startswith(b"HTTP/1.1 413")
 
-    asked = "/api/v1/notifications?reason=too-large&limit=1"
-    (noted,) = ask(service, asked)["items"]
+    path = "/api/v1/notifications?reason=too-large&limit=1"
+    (noted,) = ask(service, path)["items"]
     assert noted["outcome"] == "quarantined"
 
 
@@ -135,8 +139,8 @@ def test_data_stay_data(service: Service, name: str, format_: str) -> None:
 
     assert (status, line[:11]) == (200, "OK recorded")
     shown = value.replace("\0", "\ufffd")
-    told = ask(service, f"/api/v1/shops/{SHOP_ID}/test/transactions/{id_}")
-    assert told["order_id"] == shown
+    transaction = ask(service, f"/api/v1/shops/{SHOP_ID}/test/transactions/{id_}")
+    assert transaction["order_id"] == shown
     by_order = ask(service, f"/api/v1/shops/{SHOP_ID}/test/orders/{quote(shown, safe='')}")
     assert by_order is None or by_order["order_id"] == shown
     assert ask(service, f"/api/v1/transactions?{urlencode({'order_id': SQL})}") is not None
@@ -163,59 +167,14 @@ def test_keys_that_a_library_would_run_are_data(service: Service, where: str) ->
     assert post(service, body)[0] == 200
 
     history = ask(service, f"/api/v1/shops/{SHOP_ID}/test/transactions/{id_}/history")
-    assert [one["type"] for one in history["events"]] == ["transaction.payment-accepted"]
+    assert [event["type"] for event in history["events"]] == ["transaction.payment-accepted"]
 
 
 # -- the way the bytes come -----------------------------------------------------------------------
 
-SMUGGLED = b"POST /ipn/99999999/test HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nsmuggled"
-_HOST = "Host: x\r\n"
-
-
-def framed(*headers: str, body: bytes = b"") -> bytes:
-    lines = "".join(f"{one}\r\n" for one in headers)
-    return f"POST /ipn HTTP/1.1\r\n{_HOST}{lines}\r\n".encode("latin-1") + body
-
-
-CHUNKED = "Transfer-Encoding: chunked"
-END = b"0\r\n\r\n"
-
-FRAMES: dict[str, bytes] = {
-    "length-and-chunks": framed("Content-Length: 5", CHUNKED, body=END + SMUGGLED),
-    "chunks-and-length": framed(CHUNKED, f"Content-Length: {len(END + SMUGGLED)}", body=END),
-    "two-lengths": framed("Content-Length: 0", f"Content-Length: {len(SMUGGLED)}", body=SMUGGLED),
-    "length-list": framed("Content-Length: 0, 90", body=SMUGGLED),
-    "length-with-plus": framed("Content-Length: +0", body=SMUGGLED),
-    "length-negative": framed("Content-Length: -1", body=SMUGGLED),
-    "length-hex": framed("Content-Length: 0x5A", body=SMUGGLED),
-    "length-huge": framed(f"Content-Length: {'9' * 40}", body=SMUGGLED),
-    "length-blank-before-colon": framed("Content-Length : 90", body=SMUGGLED),
-    "encoding-unknown": framed("Transfer-Encoding: xchunked", body=END + SMUGGLED),
-    "encoding-list": framed("Transfer-Encoding: chunked, identity", body=END + SMUGGLED),
-    "encoding-tab": framed("Transfer-Encoding:\tchunked", "Content-Length: 5", body=END + SMUGGLED),
-    "encoding-folded": framed("Transfer-Encoding:\r\n chunked", body=END + SMUGGLED),
-    "encoding-underscore": framed("Transfer_Encoding: chunked", "Content-Length: 5",
-                                  body=END),
-    "chunk-size-overflow": framed(CHUNKED, body=b"FFFFFFFFFFFFFFFFF\r\nx\r\n" + END),
-    "chunk-size-negative": framed(CHUNKED, body=b"-1\r\nx\r\n" + END),
-    "chunk-bare-newline": framed(CHUNKED, body=b"1\nx\n0\n\n" + SMUGGLED),
-    "chunk-extension": framed(CHUNKED, body=b"1;" + b"a" * 20_000 + b"\r\nx\r\n" + END),
-    "trailers": framed(CHUNKED, body=b"1\r\nx\r\n0\r\nContent-Length: 90\r\n\r\n"),
-    "nul-in-header": framed("X: a\0b", "Content-Length: 0"),
-    "newline-in-header": framed("X: a\nTransfer-Encoding: chunked", "Content-Length: 0", body=END),
-    "many-headers": framed(*(f"X-{n}: a" for n in range(2_000)), "Content-Length: 0"),
-    "endless-header": framed("X: " + "a" * 200_000, "Content-Length: 0"),
-    "http-0.9": b"POST /ipn\r\n\r\n",
-    "http-2-preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-    "tls-hello": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500,
-    "absolute-path": b"POST http://192.0.2.1/ipn HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-    "expect": framed("Expect: 100-continue", "Content-Length: 1", body=b"x"),
-    "upgrade": framed("Connection: Upgrade", "Upgrade: h2c", "Content-Length: 0"),
-}  # fmt: skip
-
 
 def exchanged(service: Service, sent: bytes) -> bytes:
-    """What is answered first, or nothing when it hung up on us."""
+    """Send bytes and return what is answered first, or nothing when the service hangs up."""
     with closing(socket.create_connection(("127.0.0.1", service.port), timeout=20)) as sender:
         with suppress(ConnectionError):
             sender.sendall(sent)
@@ -224,6 +183,7 @@ def exchanged(service: Service, sent: bytes) -> bytes:
     return b""
 
 
+@ON_SQLITE
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_request_ends_where_the_server_says(service: Service, name: str) -> None:
     """A request of unclear length is refused; nothing in its body is ever a request."""
@@ -242,12 +202,12 @@ def test_slow_senders_leave_nothing_behind_and_are_waited_for(service: Service) 
     """
     before = counted(service)
     slow = [socket.create_connection(("127.0.0.1", service.port), timeout=20) for _ in range(3)]
-    for one in slow:
-        one.sendall(framed("Content-Length: 1000", body=b"vads_site_id=12345678&"))
+    for sender in slow:
+        sender.sendall(framed("Content-Length: 1000", body=b"vads_site_id=12345678&"))
 
     assert post(service, form_body(a_form(vads_trans_uuid=uuid("meanwhile"))))[0] == 200
-    for one in slow:
-        one.close()
+    for sender in slow:
+        sender.close()
 
     until = time.monotonic() + 20
     while (after := counted(service))["400"] < before["400"] + 3:
@@ -256,13 +216,13 @@ def test_slow_senders_leave_nothing_behind_and_are_waited_for(service: Service) 
 
 
 def counted(service: Service) -> Counter[str]:
-    """How many deliveries had which outcome, and how many left nothing, since the start."""
+    """Count deliveries by outcome, and by status those that left nothing, since the start."""
     text = service.call("GET", "/metrics")[1]
     series = r'(?:received|rejected)_total\{[^}]*(?:outcome|status)="(\w+)"[^}]*\} (\d+)'
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for name, number in re.findall(series, text):
-        found[name] += int(number)
-    return found
+        counts[name] += int(number)
+    return counts
 
 
 # -- the service, afterwards ----------------------------------------------------------------------
@@ -275,7 +235,7 @@ def afterwards(service: Service) -> Iterator[None]:
     assert service.process.poll() is None
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
     wrong = [
-        one for one in lines if one["event"] in ("failed", "forged") or one["level"] == "error"
+        line for line in lines if line["event"] in ("failed", "forged") or line["level"] == "error"
     ]
     assert wrong == []
     assert not re.search(rb"\x1b|\xe2\x80\xa8", service.log.read_bytes())

@@ -13,10 +13,10 @@ from ledger.application import Ledger
 from ledger.audit import Audit
 from ledger.cli import cli
 from ledger.shops import Key, Shop, Shops
-from ledger.simulator.telling import MIXED
+from ledger.simulator.signed_calls import MIXED
 from ledger.storage.database import Database
 from ledger.storage.guards import missing_guards
-from tests.audit.hands import a_told_ledger, damage, faults
+from tests.audit.tampering import a_filled_ledger, damage, faults
 from tests.builders import (
     NOON,
     a_delivery,
@@ -43,7 +43,7 @@ def keys_of(ledger: Ledger) -> list[Key]:
 
 def test_a_ledger_as_it_was_written_has_no_fault(database: Database) -> None:
     """Every story, in both formats and mixed."""
-    ledger = a_told_ledger(database, formats=("form", "rest", MIXED))
+    ledger = a_filled_ledger(database, formats=("form", "rest", MIXED))
     audit = Audit(ledger)
 
     assert list(audit.faults()) == []
@@ -57,10 +57,10 @@ def test_an_empty_ledger_has_no_fault(database: Database) -> None:
 
 
 def test_what_was_readmitted_has_no_fault(database: Database) -> None:
-    waiting = receive(a_ledger(database, Shops()), form_body(a_form()))
+    quarantined = receive(a_ledger(database, Shops()), form_body(a_form()))
     ledger = a_ledger(database)
 
-    ledger.readmit(waiting.id)
+    ledger.readmit(quarantined.id)
 
     assert faults(ledger) == []
 
@@ -77,75 +77,75 @@ def test_a_signed_text_in_another_spelling_has_no_fault(database: Database) -> N
     assert faults(with_keys(ledger)) == []
 
 
-def test_several_processes_find_what_one_finds(told: Ledger) -> None:
-    damage(told.database, NO_DIGEST)
+def test_several_processes_find_what_one_finds(ledger: Ledger) -> None:
+    damage(ledger.database, NO_DIGEST)
 
-    found = faults(told, workers=2)
+    by_two_workers = faults(ledger, workers=2)
 
-    assert found == faults(told)
-    assert {one.reason for one in found} == {"digest"}
+    assert by_two_workers == faults(ledger)
+    assert {fault.reason for fault in by_two_workers} == {"digest"}
 
 
 @pytest.mark.parametrize("size", [1, 7])
-def test_the_size_of_a_unit_changes_nothing(
-    told: Ledger, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    damage(told.database, NO_DIGEST, "DELETE FROM events WHERE position = 9")
-    found = faults(told, only=("signatures", "streams"))
+def test_the_size_of_a_task_changes_nothing(ledger: Ledger, size: int) -> None:
+    damage(ledger.database, NO_DIGEST, "DELETE FROM events WHERE position = 9")
+    checks = ("signatures", "streams")
 
-    monkeypatch.setattr("ledger.audit.running.DELIVERIES_PER_UNIT", size)
-    monkeypatch.setattr("ledger.audit.running.POSITIONS_PER_UNIT", size)
+    in_small_tasks = faults(ledger, only=checks, task_sizes=(size, size))
 
-    assert faults(told, only=("signatures", "streams")) == found
+    assert in_small_tasks == faults(ledger, only=checks)
 
 
 # -- keys -------------------------------------------------------------------------------------
 
 
-def test_a_key_that_has_expired_still_proves(told: Ledger) -> None:
-    keys = [replace(one, not_after=NOON - timedelta(days=900)) for one in keys_of(told)]
-    audit = Audit(with_keys(told, *keys), only=("signatures",))
+def test_a_key_that_has_expired_still_proves(ledger: Ledger) -> None:
+    long_ago = NOON - timedelta(days=900)
+    keys = [replace(key, not_after=long_ago) for key in keys_of(ledger)]
+    audit = Audit(with_keys(ledger, *keys), only=("signatures",))
 
     assert list(audit.faults()) == []
     assert not audit.remarks
 
 
-def test_a_key_that_is_gone_is_a_remark(told: Ledger) -> None:
+def test_a_key_that_is_gone_is_a_remark(ledger: Ledger) -> None:
     """Everything else is still checked."""
-    rest = [one for one in keys_of(told) if one.kind == "rest-password"]
-    audit = Audit(with_keys(told, *rest), only=("signatures",))
+    rest_keys = [key for key in keys_of(ledger) if key.kind == "rest-password"]
+    audit = Audit(with_keys(ledger, *rest_keys), only=("signatures",))
 
     assert list(audit.faults()) == []
     assert 0 < audit.remarks["key gone"] < audit.checked["signatures"]
 
 
-def test_without_its_key_a_changed_body_is_found(told: Ledger) -> None:
+def test_without_its_key_a_changed_body_is_found(ledger: Ledger) -> None:
     damage(
-        told.database,
+        ledger.database,
         "UPDATE notifications SET body = substr(body, 1, 40) || substr(body, 42),"
         " digest = 'none' WHERE id = (SELECT min(id) FROM notifications)",
     )
 
-    assert {"digest", "signed-digest"} & {one.reason for one in faults(with_keys(told))}
+    reasons = {fault.reason for fault in faults(with_keys(ledger))}
+    assert reasons & {"digest", "signed-digest"}
 
 
 # -- from a position on -----------------------------------------------------------------------
 
 
-def test_from_a_position_on_earlier_damage_is_not_looked_at(told: Ledger) -> None:
-    newest = told.events.newest_position() or 0
+def test_from_a_position_on_earlier_damage_is_not_looked_at(ledger: Ledger) -> None:
+    newest = ledger.events.newest_position() or 0
     changed = f"UPDATE events SET state = 'no json' WHERE position IN (1, {newest})"
-    damage(told.database, changed, NO_DIGEST)
+    damage(ledger.database, changed, NO_DIGEST)
 
-    found = faults(told, first=newest - 3, only=("signatures", "streams", "order"))
+    late_faults = faults(ledger, first=newest - 3, only=("signatures", "streams", "order"))
 
-    assert [one.position for one in found if one.reason == "state-unreadable"] == [newest]
-    assert 0 < sum(one.reason == "digest" for one in found) <= 4
+    unreadable = [fault for fault in late_faults if fault.reason == "state-unreadable"]
+    assert [fault.position for fault in unreadable] == [newest]
+    assert 0 < sum(fault.reason == "digest" for fault in late_faults) <= 4
 
 
-def test_from_a_position_on_a_stream_may_have_begun_before(told: Ledger) -> None:
-    for first in range(1, (told.events.newest_position() or 0) + 2, 5):
-        assert faults(told, first=first, only=("signatures", "streams", "order")) == []
+def test_from_a_position_on_a_stream_may_have_begun_before(ledger: Ledger) -> None:
+    for first in range(1, (ledger.events.newest_position() or 0) + 2, 11):
+        assert faults(ledger, first=first, only=("signatures", "streams", "order")) == []
 
 
 # -- guards -----------------------------------------------------------------------------------
@@ -185,52 +185,54 @@ def _assert_found(database: Database, statement: str) -> None:
     with database.begin() as connection:
         connection.execute(text(statement))
 
-    found = faults(a_ledger(database), only=("order",))
+    reasons = {fault.reason for fault in faults(a_ledger(database), only=("order",))}
 
-    assert {one.reason for one in found} == {"guard-missing"}
+    assert reasons == {"guard-missing"}
     database.dispose()
 
 
-def test_a_counter_set_back_is_a_fault(told: Ledger) -> None:
-    is_sqlite = told.database.is_sqlite
-    with told.database.begin() as connection:
+def test_a_counter_set_back_is_a_fault(ledger: Ledger) -> None:
+    is_sqlite = ledger.database.is_sqlite
+    with ledger.database.begin() as connection:
         back = "UPDATE sqlite_sequence SET seq = 3" if is_sqlite else "SELECT setval('{}', 3)"
         connection.execute(text(back.format("events_position_seq")))
 
-    assert [one.reason for one in faults(told, only=("order",))] == ["sequence"]
+    assert [fault.reason for fault in faults(ledger, only=("order",))] == ["sequence"]
 
 
-def test_on_sqlite_an_empty_position_is_a_fault(sqlite_url: str) -> None:
+def test_on_sqlite_an_empty_position_is_a_fault(ledger_on_sqlite: Ledger) -> None:
     """Also when the delivery and every trace of its event went with it, also at the end."""
-    database = Database(sqlite_url)
-    ledger = a_told_ledger(database)
-    newest = ledger.events.newest_position() or 0
-    damage(database, f"DELETE FROM events WHERE position IN (4, 5, {newest})")
+    newest = ledger_on_sqlite.events.newest_position() or 0
+    gaps = f"DELETE FROM events WHERE position IN (4, 5, {newest})"
+    damage(ledger_on_sqlite.database, gaps)
 
-    found = faults(ledger, only=("order",))
+    missing = [
+        fault.position
+        for fault in faults(ledger_on_sqlite, only=("order",))
+        if fault.reason == "position-missing"
+    ]
 
-    assert [one.position for one in found if one.reason == "position-missing"] == [4, 5, newest]
-    database.dispose()
+    assert missing == [4, 5, newest]
 
 
 # -- the command ------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def environ(told: Ledger, tmp_path: Path) -> dict[str, str]:
+def environ(ledger: Ledger, tmp_path: Path) -> dict[str, str]:
     path = tmp_path / "shops.toml"
     keys = [
         f'[[shops.keys]]\nmode = "{key.mode}"\nkind = "{key.kind}"\nsecret = "{key.secret}"\n'
-        for key in keys_of(told)
+        for key in keys_of(ledger)
     ]
     path.write_text('[[shops]]\nid = "12345678"\n' + "".join(keys))
     path.chmod(0o600)
-    url = told.database.engine.url.render_as_string(hide_password=False)
+    url = ledger.database.engine.url.render_as_string(hide_password=False)
     return {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(path)}
 
 
-def run(environ: dict[str, str], *told: str) -> Result:
-    return CliRunner().invoke(cli, ("verify", "--workers", "1", *told), env=environ)
+def run(environ: dict[str, str], *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ("verify", "--workers", "1", *arguments), env=environ)
 
 
 def test_a_clean_ledger_ends_well(environ: dict[str, str]) -> None:
@@ -240,8 +242,8 @@ def test_a_clean_ledger_ends_well(environ: dict[str, str]) -> None:
     assert "0 faults" in result.stderr
 
 
-def test_a_fault_is_a_line_and_an_exit_code(told: Ledger, environ: dict[str, str]) -> None:
-    damage(told.database, "UPDATE events SET topic = 'transaction.invented' WHERE position = 1")
+def test_a_fault_is_a_line_and_an_exit_code(ledger: Ledger, environ: dict[str, str]) -> None:
+    damage(ledger.database, "UPDATE events SET topic = 'transaction.invented' WHERE position = 1")
 
     result = run(environ, "--only", "streams")
 
@@ -251,18 +253,18 @@ def test_a_fault_is_a_line_and_an_exit_code(told: Ledger, environ: dict[str, str
     assert "1 faults" in result.stderr
 
 
-def test_a_fault_can_be_read_by_a_machine(told: Ledger, environ: dict[str, str]) -> None:
-    damage(told.database, NO_DIGEST)
+def test_a_fault_can_be_read_by_a_machine(ledger: Ledger, environ: dict[str, str]) -> None:
+    damage(ledger.database, NO_DIGEST)
 
     result = run(environ, "--json", "--only", "signatures")
 
-    found = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {one["reason"] for one in found} == {"digest"}
-    assert found[0].keys() == {"position", "subject", "reason", "detail"}
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert {line["reason"] for line in lines} == {"digest"}
+    assert lines[0].keys() == {"position", "subject", "reason", "detail"}
 
 
-def test_no_fault_tells_a_key_or_a_person(told: Ledger, environ: dict[str, str]) -> None:
-    damage(told.database, "UPDATE events SET details = NULL")
+def test_no_fault_tells_a_key_or_a_person(ledger: Ledger, environ: dict[str, str]) -> None:
+    damage(ledger.database, "UPDATE events SET details = NULL")
 
     result = run(environ)
 
@@ -271,15 +273,15 @@ def test_no_fault_tells_a_key_or_a_person(told: Ledger, environ: dict[str, str])
     assert "@" not in result.output
 
 
-def test_a_body_that_is_received_while_an_audit_runs_is_left_for_the_next(told: Ledger) -> None:
-    audit = Audit(told)
-    found = audit.faults()
-    told.receive(a_delivery(form_body(a_form(vads_order_id="meanwhile"))))
+def test_a_body_that_is_received_while_an_audit_runs_is_left_for_the_next(ledger: Ledger) -> None:
+    audit = Audit(ledger)
+    running = audit.faults()
+    ledger.receive(a_delivery(form_body(a_form(vads_order_id="meanwhile"))))
 
-    assert list(found) == []
+    assert list(running) == []
 
 
-def test_another_shops_file_does_not_forget_the_shop(told: Ledger) -> None:
-    audit = Audit(a_ledger(told.database, shops()), only=("signatures",))
+def test_another_shops_file_does_not_forget_the_shop(ledger: Ledger) -> None:
+    audit = Audit(a_ledger(ledger.database, shops()), only=("signatures",))
 
     assert list(audit.faults()) == []

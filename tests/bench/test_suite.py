@@ -1,4 +1,4 @@
-"""The benchmarks' own parts: what they send can be verified, and what they tell is right."""
+"""The benchmarks' own parts: what they send can be verified, and what they report is right."""
 
 import json
 import threading
@@ -27,33 +27,27 @@ def deliveries(path: Path) -> list[Delivery]:
 
 
 def test_bodies_are_distinct_and_verified_in_both_formats(tmp_path: Path) -> None:
-    size = write_bodies(tmp_path / "bodies", 300, "one")
+    size = write_bodies(tmp_path / "first", 300, "first")
+    write_bodies(tmp_path / "second", 50, "second")
 
-    told = deliveries(tmp_path / "bodies")
-    notifications = [read(one, bench_shops(), Limits())[0] for one in told]
+    written = deliveries(tmp_path / "first")
+    notifications = [read(delivery, bench_shops(), Limits())[0] for delivery in written]
 
-    assert len({one.signed_digest for one in notifications}) == 300
-    assert {one.format for one in notifications} == {"form-v2", "rest-v4"}
-    assert size == sum(len(one.body) for one in told) // 300
-
-
-def test_bodies_of_another_round_are_others(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        write_bodies(tmp_path / name, 50, name)
-
-    assert not {one.body for one in deliveries(tmp_path / "one")} & {
-        one.body for one in deliveries(tmp_path / "two")
-    }
+    assert len({notification.signed_digest for notification in notifications}) == 300
+    assert {notification.format for notification in notifications} == {"form-v2", "rest-v4"}
+    assert size == sum(len(delivery.body) for delivery in written) // 300
+    of_another_round = {delivery.body for delivery in deliveries(tmp_path / "second")}
+    assert not of_another_round & {delivery.body for delivery in written}
 
 
 def test_junk_is_distinct_and_refused(tmp_path: Path) -> None:
     write_junk(tmp_path / "junk", 20, 500)
 
-    told = deliveries(tmp_path / "junk")
-    assert len({one.body for one in told}) == 20
-    for one in told:
+    junk = deliveries(tmp_path / "junk")
+    assert len({delivery.body for delivery in junk}) == 20
+    for delivery in junk:
         with pytest.raises(NotificationError):
-            read(one, bench_shops(), Limits())
+            read(delivery, bench_shops(), Limits())
 
 
 def test_servers_know_the_keys_that_signed(tmp_path: Path) -> None:
@@ -64,15 +58,15 @@ def test_servers_know_the_keys_that_signed(tmp_path: Path) -> None:
 
 @pytest.fixture
 def answering() -> Iterator[tuple[str, list[bytes]]]:
-    """A server that keeps what it is sent, and refuses what says so."""
-    kept: list[bytes] = []
+    """A server that stores what it is sent, and refuses what says so."""
+    bodies: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            kept.append(body)
+            bodies.append(body)
             self.send_response(400 if b"refuse" in body else 200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -83,7 +77,7 @@ def answering() -> Iterator[tuple[str, list[bytes]]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/ipn", kept
+        yield f"http://127.0.0.1:{server.server_port}/ipn", bodies
         server.shutdown()
         thread.join()
 
@@ -91,16 +85,16 @@ def answering() -> Iterator[tuple[str, list[bytes]]]:
 def test_a_load_sends_every_body_and_counts_what_is_refused(
     answering: tuple[str, list[bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url, kept = answering
+    url, received = answering
     (tmp_path / "bodies").write_bytes(b"a=1\na=2\na=refuse\na=4\n")
     monkeypatch.setattr(load.shutil, "which", lambda _: None)
 
-    found = load.drive(url, tmp_path / "bodies", clients=2, seconds=0.3, may_repeat=True)
+    result = load.drive(url, tmp_path / "bodies", clients=2, seconds=0.3, may_repeat=True)
 
-    assert set(kept) == {b"a=1", b"a=2", b"a=refuse", b"a=4"}
-    assert found.calls == len(kept)
-    assert found.errors == kept.count(b"a=refuse") > 0
-    assert 0 < found.p50_ms <= found.p99_ms
+    assert set(received) == {b"a=1", b"a=2", b"a=refuse", b"a=4"}
+    assert result.calls == len(received)
+    assert result.errors == received.count(b"a=refuse") > 0
+    assert 0 < result.p50_ms <= result.p99_ms
 
 
 def test_a_load_that_runs_out_of_bodies_is_no_measurement(
@@ -113,13 +107,13 @@ def test_a_load_that_runs_out_of_bodies_is_no_measurement(
 
 
 def test_calls_at_a_pace_are_sent_once_each(answering: tuple[str, list[bytes]]) -> None:
-    url, kept = answering
+    url, received = answering
     bodies = [b"a=%d" % number for number in range(20)] + [b"a=refuse"]
 
-    found = paced.send_at_pace(url, bodies, per_second=200)
+    result = paced.send_at_pace(url, bodies, per_second=200)
 
-    assert sorted(kept) == sorted(bodies)
-    assert (found.calls, found.errors) == (21, 1)
+    assert sorted(received) == sorted(bodies)
+    assert (result.calls, result.errors) == (21, 1)
 
 
 def test_figures_say_whether_they_met_their_goals(tmp_path: Path) -> None:
@@ -131,14 +125,14 @@ def test_figures_say_whether_they_met_their_goals(tmp_path: Path) -> None:
 
     write_json(tmp_path / "figures.json", [sheet])
 
-    told = json.loads((tmp_path / "figures.json").read_text())
-    assert [one["verdict"] for one in told["sheets"][0]["figures"]] == [
+    document = json.loads((tmp_path / "figures.json").read_text())
+    assert [figure["verdict"] for figure in document["sheets"][0]["figures"]] == [
         "",
         "met",
         "missed",
         "missed",
     ]
-    assert told["machine"]["cores"] >= 1
+    assert document["machine"]["cores"] >= 1
     lines = sheet.table().splitlines()
     assert [" ".join(line.split()) for line in lines[2:6]] == [
         "limit 1,000",

@@ -11,10 +11,10 @@ from ledger.shops import Shop
 from tests.builders import a_shop
 
 
-def shops_file(folder: Path, some: Iterable[Shop] | None = None) -> Path:
+def shops_file(folder: Path, shops: Iterable[Shop] | None = None) -> Path:
     """Write the keys of these shops, or of the one shop of the builders."""
     lines = []
-    for shop in [a_shop()] if some is None else some:
+    for shop in [a_shop()] if shops is None else shops:
         lines += ["[[shops]]", f'id = "{shop.id}"', f'name = "{shop.name}"']
         for key in shop.keys:
             lines += ["[[shops.keys]]", f'mode = "{key.mode}"', f'kind = "{key.kind}"']
@@ -25,10 +25,10 @@ def shops_file(folder: Path, some: Iterable[Shop] | None = None) -> Path:
     return path
 
 
-def run(url: str, shops: Path | None, *told: str, answer: str | None = None) -> Result:
-    """Shape: `answer` is what the operator types."""
+def run(url: str, shops: Path | None, *arguments: str, answer: str | None = None) -> Result:
+    """Run `ledger` with these arguments. Shape: `answer` is what the operator types."""
     environ: dict[str, str | None] = {
         name: None for name in os.environ if name.startswith("LEDGER_")
     }
     environ |= {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(shops) if shops else None}
-    return CliRunner().invoke(cli, told, input=answer, env=environ)
+    return CliRunner().invoke(cli, arguments, input=answer, env=environ)

@@ -27,14 +27,17 @@ def environment(folder: Path, *keys: str) -> dict[str, str]:
     return {"LEDGER_SHOPS_FILE": str(shops), "LEDGER_DATABASE_URL": url}
 
 
-def run(environ: dict[str, str], *told: str) -> Result:
+def run(environ: dict[str, str], *arguments: str) -> Result:
     cleared = {name: None for name in os.environ if name.startswith("LEDGER_")}
-    return CliRunner().invoke(cli, told, env=cleared | environ)
+    return CliRunner().invoke(cli, arguments, env=cleared | environ)
 
 
 def states(environ: dict[str, str], subject: str) -> list[str]:
-    found = findings(environ, now=NOW)
-    return [f"{one.state}: {one.message}" for one in found if one.subject == subject]
+    return [
+        f"{finding.state}: {finding.message}"
+        for finding in findings(environ, now=NOW)
+        if finding.subject == subject
+    ]
 
 
 def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "state"),
+    ("secret_key", "state"),
     [
         ("", "warning: LEDGER_SECRET_KEY is not set: pages answer 503, all else works"),
         (
@@ -64,8 +67,8 @@ def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
         ("x" * 32, "ok: sessions are signed"),
     ],
 )
-def test_pages_need_a_key_that_nobody_guesses(tmp_path: Path, told: str, state: str) -> None:
-    environ = environment(tmp_path, key()) | {"LEDGER_SECRET_KEY": told}
+def test_pages_need_a_key_that_nobody_guesses(tmp_path: Path, secret_key: str, state: str) -> None:
+    environ = environment(tmp_path, key()) | {"LEDGER_SECRET_KEY": secret_key}
 
     assert states(environ, "pages") == [state]
 
@@ -92,9 +95,9 @@ def test_a_check_changes_nothing(tmp_path: Path) -> None:
 def test_the_check_can_be_read_by_a_machine(tmp_path: Path) -> None:
     result = run(environment(tmp_path, key()), "check", "--json")
 
-    told = json.loads(result.stdout)
-    assert told["ok"] is True
-    assert {one["subject"] for one in told["checks"]} >= {"settings", "shops file", "key"}
+    document = json.loads(result.stdout)
+    assert document["ok"] is True
+    assert {check["subject"] for check in document["checks"]} >= {"settings", "shops file", "key"}
     assert SECRET not in result.output
 
 
@@ -136,7 +139,7 @@ def test_a_database_that_does_not_answer_is_a_fault_without_its_password(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ("not_after = 2026-01-01T00:00:00Z", "warning: .* expired"),
         ("not_before = 2027-01-01T00:00:00Z", "warning: .* not valid yet"),
@@ -147,10 +150,10 @@ def test_a_database_that_does_not_answer_is_a_fault_without_its_password(tmp_pat
         ("not_before = 2026-01-01T00:00:00Z", "ok: .* from 2026-01-01T00:00Z without end"),
     ],
 )
-def test_the_window_of_a_key_is_told(tmp_path: Path, more: str, told: str) -> None:
+def test_the_window_of_a_key_is_reported(tmp_path: Path, more: str, message: str) -> None:
     (line,) = states(environment(tmp_path, key(more=more)), "key")
 
-    state, end = told.split(".*")
+    state, end = message.split(".*")
     assert line.startswith(state)
     assert line.endswith(end)
 

@@ -10,7 +10,7 @@ AWAY = "postgresql://ledger:pa55word@127.0.0.1:1/ledger"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "arguments",
     [
         ("verify",),
         ("rebuild",),
@@ -20,8 +20,8 @@ AWAY = "postgresql://ledger:pa55word@127.0.0.1:1/ledger"
         ("token", "list"),
     ],
 )
-def test_a_database_that_is_away_is_one_line(tmp_path: Path, told: tuple[str, ...]) -> None:
-    done = run(AWAY, shops_file(tmp_path), *told)
+def test_a_database_that_is_away_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = run(AWAY, shops_file(tmp_path), *arguments)
 
     assert done.exit_code == 1
     assert len(done.stderr.splitlines()) == 1

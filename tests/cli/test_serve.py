@@ -1,4 +1,4 @@
-"""Starting the service, refusing to start it, and the demonstration from end to end."""
+"""Start the service, refuse to start it, and run the demonstration from end to end."""
 
 import os
 import re
@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ledger import demo
+from ledger.access.users import add_user, check_password, user_by_name
 from ledger.errors import SettingsError
 from ledger.shops import read_shops
-from ledger.users import add_user, check_password, user_by_name
 from tests.builders import NOON
 from tests.cli.test_check import environment, key
 from tests.conftest import opened
@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 LEDGER = [sys.executable, "-c", "from ledger.cli import cli; cli()"]
 
 
-def run(folder: Path, environ: dict[str, str], *told: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, environ: dict[str, str], *options: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     return subprocess.run(
-        [*LEDGER, "serve", "--port", "0", *told],
+        [*LEDGER, "serve", "--port", "0", *options],
         cwd=folder,
         env=clean | {"PYTHONPATH": str(ROOT)} | environ,
         capture_output=True,
@@ -105,9 +105,9 @@ def test_the_demonstration_never_uses_the_shops_of_the_operator(
 ) -> None:
     monkeypatch.chdir(tmp_path)
 
-    told = demo.environment({"LEDGER_SHOPS_FILE": "/etc/ledger/shops.toml"})
+    environ = demo.environment({"LEDGER_SHOPS_FILE": "/etc/ledger/shops.toml"})
 
-    assert told["LEDGER_SHOPS_FILE"] == "var/demo-shops.toml"
+    assert environ["LEDGER_SHOPS_FILE"] == "var/demo-shops.toml"
 
 
 def test_the_demonstration_runs_once_from_nothing_and_again(tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_the_demonstration_runs_once_from_nothing_and_again(tmp_path: Path) -> N
     assert "ledger history transaction" in first.stdout
     assert again.returncode == 0, again.stderr
     secrets = {"demo-shops.toml", "demo-secret-key", "demo-password"}
-    assert {one.name for one in (tmp_path / "var").iterdir()} == {"demo.sqlite", *secrets}
-    assert [(tmp_path / "var" / one).stat().st_mode & 0o077 for one in secrets] == [0, 0, 0]
+    assert {path.name for path in (tmp_path / "var").iterdir()} == {"demo.sqlite", *secrets}
+    assert [(tmp_path / "var" / name).stat().st_mode & 0o077 for name in secrets] == [0, 0, 0]
 
 
 def test_the_demonstration_lets_its_user_in_again_after_a_restart(
@@ -127,9 +127,9 @@ def test_the_demonstration_lets_its_user_in_again_after_a_restart(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with opened(sqlite_url) as database:
-        demo.let_in(database)
+        demo.add_demo_user(database)
         first = demo.PASSWORD_FILE.read_text()
-        demo.let_in(database)
+        demo.add_demo_user(database)
 
         with database.connect() as connection:
             user = user_by_name(connection, demo.USER)
@@ -139,7 +139,7 @@ def test_the_demonstration_lets_its_user_in_again_after_a_restart(
         assert (user.role, user.shops) == ("operator", ("10000001", "10000002"))
 
         demo.PASSWORD_FILE.unlink()
-        demo.let_in(database)
+        demo.add_demo_user(database)
 
         with database.connect() as connection:
             user = user_by_name(connection, demo.USER)
@@ -156,7 +156,7 @@ def test_the_demonstration_takes_over_nobodys_access(
             add_user(connection, name="Demo", password="x" * 12, role="auditor", now=NOON)
 
         with pytest.raises(SettingsError, match="not the demonstration's"):
-            demo.let_in(database)
+            demo.add_demo_user(database)
 
 
 def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:
@@ -171,12 +171,12 @@ def test_the_demonstration_without_once_goes_on_serving(tmp_path: Path) -> None:
         start_new_session=True,
     ) as service:
         assert service.stdout
-        told = [next(line for line in service.stdout if "ledger notifications list" in line)]
-        told += [next(service.stdout) for _ in range(4)]
+        lines = [next(line for line in service.stdout if "ledger notifications list" in line)]
+        lines += [next(service.stdout) for _ in range(4)]
         password = (tmp_path / "var" / "demo-password").read_text()
 
-        assert re.fullmatch(r"  http://127\.0\.0\.1:\d+/test\n", told[-2])
-        assert told[-1] == f"  name demo, password {password}\n"
+        assert re.fullmatch(r"  http://127\.0\.0\.1:\d+/test\n", lines[-2])
+        assert lines[-1] == f"  name demo, password {password}\n"
         assert service.poll() is None
         service.send_signal(signal.SIGTERM)
         assert service.wait(30) == 0

@@ -13,11 +13,11 @@ Command = Callable[..., Result]
 
 @pytest.fixture
 def command(sqlite_url: str) -> Command:
-    return lambda *told: run(sqlite_url, None, "token", *told)
+    return lambda *arguments: run(sqlite_url, None, "token", *arguments)
 
 
-def create(command: Command, *told: str) -> str:
-    result = command("create", "--name", "Jo", *(told or ("--role", "auditor")))
+def create(command: Command, *options: str) -> str:
+    result = command("create", "--name", "Jo", *(options or ("--role", "auditor")))
     assert result.exit_code == 0, result.output
     return result.stdout.strip()
 
@@ -50,9 +50,9 @@ def test_tokens_are_listed_with_what_they_open(command: Command) -> None:
 
 def test_a_token_is_revoked_once(command: Command) -> None:
     create(command)
-    (one,) = listed(command)
+    (token,) = listed(command)
 
-    done, again = (command("revoke", str(one["id"])) for _ in range(2))
+    done, again = (command("revoke", str(token["id"])) for _ in range(2))
 
     assert (done.exit_code, again.exit_code) == (0, 1)
     assert listed(command)[0]["revoked_at"]
@@ -60,12 +60,12 @@ def test_a_token_is_revoked_once(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [(), ("--role", "king"), ("--role", "auditor", "--expires", "2000-01-01")]
+    "options", [(), ("--role", "king"), ("--role", "auditor", "--expires", "2000-01-01")]
 )
 def test_a_token_that_would_open_nothing_is_not_made(
-    command: Command, told: tuple[str, ...]
+    command: Command, options: tuple[str, ...]
 ) -> None:
-    result = command("create", "--name", "Jo", *told)
+    result = command("create", "--name", "Jo", *options)
 
     assert result.exit_code == 2
     assert listed(command) == []

@@ -14,8 +14,8 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def command(sqlite_url: str) -> Command:
-    def call(*told: str, answer: str = f"{PASSWORD}\n") -> Result:
-        return run(sqlite_url, None, "user", *told, answer=answer)
+    def call(*arguments: str, answer: str = f"{PASSWORD}\n") -> Result:
+        return run(sqlite_url, None, "user", *arguments, answer=answer)
 
     return call
 
@@ -27,11 +27,11 @@ def listed(command: Command) -> list[dict[str, object]]:
 def test_somebody_is_added_and_listed_without_their_password(command: Command) -> None:
     added = command("add", "Jo Doe", "--role", "operator", "--shop", "12345678")
 
-    (one,) = listed(command)
+    (user,) = listed(command)
     assert added.exit_code == 0, added.output
-    assert (one["name"], one["role"], one["shops"]) == ("Jo Doe", "operator", ["12345678"])
-    assert str(one["id"]).startswith("user-")
-    assert not {"password_hash", "stamp"} & set(one)
+    assert (user["name"], user["role"], user["shops"]) == ("Jo Doe", "operator", ["12345678"])
+    assert str(user["id"]).startswith("user-")
+    assert not {"password_hash", "stamp"} & set(user)
     assert PASSWORD not in added.output + command("list").output
 
 
@@ -78,10 +78,10 @@ def test_another_password_is_told_apart(command: Command) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", [("--role", "king"), (), ("--role", "auditor", "--expires", "2000-01-01")]
+    "options", [("--role", "king"), (), ("--role", "auditor", "--expires", "2000-01-01")]
 )
 def test_somebody_who_could_do_nothing_is_not_added(
-    command: Command, told: tuple[str, ...]
+    command: Command, options: tuple[str, ...]
 ) -> None:
-    assert command("add", "Jo", *told).exit_code == 2
+    assert command("add", "Jo", *options).exit_code == 2
     assert listed(command) == []

@@ -14,7 +14,8 @@ from sqlalchemy import func, insert, select
 
 from ledger.errors import SettingsError
 from ledger.storage.database import Database
-from ledger.storage.recorder import POSITIONS_LOCK, EventRecorder
+from ledger.storage.high_water_mark import POSITIONS_LOCK
+from ledger.storage.recorder import EventRecorder
 from ledger.storage.tables import events
 from tests.contract.rows import AN_EVENT, STREAM, a_row, keep
 
@@ -66,7 +67,9 @@ def test_a_reader_that_follows_eight_writers_misses_nothing(
 
     with ThreadPoolExecutor(WRITERS + 1) as pool:
         following = pool.submit(follow)
-        written = [one for positions in pool.map(write, range(WRITERS)) for one in positions]
+        written = [
+            position for positions in pool.map(write, range(WRITERS)) for position in positions
+        ]
         done.set()
         seen = following.result()
 
@@ -74,10 +77,10 @@ def test_a_reader_that_follows_eight_writers_misses_nothing(
     assert seen == sorted(written)
 
 
-def test_an_open_writer_holds_the_horizon_back_and_nobody_up(postgres: Database) -> None:
+def test_an_open_writer_holds_the_high_water_mark_back_and_nobody_up(postgres: Database) -> None:
     recorder = EventRecorder(postgres)
     recorder.insert_events([an_event(1)])
-    assert recorder.horizon() == 1
+    assert recorder.high_water_mark() == 1
 
     with postgres.begin() as connection:
         recorder.insert_events([an_event(2)], connection=connection)
@@ -85,12 +88,12 @@ def test_an_open_writer_holds_the_horizon_back_and_nobody_up(postgres: Database)
         started = monotonic()
 
         assert recorder.max_notification_id() == 3
-        assert recorder.horizon(after=1) == 1
-        assert [one.id for one in recorder.select_notifications(1, 10)] == [1]
+        assert recorder.high_water_mark(after=1) == 1
+        assert [entry.id for entry in recorder.select_notifications(1, 10)] == [1]
         assert monotonic() - started < 2
 
-    assert recorder.horizon(after=1) == 3
-    assert [one.id for one in recorder.select_notifications(1, 10)] == [1, 2, 3]
+    assert recorder.high_water_mark(after=1) == 3
+    assert [entry.id for entry in recorder.select_notifications(1, 10)] == [1, 2, 3]
 
 
 def test_a_rolled_back_writer_leaves_a_gap_and_stops_nobody(postgres: Database) -> None:
@@ -100,7 +103,7 @@ def test_a_rolled_back_writer_leaves_a_gap_and_stops_nobody(postgres: Database) 
         recorder.insert_events([an_event(1)])
     recorder.insert_events([an_event(2)])
 
-    assert [one.id for one in recorder.select_notifications(None, 10)] == [1, 3]
+    assert [entry.id for entry in recorder.select_notifications(None, 10)] == [1, 3]
 
 
 def test_any_insert_of_events_takes_the_lock_of_positions(postgres: Database) -> None:
@@ -113,10 +116,10 @@ def test_any_insert_of_events_takes_the_lock_of_positions(postgres: Database) ->
     assert is_free is False
 
 
-def test_history_below_the_horizon_is_read_without_a_lock(postgres: Database) -> None:
+def test_history_below_the_high_water_mark_is_read_without_a_lock(postgres: Database) -> None:
     recorder = EventRecorder(postgres)
     recorder.insert_events([an_event(version) for version in range(1, 5)])
-    recorder.horizon()
+    recorder.high_water_mark()
 
     with postgres.begin() as writer:
         writer.execute(select(func.pg_advisory_xact_lock_shared(POSITIONS_LOCK)))

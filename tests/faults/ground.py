@@ -5,19 +5,21 @@ from dataclasses import dataclass
 from itertools import count
 from time import monotonic, sleep
 
+import pytest
 from flask.testing import FlaskClient
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.notification import FORM_CONTENT_TYPE
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections import runner
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.shops import Shops
 from ledger.signature import digest
+from ledger.simulator.signed_calls import MIXED, REST
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import MIXED, REST
 from ledger.storage.database import Database
 from ledger.storage.stepwise import PlainWriter
 from tests.builders import a_delivery, shops
@@ -28,6 +30,7 @@ from web import create_app
 
 LEASE_SECONDS = 0.2
 PAUSE_SECONDS = 0.05
+POLL_SECONDS = 0.02
 SENDINGS_MAX = 5
 SECONDS_MAX = 30
 FORGED = b"vads_site_id=12345678&vads_ctx_mode=TEST&vads_hash=none&signature=none"
@@ -58,7 +61,7 @@ class Ground:
 
     def bodies_of(self, story: str, number: int) -> list[bytes]:
         wanted = REST if STORIES[story].form_only is None else MIXED
-        return [one.body for one in TOLD_BY.tell(STORIES[story], 3, number, wanted)]
+        return [one.body for one in TOLD_BY.signed_calls(STORIES[story], 3, number, wanted)]
 
     def send(self, body: bytes, *, has_keys: bool = True) -> Answered:
         """Send until it is answered for good, as the platform would."""
@@ -159,13 +162,18 @@ def _readmit(ground: Ground, id_: str) -> None:
 
 
 def follow(ground: Ground, number: int = 0) -> None:
-    followers = Followers(ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS)
+    followers = ProjectionRunner(
+        ground.ledger, lease_seconds=LEASE_SECONDS, pause_seconds=PAUSE_SECONDS
+    )
     end = ground.ledger.events.newest_position() or 0
-    followers.start()
-    try:
-        eventually(lambda: set(positions(ground.ledger).values()) == {end}, seconds=SECONDS_MAX)
-    finally:
-        followers.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "POLL_SECONDS", POLL_SECONDS)
+        patch.setattr(runner, "REST", 0)
+        followers.start()
+        try:
+            eventually(lambda: set(positions(ground.ledger).values()) == {end}, seconds=SECONDS_MAX)
+        finally:
+            followers.stop()
 
 
 def rebuild(ground: Ground, number: int) -> None:

@@ -20,7 +20,7 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from ledger.application import utc_now
 from ledger.storage import at_once
-from ledger.storage.database import driver_errors
+from ledger.storage.database_errors import driver_errors
 
 BEFORE, AFTER = "before", "after"
 

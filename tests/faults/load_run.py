@@ -19,8 +19,8 @@ from pathlib import Path
 
 from ledger.signature import digest
 from ledger.simulator.sender import TIMEOUT_SECONDS, NoServiceError, Sender
+from ledger.simulator.signed_calls import MIXED, signed_lives
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import MIXED, lives
 from tests.faults.crash_run import a_database, verified
 from tests.faults.outside import Answered
 from tests.faults.platform import Record
@@ -54,7 +54,9 @@ def a_day(calls: int, seed: int, *, per_second: float | None) -> Due:
     """So many calls, life by life; all due at once, or at a steady pace."""
     found: list[tuple[float, Life]] = []
     made = 0
-    told = lives(TOLD_BY, list(STORIES.values()), seed=seed, count=10**9, wanted=MIXED)
+    told = signed_lives(
+        TOLD_BY, list(STORIES.values()), seed=seed, count=10**9, format_choice=MIXED
+    )
     while made < calls:
         life = [one.body for one in next(told)][: calls - made]
         found.append((0 if per_second is None else made / per_second, life))

@@ -11,10 +11,10 @@ from datetime import timedelta
 
 from ledger.signature import digest
 from ledger.simulator import form_v2, rest_v4
-from ledger.simulator.lives import RETRY
+from ledger.simulator.payment_lives import RETRY
 from ledger.simulator.sender import NoServiceError, Sender
+from ledger.simulator.signed_calls import MIXED, SignedCall, signed_lives
 from ledger.simulator.stories import FORM, STORIES
-from ledger.simulator.telling import MIXED, Telling, lives
 from tests.faults.outside import Answered
 from tests.projections.helpers import TOLD_BY
 
@@ -46,7 +46,9 @@ class Platform:
     def __init__(self, url: str, *, seed: int, connections: int) -> None:
         self._sender = Sender(url, "/ipn")
         self._seed = seed
-        told = lives(TOLD_BY, list(STORIES.values()), seed=seed, count=10**9, wanted=MIXED)
+        told = signed_lives(
+            TOLD_BY, list(STORIES.values()), seed=seed, count=10**9, format_choice=MIXED
+        )
         self._lives = told
         self._lock = threading.Lock()
         self._is_over = threading.Event()
@@ -96,7 +98,7 @@ class Platform:
             for telling in life:
                 self._insist(telling, record, rng)
 
-    def _insist(self, telling: Telling, record: Record, rng: random.Random) -> None:
+    def _insist(self, telling: SignedCall, record: Record, rng: random.Random) -> None:
         body = telling.body
         for times in range(1, 10**6):
             if self._send(body, record):
@@ -124,7 +126,7 @@ class Platform:
         return False
 
 
-def retold(telling: Telling, times: int) -> bytes:
+def retold(telling: SignedCall, times: int) -> bytes:
     """The same news as the platform sends it again: later, with a hash and fields of its own."""
     call = telling.call
     again = replace(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.signature import digest
-from tests.audit.hands import damage, follow
+from tests.audit.tampering import damage, follow
 from tests.builders import a_delivery
 from tests.faults.ground import Ground
 from tests.faults.outside import Answered, Verdict, verdict

@@ -24,22 +24,24 @@ from ledger.storage.mapper import EventMapper, StoredEntry
 from ledger.storage.tables import events
 from ledger.vocabulary import EVENT_CLASSES
 from tests.projections.brute_force import expected
-from tests.projections.helpers import all_rows, follow, poison, rebuilt, rows, told
+from tests.projections.helpers import all_rows, follow, ledger_of, poison, rebuilt, rows
 
 SAMPLES = {
-    one["topic"]: one
-    for one in map(json.loads, (Path(__file__).parent / "events_v1.jsonl").read_text().splitlines())
+    sample["topic"]: sample
+    for sample in map(
+        json.loads, (Path(__file__).parent / "events_v1.jsonl").read_text().splitlines()
+    )
 }
 
 
 def stored(topic: str) -> StoredEntry:
-    one = SAMPLES[topic]
-    details = one["details"]
+    sample = SAMPLES[topic]
+    details = sample["details"]
     return StoredEntry(
         stream(topic),
         1,
         topic,
-        one["state"].encode(),
+        sample["state"].encode(),
         None if details is None else details.encode(),
     )
 
@@ -48,10 +50,10 @@ def stream(topic: str) -> UUID:
     return uuid5(NAMESPACE_URL, topic)
 
 
-def append(database: Database, *some: StoredEntry) -> None:
+def append(database: Database, *entries: StoredEntry) -> None:
     with database.begin() as connection:
-        for one in some:
-            connection.execute(insert(events).values(**vars(one)))
+        for entry in entries:
+            connection.execute(insert(events).values(**vars(entry)))
 
 
 def test_every_event_class_is_frozen() -> None:
@@ -62,13 +64,13 @@ def test_every_event_class_is_frozen() -> None:
 def test_a_stored_event_still_loads_and_folds(topic: str) -> None:
     event: Any = EventMapper().to_domain_event(stored(topic))
 
-    told_of = item([RecordedEvent(1, event)])
+    state = item([RecordedEvent(1, event)])
 
     assert type(event) is EVENT_CLASSES[topic]
-    assert told_of["version"] == 1
+    assert state["version"] == 1
     for name in event.facts if event.moved is None else event.moved:
-        if name in told_of:
-            assert told_of[name] is not None
+        if name in state:
+            assert state[name] is not None
     written = EventMapper().to_stored_event(event)
     if getattr(EVENT_CLASSES[topic], "class_version", 1) == 1:
         assert orjson.loads(written.state) == orjson.loads(SAMPLES[topic]["state"])
@@ -76,7 +78,7 @@ def test_a_stored_event_still_loads_and_folds(topic: str) -> None:
 
 
 def test_every_view_still_takes_them_all(database: Database) -> None:
-    ledger: Ledger = told(database, "payment-accepted")
+    ledger: Ledger = ledger_of(database, "payment-accepted")
     append(database, *map(stored, SAMPLES))
 
     follow(ledger)
@@ -115,7 +117,7 @@ def test_an_event_of_an_older_version_is_upcast_where_it_is_loaded_and_where_it_
 ) -> None:
     monkeypatch.setitem(EVENT_CLASSES, Weighed.TOPIC, Weighed)  # type: ignore[arg-type]  # a dict
     Weighed.aggregate_class = Transaction
-    ledger = told(database, "payment-accepted")
+    ledger = ledger_of(database, "payment-accepted")
     old = StoredEntry(stream("weighed"), 1, Weighed.TOPIC, WEIGHED_V1)
     append(database, old)
 
@@ -123,7 +125,7 @@ def test_an_event_of_an_older_version_is_upcast_where_it_is_loaded_and_where_it_
 
     assert item(ledger.events.history(old.originator_id))["amount_minor"] == 1250
     assert poison(ledger, "transactions") == []
-    (row,) = [one for one in rows(ledger, "orders")["orders"] if one["order_id"] == "F-1"]
+    (row,) = [order for order in rows(ledger, "orders")["orders"] if order["order_id"] == "F-1"]
     assert row["captured_minor"] == 1250
     assert all_rows(ledger) == expected(ledger)
     assert rebuilt(ledger, "orders").is_identical

@@ -12,8 +12,8 @@ from ledger.projections.registry import PROJECTIONS, projection
 from ledger.projections.runner import catch_up
 from ledger.queries.filter_declarations import Filter
 from ledger.queries.listings import Listing
+from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, teller
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, receive
 
 
@@ -21,10 +21,10 @@ def fill_with_stories(ledger: Ledger) -> None:
     """Send every story once to each of two shops, in both modes."""
     worlds = [(SHOP_ID, "TEST"), (SHOP_ID, "PRODUCTION"), (OTHER_SHOP_ID, "TEST")]
     for seed, (shop_id, mode) in enumerate(worlds):
-        platform = teller(ledger.shops, shop_id, mode, at=NOON)
+        platform = synthetic_platform(ledger.shops, shop_id, mode, at=NOON)
         for number, story in enumerate(STORIES.values()):
-            if platform.can_tell(story, ALTERNATE):
-                for telling in platform.tell(story, seed, number, ALTERNATE, turn=number):
+            if platform.can_play(story, ALTERNATE):
+                for telling in platform.signed_calls(story, seed, number, ALTERNATE, turn=number):
                     receive(ledger, telling.body)
 
 

@@ -10,8 +10,8 @@ from ledger.application import Ledger
 from ledger.notification import Delivery
 from ledger.settings import Settings
 from ledger.shops import Shop, Shops
+from ledger.simulator.signed_calls import ALTERNATE, SignedCall, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import ALTERNATE, Telling, teller
 from ledger.storage.database import Database
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_shop
 from tests.lists.filling import follow
@@ -61,11 +61,15 @@ def _told(
 ) -> Iterator[tuple[datetime, bytes]]:
     for seed, before in enumerate(BEGINNINGS):
         for shop_id, share in ((SHOP_ID, 0.5), (OTHER_SHOP_ID, 0.2)):
-            told_by = teller(ledger.shops, shop_id, mode, begins_at=NOW - before, at=NOW)
+            told_by = synthetic_platform(
+                ledger.shops, shop_id, mode, begins_at=NOW - before, at=NOW
+            )
             for number, name in enumerate(_stories(rng, int(lives * share))):
                 story = STORIES[name]
-                if told_by.can_tell(story, ALTERNATE):
-                    for telling in told_by.tell(story, seed, number, ALTERNATE, turn=number):
+                if told_by.can_play(story, ALTERNATE):
+                    for telling in told_by.signed_calls(
+                        story, seed, number, ALTERNATE, turn=number
+                    ):
                         yield from _sent(telling, rng)
 
 
@@ -74,7 +78,7 @@ def _stories(rng: random.Random, count: int) -> list[str]:
     return [rng.choice([*often, *STORIES]) for _ in range(count)]
 
 
-def _sent(telling: Telling, rng: random.Random) -> Iterator[tuple[datetime, bytes]]:
+def _sent(telling: SignedCall, rng: random.Random) -> Iterator[tuple[datetime, bytes]]:
     """Mostly once; some calls are repeated, and now and then one is damaged on the way."""
     at = telling.call.sent_at + timedelta(seconds=rng.uniform(0.3, 3))
     luck = rng.random()

@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.test import TestResponse
 
-from ledger.access import accesses, all_tokens, create_token
-from ledger.users import add_user, all_users
+from ledger.access.log import accesses
+from ledger.access.tokens import all_tokens, create_token
+from ledger.access.users import add_user, all_users
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, UUID, a_rest_call, receive
 from tests.pages.hostile import SCRIPT
 from tests.pages.visiting import PASSWORD, Visiting, Visitor
@@ -181,7 +182,7 @@ def test_what_cannot_be_logged_is_not_answered(own_pages: Visiting) -> None:
     page = own_pages.get(f"/test/shops/{SHOP_ID}/transactions/{UUID}")
 
     assert page.status_code == 503
-    assert "What was told" not in page.text
+    assert "History" not in page.text
 
 
 def test_what_is_not_known_leaves_no_line(own_pages: Visiting) -> None:

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from ledger.access import accesses
+from ledger.access.log import accesses
+from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import count_notifications
-from ledger.users import add_user
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, a_rest_call, a_shop, receive, shops
 from tests.pages.hostile import NOTIFICATION, QUARANTINED, SCRIPT
 from tests.pages.test_overview import text_of
@@ -45,7 +45,7 @@ def test_a_notification_shows_what_it_says_and_what_it_caused(own_pages: Visitin
     assert f"/test/shops/{SHOP_ID}/transactions/{UUID}" in page
     assert f'/test/notifications/{again}"' in page
     assert "&#34;uuid&#34;: &#34;" + UUID in page  # indented JSON
-    assert "Nothing new: it told what was known already." in repeated
+    assert "Nothing new: its content was known already." in repeated
     assert f"/test/shops/{SHOP_ID}/transactions/{UUID}" in repeated
     assert reads(own_pages) == [("raw", again), ("raw", id_)]
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
-from ledger.access import accesses
+from ledger.access.log import accesses
+from ledger.access.users import add_user
 from ledger.shops import Shops
-from ledger.users import add_user
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,
@@ -137,9 +137,9 @@ def test_late_and_contradicting_news_is_marked(visit: Visiting) -> None:
     told = words(visit.get(PAYMENT).text)
 
     assert "contradicts what was known" in told
-    assert "old news: newer was known" in told
-    assert "Status Refused told, not taken over" in told
-    assert "Status Waiting for authorisation told, not taken over" in told
+    assert "late: newer was known" in told
+    assert "Status Refused reported, not applied" in told
+    assert "Status Waiting for authorisation reported, not applied" in told
 
 
 def test_what_was_never_seen_before_is_marked(visit: Visiting) -> None:
@@ -164,7 +164,7 @@ def test_relatives_are_one_click_away(own_pages_anywhere: Visiting) -> None:
     assert re.search(rf"<h3>Refunds</h3>.{{0,200}}/transactions/{REFUND}", of_payment, re.S)
     assert re.search(rf"<h3>Duplicates</h3>.{{0,200}}/transactions/{DUPLICATE}", of_payment, re.S)
     assert re.search(rf"<h3>Gives back</h3>.{{0,200}}/transactions/{UUID}", of_refund, re.S)
-    assert "as the platform told" in of_refund
+    assert "as the platform states" in of_refund
     assert f'href="{AT}/orders/' in of_payment
 
 
@@ -200,7 +200,7 @@ def test_an_order_tells_its_money_and_the_joint_timeline(visit: Visiting) -> Non
     told = words(page.text)
 
     assert "Refunded €5.00 Open €0.00" in told
-    assert re.search("What was told.*Payment accepted.*Refund issued", told)
+    assert re.search("History.*Payment accepted.*Refund issued", told)
     assert f"gives back {DUPLICATE[:8]} , the only one that can be meant" in told
     assert "2 events" in told
 
@@ -297,7 +297,7 @@ def test_a_page_that_cannot_be_made_is_an_error_page_with_its_status(visit: Visi
 
     assert page.status_code == 503
     assert "Not available now" in page.text
-    assert "What was told" not in page.text
+    assert "history-title" not in page.text
 
 
 def test_a_fault_while_a_template_is_rendered_is_an_error_page_too(visit: Visiting) -> None:

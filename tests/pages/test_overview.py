@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import event
 from ulid import ULID
 
+from ledger.access.users import add_user
 from ledger.activity import PastDays, Scope
 from ledger.projections.runner import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.tables import quarantine
-from ledger.users import add_user
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, receive
 from tests.lists.filling import follow
 from tests.pages.lately import NOW, Clock, a_lately_ledger

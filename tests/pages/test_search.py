@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.lists import list_page
 from ledger.queries.filters import (
@@ -16,7 +17,6 @@ from ledger.queries.filters import (
 from ledger.queries.listings import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, Listing
 from ledger.queries.notifications import list_notifications
 from ledger.search import meanings
-from ledger.users import add_user
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID
 from tests.pages.visiting import PASSWORD, Visiting
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.access import accesses
+from ledger.access.log import accesses
+from ledger.access.users import add_user, change_password, disable_user, enable_user
 from ledger.settings import Settings
-from ledger.users import add_user, change_password, disable_user, enable_user
 from tests.builders import SHOP_ID, UUID, a_form_call, receive
 from tests.pages.visiting import PASSWORD, Visiting, csrf_token
 from web.pages.session import LASTS

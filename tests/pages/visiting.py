@@ -18,10 +18,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
-from ledger.access import ROLES
+from ledger.access.readers import ROLES
+from ledger.access.users import User, add_user
 from ledger.application import Ledger, utc_now
 from ledger.settings import Settings
-from ledger.users import User, add_user
 from web import create_app
 
 PASSWORD = "correct horse battery"

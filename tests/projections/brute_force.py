@@ -1,8 +1,13 @@
-"""Every view computed again in plain Python: from the items of all streams, and nothing shared
-with the projections but the documented meaning of their columns."""
+"""Compute every read model again in plain Python, from the states of all streams.
 
+Nothing is shared with the projections but the documented meaning of their columns.
+"""
+
+import tomllib
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from ledger.application import Ledger
@@ -11,275 +16,224 @@ from ledger.storage.event_store import RecordedEvent
 from ledger.storage.mapper import write_moment
 from tests.projections.helpers import Rows
 
-HELD = {
-    "AUTHORISED",
-    "AUTHORISED_TO_VALIDATE",
-    "PARTIALLY_AUTHORISED",
-    "SUSPENDED",
-    "CAPTURE_PENDING",
-}
-WAITING = {
-    "INITIAL",
-    "PENDING",
-    "PRE_AUTHORISED",
-    "WAITING_FOR_PAYMENT",
-    "UNDER_VERIFICATION",
-    "WAITING_AUTHORISATION",
-    "WAITING_AUTHORISATION_TO_VALIDATE",
-}
-COUNTED = {"AUTHORISED", "CAPTURED", "SUSPENDED", "CAPTURE_PENDING", "PARTIALLY_AUTHORISED"}
-REFUSED = {"REFUSED", "ERROR", "NOT_CREATED"}
+_DATA = tomllib.loads((Path(__file__).parent / "brute_force.toml").read_text())
+HELD, WAITING, COUNTED, REFUSED = (
+    frozenset(_DATA["statuses"][name]) for name in ("held", "waiting", "counted", "refused")
+)
+CAPTURED = frozenset({"CAPTURED"})
 
-Item = dict[str, Any]
+State = dict[str, Any]
+States = dict[str, State]
+"""The id of a stream -> the current state of what it is about."""
+Streams = Mapping[str, list[RecordedEvent]]
 
 
 def expected(ledger: Ledger, until: int | None = None) -> Rows:
-    """The rows of every table of every view, in the order of their keys."""
-    recorded = ledger.events.events_after(0, 100_000)
-    recorded = [one for one in recorded if until is None or one.position <= until]
-    streams: dict[Any, list[RecordedEvent]] = defaultdict(list)
-    for one in recorded:
-        streams[one.event.originator_id].append(one)
-    items = {id_.hex: item(found) | _times(found) for id_, found in streams.items()}
-    kinds: dict[str, dict[str, Item]] = defaultdict(dict)
-    for id_, one in items.items():
-        kinds[one["kind"]][id_] = one
-    transactions = kinds["transaction"]
+    """Return the rows of every table of every read model, in the order of their keys."""
+    log = [
+        recorded
+        for recorded in ledger.events.events_after(0, 100_000)
+        if until is None or recorded.position <= until
+    ]
+    streams: dict[str, list[RecordedEvent]] = defaultdict(list)
+    for recorded in log:
+        streams[recorded.event.originator_id.hex].append(recorded)
+    states_by_kind: dict[str, States] = defaultdict(dict)
+    for id_, stream in streams.items():
+        state = item(stream) | _times(stream)
+        states_by_kind[state["kind"]][id_] = state
+    transactions, subscriptions = states_by_kind["transaction"], states_by_kind["subscription"]
     tables = {
         "transactions": _transactions(transactions, streams),
-        "aliases": _aliases(kinds["alias"]),
-        "subscriptions": _subscriptions(kinds["subscription"]),
-        "instalments": _instalments(kinds["subscription"]),
-        "order_lines": _lines(transactions, _ORDER_LINE),
+        "aliases": _lines(states_by_kind["alias"], "aliases"),
+        "subscriptions": _subscriptions(subscriptions),
+        "instalments": _instalments(subscriptions),
+        "order_lines": _lines(transactions, "order_lines"),
         "orders": _orders(transactions),
-        "total_lines": _lines(transactions, _TOTAL_LINE),
+        "total_lines": _lines(transactions, "total_lines"),
         "daily_totals": _totals(transactions),
         "daily_refusals": _refusals(transactions),
-        "coverage_lines": _coverage_lines(recorded),
-        "rule_coverage": _coverage(recorded),
-        "audit_trail": [_audited(one) for one in recorded],
+        "coverage_lines": _coverage_lines(log),
+        "rule_coverage": _coverage(log),
+        "audit_trail": [_audited(recorded) for recorded in log],
     }
-    order = {name: sorted(found, key=_order(name)) for name, found in tables.items()}
-    return order
+    return {name: sorted(rows, key=_order) for name, rows in tables.items()}
 
 
-def _order(_name: str) -> Any:
-    return lambda row: str(list(row.values()))
+def _order(row: Mapping[str, Any]) -> str:
+    return str(list(row.values()))
 
 
-def _times(found: list[RecordedEvent]) -> Item:
-    """Instants as the views write them, and the mode as it was told."""
+def _times(stream: list[RecordedEvent]) -> State:
+    """Return instants as read models write them, and the mode as it was received."""
     return {
-        "mode": found[0].event.mode,
-        "first_seen_at": write_moment(found[0].event.timestamp),
-        "last_changed_at": write_moment(found[-1].event.timestamp),
+        "mode": stream[0].event.mode,
+        "first_seen_at": write_moment(stream[0].event.timestamp),
+        "last_changed_at": write_moment(stream[-1].event.timestamp),
     }
 
 
-_TRANSACTION = [
-    "shop_id",
-    "mode",
-    "reference",
-    "uuid",
-    "order_id",
-    "operation_type",
-    "status",
-    "amount_minor",
-    "currency",
-    "requested_amount_minor",
-    "requested_currency",
-    "payment_method",
-    "wallet",
-    "alias",
-    "subscription_id",
-    "instalment_number",
-    "sequence_number",
-    "trans_id",
-    "trans_date",
-    "contract",
-    "parent_uuid",
-    "created_at",
-    "capture_at",
-    "captured_at",
-    "first_seen_at",
-    "last_changed_at",
-    "version",
-]
-_ORDER_LINE = [
-    "shop_id",
-    "mode",
-    "uuid",
-    "parent_uuid",
-    "order_id",
-    "operation_type",
-    "status",
-    "amount_minor",
-    "currency",
-    "first_seen_at",
-    "last_changed_at",
-]
-_TOTAL_LINE = [
-    "shop_id",
-    "mode",
-    "created_at",
-    "first_seen_at",
-    "operation_type",
-    "status",
-    "amount_minor",
-    "currency",
-    "payment_method",
-    "authorisation_result",
-]
-_ALIAS = [
-    "shop_id",
-    "mode",
-    "alias",
-    "status",
-    "payment_method",
-    "order_id",
-    "transaction_uuid",
-    "made_at",
-    "first_seen_at",
-    "last_changed_at",
-    "version",
-]
-_PLAN = [
-    "shop_id",
-    "mode",
-    "subscription_id",
-    "alias",
-    "status",
-    "order_id",
-    "effect_on",
-    "schedule",
-    "amount_minor",
-    "currency",
-    "initial_amount_minor",
-    "initial_amount_number",
-    "first_seen_at",
-    "last_changed_at",
-    "version",
-]
+def _line(id_: str, state: State, table: str) -> State:
+    return {"id": id_} | {name: state[name] for name in _DATA["columns"][table]}
 
 
-def _picked(id_: str, one: Item, names: list[str]) -> Item:
-    return {"id": id_} | {name: one[name] for name in names}
+def _lines(states: States, table: str) -> list[State]:
+    return [_line(id_, state, table) for id_, state in states.items()]
 
 
-def _lines(items: dict[str, Item], names: list[str]) -> list[Item]:
-    return [_picked(id_, one, names) for id_, one in items.items()]
-
-
-def _transactions(items: dict[str, Item], streams: Any) -> list[Item]:
-    late = {id_.hex: sum(one.event.late for one in found) for id_, found in streams.items()}
+def _transactions(states: States, streams: Streams) -> list[State]:
     return [
-        _picked(id_, one, _TRANSACTION)
-        | {"late_count": late[id_], "contradiction_count": one["contradictions"]}
-        for id_, one in items.items()
+        _line(id_, state, "transactions")
+        | {
+            "late_count": sum(recorded.event.late for recorded in streams[id_]),
+            "contradiction_count": state["contradictions"],
+        }
+        for id_, state in states.items()
     ]
 
 
-def _aliases(items: dict[str, Item]) -> list[Item]:
-    return _lines(items, _ALIAS)
+def _subscriptions(states: States) -> list[State]:
+    with_alias = {id_: state | {"alias": state["alias"] or ""} for id_, state in states.items()}
+    return _lines(with_alias, "subscriptions")
 
 
-def _subscriptions(items: dict[str, Item]) -> list[Item]:
-    told = {id_: one | {"alias": one["alias"] or ""} for id_, one in items.items()}
-    return _lines(told, _PLAN)
-
-
-def _instalments(items: dict[str, Item]) -> list[Item]:
-    names = ["transaction_uuid", "number", "status", "amount_minor", "currency", "created_at"]
+def _instalments(states: States) -> list[State]:
     return [
-        _picked(id_, attempt, names) for id_, one in items.items() for attempt in one["instalments"]
+        _line(id_, attempt, "instalments")
+        for id_, state in states.items()
+        for attempt in state["instalments"]
     ]
 
 
-def _orders(items: dict[str, Item]) -> list[Item]:
-    by_uuid = {(one["shop_id"], one["mode"], one["uuid"]): one for one in items.values()}
-    groups: dict[tuple[str, ...], list[Item]] = defaultdict(list)
-    for one in items.values():
-        place = (one["shop_id"], one["mode"])
-        order_id = one["order_id"]
-        if order_id is None and one["parent_uuid"] is not None:
-            parent = by_uuid.get((*place, one["parent_uuid"]))
+def _grouped(
+    states: Iterable[State], key_of: Callable[[State], tuple[str, ...] | None]
+) -> Mapping[tuple[str, ...], list[State]]:
+    """Group states by a key; those whose key is None belong to no group."""
+    state_groups: dict[tuple[str, ...], list[State]] = defaultdict(list)
+    for state in states:
+        key = key_of(state)
+        if key is not None:
+            state_groups[key].append(state)
+    return state_groups
+
+
+def _orders(transactions: States) -> list[State]:
+    by_uuid = {
+        (payment["shop_id"], payment["mode"], payment["uuid"]): payment
+        for payment in transactions.values()
+    }
+
+    def order_of(transaction: State) -> tuple[str, ...] | None:
+        shop_and_mode = (transaction["shop_id"], transaction["mode"])
+        order_id = transaction["order_id"]
+        if order_id is None and transaction["parent_uuid"] is not None:
+            parent = by_uuid.get((*shop_and_mode, transaction["parent_uuid"]))
             order_id = parent["order_id"] if parent else None
-        if order_id is not None:
-            groups[*place, order_id, one["currency"] or ""].append(one)
+        return (
+            None if order_id is None else (*shop_and_mode, order_id, transaction["currency"] or "")
+        )
+
     return [
         dict(zip(("shop_id", "mode", "order_id", "currency"), key, strict=True))
         | {
-            "transactions": len(found),
-            "authorised_minor": _sum(found, "DEBIT", HELD | {"CAPTURED"}),
-            "captured_minor": _sum(found, "DEBIT", {"CAPTURED"}),
-            "refunded_minor": _sum(found, "CREDIT", COUNTED),
-            "open_minor": _sum(found, "DEBIT", HELD | WAITING),
-            "balance_minor": _sum(found, "DEBIT", COUNTED) - _sum(found, "CREDIT", COUNTED),
-            "first_seen_at": min(one["first_seen_at"] for one in found),
-            "last_changed_at": max(one["last_changed_at"] for one in found),
+            "transactions": len(members),
+            "authorised_minor": _sum(members, "DEBIT", HELD | CAPTURED),
+            "captured_minor": _sum(members, "DEBIT", CAPTURED),
+            "refunded_minor": _sum(members, "CREDIT", COUNTED),
+            "open_minor": _sum(members, "DEBIT", HELD | WAITING),
+            "balance_minor": _sum(members, "DEBIT", COUNTED) - _sum(members, "CREDIT", COUNTED),
+            "first_seen_at": min(member["first_seen_at"] for member in members),
+            "last_changed_at": max(member["last_changed_at"] for member in members),
         }
-        for key, found in groups.items()
+        for key, members in _grouped(transactions.values(), order_of).items()
     ]
 
 
-def _sum(found: list[Item], operation: str, statuses: set[str]) -> int:
+def _sum(transactions: list[State], operation: str, statuses: Set[str]) -> int:
     return sum(
-        one["amount_minor"] or 0
-        for one in found
-        if one["operation_type"] == operation and one["status"] in statuses
+        transaction["amount_minor"] or 0
+        for transaction in transactions
+        if transaction["operation_type"] == operation and transaction["status"] in statuses
     )
 
 
-def _totals(items: dict[str, Item]) -> list[Item]:
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for one in items.values():
-        day = (one["created_at"] or one["first_seen_at"])[:10]
-        place = (one["shop_id"], one["mode"], day, one["currency"] or "")
-        groups[*place, one["payment_method"] or "", _outcome(one)].append(one["amount_minor"] or 0)
-    names = ("shop_id", "mode", "day", "currency", "payment_method", "outcome")
+def _day(transaction: State) -> str:
+    return str(transaction["created_at"] or transaction["first_seen_at"])[:10]
+
+
+def _totals(transactions: States) -> list[State]:
+    def key_of(transaction: State) -> tuple[str, ...]:
+        return (
+            transaction["shop_id"],
+            transaction["mode"],
+            _day(transaction),
+            transaction["currency"] or "",
+            transaction["payment_method"] or "",
+            _outcome(transaction),
+        )
+
+    columns = ("shop_id", "mode", "day", "currency", "payment_method", "outcome")
     return [
-        dict(zip(names, key, strict=True)) | {"count": len(found), "amount_minor": sum(found)}
-        for key, found in groups.items()
+        dict(zip(columns, key, strict=True))
+        | {
+            "count": len(members),
+            "amount_minor": sum(member["amount_minor"] or 0 for member in members),
+        }
+        for key, members in _grouped(transactions.values(), key_of).items()
     ]
 
 
-def _refusals(items: dict[str, Item]) -> list[Item]:
-    groups: dict[tuple[str, ...], int] = defaultdict(int)
-    for one in items.values():
-        if _outcome(one) == "refused":
-            day = (one["created_at"] or one["first_seen_at"])[:10]
-            groups[one["shop_id"], one["mode"], day, one["authorisation_result"] or ""] += 1
-    names = ("shop_id", "mode", "day", "result")
-    return [dict(zip(names, key, strict=True)) | {"count": n} for key, n in groups.items()]
+def _refusals(transactions: States) -> list[State]:
+    def key_of(transaction: State) -> tuple[str, ...] | None:
+        if _outcome(transaction) != "refused":
+            return None
+        result = transaction["authorisation_result"] or ""
+        return transaction["shop_id"], transaction["mode"], _day(transaction), result
+
+    return [
+        dict(zip(("shop_id", "mode", "day", "result"), key, strict=True)) | {"count": len(members)}
+        for key, members in _grouped(transactions.values(), key_of).items()
+    ]
 
 
-def _outcome(one: Item) -> str:
-    operation, status = one["operation_type"], one["status"]
+def _outcome(transaction: State) -> str:
+    operation, status = transaction["operation_type"], transaction["status"]
     if status == "ABANDONED":
         return "abandoned"
     if operation == "VERIFICATION":
         if status == "ACCEPTED":
             return "verified"
         return "refused" if status in REFUSED else "unknown"
-    is_credit = operation == "CREDIT"
     if operation not in ("DEBIT", "CREDIT"):
         return "unknown"
-    if status in HELD | {"CAPTURED"}:
-        return "refunded" if is_credit else "accepted"
-    if status in WAITING or (is_credit and status == "REFUND_TO_RETRY"):
-        return "refund-pending" if is_credit else "pending"
+    return _credit_outcome(status) if operation == "CREDIT" else _debit_outcome(status)
+
+
+def _debit_outcome(status: str) -> str:
+    if status in HELD | CAPTURED:
+        return "accepted"
+    if status in WAITING:
+        return "pending"
     if status in REFUSED:
-        return "refund-refused" if is_credit else "refused"
-    if status == "CANCELLED":
-        return "refund-cancelled" if is_credit else "cancelled"
-    ends = {} if is_credit else {"EXPIRED": "expired", "CAPTURE_FAILED": "failed"}
+        return "refused"
+    ends = {"CANCELLED": "cancelled", "EXPIRED": "expired", "CAPTURE_FAILED": "failed"}
     return ends.get(status, "unknown")
 
 
-def _coverage_lines(recorded: list[RecordedEvent]) -> list[Item]:
+def _credit_outcome(status: str) -> str:
+    if status in HELD | CAPTURED:
+        return "refunded"
+    if status in WAITING | {"REFUND_TO_RETRY"}:
+        return "refund-pending"
+    if status in REFUSED:
+        return "refund-refused"
+    return "refund-cancelled" if status == "CANCELLED" else "unknown"
+
+
+def _coverage_lines(log: list[RecordedEvent]) -> list[State]:
     lines = {}
-    for one in recorded:
-        event = one.event
+    for recorded in log:
+        event = recorded.event
         lines[event.notification_id, event.rule] = {
             "notification_id": event.notification_id,
             "rule": event.rule,
@@ -290,21 +244,25 @@ def _coverage_lines(recorded: list[RecordedEvent]) -> list[Item]:
     return list(lines.values())
 
 
-def _coverage(recorded: list[RecordedEvent]) -> list[Item]:
-    groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for line in _coverage_lines(recorded):
-        groups[line["shop_id"], line["mode"], line["rule"]].append(line["received_at"])
+def _coverage(log: list[RecordedEvent]) -> list[State]:
+    def key_of(line: State) -> tuple[str, ...]:
+        return line["shop_id"], line["mode"], line["rule"]
+
     return [
         dict(zip(("shop_id", "mode", "rule"), key, strict=True))
-        | {"count": len(found), "first_seen_at": min(found), "last_seen_at": max(found)}
-        for key, found in groups.items()
+        | {
+            "count": len(lines),
+            "first_seen_at": min(line["received_at"] for line in lines),
+            "last_seen_at": max(line["received_at"] for line in lines),
+        }
+        for key, lines in _grouped(_coverage_lines(log), key_of).items()
     ]
 
 
-def _audited(one: RecordedEvent) -> Item:
-    event = one.event
+def _audited(recorded: RecordedEvent) -> State:
+    event = recorded.event
     return {
-        "position": one.position,
+        "position": recorded.position,
         "id": event.originator_id.hex,
         "version": event.originator_version,
         "shop_id": event.shop_id,

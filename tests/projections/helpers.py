@@ -1,83 +1,116 @@
-"""Stories told, views followed, and their rows read: what every test of the views does."""
+"""Record stories, follow them with read models and read their rows, for every test of those."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from ledger.application import Ledger
-from ledger.projections import generations as g
-from ledger.projections.filling import merge_turn, pairs_of
+from ledger.projections.filling import merge_chunk, staged_tables
 from ledger.projections.follower import BATCH, Follower
+from ledger.projections.generations import (
+    Generation,
+    all_generations,
+    live_generation,
+    poison_of,
+    position_of,
+)
+from ledger.projections.parts import GenerationRef
 from ledger.projections.rebuild import Rebuild, Rebuilt
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import prepare_views
 from ledger.projections.view import Projection
+from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import FORM, REST, teller
 from ledger.storage.database import Database
+from ledger.storage.tables import leases
 from tests.builders import NOON, SHOP_ID, a_ledger, receive, shops
 
 Rows = dict[str, list[dict[str, Any]]]
 """Table -> its rows, in the order of their keys."""
 
-TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+TOLD_BY = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
+
+SEVEN_STORIES = (
+    "payment-split",
+    "refunded-in-part",
+    "changed-and-cancelled",
+    "subscription-instalment-tried-again",
+    "alias-created-and-updated",
+    "capture-failed",
+    "payment-abandoned-without-order",
+)
 
 
-def told(database: Database, *names: str, formats: Iterable[str] = (FORM, REST)) -> Ledger:
-    """A ledger that has received these stories (all of them by default), and empty views."""
+def ledger_of(database: Database, *names: str, formats: Iterable[str] = (FORM, REST)) -> Ledger:
+    """Return a ledger that has received these stories (by default all), with empty read models."""
     ledger = a_ledger(database)
-    tell(ledger, *names, formats=formats)
+    receive_stories(ledger, *names, formats=formats)
     prepare_views(database)
     return ledger
 
 
-def tell(ledger: Ledger, *names: str, formats: Iterable[str] = (FORM, REST), seed: int = 7) -> None:
+def receive_stories(
+    ledger: Ledger, *names: str, formats: Iterable[str] = (FORM, REST), seed: int = 7
+) -> None:
     number = 0
     for name in names or STORIES:
         for format_ in formats:
             number += 1
-            if TOLD_BY.can_tell(STORIES[name], format_):
-                for telling in TOLD_BY.tell(STORIES[name], seed, number, format_):
+            if TOLD_BY.can_play(STORIES[name], format_):
+                for telling in TOLD_BY.signed_calls(STORIES[name], seed, number, format_):
                     assert receive(ledger, telling.body).outcome in ("recorded", "repeated")
 
 
-def live(ledger: Ledger, name: str) -> g.Generation:
+def live(ledger: Ledger, name: str) -> Generation:
     with ledger.database.connect() as connection:
-        found = g.live_generation(connection, PROJECTIONS[name])
-    assert found is not None
-    return found
+        generation = live_generation(connection, PROJECTIONS[name])
+    assert generation is not None
+    return generation
+
+
+def states(ledger: Ledger, name: str) -> list[str]:
+    """Return the state of every generation of a read model, oldest first."""
+    with ledger.database.connect() as connection:
+        return [generation.state for generation in all_generations(connection, name)]
+
+
+def log_end(ledger: Ledger) -> int:
+    return ledger.events.high_water_mark() or 0
 
 
 def follow(ledger: Ledger, *, batch: int = BATCH) -> int:
-    """Bring every live view to the end of the log; where that is."""
-    until = ledger.events.high_water_mark() or 0
-    for name, view in PROJECTIONS.items():
-        follow_one(ledger, live(ledger, name), view, batch=batch)
+    """Bring every live generation to the end of the log; return that position."""
+    until = log_end(ledger)
+    for name, model in PROJECTIONS.items():
+        follow_with(ledger, live(ledger, name), model, batch=batch)
     return until
 
 
-def follow_one(
-    ledger: Ledger, generation: g.Generation, view: Projection, *, batch: int = BATCH
+def follow_with(
+    ledger: Ledger, generation: Generation, model: Projection, *, batch: int = BATCH
 ) -> None:
-    until = ledger.events.high_water_mark() or 0
-    follower = Follower(ledger.database, generation, view)
-    while follower.position() < until:
-        follower.step(until, batch)
+    Follower(ledger.database, generation, model).run(log_end(ledger), batch=batch)
 
 
-def merge_some(ledger: Ledger, generation: g.Generation, turns: int, shard: int = 0) -> None:
-    """Merge a few of the rows that wait, as somebody who is interrupted does."""
-    pairs = pairs_of(PROJECTIONS[generation.name], generation.id, shard)
-    for _ in range(turns):
+def ref_of(ledger: Ledger, generation: Generation) -> GenerationRef:
+    url = ledger.database.engine.url.render_as_string(hide_password=False)
+    return GenerationRef(url, generation.id, generation.name)
+
+
+def merge_chunks(ledger: Ledger, generation: Generation, chunks: int, shard: int = 0) -> None:
+    """Merge a few chunks of what is staged, as somebody who is interrupted does."""
+    staged = staged_tables(PROJECTIONS[generation.name], generation.id, shard)
+    for _ in range(chunks):
         with ledger.database.begin() as connection:
-            merge_turn(connection, pairs)
+            merge_chunk(connection, staged)
 
 
-def rows(ledger: Ledger, name: str, generation: g.Generation | None = None) -> Rows:
-    """What a view shows."""
+def rows(ledger: Ledger, name: str, generation: Generation | None = None) -> Rows:
+    """Return the rows of a read model, of its live generation by default."""
     generation = generation or live(ledger, name)
     return {
         table.name: rows_of(ledger.database, f"{table.name}_g{generation.id}")
@@ -87,35 +120,47 @@ def rows(ledger: Ledger, name: str, generation: g.Generation | None = None) -> R
 
 def rows_of(database: Database, table: str) -> list[dict[str, Any]]:
     with database.connect() as connection:
-        found = connection.execute(text(f'SELECT * FROM "{table}"')).mappings()
-        return sorted((dict(row) for row in found), key=lambda row: str(list(row.values())))
+        mappings = connection.execute(text(f'SELECT * FROM "{table}"')).mappings()
+        return sorted((dict(row) for row in mappings), key=lambda row: str(list(row.values())))
 
 
 def all_rows(ledger: Ledger) -> Rows:
-    return {table: found for name in PROJECTIONS for table, found in rows(ledger, name).items()}
+    return {
+        table: table_rows
+        for name in PROJECTIONS
+        for table, table_rows in rows(ledger, name).items()
+    }
 
 
 def positions(ledger: Ledger) -> dict[str, int]:
     with ledger.database.connect() as connection:
-        return {name: g.position_of(connection, live(ledger, name)) for name in PROJECTIONS}
+        return {name: position_of(connection, live(ledger, name)) for name in PROJECTIONS}
 
 
 def poison(ledger: Ledger, name: str) -> list[int]:
+    """Return the positions of the events that a live generation has skipped."""
     with ledger.database.connect() as connection:
-        return [one.position for one in g.poison_of(connection, live(ledger, name).id)]
+        return [event.position for event in poison_of(connection, live(ledger, name).id)]
 
 
 def a_rebuild(ledger: Ledger, name: str, *, workers: int = 2, **options: Any) -> Rebuild:
-    return Rebuild(ledger, name, workers=workers, progress=silent, **options)
+    """Return a rebuild in threads, which start at once; one test shows that processes do."""
+    chosen = {"start_workers": ThreadPoolExecutor, "progress": silent} | options
+    return Rebuild(ledger, name, workers=workers, **chosen)
 
 
 def rebuilt(
     ledger: Ledger, name: str, *, workers: int = 2, lease_seconds: float = 15, **options: Any
 ) -> Rebuilt:
-    """Rebuild in threads, which begin at once; that processes do the same is a test of its own."""
-    rebuild = a_rebuild(ledger, name, workers=workers, lease_seconds=lease_seconds)
-    with ThreadPoolExecutor(workers) as executor:
-        return rebuild.run(executor=executor, **options)
+    return a_rebuild(ledger, name, workers=workers, lease_seconds=lease_seconds).run(**options)
+
+
+def expire_leases_of_rebuilds(ledger: Ledger) -> None:
+    """Let the time of their leases pass."""
+    with ledger.database.begin() as connection:
+        is_of_rebuild = leases.c.holder.startswith("rebuild:")
+        expired = update(leases).where(is_of_rebuild).values(expires_at=datetime.now(UTC))
+        connection.execute(expired)
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:

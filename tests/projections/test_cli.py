@@ -12,7 +12,6 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError
 from ledger.projections.as_of import write_as_of
 from ledger.projections.registry import PROJECTIONS
-from ledger.storage.database import Database
 from tests.builders import NOON
 from tests.cli.test_check import environment, key, run
 from tests.conftest import opened
@@ -20,32 +19,30 @@ from tests.projections.brute_force import expected
 from tests.projections.helpers import (
     follow,
     live,
+    log_end,
     poison,
     rebuilt,
+    receive_stories,
     rows,
     rows_of,
     silent,
-    tell,
-    told,
 )
-from tests.projections.test_exactly_once import SOME
 from tests.projections.test_poison import UNDECODABLE, append
 
 
 @pytest.fixture
-def environ(tmp_path: Path, sqlite_url: str) -> dict[str, str]:
-    return environment(tmp_path, key()) | {"LEDGER_DATABASE_URL": sqlite_url}
+def ledger(seven_stories_on_sqlite: Ledger) -> Ledger:
+    follow(seven_stories_on_sqlite)
+    return seven_stories_on_sqlite
 
 
 @pytest.fixture
-def ledger(sqlite_url: str) -> object:
-    with opened(sqlite_url) as database:
-        ledger = told(database, *SOME)
-        follow(ledger)
-        yield ledger
+def environ(tmp_path: Path, ledger: Ledger) -> dict[str, str]:
+    url = ledger.database.engine.url.render_as_string(hide_password=False)
+    return environment(tmp_path, key()) | {"LEDGER_DATABASE_URL": url}
 
 
-def test_a_rebuild_tells_what_it_compared_and_how_far_it_is(
+def test_a_rebuild_reports_what_it_compared_and_how_far_it_is(
     ledger: Ledger, environ: dict[str, str]
 ) -> None:
     until = ledger.events.high_water_mark()
@@ -55,15 +52,15 @@ def test_a_rebuild_tells_what_it_compared_and_how_far_it_is(
     assert result.exit_code == 0
     first, *tables = result.stdout.splitlines()
     assert first == f"orders\tidentical\tlive at {until}"
-    assert [one.split(":")[0].strip() for one in tables] == ["order_lines", "orders"]
+    assert [table.split(":")[0].strip() for table in tables] == ["order_lines", "orders"]
     counted = r"(building|catching up) \d+/\d+ positions, \d+/s(, \d+ s left)?"
     step = re.compile(rf"orders: ({counted}|merging|grouping|indexing|comparing)")
-    assert all(step.fullmatch(one) for one in result.stderr.splitlines())
+    assert all(step.fullmatch(line) for line in result.stderr.splitlines())
     assert f"orders: building {until}/{until} positions" in result.stderr
     assert "\x1b" not in result.stderr
 
 
-def test_a_rebuilt_view_that_differs_from_the_same_code_is_told_and_exits_1(
+def test_a_rebuilt_model_that_differs_from_the_same_code_is_reported_and_exits_1(
     ledger: Ledger, environ: dict[str, str]
 ) -> None:
     table = f"orders_g{live(ledger, 'orders').id}"
@@ -77,7 +74,7 @@ def test_a_rebuilt_view_that_differs_from_the_same_code_is_told_and_exits_1(
     assert re.search(r"captured_minor \d+ → \d+", result.stdout)
 
 
-def test_an_unknown_view_is_refused_before_anything_begins(environ: dict[str, str]) -> None:
+def test_an_unknown_name_is_refused_before_anything_begins(environ: dict[str, str]) -> None:
     result = run(environ, "rebuild", "orders", "nothing")
 
     assert result.exit_code == 1
@@ -101,12 +98,12 @@ def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str
     pruned = run(environ, "projections", "prune")
     again = run(environ, "projections", "prune")
 
-    lines = [one for one in status.stdout.splitlines() if not one.startswith(" ")]
-    assert [one.split()[0] for one in lines] == sorted(
+    lines = [line for line in status.stdout.splitlines() if not line.startswith(" ")]
+    assert [line.split()[0] for line in lines] == sorted(
         [*PROJECTIONS, "orders"], key=list(PROJECTIONS).index
     )
     assert f"passed over #{(until or 0) + 1} transaction.captured: DecodeError" in status.stdout
-    assert all("0 behind (0 s)" in one and "this code" in one for one in lines)
+    assert all("0 behind (0 s)" in line and "this code" in line for line in lines)
     assert (same.exit_code, same.stdout.count("0 differ")) == (0, 2)
     assert alone.stdout == "totals: one generation only, nothing to compare with\n"
     assert re.match(r"dropped orders generation \d+ \(retired, [0-9a-f]{12}\)\n", pruned.stdout)
@@ -115,7 +112,7 @@ def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str
 
 def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]) -> None:
     rebuilt(ledger, "orders")
-    tell(ledger, "duplicated")
+    receive_stories(ledger, "duplicated")
     table = f"orders_g{live(ledger, 'orders').id}"
     with ledger.database.begin() as connection:
         connection.exec_driver_sql(f"DELETE FROM {table}")
@@ -124,38 +121,45 @@ def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]
     result = run(environ, "projections", "compare", "orders", "--json")
 
     assert status["stale"] == []
-    states = [one["state"] for one in status["generations"] if one["name"] == "orders"]
-    assert states == ["retired", "live"]
-    assert all(one["lag"] > 0 and one["lag_seconds"] >= 0 for one in status["generations"])
+    shown = status["generations"]
+    assert [generation["state"] for generation in shown if generation["name"] == "orders"] == [
+        "retired",
+        "live",
+    ]
+    assert all(generation["lag"] > 0 and generation["lag_seconds"] >= 0 for generation in shown)
     compared = json.loads(result.stdout)
     assert result.exit_code == 1
-    assert [one["differing"] > 0 for one in compared["tables"]] == [False, True]
+    assert [table["differing"] > 0 for table in compared["tables"]] == [False, True]
     assert compared["tables"][1]["rows"][1] == 0
 
 
-@pytest.mark.parametrize("name", list(PROJECTIONS))
-def test_a_view_as_of_a_day_is_that_of_the_events_known_then(
-    database: Database, tmp_path: Path, name: str
+def test_a_model_as_of_a_day_is_that_of_the_events_known_then(
+    seven_stories: Ledger, tmp_path: Path
 ) -> None:
-    ledger = told(database, *SOME)
-    until = (ledger.events.high_water_mark() or 0) // 2
+    ledger = seven_stories
+    until = log_end(ledger) // 2
     as_of = ledger.events.events_after(until - 1, 1)[0].event.timestamp
-    known = [one for one in ledger.events.events_after(0, 1000) if one.event.timestamp <= as_of]
+    known = [
+        recorded
+        for recorded in ledger.events.events_after(0, 1000)
+        if recorded.event.timestamp <= as_of
+    ]
+    wanted = expected(ledger, until=known[-1].position)
     file = tmp_path / "then.sqlite"
 
-    count, passed_over = write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)
+    for name, model in PROJECTIONS.items():
+        count, skipped = write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)
 
-    wanted = expected(ledger, until=known[-1].position)
-    with opened(f"sqlite:///{file}") as then:
-        for table in PROJECTIONS[name].all_tables:
-            assert rows_of(then, table.name) == wanted[table.name]
-    assert passed_over == []
-    assert 0 < count <= len(known)
-    with pytest.raises(ConflictError, match="already holds"):
-        write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)
+        assert skipped == []
+        assert 0 < count <= len(known)
+        with opened(f"sqlite:///{file}") as then:
+            for table in model.all_tables:
+                assert rows_of(then, table.name) == wanted[table.name]
+        with pytest.raises(ConflictError, match="already holds"):
+            write_as_of(ledger, name, as_of=as_of, into=file, progress=silent)
 
 
-def test_a_view_as_of_a_day_passes_over_what_nobody_can_read(
+def test_a_model_as_of_a_day_skips_what_nobody_can_read(
     ledger: Ledger, environ: dict[str, str], tmp_path: Path
 ) -> None:
     append(ledger.database, UNDECODABLE)
@@ -177,7 +181,7 @@ def test_a_view_as_of_a_day_passes_over_what_nobody_can_read(
     assert poison(ledger, "orders") == []
 
 
-def test_a_view_as_of_a_day_is_never_written_into_a_ledger(
+def test_a_model_as_of_a_day_is_never_written_into_a_ledger(
     ledger: Ledger, environ: dict[str, str]
 ) -> None:
     path = environ["LEDGER_DATABASE_URL"].removeprefix("sqlite:///")

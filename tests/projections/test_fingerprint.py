@@ -1,45 +1,153 @@
-"""Which changes make a view another one."""
+"""A fingerprint changes with what a read model stores, and with nothing else."""
 
-import shutil
+import importlib.util
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TELL = """
+from ledger.projections import orders, outcomes
+from ledger.projections.engine.fingerprints import compute_fingerprint
 from ledger.projections.registry import PROJECTIONS, fingerprint
-print(*(f"{name}={fingerprint(view)}" for name, view in PROJECTIONS.items()))
-"""
+
+Load = Callable[..., ModuleType]
 
 
-def fingerprints(code: Path) -> dict[str, str]:
-    done = subprocess.run(
-        [sys.executable, "-c", TELL], cwd=code, capture_output=True, text=True, check=True
-    )
-    return dict(one.split("=") for one in done.stdout.split())
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Load a module of read models from another path, after replacing some of its text."""
+
+    def load(original: ModuleType, before: str = "", after: str = "") -> ModuleType:
+        source = Path(str(original.__file__)).read_text()
+        name = original.__name__.rpartition(".")[2]
+        assert before in source
+        file = tmp_path / f"{name}.py"
+        file.write_text(source.replace(before, after) if before else source)
+        spec = importlib.util.spec_from_file_location(f"ledger.elsewhere.{name}", file)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, spec.name, module)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def fingerprint_of(module: ModuleType) -> str:
+    return compute_fingerprint(module.PROJECTION, version=1)
 
 
 @pytest.mark.parametrize(
-    ("module", "before", "after", "changed"),
+    ("before", "after"),
     [
-        ("orders", "_metadata = MetaData()", "_metadata = MetaData()  # a comment", set()),
-        ("orders", "def debit(", "def  debit(", set()),
-        ("orders", "func.count().label", "func.max(1).label", {"orders"}),
-        ("outcomes", '"PRE_AUTHORISED",', '"PRE_AUTHORISED", "NEW",', {"orders", "totals"}),
-        ("registry", "ENGINE_VERSION = 1", "ENGINE_VERSION = 2", None),
+        ("", ""),
+        ("_metadata = MetaData()", "_metadata = MetaData()  # a comment"),
+        ("def debit(", "def  debit("),
+        (
+            "    is_touched = lines.c.id.in_(line_ids)\n",
+            "    is_touched = lines.c.id.in_(\n    line_ids)\n",
+        ),
+        ("def rows(event", "def unused() -> int:\n    return 1\n\n\ndef rows(event"),
+        ("    line = _with_order(", '    """What is new here."""\n    line = _with_order('),
+        ('"""One row per transaction;', '"""One row for each transaction;'),
+        ("    BigInteger,\n    Column,\n", "    Boolean,\n    BigInteger,\n    Column,\n"),
+        ("from typing import Any\n", "import sys\nfrom typing import Any, Final\n"),
+    ],
+    ids=[
+        "another path",
+        "comment",
+        "spaces",
+        "line break",
+        "unused function",
+        "new docstring",
+        "docstring",
+        "imported name",
+        "import line",
     ],
 )
-def test_only_what_changes_rows_changes_the_fingerprint(
-    tmp_path: Path, module: str, before: str, after: str, changed: set[str] | None
+def test_what_stores_the_same_rows_has_the_same_fingerprint(
+    load: Load, before: str, after: str
 ) -> None:
-    shutil.copytree(ROOT / "ledger", tmp_path / "ledger")
-    file = tmp_path / "ledger" / "projections" / f"{module}.py"
-    assert before in file.read_text()
-    file.write_text(file.read_text().replace(before, after))
+    assert fingerprint_of(load(orders, before, after)) == fingerprint(PROJECTIONS["orders"])
 
-    was, now = fingerprints(ROOT), fingerprints(tmp_path)
 
-    wanted = set(was) if changed is None else changed
-    assert {name for name in was if was[name] != now[name]} == wanted
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('    Column("uuid", Text),\n', '    Column("uuid", Text),\n    Column("new", Text),\n'),
+        ('    Column("uuid", Text),\n', '    Column("uuid", BigInteger),\n'),
+        ('merged(FIRST, "shop_id"', 'Column("shop_id"'),
+        ('"indexes": (("uuid",),)', '"indexes": (("uuid", "status"),)'),
+        ('"uuid": event.uuid', '"uuid": None'),
+        ("func.count().label", "func.max(1).label"),
+        ("lines.c.id.in_(line_ids)", "lines.c.uuid.in_(line_ids)"),
+        ('_FACTS = ("parent_uuid", ', "_FACTS = ("),
+        ('kinds=("transaction",)', 'kinds=("alias",)'),
+    ],
+    ids=[
+        "new column",
+        "type",
+        "merge",
+        "index",
+        "rows",
+        "grouping",
+        "keys of a grouping",
+        "constant",
+        "kinds",
+    ],
+)
+def test_what_stores_other_rows_has_another_fingerprint(
+    load: Load, before: str, after: str
+) -> None:
+    assert fingerprint_of(load(orders, before, after)) != fingerprint(PROJECTIONS["orders"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_changed"),
+    [
+        ('    "PRE_AUTHORISED",\n', '    "PRE_AUTHORISED",\n    "NEW",\n', True),
+        ("amount), else_=0)", "amount), else_=1)", True),
+        ("AMOUNT_MINOR_MAX = 10**12 - 1", "AMOUNT_MINOR_MAX = 10**12", True),
+        ("AMOUNT_MINOR_MAX = 10**12 - 1", "AMOUNT_MINOR_MAX = 999_999_999_999", False),
+        ('"""Return an amount for sums', '"""Another docstring', False),
+        ('UNKNOWN = "unknown"', 'UNKNOWN = "no idea"', False),  # orders do not use it
+    ],
+)
+def test_what_a_model_uses_of_another_module_counts(
+    load: Load, monkeypatch: pytest.MonkeyPatch, before: str, after: str, is_changed: bool
+) -> None:
+    changed = load(outcomes, before, after)
+    monkeypatch.setitem(sys.modules, outcomes.__name__, changed)
+
+    is_other = fingerprint_of(load(orders)) != fingerprint(PROJECTIONS["orders"])
+
+    assert is_other is is_changed
+
+
+def test_the_version_of_the_engine_counts() -> None:
+    model = PROJECTIONS["orders"]
+
+    assert compute_fingerprint(model, version=2) != compute_fingerprint(model, version=1)
+
+
+PRINT = f"""
+from {fingerprint.__module__} import PROJECTIONS, fingerprint
+print(*(fingerprint(model) for model in PROJECTIONS.values()))
+"""
+
+
+def test_every_process_of_the_same_code_has_the_same_fingerprints() -> None:
+    printed = subprocess.run(
+        [sys.executable, "-c", PRINT],
+        env=os.environ | {"PYTHONHASHSEED": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert printed.split() == [fingerprint(model) for model in PROJECTIONS.values()]

@@ -1,4 +1,4 @@
-"""What folding knows of the rows that a batch brings."""
+"""Folding knows which of the rows that a batch produces are new."""
 
 from sqlalchemy import Column, MetaData, Table, Text
 
@@ -29,8 +29,8 @@ def test_a_row_is_new_where_its_stream_or_its_event_begins_in_the_batch(
 
     new = {
         table.name: {row[column.name] for row in rows for column in table.primary_key}
-        for view in PROJECTIONS.values()
-        for table, rows in fold(view, batch).new.items()
+        for model in PROJECTIONS.values()
+        for table, rows in fold(model, batch).new_rows_by_table.items()
     }
 
     assert begun
@@ -43,9 +43,9 @@ def test_a_row_is_new_where_its_stream_or_its_event_begins_in_the_batch(
 
 
 def test_rows_that_are_no_streams_are_never_taken_for_new(sqlite_stories: Ledger) -> None:
-    """Their keys may be there, whichever event tells them."""
+    """Their keys may be there, whichever event has them."""
     with sqlite_stories.database.connect() as connection:
-        folded = fold(SHOPS, read_events(connection, None, after=0, until=10**6))
+        changes = fold(SHOPS, read_events(connection, None, after=0, until=10**6))
 
-    assert len(folded.rows[_shops]) == 1
-    assert folded.new == {}
+    assert len(changes.rows_by_table[_shops]) == 1
+    assert changes.new_rows_by_table == {}

@@ -4,37 +4,44 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import update
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError, NotFoundError
-from ledger.projections import generations as g
+from ledger.projections.engine.leases import HeldLease, release_leases, take_lease
 from ledger.projections.follower import Follower
+from ledger.projections.generations import BUILDING, LIVE, RETIRED, Generation, create_generation
+from ledger.projections.rebuild import start_processes
 from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
 from ledger.projections.status import prune
 from ledger.storage.database import Database
+from ledger.storage.tables import generations, leases
 from tests.builders import a_ledger
 from tests.conftest import opened
 from tests.projections.brute_force import expected
+from tests.projections.crashing import started
 from tests.projections.helpers import (
+    SEVEN_STORIES,
     a_rebuild,
     all_rows,
+    expire_leases_of_rebuilds,
     follow,
+    ledger_of,
     live,
     rebuilt,
+    receive_stories,
     rows,
-    tell,
-    told,
+    states,
 )
-from tests.projections.test_exactly_once import SOME, program
 
 
 @contextmanager
-def receiving(url: str) -> Iterator[threading.Thread]:
+def receiving(url: str) -> Iterator[None]:
     """Notifications keep coming in, as another process would bring them."""
     stopped = threading.Event()
     with opened(url) as database:
@@ -42,15 +49,15 @@ def receiving(url: str) -> Iterator[threading.Thread]:
 
         def run() -> None:
             for seed in range(100, 100_000):
-                for name in SOME:
+                for name in SEVEN_STORIES:
                     if stopped.is_set():
                         return
-                    tell(ledger, name, seed=seed)
+                    receive_stories(ledger, name, seed=seed)
 
         thread = threading.Thread(target=run)
         thread.start()
         try:
-            yield thread
+            yield
         finally:
             stopped.set()
             thread.join()
@@ -59,53 +66,68 @@ def receiving(url: str) -> Iterator[threading.Thread]:
 @contextmanager
 def following(url: str) -> Iterator[None]:
     with opened(url) as database:
-        followers = Followers(a_ledger(database))
-        followers.start()
+        runner = ProjectionRunner(a_ledger(database))
+        runner.start()
         try:
             yield
         finally:
-            followers.stop()
+            runner.stop()
 
 
-def states(ledger: Ledger, name: str) -> list[str]:
-    with ledger.database.connect() as connection:
-        return [one.state for one in g.all_generations(connection, name)]
+def url_of(ledger: Ledger) -> str:
+    return ledger.database.engine.url.render_as_string(hide_password=False)
 
 
-def test_views_are_rebuilt_while_notifications_come_in_and_others_follow(postgres_url: str) -> None:
-    with opened(postgres_url) as database:
-        ledger = told(database, *SOME)
-        with following(postgres_url), receiving(postgres_url):
-            orders = a_rebuild(ledger, "orders").run()  # in processes
-            others = [rebuilt(ledger, one) for one in ("totals", "coverage", "audit_trail")]
-        follow(ledger)
+def at_the_same_moment(run: Callable[[], object], *, threads: int = 4) -> None:
+    barrier = threading.Barrier(threads)
 
-        assert [one.is_identical for one in (orders, *others)] == [True] * 4
-        assert orders.position > 0
-        assert states(ledger, "orders") == [g.RETIRED, g.LIVE]
-        assert all_rows(ledger) == expected(ledger)
+    def run_with_others() -> None:
+        barrier.wait()
+        run()
 
-
-def test_a_rebuild_whose_whole_group_is_killed_under_writes_goes_on(postgres_url: str) -> None:
-    with opened(postgres_url) as database:
-        ledger = told(database, *SOME)
-        with following(postgres_url), receiving(postgres_url):
-            for seconds in (1.1, 1.6):
-                with program("totals", postgres_url) as child:
-                    time.sleep(seconds)
-                    os.killpg(child.pid, signal.SIGKILL)
-                time.sleep(1.1)  # its lease
-            done = rebuilt(ledger, "totals")
-        follow(ledger)
-
-        assert done.is_identical
-        assert states(ledger, "totals").count(g.LIVE) == 1
-        assert g.BUILDING not in states(ledger, "totals")
-        assert rows(ledger, "totals")["daily_totals"] == expected(ledger)["daily_totals"]
+    running = [threading.Thread(target=run_with_others) for _ in range(threads)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
 
 
-def test_a_dry_run_leaves_it_unread_and_a_later_run_switches_to_it(database: Database) -> None:
-    ledger = told(database, *SOME)
+def test_models_are_rebuilt_while_notifications_come_in_and_servers_follow(
+    seven_stories_on_postgresql: Ledger,
+) -> None:
+    ledger = seven_stories_on_postgresql
+    with following(url_of(ledger)), receiving(url_of(ledger)):
+        orders = a_rebuild(ledger, "orders", start_workers=start_processes).run()
+        more = [rebuilt(ledger, name) for name in ("totals", "coverage", "audit_trail")]
+    follow(ledger)
+
+    assert [done.is_identical for done in (orders, *more)] == [True] * 4
+    assert orders.position > 0
+    assert states(ledger, "orders") == [RETIRED, LIVE]
+    assert all_rows(ledger) == expected(ledger)
+
+
+def test_a_rebuild_whose_whole_group_is_killed_under_writes_goes_on(
+    seven_stories_on_postgresql: Ledger,
+) -> None:
+    ledger = seven_stories_on_postgresql
+    with following(url_of(ledger)), receiving(url_of(ledger)):
+        for seconds in (1.1, 1.6):
+            with started("totals", url_of(ledger)) as child:
+                time.sleep(seconds)
+                os.killpg(child.pid, signal.SIGKILL)
+            expire_leases_of_rebuilds(ledger)
+        done = rebuilt(ledger, "totals")
+    follow(ledger)
+
+    assert done.is_identical
+    assert states(ledger, "totals").count(LIVE) == 1
+    assert BUILDING not in states(ledger, "totals")
+    assert rows(ledger, "totals")["daily_totals"] == expected(ledger)["daily_totals"]
+
+
+def test_a_dry_run_leaves_it_unread_and_a_later_run_switches_to_it(seven_stories: Ledger) -> None:
+    ledger = seven_stories
     follow(ledger)
     before = live(ledger, "orders")
 
@@ -114,93 +136,90 @@ def test_a_dry_run_leaves_it_unread_and_a_later_run_switches_to_it(database: Dat
     assert (dry.is_live, dry.is_identical) == (False, True)
     assert dry.position == ledger.events.high_water_mark()
     assert live(ledger, "orders") == before
-    tell(ledger, "duplicated")
+    receive_stories(ledger, "duplicated")
     follow(ledger)
     done = rebuilt(ledger, "orders")
     assert done.generation.id == dry.generation.id == live(ledger, "orders").id
-    assert states(ledger, "orders") == [g.RETIRED, g.LIVE]
+    assert states(ledger, "orders") == [RETIRED, LIVE]
     assert all_rows(ledger) == expected(ledger)
 
 
-def test_a_dry_run_without_anything_to_compare_says_where_it_stands(database: Database) -> None:
-    ledger = told(database, *SOME)
+def test_a_dry_run_without_anything_to_compare_says_where_it_stands(seven_stories: Ledger) -> None:
+    dry = rebuilt(seven_stories, "orders", is_dry=True, is_compared=False)
 
-    dry = rebuilt(ledger, "orders", is_dry=True, is_compared=False)
-
-    assert dry.position == ledger.events.high_water_mark()
+    assert dry.position == seven_stories.events.high_water_mark()
     assert dry.against is None
 
 
 def test_of_two_rebuilds_at_once_the_second_is_refused(database: Database) -> None:
-    ledger = told(database, *SOME)
-    first, second = a_rebuild(ledger, "orders"), a_rebuild(ledger, "orders")
-    first._begin()
+    ledger = ledger_of(database, "payment-accepted")
+    a_rebuild(ledger, "orders").begin()
 
     with pytest.raises(ConflictError, match="by somebody else"):
-        second.run()
+        a_rebuild(ledger, "orders").run()
 
-    assert states(ledger, "orders") == [g.LIVE, g.BUILDING]
+    assert states(ledger, "orders") == [LIVE, BUILDING]
 
 
 def test_rebuilds_that_begin_at_the_same_moment_make_one_generation(database: Database) -> None:
-    ledger = told(database, *SOME)
+    ledger = ledger_of(database, "payment-accepted")
     refused: list[ConflictError] = []
-    barrier = threading.Barrier(4)
 
     def begin() -> None:
-        rebuild = a_rebuild(ledger, "orders")
-        barrier.wait()
         try:
-            rebuild._begin()
+            a_rebuild(ledger, "orders").begin()
         except ConflictError as error:
             refused.append(error)
 
-    threads = [threading.Thread(target=begin) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    at_the_same_moment(begin)
 
     assert len(refused) == 3
-    assert states(ledger, "orders") == [g.LIVE, g.BUILDING]
+    assert states(ledger, "orders") == [LIVE, BUILDING]
 
 
 def test_servers_that_start_at_the_same_moment_make_one_generation_of_each(
     database: Database,
 ) -> None:
-    barrier = threading.Barrier(4)
-
-    def prepare() -> None:
-        barrier.wait()
-        prepare_views(database)
-
-    threads = [threading.Thread(target=prepare) for _ in range(4)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    at_the_same_moment(lambda: prepare_views(database))
 
     ledger = a_ledger(database)
-    assert [states(ledger, one) for one in PROJECTIONS] == [[g.LIVE]] * len(PROJECTIONS)
+    assert [states(ledger, name) for name in PROJECTIONS] == [[LIVE]] * len(PROJECTIONS)
 
 
-def test_a_rebuild_that_lost_its_lease_stops(database: Database) -> None:
-    ledger = told(database, *SOME)
-    rebuild = a_rebuild(ledger, "orders", lease_seconds=1)
-    generation = rebuild._begin()
+def test_whoever_has_lost_a_lease_is_stopped(database: Database) -> None:
+    lease = HeldLease(database, "a name", holder="first", seconds=1, purpose="the rebuild")
     with database.begin() as connection:
-        g.give_leases_back(connection, rebuild._holder)
-        assert g.take_lease(connection, g.lease_name(generation), "another", seconds=60)
-
-    with rebuild._held(generation):
+        assert lease.acquire(connection)
+    with lease:
+        lease.check()
+        with database.begin() as connection:
+            release_leases(connection, "first")
+            assert take_lease(connection, "a name", "second", seconds=60)
         time.sleep(0.6)
-        with pytest.raises(ConflictError, match="taken the rebuild"):
-            rebuild._check_held()
+
+        with pytest.raises(ConflictError, match="somebody else has taken the rebuild over"):
+            lease.check()
 
 
-def test_a_rebuild_that_was_ahead_of_a_dead_service_can_still_finish(database: Database) -> None:
+def test_a_rebuild_that_lost_its_lease_stops(seven_stories: Ledger) -> None:
+    stages = []
+
+    def lose_lease(stage: str, _done: int, _total: int) -> None:
+        stages.append(stage)
+        if stage == "merging":
+            with seven_stories.database.begin() as connection:
+                connection.execute(update(leases).values(holder="another"))
+            time.sleep(0.6)
+
+    with pytest.raises(ConflictError, match="somebody else has taken the rebuild of orders over"):
+        a_rebuild(seven_stories, "orders", lease_seconds=1.5, progress=lose_lease).run()
+
+    assert stages[-1] == "merging"
+
+
+def test_a_rebuild_that_was_ahead_of_a_dead_service_can_still_finish(seven_stories: Ledger) -> None:
     """It had come to the end of the log and was killed; nobody brings the live one there."""
-    ledger = told(database, *SOME)
+    ledger = seven_stories
     make_other_code(ledger, live(ledger, "orders"))
     dry = rebuilt(ledger, "orders", is_dry=True, is_compared=False)
     assert dry.position == ledger.events.high_water_mark()
@@ -214,34 +233,28 @@ def test_a_rebuild_that_was_ahead_of_a_dead_service_can_still_finish(database: D
 def test_what_was_retired_is_pruned_and_what_a_server_of_other_code_follows_stays(
     database: Database,
 ) -> None:
-    ledger = told(database, "payment-accepted")
+    ledger = ledger_of(database, "payment-accepted")
     follow(ledger)
     rebuilt(ledger, "totals")
-    other = a_generation_of_other_code(ledger, "orders")
     with database.begin() as connection:
-        assert g.take_lease(connection, g.lease_name(other), "an old server", seconds=60)
+        of_other_code = create_generation(connection, PROJECTIONS["orders"], state=LIVE)
+        assert take_lease(connection, of_other_code.lease_name, "an old server", seconds=60)
+    make_other_code(ledger, of_other_code)
 
     (dropped,) = prune(ledger)
 
     assert dropped.startswith("totals generation")
-    assert states(ledger, "totals") == [g.LIVE]
-    assert states(ledger, "orders") == [g.LIVE, g.LIVE]
+    assert states(ledger, "totals") == [LIVE]
+    assert states(ledger, "orders") == [LIVE, LIVE]
     with database.begin() as connection:
-        g.give_leases_back(connection, "an old server")
+        release_leases(connection, "an old server")
     assert len(prune(ledger)) == 1
     with pytest.raises(NotFoundError):
-        Follower(database, other, PROJECTIONS["orders"]).step(100)
+        Follower(database, of_other_code, PROJECTIONS["orders"]).step(100)
     assert all_rows(ledger) == expected(ledger)
 
 
-def a_generation_of_other_code(ledger: Ledger, name: str) -> g.Generation:
+def make_other_code(ledger: Ledger, generation: Generation) -> None:
+    this = generations.c.id == generation.id
     with ledger.database.begin() as connection:
-        made = g.create_generation(connection, PROJECTIONS[name], state=g.LIVE)
-    make_other_code(ledger, made)
-    return made
-
-
-def make_other_code(ledger: Ledger, generation: g.Generation) -> None:
-    mine = g.generations.c.id == generation.id
-    with ledger.database.begin() as connection:
-        connection.execute(g.update(g.generations).where(mine).values(fingerprint="0123456789ab"))
+        connection.execute(update(generations).where(this).values(fingerprint="0123456789ab"))

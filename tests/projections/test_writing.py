@@ -1,4 +1,4 @@
-"""What is written to a view is read back as it was, however many rows go at once."""
+"""What is written to a read model is read back as it was, however many rows go at once."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ _values = st.fixed_dictionaries(
     },
 )
 _HARD: list[Row] = [
-    {"certain": one, "text": one}
-    for one in (
+    {"certain": hard, "text": hard}
+    for hard in (
         "",
         "null",
         "\\N",
@@ -60,13 +60,13 @@ def target(database: Database) -> Table:
 def test_rows_of_a_single_column_are_added(database: Database) -> None:
     names = Table("names", MetaData(), Column("name", Text, primary_key=True))
     names.create(database.engine)
-    told: list[Row] = [{"name": "one"}, {"name": "two", "no_column": "three"}]
+    rows: list[Row] = [{"name": "first"}, {"name": "second", "no_column": "third"}]
 
     with database.begin() as connection:
-        add_rows(connection, names, told)
-        found = connection.scalars(select(names.c.name).order_by(names.c.name)).all()
+        add_rows(connection, names, rows)
+        stored = connection.scalars(select(names.c.name).order_by(names.c.name)).all()
 
-    assert found == ["one", "two"]
+    assert stored == ["first", "second"]
 
 
 @pytest.mark.parametrize("copies", [1, COPY_FROM])
@@ -76,23 +76,23 @@ def test_rows_of_a_single_column_are_added(database: Database) -> None:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(told=st.lists(_values, min_size=1, max_size=20))
-@example(told=_HARD)
+@given(variants=st.lists(_values, min_size=1, max_size=20))
+@example(variants=_HARD)
 def test_what_is_written_is_read_back(
-    database: Database, target: Table, copies: int, is_new: bool, told: list[Row]
+    database: Database, target: Table, copies: int, is_new: bool, variants: list[Row]
 ) -> None:
     rows: list[Row] = [
-        one | {"id": f"{number} {copy}"}
+        variant | {"id": f"{number} {copy}"}
         for copy in range(copies)
-        for number, one in enumerate(told)
+        for number, variant in enumerate(variants)
     ]
     with database.begin() as connection:
         connection.execute(target.delete())
-        write_rows(connection, target, rows, new=rows if is_new else ())
-        found = [dict(row) for row in connection.execute(select(target)).mappings()]
+        write_rows(connection, target, rows, new_rows=rows if is_new else ())
+        stored = [dict(row) for row in connection.execute(select(target)).mappings()]
 
     expected = [{column.name: row.get(column.name) for column in target.columns} for row in rows]
-    assert _by_id(found) == _by_id(expected)
+    assert _by_id(stored) == _by_id(expected)
 
 
 def _by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
@@ -24,14 +24,13 @@ from tests.builders import (
     a_ledger,
     an_answer,
     example,
-    examples,
     form_body,
     rest_body,
 )
-
-FAST = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+from tests.builders import (
+    examples as golden_examples,
 )
+from tests.properties.conftest import examples
 
 
 @contextmanager
@@ -52,13 +51,13 @@ def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> 
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     assert receipt.reason in REASONS or receipt.outcome != "quarantined"
-    for one in ledger.events.events_after(0, 100):
-        events = ledger.events.history(one.event.originator_id)
+    for recorded in ledger.events.events_after(0, 100):
+        events = ledger.events.history(recorded.event.originator_id)
         assert describe(item(events), timeline(events))
     return receipt
 
 
-@FAST
+@examples(40)
 @given(body=st.binary(max_size=400), content_type=st.text(max_size=40))
 def test_any_bytes_are_answered(sqlite_template: Path, body: bytes, content_type: str) -> None:
     with a_fresh_ledger(sqlite_template) as ledger:
@@ -82,7 +81,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-@FAST
+@examples(40)
 @given(body=mutated())
 def test_any_mutation_of_a_signed_body_is_answered(sqlite_template: Path, body: bytes) -> None:
     with a_fresh_ledger(sqlite_template) as ledger:
@@ -96,13 +95,13 @@ TEXTS = st.one_of(
     ),
     st.sampled_from(['{"transactions":[{"trans_uuid":""}]}', '{"transactions":[{"amount":"1"}]}']),
 )
-FORMS = [name for format_, name in examples() if format_ == "form-v2"]
-ANSWERS = [name for format_, name in examples() if format_ == "rest-v4"]
-FORM_NAMES = sorted({name for one in FORMS for name in example("form-v2", one)["fields"]})
+FORMS = [name for format_name, name in golden_examples() if format_name == "form-v2"]
+ANSWERS = [name for format_name, name in golden_examples() if format_name == "rest-v4"]
+FORM_NAMES = sorted({name for form in FORMS for name in example("form-v2", form)["fields"]})
 STRICT = ("vads_hash", "vads_site_id", "vads_ctx_mode", "vads_url_check_src")
 
 
-@FAST
+@examples(40)
 @given(
     base=st.sampled_from(FORMS),
     changes=st.dictionaries(st.sampled_from(FORM_NAMES) | TEXTS, TEXTS | st.none(), max_size=8),
@@ -111,11 +110,11 @@ def test_any_signed_form_is_answered(
     sqlite_template: Path, base: str, changes: dict[str, str | None]
 ) -> None:
     fields: dict[str, str] = dict(example("form-v2", base)["fields"])
-    for name, value in changes.items():
-        if value is None:
+    for name, text in changes.items():
+        if text is None:
             fields.pop(name, None)
         elif name not in (*STRICT, "signature"):
-            fields[name] = value
+            fields[name] = text
     key = None if "vads_site_id" in fields and "vads_ctx_mode" in fields else "any"
     with a_fresh_ledger(sqlite_template) as ledger:
         assert_is_answered_and_kept(ledger, form_body(fields, key))
@@ -132,21 +131,23 @@ SCALARS = st.one_of(
 )
 JSON = st.recursive(
     SCALARS,
-    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=8), one, max_size=3),
+    lambda json: (
+        st.lists(json, max_size=3) | st.dictionaries(st.text(max_size=8), json, max_size=3)
+    ),
     max_leaves=8,
 )
 
 
-def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    below = value.items() if isinstance(value, dict) else ()
-    below = enumerate(value) if isinstance(value, list) else below
-    return [path, *(more for name, one in below for more in paths(one, (*path, name)))]
+def paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    children = node.items() if isinstance(node, dict) else ()
+    children = enumerate(node) if isinstance(node, list) else children
+    return [path, *(below for name, child in children for below in paths(child, (*path, name)))]
 
 
-PATHS = [one for one in paths(an_answer()) if one]
+PATHS = [path for path in paths(an_answer()) if path]
 
 
-@FAST
+@examples(40)
 @given(
     base=st.sampled_from(ANSWERS),
     changes=st.dictionaries(st.sampled_from(PATHS), JSON, max_size=4),
@@ -155,24 +156,24 @@ def test_any_signed_answer_is_answered(
     sqlite_template: Path, base: str, changes: dict[tuple[Any, ...], Any]
 ) -> None:
     answer = example("rest-v4", base)["answer"]
-    for path, value in changes.items():
-        _put(answer, path, value)
+    for path, new in changes.items():
+        replace_at(answer, path, new)
     with a_fresh_ledger(sqlite_template) as ledger:
         assert_is_answered_and_kept(ledger, rest_body(json.dumps(answer)))
 
 
-def _put(value: Any, path: tuple[Any, ...], new: Any) -> None:
+def replace_at(node: Any, path: tuple[Any, ...], new: Any) -> None:
     """Replace what is at a path, when there is such a path."""
     for name in path[:-1]:
         try:
-            value = value[name]
+            node = node[name]
         except (KeyError, IndexError, TypeError):
             return
-    if isinstance(value, dict) or (isinstance(value, list) and path[-1] in range(len(value))):
-        value[path[-1]] = new
+    if isinstance(node, dict) or (isinstance(node, list) and path[-1] in range(len(node))):
+        node[path[-1]] = new
 
 
-@FAST
+@examples(40)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_any_signed_text_is_answered(sqlite_template: Path, text: str) -> None:
     with a_fresh_ledger(sqlite_template) as ledger:

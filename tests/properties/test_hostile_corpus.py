@@ -1,4 +1,4 @@
-"""Hostile bodies that were met once, played again, and a few new ones of the same making."""
+"""Play hostile bodies that were met before again, and a few new ones of the same making."""
 
 import random
 from itertools import islice
@@ -8,18 +8,18 @@ import pytest
 
 from ledger.storage.database import Database
 from tests.builders import a_ledger
-from tests.fuzzing import CORPUS, bodies, played
+from tests.fuzzing import CORPUS, bodies, receive_and_check
 
 KEPT = sorted(CORPUS.glob("*.body"))
-NEW = 150
+NEW = 100
 
 
 def test_every_kept_body_is_answered_and_kept(database: Database) -> None:
-    """Twice: what is met again is told from what is new."""
+    """Play the corpus twice: what comes again is recognised."""
     ledger = a_ledger(database)
 
-    first = {path.stem: played(ledger, path.read_bytes()) for path in KEPT}
-    again = {path.stem: played(ledger, path.read_bytes()) for path in KEPT}
+    first = {path.stem: receive_and_check(ledger, path.read_bytes()) for path in KEPT}
+    again = {path.stem: receive_and_check(ledger, path.read_bytes()) for path in KEPT}
 
     refused = {name: name for name in first if name.startswith("quarantined")}
     assert {name: first[name] for name in refused} == refused
@@ -34,10 +34,12 @@ def test_bodies_of_the_same_making_are_answered_and_kept(sqlite_url: str, seed: 
     database = Database(sqlite_url)
     ledger = a_ledger(database)
 
-    became = [played(ledger, body) for body in islice(bodies(random.Random(seed)), NEW)]
+    outcomes = [
+        receive_and_check(ledger, body) for body in islice(bodies(random.Random(seed)), NEW)
+    ]
 
     database.dispose()
-    assert len(set(became)) > 10
+    assert len(set(outcomes)) > 10
 
 
 def test_the_corpus_is_small(tmp_path: Path) -> None:

@@ -5,27 +5,26 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
-from ledger.access import find_token
+from ledger.access.tokens import find_token
 from ledger.errors import SettingsError
 from ledger.instants import read_as_of
 from ledger.settings import read_settings
 from ledger.shops import read_shops
 from ledger.storage.database import Database
 from tests.builders import NOON
-from tests.properties.test_hostile_bytes import FAST
+from tests.properties.conftest import examples
 from web.addresses import client_address
 
-SOME = settings(FAST, max_examples=150)
 TEXT = st.text(max_size=40)
 
 
 def refusal(read: Callable[[], object]) -> str:
-    """Why it was refused; empty when it was read."""
+    """Return why reading was refused; empty when it was not."""
     try:
         read()
     except SettingsError as error:
@@ -49,7 +48,7 @@ LINES = st.lists(
 )
 
 
-@SOME
+@examples(80)
 @given(lines=LINES, noise=st.binary(max_size=20))
 def test_any_shops_file_is_read_or_refused_without_its_secrets(
     tmp_path: Path, lines: list[str], noise: bytes
@@ -61,7 +60,7 @@ def test_any_shops_file_is_read_or_refused_without_its_secrets(
     assert "S3cretOfNobody" not in refusal(lambda: read_shops(path, {}))
 
 
-@SOME
+@examples(80)
 @given(
     environ=st.dictionaries(
         st.sampled_from([f"LEDGER_{name.upper()}" for name in vars(read_settings({}))]),
@@ -72,33 +71,33 @@ def test_any_shops_file_is_read_or_refused_without_its_secrets(
 def test_any_environment_is_read_or_refused_by_the_name_of_its_variable(
     environ: dict[str, str],
 ) -> None:
-    told = refusal(lambda: read_settings(environ))
+    reason = refusal(lambda: read_settings(environ))
 
-    assert told == "" or re.search(r"LEDGER_[A-Z_]+", told)
+    assert reason == "" or re.search(r"LEDGER_[A-Z_]+", reason)
 
 
-@SOME
-@given(told=TEXT, peer=TEXT | st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0"]))
-def test_any_forwarded_address_leaves_an_address_or_nothing(told: str, peer: str) -> None:
+@examples(80)
+@given(forwarded=TEXT, peer=TEXT | st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0"]))
+def test_any_forwarded_address_leaves_an_address_or_nothing(forwarded: str, peer: str) -> None:
     trusted = read_settings({"LEDGER_TRUSTED_PROXIES": "10.0.0.0/8 ::1"}).trusted_proxies
     environ = EnvironBuilder().get_environ()
-    environ["HTTP_X_FORWARDED_FOR"], environ["REMOTE_ADDR"] = told, peer
+    environ["HTTP_X_FORWARDED_FOR"], environ["REMOTE_ADDR"] = forwarded, peer
 
-    found = client_address(Request(environ), trusted)
+    address = client_address(Request(environ), trusted)
 
-    assert re.fullmatch(r"[0-9a-f.:]*(%.*)?", found)
+    assert re.fullmatch(r"[0-9a-f.:]*(%.*)?", address)
 
 
-@SOME
+@examples(80)
 @given(
-    told=TEXT | st.sampled_from(["2026-03-10T12:00:00Z", "0001-01-01", "9999-12-31T23:59:59-14:00"])
+    text=TEXT | st.sampled_from(["2026-03-10T12:00:00Z", "0001-01-01", "9999-12-31T23:59:59-14:00"])
 )
-def test_any_instant_is_read_or_refused(told: str) -> None:
+def test_any_instant_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ValueError):
-        assert read_as_of(told).tzinfo is not None
+        assert read_as_of(text).tzinfo is not None
 
 
-@SOME
+@examples(80)
 @given(secret=st.text(max_size=80))
 def test_any_token_is_unknown(sqlite_template: Path, secret: str) -> None:
     database = Database(f"sqlite:///{sqlite_template}", pool_size=1)

@@ -1,36 +1,34 @@
-"""Laws that hold for every story: repeats add nothing, order does not matter, formats agree."""
+"""Laws of every story: repeats append nothing, order does not matter, formats agree."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.aggregates.observed import Observed
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.simulator.signed_calls import SignedCall, synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import Telling, teller
 from ledger.storage.database import Database
 from tests.builders import NOON, SHOP_ID, a_ledger, receive, shops
+from tests.properties.conftest import examples
+from tests.states import states
 
-TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
-SLOW = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PLATFORM = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
 
-# A form tells no time, and this story changes the amount within one status: arrival decides.
+# A form carries no time, and this story changes the amount within one status: arrival decides.
 UNORDERED_FORMS = {"amount-lowered"}
 
 
 @contextmanager
-def ledgers(template: Path) -> Iterator[Any]:
-    """A maker of fresh ledgers on SQLite, each in a file of its own."""
+def ledgers(template: Path) -> Iterator[Callable[[], Ledger]]:
+    """Yield a maker of fresh ledgers on SQLite, each in a file of its own."""
     databases: list[Database] = []
     with TemporaryDirectory() as folder:
 
@@ -41,132 +39,120 @@ def ledgers(template: Path) -> Iterator[Any]:
             return a_ledger(databases[-1])
 
         yield make
-        for one in databases:
-            one.dispose()
+        for database in databases:
+            database.dispose()
 
 
-def play(ledger: Ledger, tellings: Sequence[Telling]) -> None:
-    for telling in tellings:
-        assert receive(ledger, telling.body).outcome != "quarantined"
+def play(ledger: Ledger, signed_calls: Sequence[SignedCall]) -> None:
+    for signed_call in signed_calls:
+        assert receive(ledger, signed_call.body).outcome != "quarantined"
 
 
-def streams(ledger: Ledger) -> set[Any]:
-    return {one.event.originator_id for one in ledger.events.events_after(0, 1000)}
-
-
-NOT_STATE = ("version", "first_seen_at", "last_changed_at", "details", "personal")
-
-
-def state(ledger: Ledger) -> dict[Any, Any]:
-    """Every object by its stream. What depends on how often and when we heard is left out."""
-    found = {}
-    for id_ in streams(ledger):
-        told = item(ledger.events.history(id_))
-        found[id_] = {name: value for name, value in told.items() if name not in NOT_STATE}
-    return found
-
-
-def stories(format_: str) -> st.SearchStrategy[list[Telling]]:
-    able = [one for one in STORIES.values() if TOLD_BY.can_tell(one, format_)]
+def lives(format_choice: str) -> st.SearchStrategy[list[SignedCall]]:
+    playable = [story for story in STORIES.values() if PLATFORM.can_play(story, format_choice)]
     return st.builds(
-        lambda story, seed: TOLD_BY.tell(story, seed, 0, format_),
-        st.sampled_from(able),
+        lambda story, seed: PLATFORM.signed_calls(story, seed, 0, format_choice),
+        st.sampled_from(playable),
         st.integers(0, 2**32),
     )
 
 
-@SLOW
+@examples(15)
 @given(data=st.data())
-@pytest.mark.parametrize("format_", ["form", "rest", "mixed"])
-def test_any_repetition_adds_no_event(
-    sqlite_template: Path, format_: str, data: st.DataObject
+@pytest.mark.parametrize("format_choice", ["form", "rest", "mixed"])
+def test_any_repetition_appends_no_event(
+    sqlite_template: Path, format_choice: str, data: st.DataObject
 ) -> None:
-    tellings = data.draw(stories(format_))
-    again = data.draw(st.lists(st.sampled_from(tellings), max_size=12))
+    signed_calls = data.draw(lives(format_choice))
+    repeats = data.draw(st.lists(st.sampled_from(signed_calls), max_size=12))
     with ledgers(sqlite_template) as make:
         ledger = make()
-        play(ledger, tellings)
-        before = ledger.events.events_after(0, 1000)
+        play(ledger, signed_calls)
+        events = ledger.events.events_after(0, 1000)
 
-        outcomes = [receive(ledger, one.body).outcome for one in again]
+        outcomes = [receive(ledger, signed_call.body).outcome for signed_call in repeats]
 
         assert set(outcomes) <= {"repeated"}
-        assert ledger.events.events_after(0, 1000) == before
+        assert ledger.events.events_after(0, 1000) == events
 
 
-@SLOW
+@examples(25)
 @given(data=st.data())
 def test_any_order_of_rest_calls_ends_in_the_same_state(
     sqlite_template: Path, data: st.DataObject
 ) -> None:
-    tellings = data.draw(stories("rest"))
-    shuffled = data.draw(st.permutations(tellings))
-    repeats = data.draw(st.lists(st.sampled_from(tellings), max_size=4))
+    signed_calls = data.draw(lives("rest"))
+    shuffled = data.draw(st.permutations(signed_calls))
+    repeats = data.draw(st.lists(st.sampled_from(signed_calls), max_size=4))
     with ledgers(sqlite_template) as make:
         in_order, out_of_order = make(), make()
 
-        play(in_order, tellings)
+        play(in_order, signed_calls)
         play(out_of_order, [*shuffled, *repeats])
 
-        assert state(out_of_order) == state(in_order)
+        assert states(out_of_order) == states(in_order)
 
 
-@SLOW
+@examples(25)
 @given(data=st.data())
 def test_any_order_of_form_calls_ends_in_the_same_state_where_ranks_order_them(
     sqlite_template: Path, data: st.DataObject
 ) -> None:
-    tellings = data.draw(stories("form").filter(lambda told: told[0].story not in UNORDERED_FORMS))
-    shuffled = data.draw(st.permutations(tellings))
+    ordered_lives = lives("form").filter(lambda life: life[0].story not in UNORDERED_FORMS)
+    signed_calls = data.draw(ordered_lives)
+    shuffled = data.draw(st.permutations(signed_calls))
     with ledgers(sqlite_template) as make:
         in_order, out_of_order = make(), make()
 
-        play(in_order, tellings)
+        play(in_order, signed_calls)
         play(out_of_order, shuffled)
 
-        assert state(out_of_order) == state(in_order)
+        assert states(out_of_order) == states(in_order)
 
 
 COMMON = ("status", "amount_minor", "currency", "operation_type", "shop_id", "mode")
 
 
-@SLOW
+@examples(25)
 @given(
-    story=st.sampled_from([one for one in STORIES.values() if not one.form_only]),
+    story=st.sampled_from([story for story in STORIES.values() if not story.form_only]),
     seed=st.integers(0, 2**32),
 )
-def test_both_formats_of_one_life_end_in_the_same_state(
+def test_both_formats_of_a_life_end_in_the_same_state(
     sqlite_template: Path, story: Any, seed: int
 ) -> None:
     with ledgers(sqlite_template) as make:
         in_form, in_rest = make(), make()
 
-        play(in_form, TOLD_BY.tell(story, seed, 0, "form"))
-        play(in_rest, TOLD_BY.tell(story, seed, 0, "rest"))
+        play(in_form, PLATFORM.signed_calls(story, seed, 0, "form"))
+        play(in_rest, PLATFORM.signed_calls(story, seed, 0, "rest"))
 
-        assert common(in_form) == common(in_rest)
+        assert common_states(in_form) == common_states(in_rest)
 
 
-def common(ledger: Ledger) -> dict[Any, Any]:
-    """What both formats can tell; ERROR is the REST word for a technical refusal."""
-    found = {}
-    for id_, told in state(ledger).items():
-        if told["kind"] == "transaction" and told["uuid"] is None:
+def common_states(ledger: Ledger) -> dict[Any, Any]:
+    """Return what both formats can show; ERROR is the REST word for a technical refusal."""
+    common: dict[Any, Any] = {}
+    for id_, state in states(ledger).items():
+        if state["kind"] == "transaction" and state["uuid"] is None:
             continue  # an abandonment has no identity that both formats share
-        found[id_] = {name: told.get(name) for name in COMMON}
-        if found[id_]["status"] == "ERROR":
-            found[id_]["status"] = "REFUSED"
-        if told["kind"] == "subscription":
-            found[id_] = [(one["transaction_uuid"], one["status"]) for one in told["instalments"]]
-    return found
+        common[id_] = {name: state.get(name) for name in COMMON}
+        if common[id_]["status"] == "ERROR":
+            common[id_]["status"] = "REFUSED"
+        if state["kind"] == "subscription":
+            common[id_] = [
+                (instalment["transaction_uuid"], instalment["status"])
+                for instalment in state["instalments"]
+            ]
+    return common
 
 
 def test_an_event_stored_and_read_again_is_the_same(database: Database) -> None:
     ledger = a_ledger(database)
 
     for story in STORIES.values():
-        play(ledger, TOLD_BY.tell(story, 1, 0, story.formats[0]))
+        play(ledger, PLATFORM.signed_calls(story, 1, 0, story.formats[0]))
 
-    events = [one.event for one in ledger.events.events_after(0, 1000)]
+    events = [recorded.event for recorded in ledger.events.events_after(0, 1000)]
     assert events
-    assert all(isinstance(one, Observed.Event) and one.timestamp.tzinfo for one in events)
+    assert all(isinstance(event, Observed.Event) and event.timestamp.tzinfo for event in events)

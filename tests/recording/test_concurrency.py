@@ -22,8 +22,8 @@ from ledger.errors import ConflictError
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
+from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import teller
 from ledger.storage.additions import WriteStrategy
 from ledger.storage.at_once import PostgresqlWriter
 from ledger.storage.database import Database
@@ -100,12 +100,12 @@ def told(names: Sequence[str], lives: int) -> list[bytes]:
     """Calls of several lives, so that neighbours in the list tell of the same transaction; lives
     in turn in one format and in the other, for a form and an answer about one status have no order.
     """
-    told_by = teller(shops(), SHOP_ID, "TEST", at=NOON)
+    told_by = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
     return [
         telling.body
         for number in range(lives)
         for name in names
-        for telling in told_by.tell(STORIES[name], 11, number, ("rest", "form")[number % 2])
+        for telling in told_by.signed_calls(STORIES[name], 11, number, ("rest", "form")[number % 2])
     ]
 
 

@@ -14,8 +14,8 @@ from ledger.application import Ledger
 from ledger.errors import LedgerError
 from ledger.notification import Limits
 from ledger.recording.quarantining import Quarantining
+from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import teller
 from ledger.storage.database import Database
 from ledger.storage.journal import JournalRow
 from ledger.storage.outcomes import Outcome
@@ -23,7 +23,7 @@ from ledger.storage.quarantine import Bounds, Quarantine, quarantine_size
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
 from tests.properties.test_laws import ledgers
 
-TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+TOLD_BY = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
 
 
 def stored(ledger: Ledger) -> list[tuple[object, ...]]:
@@ -36,7 +36,7 @@ def stored(ledger: Ledger) -> list[tuple[object, ...]]:
 
 
 def bodies(seed: int = 3) -> list[bytes]:
-    told = [TOLD_BY.tell(story, seed, 0, "mixed") for story in STORIES.values()]
+    told = [TOLD_BY.signed_calls(story, seed, 0, "mixed") for story in STORIES.values()]
     return [one.body for life in told for one in life]
 
 
@@ -71,7 +71,7 @@ def test_batches_of_every_story_leave_what_one_by_one_leaves(
 @given(data=st.data())
 def test_any_repeats_and_any_order_within_a_batch(sqlite_template, data: st.DataObject) -> None:  # type: ignore[no-untyped-def]
     story = data.draw(st.sampled_from(list(STORIES.values())))
-    told = [one.body for one in TOLD_BY.tell(story, 1, 0, "mixed")]
+    told = [one.body for one in TOLD_BY.signed_calls(story, 1, 0, "mixed")]
     some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=10))
     with ledgers(sqlite_template) as make:
         together, apart = make(), make()

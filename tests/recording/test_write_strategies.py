@@ -11,8 +11,8 @@ from sqlalchemy import URL, Connection, text
 
 from ledger.application import Ledger
 from ledger.notification import Delivery
+from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.simulator.telling import teller
 from ledger.storage.additions import WriteSet
 from ledger.storage.at_once import PostgresqlWriter
 from ledger.storage.database import Database
@@ -21,7 +21,7 @@ from ledger.storage.tables import metadata
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, shops
 from tests.conftest import created, opened
 
-TOLD_BY = teller(shops(), SHOP_ID, "TEST", at=NOON)
+TOLD_BY = synthetic_platform(shops(), SHOP_ID, "TEST", at=NOON)
 TABLES = ("events", "notifications", "repeats", "subscription_references")
 
 
@@ -59,7 +59,7 @@ def receive(ledger: Ledger, deliveries: Sequence[Delivery], size: int) -> list[A
 @pytest.mark.parametrize("size", [1, 3, 16])
 def test_both_ways_leave_the_same_of_every_story(both: tuple[Ledger, Ledger], size: int) -> None:
     short, plain = both
-    lives = [TOLD_BY.tell(story, 3, 0, "mixed") for story in STORIES.values()]
+    lives = [TOLD_BY.signed_calls(story, 3, 0, "mixed") for story in STORIES.values()]
     bodies = [one.body for life in lives for one in life]
     deliveries = [a_delivery(one) for one in [*bodies, *bodies[:40]]]
 
@@ -81,7 +81,9 @@ def test_both_ways_take_any_repeats_and_any_order(
     short, plain = both
     number = next(LIVES)
     stories = data.draw(st.lists(st.sampled_from(list(STORIES.values())), min_size=1, max_size=3))
-    told = [one.body for story in stories for one in TOLD_BY.tell(story, 1, number, "mixed")]
+    told = [
+        one.body for story in stories for one in TOLD_BY.signed_calls(story, 1, number, "mixed")
+    ]
     some = data.draw(st.lists(st.sampled_from(told), min_size=1, max_size=12))
     deliveries = [a_delivery(one) for one in some]
     size = data.draw(st.integers(1, 12))
@@ -113,7 +115,10 @@ def test_whoever_comes_second_changes_nothing_and_is_heard_again(
     both: tuple[Ledger, Ledger],
 ) -> None:
     database = both[0].database
-    life = [telling.body for telling in TOLD_BY.tell(STORIES["paid-and-refunded"], 3, 0, "mixed")]
+    life = [
+        telling.body
+        for telling in TOLD_BY.signed_calls(STORIES["paid-and-refunded"], 3, 0, "mixed")
+    ]
     ledger = a_ledger(database, strategy=Overtaken(database, life))
 
     receipts = ledger.receive_many([a_delivery(body) for body in life])

@@ -1,4 +1,4 @@
-"""One synthetic shop with a key for each format, and a tiny service that remembers its posts."""
+"""A synthetic shop with a key for each format, and a tiny service that remembers its posts."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.shops import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
-from ledger.simulator.telling import Teller, teller
+from ledger.simulator.signed_calls import SyntheticPlatform, synthetic_platform
 
 SHOP_ID = "12345678"
 FORM_SECRET = "SyntheticFormKey01"
@@ -26,8 +26,8 @@ def shops() -> Shops:
 
 
 @pytest.fixture
-def told_by(shops: Shops) -> Teller:
-    return teller(shops, SHOP_ID, "TEST")
+def platform(shops: Shops) -> SyntheticPlatform:
+    return synthetic_platform(shops, SHOP_ID, "TEST")
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,16 +15,16 @@ from click.testing import CliRunner, Result
 from ledger.cli.simulate import simulate
 from ledger.errors import SettingsError
 from ledger.shops import Shops
-from ledger.simulator.playing import play
 from ledger.simulator.sender import NoServiceError, Sender
 from ledger.simulator.stories import STORIES
+from ledger.simulator.story_player import AnsweredCall, play
 from tests.simulator.conftest import SHOP_ID, Service
 
 Serve = Callable[[Service], Service]
 
 
-def sent(url: str, shops: Shops, **options: object) -> list:  # type: ignore[type-arg]
-    return list(play(url, shops, SHOP_ID, "TEST", **options))  # type: ignore[arg-type]
+def played(url: str, shops: Shops, **options: Any) -> list[AnsweredCall]:
+    return list(play(url, shops, SHOP_ID, "TEST", **options))
 
 
 def free_port() -> int:
@@ -35,20 +36,20 @@ def free_port() -> int:
 def test_every_story_is_sent_on_one_kept_connection(serve: Serve, shops: Shops) -> None:
     service = serve(Service())
 
-    played = sent(service.url, shops, seed=1)
+    answered_calls = played(service.url, shops, seed=1)
 
-    assert [path for path, _ in service.posts] == ["/ipn"] * len(played)
-    assert [body for _, body in service.posts] == [one.telling.body for one in played]
-    assert {one.telling.story for one in played} == set(STORIES)
-    assert all(one.answer.is_acknowledged for one in played)
-    assert played[0].answer.line == "OK recorded 1"
+    assert [path for path, _ in service.posts] == ["/ipn"] * len(answered_calls)
+    assert [body for _, body in service.posts] == [each.signed_call.body for each in answered_calls]
+    assert {each.signed_call.story for each in answered_calls} == set(STORIES)
+    assert all(each.answer.is_acknowledged for each in answered_calls)
+    assert answered_calls[0].answer.line == "OK recorded 1"
     assert len(service.connections) == 1
 
 
 def test_the_strict_address_names_shop_and_mode(serve: Serve, shops: Shops) -> None:
     service = serve(Service())
 
-    sent(f"{service.url}/base/", shops, count=1, is_strict=True)
+    played(f"{service.url}/base/", shops, count=1, is_strict=True)
 
     assert [path for path, _ in service.posts] == [f"/base/ipn/{SHOP_ID}/test"]
 
@@ -56,12 +57,12 @@ def test_the_strict_address_names_shop_and_mode(serve: Serve, shops: Shops) -> N
 def test_several_connections_keep_the_order_within_each_life(serve: Serve, shops: Shops) -> None:
     service = serve(Service())
 
-    played = sent(service.url, shops, seed=1, count=300, connections=4)
+    answered_calls = played(service.url, shops, seed=1, count=120, connections=4)
 
     arrived = {body: place for place, (_, body) in enumerate(service.posts)}
-    assert len(arrived) == len(played)
-    for _, life in groupby(played, lambda one: one.telling.life):
-        places = [arrived[one.telling.body] for one in life]
+    assert len(arrived) == len(answered_calls)
+    for _, life in groupby(answered_calls, lambda each: each.signed_call.life_number):
+        places = [arrived[each.signed_call.body] for each in life]
         assert places == sorted(places)
     assert 1 < len(service.connections) <= 8
 
@@ -70,7 +71,7 @@ def test_the_rate_is_kept(serve: Serve, shops: Shops) -> None:
     service = serve(Service())
     begun = time.monotonic()
 
-    sent(service.url, shops, stories=[STORIES["payment-accepted"]], count=6, rate=50)
+    played(service.url, shops, stories=[STORIES["payment-accepted"]], count=6, rate=50)
 
     assert time.monotonic() - begun >= 5 / 50
 
@@ -154,7 +155,7 @@ def test_the_document_says_what_to_expect(run: Callable[..., Result], serve: Ser
 
     document = json.loads(result.stdout)
     (life,) = document["lives"]
-    assert [one["status"] for one in life["messages"]] == [200, 200]
+    assert [message["status"] for message in life["messages"]] == [200, 200]
     original, duplicate = life["expected"]
     assert original["facts"]["status"] == "REFUSED"
     assert duplicate["facts"]["parent_uuid"] == original["id"]

@@ -8,9 +8,11 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from ledger.access import create_token
+from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.runner import Followers, prepare_views
+from ledger.projections.runner import ProjectionRunner, prepare_views
+from ledger.queries.filters import NotificationFilter
+from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.builders import (
@@ -26,11 +28,23 @@ from tests.builders import (
 from web import create_app
 
 AT = f"/api/v1/shops/{SHOP_ID}/test"
+FOR_ALL = [
+    f"{AT}/transactions/{UUID}",
+    f"{AT}/transactions/{UUID}/history",
+    f"{AT}/orders/CMD-2026-0001",
+    f"{AT}/orders/CMD-2026-0001/history",
+    "/api/v1/events",
+    "/api/v1/events?details=true",
+    "/api/v1/notifications",
+    "/api/v1/notifications/{id}",
+    "/api/v1/projections",
+]
+PERSONAL = ["/api/v1/notifications/{id}/raw", f"{AT}/events/1/evidence"]
 
 
 @dataclass
 class Asking:
-    """A service in memory. `now` is the time of its requests; the ledger's own clock ticks on."""
+    """The service in memory. `now` is the time of its requests; the ledger's own clock ticks on."""
 
     ledger: Ledger
     settings: Settings = field(default_factory=lambda: Settings(database_url="unused"))
@@ -48,7 +62,7 @@ class Asking:
         self.client: FlaskClient = self.app.test_client()
 
     def token(self, role: str, shops: tuple[str, ...] | None = None, **more: Any) -> str:
-        """A token of this role; the same one when asked again."""
+        """Return a token of this role, always the same."""
         key = (role, shops, tuple(more.items()))
         if key not in self.tokens:
             with self.ledger.database.begin() as connection:
@@ -67,14 +81,25 @@ class Asking:
         return self.client.open(path, method=method, headers=headers, **more)
 
     def get(self, path: str, role: str | None = "auditor", **more: Any) -> Any:
-        """What is answered to a question that must not be refused."""
+        """Return the answer to a question that must not be refused."""
         response = self.call(path, role, **more)
         assert response.status_code == 200, response.text
         return response.get_json()
 
+    def receive_a_payment(self) -> None:
+        """Receive the payment of somebody whose name and address are known."""
+        receive(self.ledger, a_form_call(cust_email="jo@example.org", cust_name="Jo Doe"))
+        self.follow()
+
+    def path_of(self, path: str) -> str:
+        """Return a path with the id of the newest notification in it."""
+        with self.ledger.database.connect() as connection:
+            (row,) = list_notifications(connection, NotificationFilter(), limit=1)
+        return path.replace("{id}", row.id)
+
     def follow(self) -> None:
-        """Let every view come to the live edge."""
-        followers = Followers(self.ledger)
+        """Bring every read model to the end of the log."""
+        followers = ProjectionRunner(self.ledger)
         while followers.follow_once():
             pass
 

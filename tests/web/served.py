@@ -8,13 +8,12 @@ import sys
 import time
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from flask import Flask
 
 from ledger import logs
-from ledger.cli.serve import Server, is_stopping
 from ledger.notification import Delivery
+from ledger.operations.web_server import Flag, WebServer
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.web.fakes import FakeLedger, FakeReceipt
@@ -28,12 +27,12 @@ class SlowLedger(FakeLedger):
         return FakeReceipt(delivery.id, shop_id=str(os.getpid()))
 
 
-def build(state: Any) -> Flask:
+def build(stopping: Flag) -> Flask:
     from web import create_app
 
     ledger = SlowLedger(database=Database(sys.argv[3]))
     settings = Settings(log_format="json")
-    return create_app(settings, ledger, is_stopping=lambda: is_stopping(state))  # type: ignore[arg-type]  # a fake
+    return create_app(settings, ledger, is_stopping=lambda: bool(stopping.value))  # type: ignore[arg-type]  # a fake
 
 
 if __name__ == "__main__":
@@ -41,4 +40,4 @@ if __name__ == "__main__":
     with TemporaryDirectory() as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         port, workers, drain = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[4])
-        Server("127.0.0.1", port, workers=workers, threads=4, drain_seconds=drain).run(build)
+        WebServer("127.0.0.1", port, workers=workers, threads=4, drain_seconds=drain).run(build)

@@ -11,7 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger.access import AUDITOR, AUDITOR_PERSONAL, create_token
+from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL
+from ledger.access.tokens import create_token
 from ledger.application import Ledger
 from ledger.projections.runner import prepare_views
 from ledger.storage.tables import access_log, generations

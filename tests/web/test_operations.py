@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ledger.errors import NotFoundError, TamperError
+from ledger.errors import LedgerError, NotFoundError
 from ledger.projections.registry import PROJECTIONS
 from ledger.projections.runner import prepare_views
 from ledger.settings import Settings
@@ -142,7 +142,7 @@ def test_a_refusal_of_the_ledger_keeps_its_code(make_app: Callable[..., Flask]) 
 
 def test_every_refusal_has_a_status() -> None:
     assert status_of(NotFoundError()) == 404
-    assert status_of(TamperError()) == 500
+    assert status_of(LedgerError()) == 500
 
 
 def test_metrics_tell_how_far_behind_every_view_is(client: FlaskClient, database: Database) -> None:

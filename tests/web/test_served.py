@@ -11,14 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from ledger.storage.database import Database
-from ledger.storage.migrations import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 Served = Callable[..., "Service"]
@@ -56,36 +53,51 @@ class Service:
         return [int(pid) for pid in spawned]
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
-    started: list[Service] = []
-    url = f"sqlite:///{tmp_path}/ledger.sqlite"
-    database = Database(url)
-    migrate(database)
-    database.dispose()
-
-    def start(*, workers: int = 1, drain_seconds: int = 0, is_awaited: bool = True) -> Service:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port = probe.getsockname()[1]
-        told = [str(port), str(workers), url, str(drain_seconds)]
-        log = tmp_path / "log"
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "tests.web.served", *told],
-                cwd=ROOT,
-                stderr=stream,
-                start_new_session=True,
-            )
-        started.append(Service(process, port, log))
+@contextmanager
+def serving(
+    folder: Path,
+    sqlite_template: Path,
+    *,
+    workers: int = 1,
+    drain_seconds: int = 0,
+    is_awaited: bool = True,
+) -> Iterator[Service]:
+    """Start a service on an SQLite file of its own; it is killed at the end."""
+    database, log = folder / "ledger.sqlite", folder / "log"
+    database.write_bytes(sqlite_template.read_bytes())
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    arguments = [str(port), str(workers), f"sqlite:///{database}", str(drain_seconds)]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.web.served", *arguments],
+            cwd=ROOT,
+            stderr=stream,
+            start_new_session=True,
+        )
+    service = Service(process, port, log)
+    try:
         if is_awaited:
-            started[-1].wait_until_ready()
-        return started[-1]
-
-    yield start
-    for service in started:
+            service.wait_until_ready()
+        yield service
+    finally:
         with suppress(ProcessLookupError):
-            os.killpg(service.process.pid, signal.SIGKILL)
-        service.process.wait(10)
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+
+@pytest.fixture
+def served(tmp_path: Path, sqlite_template: Path) -> Iterator[Served]:
+    """Start services for one test, which may stop or kill them."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(serving(tmp_path, sqlite_template, **options))
+
+
+@pytest.fixture(scope="module")
+def shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One service for all tests that only call it."""
+    with serving(tmp_path_factory.mktemp("served"), sqlite_template) as service:
+        yield service
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -197,45 +209,37 @@ def test_counts_survive_a_worker(served: Served) -> None:
     assert "ledger_commit_seconds_count 2.0" in text
 
 
-def test_a_huge_body_is_refused_without_reading_it(served: Served) -> None:
-    service = served()
-
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sender:
+def test_a_huge_body_is_refused_without_reading_it(shared: Service) -> None:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as sender:
         sender.sendall(
             b"POST /ipn HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n" + b"x"
         )
         assert sender.recv(65536).startswith(b"HTTP/1.1 413")
-    assert service.call("POST", "/ipn", b"x")[0] == 200
+    assert shared.call("POST", "/ipn", b"x")[0] == 200
 
 
-def test_an_endless_chunked_body_is_refused(served: Served) -> None:
-    service = served()
-
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sender:
+def test_an_endless_chunked_body_is_refused(shared: Service) -> None:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as sender:
         sender.sendall(b"POST /ipn HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         with suppress(OSError):
             for _ in range(600):
                 sender.sendall(b"400\r\n" + b"x" * 1024 + b"\r\n")
         assert sender.recv(65536).startswith(b"HTTP/1.1 413")
-    assert service.call("POST", "/ipn", b"x")[0] == 200
+    assert shared.call("POST", "/ipn", b"x")[0] == 200
 
 
-def test_bytes_that_are_no_path_are_answered(served: Served) -> None:
-    service = served()
-
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as sender:
+def test_bytes_that_are_no_path_are_answered(shared: Service) -> None:
+    with socket.create_connection(("127.0.0.1", shared.port), timeout=10) as sender:
         sender.sendall(b"POST /ipn/\xff\xfe/test HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
         assert sender.recv(65536)[:12] in {b"HTTP/1.1 400", b"HTTP/1.1 404"}
 
 
-def test_no_line_of_the_log_holds_a_body(served: Served) -> None:
-    service = served()
+def test_no_line_of_the_log_holds_a_body(shared: Service) -> None:
+    shared.call("POST", "/ipn?token=query-secret", b"cust_email=jo%40example.org&signature=abc")
 
-    service.call("POST", "/ipn?token=query-secret", b"cust_email=jo%40example.org&signature=abc")
-
-    written = service.log.read_text()
-    assert all("event" in line for line in service.lines())
-    assert not any(one in written for one in ("example.org", "query-secret", "signature"))
+    written = shared.log.read_text()
+    assert all("event" in line for line in shared.lines())
+    assert not any(text in written for text in ("example.org", "query-secret", "signature"))
 
 
 def test_workers_that_are_killed_again_and_again_are_replaced(served: Served) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import accesses
+from ledger.access.log import accesses
 from ledger.instants import write_public_instant
 from ledger.projections.status import Status, statuses
 from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.items import State, current_state
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.storage.event_store import RecordedEvent

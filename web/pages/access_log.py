@@ -6,7 +6,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
-from ledger.access import accesses
+from ledger.access.log import accesses
 from ledger.paging import INTEGER_MAX
 from web.context import ledger
 from web.pages.asking import Question, choice, read_question, text, without_blanks
@@ -45,7 +45,7 @@ def access_log(mode: str) -> ResponseReturnValue:
 
 
 def _page(mode: str, question: Question) -> dict[str, Any]:
-    filters = question.asked
+    filters = question.parameters
     shop_id = filters.get("shop_id")
     shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
     lines = []

@@ -33,12 +33,12 @@ _AMOUNT = re.compile(r"(-?\d{1,16})(?:[.,](\d{1,4}))?")
 class Question:
     """The parameters of a page.
 
-    Shape: `told` is text as it stands in the address, `wrong` says what of it cannot be read,
-    `asked` is the rest, as values.
+    Shape: `written` is text as it stands in the address, `wrong` says what of it cannot be read,
+    `parameters` are the rest, as values.
     """
 
-    asked: dict[str, Any]
-    told: dict[str, list[str]]
+    parameters: dict[str, Any]
+    written: dict[str, list[str]]
     wrong: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -48,17 +48,17 @@ class Question:
 
     def value(self, name: str) -> str:
         """Return what a field of the form shows again."""
-        return (self.told.get(name) or [""])[0]
+        return (self.written.get(name) or [""])[0]
 
     def has(self, name: str, value: str) -> bool:
         """Return True if a choice was made."""
-        return value in self.told.get(name, ())
+        return value in self.written.get(name, ())
 
     def address(self, path: str, *without: str, **changed: str | None) -> str:
         """Return the address of the same question with something changed."""
         pairs = [
             (name, word)
-            for name, words in self.told.items()
+            for name, words in self.written.items()
             if name not in changed and name not in without
             for word in words
         ]

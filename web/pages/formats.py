@@ -24,7 +24,7 @@ SHORT = 80
 
 
 def amount(amount_minor: int | None, currency: str | None) -> str:
-    """Shape: `1 234,56 €`; with the decimals of its currency, whatever the locale is used to."""
+    """Format an amount with the decimals of its currency. Shape: `1 234,56 €`."""
     if amount_minor is None:
         return NOTHING
     return _amount(amount_minor, currency or "", locale_name())
@@ -43,7 +43,7 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
 
 @cache
 def _currency_pattern(locale: str, digits: int) -> NumberPattern:
-    """The locale's own pattern, with as many decimals as the currency has."""
+    """Return the locale's own pattern, with as many decimals as the currency has."""
     pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
     return pattern
@@ -53,40 +53,40 @@ def _pattern(digits: int) -> str:
     return "#,##0" + ("." + "0" * digits if digits else "")
 
 
-def moment(told: datetime | str | None) -> Markup | str:
-    """An instant with its zone. Shape: a `<time>` element, or a dash for what was not told."""
-    if told is None or told == "":
+def moment(at: datetime | str | None) -> Markup | str:
+    """Format an instant with its zone. Shape: a `<time>` element, or a dash for none."""
+    if at is None or at == "":
         return NOTHING
-    exact = _read(told)
+    exact = _read(at)
     if exact is None:
-        return plain(told)
-    shown = _moment(exact.replace(microsecond=0), locale_name(), zone_name())
-    return Markup('<time datetime="{}">{}</time>').format(instant(exact), shown)
+        return plain(at)
+    text = _moment(exact.replace(microsecond=0), locale_name(), zone_name())
+    return Markup('<time datetime="{}">{}</time>').format(instant(exact), text)
 
 
 @lru_cache(maxsize=4096)
-def _moment(told: datetime, locale: str, zone: str) -> str:
-    local = told.astimezone(ZoneInfo(zone))
+def _moment(at: datetime, locale: str, zone: str) -> str:
+    local = at.astimezone(ZoneInfo(zone))
     return f"{format_datetime(local, 'medium', locale=locale)} {local.tzname()}"
 
 
-def day(told: datetime | str | None) -> Markup | str:
-    """The day of an instant on the reader's clock, or a bare day as it is."""
-    if told is None or told == "":
+def day(at: datetime | str | None) -> Markup | str:
+    """Format the day of an instant on the reader's clock, or a bare day as it is."""
+    if at is None or at == "":
         return NOTHING
-    exact = _read(told)
+    exact = _read(at)
     if exact is None:
-        return plain(told)
-    is_bare = isinstance(told, str) and len(told) == len("2026-03-10")
+        return plain(at)
+    is_bare = isinstance(at, str) and len(at) == len("2026-03-10")
     local = exact if is_bare else exact.astimezone(ZoneInfo(zone_name()))
     machine = local.date().isoformat()
-    shown = format_date(local.date(), "medium", locale=locale_name())
-    return Markup('<time datetime="{}">{}</time>').format(machine, shown)
+    text = format_date(local.date(), "medium", locale=locale_name())
+    return Markup('<time datetime="{}">{}</time>').format(machine, text)
 
 
-def age(told: datetime | str | None) -> str:
-    """How long ago. Shape: `3 hours ago`."""
-    exact = _read(told) if told else None
+def age(at: datetime | str | None) -> str:
+    """Format how long ago an instant is. Shape: `3 hours ago`."""
+    exact = _read(at) if at else None
     if exact is None:
         return NOTHING
     since = exact - context().clock()
@@ -96,49 +96,49 @@ def age(told: datetime | str | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Shape: `14 minutes`."""
+    """Format a time span. Shape: `14 minutes`."""
     if seconds is None:
         return NOTHING
     return str(format_timedelta(timedelta(seconds=seconds), locale=locale_name()))
 
 
-def number(told: int | None) -> str:
-    """A count."""
-    return NOTHING if told is None else str(format_decimal(told, locale=locale_name()))
+def number(count: int | None) -> str:
+    """Format a count."""
+    return NOTHING if count is None else str(format_decimal(count, locale=locale_name()))
 
 
-def plain(told: object, limit: int | None = None) -> str:
-    """Text of somebody else as nothing but text: what steers or turns is spelt out.
+def plain(foreign: object, limit: int | None = None) -> str:
+    """Return text of somebody else with every character that steers or turns spelt out.
 
-    Shape: `limit` is how many characters are shown of a long one.
+    Shape: `limit` is how many characters of a long text are shown.
     """
-    if told is None or told == "":
+    if foreign is None or foreign == "":
         return NOTHING
-    text = str(told)
+    text = str(foreign)
     return printable(text if limit is None or len(text) <= limit else text[: limit - 1] + "…")
 
 
-def lines(told: str) -> str:
-    """Several lines of somebody else as nothing but text."""
-    return "\n".join(printable(one) for one in told.split("\n"))
+def lines(foreign: str) -> str:
+    """Return several lines of somebody else as nothing but text."""
+    return "\n".join(printable(line) for line in foreign.split("\n"))
 
 
-def name(told: object) -> Markup:
-    """A name that somebody else chose, short enough for a table, apart from its neighbours."""
-    text = "" if told is None else str(told)
+def name(foreign: object) -> Markup:
+    """Format a name that somebody else chose: short, and isolated from the text beside it."""
+    text = "" if foreign is None else str(foreign)
     if len(text) <= SHORT:
         return Markup("<bdi>{}</bdi>").format(plain(text))
     return Markup('<bdi title="{}">{}</bdi>').format(plain(text, 500), plain(text, SHORT))
 
 
-def _read(told: datetime | str) -> datetime | None:
-    if isinstance(told, datetime):
-        return told
+def _read(at: datetime | str) -> datetime | None:
+    if isinstance(at, datetime):
+        return at
     try:
-        found = datetime.fromisoformat(told)
+        exact = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return exact if exact.tzinfo else exact.replace(tzinfo=UTC)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -152,4 +152,4 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "lines": lines,
     "name": name,
 }
-"""What templates call them."""
+"""The names by which templates call them."""

@@ -61,7 +61,7 @@ def render_object(
     if cleaned is not None:
         return cleaned
     question = read_question(SubscriptionForm() if kind == SUBSCRIPTION else HistoryForm())
-    alias = question.asked.get("alias")
+    alias = question.parameters.get("alias")
     id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
     ledger().events.check_known(id_)
     history = KnownHistory([ledger().events.history(id_)], instant_of(question))
@@ -100,16 +100,16 @@ def render_unknown(history: KnownHistory, question: Question, **more: Any) -> Re
 
 def instant_of(question: Question) -> datetime | None:
     """Return the instant that is asked for; None is now."""
-    as_of = question.asked.get("as_of")
+    as_of = question.parameters.get("as_of")
     if as_of is None or isinstance(as_of, datetime):
         return as_of
-    end = ends(as_of, question.asked["days_in"])
+    end = ends(as_of, question.parameters["days_in"])
     return None if end is None else end - _TICK
 
 
 def _day(question: Question) -> str:
     """Return the day that is asked for, on the reader's clock."""
-    as_of = question.asked.get("as_of")
+    as_of = question.parameters.get("as_of")
     if isinstance(as_of, datetime):
         return as_of.astimezone(ZoneInfo(zone_name())).date().isoformat()
     return as_of.isoformat() if as_of else ""

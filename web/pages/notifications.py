@@ -58,13 +58,13 @@ def notifications(mode: str) -> ResponseReturnValue:
 def _page(mode: str, question: Question) -> dict[str, Any]:
     rows = []
     if not question.wrong:
-        outcome = question.asked.get("outcome")
+        outcome = question.parameters.get("outcome")
         filter_ = NotificationFilter(
             mode=mode,
             shop_id=frozenset(scope_of(mode.upper()).shops),
             outcome=frozenset({outcome} if outcome else {Outcome.RECORDED, Outcome.REPEATED}),
         )
-        cursor = question.asked.get("cursor")
+        cursor = question.parameters.get("cursor")
         with ledger().database.connect() as connection:
             rows = list_notifications(connection, filter_, before_id=cursor, limit=LIMIT + 1)
     here = url_for("pages.notifications", mode=mode)

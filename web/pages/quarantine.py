@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
-from ledger.access import OPERATOR
+from ledger.access.readers import OPERATOR
 from ledger.reasons import REASONS, REPAIRABLE
 from ledger.recording.readmission import ReadmissionTally
 from ledger.storage.outcomes import Outcome
@@ -52,7 +52,7 @@ def quarantine(mode: str) -> ResponseReturnValue:
         question=question,
         meanings=REASONS,
         repairable=REPAIRABLE,
-        reason=question.asked.get("reason"),
+        reason=question.parameters.get("reason"),
         may_readmit=caller().role == OPERATOR,
         **_page(mode, question),
     )
@@ -60,12 +60,12 @@ def quarantine(mode: str) -> ResponseReturnValue:
 
 
 def _page(mode: str, question: Question) -> dict[str, Any]:
-    scope, reason = scope_of(mode.upper()), question.asked.get("reason")
+    scope, reason = scope_of(mode.upper()), question.parameters.get("reason")
     with ledger().database.connect() as connection:
         groups = by_reason(connection, scope)
         rows = []
         if reason and not question.wrong:
-            cursor = question.asked.get("cursor")
+            cursor = question.parameters.get("cursor")
             rows = listed(connection, scope, reason, limit=LIMIT + 1, before_id=cursor)
     here = url_for("pages.quarantine", mode=mode)
     return {

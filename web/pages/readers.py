@@ -12,9 +12,9 @@ from flask import request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from ledger.access import ROLES, Reader, Token, all_tokens, create_token, revoke_token
-from ledger.errors import BadUserError
-from ledger.users import (
+from ledger.access.readers import ROLES, Reader
+from ledger.access.tokens import Token, all_tokens, create_token, revoke_token
+from ledger.access.users import (
     NAME_MAX,
     User,
     add_user,
@@ -23,6 +23,7 @@ from ledger.users import (
     disable_user,
     enable_user,
 )
+from ledger.errors import BadUserError
 from web.context import context, ledger
 from web.pages.asking import ends
 from web.pages.blueprint import bp

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask, g, render_template, url_for
 
 from ledger import __version__
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from web.pages import formats, words
 from web.pages.session import csrf_token
 

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from ledger import lists
-from ledger.access import Reader
+from ledger.access.readers import Reader
 from ledger.errors import BadCursorError
 from ledger.export import TRANSACTIONS, Export
 from ledger.queries import listings
@@ -61,7 +61,7 @@ def search(mode: str) -> ResponseReturnValue:
         return cleaned
     question = read_question(SearchForm())
     known = _meanings(question, mode)
-    if len(known) == 1 and set(question.told) == {"q"}:
+    if len(known) == 1 and set(question.written) == {"q"}:
         return redirect(link_to_meaning(known[0]), 303)
     listed = None if known or question.wrong else _listed(question, mode)
     page = render(
@@ -86,22 +86,22 @@ def export_transactions(mode: str) -> ResponseReturnValue:
     question = read_question(ExportForm())
     if question.wrong:
         return redirect(question.address(url_for("pages.search", mode=mode), "format"), 303)
-    export = Export(TRANSACTIONS, _filter(question.asked, mode))
-    response: Response = download(export, question.asked["format"])
+    export = Export(TRANSACTIONS, _filter(question.parameters, mode))
+    response: Response = download(export, question.parameters["format"])
     return response
 
 
 def _meanings(question: Question, mode: str) -> list[Meaning]:
     """Return what has exactly the name in the box, when nothing but the box was filled in."""
-    name = question.asked.get("q")
-    if not name or question.wrong or set(question.told) - {"q"}:
+    name = question.parameters.get("q")
+    if not name or question.wrong or set(question.written) - {"q"}:
         return []
     return meanings(ledger(), name, mode=mode, shops=allowed_shops())
 
 
 def _listed(question: Question, mode: str) -> dict[str, Any] | None:
     """Return a page of the list; None when its cursor is of another one."""
-    form = question.asked
+    form = question.parameters
     filter_ = _filter(form, mode)
     with ledger().database.connect() as connection:
         try:

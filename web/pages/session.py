@@ -13,8 +13,8 @@ from flask import Flask, Request, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 
+from ledger.access.users import User, end_sessions, find_user, note_sign_in
 from ledger.settings import Settings
-from ledger.users import User, end_sessions, find_user, note_sign_in
 from web.context import context, ledger
 
 LASTS = timedelta(hours=10)

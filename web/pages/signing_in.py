@@ -9,8 +9,8 @@ from flask import Blueprint, Flask, Request, Response, current_app, redirect, re
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
+from ledger.access.users import check_password, user_by_name
 from ledger.logs import network
-from ledger.users import check_password, user_by_name
 from web.addresses import peer
 from web.context import context, ledger
 from web.pages import refusals, session

@@ -1,11 +1,11 @@
-"""The platform's and our own words, as a person reads them in their language."""
+"""The platform's and our own words, translated to the reader's language."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask_babel import gettext
 
-from ledger.access import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL, OPERATOR
 from ledger.evidence import FAILED, KEY_GONE, VERIFIED
 from ledger.reasons import REASONS
 from ledger.rules import RULES
@@ -66,8 +66,8 @@ VIEW_STATES = {
     "retired": N_("retired"),
 }
 CERTAINTIES = {
-    "told": N_("told by a signed field"),
-    "hinted": N_("told by an unsigned field"),
+    "told": N_("stated by a signed field"),
+    "hinted": N_("stated by an unsigned field"),
     "inferred": N_("inferred from the content"),
 }
 KINDS = {
@@ -127,7 +127,7 @@ FACTS = {
     "id": N_("Id"),
     "received_at": N_("Received"),
     "recorded_at": N_("Recorded"),
-    "told_at": N_("Told by the platform"),
+    "told_at": N_("Stated by the platform"),
     "format": N_("Format"),
     "source": N_("Source"),
     "outcome": N_("Outcome"),
@@ -138,7 +138,7 @@ FACTS = {
     "peer": N_("Sent from"),
     "content_type": N_("Content type"),
 }
-"""What a fact is called. What has no name here is the platform's, and keeps its own."""
+"""The names of facts; one without a name here keeps the platform's own."""
 
 GOOD, BAD, WAITING, GONE = "good", "bad", "waiting", "gone"
 
@@ -147,58 +147,48 @@ _GOOD = frozenset({"CREATED", "UPDATED"})
 _BAD = frozenset({"NOT_UPDATED", "CAPTURE_FAILED"})
 
 
-def status(told: str | None) -> str:
-    """A status in the reader's language; one that nobody knows as it came."""
-    return _word(STATUSES, told)
-
-
-def tone(told: str | None) -> str:
-    """How a status looks: good, bad, waiting or gone."""
-    if told in _GONE:
+def tone(status_word: str | None) -> str:
+    """Return how a status looks: good, bad, waiting or gone."""
+    if status_word in _GONE:
         return GONE
-    if told in REFUSED_STATUSES or told in _BAD:
+    if status_word in REFUSED_STATUSES or status_word in _BAD:
         return BAD
-    if told in _GOOD or told == "AUTHORISED" or told in FINAL:
+    if status_word in _GOOD or status_word == "AUTHORISED" or status_word in FINAL:
         return GOOD
     return WAITING
 
 
-def fact(told: str) -> str:
-    """What a fact is called."""
-    return _word(FACTS, told)
+def rule(name: str) -> str:
+    """Translate the meaning of a notification rule."""
+    return translated(RULES[name].meaning) if name in RULES else plain(name)
 
 
-def rule(told: str) -> str:
-    """What a kind of notification tells."""
-    return translated(RULES[told].meaning) if told in RULES else plain(told)
+def reason(code: str) -> str:
+    """Translate why a delivery is in quarantine."""
+    return translated(REASONS[code]) if code in REASONS else plain(code)
 
 
-def reason(told: str) -> str:
-    """Why a delivery is kept in quarantine."""
-    return translated(REASONS[told]) if told in REASONS else plain(told)
+def _translate(translations: dict[str, str], word: str | None) -> str:
+    return str(gettext(translations[word])) if word in translations else plain(word)
 
 
-def _word(words: dict[str, str], told: str | None) -> str:
-    return str(gettext(words[told])) if told in words else plain(told)
-
-
-def _of(words: dict[str, str]) -> Callable[[str | None], str]:
-    return lambda told: _word(words, told)
+def _translating(translations: dict[str, str]) -> Callable[[str | None], str]:
+    return lambda word: _translate(translations, word)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "status": status,
+    "status": _translating(STATUSES),
     "tone": tone,
-    "fact": fact,
-    "proof": _of(PROOFS),
+    "fact": _translating(FACTS),
+    "proof": _translating(PROOFS),
     "rule": rule,
     "reason": reason,
-    "view_state": _of(VIEW_STATES),
-    "operation": _of(OPERATIONS),
-    "mode_word": _of(MODES),
-    "role": _of(ROLES),
-    "outcome": _of(OUTCOMES),
-    "certainty": _of(CERTAINTIES),
-    "kind": _of(KINDS),
+    "view_state": _translating(VIEW_STATES),
+    "operation": _translating(OPERATIONS),
+    "mode_word": _translating(MODES),
+    "role": _translating(ROLES),
+    "outcome": _translating(OUTCOMES),
+    "certainty": _translating(CERTAINTIES),
+    "kind": _translating(KINDS),
 }
-"""What templates call them."""
+"""The names by which templates call them."""

@@ -1,4 +1,4 @@
-"""Every kind of life the synthetic platform can play, by name."""
+"""List every kind of payment life that the synthetic platform can play, by name."""
 
 # Stories are listed in the order of these imports.
 # isort: off

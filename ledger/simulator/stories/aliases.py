@@ -1,16 +1,16 @@
-"""Stored means of payment: made, refused, changed, used."""
+"""Play stored means of payment: made, refused, changed, used."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.simulator.lives import MERCH_BO, PAY, RETRY, Call
+from ledger.simulator.payment_lives import MERCH_BO, PAY, RETRY, Call
 from ledger.simulator.stories.story import story
-from ledger.simulator.synthesis import Life
+from ledger.simulator.synthetic_life import Life
 
 
 def _register(life: Life, page_action: str = "REGISTER") -> None:
-    """The page is asked for an alias only: no payment, no order."""
-    life.asks(page_action=page_action, trans_id=None, order_id=None, trans_date=life.now)
+    """Request an alias only from the page: no payment, no order."""
+    life.change_request(page_action=page_action, trans_id=None, order_id=None, trans_date=life.now)
 
 
 @story(
@@ -19,16 +19,16 @@ def _register(life: Life, page_action: str = "REGISTER") -> None:
     ends="VERIFICATION ACCEPTED; VERIFICATION ACCEPTED; alias UPDATED",
 )
 def created_and_updated(life: Life) -> Iterator[Call]:
-    alias = life.name()
+    alias = life.new_reference()
     _register(life)
-    created = life.tell("created", PAY, life.verification(alias), alias_status="CREATED")
+    created = life.call("created", PAY, life.verification(alias), alias_status="CREATED")
     yield created
     life.wait(minutes=15)
-    yield life.tell_again(RETRY, created)
+    yield life.repeat(RETRY, created)
     life.wait(days=20)
     _register(life, "REGISTER_UPDATE")
     life.means = life.card()
-    yield life.tell("updated", PAY, life.verification(alias), alias_status="UPDATED")
+    yield life.call("updated", PAY, life.verification(alias), alias_status="UPDATED")
 
 
 @story(
@@ -39,7 +39,7 @@ def created_and_updated(life: Life) -> Iterator[Call]:
 def not_created(life: Life) -> Iterator[Call]:
     _register(life)
     check = life.verification(None).refused("14")
-    yield life.tell("refused", PAY, check, alias_status="NOT_CREATED")
+    yield life.call("refused", PAY, check, alias_status="NOT_CREATED")
 
 
 @story(
@@ -48,14 +48,14 @@ def not_created(life: Life) -> Iterator[Call]:
     ends="VERIFICATION ACCEPTED; VERIFICATION REFUSED; alias CREATED",
 )
 def not_updated(life: Life) -> Iterator[Call]:
-    alias = life.name()
+    alias = life.new_reference()
     _register(life)
-    yield life.tell("created", PAY, life.verification(alias), alias_status="CREATED")
+    yield life.call("created", PAY, life.verification(alias), alias_status="CREATED")
     life.wait(days=20)
     _register(life, "REGISTER_UPDATE")
     life.means = life.card()
     check = life.verification(alias).refused("51")
-    yield life.tell("update refused", PAY, check, alias_status="NOT_UPDATED")
+    yield life.call("update refused", PAY, check, alias_status="NOT_UPDATED")
 
 
 @story(
@@ -66,7 +66,7 @@ def not_updated(life: Life) -> Iterator[Call]:
 def registration_abandoned(life: Life) -> Iterator[Call]:
     _register(life)
     life.wait(minutes=10)
-    yield life.tell("abandoned", PAY, is_abandoned=True, alias_status="ABANDONED")
+    yield life.call("abandoned", PAY, is_abandoned=True, alias_status="ABANDONED")
 
 
 @story(
@@ -75,9 +75,9 @@ def registration_abandoned(life: Life) -> Iterator[Call]:
     ends="DEBIT AUTHORISED; alias CREATED",
 )
 def created_with_payment(life: Life) -> Iterator[Call]:
-    life.asks(page_action="REGISTER_PAY")
-    payment = life.payment(alias=life.name(), occurrence_type="RECURRENT_INITIAL")
-    yield life.tell("paid and kept", PAY, payment, alias_status="CREATED")
+    life.change_request(page_action="REGISTER_PAY")
+    payment = life.payment(alias=life.new_reference(), occurrence_type="RECURRENT_INITIAL")
+    yield life.call("paid and kept", PAY, payment, alias_status="CREATED")
 
 
 @story(
@@ -86,15 +86,15 @@ def created_with_payment(life: Life) -> Iterator[Call]:
     ends="DEBIT REFUSED",
 )
 def not_created_payment_refused(life: Life) -> Iterator[Call]:
-    life.asks(page_action="REGISTER_PAY")
+    life.change_request(page_action="REGISTER_PAY")
     payment = life.payment().refused("51")
-    yield life.tell("refused", PAY, payment, alias_status="NOT_CREATED")
+    yield life.call("refused", PAY, payment, alias_status="NOT_CREATED")
 
 
 @story("alias-declined", "Paid; the buyer keeps no card.", ends="DEBIT AUTHORISED")
 def declined(life: Life) -> Iterator[Call]:
-    life.asks(page_action="ASK_REGISTER_PAY")
-    yield life.tell("paid only", PAY, life.payment())
+    life.change_request(page_action="ASK_REGISTER_PAY")
+    yield life.call("paid only", PAY, life.payment())
 
 
 @story(
@@ -103,14 +103,14 @@ def declined(life: Life) -> Iterator[Call]:
     ends="DEBIT AUTHORISED; DEBIT AUTHORISED; alias CREATED",
 )
 def known_already(life: Life) -> Iterator[Call]:
-    life.asks(page_action="REGISTER_PAY")
-    alias = life.name()
-    kept: dict[str, Any] = {"alias": alias, "occurrence_type": "RECURRENT_INITIAL"}
-    yield life.tell("paid and kept", PAY, life.payment(**kept), alias_status="CREATED")
+    life.change_request(page_action="REGISTER_PAY")
+    alias = life.new_reference()
+    with_alias: dict[str, Any] = {"alias": alias, "occurrence_type": "RECURRENT_INITIAL"}
+    yield life.call("paid and kept", PAY, life.payment(**with_alias), alias_status="CREATED")
     life.wait(days=9)
-    life.asks(trans_date=life.now)
-    yield life.tell(
-        "paid, known", PAY, life.payment(**kept), alias_status="CREATED", is_known_means=True
+    life.change_request(trans_date=life.now)
+    yield life.call(
+        "paid, known", PAY, life.payment(**with_alias), alias_status="CREATED", is_known_means=True
     )
 
 
@@ -120,22 +120,22 @@ def known_already(life: Life) -> Iterator[Call]:
     ends="VERIFICATION ACCEPTED; DEBIT AUTHORISED; DEBIT AUTHORISED; alias UPDATED",
 )
 def used_and_updated(life: Life) -> Iterator[Call]:
-    alias, order = life.name(), life.order
+    alias, request = life.new_reference(), life.request
     _register(life)
-    yield life.tell("created", PAY, life.verification(alias), alias_status="CREATED")
+    yield life.call("created", PAY, life.verification(alias), alias_status="CREATED")
     life.wait(days=3)
-    life.order = order
-    life.asks(trans_date=life.now)
-    again: dict[str, Any] = {
+    life.request = request
+    life.change_request(trans_date=life.now)
+    by_alias: dict[str, Any] = {
         "alias": alias,
         "occurrence_type": "RECURRENT_INTERMEDIAIRE",
         "authentication": None,
     }
-    yield life.tell("paid by alias", PAY, life.payment(**again))
+    yield life.call("paid by alias", PAY, life.payment(**by_alias))
     life.wait(days=3)
-    life.asks(trans_date=life.now, page_action="REGISTER_UPDATE_PAY")
+    life.change_request(trans_date=life.now, page_action="REGISTER_UPDATE_PAY")
     life.means = life.card()
-    yield life.tell("paid, updated", PAY, life.payment(alias=alias), alias_status="UPDATED")
+    yield life.call("paid, updated", PAY, life.payment(alias=alias), alias_status="UPDATED")
 
 
 @story(
@@ -144,7 +144,7 @@ def used_and_updated(life: Life) -> Iterator[Call]:
     ends="VERIFICATION ACCEPTED; VERIFICATION ACCEPTED; alias UPDATED",
 )
 def made_by_operator(life: Life) -> Iterator[Call]:
-    alias = life.name()
+    alias = life.new_reference()
     by_hand: dict[str, Any] = {
         "payment_source": "MOTO",
         "user": "agent-007",
@@ -152,11 +152,11 @@ def made_by_operator(life: Life) -> Iterator[Call]:
     }
     _register(life)
     check = life.verification(alias, **by_hand)
-    yield life.tell("created", MERCH_BO, check, alias_status="CREATED")
+    yield life.call("created", MERCH_BO, check, alias_status="CREATED")
     life.wait(days=30)
     life.means = life.card()
     check = life.verification(alias, **by_hand)
-    yield life.tell("updated", MERCH_BO, check, alias_status="UPDATED")
+    yield life.call("updated", MERCH_BO, check, alias_status="UPDATED")
 
 
 @story(
@@ -167,4 +167,6 @@ def made_by_operator(life: Life) -> Iterator[Call]:
 )
 def created_before_2018(life: Life) -> Iterator[Call]:
     _register(life)
-    yield life.tell("created", PAY, alias=life.name(), alias_status="CREATED", means=life.means)
+    yield life.call(
+        "created", PAY, alias=life.new_reference(), alias_status="CREATED", means=life.means
+    )

@@ -1,25 +1,25 @@
-"""What an operator does in the Back Office."""
+"""Play what an operator does in the Back Office."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ledger.simulator.lives import PAY, Call, Payment
+from ledger.simulator.payment_lives import PAY, Call, Payment
 from ledger.simulator.stories.story import story
-from ledger.simulator.synthesis import Life
+from ledger.simulator.synthetic_life import Life
 
 
 def _captured(life: Life, payment: Payment) -> Payment:
-    """Card captures are told by no call: the platform just knows."""
+    """Capture a card payment after a day, which no call announces."""
     life.wait(days=1)
-    return payment.but(status="CAPTURED", captured_at=life.now)
+    return payment.changed(status="CAPTURED", captured_at=life.now)
 
 
 @story("validated", "To be validated by hand, and validated.", ends="DEBIT AUTHORISED")
 def validated(life: Life) -> Iterator[Call]:
     payment = life.payment("AUTHORISED_TO_VALIDATE", is_validated_by_hand=True)
-    yield life.tell("to validate", PAY, payment)
+    yield life.call("to validate", PAY, payment)
     life.wait(days=1)
-    yield life.operate("validated", payment.but(status="AUTHORISED"))
+    yield life.back_office_call("validated", payment.changed(status="AUTHORISED"))
 
 
 @story(
@@ -28,17 +28,17 @@ def validated(life: Life) -> Iterator[Call]:
     ends="DEBIT CANCELLED",
 )
 def changed_and_cancelled(life: Life) -> Iterator[Call]:
-    life.asks(capture_days=3)
+    life.change_request(capture_days=3)
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     life.wait(hours=5)
-    payment = payment.but(amount_minor=life.part())
-    yield life.operate("amount lowered", payment)
+    payment = payment.changed(amount_minor=life.partial_amount())
+    yield life.back_office_call("amount lowered", payment)
     life.wait(hours=5)
-    payment = payment.but(capture_at=payment.capture_at - timedelta(days=1))
-    yield life.operate("capture brought forward", payment)
+    payment = payment.changed(capture_at=payment.capture_at - timedelta(days=1))
+    yield life.back_office_call("capture brought forward", payment)
     life.wait(hours=5)
-    yield life.operate("cancelled", payment.but(status="CANCELLED"))
+    yield life.back_office_call("cancelled", payment.changed(status="CANCELLED"))
 
 
 @story(
@@ -48,9 +48,11 @@ def changed_and_cancelled(life: Life) -> Iterator[Call]:
 )
 def amount_lowered(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     life.wait(hours=3)
-    yield life.operate("amount lowered", payment.but(amount_minor=life.part()))
+    yield life.back_office_call(
+        "amount lowered", payment.changed(amount_minor=life.partial_amount())
+    )
 
 
 @story(
@@ -59,20 +61,20 @@ def amount_lowered(life: Life) -> Iterator[Call]:
     ends="DEBIT AUTHORISED; DEBIT CANCELLED",
 )
 def instalment_cancelled(life: Life) -> Iterator[Call]:
-    second = life.order.amount_minor // 2
-    first = life.order.amount_minor - second
-    life.asks(payment_config=f"MULTI:first={first};count=2;period=30")
-    now = life.payment(amount_minor=first)
-    later = life.payment(
+    second = life.request.amount_minor // 2
+    first = life.request.amount_minor - second
+    life.change_request(payment_config=f"MULTI:first={first};count=2;period=30")
+    first_payment = life.payment(amount_minor=first)
+    second_payment = life.payment(
         "WAITING_AUTHORISATION",
         amount_minor=second,
         sequence_number=2,
         capture_at=life.now + timedelta(days=30),
         authorisation_mode="MARK",
     )
-    yield life.tell("first accepted", PAY, now, later)
+    yield life.call("first accepted", PAY, first_payment, second_payment)
     life.wait(days=10)
-    yield life.operate("second cancelled", later.but(status="CANCELLED"))
+    yield life.back_office_call("second cancelled", second_payment.changed(status="CANCELLED"))
 
 
 @story(
@@ -82,9 +84,9 @@ def instalment_cancelled(life: Life) -> Iterator[Call]:
 )
 def refunded_in_part(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     payment = _captured(life, payment)
-    yield life.operate("refunded in part", life.refund(payment, life.part()))
+    yield life.back_office_call("refunded in part", life.refund(payment, life.partial_amount()))
 
 
 @story(
@@ -94,11 +96,11 @@ def refunded_in_part(life: Life) -> Iterator[Call]:
 )
 def refunded_in_full(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     payment = _captured(life, payment)
     refund = life.refund(payment)
-    yield life.operate("refunded in full", refund)
-    yield life.operate("refund captured", _captured(life, refund))
+    yield life.back_office_call("refunded in full", refund)
+    yield life.back_office_call("refund captured", _captured(life, refund))
 
 
 @story(
@@ -108,9 +110,11 @@ def refunded_in_full(life: Life) -> Iterator[Call]:
 )
 def refund_refused(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     payment = _captured(life, payment)
-    yield life.operate("refund refused", life.refund(payment, life.part()).refused("05"))
+    yield life.back_office_call(
+        "refund refused", life.refund(payment, life.partial_amount()).refused("05")
+    )
 
 
 @story(
@@ -120,12 +124,12 @@ def refund_refused(life: Life) -> Iterator[Call]:
 )
 def refund_to_retry(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     payment = _captured(life, payment)
-    refund = life.refund(payment, life.part(), status="REFUND_TO_RETRY")
-    yield life.operate("refund to retry", refund)
+    refund = life.refund(payment, life.partial_amount(), status="REFUND_TO_RETRY")
+    yield life.back_office_call("refund to retry", refund)
     life.wait(days=1)
-    yield life.operate("refund accepted", refund.but(status="AUTHORISED"))
+    yield life.back_office_call("refund accepted", refund.changed(status="AUTHORISED"))
 
 
 @story(
@@ -135,18 +139,20 @@ def refund_to_retry(life: Life) -> Iterator[Call]:
 )
 def duplicated(life: Life) -> Iterator[Call]:
     payment = life.payment().refused("51")
-    yield life.tell("refused", PAY, payment)
+    yield life.call("refused", PAY, payment)
     life.wait(days=8)
-    yield life.operate("duplicated", life.by_operator(parent_uuid=payment.uuid))
+    yield life.back_office_call("duplicated", life.payment_by_operator(parent_uuid=payment.uuid))
 
 
 @story("manual-payment-accepted", "Typed in by an operator.", ends="DEBIT AUTHORISED")
 def manual_payment_accepted(life: Life) -> Iterator[Call]:
-    life.asks(order_id=f"TEL-{life.rng.randrange(10**6):06d}")
-    yield life.operate("accepted", life.by_operator(payment_source="MOTO"))
+    life.change_request(order_id=f"TEL-{life.rng.randrange(10**6):06d}")
+    yield life.back_office_call("accepted", life.payment_by_operator(payment_source="MOTO"))
 
 
 @story("manual-payment-refused", "Typed in by an operator, refused.", ends="DEBIT REFUSED")
 def manual_payment_refused(life: Life) -> Iterator[Call]:
-    life.asks(order_id=f"TEL-{life.rng.randrange(10**6):06d}")
-    yield life.operate("refused", life.by_operator(payment_source="MOTO").refused("54"))
+    life.change_request(order_id=f"TEL-{life.rng.randrange(10**6):06d}")
+    yield life.back_office_call(
+        "refused", life.payment_by_operator(payment_source="MOTO").refused("54")
+    )

@@ -1,9 +1,9 @@
-"""What happens on the payment page: paid, refused, abandoned, by every means."""
+"""Play what happens on the payment page: paid, refused, abandoned, by every means."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 
-from ledger.simulator.lives import (
+from ledger.simulator.payment_lives import (
     BATCH_AUTO,
     DCF,
     FIRST_INSTALMENT,
@@ -16,7 +16,7 @@ from ledger.simulator.lives import (
     Payment,
 )
 from ledger.simulator.stories.story import story
-from ledger.simulator.synthesis import Life
+from ledger.simulator.synthetic_life import Life
 
 VOUCHERS = Means("E_CHEQUE_VACANCES", "E-CHEQUE-VACANCES", "", "ECV", "ECV-0001")
 MANDATE = Means("SDD", "SDD", "FR7630001XXXXXXXXXXXXXXX123_BDEMFRPPXXX", "SEPA", "SDD-0001")
@@ -24,7 +24,7 @@ MANDATE = Means("SDD", "SDD", "FR7630001XXXXXXXXXXXXXXX123_BDEMFRPPXXX", "SEPA",
 
 @story("payment-accepted", "A card payment, accepted at once.", ends="DEBIT AUTHORISED")
 def accepted(life: Life) -> Iterator[Call]:
-    yield life.tell("accepted", PAY, life.payment())
+    yield life.call("accepted", PAY, life.payment())
 
 
 @story(
@@ -33,34 +33,34 @@ def accepted(life: Life) -> Iterator[Call]:
     ends="DEBIT AUTHORISED",
 )
 def special_characters(life: Life) -> Iterator[Call]:
-    life.asks(
+    life.change_request(
         info={"order_info": "a+b = c  d", "order_info2": "", "order_info3": "100% 🙂 \\/ <b>&amp;"},
         metadata={"coupon": "PROMO+10", "note": "ligne 1\nligne 2"},
     )
-    yield life.tell("accepted", PAY, life.payment())
+    yield life.call("accepted", PAY, life.payment())
 
 
 @story("payment-refused", "The bank refuses.", ends="DEBIT REFUSED")
 def refused(life: Life) -> Iterator[Call]:
-    yield life.tell("refused", PAY, life.payment().refused("51"))
+    yield life.call("refused", PAY, life.payment().refused("51"))
 
 
 @story("payment-refused-by-risk-control", "A risk control refuses.", ends="DEBIT REFUSED")
 def refused_by_risk_control(life: Life) -> Iterator[Call]:
     payment = life.payment(authentication=None)
-    yield life.tell("refused by risk control", PAY, payment.refused(None, RISK))
+    yield life.call("refused by risk control", PAY, payment.refused(None, RISK))
 
 
 @story("payment-technical-error", "The acquirer cannot be reached.", ends="DEBIT REFUSED")
 def technical_error(life: Life) -> Iterator[Call]:
     payment = life.payment(authentication=None)
-    yield life.tell("technical error", PAY, payment.refused("96", TECHNICAL))
+    yield life.call("technical error", PAY, payment.refused("96", TECHNICAL))
 
 
 @story("payment-abandoned", "The buyer leaves; no transaction exists.", ends="ABANDONED")
 def abandoned(life: Life) -> Iterator[Call]:
     life.wait(minutes=10)
-    yield life.tell("abandoned", PAY, is_abandoned=True)
+    yield life.call("abandoned", PAY, is_abandoned=True)
 
 
 @story(
@@ -69,10 +69,10 @@ def abandoned(life: Life) -> Iterator[Call]:
     ends="ABANDONED",
 )
 def abandoned_without_order(life: Life) -> Iterator[Call]:
-    life.asks(order_id=None)
+    life.change_request(order_id=None)
     life.wait(minutes=10)
     empty = {"vads_trans_uuid": ""}  # absent in other calls: both were seen
-    yield life.tell("abandoned", PAY, is_abandoned=True, added=empty)
+    yield life.call("abandoned", PAY, is_abandoned=True, extra_form_fields=empty)
 
 
 @story(
@@ -82,9 +82,9 @@ def abandoned_without_order(life: Life) -> Iterator[Call]:
 )
 def abandoned_after_refusal(life: Life) -> Iterator[Call]:
     payment = life.payment().refused("05")
-    yield life.tell("refused", PAY, payment, may_retry=True)
+    yield life.call("refused", PAY, payment, may_retry=True)
     life.wait(minutes=10)
-    yield life.tell("abandoned", PAY, payment, is_abandoned=True)
+    yield life.call("abandoned", PAY, payment, is_abandoned=True)
 
 
 @story(
@@ -94,13 +94,13 @@ def abandoned_after_refusal(life: Life) -> Iterator[Call]:
 )
 def third_attempt(life: Life) -> Iterator[Call]:
     first = life.payment().refused("51")
-    yield life.tell("first attempt refused", PAY, first, may_retry=True)
+    yield life.call("first attempt refused", PAY, first, may_retry=True)
     life.wait(minutes=2)
     second = life.payment(sequence_number=2).refused("55")
-    yield life.tell("second attempt refused", PAY, second, first, may_retry=True)
+    yield life.call("second attempt refused", PAY, second, first, may_retry=True)
     life.wait(minutes=2)
     third = life.payment(sequence_number=3, means=life.card())
-    yield life.tell("third attempt accepted", PAY, third, second, first)
+    yield life.call("third attempt accepted", PAY, third, second, first)
 
 
 @story(
@@ -110,9 +110,9 @@ def third_attempt(life: Life) -> Iterator[Call]:
 )
 def wallet_refunded(life: Life) -> Iterator[Call]:
     payment = life.payment(means=life.wallet())
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     life.wait(days=6)
-    yield life.operate("refunded in full", life.refund(payment))
+    yield life.back_office_call("refunded in full", life.refund(payment))
 
 
 @story(
@@ -121,33 +121,33 @@ def wallet_refunded(life: Life) -> Iterator[Call]:
     ends="DEBIT AUTHORISED",
 )
 def currency_conversion(life: Life) -> Iterator[Call]:
-    life.asks(currency="USD")
+    life.change_request(currency="USD")
     rate = f"1.{life.rng.randrange(500, 2500):04d}"
-    amount = round(life.order.amount_minor / float(rate))
+    amount = round(life.request.amount_minor / float(rate))
     payment = life.payment(amount_minor=amount, currency="EUR", change_rate=f"{rate}000000")
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
 
 
 @story("payment-link", "Paid through a link sent by the merchant.", ends="DEBIT AUTHORISED")
 def link(life: Life) -> Iterator[Call]:
     trans_id = life.platform_trans_id()
-    life.asks(trans_id=trans_id)
-    payment = life.payment(payment_order_id=life.name(), user="API REST")
-    yield life.tell("link paid", PAYMENT_ORDER, payment)
+    life.change_request(trans_id=trans_id)
+    payment = life.payment(payment_order_id=life.new_reference(), user="API REST")
+    yield life.call("link paid", PAYMENT_ORDER, payment)
 
 
 @story("data-collection-form", "Paid through a hosted form.", ends="DEBIT AUTHORISED")
 def data_collection_form(life: Life) -> Iterator[Call]:
-    life.asks(trans_id=life.platform_trans_id())
-    yield life.tell("form paid", DCF, life.payment())
+    life.change_request(trans_id=life.platform_trans_id())
+    yield life.call("form paid", DCF, life.payment())
 
 
 @story("sepa-debit", "A direct debit with a new mandate.", ends="DEBIT AUTHORISED; alias CREATED")
 def sepa_debit(life: Life) -> Iterator[Call]:
-    life.asks(currency="EUR", page_action="REGISTER_PAY", capture_days=5)
+    life.change_request(currency="EUR", page_action="REGISTER_PAY", capture_days=5)
     life.means = MANDATE
-    payment = life.payment(alias=life.name(), occurrence_type="RECURRENT_INITIAL")
-    yield life.tell("debit accepted", PAY, payment, alias_status="CREATED")
+    payment = life.payment(alias=life.new_reference(), occurrence_type="RECURRENT_INITIAL")
+    yield life.call("debit accepted", PAY, payment, alias_status="CREATED")
 
 
 @story(
@@ -157,8 +157,8 @@ def sepa_debit(life: Life) -> Iterator[Call]:
 )
 def split(life: Life) -> Iterator[Call]:
     vouchers, card = _parts(life)
-    vouchers = vouchers.but(status="CAPTURED", captured_at=life.now)
-    yield life.tell("both parts paid", PAY, vouchers, card, is_split=True)
+    vouchers = vouchers.changed(status="CAPTURED", captured_at=life.now)
+    yield life.call("both parts paid", PAY, vouchers, card, is_split=True)
 
 
 @story(
@@ -168,14 +168,14 @@ def split(life: Life) -> Iterator[Call]:
 )
 def split_refused(life: Life) -> Iterator[Call]:
     vouchers, card = _parts(life)
-    vouchers = vouchers.but(status="CANCELLED")
-    yield life.tell("second part refused", PAY, vouchers, card.refused("51"), is_split=True)
+    vouchers = vouchers.changed(status="CANCELLED")
+    yield life.call("second part refused", PAY, vouchers, card.refused("51"), is_split=True)
 
 
 def _parts(life: Life) -> tuple[Payment, Payment]:
-    life.asks(currency="EUR")
-    amount = life.part()
-    rest = life.order.amount_minor - amount
+    life.change_request(currency="EUR")
+    amount = life.partial_amount()
+    rest = life.request.amount_minor - amount
     vouchers = life.payment(
         means=VOUCHERS,
         amount_minor=amount,
@@ -193,13 +193,13 @@ def _parts(life: Life) -> tuple[Payment, Payment]:
 )
 def instalments(life: Life) -> Iterator[Call]:
     first, second, third = _instalments(life)
-    yield life.tell("first accepted", PAY, first, second, third)
+    yield life.call("first accepted", PAY, first, second, third)
     life.wait(days=29)
-    second = second.but(status="AUTHORISED", authorisation_mode="FULL")
-    yield life.tell("second authorised", BATCH_AUTO, second)
+    second = second.changed(status="AUTHORISED", authorisation_mode="FULL")
+    yield life.call("second authorised", BATCH_AUTO, second)
     life.wait(days=30)
-    third = third.but(authorisation_mode="FULL").refused("51")
-    yield life.tell("third refused", BATCH_AUTO, third)
+    third = third.changed(authorisation_mode="FULL").refused("51")
+    yield life.call("third refused", BATCH_AUTO, third)
 
 
 @story(
@@ -208,21 +208,21 @@ def instalments(life: Life) -> Iterator[Call]:
     ends="DEBIT REFUSED; DEBIT REFUSED; DEBIT REFUSED",
 )
 def instalments_first_refused(life: Life) -> Iterator[Call]:
-    first, *others = _instalments(life)
+    first, *later_payments = _instalments(life)
     first = first.refused("51")
-    others = [other.refused(None, FIRST_INSTALMENT) for other in others]
-    yield life.tell("first refused", PAY, first, *others)
-    for other in others:
-        yield life.tell(f"instalment {other.sequence_number} refused", BATCH_AUTO, other)
+    later_payments = [payment.refused(None, FIRST_INSTALMENT) for payment in later_payments]
+    yield life.call("first refused", PAY, first, *later_payments)
+    for payment in later_payments:
+        yield life.call(f"instalment {payment.sequence_number} refused", BATCH_AUTO, payment)
 
 
 def _instalments(life: Life) -> tuple[Payment, Payment, Payment]:
-    share = life.order.amount_minor // 3
-    first = life.order.amount_minor - 2 * share
-    life.asks(payment_config=f"MULTI:first={first};count=3;period=30")
-    made = [life.payment(amount_minor=first)]
+    share = life.request.amount_minor // 3
+    first = life.request.amount_minor - 2 * share
+    life.change_request(payment_config=f"MULTI:first={first};count=3;period=30")
+    payments = [life.payment(amount_minor=first)]
     for number in (2, 3):
-        later = life.payment(
+        payment = life.payment(
             "WAITING_AUTHORISATION",
             amount_minor=share,
             sequence_number=number,
@@ -230,8 +230,8 @@ def _instalments(life: Life) -> tuple[Payment, Payment, Payment]:
             authentication=None,
             authorisation_mode="MARK",
         )
-        made.append(later)
-    return made[0], made[1], made[2]
+        payments.append(payment)
+    return payments[0], payments[1], payments[2]
 
 
 @story(
@@ -240,10 +240,10 @@ def _instalments(life: Life) -> tuple[Payment, Payment, Payment]:
     ends="DEBIT AUTHORISED; ABANDONED",
 )
 def two_tabs(life: Life) -> Iterator[Call]:
-    yield life.tell("accepted", PAY, life.payment())
+    yield life.call("accepted", PAY, life.payment())
     life.wait(minutes=10)
-    life.asks(trans_id=f"{int(life.order.trans_id or 0) + 1}")
-    yield life.tell("abandoned in the other tab", PAY, is_abandoned=True)
+    life.change_request(trans_id=f"{int(life.request.trans_id or 0) + 1}")
+    yield life.call("abandoned in the other tab", PAY, is_abandoned=True)
 
 
 @story(
@@ -253,4 +253,6 @@ def two_tabs(life: Life) -> Iterator[Call]:
 )
 def unknown_words(life: Life) -> Iterator[Call]:
     payment = life.payment("NEW_STATUS")
-    yield life.tell("unheard of", "NEW_SOURCE", payment, added={"vads_new_field_2027": "x"})
+    yield life.call(
+        "unheard of", "NEW_SOURCE", payment, extra_form_fields={"vads_new_field_2027": "x"}
+    )

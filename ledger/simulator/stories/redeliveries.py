@@ -1,10 +1,10 @@
-"""The same news again: automatic retries and manual resends."""
+"""Play redeliveries: automatic retries and manual resends."""
 
 from collections.abc import Iterator
 
-from ledger.simulator.lives import BO, MERCH_BO, PAY, RETRY, Call
+from ledger.simulator.payment_lives import BO, MERCH_BO, PAY, RETRY, Call
 from ledger.simulator.stories.story import story
-from ledger.simulator.synthesis import Life
+from ledger.simulator.synthetic_life import Life
 
 
 @story(
@@ -14,21 +14,21 @@ from ledger.simulator.synthesis import Life
 )
 def paid_and_refunded(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    accepted = life.tell("accepted", PAY, payment)
+    accepted = life.call("accepted", PAY, payment)
     yield accepted
     life.wait(minutes=15)
-    yield life.tell_again(RETRY, accepted)
+    yield life.repeat(RETRY, accepted)
     life.wait(days=1)
-    payment = payment.but(status="CAPTURED", captured_at=life.now)
-    yield life.tell_again(BO, accepted, payment, lost=frozenset({"payment_certificate"}))
+    payment = payment.changed(status="CAPTURED", captured_at=life.now)
+    yield life.repeat(BO, accepted, payment, dropped_fields=frozenset({"payment_certificate"}))
     life.wait(days=4)
-    amount = life.part()
-    yield life.tell("refunded in part", MERCH_BO, life.refund(payment, amount))
+    amount = life.partial_amount()
+    yield life.call("refunded in part", MERCH_BO, life.refund(payment, amount))
     life.wait(days=1)
     remainder = life.refund(payment, payment.amount_minor - amount)
-    yield life.tell("remainder refunded", MERCH_BO, remainder)
+    yield life.call("remainder refunded", MERCH_BO, remainder)
     life.wait(hours=2)
-    yield life.tell("second refund cancelled", MERCH_BO, remainder.but(status="CANCELLED"))
+    yield life.call("second refund cancelled", MERCH_BO, remainder.changed(status="CANCELLED"))
 
 
 @story(
@@ -37,11 +37,11 @@ def paid_and_refunded(life: Life) -> Iterator[Call]:
     ends="DEBIT AUTHORISED",
 )
 def retried_four_times(life: Life) -> Iterator[Call]:
-    accepted = life.tell("accepted", PAY, life.payment())
+    accepted = life.call("accepted", PAY, life.payment())
     yield accepted
     for _ in range(4):
         life.wait(minutes=15)
-        yield life.tell_again(RETRY, accepted)
+        yield life.repeat(RETRY, accepted)
 
 
 @story(
@@ -51,13 +51,13 @@ def retried_four_times(life: Life) -> Iterator[Call]:
 )
 def resent_by_hand(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    accepted = life.tell("accepted", PAY, payment)
+    accepted = life.call("accepted", PAY, payment)
     yield accepted
     life.wait(days=3)
-    payment = payment.but(status="CAPTURED", captured_at=life.now)
-    yield life.tell_again(BO, accepted, payment)
+    payment = payment.changed(status="CAPTURED", captured_at=life.now)
+    yield life.repeat(BO, accepted, payment)
     life.wait(days=3)
-    yield life.tell_again(BO, accepted, payment)
+    yield life.repeat(BO, accepted, payment)
 
 
 @story(
@@ -67,9 +67,11 @@ def resent_by_hand(life: Life) -> Iterator[Call]:
 )
 def refund_retried(life: Life) -> Iterator[Call]:
     payment = life.payment()
-    yield life.tell("accepted", PAY, payment)
+    yield life.call("accepted", PAY, payment)
     life.wait(days=2)
-    refunded = life.operate("refunded in part", life.refund(payment, life.part()))
+    refunded = life.back_office_call(
+        "refunded in part", life.refund(payment, life.partial_amount())
+    )
     yield refunded
     life.wait(minutes=15)
-    yield life.tell_again(RETRY, refunded)
+    yield life.repeat(RETRY, refunded)

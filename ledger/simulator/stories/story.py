@@ -1,10 +1,10 @@
-"""What a story is, and how it enters the list of all stories."""
+"""Define what a story is, and enter each in the list of all stories."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ledger.simulator.lives import Call
-from ledger.simulator.synthesis import Life
+from ledger.simulator.payment_lives import Call
+from ledger.simulator.synthetic_life import Life
 
 FORM = "form"
 REST = "rest"
@@ -14,10 +14,10 @@ Calls = Callable[[Life], Iterator[Call]]
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One kind of life.
+    """One kind of payment life.
 
-    Shape: `name` in kebab-case; `ends` says how each thing of it ends, in the order they are told;
-    `form_only` says why it cannot be told in REST, when it cannot.
+    Shape: `name` in kebab-case; `ends` says how each of its objects ends, in the
+    order of their first calls; `form_only` says why it cannot be sent in REST, when it cannot.
     """
 
     name: str
@@ -37,7 +37,7 @@ STORIES: dict[str, Story] = {}
 def story(
     name: str, meaning: str, *, ends: str, form_only: str | None = None
 ) -> Callable[[Calls], Calls]:
-    """Enter a function that makes the calls of a life as a story."""
+    """Return a decorator that enters a function, which makes the calls of a life, as a story."""
 
     def enter(calls: Calls) -> Calls:
         if name in STORIES:

@@ -1,19 +1,20 @@
-"""Subscriptions: opened, refused, abandoned, and their instalments."""
+"""Play subscriptions: opened, refused, abandoned, and their instalments."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.simulator.lives import BATCH_AUTO, BO, PAY, REC, RETRY, Call
+from ledger.simulator.payment_lives import BATCH_AUTO, BO, PAY, REC, RETRY, Call
 from ledger.simulator.stories.story import story
-from ledger.simulator.synthesis import Life
+from ledger.simulator.synthetic_life import Life
 
 _OPENED: dict[str, Any] = {"alias_status": "CREATED", "subscription_status": "CREATED"}
+_NOT_RETRIED = frozenset({"subscription", "payment_certificate"})
 
 
 def _subscribe(life: Life, page_action: str) -> None:
     order_id = f"ABO-{life.now:%Y}-{life.rng.randrange(10**6):06d}"
-    trans_id = life.order.trans_id if "PAY" in page_action else None
-    life.asks(page_action=page_action, order_id=order_id, trans_id=trans_id)
+    trans_id = life.request.trans_id if "PAY" in page_action else None
+    life.change_request(page_action=page_action, order_id=order_id, trans_id=trans_id)
 
 
 @story(
@@ -24,33 +25,33 @@ def _subscribe(life: Life, page_action: str) -> None:
 )
 def subscription(life: Life) -> Iterator[Call]:
     _subscribe(life, "REGISTER_SUBSCRIBE")
-    name, alias, plan = life.name(), life.name(), life.plan()
+    name, alias, plan = life.new_reference(), life.new_reference(), life.plan()
     check = life.verification(alias, occurrence_type="RECURRENT_INITIAL")
-    yield life.tell("opened", PAY, check, subscription_id=name, plan=plan, **_OPENED)
+    yield life.call("opened", PAY, check, subscription_id=name, plan=plan, **_OPENED)
 
     life.wait(days=30)
     first = life.instalment(plan, name, alias, 1)
-    told = life.tell("first paid", REC, first)
-    yield told
+    first_paid = life.call("first paid", REC, first)
+    yield first_paid
     life.wait(minutes=15)
-    yield life.tell_again(RETRY, told, lost=frozenset({"subscription", "payment_certificate"}))
+    yield life.repeat(RETRY, first_paid, dropped_fields=_NOT_RETRIED)
     life.wait(days=3)
-    captured = first.but(status="CAPTURED", captured_at=life.now)
-    yield life.tell_again(BO, told, captured)
+    captured = first.changed(status="CAPTURED", captured_at=life.now)
+    yield life.repeat(BO, first_paid, captured)
 
     life.wait(days=27)
-    yield life.tell("second refused", REC, life.instalment(plan, name, alias, 2).refused("51"))
+    yield life.call("second refused", REC, life.instalment(plan, name, alias, 2).refused("51"))
 
     life.wait(days=27)
     third = life.instalment(plan, name, alias, 3)
-    waiting = third.but(status="WAITING_AUTHORISATION", authorisation_mode=None)
-    yield life.tell("third announced", REC, waiting)
+    waiting = third.changed(status="WAITING_AUTHORISATION", authorisation_mode=None)
+    yield life.call("third announced", REC, waiting)
     life.wait(days=1)
-    yield life.tell("third authorised", BATCH_AUTO, third)
+    yield life.call("third authorised", BATCH_AUTO, third)
 
     life.wait(days=270)
-    last = life.instalment(plan, name, alias, 12).but(occurrence_type="RECURRENT_FINAL")
-    yield life.tell("last paid", REC, last)
+    last = life.instalment(plan, name, alias, 12).changed(occurrence_type="RECURRENT_FINAL")
+    yield life.call("last paid", REC, last)
 
 
 @story(
@@ -60,11 +61,11 @@ def subscription(life: Life) -> Iterator[Call]:
 )
 def with_payment(life: Life) -> Iterator[Call]:
     _subscribe(life, "REGISTER_PAY_SUBSCRIBE")
-    name, alias, plan = f"ABO-CLIENT-{life.name()[:8]}", life.name(), life.plan()
+    name, alias, plan = f"ABO-CLIENT-{life.new_reference()[:8]}", life.new_reference(), life.plan()
     payment = life.payment(alias=alias, occurrence_type="RECURRENT_INITIAL")
-    yield life.tell("paid and opened", PAY, payment, subscription_id=name, plan=plan, **_OPENED)
+    yield life.call("paid and opened", PAY, payment, subscription_id=name, plan=plan, **_OPENED)
     life.wait(days=30)
-    yield life.tell("first paid", REC, life.instalment(plan, name, alias, 1))
+    yield life.call("first paid", REC, life.instalment(plan, name, alias, 1))
 
 
 @story(
@@ -75,13 +76,13 @@ def with_payment(life: Life) -> Iterator[Call]:
 )
 def instalment_tried_again(life: Life) -> Iterator[Call]:
     _subscribe(life, "REGISTER_SUBSCRIBE")
-    name, alias, plan = life.name(), life.name(), life.plan()
+    name, alias, plan = life.new_reference(), life.new_reference(), life.plan()
     check = life.verification(alias)
-    yield life.tell("opened", PAY, check, subscription_id=name, plan=plan, **_OPENED)
+    yield life.call("opened", PAY, check, subscription_id=name, plan=plan, **_OPENED)
     life.wait(days=30)
-    yield life.tell("first refused", REC, life.instalment(plan, name, alias, 1).refused("51"))
+    yield life.call("first refused", REC, life.instalment(plan, name, alias, 1).refused("51"))
     life.wait(days=3)
-    yield life.tell("first paid", REC, life.instalment(plan, name, alias, 1))
+    yield life.call("first paid", REC, life.instalment(plan, name, alias, 1))
 
 
 @story(
@@ -91,7 +92,7 @@ def instalment_tried_again(life: Life) -> Iterator[Call]:
 )
 def not_created(life: Life) -> Iterator[Call]:
     _subscribe(life, "REGISTER_SUBSCRIBE")
-    yield life.tell(
+    yield life.call(
         "refused",
         PAY,
         life.verification(None).refused("51"),
@@ -109,7 +110,7 @@ def not_created(life: Life) -> Iterator[Call]:
 def abandoned(life: Life) -> Iterator[Call]:
     _subscribe(life, "REGISTER_SUBSCRIBE")
     life.wait(minutes=10)
-    yield life.tell(
+    yield life.call(
         "abandoned",
         PAY,
         is_abandoned=True,
@@ -127,12 +128,12 @@ def abandoned(life: Life) -> Iterator[Call]:
 )
 def on_known_alias(life: Life) -> Iterator[Call]:
     _subscribe(life, "SUBSCRIBE")
-    yield life.tell(
+    yield life.call(
         "opened",
         PAY,
-        alias=life.name(),
+        alias=life.new_reference(),
         means=life.means,
-        subscription_id=life.name(),
+        subscription_id=life.new_reference(),
         subscription_status="CREATED",
         plan=life.plan(),
     )
@@ -145,4 +146,8 @@ def on_known_alias(life: Life) -> Iterator[Call]:
 )
 def by_operator(life: Life) -> Iterator[Call]:
     _subscribe(life, "PAYMENT")
-    yield life.tell("first paid", REC, life.instalment(life.plan(), life.name(), life.name(), 1))
+    yield life.call(
+        "first paid",
+        REC,
+        life.instalment(life.plan(), life.new_reference(), life.new_reference(), 1),
+    )

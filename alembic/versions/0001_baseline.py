@@ -1,0 +1,299 @@
+"""The durable tables, as the first release has them.
+
+Written out in full and never edited again: the tables of today are in `ledger/storage/tables.py`.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
+APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
+POSITIONS_LOCK = 0x1ED6_0002
+
+
+def upgrade() -> None:
+    _create_events()
+    _create_notifications()
+    _create_quarantine()
+    _create_references()
+    _create_generations()
+    _create_access()
+    if op.get_bind().dialect.name == "sqlite":
+        _protect_sqlite()
+    else:
+        _protect_postgresql()
+        _order_postgresql()
+        _compress_postgresql()
+
+
+def downgrade() -> None:
+    raise NotImplementedError("migrations only go forward")
+
+
+def _create_events() -> None:
+    op.create_table(
+        "events",
+        sa.Column("position", IDENTITY, autoincrement=True),
+        sa.Column("originator_id", sa.Uuid(), nullable=False),
+        sa.Column("originator_version", sa.BigInteger(), nullable=False),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("notification_id", sa.Text()),
+        sa.Column("state", sa.LargeBinary(), nullable=False),
+        sa.Column("details", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("position", name="pk_events"),
+        sa.UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "repeats",
+        sa.Column("originator_id", sa.Uuid()),
+        sa.Column("notification_id", sa.Text()),
+        sa.Column("told_at", INSTANT),
+        sa.PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
+    )
+
+
+def _create_notifications() -> None:
+    op.create_table(
+        "notifications",
+        sa.Column("id", sa.Text()),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("format", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text()),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("key_fingerprint", sa.Text(), nullable=False),
+        sa.Column("told_at", INSTANT),
+        sa.Column("positions", sa.JSON(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("endpoint_shop_id", sa.Text()),
+        sa.Column("endpoint_mode", sa.Text()),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_notifications"),
+    )
+    op.create_index("ix_notifications_signed_digest", "notifications", ["signed_digest"])
+    op.create_index("ix_notifications_shop", "notifications", ["shop_id", "mode", "id", "outcome"])
+    _create_partial_indexes()
+
+
+def _create_partial_indexes() -> None:
+    is_recorded = sa.text("outcome = 'recorded'")
+    op.create_index(
+        "uq_notifications_recorded",
+        "notifications",
+        ["signed_digest"],
+        unique=True,
+        sqlite_where=is_recorded,
+        postgresql_where=is_recorded,
+    )
+    has_reason = sa.text("reason IS NOT NULL")
+    op.create_index(
+        "ix_notifications_reason",
+        "notifications",
+        ["reason", "id"],
+        sqlite_where=has_reason,
+        postgresql_where=has_reason,
+    )
+
+
+def _create_quarantine() -> None:
+    op.create_table(
+        "quarantine",
+        sa.Column("id", sa.Text()),
+        sa.Column("received_at", INSTANT, nullable=False),
+        sa.Column("format", sa.Text()),
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("source", sa.Text()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("content_type", sa.Text(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("endpoint_shop_id", sa.Text()),
+        sa.Column("endpoint_mode", sa.Text()),
+        sa.Column("body_bytes", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
+    )
+    op.create_index("ix_quarantine_peer", "quarantine", ["peer", "id"])
+    op.create_index("ix_quarantine_reason", "quarantine", ["reason", "id"])
+    op.create_index(
+        "ix_quarantine_mode", "quarantine", ["mode", "received_at", "reason", "shop_id"]
+    )
+
+
+def _create_references() -> None:
+    op.create_table(
+        "subscription_references",
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("subscription_id", sa.Text()),
+        sa.Column("alias", sa.Text()),
+        sa.Column("order_id", sa.Text()),
+        sa.Column("originator_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "shop_id", "mode", "subscription_id", "alias", name="pk_subscription_references"
+        ),
+    )
+    op.create_index(
+        "ix_subscription_references_order",
+        "subscription_references",
+        ["shop_id", "mode", "alias", "order_id"],
+    )
+
+
+def _create_generations() -> None:
+    op.create_table(
+        "generations",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.Column("shards", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_generations"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "generation_positions",
+        sa.Column("generation_id", sa.BigInteger()),
+        sa.Column("shard", sa.Integer()),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "shard", name="pk_generation_positions"),
+    )
+    op.create_table(
+        "poison_events",
+        sa.Column("generation_id", sa.BigInteger()),
+        sa.Column("position", sa.BigInteger()),
+        sa.Column("topic", sa.Text(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("found_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("generation_id", "position", name="pk_poison_events"),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.Text()),
+        sa.Column("holder", sa.Text(), nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leases"),
+    )
+
+
+def _create_access() -> None:
+    op.create_table(
+        "tokens",
+        sa.Column("id", sa.Text()),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("shops", sa.JSON(none_as_null=True)),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("revoked_at", INSTANT),
+        sa.Column("last_used_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_tokens"),
+        sa.UniqueConstraint("secret_hash", name="uq_tokens_secret_hash"),
+    )
+    op.create_table(
+        "access_log",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("token_id", sa.Text(), nullable=False),
+        sa.Column("token_name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("route", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("reference", sa.Text()),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_access_log"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_access_log_token", "access_log", ["token_id", "id"])
+    op.create_index("ix_access_log_shop", "access_log", ["shop_id", "mode", "id"])
+    op.create_table(
+        "users",
+        sa.Column("id", sa.Text()),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name_key", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("shops", sa.JSON(none_as_null=True)),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("stamp", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("disabled_at", INSTANT),
+        sa.Column("password_changed_at", INSTANT, nullable=False),
+        sa.Column("last_signed_in_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("name_key", name="uq_users_name_key"),
+    )
+
+
+def _protect_sqlite() -> None:
+    for table in APPEND_ONLY:
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+            )
+
+
+def _protect_postgresql() -> None:
+    op.execute(
+        "CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN RAISE EXCEPTION '% are append-only', TG_TABLE_NAME; END $$"
+    )
+    for table in APPEND_ONLY:
+        op.execute(
+            f"CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()"
+        )
+
+
+def _order_postgresql() -> None:
+    # Whoever inserts events, by whatever statement, holds this lock from before the first
+    # position is drawn until the commit. A reader that gets it exclusively for an instant knows
+    # that no lower position can still appear. A trigger cannot be forgotten and costs no trip.
+    op.execute(
+        "CREATE FUNCTION ledger_lock_positions() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN PERFORM pg_advisory_xact_lock_shared({POSITIONS_LOCK}); RETURN NULL; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER events_lock_positions BEFORE INSERT ON events "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_lock_positions()"
+    )
+
+
+def _compress_postgresql() -> None:
+    # The default does not compress these bodies at all; a server may be built without lz4.
+    has_lz4 = op.get_bind().scalar(
+        sa.text(
+            "SELECT 'lz4' = ANY (enumvals) FROM pg_settings "
+            "WHERE name = 'default_toast_compression'"
+        )
+    )
+    if has_lz4:
+        for table, column in (
+            ("events", "state"),
+            ("events", "details"),
+            ("notifications", "body"),
+            ("quarantine", "body"),
+        ):
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4")

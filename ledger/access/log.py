@@ -1,0 +1,57 @@
+"""The access log: who has read personal or raw data, or tried to."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from ledger.storage.tables import access_log
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One read of personal or raw data, or the attempt.
+
+    Shape: `token_id` and `token_name` are those of the reader, who may be a person (`user-…`).
+    """
+
+    at: datetime
+    token_id: str
+    token_name: str
+    role: str
+    method: str
+    route: str
+    kind: str
+    shop_id: str | None
+    mode: str | None
+    reference: str | None
+    status: int
+    peer: str
+    id: int | None = None
+
+
+def note_access(connection: Connection, access: Access) -> None:
+    """Write one line of the access log."""
+    columns = asdict(access)
+    del columns["id"]  # given by the database
+    connection.execute(insert(access_log), columns)
+
+
+def accesses(
+    connection: Connection,
+    *,
+    limit: int,
+    before_id: int | None = None,
+    shops: Sequence[str] | None = None,
+    **equal: str | None,
+) -> list[Access]:
+    """Read the access log, newest first; `equal` are columns with the value they must have."""
+    c = access_log.c
+    query = select(access_log).order_by(c.id.desc()).limit(limit)
+    query = query.where(*(c[name] == value for name, value in equal.items() if value is not None))
+    if shops is not None:
+        query = query.where(c.shop_id.in_(shops))
+    if before_id is not None:
+        query = query.where(c.id < before_id)
+    return [Access(**row) for row in connection.execute(query).mappings()]

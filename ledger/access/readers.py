@@ -1,0 +1,58 @@
+"""Roles, and what tokens and people have in common as readers."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Self
+
+from sqlalchemy import RowMapping
+
+AUDITOR = "auditor"  # everything but personal data
+AUDITOR_PERSONAL = "auditor-personal"  # personal data and raw bodies too; every read is logged
+OPERATOR = "operator"  # that, and what changes something
+ROLES = (AUDITOR, AUDITOR_PERSONAL, OPERATOR)
+VALID = "valid"
+SEES_PERSONAL = frozenset({AUDITOR_PERSONAL, OPERATOR})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A machine with a token, or a person who has signed in.
+
+    Shape: `shops` is None for all shops, those to come included. `id` tells both kinds apart: a
+    person's begins with `user-`. A field without a repr holds a hash or a session's stamp, and
+    is never shown.
+    """
+
+    id: str
+    name: str
+    role: str
+    shops: tuple[str, ...] | None
+    created_at: datetime
+    expires_at: datetime | None = None
+
+    @property
+    def sees_personal(self) -> bool:
+        return self.role in SEES_PERSONAL
+
+    def allows_shop(self, shop_id: str | None) -> bool:
+        """Return True if this reader may read about the shop.
+
+        What names no shop is for readers of all shops.
+        """
+        return self.shops is None or shop_id in self.shops
+
+    def validity_at(self, at: datetime) -> str:
+        """Return `valid` or, once the access has ended by itself, `expired`."""
+        return VALID if self.expires_at is None or at < self.expires_at else "expired"
+
+    def columns(self) -> dict[str, Any]:
+        """Return the fields as they are stored, by column."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        return columns | {"shops": None if self.shops is None else list(self.shops)}
+
+    @classmethod
+    def from_row(cls, row: RowMapping) -> Self:
+        """Read a reader from a stored row; columns that are no fields are left out."""
+        values = {field.name: row[field.name] for field in fields(cls)}
+        shops = values["shops"]
+        return cls(**values | {"shops": None if shops is None else tuple(shops)})

@@ -1,0 +1,113 @@
+"""Tokens of the query API: made once, kept as hashes, revoked for good."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from ledger.access.readers import ROLES, VALID, Reader
+from ledger.errors import NotFoundError
+from ledger.storage.tables import tokens
+
+PREFIX = "ipnl_"
+SECRET_BYTES = 32
+LAST_USED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token(Reader):
+    """What is stored of a token."""
+
+    secret_hash: str = field(repr=False)
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+    def is_valid_at(self, at: datetime) -> bool:
+        """Return True if a call with this token is let in at this time."""
+        return self.state_at(at) == VALID
+
+    def state_at(self, at: datetime) -> str:
+        """Return `valid`, `revoked` or `expired`."""
+        return "revoked" if self.revoked_at else self.validity_at(at)
+
+
+def create_token(
+    connection: Connection,
+    *,
+    name: str,
+    role: str,
+    now: datetime,
+    shops: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[Token, str]:
+    """Make a token. Shape: what is stored of it, and the secret, which is stored nowhere."""
+    assert role in ROLES
+    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    token = Token(
+        id=secrets.token_hex(6),
+        name=name,
+        role=role,
+        shops=None if shops is None else tuple(shops),
+        created_at=now,
+        expires_at=expires_at,
+        secret_hash=hash_of(secret),
+    )
+    connection.execute(insert(tokens), token.columns())
+    return token, secret
+
+
+def hash_of(secret: str) -> str:
+    """Return what is stored in place of a secret. Shape: 64 lower-case hex digits.
+
+    A plain SHA-256 is enough: a token is 256 random bits, so there is nothing to guess that a
+    slow hash would protect, as it would a password.
+    """
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def find_token(connection: Connection, secret: str, *, now: datetime) -> Token | None:
+    """Return the token that has this secret, if it is valid now.
+
+    The database finds it by hash, whose timing tells nothing about a secret that made another
+    hash; the comparison that counts is constant in time.
+    """
+    secret_hash = hash_of(secret)
+    query = select(tokens).where(tokens.c.secret_hash == secret_hash)
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    token = Token.from_row(row)
+    is_same = hmac.compare_digest(token.secret_hash, secret_hash)
+    return token if is_same and token.is_valid_at(now) else None
+
+
+def is_use_due(token: Token, *, now: datetime) -> bool:
+    """Return True if its last use is to be written down again: at most once a minute."""
+    return token.last_used_at is None or now - token.last_used_at >= LAST_USED_EVERY
+
+
+def note_use(connection: Connection, token: Token, *, now: datetime) -> None:
+    """Write down when a token was last used."""
+    c = tokens.c
+    is_older = or_(c.last_used_at.is_(None), c.last_used_at < now)
+    connection.execute(update(tokens).where(c.id == token.id, is_older).values(last_used_at=now))
+
+
+def all_tokens(connection: Connection) -> list[Token]:
+    """Read every token ever made, oldest first."""
+    query = select(tokens).order_by(tokens.c.created_at, tokens.c.id)
+    return [Token.from_row(row) for row in connection.execute(query).mappings()]
+
+
+def revoke_token(connection: Connection, id_: str, *, now: datetime) -> Token:
+    """Close a token for good. Errors: NotFoundError, also when it is revoked already."""
+    c = tokens.c
+    statement = update(tokens).where(c.id == id_, c.revoked_at.is_(None)).values(revoked_at=now)
+    row = connection.execute(statement.returning(*c)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError("no such token that is not revoked already")
+    return Token.from_row(row)

@@ -1,0 +1,188 @@
+"""Who may sign in to the pages: people with a password and one of the roles of tokens."""
+
+import secrets
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ledger.access.readers import ROLES, VALID, Reader
+from ledger.errors import BadUserError, NotFoundError
+from ledger.storage.tables import users
+
+PREFIX = "user-"
+NAME_MAX = 100
+PASSWORD_MIN = 12
+PASSWORD_MAX = 1_000
+
+_hasher = PasswordHasher()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User(Reader):
+    """What is stored of a person. Shape: `stamp` changes whenever all their sessions shall end."""
+
+    password_hash: str = field(repr=False)
+    stamp: str = field(repr=False)
+    password_changed_at: datetime
+    disabled_at: datetime | None = None
+    last_signed_in_at: datetime | None = None
+
+    def is_valid_at(self, at: datetime) -> bool:
+        """Return True if they may be signed in at this time."""
+        return self.state_at(at) == VALID
+
+    def state_at(self, at: datetime) -> str:
+        """Return `valid`, `disabled` or `expired`."""
+        return "disabled" if self.disabled_at else self.validity_at(at)
+
+    @property
+    def last_used_at(self) -> datetime | None:
+        return self.last_signed_in_at
+
+
+def add_user(
+    connection: Connection,
+    *,
+    name: str,
+    password: str,
+    role: str,
+    now: datetime,
+    shops: Sequence[str] | None = None,
+    expires_at: datetime | None = None,
+) -> User:
+    """Let somebody sign in.
+
+    Errors: BadUserError for a name that is taken or no name, or a password that is too short.
+    """
+    assert role in ROLES
+    user = User(
+        id=PREFIX + secrets.token_hex(6),
+        name=_checked_name(name),
+        role=role,
+        shops=None if shops is None else tuple(shops),
+        created_at=now,
+        expires_at=expires_at,
+        password_hash=_hashed(password),
+        stamp=_new_stamp(),
+        password_changed_at=now,
+    )
+    try:
+        connection.execute(insert(users), user.columns() | {"name_key": _name_key(user.name)})
+    except IntegrityError as error:
+        raise BadUserError(f"there is a user named {user.name} already") from error
+    return user
+
+
+def find_user(connection: Connection, id_: str) -> User | None:
+    """Return the person of this id, whether or not they may sign in."""
+    return _read_user(connection, users.c.id == id_)
+
+
+def user_by_name(connection: Connection, name: str) -> User | None:
+    """Return the person of this name, in whatever case it is written."""
+    if "\x00" in name:  # no database stores it, so none is asked
+        return None
+    return _read_user(connection, users.c.name_key == _name_key(name))
+
+
+def check_password(user: User | None, password: str) -> bool:
+    """Return True if it is this person's password; takes as long when there is no such person."""
+    password_hash = _nobodys_hash() if user is None else user.password_hash
+    try:
+        _hasher.verify(password_hash, _normal(password)[:PASSWORD_MAX])
+    except (VerificationError, InvalidHashError):
+        return False
+    return user is not None
+
+
+def note_sign_in(connection: Connection, user: User, *, now: datetime) -> None:
+    """Write down when somebody last signed in."""
+    connection.execute(update(users).where(users.c.id == user.id).values(last_signed_in_at=now))
+
+
+def all_users(connection: Connection) -> list[User]:
+    """Read everybody who could ever sign in, oldest first."""
+    query = select(users).order_by(users.c.created_at, users.c.id)
+    return [User.from_row(row) for row in connection.execute(query).mappings()]
+
+
+def change_password(connection: Connection, name: str, password: str, *, now: datetime) -> User:
+    """Give somebody another password and end all their sessions.
+
+    Errors: NotFoundError, BadUserError.
+    """
+    return _change(
+        connection,
+        name,
+        password_hash=_hashed(password),
+        password_changed_at=now,
+        stamp=_new_stamp(),
+    )
+
+
+def disable_user(connection: Connection, name: str, *, now: datetime) -> User:
+    """Let somebody sign in no more, and end all their sessions. Errors: NotFoundError."""
+    return _change(connection, name, disabled_at=now, stamp=_new_stamp())
+
+
+def enable_user(connection: Connection, name: str) -> User:
+    """Let somebody who was disabled sign in again. Errors: NotFoundError."""
+    return _change(connection, name, disabled_at=None)
+
+
+def end_sessions(connection: Connection, user: User) -> None:
+    """End all sessions of somebody, wherever they are."""
+    connection.execute(update(users).where(users.c.id == user.id).values(stamp=_new_stamp()))
+
+
+def _read_user(connection: Connection, condition: ColumnElement[bool]) -> User | None:
+    row = connection.execute(select(users).where(condition)).mappings().one_or_none()
+    return None if row is None else User.from_row(row)
+
+
+def _change(connection: Connection, name: str, **columns: Any) -> User:
+    statement = update(users).where(users.c.name_key == _name_key(name)).values(**columns)
+    row = connection.execute(statement.returning(*users.c)).mappings().one_or_none()
+    if row is None:
+        raise NotFoundError("there is no such user")
+    return User.from_row(row)
+
+
+def _checked_name(name: str) -> str:
+    name = _normal(name).strip()
+    if not 0 < len(name) <= NAME_MAX or not name.isprintable():
+        raise BadUserError(f"a name has 1 to {NAME_MAX} printable characters")
+    return name
+
+
+def _hashed(password: str) -> str:
+    password = _normal(password)
+    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
+        raise BadUserError(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters")
+    return _hasher.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(secrets.token_hex())
+
+
+def _normal(text: str) -> str:
+    """Return one spelling of what keyboards write in several ways, without lone surrogates."""
+    return unicodedata.normalize("NFKC", text.encode(errors="replace").decode())
+
+
+def _name_key(name: str) -> str:
+    return _normal(name).strip().casefold()
+
+
+def _new_stamp() -> str:
+    return secrets.token_hex(8)

@@ -1,0 +1,123 @@
+"""Which of two notifications about the same thing is older, and whether it may move the state.
+
+Source: design decision "late news moves nothing back": a final status is not left, then the
+platform's own time decides, then the rank of the status, then arrival.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.formats.snapshot import Fact
+from ledger.statuses import FINAL, RANKS
+
+
+@dataclass(frozen=True, slots=True)
+class Precedence:
+    """The place of one notification among all that are about the same thing."""
+
+    status: str | None
+    told_at: datetime | None
+    received_at: datetime
+
+    def precedes(self, other: "Precedence") -> bool:
+        """Return True if this notification is older than the other one."""
+        return self._compare(other) < 0
+
+    def _compare(self, other: "Precedence") -> int:
+        if contradicts(other.status, self.status):
+            return -1  # the first final status stands
+        finality = _finality(self.status) - _finality(other.status)
+        if finality:
+            return finality
+        if self.told_at and other.told_at and self.told_at != other.told_at:
+            return 1 if self.told_at > other.told_at else -1
+        rank = _rank_difference(self.status, other.status)
+        if rank:
+            return rank
+        return (self.received_at > other.received_at) - (self.received_at < other.received_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one recorded event reported, for comparison with later snapshots.
+
+    Shape: what does not count for order never holds the state against another notification.
+    """
+
+    version: int
+    topic: str
+    precedence: Precedence
+    facts: Mapping[str, Fact]
+    counts_for_order: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a snapshot adds: facts never reported before, and those that move the state."""
+
+    added: Sequence[str]
+    moved: Sequence[str]
+    is_late: bool
+    is_contradiction: bool
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.added or self.moved)
+
+
+def contradicts(known_status: str | None, status: str | None) -> bool:
+    """Return True if a final status is followed by one that cannot come after it.
+
+    CAPTURE_FAILED then CAPTURED is the one known innocent pair.
+    """
+    if status is None or status == known_status or known_status not in FINAL:
+        return False
+    if {known_status, status} == {"CAPTURE_FAILED", "CAPTURED"}:
+        return False
+    return status in FINAL or status not in RANKS
+
+
+def status_of(facts: Mapping[str, Fact]) -> str | None:
+    """Return the status among some facts; None when they name none."""
+    status = facts.get("status")
+    return None if status is None else str(status)
+
+
+def facts_that_move(
+    known_facts: Mapping[str, Fact],
+    facts: Mapping[str, Fact],
+    precedence: Precedence,
+    observations: Sequence[Observation],
+) -> list[str]:
+    """Return the names of the facts that change the known state.
+
+    A fact fills a gap at any time; it replaces a value only if no newer notification reported one,
+    and if the notification contradicts nothing.
+    """
+    is_contradiction = contradicts(status_of(known_facts), precedence.status)
+
+    def replaces(name: str) -> bool:
+        if is_contradiction or known_facts[name] == facts[name]:
+            return False
+        reported = (observation for observation in observations if name in observation.facts)
+        return not is_older_than_any(precedence, reported)
+
+    return [name for name in facts if name not in known_facts or replaces(name)]
+
+
+def is_older_than_any(precedence: Precedence, observations: Iterable[Observation]) -> bool:
+    """Return True if a notification is older than one of those already recorded."""
+    return any(precedence.precedes(observation.precedence) for observation in observations)
+
+
+def _finality(status: str | None) -> int:
+    if status == "CAPTURED":
+        return 2  # also ends CAPTURE_FAILED
+    return 1 if status in FINAL else 0
+
+
+def _rank_difference(status: str | None, other_status: str | None) -> int:
+    if status not in RANKS or other_status not in RANKS:
+        return 0
+    return RANKS[status] - RANKS[other_status]

@@ -1,0 +1,136 @@
+"""One snapshot beside what was known of its transaction: what changed, and which rule sent it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ledger.aggregates.observed import Occasion
+from ledger.aggregates.precedence import Changes
+from ledger.formats.snapshot import Fact, is_instalment
+from ledger.instants import read_platform_instant
+from ledger.rules import (
+    ACQUIRER_STATUS,
+    ALIAS,
+    BACK_OFFICE,
+    CANCELLATION,
+    DEFERRED_AUTHORISATION,
+    END_OF_PAYMENT,
+    INFERRED,
+    INSTALMENT,
+    REDELIVERIES,
+    SUBSCRIPTION,
+)
+from ledger.statuses import REFUSED
+
+_WAITING = frozenset({"WAITING_AUTHORISATION", "WAITING_AUTHORISATION_TO_VALIDATE"})
+_GRANTED = frozenset({"AUTHORISED", "AUTHORISED_TO_VALIDATE"})
+_VALIDATIONS = frozenset(
+    {
+        ("AUTHORISED_TO_VALIDATE", "AUTHORISED"),
+        ("WAITING_AUTHORISATION_TO_VALIDATE", "WAITING_AUTHORISATION"),
+        ("WAITING_AUTHORISATION_TO_VALIDATE", "AUTHORISED"),
+    }
+)
+_PLATFORM_MADE = "900000"  # short numbers from here on are given by the platform
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a snapshot meets.
+
+    Shape: `known_facts` are those before, `facts` those of the snapshot; `is_known` says that the
+    transaction has events already.
+    """
+
+    known_facts: Mapping[str, Fact]
+    facts: Mapping[str, Fact]
+    changes: Changes
+    occasion: Occasion
+    is_known: bool
+
+    @property
+    def status(self) -> str:
+        return str(self.facts.get("status", ""))
+
+    @property
+    def status_before(self) -> str:
+        """Return the status known before; empty for the first snapshot, and for a late one."""
+        if self.changes.is_late and not self.changes.is_contradiction:
+            return ""
+        return str(self.known_facts.get("status", ""))
+
+    @property
+    def operation(self) -> str:
+        return str(self.facts.get("operation_type", self.known_facts.get("operation_type", "")))
+
+    @property
+    def is_refused(self) -> bool:
+        return self.status in REFUSED
+
+    @property
+    def is_granted(self) -> bool:
+        return self.status in _GRANTED
+
+    @property
+    def is_redelivery(self) -> bool:
+        return self.occasion.source in REDELIVERIES
+
+    @property
+    def is_validation(self) -> bool:
+        return (self.status_before, self.status) in _VALIDATIONS
+
+    @property
+    def has_waited(self) -> bool:
+        """Return True if the transaction was waiting for its authorisation before."""
+        return self.status_before in _WAITING
+
+    @property
+    def was_made_now(self) -> bool:
+        """Return True if an operation made the transaction.
+
+        Source: form-v2 reference, section 6.8.
+        """
+        made_at, told_at = self.instant("created_at"), self.occasion.told_at
+        if made_at and told_at:
+            return abs(told_at - made_at) < timedelta(minutes=1)
+        return str(self.facts.get("trans_id", "")) >= _PLATFORM_MADE
+
+    def replaces(self, name: str) -> bool:
+        """Return True if the snapshot replaces a known value by another."""
+        return name in self.changes.moved and name in self.known_facts
+
+    def instant(self, name: str) -> datetime | None:
+        """Return an instant among the facts; None when it is not there."""
+        text = self.facts.get(name)
+        return None if text is None else read_platform_instant(str(text))
+
+    def rule(self) -> tuple[str, str]:
+        """Return the rule that sent the notification, and how certain that is."""
+        rule, certainty = self.occasion.rule, self.occasion.rule_certainty
+        if rule is None:
+            rule, certainty = self._inferred_rule(), INFERRED
+        if rule == END_OF_PAYMENT and self.operation == "VERIFICATION":
+            rule = SUBSCRIPTION if "subscription_id" in self.facts else ALIAS
+        return rule, certainty
+
+    def _inferred_rule(self) -> str:
+        """Read the rule from the content: a redelivery has lost its source."""
+        if self.status == "ABANDONED":
+            return CANCELLATION
+        if is_instalment(self.facts):
+            return INSTALMENT
+        if self.operation == "CREDIT":
+            return BACK_OFFICE
+        if not self.status_before:
+            return END_OF_PAYMENT
+        if self.status_before != self.status:
+            return self._rule_of_change()
+        has_new_terms = not {"amount_minor", "capture_at"}.isdisjoint(self.changes.moved)
+        return BACK_OFFICE if has_new_terms else END_OF_PAYMENT
+
+    def _rule_of_change(self) -> str:
+        if self.status == "CANCELLED" or self.is_validation:
+            return BACK_OFFICE
+        if self.has_waited and (self.is_granted or self.is_refused):
+            return DEFERRED_AUTHORISATION
+        return ACQUIRER_STATUS

@@ -1,0 +1,124 @@
+"""The fields of form V2 (`vads_*`): which are facts, which are about a person, which are neither.
+
+Source: form-v2 reference, sections 2 to 6.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+
+from ledger.errors import MalformedNotificationError
+from ledger.formats.snapshot import Fact, Pairs
+from ledger.formats.values import FactTable, Values, names_read
+from ledger.ipn.storable import storable, storable_pairs
+
+UUID = re.compile(r"[0-9a-f]{32}")
+
+TRANSACTION_FIELDS: FactTable = (
+    ("operation_type", "vads_operation_type", Values.operation),
+    ("status", "vads_trans_status", Values.status),
+    ("amount_minor", "vads_effective_amount", Values.amount),
+    ("currency", "vads_effective_currency", Values.currency),
+    ("requested_amount_minor", "vads_amount", Values.amount),
+    ("requested_currency", "vads_currency", Values.currency),
+    ("created_at", "vads_effective_creation_date", Values.instant),
+    ("capture_at", "vads_presentation_date", Values.instant),
+    ("order_id", "vads_order_id", Values.text),
+    ("trans_id", "vads_trans_id", Values.text),
+    ("trans_date", "vads_trans_date", Values.instant),
+    ("sequence_number", "vads_sequence_number", Values.count),
+    ("occurrence_type", "vads_occurrence_type", Values.text),
+    ("payment_method", "vads_card_brand", Values.text),
+    ("wallet", "vads_wallet", Values.text),
+    ("payment_source", "vads_payment_src", Values.text),
+    ("contract", "vads_contract_used", Values.text),
+    ("network", "vads_acquirer_network", Values.text),
+    ("authorisation_number", "vads_auth_number", Values.text),
+    ("authorisation_result", "vads_auth_result", Values.answer_code),
+    ("alias", "vads_identifier", Values.text),
+    ("subscription_id", "vads_subscription", Values.text),
+    ("instalment_number", "vads_recurrence_number", Values.count),
+)
+PART_FIELDS: FactTable = (  # an element of vads_payment_seq; what it leaves out is the parent's
+    ("operation_type", "operation_type", Values.operation),
+    ("status", "trans_status", Values.status),
+    ("amount_minor", "amount", Values.amount),
+    ("capture_at", "presentation_date", Values.instant),
+    ("trans_id", "trans_id", Values.text),
+    ("sequence_number", "sequence_number", Values.count),
+    ("payment_method", "card_brand", Values.text),
+    ("wallet", "wallet", Values.text),
+    ("contract", "contract_used", Values.text),
+    ("authorisation_number", "auth_number", Values.text),
+    ("authorisation_result", "auth_result", Values.answer_code),
+    ("alias", "identifier", Values.text),
+)
+FACTS_OF_THE_ORDER = ("requested_amount_minor", "requested_currency", "trans_date", "order_id")
+ALIAS_FIELDS: FactTable = (
+    ("request", "vads_identifier_status", Values.text),
+    ("payment_method", "vads_card_brand", Values.text),
+    ("order_id", "vads_order_id", Values.text),
+    ("transaction_uuid", "vads_trans_uuid", Values.text),
+    ("made_at", "vads_effective_creation_date", Values.instant),
+    ("made_at", "vads_trans_date", Values.instant),
+)
+SUBSCRIPTION_FIELDS: FactTable = (
+    ("request", "vads_recurrence_status", Values.text),
+    ("order_id", "vads_order_id", Values.text),
+    ("effect_on", "vads_sub_effect_date", Values.day),
+    ("schedule", "vads_sub_desc", Values.text),
+    ("amount_minor", "vads_sub_amount", Values.amount),
+    ("currency", "vads_sub_currency", Values.currency),
+    ("initial_amount_minor", "vads_sub_init_amount", Values.amount),
+    ("initial_amount_number", "vads_sub_init_amount_number", Values.count),
+    ("transaction_uuid", "vads_trans_uuid", Values.text),
+)
+
+_PERSONAL_PREFIXES = ("vads_cust_", "vads_ship_to_", "vads_cardholder_", "vads_proof_of_id_")
+CARD_FIELDS = frozenset(
+    {
+        "vads_card_number",
+        "vads_card_holder_name",
+        "vads_expiry_month",
+        "vads_expiry_year",
+        "card_number",
+        "expiry_month",
+        "expiry_year",
+    }
+)
+_PERSONAL = CARD_FIELDS | {"vads_user_info", "vads_acquirer_transient_data"}
+_ENVELOPE = frozenset(
+    {"signature", "vads_hash", "vads_url_check_src", "vads_ctx_mode", "vads_site_id"}
+    | {"vads_version", "vads_trans_uuid", "vads_payment_seq"}
+)
+_READ = names_read((TRANSACTION_FIELDS, PART_FIELDS)) | _ENVELOPE | {"trans_uuid"}
+
+
+def unread_fields(fields: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
+    """Return every field that did not become a fact. Shape: details, what is about a person."""
+    detail_pairs: list[tuple[str, str]] = []
+    personal_pairs: list[tuple[str, str]] = []
+    for name, value in fields.items():
+        if not value or (name in _READ and name not in odd_names):
+            continue
+        (personal_pairs if is_personal(name) else detail_pairs).append((name, value))
+    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)
+
+
+def is_personal(name: str) -> bool:
+    """Return True if a field is about the buyer or the buyer's card."""
+    return name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)
+
+
+def reference_of(facts: Mapping[str, Fact], form_time: str) -> str:
+    """Identify what has no uuid: UTC day, short number, sequence, direction.
+
+    Source: form-v2 reference, section 7.1. Without a short number the whole form time stands in.
+    """
+    form_time = storable(form_time)
+    if not form_time:
+        raise MalformedNotificationError(
+            "identity-unreadable", "neither vads_trans_uuid nor vads_trans_date has a value"
+        )
+    names = ("trans_id", "sequence_number", "operation_type")
+    rest = [str(facts[name]).upper() for name in names if name in facts]
+    return "-".join([form_time[:8] if "trans_id" in facts else form_time, *rest])

@@ -1,0 +1,121 @@
+"""The JSON of a REST V4 answer: parsed strictly, and flattened into dotted paths."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Never
+
+import orjson
+
+from ledger.errors import MalformedNotificationError
+
+_UUID = re.compile(r"[0-9a-f]{32}")
+_DIGITS_MAX = 18  # more do not fit into 64 bits
+
+
+def parse_answer(text: str, depth_max: int) -> dict[str, Any]:
+    """Parse JSON strictly: an object, no key twice, not too deep, fractions kept as their text.
+
+    Errors: MalformedNotificationError.
+    """
+    try:
+        answer = json.loads(
+            text,
+            object_pairs_hook=_object,
+            parse_float=str,
+            parse_int=_integer,
+            parse_constant=_no_constant,
+        )
+    except RecursionError as error:
+        raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep") from error
+    except ValueError as error:
+        raise MalformedNotificationError("answer-not-json", "kr-answer is not JSON") from error
+    if not isinstance(answer, dict):
+        raise MalformedNotificationError("answer-not-json", "kr-answer is not a JSON object")
+    openings = text.count("{") + text.count("[")
+    if openings > depth_max and _is_deeper(answer, depth_max):
+        raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep")
+    return answer
+
+
+def _is_deeper(node: object, depth_max: int) -> bool:
+    level = [node]
+    for _ in range(depth_max):
+        level = [
+            below
+            for node in level
+            if isinstance(node, dict | list)
+            for below in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise MalformedNotificationError("duplicate-json-key", "a key occurs twice in kr-answer")
+    return members
+
+
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= _DIGITS_MAX else digits
+
+
+def _no_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not JSON")
+
+
+def flatten(node: object) -> list[tuple[str, str]]:
+    """Return every scalar below a JSON value by its dotted path, without nulls and type names."""
+    scalars: list[tuple[str, str]] = []
+    _collect(node, "", scalars)
+    return scalars
+
+
+def _collect(node: object, path: str, scalars: list[tuple[str, str]]) -> None:
+    if node is None:
+        return
+    if isinstance(node, str):
+        scalars.append((path, node))
+    elif isinstance(node, dict):
+        prefix = f"{path}." if path else ""
+        for name, below in node.items():
+            if name == "_type" or below is None:
+                continue
+            if isinstance(below, str):  # most are, and a call for each takes longer than to keep it
+                scalars.append((prefix + name, below))
+            else:
+                _collect(below, prefix + name, scalars)
+    elif isinstance(node, list):
+        prefix = f"{path}." if path else ""
+        for number, below in enumerate(node):
+            _collect(below, f"{prefix}{number}", scalars)
+    else:
+        scalars.append((path, orjson.dumps(node).decode()))
+
+
+def transactions_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the transactions of an answer, each with its identity and its status.
+
+    Errors: MalformedNotificationError.
+    """
+    listed = answer.get("transactions") or []
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        raise MalformedNotificationError(
+            "identity-unreadable", "transactions is no list of objects"
+        )
+    for transaction in listed:
+        _check_readable(transaction)
+    return listed
+
+
+def _check_readable(transaction: Mapping[str, Any]) -> None:
+    uuid, status = transaction.get("uuid"), transaction.get("detailedStatus")
+    if not isinstance(uuid, str) or not _UUID.fullmatch(uuid):
+        raise MalformedNotificationError("identity-unreadable", "a transaction without its uuid")
+    if not isinstance(status, str) or not status:
+        raise MalformedNotificationError("status-unreadable", "detailedStatus is no text")
+    if isinstance(transaction.get("amount"), dict | list):
+        raise MalformedNotificationError("amount-unreadable", "amount is no number")

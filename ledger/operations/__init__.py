@@ -1,0 +1,1 @@
+"""Run the service: its logs, its metrics and its processes."""

@@ -1,0 +1,164 @@
+"""Serve a WSGI application from worker processes, replace those that die, and stop in order.
+
+Granian does the serving; only what it documents is used: its options, the hook before its workers
+start, and the handler of signals that it installs in each process. That handler deadlocks when a
+second signal interrupts it. So the signals that stop a service are blocked in every process, and
+in each a thread takes them one by one and calls the handler.
+"""
+
+import gc
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.sharedctypes import RawValue
+from typing import Any, Protocol
+from wsgiref.types import WSGIApplication
+
+import structlog
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+
+from ledger.errors import LedgerError
+
+log = structlog.get_logger("serve")
+
+STOP_SECONDS_MAX = 30
+START_SECONDS = 1.0
+"""From an application that is built to a server that listens to its signals: some milliseconds."""
+HEADER_SECONDS_MAX = 10
+HEADER_BYTES_MAX = 64 * 1024
+GARBAGE_FROM = 20_000
+"""Objects; a call makes some thousands, which go by themselves."""
+
+_STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+_LIBRARY_LOGS = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {"_granian": {"handlers": [], "propagate": True}},
+}
+
+
+class Flag(Protocol):
+    """A yes or no in memory that all processes of a service share."""
+
+    value: bool
+
+
+Build = Callable[[Flag], WSGIApplication]
+"""Makes the application of one worker. It is given the flag that says that the service stops."""
+
+
+class WebServer:
+    """One address, and the worker processes that answer there."""
+
+    def __init__(
+        self, address: str, port: int, *, workers: int, threads: int, drain_seconds: int = 0
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "address": address,
+            "port": port,
+            "workers": workers,
+            "blocking_threads": threads,
+        }
+        self._drain_seconds = drain_seconds
+        self._is_stopping: Flag = RawValue("b", False)  # the workers look at it
+        self._has_served: Flag = RawValue("b", False)  # they write it
+
+    def run(self, build: Build) -> None:
+        """Serve until SIGTERM or SIGINT. Errors: SystemExit when no worker ever comes to serve.
+
+        Granian gives up when one worker dies twice within seconds, as it may for lack of memory.
+        If any worker has ever served, a new Granian takes over.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
+        stopper = partial(_pass_signals_on, self._is_stopping, self._drain_seconds)
+        threading.Thread(target=stopper, daemon=True).start()
+        while not self._is_stopping.value:
+            try:
+                self._serve(partial(_start_worker, self._is_stopping, self._has_served, build))
+            except SystemExit:
+                if not self._is_stopping.value and not self._has_served.value:
+                    raise
+
+    def _serve(self, load: Callable[[], WSGIApplication]) -> None:
+        server = Granian(
+            "ledger",  # a name for the log: the applications come from `load`
+            interface=Interfaces.WSGI,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=HEADER_SECONDS_MAX * 1000, max_buffer_size=HEADER_BYTES_MAX
+            ),
+            websockets=False,
+            log_dictconfig=_LIBRARY_LOGS,
+            respawn_failed_workers=True,
+            workers_kill_timeout=STOP_SECONDS_MAX,
+            **self._options,
+        )
+        server.on_startup(self._repeat_a_stop)
+        server.serve(target_loader=load, wrap_loader=False)
+
+    def _repeat_a_stop(self) -> None:
+        """Tell a server that has just installed its handler what was meant for the one before."""
+        if self._is_stopping.value:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _pass_signals_on(is_stopping: Flag, drain_seconds: int) -> None:
+    """Take each signal of the main process; let the load balancer look away before the first."""
+    while True:
+        received = signal.sigwait(_STOP_SIGNALS)
+        if received == signal.SIGTERM and not is_stopping.value and drain_seconds:
+            is_stopping.value = True
+            signal.sigtimedwait(_STOP_SIGNALS, drain_seconds)
+        is_stopping.value = True
+        _call_handler()
+
+
+def _call_handler() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    if callable(handler):  # the server has set its own
+        handler(signal.SIGTERM, None)
+
+
+def _start_worker(is_stopping: Flag, has_served: Flag, build: Build) -> WSGIApplication:
+    """Build the application in the process that will serve it, and see to it that it can stop."""
+    listens_at = math.inf
+
+    def stop_at_first_signal() -> None:
+        """Take the first signal and no other: Ctrl-C, systemd and the main process all send one."""
+        signal.sigwait(_STOP_SIGNALS)
+        if listens_at == math.inf:
+            os._exit(0)  # it is still starting, and has taken no call
+        time.sleep(max(0.0, listens_at - time.monotonic()))
+        _call_handler()
+
+    threading.Thread(target=stop_at_first_signal, daemon=True).start()
+    threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        application = build(is_stopping)
+    except LedgerError as error:
+        log.error("cannot serve", reason=str(error), code=error.code)
+        raise SystemExit(1) from error
+    has_served.value = True
+    _let_garbage_wait()
+    listens_at = time.monotonic() + START_SECONDS
+    return application
+
+
+def _follow_parent(parent: int) -> None:
+    """Stop when the main process was killed: an orphan would hold the port for ever."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _let_garbage_wait() -> None:
+    """Look for cycles seldom, and never among what stays: a call leaves hardly any."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_FROM, 20, 20)

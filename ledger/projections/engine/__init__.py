@@ -1,0 +1,1 @@
+"""Follow, rebuild, compare and switch read models, whatever they contain."""

@@ -1,0 +1,124 @@
+"""Fill one new generation phase by phase, going on where an interrupted build stopped."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, as_completed, wait
+from dataclasses import dataclass
+
+from ledger.projections.engine.leases import HeldLease
+from ledger.projections.follower import Follower
+from ledger.projections.generations import (
+    BUILT,
+    Generation,
+    gather_statistics,
+    positions,
+    secondary_indexes,
+    unite_shards,
+)
+from ledger.projections.parts import (
+    GenerationRef,
+    ShardTask,
+    build_index,
+    create_keys,
+    group_rows,
+    load_shard,
+    merge_staged,
+)
+from ledger.projections.view import Projection
+from ledger.storage.database import Database
+
+Progress = Callable[[str, int, int], None]
+"""Called with the stage, the positions done so far over all shards, and how many there are."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """One generation that is being built, under a lease."""
+
+    database: Database
+    model: Projection
+    generation: Generation
+    lease: HeldLease
+    progress: Progress
+
+    @property
+    def ref(self) -> GenerationRef:
+        url = self.database.engine.url.render_as_string(hide_password=False)
+        return GenerationRef(url, self.generation.id, self.model.name)
+
+    @property
+    def follower(self) -> Follower:
+        """Return what applies the log to the filled generation."""
+        return Follower(self.database, self.generation, self.model)
+
+    def fill(self, until: int, executor: Executor) -> None:
+        """Fill the generation up to a position, or further where it already is.
+
+        Errors: ConflictError when somebody else has taken the lease.
+        """
+        with self.database.connect() as connection:
+            position_by_shard = positions(connection, self.generation.id)
+        if self.generation.state == BUILT or len(position_by_shard) < self.generation.shards:
+            return  # every phase was completed before; since then it follows from one position
+        self._load(max(until, *position_by_shard.values()), executor)
+        for phase in (self._merge, self._group, self._build_indexes):
+            phase(executor)
+            self.lease.check()
+        self._unite_shards()
+
+    def follow(self, until: int, *, stage: str | None = None) -> int:
+        """Follow the log with the filled generation up to a position; return the position reached.
+
+        Errors: ConflictError when somebody else has taken the lease.
+        """
+
+        def after_batch(position: int) -> None:
+            self.lease.check()
+            if stage is not None:
+                self.progress(stage, position, max(until, position))
+
+        return self.follower.run(until, after_batch=after_batch)
+
+    def _load(self, until: int, executor: Executor) -> None:
+        shards = self.generation.shards
+        tasks = [ShardTask(self.ref, shard, shards, until) for shard in range(shards)]
+        futures = [executor.submit(load_shard, task) for task in tasks]
+        while self._are_running(futures):
+            self.lease.check()
+            with self.database.connect() as connection:
+                loaded = sum(positions(connection, self.generation.id).values())
+            self.progress("building", loaded, until * shards)
+        self.progress("building", until * shards, until * shards)
+
+    def _are_running(self, futures: Sequence["Future[int]"]) -> bool:
+        done, running = wait(futures, timeout=0.5)
+        for future in done:
+            future.result()
+        return bool(running)
+
+    def _merge(self, executor: Executor) -> None:
+        self.progress("merging", 0, 1)
+        executor.submit(create_keys, self.ref, self.generation.shards).result()
+        shards = range(self.generation.shards)
+        for merged in [executor.submit(merge_staged, self.ref, shard) for shard in shards]:
+            merged.result()
+            self.lease.check()
+
+    def _group(self, executor: Executor) -> None:
+        if self.model.groupings:
+            self.progress("grouping", 0, 1)
+            executor.submit(group_rows, self.ref).result()
+
+    def _build_indexes(self, executor: Executor) -> None:
+        self.progress("indexing", 0, 1)
+        indexes = secondary_indexes(self.model, self.generation.id)
+        # the widest take longest: begun last, one would be built alone at the end
+        names = sorted(indexes, key=lambda name: len(indexes[name].columns), reverse=True)
+        for built in as_completed([executor.submit(build_index, self.ref, name) for name in names]):
+            built.result()
+            self.lease.check()
+
+    def _unite_shards(self) -> None:
+        with self.database.begin() as connection:
+            gather_statistics(connection, self.model, self.generation.id)
+            unite_shards(connection, self.generation.id)
+        self.lease.check()

@@ -1,0 +1,178 @@
+"""What one notification adds to what the ledger knows: load, compare, collect new events."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+from uuid import UUID
+
+from ledger.aggregates.alias import Alias
+from ledger.aggregates.observed import Observed, Occasion
+from ledger.aggregates.subscription import Subscription
+from ledger.aggregates.transaction import Transaction
+from ledger.formats.snapshot import Fact, Told
+
+_Known = TypeVar("_Known", bound=Observed)
+
+
+class Repository(Protocol):
+    """What a decision may ask about the past, all within one database transaction."""
+
+    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
+        """Return the aggregates that are known among these streams."""
+
+    def confirmed_at(self, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
+        """Return when the platform last repeated what it had reported of these streams."""
+
+    def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
+        """Return the subscription of an alias and an order; None unless exactly one fits."""
+
+
+@dataclass
+class Decision:
+    """The outcome for one notification.
+
+    Shape: `changed` holds aggregates with new events, in the order in which they were decided;
+    `repeated` the version of each unchanged stream's event that its snapshot repeats;
+    `order_by_subscription` the order that an instalment names.
+    """
+
+    changed: list[Observed] = field(default_factory=list)
+    repeated: dict[UUID, int] = field(default_factory=dict)
+    order_by_subscription: dict[UUID, Fact] = field(default_factory=dict)
+
+
+class Deciding:
+    """Decides on one notification. Later snapshots see what earlier ones added.
+
+    Shape: `stream_ids` are those that the notification names, as `streams_of` returns them.
+    """
+
+    def __init__(
+        self,
+        content: Told,
+        stream_ids: Sequence[UUID],
+        occasion: Occasion,
+        repository: Repository,
+    ) -> None:
+        self._content = content
+        self._stream_ids = stream_ids
+        self._occasion = occasion
+        self._repository = repository
+        self._known: dict[UUID, Observed] = {}
+        self._decision = Decision()
+
+    def decide(self) -> Decision:
+        """Compare every snapshot of the notification with what is known."""
+        transaction_count = len(self._content.transactions)
+        transaction_ids = self._stream_ids[:transaction_count]
+        self._known.update(self._repository.load(self._stream_ids))
+        self._decide_transactions(transaction_ids)
+        self._decide_aliases(self._stream_ids[transaction_count:])
+        self._decide_subscriptions()
+        for id_ in transaction_ids:
+            self._follow_instalment(self._get(Transaction, id_))
+        for changed in self._decision.changed:
+            self._decision.repeated.pop(changed.id, None)
+        return self._decision
+
+    def _decide_transactions(self, stream_ids: Sequence[UUID]) -> None:
+        is_dated = self._content.told_at is not None
+        confirmed_at = self._repository.confirmed_at(self._stream_ids) if is_dated else {}
+        for id_, snapshot in zip(stream_ids, self._content.transactions, strict=True):
+            transaction = self._get(Transaction, id_)
+            has_changed = transaction.observe(
+                snapshot, self._occasion, confirmed_at=confirmed_at.get(id_)
+            )
+            self._collect(transaction, snapshot.facts, has_changed=has_changed)
+
+    def _decide_aliases(self, stream_ids: Sequence[UUID]) -> None:
+        for id_, snapshot in zip(stream_ids, self._content.aliases, strict=False):
+            alias = self._get(Alias, id_)
+            has_changed = alias.observe(snapshot, self._occasion)
+            self._collect(alias, snapshot.facts, has_changed=has_changed)
+
+    def _decide_subscriptions(self) -> None:
+        for snapshot in self._content.subscriptions:
+            subscription = self._subscription(snapshot.subscription_id, snapshot.alias)
+            has_changed = subscription.observe(snapshot, self._occasion)
+            self._collect(subscription, snapshot.facts, has_changed=has_changed)
+
+    def _follow_instalment(self, transaction: Transaction) -> None:
+        """Record in the subscription how the transaction of an instalment stands now."""
+        facts = transaction.facts
+        if not transaction.is_instalment or transaction.uuid is None:
+            return
+        alias = str(facts.get("alias", ""))
+        subscription_id = facts.get("subscription_id") or self._lost_reference(facts)
+        if subscription_id is None:
+            return
+        subscription = self._subscription(str(subscription_id), alias)
+        if "order_id" in facts:
+            self._decision.order_by_subscription[subscription.id] = facts["order_id"]
+        instalment = instalment_facts(transaction.uuid, facts)
+        has_changed = subscription.follow_instalment(
+            str(subscription_id), alias, instalment, self._occasion
+        )
+        self._collect(subscription, instalment, has_changed=has_changed)
+
+    def _lost_reference(self, facts: Mapping[str, Fact]) -> str | None:
+        """Find the subscription that a replay has lost. Source: form-v2 reference, section 6.5."""
+        if "alias" not in facts or "order_id" not in facts:
+            return None
+        return self._repository.subscription_of(
+            self._content.shop_id, self._content.mode, str(facts["alias"]), str(facts["order_id"])
+        )
+
+    def _subscription(self, subscription_id: str, alias: str) -> Subscription:
+        content = self._content
+        id_ = Subscription.id_of(content.shop_id, content.mode, subscription_id, alias)
+        if id_ not in self._known:
+            self._known.update(self._repository.load([id_]))
+        return self._get(Subscription, id_)
+
+    def _get(self, aggregate_class: type[_Known], id_: UUID) -> _Known:
+        known = self._known.get(id_)
+        if known is None:
+            known = self._known[id_] = aggregate_class.unheard_of(id_)
+        assert isinstance(known, aggregate_class)
+        return known
+
+    def _collect(
+        self, aggregate: Observed, facts: Mapping[str, Fact], *, has_changed: bool
+    ) -> None:
+        if has_changed:
+            if not any(changed is aggregate for changed in self._decision.changed):
+                self._decision.changed.append(aggregate)
+        elif aggregate.is_known:
+            version = aggregate.version_confirmed_by(facts)
+            self._decision.repeated.setdefault(aggregate.id, version)
+
+
+def streams_of(content: Told) -> list[UUID]:
+    """Return the streams a notification names. Shape: transactions, aliases, subscriptions."""
+    shop_id, mode = content.shop_id, content.mode
+    subscriptions = [
+        (snapshot.subscription_id, snapshot.alias) for snapshot in content.subscriptions
+    ]
+    subscriptions += [
+        (str(snapshot.facts["subscription_id"]), str(snapshot.facts.get("alias", "")))
+        for snapshot in content.transactions
+        if "subscription_id" in snapshot.facts
+    ]
+    return [
+        *(Transaction.id_of(shop_id, mode, payment.reference) for payment in content.transactions),
+        *(Alias.id_of(shop_id, mode, snapshot.alias) for snapshot in content.aliases),
+        *(Subscription.id_of(shop_id, mode, *names) for names in dict.fromkeys(subscriptions)),
+    ]
+
+
+def instalment_facts(uuid: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
+    """Return the facts of an instalment whose transaction stands like this."""
+    instalment: dict[str, Fact] = {"transaction_uuid": uuid}
+    if "instalment_number" in facts:
+        instalment["number"] = facts["instalment_number"]
+    for name in ("status", "amount_minor", "currency", "created_at"):
+        if name in facts:
+            instalment[name] = facts[name]
+    return instalment

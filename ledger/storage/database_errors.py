@@ -1,0 +1,71 @@
+"""The database's errors, in the classes of whoever has to understand them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from eventsourcing import persistence
+from sqlalchemy import Connection, exc
+
+DATABASE_ERRORS = (exc.SQLAlchemyError, persistence.PersistenceError)
+"""What the database, or the recorder in its place, raises."""
+
+
+@contextmanager
+def driver_errors(connection: Connection, statement: str) -> Iterator[None]:
+    """Raise SQLAlchemy's own classes for what the driver raises when it is used past it."""
+    dialect = connection.dialect
+    base = dialect.loaded_dbapi.Error
+    try:
+        yield
+    except base as error:
+        is_cut_off = dialect.is_disconnect(error, connection.connection.dbapi_connection, None)
+        if is_cut_off:
+            connection.invalidate(error)
+        raise exc.DBAPIError.instance(
+            statement,
+            None,
+            error,
+            base,
+            hide_parameters=True,
+            connection_invalidated=is_cut_off,
+            dialect=dialect,
+        ) from error
+
+
+def silence(error: BaseException | None) -> exc.SQLAlchemyError | None:
+    """Return the database's own error if an error, or what caused it, is that it was not able to
+    do its work; None when it is of another kind."""
+    while error is not None:
+        if isinstance(error, _SILENT):
+            return error
+        error = error.__cause__
+    return None
+
+
+_SILENT = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+
+
+_ERRORS: tuple[tuple[type[exc.SQLAlchemyError], type[persistence.PersistenceError]], ...] = (
+    (exc.IntegrityError, persistence.IntegrityError),
+    (exc.OperationalError, persistence.OperationalError),
+    (exc.DataError, persistence.DataError),
+    (exc.InternalError, persistence.InternalError),
+    (exc.ProgrammingError, persistence.ProgrammingError),
+    (exc.NotSupportedError, persistence.NotSupportedError),
+    (exc.DatabaseError, persistence.DatabaseError),
+    (exc.InterfaceError, persistence.InterfaceError),
+    (exc.TimeoutError, persistence.OperationalError),  # no connection became free in time
+)
+"""SQLAlchemy's class -> the library's; the first that fits."""
+
+
+@contextmanager
+def library_errors() -> Iterator[None]:
+    """Raise the event library's own classes for what SQLAlchemy raises."""
+    try:
+        yield
+    except exc.SQLAlchemyError as error:
+        for ours, theirs in _ERRORS:
+            if isinstance(error, ours):
+                raise theirs(str(error)) from error
+        raise

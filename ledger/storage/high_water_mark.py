@@ -1,0 +1,70 @@
+"""The position below which nothing can still appear, however many writers commit out of order."""
+
+from time import sleep
+
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import OperationalError
+
+from ledger.storage.database import Database
+from ledger.storage.tables import events
+
+POSITIONS_LOCK = 0x1ED6_0002
+"""PostgreSQL advisory lock that orders writers and readers of positions.
+
+Every insert into `events` holds it shared until its commit (a trigger of the table takes it).
+"""
+
+BARRIER_TRIES = 3
+BARRIER_MS = 100  # new writers queue behind a waiting reader, so it gives up soon
+BARRIER_PAUSE_SECONDS = 0.05
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class HighWaterMark:
+    """Remembers how far the log is complete for ever, and moves on when it is asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.safe = 0
+        """Nothing can appear any more at or below this position."""
+
+    def read(self, after: int | None = None) -> int | None:
+        """Return the position up to which the log is complete; None when it is empty.
+
+        When nothing is stored above `after`, no lock is taken and the newest position is
+        answered. A writer that holds on makes this answer an earlier position, never an error.
+        """
+        newest = self.newest()
+        if newest is None or self._database.is_sqlite:
+            return newest
+        if newest <= self.safe or (after is not None and newest <= after):
+            return newest
+        for attempt in range(BARRIER_TRIES):
+            if attempt:
+                sleep(BARRIER_PAUSE_SECONDS)
+            if self._pass_barrier():
+                break
+        return self.safe or None
+
+    def newest(self) -> int | None:
+        """Return the newest visible position; on PostgreSQL some below may not be filled yet."""
+        with self._database.connect() as connection:
+            return _newest(connection)
+
+    def _pass_barrier(self) -> bool:
+        try:
+            with self._database.connect() as connection:
+                connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
+                connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
+                newest = _newest(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            return False
+        self.safe = max(self.safe, newest or 0)
+        return True
+
+
+def _newest(connection: Connection) -> int | None:
+    newest: int | None = connection.scalar(select(func.max(events.c.position)))
+    return newest

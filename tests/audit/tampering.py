@@ -1,0 +1,88 @@
+"""Damages a ledger behind its back, and asks an audit about it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from ledger.application import Ledger
+from ledger.audit import Audit, Fault
+from ledger.projections.generations import live_generation
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.runner import catch_up, prepare_views
+from ledger.simulator.signed_calls import MIXED, synthetic_platform
+from ledger.simulator.stories import STORIES
+from ledger.storage.database import Database
+from ledger.storage.guards import APPEND_ONLY, missing_guards
+from tests.builders import NOON, SHOP_ID, a_ledger, receive
+
+Change = str | Callable[[Connection], None]
+
+
+def a_filled_ledger(
+    database: Database, *stories: str, formats: tuple[str, ...] = (MIXED,)
+) -> Ledger:
+    """Make a ledger that holds stories, all by default, with its read models at the live edge."""
+    ledger = a_ledger(database)
+    prepare_views(database)
+    simulator = synthetic_platform(ledger.shops, SHOP_ID, "TEST", at=NOON)
+    number = 0
+    for format_ in formats:
+        for name in stories or tuple(STORIES):
+            number += 1
+            if simulator.can_play(STORIES[name], format_):
+                for call in simulator.signed_calls(STORIES[name], 7, number, format_):
+                    receive(ledger, call.body)
+    follow(ledger)
+    return ledger
+
+
+def follow(ledger: Ledger) -> None:
+    """Bring every read model to the live edge."""
+    for read_model in PROJECTIONS.values():
+        with ledger.database.connect() as connection:
+            generation = live_generation(connection, read_model)
+        assert generation is not None
+        catch_up(ledger, generation, read_model, ledger.events.high_water_mark() or 0)
+
+
+def faults(ledger: Ledger, **options: Any) -> list[Fault]:
+    return list(Audit(ledger, **options).faults())
+
+
+def damage(database: Database, *changes: Change) -> None:
+    """Change what must not change, then leave everything looking protected again."""
+    with database.begin() as connection:
+        triggers = _sqlite_triggers(connection)
+        _unguard(connection)
+        for change in changes:
+            if isinstance(change, str):
+                connection.execute(text(change))
+            else:
+                change(connection)
+        _guard(connection, triggers)
+        assert missing_guards(connection) == []
+
+
+def _sqlite_triggers(connection: Connection) -> list[str]:
+    if connection.dialect.name != "sqlite":
+        return []
+    query = "SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%refuse%'"
+    return list(connection.scalars(text(query)))
+
+
+def _unguard(connection: Connection) -> None:
+    for table in APPEND_ONLY:
+        if connection.dialect.name == "sqlite":
+            connection.execute(text(f"DROP TRIGGER {table}_refuse_update"))
+            connection.execute(text(f"DROP TRIGGER {table}_refuse_delete"))
+        else:
+            connection.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER {table}_refuse_change"))
+
+
+def _guard(connection: Connection, triggers: list[str]) -> None:
+    for trigger in triggers:
+        connection.execute(text(trigger))
+    if connection.dialect.name != "sqlite":
+        for table in APPEND_ONLY:
+            connection.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER {table}_refuse_change"))

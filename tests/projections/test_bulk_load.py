@@ -1,0 +1,160 @@
+"""A generation that is loaded shard by shard has the same rows, wherever it is interrupted."""
+
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import inspect
+
+from ledger.application import Ledger
+from ledger.projections.folding import StoredRow, read_stored
+from ledger.projections.follower import Follower
+from ledger.projections.generations import (
+    BUILDING,
+    BUILT,
+    Generation,
+    create_generation,
+    drop_generation,
+)
+from ledger.projections.parts import (
+    ShardTask,
+    create_keys,
+    group_rows,
+    load_shard,
+    merge_staged,
+)
+from ledger.projections.reading import EventReader
+from ledger.projections.registry import PROJECTIONS
+from ledger.projections.view import StoredView
+from tests.projections.helpers import follow_with, log_end, merge_chunks, ref_of, rows
+
+SLOW = settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@contextmanager
+def a_generation(
+    ledger: Ledger, name: str, *, state: str = BUILDING, shards: int = 1
+) -> Iterator[Generation]:
+    with ledger.database.begin() as connection:
+        generation = create_generation(connection, PROJECTIONS[name], state=state, shards=shards)
+    yield generation
+    with ledger.database.begin() as connection:
+        drop_generation(connection, generation)
+
+
+@SLOW
+@given(data=st.data())
+def test_any_batches_leave_the_same_rows(sqlite_stories: Ledger, data: st.DataObject) -> None:
+    ledger = sqlite_stories
+    name = data.draw(st.sampled_from(list(PROJECTIONS)))
+    until = log_end(ledger)
+    with a_generation(ledger, name, state=BUILT) as generation:
+        follower = Follower(ledger.database, generation, PROJECTIONS[name])
+
+        while follower.position() < until:
+            follower.step(until, data.draw(st.integers(20, until)))
+
+        assert rows(ledger, name, generation) == rows(ledger, name)
+
+
+@SLOW
+@given(data=st.data())
+def test_any_shards_and_interruptions_leave_the_same_rows(
+    stories: Ledger, data: st.DataObject
+) -> None:
+    ledger, until = stories, log_end(stories)
+    name = data.draw(st.sampled_from(list(PROJECTIONS)))
+    count = 1 if ledger.database.is_sqlite else data.draw(st.integers(1, 5))
+    ends = [*sorted(data.draw(st.lists(st.integers(1, until), max_size=2))), until]
+    with a_generation(ledger, name, shards=count) as generation:
+        for end in ends:  # each time it is taken up again, the log has grown
+            task = ShardTask(
+                ref_of(ledger, generation),
+                shard=0,
+                shards=count,
+                until=end,
+                batch=data.draw(st.integers(50, 2 * until)),
+                chunk_rows=data.draw(st.integers(until // 10, until)),
+            )
+            load_and_merge_some(ledger, generation, task, data)
+        for shard in range(count):
+            merge_staged(ref_of(ledger, generation), shard)
+        group_rows(ref_of(ledger, generation))
+
+        assert staging_tables(ledger, generation) == []
+        assert rows(ledger, name, generation) == rows(ledger, name)
+
+
+def load_and_merge_some(
+    ledger: Ledger, generation: Generation, task: ShardTask, data: st.DataObject
+) -> None:
+    for shard in data.draw(st.permutations(range(task.shards))):
+        load_shard(replace(task, shard=shard))
+    create_keys(task.ref, task.shards)
+    for shard in range(task.shards):
+        merge_chunks(ledger, generation, data.draw(st.integers(0, 3)), shard)
+
+
+def staging_tables(ledger: Ledger, generation: Generation) -> list[str]:
+    with ledger.database.connect() as connection:
+        tables = inspect(connection).get_table_names()
+    suffix = f"_g{generation.id}"
+    return [table for table in tables if table.startswith("staging") and table.endswith(suffix)]
+
+
+def test_a_generation_that_was_loaded_is_followed_like_any_other(stories: Ledger) -> None:
+    until = log_end(stories)
+    with a_generation(stories, "transactions") as generation:
+        ref = ref_of(stories, generation)
+        load_shard(ShardTask(ref, 0, 1, until // 2))
+        create_keys(ref)
+        merge_staged(ref)
+
+        follow_with(stories, generation, PROJECTIONS["transactions"])
+
+        assert rows(stories, "transactions", generation) == rows(stories, "transactions")
+
+
+def test_two_who_merge_the_same_rows_count_nothing_twice(stories: Ledger) -> None:
+    """As when a lease was lost, and somebody else has taken the rebuild over."""
+    until = log_end(stories)
+    with a_generation(stories, "coverage") as generation:
+        ref = ref_of(stories, generation)
+        load_shard(ShardTask(ref, 0, 1, until, batch=until // 20, chunk_rows=5))
+        create_keys(ref)
+
+        with ThreadPoolExecutor(2) as executor:
+            for merged in [executor.submit(merge_staged, ref) for _ in range(2)]:
+                merged.result()
+        group_rows(ref)
+
+        assert rows(stories, "coverage", generation) == rows(stories, "coverage")
+
+
+def test_no_snapshot_is_held_while_events_are_decoded(sqlite_stories: Ledger) -> None:
+    """The log of writes could not begin anew, and would grow as long as anything is decoded."""
+    path = sqlite_stories.database.engine.url.database
+    busy: list[int] = []
+
+    class Watching(EventReader):
+        def decode(self, stored: StoredRow) -> StoredView:
+            if not busy:
+                with closing(sqlite3.connect(str(path), timeout=0)) as checkpointing:
+                    busy.append(
+                        checkpointing.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
+                    )
+            return read_stored(stored)
+
+    with a_generation(sqlite_stories, "orders", state=BUILT) as generation:
+        follower = Follower(
+            sqlite_stories.database, generation, PROJECTIONS["orders"], reader=Watching()
+        )
+        follower.step(log_end(sqlite_stories))
+
+    assert busy == [0]

@@ -1,0 +1,100 @@
+"""The language of the decider's tests: given these events, when this notification comes, then."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID as StreamId
+
+from ledger.aggregates.observed import Observed, Occasion
+from ledger.aggregates.subscription import Subscription
+from ledger.formats.snapshot import (
+    AliasSnapshot,
+    SubscriptionSnapshot,
+    Told,
+    TransactionSnapshot,
+)
+from ledger.recording.decider import Deciding, Decision, streams_of
+from tests.aggregates.given import MODE, SHOP_ID, Happening, Snapshot, assert_happened, in_form
+
+Confirmations = Mapping[StreamId, datetime]
+
+
+class InMemory:
+    """A repository of aggregates that are folded from events."""
+
+    def __init__(self, happenings: Iterable[Happening], confirmed: Confirmations) -> None:
+        self.aggregates: dict[StreamId, Any] = {}
+        self._confirmed = confirmed
+        for happening in happenings:
+            stream_id = happening.event(1).originator_id
+            known = self.aggregates.get(stream_id)
+            event = happening.event(1 if known is None else known.version + 1)
+            self.aggregates[stream_id] = event.mutate(known)
+
+    def load(self, ids: Iterable[StreamId]) -> Mapping[StreamId, Observed]:
+        return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
+
+    def confirmed_at(self, ids: Iterable[StreamId]) -> Confirmations:
+        return {id_: self._confirmed[id_] for id_ in ids if id_ in self._confirmed}
+
+    def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
+        plans = [
+            plan.subscription_id
+            for plan in self.aggregates.values()
+            if isinstance(plan, Subscription)
+            and (plan.shop_id, plan.mode, plan.alias) == (shop_id, mode, alias)
+            and plan.facts.get("order_id") == order_id
+        ]
+        return plans[0] if len(plans) == 1 else None
+
+
+class Given:
+    """A ledger in which some events have happened, and a notification that is decided on."""
+
+    decision: Decision
+
+    def __init__(self, *happenings: Happening, confirmed: Confirmations | None = None) -> None:
+        self._repository = InMemory(happenings, confirmed or {})
+
+    def when(self, *snapshots: Snapshot, occasion: Occasion | None = None) -> Self:
+        """Decide on a notification that brings these snapshots, in a form by default."""
+        occasion = occasion or in_form()
+        content = content_of(snapshots, occasion)
+        deciding = Deciding(content, streams_of(content), occasion, self._repository)
+        self.decision = deciding.decide()
+        self.events = [
+            event for changed in self.decision.changed for event in changed.collect_events()
+        ]
+        changed_by_id = {changed.id: changed for changed in self.decision.changed}
+        self._repository.aggregates.update(changed_by_id)
+        return self
+
+    def then(self, *happenings: Happening) -> Self:
+        """Expect exactly these new events, in this order."""
+        assert_happened(self.events, *happenings)
+        return self
+
+    def repeats(self, version_by_stream: Mapping[StreamId, int]) -> Self:
+        """Expect that the notification repeats these events of unchanged streams."""
+        assert self.decision.repeated == version_by_stream
+        return self
+
+
+def given(*happenings: Happening, confirmed: Confirmations | None = None) -> Given:
+    return Given(*happenings, confirmed=confirmed)
+
+
+def content_of(snapshots: Iterable[Snapshot], occasion: Occasion) -> Told:
+    """Return the content of a notification with these snapshots."""
+    return Told(
+        shop_id=SHOP_ID,
+        mode=MODE,
+        format="form-v2",
+        source=occasion.source,
+        rule=occasion.rule,
+        rule_certainty=occasion.rule_certainty,
+        told_at=occasion.told_at,
+        transactions=tuple(each for each in snapshots if isinstance(each, TransactionSnapshot)),
+        aliases=tuple(each for each in snapshots if isinstance(each, AliasSnapshot)),
+        subscriptions=tuple(each for each in snapshots if isinstance(each, SubscriptionSnapshot)),
+    )
