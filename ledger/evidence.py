@@ -7,13 +7,13 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
 from ledger.formats import read
 from ledger.notification import Limits
+from ledger.paging import INTEGER_MAX
 from ledger.recording.rows import delivery_of
 from ledger.shops import Shop, Shops
 from ledger.signature import digest
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.journal import JournalRow
 
-POSITION_MAX = 2**63 - 1  # that any database can hold
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
 
 
@@ -74,7 +74,7 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
 def event_at(ledger: Ledger, position: int) -> RecordedEvent:
     """Return the event at a position of the ledger. Errors: NotFoundError."""
     events = []
-    if 0 < position <= POSITION_MAX:
+    if 0 < position <= INTEGER_MAX:
         events = ledger.events.events_after(position - 1, 1, stop=position)
     if not events:
         raise NotFoundError(f"no event at position {position}")

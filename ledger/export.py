@@ -26,7 +26,6 @@ from ledger.storage.tables import events
 EVENTS = "events"
 TRANSACTIONS = "transactions"
 NOTIFICATIONS = "notifications"
-KINDS = (EVENTS, TRANSACTIONS, NOTIFICATIONS)
 
 PAGE = 1_000
 

@@ -8,7 +8,7 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Shape: `state` is ok, warning or fault; never holds a secret. `data` is for machines."""
+    """What one check found. Shape: never holds a secret; `data` is for machines."""
 
     state: str
     subject: str
