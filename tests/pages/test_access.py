@@ -182,7 +182,7 @@ def test_what_cannot_be_logged_is_not_answered(own_pages: Visiting) -> None:
     page = own_pages.get(f"/test/shops/{SHOP_ID}/transactions/{UUID}")
 
     assert page.status_code == 503
-    assert "History" not in page.text
+    assert "history-title" not in page.text
 
 
 def test_what_is_not_known_leaves_no_line(own_pages: Visiting) -> None:

@@ -73,14 +73,18 @@ def test_a_page_that_cannot_be_made_is_an_error_page_with_its_status(visit: Visi
     assert "history-title" not in page.text
 
 
-def test_a_fault_while_a_template_is_rendered_is_an_error_page_too(visit: Visiting) -> None:
+def test_a_fault_while_a_template_is_rendered_is_an_error_page_and_logged(visit: Visiting) -> None:
     def fail(_: object) -> str:
         raise KeyError("a bug, with jo@example.org")
 
-    visit.app.jinja_env.filters["rule"] = fail
+    as_personal = visited_by(visit, "auditor-personal")
+    as_personal.app.jinja_env.filters["rule"] = fail
 
-    page = visit.get(PAYMENT)
+    page = as_personal.get(PAYMENT)
 
     assert page.status_code == 500
     assert "Something went wrong here" in page.text
     assert "jo@example.org" not in page.text
+    with visit.ledger.database.connect() as connection:
+        (line,) = accesses(connection, limit=9)
+    assert (line.kind, line.status) == ("transaction", 500)
