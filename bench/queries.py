@@ -12,7 +12,7 @@ from bench import pages
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, fill_events, median, open_ledger, timed
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.lists import LIMIT_DEFAULT, list_page, live_table
 from ledger.paging import sort_of
 from ledger.projections.generations import gather_statistics, live_generation, tables_of
@@ -158,7 +158,7 @@ def questions(ledger: Ledger) -> dict[str, Question]:
 
     found: dict[str, Question] = {
         LOOKUP: lookup,
-        "item": lambda: item(ledger.events.history(stream)),
+        "item": lambda: current_state(ledger.events.history(stream)),
         "history": lambda: [history_data(one) for one in timeline(ledger.events.history(stream))],
     }
     found["a page of the feed"] = lambda: ledger.events.events_after(0, LIMIT_DEFAULT)

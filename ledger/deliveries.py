@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ledger.application import Ledger
-from ledger.items import instant
+from ledger.instants import write_public_instant
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.storage.journal import JournalRow
@@ -17,8 +17,8 @@ def notification_data(row: JournalRow) -> dict[str, Any]:
     """Describe one delivery for a machine, without its body."""
     return {
         "id": row.id,
-        "received_at": instant(row.received_at),
-        "recorded_at": None if row.recorded_at is None else instant(row.recorded_at),
+        "received_at": write_public_instant(row.received_at),
+        "recorded_at": None if row.recorded_at is None else write_public_instant(row.recorded_at),
         "format": row.format,
         "shop_id": row.shop_id,
         "mode": row.mode.lower() if row.mode else None,
@@ -28,7 +28,7 @@ def notification_data(row: JournalRow) -> dict[str, Any]:
         "digest": row.digest,
         "positions": list(row.positions),
         "key_fingerprint": row.key_fingerprint,
-        "told_at": None if row.told_at is None else instant(row.told_at),
+        "told_at": None if row.told_at is None else write_public_instant(row.told_at),
         "peer": row.peer,
         "content_type": row.content_type,
     }

@@ -78,9 +78,3 @@ def _latest_pairs(events: Sequence[RecordedEvent], attribute: str) -> dict[str, 
             if not (recorded.event.late and name in latest):
                 latest[name] = text
     return latest
-
-
-# names that other rooms still use
-Item = State
-item = current_state
-instant = write_public_instant

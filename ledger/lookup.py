@@ -75,7 +75,3 @@ _FINDERS: dict[str, Callable[[Ledger, str, str, str], Streams]] = {
     ALIAS: _alias,
     SUBSCRIPTION: _subscription,
 }
-
-
-# names that other rooms still use
-stream = find_stream

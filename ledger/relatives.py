@@ -101,8 +101,3 @@ def _derived_from(transaction: State, related: Sequence[State]) -> list[State]:
     if not transaction["uuid"]:
         return []
     return [other for other in related if original_of(other)[0] == transaction["uuid"]]
-
-
-# names that other rooms still use
-relatives = related_transactions
-Relatives = RelatedTransactions

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.queries.event_sentences import describe
 from ledger.reasons import REASONS
 from ledger.storage.database import Database
@@ -129,7 +129,7 @@ def receive_and_check(ledger: Ledger, body: bytes) -> str:
     for recorded in _events_of(ledger, receipt.positions):
         events = ledger.events.history(recorded.event.originator_id)
         entries = timeline(events)
-        assert describe(item(events), entries)
+        assert describe(current_state(events), entries)
         json.dumps([history_data(entry) for entry in entries]).encode()
         words += [recorded.event.TOPIC, *(["odd"] if recorded.event.odd else [])]
     return "-".join([receipt.outcome, *sorted(set(words))]).replace(".", "-")

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.storage.event_store import RecordedEvent
 
 NOT_STATE = ("version", "first_seen_at", "last_changed_at", "details", "personal")
@@ -45,4 +45,4 @@ def states(ledger: Ledger) -> dict[UUID, dict[str, Any]]:
 
 def state(events: list[RecordedEvent]) -> dict[str, Any]:
     """Return one object as it stands after these events, without what depends on arrival."""
-    return {name: value for name, value in item(events).items() if name not in NOT_STATE}
+    return {name: value for name, value in current_state(events).items() if name not in NOT_STATE}

@@ -9,7 +9,7 @@ from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.simulator.expected_objects import (
     ABANDONMENT,
     ALIAS,
@@ -48,7 +48,7 @@ def test_every_story_ends_as_the_platform_knows(database: Database, format_choic
 def differences(ledger: Ledger, expected_object: ExpectedObject) -> dict[str, Any]:
     if expected_object.kind == ABANDONMENT:
         return {}  # has no id to look up; the golden examples cover it
-    state = item(ledger.events.history(stream_of(ledger, expected_object)))
+    state = current_state(ledger.events.history(stream_of(ledger, expected_object)))
     different: dict[str, Any] = {
         name: (value, state[name])
         for name, value in expected_object.facts.items()

@@ -13,7 +13,7 @@ from ledger.access.tokens import Token
 from ledger.access.users import User
 from ledger.application import utc_now
 from ledger.cli.instant import Instant
-from ledger.items import instant
+from ledger.instants import write_public_instant
 from ledger.queries.event_sentences import printable
 
 
@@ -39,7 +39,7 @@ def public_fields(reader: Reader) -> dict[str, Any]:
     """Return what may be shown of a reader, by field, with instants as text."""
     shown = {field.name: getattr(reader, field.name) for field in fields(reader) if field.repr}
     return {
-        name: instant(value) if isinstance(value, datetime) else value
+        name: write_public_instant(value) if isinstance(value, datetime) else value
         for name, value in shown.items()
     }
 
@@ -53,7 +53,7 @@ def echo_readers(
             click.echo(orjson.dumps(public_fields(reader)))
             continue
         last = reader.last_used_at
-        last_use = f"never {used}" if last is None else f"{used} {instant(last)[:16]}Z"
+        last_use = f"never {used}" if last is None else f"{used} {write_public_instant(last)[:16]}Z"
         shops = "all shops" if reader.shops is None else ",".join(reader.shops)
         state = reader.state_at(utc_now())
         words = (reader.id, state, reader.role, shops, last_use, reader.name)

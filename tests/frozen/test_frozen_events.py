@@ -16,7 +16,7 @@ from sqlalchemy import insert
 
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.projections.registry import PROJECTIONS
 from ledger.storage.database import Database
 from ledger.storage.event_store import RecordedEvent
@@ -64,7 +64,7 @@ def test_every_event_class_is_frozen() -> None:
 def test_a_stored_event_still_loads_and_folds(topic: str) -> None:
     event: Any = EventMapper().to_domain_event(stored(topic))
 
-    state = item([RecordedEvent(1, event)])
+    state = current_state([RecordedEvent(1, event)])
 
     assert type(event) is EVENT_CLASSES[topic]
     assert state["version"] == 1
@@ -123,7 +123,7 @@ def test_an_event_of_an_older_version_is_upcast_where_it_is_loaded_and_where_it_
 
     follow(ledger)
 
-    assert item(ledger.events.history(old.originator_id))["amount_minor"] == 1250
+    assert current_state(ledger.events.history(old.originator_id))["amount_minor"] == 1250
     assert poison(ledger, "transactions") == []
     (row,) = [order for order in rows(ledger, "orders")["orders"] if order["order_id"] == "F-1"]
     assert row["captured_minor"] == 1250

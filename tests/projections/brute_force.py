@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.mapper import write_moment
 from tests.projections.helpers import Rows
@@ -40,7 +40,7 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         streams[recorded.event.originator_id.hex].append(recorded)
     states_by_kind: dict[str, States] = defaultdict(dict)
     for id_, stream in streams.items():
-        state = item(stream) | _times(stream)
+        state = current_state(stream) | _times(stream)
         states_by_kind[state["kind"]][id_] = state
     transactions, subscriptions = states_by_kind["transaction"], states_by_kind["subscription"]
     tables = {

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.items import item
+from ledger.items import current_state
 from ledger.queries.event_sentences import describe
 from ledger.reasons import REASONS
 from ledger.recording.receipt import Receipt
@@ -53,7 +53,7 @@ def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> 
     assert receipt.reason in REASONS or receipt.outcome != "quarantined"
     for recorded in ledger.events.events_after(0, 100):
         events = ledger.events.history(recorded.event.originator_id)
-        assert describe(item(events), timeline(events))
+        assert describe(current_state(events), timeline(events))
     return receipt
 
 

@@ -10,7 +10,7 @@ import pytest
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
-from ledger.items import item
+from ledger.items import current_state
 from ledger.notification import Delivery
 from ledger.recording.receipt import Receipt
 from ledger.shops import Shops
@@ -68,7 +68,7 @@ def windowed(**window: Any) -> Shops:
 
 
 def state(ledger: Ledger) -> Mapping[str, Any]:
-    return item(ledger.events.history(Transaction.id_of(SHOP_ID, "TEST", UUID)))
+    return current_state(ledger.events.history(Transaction.id_of(SHOP_ID, "TEST", UUID)))
 
 
 @pytest.mark.parametrize("body", [a_form_call(), a_rest_call(at=minutes(1))], ids=["form", "rest"])

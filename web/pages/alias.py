@@ -5,7 +5,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import ViewNotBuiltError
-from ledger.items import Item
+from ledger.items import State
 from ledger.lists import Page, list_page
 from ledger.lookup import ALIAS
 from ledger.queries.listings import SUBSCRIPTIONS, TRANSACTIONS, Listing
@@ -23,18 +23,18 @@ def alias(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     return render_object(ALIAS, mode, shop_id, name, "alias.html", _EXTRA)
 
 
-def _transactions(state: Item, *_: Any) -> Page | None:
+def _transactions(state: State, *_: Any) -> Page | None:
     return _page(TRANSACTIONS, state)
 
 
-def _subscriptions(state: Item, *_: Any) -> Page | None:
+def _subscriptions(state: State, *_: Any) -> Page | None:
     return _page(SUBSCRIPTIONS, state)
 
 
 _EXTRA = {"transactions": _transactions, "subscriptions": _subscriptions}
 
 
-def _page(listing: Listing, state: Item) -> Page | None:
+def _page(listing: Listing, state: State) -> Page | None:
     """Return the newest that use this alias; None while their read model is not built."""
     filter_ = listing.filter_class.of(
         {"shop_id": [state["shop_id"]], "mode": state["mode"], "alias": state["alias"]}

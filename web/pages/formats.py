@@ -13,7 +13,7 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import NumberPattern, format_decimal
 from markupsafe import Markup
 
-from ledger.items import instant
+from ledger.instants import write_public_instant
 from ledger.money import currency_code, decimal_text
 from ledger.queries.event_sentences import printable
 from web.context import context
@@ -61,7 +61,7 @@ def moment(at: datetime | str | None) -> Markup | str:
     if exact is None:
         return plain(at)
     text = _moment(exact.replace(microsecond=0), locale_name(), zone_name())
-    return Markup('<time datetime="{}">{}</time>').format(instant(exact), text)
+    return Markup('<time datetime="{}">{}</time>').format(write_public_instant(exact), text)
 
 
 @lru_cache(maxsize=4096)

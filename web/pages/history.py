@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 
-from ledger.instants import read_as_of
-from ledger.items import Item, instant
-from ledger.lookup import SUBSCRIPTION, stream
+from ledger.instants import read_as_of, write_public_instant
+from ledger.items import State
+from ledger.lookup import SUBSCRIPTION, find_stream
 from web.context import context, ledger
 from web.pages.asking import Question, days_in, ends, read_question, text, without_blanks
 from web.pages.languages import N_, zone_name
@@ -20,7 +20,7 @@ from web.pages.rendering import render
 from web.pages.story import KnownHistory
 from web.security import log_personal_read, redact_for_reader
 
-ExtraContext = Mapping[str, Callable[[Item, KnownHistory, UUID], Any]]
+ExtraContext = Mapping[str, Callable[[State, KnownHistory, UUID], Any]]
 """What else a template needs, each from the state as known then, its history and its stream."""
 
 _TICK = timedelta(microseconds=1)
@@ -62,7 +62,7 @@ def render_object(
         return cleaned
     question = read_question(SubscriptionForm() if kind == SUBSCRIPTION else HistoryForm())
     alias = question.parameters.get("alias")
-    id_ = stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
+    id_ = find_stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
     ledger().events.check_known(id_)
     history = KnownHistory([ledger().events.history(id_)], instant_of(question))
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
@@ -84,7 +84,7 @@ def render_history(template: str, history: KnownHistory, question: Question, **m
         template,
         history=history,
         question=question,
-        then=None if history.at is None else instant(history.at),
+        then=None if history.at is None else write_public_instant(history.at),
         day_asked=_day(question),
         now=context().clock(),
         newest_position=ledger().events.newest_position,

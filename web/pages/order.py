@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from ledger.items import Item
+from ledger.items import State
 from ledger.order import OrderHistory, order_history
 from ledger.order import order as order_of
 from web.context import ledger
@@ -46,13 +46,13 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     )
 
 
-def _refunds_below(transactions: list[Item]) -> list[Item]:
+def _refunds_below(transactions: list[State]) -> list[State]:
     """Return each refund right after what it gives back, all else as first seen."""
     uuids = {transaction["uuid"] for transaction in transactions if transaction["uuid"]}
-    below: dict[str | None, list[Item]] = {}
+    below: dict[str | None, list[State]] = {}
     for transaction in transactions:
         below.setdefault(_original(transaction, uuids), []).append(transaction)
-    in_order: list[Item] = []
+    in_order: list[State] = []
     waiting = below.pop(None, [])[::-1]
     while waiting:
         transaction = waiting.pop()
@@ -61,12 +61,12 @@ def _refunds_below(transactions: list[Item]) -> list[Item]:
     return in_order + [transaction for rest in below.values() for transaction in rest]
 
 
-def _original(transaction: Item, uuids: set[str]) -> str | None:
+def _original(transaction: State, uuids: set[str]) -> str | None:
     original = (transaction.get("original") or {}).get("uuid")
     return original if original in uuids and original != transaction["uuid"] else None
 
 
-def _bar(balance: Item) -> list[dict[str, Any]]:
+def _bar(balance: State) -> list[dict[str, Any]]:
     """Return what became of the money, for a picture. Units: thousandths of the whole.
 
     Shape: empty when more was given back than captured, which no picture can show.

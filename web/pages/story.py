@@ -8,7 +8,8 @@ from typing import Any
 
 from ledger.evidence import Evidence, evidence_of
 from ledger.formats.snapshot import Fact
-from ledger.items import Item, instant, item
+from ledger.instants import write_public_instant
+from ledger.items import State, current_state
 from ledger.storage.event_store import RecordedEvent, known_by
 from ledger.timeline import TimelineEntry, history_data, timeline
 from ledger.vocabulary import SENTENCES
@@ -47,7 +48,7 @@ class Step:
     @property
     def as_of(self) -> str:
         """Return the instant as an address names it."""
-        return instant(self.at)
+        return write_public_instant(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class HistoryLine:
 
     entry: TimelineEntry
     event_data: dict[str, Any]
-    state: Item
+    state: State
     evidence: Evidence | None
 
     @property
@@ -118,9 +119,9 @@ class KnownHistory:
         return [known for events in self.all_streams if (known := known_by(events, self.at))]
 
     @cached_property
-    def states(self) -> list[Item]:
+    def states(self) -> list[State]:
         """Return the state of each object, in the order of `streams`."""
-        return [item(events) for events in self.streams]
+        return [current_state(events) for events in self.streams]
 
     @property
     def count(self) -> int:

@@ -10,7 +10,7 @@ from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import AmbiguousError
-from ledger.items import Item
+from ledger.items import State
 from ledger.lookup import SUBSCRIPTION
 from web.pages.blueprint import bp
 from web.pages.history import render_object
@@ -28,7 +28,7 @@ class Month:
     """
 
     name: str
-    days: list[tuple[date, Item]] = field(default_factory=list)
+    days: list[tuple[date, State]] = field(default_factory=list)
 
 
 @bp.get("/<mode:mode>/shops/<shop_id>/subscriptions/<name:name>")
@@ -40,7 +40,7 @@ def subscription(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
         return redirect(url_for("pages.search", mode=mode, q=name), 303)
 
 
-def calendar(instalments: Sequence[Item]) -> dict[int, list[Month]]:
+def calendar(instalments: Sequence[State]) -> dict[int, list[Month]]:
     """Return the attempts of instalments by year and month, on the reader's clock.
 
     Shape: every year from the first to the last; twelve months each.
@@ -60,7 +60,7 @@ def calendar(instalments: Sequence[Item]) -> dict[int, list[Month]]:
     return years
 
 
-def _day(instalment: Item) -> date | None:
+def _day(instalment: State) -> date | None:
     created_at = instalment["created_at"]
     if not created_at:
         return None

@@ -5,9 +5,9 @@ from uuid import UUID
 
 from flask.typing import ResponseReturnValue
 
-from ledger.items import Item
+from ledger.items import State
 from ledger.lookup import TRANSACTION
-from ledger.relatives import Relatives, relatives
+from ledger.relatives import RelatedTransactions, related_transactions
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import ExtraContext, render_object
@@ -34,11 +34,11 @@ def transaction(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     return render_object(TRANSACTION, mode, shop_id, name, "transaction.html", _EXTRA)
 
 
-def _related(_: Item, history: KnownHistory, id_: UUID) -> Relatives | None:
-    return relatives(ledger(), history.states[0], id_, as_of=history.at)
+def _related(_: State, history: KnownHistory, id_: UUID) -> RelatedTransactions | None:
+    return related_transactions(ledger(), history.states[0], id_, as_of=history.at)
 
 
-def _groups(state: Item, *_: Any) -> dict[str, dict[str, Any]]:
+def _groups(state: State, *_: Any) -> dict[str, dict[str, Any]]:
     facts = dict(state)
     if facts["requested_currency"] in (None, facts["currency"]) and (
         facts["requested_amount_minor"] in (None, facts["amount_minor"])
