@@ -8,6 +8,7 @@ from ledger.application import Ledger
 from ledger.errors import NotificationError
 from ledger.evidence import event_at
 from ledger.formats import read_trusted
+from ledger.ipn.kinds import Kind
 from ledger.notification import Limits, Proof, read_fields
 from ledger.recording.rows import delivery_of
 from ledger.signature import digest
@@ -64,9 +65,12 @@ def subjects(ledger: Ledger, row: JournalRow) -> list[Name]:
     except NotificationError:  # code that reads more strictly than that of then
         return []
     return [
-        *(Name("transaction", sale.uuid or sale.reference) for sale in content.transactions),
-        *(Name("alias", alias.alias) for alias in content.aliases),
-        *(Name("subscription", plan.subscription_id, plan.alias) for plan in content.subscriptions),
+        *(Name(Kind.TRANSACTION, sale.uuid or sale.reference) for sale in content.transactions),
+        *(Name(Kind.ALIAS, alias.alias) for alias in content.aliases),
+        *(
+            Name(Kind.SUBSCRIPTION, plan.subscription_id, plan.alias)
+            for plan in content.subscriptions
+        ),
     ]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ledger.application import Ledger
 from ledger.instants import write_public_instant
+from ledger.modes import Mode
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.storage.journal import JournalRow
@@ -21,7 +22,7 @@ def notification_data(row: JournalRow) -> dict[str, Any]:
         "recorded_at": None if row.recorded_at is None else write_public_instant(row.recorded_at),
         "format": row.format,
         "shop_id": row.shop_id,
-        "mode": row.mode.lower() if row.mode else None,
+        "mode": Mode(row.mode).public if row.mode else None,
         "source": row.source,
         "outcome": row.outcome,
         "reason": row.reason,

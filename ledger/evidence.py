@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
 from ledger.formats import read
+from ledger.ipn.storable import INTEGER_MAX
 from ledger.notification import Limits
-from ledger.paging import INTEGER_MAX
 from ledger.recording.rows import delivery_of
 from ledger.shops import Shop, Shops
 from ledger.signature import digest

@@ -13,6 +13,7 @@ from ledger.errors import BadFilterError
 from ledger.instants import write_public_instant
 from ledger.lists import all_transactions, count_transactions
 from ledger.masking import masked
+from ledger.modes import Mode
 from ledger.projections.transactions import transactions
 from ledger.queries.event_data import EVENT_COLUMNS, event_row
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
@@ -110,7 +111,7 @@ def _notification_row(notification: Any) -> ExportRow:
     row = {name: notification.get(name) for name in _COLUMNS[NOTIFICATIONS]}
     for name in ("received_at", "recorded_at", "told_at"):
         row[name] = _instant_text(row[name])
-    row["mode"] = row["mode"].lower() if row["mode"] else None
+    row["mode"] = Mode(row["mode"]).public if row["mode"] else None
     row["outcome"] = notification.get("outcome", Outcome.QUARANTINED)
     row["positions"] = list(notification.get("positions") or [])
     if "body" in notification:

@@ -15,6 +15,7 @@ from ledger.formats.snapshot import (
     Fact,
 )
 from ledger.instants import write_public_instant
+from ledger.modes import Mode
 from ledger.storage.event_store import RecordedEvent, fold
 
 State = dict[str, Any]
@@ -27,7 +28,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
     return {
         "kind": aggregate.KIND,
         "shop_id": aggregate.shop_id,
-        "mode": aggregate.mode.lower(),
+        "mode": Mode(aggregate.mode).public,
         **public_state(aggregate),
         "version": aggregate.version,
         "first_seen_at": write_public_instant(events[0].event.timestamp),

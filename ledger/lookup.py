@@ -8,10 +8,11 @@ from ledger.aggregates.alias import Alias
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.errors import AmbiguousError, NotFoundError
+from ledger.ipn.kinds import KINDS
 from ledger.storage import references
 from ledger.storage.event_store import RecordedEvent
 
-TRANSACTION, ALIAS, SUBSCRIPTION = "transaction", "alias", "subscription"
+TRANSACTION, ALIAS, SUBSCRIPTION = KINDS
 
 
 Streams = list[tuple[str, UUID]]

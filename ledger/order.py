@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, Table, and_, func, select, union
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.items import State, current_state
+from ledger.modes import Mode
 from ledger.projections.generations import live_generation, tables_of
 from ledger.projections.orders import order_lines
 from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING
@@ -71,7 +72,7 @@ def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> S
     return {
         "kind": "order",
         "shop_id": shop_id,
-        "mode": mode.lower(),
+        "mode": Mode(mode).public,
         "order_id": order_id,
         "first_seen_at": min(transaction["first_seen_at"] for transaction in transactions),
         "last_changed_at": max(transaction["last_changed_at"] for transaction in transactions),

@@ -1,6 +1,5 @@
 """Reads a table page by page, by keys and never by counting, so that every page costs the same."""
 
-import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,9 +30,6 @@ INDEX_SCANS_MAX = 16
 
 ALL, FULL, EMPTY = "all", "full", "empty"
 """Rows: all, those whose first column of the order is known, those where it is not."""
-
-INTEGER_MAX = 2**63 - 1
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, union
 from ledger.application import Ledger
 from ledger.errors import UnavailableError
 from ledger.items import State, current_state
+from ledger.modes import Mode
 from ledger.order import is_of, lines_of
 from ledger.queries.refund_links import link_refunds, original_of
 
@@ -60,7 +61,7 @@ def _related_ids(connection: Connection, transaction: State, id_: UUID) -> list[
         c.parent_uuid: transaction["uuid"],
         c.uuid: transaction["parent_uuid"],
     }
-    is_of_shop = is_of(lines, transaction["shop_id"], transaction["mode"].upper())
+    is_of_shop = is_of(lines, transaction["shop_id"], Mode(transaction["mode"]))
     queries = [
         select(c.id).where(is_of_shop, column == name).limit(RELATED_MAX + 2).subquery()
         for column, name in shared_names.items()

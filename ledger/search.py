@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.application import Ledger
+from ledger.ipn.kinds import Kind
+from ledger.ipn.storable import UNSTORABLE
 from ledger.lists import list_page
-from ledger.paging import UNSTORABLE
+from ledger.modes import Mode
 from ledger.queries.filter_declarations import Filter, Words
 from ledger.queries.filters import (
     AliasFilter,
@@ -28,10 +30,10 @@ from ledger.queries.listings import (
     Listing,
 )
 
-TRANSACTION = "transaction"
+TRANSACTION = Kind.TRANSACTION.value
 ORDER = "order"
-ALIAS = "alias"
-SUBSCRIPTION = "subscription"
+ALIAS = Kind.ALIAS.value
+SUBSCRIPTION = Kind.SUBSCRIPTION.value
 NOTIFICATION = "notification"
 
 MEANINGS_MAX = 50
@@ -76,10 +78,10 @@ def _notifications(
     ledger: Ledger, connection: Connection, text: str, mode: str, shops: Words | None
 ) -> Iterator[Meaning]:
     row = ledger.journal.get(connection, text.upper()) if _ULID.fullmatch(text) else None
-    if row is None or row.mode not in (None, mode.upper()):
+    if row is None or row.mode not in (None, Mode(mode)):
         return
     if shops is None or row.shop_id in shops:
-        yield Meaning(NOTIFICATION, row.id, row.shop_id, row.mode and row.mode.lower())
+        yield Meaning(NOTIFICATION, row.id, row.shop_id, row.mode and Mode(row.mode).public)
 
 
 def _objects(

@@ -9,6 +9,7 @@ from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
 from ledger.logs import network
+from ledger.modes import Mode
 from ledger.notification import Delivery
 from ledger.reasons import TOO_LARGE
 from ledger.recording.receipt import Receipt
@@ -38,7 +39,7 @@ def receive_for_shop(shop_id: str, mode: str) -> Response:
     """Receive a notification of one shop and mode; the ledger checks that its body agrees."""
     if not _SHOP_ID.fullmatch(shop_id) or not _MODE.fullmatch(mode):
         abort(404)
-    return _receive(shop_id, mode.upper())
+    return _receive(shop_id, Mode(mode))
 
 
 def is_addressed(call: Request) -> bool:

@@ -14,11 +14,12 @@ from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
 from ledger.access.tokens import Token, find_token, is_use_due, note_use
 from ledger.activity import Scope
 from ledger.masking import masked
+from ledger.modes import PUBLIC_MODES
 from ledger.queries.filter_declarations import Filter
 from web.addresses import peer
 from web.context import context, ledger
 
-MODES = ("test", "production")
+MODES = PUBLIC_MODES
 BODY_BYTES_MAX = 64 * 1024  # of a question; notifications have a limit of their own
 
 _View = TypeVar("_View", bound=Callable[..., Any])

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.access.readers import ROLES, VALID, Reader
 from ledger.errors import BadUserError, NotFoundError
+from ledger.ipn.storable import is_storable
 from ledger.storage.tables import users
 
 PREFIX = "user-"
@@ -88,7 +89,7 @@ def find_user(connection: Connection, id_: str) -> User | None:
 
 def user_by_name(connection: Connection, name: str) -> User | None:
     """Return the person of this name, in whatever case it is written."""
-    if "\x00" in name:  # no database stores it, so none is asked
+    if not is_storable(name):  # no database stores it, so none is asked
         return None
     return _read_user(connection, users.c.name_key == _name_key(name))
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.aggregates.observed import Observed
 from ledger.formats.snapshot import Fact, Pairs
-from ledger.modes import MODES
+from ledger.modes import MODES, Mode
 from ledger.vocabulary import EVENT_CLASSES
 
 
@@ -93,7 +93,7 @@ _NAMED = (
     EventField("sentence", FieldKind.TEXT, "what happened, in words", Output.ANSWER),
     EventField("kind", FieldKind.TEXT, "transaction, alias or subscription"),
     _stored("shop_id", "the shop it was sent to"),
-    _stored("mode", "the platform's mode", choices=tuple(mode.lower() for mode in MODES)),
+    _stored("mode", "the platform's mode", choices=tuple(Mode(mode).public for mode in MODES)),
     _stored("reference", "what identifies its object at the shop"),
     _stored("originator_version", "its place in the history of its object", name="version"),
     _stored("occurred_at", "when it happened, when the platform tells"),

@@ -13,10 +13,10 @@ from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.audit.stored import UNREADABLE, StoredDelivery, StoredEvent
 from ledger.formats.snapshot import AliasSnapshot, Fact, Pairs, Told, TransactionSnapshot
+from ledger.instants import write_instant
 from ledger.projections.folding import read_stored
 from ledger.projections.view import StoredView
 from ledger.recording.decider import instalment_facts
-from ledger.storage.mapper import write_moment
 from ledger.vocabulary import EVENT_CLASSES
 
 INSTALMENT_TOPICS = frozenset(
@@ -65,12 +65,12 @@ class Rederivation:
         self._transactions = transactions
         self._common = {
             "notification_id": stored.delivery.id,
-            "timestamp": write_moment(stored.recorded_at),
-            "received_at": write_moment(stored.delivery.received_at),
+            "timestamp": write_instant(stored.recorded_at),
+            "received_at": write_instant(stored.delivery.received_at),
             "shop_id": content.shop_id,
             "mode": content.mode,
             "source": content.source,
-            "told_at": None if content.told_at is None else write_moment(content.told_at),
+            "told_at": None if content.told_at is None else write_instant(content.told_at),
         }
 
     def differences(self, event: StoredEvent) -> Iterator[str]:

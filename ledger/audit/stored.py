@@ -9,6 +9,7 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Connection, text
 
+from ledger.instants import read_instant
 from ledger.notification import Delivery
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
@@ -87,7 +88,7 @@ def read_positions(stored: Any) -> tuple[int, ...]:
 
 
 def _read_instant(stored: Any) -> datetime:
-    instant = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    instant = read_instant(stored) if isinstance(stored, str) else stored
     if instant.tzinfo is None:
         raise ValueError("an instant without its time zone")
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from ledger.cli.finding import OK, WARNING, Finding
+from ledger.modes import Mode
 from ledger.projections.status import Lag, lags, outdated_views
 from ledger.queries.totals import Coverage, KindSeen, rule_coverage
 from ledger.shops import Shops
@@ -70,7 +71,7 @@ def _switch_advice(kind: KindSeen) -> str:
 def _data(coverage: Coverage) -> dict[str, Any]:
     return {
         "shop_id": coverage.shop_id,
-        "mode": coverage.mode.lower(),
+        "mode": Mode(coverage.mode).public,
         "kinds": [
             {
                 "rule": kind.rule.name,

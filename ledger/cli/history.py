@@ -13,7 +13,7 @@ from ledger.cli.opening import open_ledger
 from ledger.errors import NotFoundError
 from ledger.items import current_state
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_streams
-from ledger.modes import MODES
+from ledger.modes import MODES, PUBLIC_MODES, Mode
 from ledger.queries.event_sentences import describe, printable
 from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import history_data, timeline
@@ -24,7 +24,9 @@ from ledger.timeline import history_data, timeline
 @click.argument("name", metavar="ID")
 @click.option("--shop", "shop_id", help="Shop id; may be left out when there is only one.")
 @click.option(
-    "--mode", type=click.Choice(["test", "production"]), help="Both are looked at by default."
+    "--mode",
+    type=click.Choice(PUBLIC_MODES, case_sensitive=False),
+    help="Both are looked at by default.",
 )
 @click.option("--as-of", type=Instant(), help="Tell it as it was known then (ISO 8601).")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -39,7 +41,7 @@ def history(
     """Tell the whole history of a transaction (uuid or reference), alias or subscription."""
     ledger = open_ledger()
     shop = shop_id or _only_shop(ledger)
-    modes = [mode.upper()] if mode else list(MODES)
+    modes = [Mode(mode)] if mode else list(MODES)
     histories = [
         events
         for mode_ in modes

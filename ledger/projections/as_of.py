@@ -9,6 +9,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
+from ledger.instants import write_instant
 from ledger.projections.engine.build import Progress
 from ledger.projections.engine.groupings import build_groupings
 from ledger.projections.folding import Poison, StoredRow, fold, read_stored
@@ -17,7 +18,6 @@ from ledger.projections.registry import projection
 from ledger.projections.view import Projection, indexes_of
 from ledger.projections.writing import Tables, write_rows
 from ledger.storage.database import Database
-from ledger.storage.mapper import write_moment
 
 BATCH = 5_000
 
@@ -42,7 +42,7 @@ def write_as_of(
     try:
         with ledger.database.connect() as log, target.begin() as connection:
             _create_tables(connection, model)
-            known_by = write_moment(as_of)
+            known_by = write_instant(as_of)
             return fill(
                 log,
                 connection,

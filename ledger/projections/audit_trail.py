@@ -1,12 +1,12 @@
 """Show every event in order, one row each, for auditors who search by time, kind and oddity."""
 
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
+from ledger.instants import read_instant
 from ledger.projections.view import Projection, Row, Rows, StoredView
 
 _FIELDS = fields_in(Output.TRAIL)
@@ -71,8 +71,8 @@ def rows(event: StoredView) -> Rows:
 def _late_seconds(event: StoredView) -> float | None:
     if event.occurred_at is None:
         return None
-    happened = datetime.fromisoformat(event.occurred_at)
-    return max(0.0, (datetime.fromisoformat(event.timestamp) - happened).total_seconds())
+    happened = read_instant(event.occurred_at)
+    return max(0.0, (read_instant(event.timestamp) - happened).total_seconds())
 
 
 PROJECTION = Projection("audit_trail", (audit_trail,), rows)

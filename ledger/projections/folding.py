@@ -11,9 +11,10 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Table
 
+from ledger.instants import write_instant
 from ledger.ipn.storable import storable
 from ledger.projections.view import ADD, FIRST, MAX, MIN, Projection, Row, StoredView, merge_of
-from ledger.storage.mapper import EventMapper, StoredEntry, write_moment
+from ledger.storage.mapper import EventMapper, StoredEntry
 from ledger.vocabulary import EVENT_CLASSES
 
 StoredRow = tuple[int, str, int, str, bytes]
@@ -93,7 +94,7 @@ _SHARED = [
 
 
 def _plain(value: Any) -> Any:
-    return write_moment(value) if isinstance(value, datetime) else value
+    return write_instant(value) if isinstance(value, datetime) else value
 
 
 def fold(

@@ -9,7 +9,8 @@ import orjson
 from sqlalchemy import Integer, Table
 
 from ledger.errors import BadCursorError
-from ledger.paging import INTEGER_MAX, UNSTORABLE, Key, Row, Sort, key_of
+from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
+from ledger.paging import Key, Row, Sort, key_of
 
 
 def write_cursor(row: Row, sort: Sort, filter_: object) -> str:

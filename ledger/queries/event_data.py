@@ -7,6 +7,7 @@ from typing import Any
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.aggregates.observed import Observed
 from ledger.instants import write_public_instant
+from ledger.modes import Mode
 from ledger.queries.export_formats import CellKind, Columns, ExportRow
 from ledger.storage.event_store import RecordedEvent
 from ledger.vocabulary import SENTENCES
@@ -27,7 +28,7 @@ _COMPUTED: _Readers = {
     "type": lambda event: event.TOPIC,
     "sentence": lambda event: SENTENCES[type(event)],
     "kind": lambda event: event.aggregate_class.KIND,
-    "mode": lambda event: event.mode.lower(),
+    "mode": lambda event: Mode(event.mode).public,
     "moved": lambda event: list(event.facts) if event.moved is None else event.moved,
     "late_seconds": late_seconds,
 }

@@ -7,6 +7,7 @@ from ledger.aggregates.observed import Observed
 from ledger.formats.snapshot import Fact
 from ledger.instants import write_public_instant
 from ledger.items import State
+from ledger.modes import Mode
 from ledger.money import decimal_text
 from ledger.timeline import Change, TimelineEntry
 
@@ -19,7 +20,7 @@ def describe(state: State, entries: Sequence[TimelineEntry]) -> str:
 def _heading(state: State) -> str:
     name = state.get("uuid") or state.get("reference") or state.get("subscription_id")
     name = name or state.get("alias")
-    words = [f"{state['kind']} {name}", f"shop {state['shop_id']}", state["mode"].upper()]
+    words = [f"{state['kind']} {name}", f"shop {state['shop_id']}", Mode(state["mode"])]
     facts = [str(state.get("status") or "status not told")]
     if state.get("amount_minor") is not None:
         facts.append(_amount(state["amount_minor"], str(state.get("currency") or "")))

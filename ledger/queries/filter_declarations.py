@@ -7,11 +7,11 @@ from enum import Enum, auto
 from typing import Annotated, Any, Self, get_type_hints
 
 from ledger.errors import BadFilterError
-from ledger.modes import MODES
-from ledger.paging import INTEGER_MAX, UNSTORABLE
+from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
+from ledger.modes import MODES, Mode
 
 TEXT_MAX = 500
-PUBLIC_MODES = tuple(mode.lower() for mode in MODES)
+PUBLIC_MODES = tuple(Mode(mode).public for mode in MODES)
 
 Words = frozenset[str]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
+from ledger.ipn.kinds import KINDS
 from ledger.projections.outcomes import OUTCOMES
 from ledger.queries.filter_declarations import (
     Comparison,
@@ -27,7 +28,6 @@ from ledger.rules import RULES
 from ledger.storage.outcomes import Outcome
 from ledger.vocabulary import EVENT_CLASSES
 
-KINDS = ("transaction", "alias", "subscription")
 DELIVERY_FORMATS = ("form-v2", "rest-v4")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, select
 
+from ledger.modes import Mode
 from ledger.paging import Row, SortOrder
 from ledger.queries.filter_declarations import Filter
 from ledger.queries.filters import (
@@ -73,7 +74,7 @@ def _event(row: Row) -> Item:
 def _without(row: Row, *names: str) -> Item:
     """Return a row as an item that has neither these columns nor a mode in capitals."""
     item = {name: cell for name, cell in row.items() if name not in names}
-    return item | {"mode": row["mode"].lower()}
+    return item | {"mode": Mode(row["mode"]).public}
 
 
 def _add_instalments(

@@ -1,13 +1,15 @@
 """Turns an event into the bytes that are stored once and for ever, and back."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, Notification, StoredEvent, Transcoder
+
+from ledger.instants import read_instant, write_instant
 
 _DETAILS = ("details", "personal")
 
@@ -84,13 +86,8 @@ def _write(name: str, value: Any) -> Any:
         return value
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise TypeError(f"{name} must be an aware datetime")
-    return write_moment(value)
-
-
-def write_moment(moment: datetime) -> str:
-    """Write one of our own instants. Shape: `2026-03-10T09:15:47.000000Z`, so that text sorts."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return write_instant(value)
 
 
 def _read(name: str, value: Any) -> Any:
-    return datetime.fromisoformat(value) if _is_instant(name) else value
+    return read_instant(value) if _is_instant(name) else value

@@ -22,6 +22,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from ledger.instants import read_instant, write_instant
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware instant, always UTC outside the database.
@@ -45,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError("a stored moment needs a time zone")
         moment = value.astimezone(UTC)
         if dialect.name == "sqlite":
-            return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            return write_instant(moment)
         return moment
 
     def process_result_value(
@@ -53,7 +55,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     ) -> datetime | None:
         if value is None:
             return None
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        moment = read_instant(value) if isinstance(value, str) else value
         return moment.astimezone(UTC)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ledger.application import Ledger
+from ledger.instants import write_instant
 from ledger.items import current_state
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.mapper import write_moment
 from tests.projections.helpers import Rows
 
 _DATA = tomllib.loads((Path(__file__).parent / "brute_force.toml").read_text())
@@ -68,8 +68,8 @@ def _times(stream: list[RecordedEvent]) -> State:
     """Return instants as read models write them, and the mode as it was received."""
     return {
         "mode": stream[0].event.mode,
-        "first_seen_at": write_moment(stream[0].event.timestamp),
-        "last_changed_at": write_moment(stream[-1].event.timestamp),
+        "first_seen_at": write_instant(stream[0].event.timestamp),
+        "last_changed_at": write_instant(stream[-1].event.timestamp),
     }
 
 
@@ -239,7 +239,7 @@ def _coverage_lines(log: list[RecordedEvent]) -> list[State]:
             "rule": event.rule,
             "shop_id": event.shop_id,
             "mode": event.mode,
-            "received_at": write_moment(event.received_at),
+            "received_at": write_instant(event.received_at),
         }
     return list(lines.values())
 
@@ -274,8 +274,8 @@ def _audited(recorded: RecordedEvent) -> State:
         "rule_certainty": event.rule_certainty,
         "source": event.source,
         "notification_id": event.notification_id,
-        "occurred_at": None if event.occurred_at is None else write_moment(event.occurred_at),
-        "recorded_at": write_moment(event.timestamp),
+        "occurred_at": None if event.occurred_at is None else write_instant(event.occurred_at),
+        "recorded_at": write_instant(event.timestamp),
         "late_seconds": _late_seconds(event.occurred_at, event.timestamp),
         "is_late": int(event.late),
         "is_contradiction": int(event.contradiction),

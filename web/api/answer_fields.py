@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from ledger.aggregates.event_fields import EventField, FieldKind
 from ledger.event_shapes import fact_schema
-from ledger.modes import MODES
+from ledger.modes import MODES, Mode
 
 
 def text(meaning: str = "", *, none: bool = False, choices: tuple[str, ...] = ()) -> fields.String:
@@ -40,7 +40,7 @@ def words(meaning: str = "") -> fields.Dict:
 
 def mode() -> fields.String:
     """Return the field of the platform's mode."""
-    return text(choices=tuple(mode.lower() for mode in MODES))
+    return text(choices=tuple(Mode(mode).public for mode in MODES))
 
 
 def facts(meanings: Mapping[str, str]) -> dict[str, fields.Field[Any]]:

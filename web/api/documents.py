@@ -12,6 +12,7 @@ from markupsafe import Markup
 from marshmallow import Schema, fields
 
 from ledger.event_shapes import event_schemas
+from ledger.modes import PUBLIC_MODES
 from web.api.answer_fields import number, text
 from web.api.answers import PREFIX
 
@@ -139,7 +140,7 @@ def _complete_parameters(parameters: Iterable[dict[str, Any]]) -> None:
 
 _PATH: dict[str, dict[str, Any]] = {
     "shop_id": {"description": "8 or 9 digits", "schema": {"type": "string", "minLength": 1}},
-    "mode": {"schema": {"type": "string", "enum": ["test", "production"]}},
+    "mode": {"schema": {"type": "string", "enum": list(PUBLIC_MODES)}},
     "name": {
         "description": "uuid or reference, alias, subscription id, or order id",
         "schema": {"type": "string", "minLength": 1},

@@ -13,6 +13,7 @@ from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
 from ledger.application import Ledger
+from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.event_data import event_data
 from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import narrowing
@@ -21,7 +22,7 @@ from ledger.storage.event_store import RecordedEvent
 from web.api.answers import a_blueprint, answer
 from web.api.event_answers import FeedAnswer
 from web.api.items import shown_event
-from web.api.query_schemas import POSITION_MAX, FeedQuery
+from web.api.query_schemas import FeedQuery
 from web.context import context, ledger
 from web.security import caller, filter_of_caller, log_personal_read
 
@@ -141,7 +142,7 @@ def _last_event_id(after: int) -> int:
     position = request.headers.get("Last-Event-ID", "").strip()
     if not position:
         return after
-    if not (position.isascii() and position.isdigit()) or int(position[:20]) > POSITION_MAX:
+    if not (position.isascii() and position.isdigit()) or int(position[:20]) > INTEGER_MAX:
         raise UnprocessableEntity("Last-Event-ID is not a position")
     return int(position)
 

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from ledger.instants import read_since, read_until
-from ledger.paging import INTEGER_MAX
+from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filter_declarations import (
     TEXT_MAX,
     Comparison,

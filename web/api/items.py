@@ -10,6 +10,7 @@ from marshmallow import RAISE
 from ledger.access.readers import Reader
 from ledger.items import State, current_state
 from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
+from ledger.modes import Mode
 from ledger.storage.event_store import RecordedEvent
 from ledger.timeline import TimelineEntry, history_data, timeline
 from web.api.answers import NOT_CHANGED, a_blueprint, answer, link, tagged
@@ -107,7 +108,7 @@ def _events(
     version: int | None,
     alias: str | None = None,
 ) -> list[RecordedEvent]:
-    id_ = find_stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
+    id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=alias)
     return events_known(ledger(), id_, as_of=as_of, version=version)
 
 

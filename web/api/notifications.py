@@ -10,6 +10,7 @@ from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
 from ledger.evidence import evidence
 from ledger.logs import network
+from ledger.modes import Mode
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.recording.readmission import GONE, ReadmissionTally
@@ -115,7 +116,7 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     """Show what stands behind an event: its raw body, digest, and signature, verified again now."""
     proof = evidence(ledger(), position)
     event, row = proof.event.event, proof.row
-    if (event.shop_id, event.mode.lower()) != (shop_id, mode):
+    if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
     body = {
@@ -162,4 +163,4 @@ def _readmitted(id_: str, receipt: Receipt | None) -> dict[str, Any]:
 
 
 def _mode(row: JournalRow) -> str | None:
-    return row.mode.lower() if row.mode else None
+    return Mode(row.mode).public if row.mode else None

@@ -5,6 +5,7 @@ from datetime import datetime
 from flask import Response
 from marshmallow import RAISE
 
+from ledger.modes import Mode
 from ledger.order import order, order_history
 from ledger.timeline import timeline
 from web.api.answers import NOT_CHANGED, a_blueprint, answer, tagged
@@ -27,7 +28,7 @@ AsOf = dict[str, datetime | None]
 @bp.response(200, OrderAnswer)
 def get_order(parameters: AsOf, shop_id: str, mode: str, name: str) -> Response:
     """Return an order with all its transactions, its refunds and its balances."""
-    history = order_history(ledger(), shop_id, mode.upper(), name, as_of=parameters["as_of"])
+    history = order_history(ledger(), shop_id, Mode(mode), name, as_of=parameters["as_of"])
     log_personal_read("order", shop_id=shop_id, mode=mode, reference=name)
     state = order(history, shop_id=shop_id, mode=mode, order_id=name)
     for transaction in state["transactions"]:
@@ -44,7 +45,7 @@ def get_order(parameters: AsOf, shop_id: str, mode: str, name: str) -> Response:
 @bp.response(200, HistoryAnswer)
 def get_order_history(parameters: AsOf, shop_id: str, mode: str, name: str) -> Response:
     """Return the history of all transactions of an order, in the order of its events."""
-    history = order_history(ledger(), shop_id, mode.upper(), name, as_of=parameters["as_of"])
+    history = order_history(ledger(), shop_id, Mode(mode), name, as_of=parameters["as_of"])
     log_personal_read("order-history", shop_id=shop_id, mode=mode, reference=name)
     entries = [entry for events in history.streams for entry in timeline(events)]
     entries.sort(key=lambda entry: entry.position)

@@ -5,13 +5,13 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ledger.instants import read_as_of
+from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filters import EventFilter, NotificationFilter
 from ledger.reasons import REASONS
 from web.api.filter_schemas import STORABLE, InstantParameter, flag_parameter, schema_of
 
 LIMIT_MAX = 500
 WAIT_SECONDS_MAX = 30
-POSITION_MAX = 2**63 - 1
 
 
 def _limit() -> fields.Integer:
@@ -32,7 +32,7 @@ class AsOfQuery(Schema):
 
 class ItemQuery(AsOfQuery):
     version = fields.Integer(
-        validate=validate.Range(1, POSITION_MAX),
+        validate=validate.Range(1, INTEGER_MAX),
         load_default=None,
         metadata={"description": "tell it as of this version"},
     )
@@ -48,12 +48,12 @@ class SubscriptionQuery(ItemQuery):
 
 class FeedPage(Schema):
     after = fields.Integer(
-        validate=validate.Range(0, POSITION_MAX),
+        validate=validate.Range(0, INTEGER_MAX),
         load_default=0,
         metadata={"description": "the last position already read; 0 begins at the beginning"},
     )
     cursor = fields.Integer(
-        validate=validate.Range(0, POSITION_MAX),
+        validate=validate.Range(0, INTEGER_MAX),
         load_default=None,
         metadata={"description": "the same as `after`, as lists call it"},
     )
@@ -103,4 +103,4 @@ class AccessLogQuery(Schema):
     kind = fields.String(load_default=None, validate=STORABLE)
     shop_id = fields.String(load_default=None, validate=STORABLE)
     limit = _limit()
-    cursor = fields.Integer(load_default=None, validate=validate.Range(1, POSITION_MAX))
+    cursor = fields.Integer(load_default=None, validate=validate.Range(1, INTEGER_MAX))

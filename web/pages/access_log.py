@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, fields, validate
 
 from ledger.access.log import accesses
-from ledger.paging import INTEGER_MAX
+from ledger.ipn.storable import INTEGER_MAX
 from web.context import ledger
 from web.pages.asking import Question, choice, read_question, text, without_blanks
 from web.pages.blueprint import bp

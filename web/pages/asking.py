@@ -16,8 +16,8 @@ from flask.typing import ResponseReturnValue
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from ledger.instants import end_of
+from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
 from ledger.money import decimal_text
-from ledger.paging import INTEGER_MAX, UNSTORABLE
 from ledger.queries.filter_declarations import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
 

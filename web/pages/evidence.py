@@ -8,6 +8,7 @@ from ledger.deliveries import notification_data
 from ledger.errors import NotFoundError
 from ledger.evidence import event_at, evidence_of
 from ledger.logs import network
+from ledger.modes import Mode
 from ledger.signature import digest
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.journal import JournalRow
@@ -23,7 +24,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     """Show the delivery behind an event; its body for those who see personal data, and logged."""
     recorded = event_at(ledger(), position)
     event = recorded.event
-    if (event.shop_id, event.mode.lower()) != (shop_id, mode):
+    if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
     row = _delivery(event.notification_id)
     notification = notification_data(row)

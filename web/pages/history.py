@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields
 from ledger.instants import read_as_of, write_public_instant
 from ledger.items import State
 from ledger.lookup import SUBSCRIPTION, find_stream
+from ledger.modes import Mode
 from web.context import context, ledger
 from web.pages.asking import Question, days_in, ends, read_question, text, without_blanks
 from web.pages.languages import N_, zone_name
@@ -62,7 +63,7 @@ def render_object(
         return cleaned
     question = read_question(SubscriptionForm() if kind == SUBSCRIPTION else HistoryForm())
     alias = question.parameters.get("alias")
-    id_ = find_stream(ledger(), kind, shop_id, mode.upper(), name, alias=alias)
+    id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=alias)
     ledger().events.check_known(id_)
     history = KnownHistory([ledger().events.history(id_)], instant_of(question))
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)

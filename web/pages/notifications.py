@@ -10,7 +10,9 @@ from werkzeug.exceptions import NotFound
 from ledger.delivered import caused, readable, subjects
 from ledger.deliveries import notification_data
 from ledger.evidence import verified_again
+from ledger.ipn.storable import is_storable
 from ledger.logs import network
+from ledger.modes import Mode
 from ledger.queries.filters import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.reasons import REPAIRABLE, TOO_LARGE
@@ -61,7 +63,7 @@ def _page(mode: str, question: Question) -> dict[str, Any]:
         outcome = question.parameters.get("outcome")
         filter_ = NotificationFilter(
             mode=mode,
-            shop_id=frozenset(scope_of(mode.upper()).shops),
+            shop_id=frozenset(scope_of(Mode(mode)).shops),
             outcome=frozenset({outcome} if outcome else {Outcome.RECORDED, Outcome.REPEATED}),
         )
         cursor = question.parameters.get("cursor")
@@ -113,10 +115,10 @@ def notification_raw(mode: str, name: str) -> ResponseReturnValue:
 def _row(mode: str, name: str) -> JournalRow:
     """Return a delivery of this mode, or of none, that the reader may see. Errors: NotFound."""
     row = None
-    if "\x00" not in name:
+    if is_storable(name):
         with ledger().database.connect() as connection:
             row = ledger().journal.get(connection, name)
-    if row is None or row.mode not in (None, mode.upper()) or not caller().allows_shop(row.shop_id):
+    if row is None or row.mode not in (None, Mode(mode)) or not caller().allows_shop(row.shop_id):
         raise NotFound
     return row
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from ledger.items import State
+from ledger.modes import Mode
 from ledger.order import OrderHistory, order_history
 from ledger.order import order as order_of
 from web.context import ledger
@@ -25,7 +26,7 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     if cleaned is not None:
         return cleaned
     question = read_question(HistoryForm())
-    whole = order_history(ledger(), shop_id, mode.upper(), name)
+    whole = order_history(ledger(), shop_id, Mode(mode), name)
     history = KnownHistory(whole.streams, instant_of(question))
     log_personal_read("order", shop_id=shop_id, mode=mode, reference=name)
     if not has_content(history, question):

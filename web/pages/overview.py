@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from ledger.activity import PastDays, Scope, last_received
 from ledger.errors import ViewNotBuiltError
+from ledger.modes import Mode
 from ledger.projections import outcomes
 from ledger.projections.status import Lag, lags
 from ledger.queries.totals import Coverage, DayTotal, day_totals, refusals, rule_coverage
@@ -64,7 +65,7 @@ def first_page() -> ResponseReturnValue:
 @bp.get("/<mode:mode>")
 def overview(mode: str) -> ResponseReturnValue:
     """Show what happened in one mode: today, and in the last 30 days."""
-    return render("overview.html", **_figures(mode.upper()))
+    return render("overview.html", **_figures(Mode(mode)))
 
 
 def _figures(mode: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ledger.access.readers import OPERATOR
+from ledger.ipn.storable import is_storable
+from ledger.modes import Mode
 from ledger.reasons import REASONS, REPAIRABLE
 from ledger.recording.readmission import ReadmissionTally
 from ledger.storage.outcomes import Outcome
@@ -60,7 +62,7 @@ def quarantine(mode: str) -> ResponseReturnValue:
 
 
 def _page(mode: str, question: Question) -> dict[str, Any]:
-    scope, reason = scope_of(mode.upper()), question.parameters.get("reason")
+    scope, reason = scope_of(Mode(mode)), question.parameters.get("reason")
     with ledger().database.connect() as connection:
         groups = by_reason(connection, scope)
         rows = []
@@ -118,10 +120,10 @@ def readmit(mode: str) -> ResponseReturnValue:
 
 def _chosen(mode: str, reason: str | None, name: str | None) -> tuple[list[str], int]:
     """Return the ids of the chosen deliveries, at most READMIT_MAX, and how many there are."""
-    scope = scope_of(mode.upper())
+    scope = scope_of(Mode(mode))
     with ledger().database.connect() as connection:
         if name:
-            row = None if "\x00" in name else ledger().journal.get(connection, name)
+            row = None if not is_storable(name) else ledger().journal.get(connection, name)
             if (
                 row is None
                 or row.outcome != Outcome.QUARANTINED
