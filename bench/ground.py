@@ -15,9 +15,9 @@ from uuid import UUID, uuid5
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from ledger.application import Ledger
-from ledger.projections.runner import prepare_views
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
+from ledger.projections.engine.leadership import prepare_views
 from ledger.settings import Settings
-from ledger.shops import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
 from ledger.simulator.bulk import fill
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate

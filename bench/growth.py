@@ -15,9 +15,9 @@ from bench.ingest import CALLS_PER_SECOND_MAX, CLIENTS, SQLITE_CLIENTS, THREADS,
 from bench.rebuild import rebuild
 from bench.servers import ledger as serving
 from ledger.application import Ledger
-from ledger.projections.registry import PROJECTIONS
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.queries.history import history_data, timeline
 from ledger.storage.tables import events
-from ledger.timeline import history_data, timeline
 
 EMPTY = 10_000
 CALLS = 200

@@ -17,8 +17,8 @@ from bench.ground import Extent, median, open_ledger
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
 from bench.servers import ledger, rival, served
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import catch_up, live_generations
+from ledger.projections.engine.leadership import catch_up, live_generations
+from ledger.projections.engine.registry import PROJECTIONS
 
 CLIENTS = 16
 SQLITE_CLIENTS = 8

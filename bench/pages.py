@@ -19,8 +19,8 @@ from ledger.access.readers import OPERATOR
 from ledger.access.tokens import create_token
 from ledger.access.users import add_user
 from ledger.application import Ledger
-from ledger.projections.generations import live_generation, tables_of
-from ledger.projections.registry import projection
+from ledger.projections.engine.generations import live_generation, tables_of
+from ledger.projections.engine.registry import projection
 from ledger.storage.tables import notifications
 
 CALLS = 20

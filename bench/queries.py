@@ -12,16 +12,15 @@ from bench import pages
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, fill_events, median, open_ledger, timed
 from ledger.application import Ledger
-from ledger.items import current_state
-from ledger.lists import LIMIT_DEFAULT, list_page, live_table
-from ledger.paging import sort_of
-from ledger.projections.generations import gather_statistics, live_generation, tables_of
-from ledger.projections.rebuild import Rebuild
-from ledger.projections.registry import PROJECTIONS, projection
-from ledger.projections.writing import copy_rows
+from ledger.projections.engine.generations import gather_statistics, live_generation, tables_of
+from ledger.projections.engine.rebuild import Rebuild
+from ledger.projections.engine.registry import PROJECTIONS, projection
+from ledger.projections.engine.writing import copy_rows
 from ledger.queries.cursors import write_cursor
-from ledger.queries.filters import NotificationFilter, TransactionFilter
-from ledger.queries.listings import (
+from ledger.queries.filter_declarations import NotificationFilter, TransactionFilter
+from ledger.queries.history import history_data, timeline
+from ledger.queries.keyset import sort_of
+from ledger.queries.list_definitions import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,
@@ -30,9 +29,10 @@ from ledger.queries.listings import (
     TRANSACTIONS,
     Listing,
 )
+from ledger.queries.lists import LIMIT_DEFAULT, list_page, live_table
 from ledger.queries.notifications import list_notifications
+from ledger.queries.state import current_state
 from ledger.storage.tables import events
-from ledger.timeline import history_data, timeline
 
 DEEP_PAGE = 10_000
 BATCH = 20_000

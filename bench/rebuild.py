@@ -23,8 +23,8 @@ from bench.ground import (
 )
 from bench.pgbench import plain_url
 from ledger.application import Ledger
-from ledger.projections.generations import RETIRED, all_generations, drop_generation
-from ledger.projections.rebuild import Rebuild, start_processes
+from ledger.projections.engine.generations import RETIRED, all_generations, drop_generation
+from ledger.projections.engine.rebuild import Rebuild, start_processes
 
 READ_MODEL = "transactions"
 

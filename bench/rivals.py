@@ -20,12 +20,12 @@ from sqlalchemy.dialects import postgresql
 
 from bench import library
 from ledger.application import Ledger
-from ledger.formats import read
-from ledger.notification import Delivery, Limits, Notification
+from ledger.ipn.delivery import Delivery, Limits, Notification
+from ledger.ipn.parse import read
+from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.operations.web_server import WebServer
 from ledger.recording.receipt import Receipt
 from ledger.settings import Settings, read_settings
-from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
 from ledger.storage.outcomes import Outcome
 from web import create_app

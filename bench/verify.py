@@ -12,10 +12,10 @@ from bench.ground import SHOP_ID, Extent, median, open_ledger, peak_memory_mib, 
 from bench.pgbench import plain_url
 from ledger.application import Ledger
 from ledger.audit import CHECKS, Audit
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import catch_up, live_generations
+from ledger.operations.worker_processes import worker_processes
+from ledger.projections.engine.leadership import catch_up, live_generations
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.bulk import fill
-from ledger.workers import worker_processes
 
 EVENTS_MAX = 30_000
 """Every delivery is really made and signed, which takes longer than auditing it."""

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.errors import NotificationError, SettingsError
-from ledger.formats import read
-from ledger.notification import Delivery, Limits
+from ledger.ipn.delivery import Delivery, Limits
+from ledger.ipn.parse import read
+from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.recording.append import Append
 from ledger.recording.group_commit import GroupCommit
 from ledger.recording.quarantining import Quarantining
@@ -15,17 +17,15 @@ from ledger.recording.readmission import Readmission
 from ledger.recording.receipt import Receipt
 from ledger.recording.unit_of_work import Verified
 from ledger.settings import Settings
-from ledger.shops import Shops, read_shops
-from ledger.storage.additions import WriteStrategy
-from ledger.storage.at_once import PostgresqlWriter
 from ledger.storage.database import Database
+from ledger.storage.event_mapper import EventMapper
+from ledger.storage.event_recorder import EventRecorder
 from ledger.storage.event_store import EventStore
-from ledger.storage.journal import Journal
-from ledger.storage.mapper import EventMapper
+from ledger.storage.inbox import Inbox
+from ledger.storage.plain_writer import PlainWriter
+from ledger.storage.postgresql_writer import PostgresqlWriter
 from ledger.storage.quarantine import Bounds, Quarantine
-from ledger.storage.recorder import EventRecorder
-from ledger.storage.stepwise import PlainWriter
-from ledger.vocabulary import EVENT_CLASSES
+from ledger.storage.write_set import WriteStrategy
 
 
 def utc_now() -> datetime:
@@ -53,7 +53,7 @@ class Ledger:
         self.shops = shops
         self.database = database
         self.limits = Limits(settings.fields_max, settings.json_depth_max)
-        self.journal = Journal()
+        self.inbox = Inbox()
         self.events = EventStore(EventRecorder(database), EventMapper())
         writer = PlainWriter if database.is_sqlite else PostgresqlWriter
         append = Append(database, self.events, strategy or writer(database), clock)

@@ -12,8 +12,8 @@ class LedgerError(Exception):
 class NotificationError(LedgerError):
     """A delivery that cannot be read or verified: it is kept in quarantine.
 
-    `reason` is the word a machine reads (see `REASONS` in `ledger/reasons.py`); the message
-    is for a person. Neither ever holds a key, a signature or a raw body.
+    `reason` is the word a machine reads, one of those in `ledger/ipn/refusal_reasons.py`; the
+    message is for a person. Neither ever holds a key, a signature or a raw body.
     """
 
     code = "notification-refused"

@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ledger.application import Ledger
-from ledger.modes import MODES
-from ledger.notification import Delivery
+from ledger.ipn.delivery import Delivery
+from ledger.ipn.modes import MODES
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
+from ledger.ipn.signature import digest, form_text, sign_form_hmac, sign_rest
 from ledger.recording.receipt import Receipt
 from ledger.settings import Settings
-from ledger.shops import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
-from ledger.signature import digest, form_text, sign_form_hmac, sign_rest
-from ledger.storage.additions import WriteStrategy
 from ledger.storage.database import Database
+from ledger.storage.write_set import WriteStrategy
 
 DATA = Path(__file__).parent / "data"
 SHOP_ID = "12345678"

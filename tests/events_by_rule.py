@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.alias import Alias
-from ledger.aggregates.observed import Observed
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.rules import (
+from ledger.ipn.notification_rules import (
     ACQUIRER_STATUS,
     ALIAS,
     BACK_OFFICE,
@@ -19,13 +19,13 @@ from ledger.rules import (
 
 _T, _A, _S = Transaction, Alias, Subscription
 
-_INSTALMENTS: tuple[type[Observed.Event], ...] = (
+_INSTALMENTS: tuple[type[LedgerAggregate.Event], ...] = (
     _S.InstalmentAccepted,
     _S.InstalmentRefused,
     _S.InstalmentProgressed,
 )
 
-EVENTS_BY_RULE: Mapping[str, tuple[type[Observed.Event], ...]] = {
+EVENTS_BY_RULE: Mapping[str, tuple[type[LedgerAggregate.Event], ...]] = {
     END_OF_PAYMENT: (_T.PaymentAccepted, _T.PaymentRefused, _T.Cancelled),  # parts of a split
     CANCELLATION: (_T.PaymentAbandoned, _T.PaymentRefused),
     ALIAS: (
@@ -68,5 +68,5 @@ EVENTS_BY_RULE: Mapping[str, tuple[type[Observed.Event], ...]] = {
 """Rule -> what its notifications usually bring. Whatever the rule, nothing verified is refused:
 a change that its rule does not announce is recorded too, if need be as one of GENERAL."""
 
-GENERAL: tuple[type[Observed.Event], ...] = (_T.DetailsReported, _T.StatusReported)
+GENERAL: tuple[type[LedgerAggregate.Event], ...] = (_T.DetailsReported, _T.StatusReported)
 """What any rule may bring: details without a change of status, a status that fits no class."""

@@ -19,12 +19,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ledger.application import Ledger
-from ledger.items import current_state
+from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import describe
-from ledger.reasons import REASONS
+from ledger.queries.history import history_data, timeline
+from ledger.queries.state import current_state
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
-from ledger.timeline import history_data, timeline
 from tests.builders import DATA, a_delivery, a_ledger, example_body, examples, form_body, rest_body
 
 CORPUS = DATA / "hostile"
@@ -119,7 +119,7 @@ def receive_and_check(ledger: Ledger, body: bytes) -> str:
     delivery = a_delivery(body)
     receipt = ledger.receive(delivery)
     with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, delivery.id)
+        row = ledger.inbox.get(connection, delivery.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     if receipt.outcome == "quarantined":

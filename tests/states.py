@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.application import Ledger
-from ledger.items import current_state
+from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
 
 NOT_STATE = ("version", "first_seen_at", "last_changed_at", "details", "personal")

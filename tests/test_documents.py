@@ -7,18 +7,18 @@ from typing import get_origin
 
 import pytest
 
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.alias import Alias
-from ledger.aggregates.observed import Observed
+from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.formats.snapshot import (
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.snapshots import (
     ALIAS_FACTS,
     INSTALMENT_FACTS,
     SUBSCRIPTION_FACTS,
     TRANSACTION_FACTS,
 )
-from ledger.rules import RULES
-from ledger.vocabulary import EVENT_CLASSES, SENTENCES
 from tests.events_by_rule import EVENTS_BY_RULE, GENERAL
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -35,13 +35,13 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def rules_of(event_class: type[Observed.Event]) -> str:
+def rules_of(event_class: type[LedgerAggregate.Event]) -> str:
     if event_class in GENERAL:
         return "any"
     return ", ".join(rule for rule, told in EVENTS_BY_RULE.items() if event_class in told)
 
 
-def events_table(aggregate: type[Observed]) -> str:
+def events_table(aggregate: type[LedgerAggregate]) -> str:
     rows = [
         [f"`{topic}`", f"`{one.__name__}`", SENTENCES[one], rules_of(one)]
         for topic, one in EVENT_CLASSES.items()
@@ -70,7 +70,7 @@ def vocabulary_table() -> str:
     return table(["rule", "events"], *rows)
 
 
-def fields_of(event_class: type[Observed.Event]) -> set[str]:
+def fields_of(event_class: type[LedgerAggregate.Event]) -> set[str]:
     told: dict[str, object] = {}
     for one in reversed(event_class.__mro__):
         told |= vars(one).get("__annotations__", {})
@@ -85,7 +85,9 @@ _NOT_STORED = {"originator_id_type"}  # how the library tells a class what its i
 
 
 @pytest.mark.parametrize("aggregate", [Transaction, Alias, Subscription])
-def test_every_event_is_described_with_its_sentence_and_rules(aggregate: type[Observed]) -> None:
+def test_every_event_is_described_with_its_sentence_and_rules(
+    aggregate: type[LedgerAggregate],
+) -> None:
     assert events_table(aggregate) in EVENTS
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.access.readers import ROLES
-from ledger.projections.generations import BUILDING, BUILT, LIVE, RETIRED
+from ledger.projections.engine.generations import BUILDING, BUILT, LIVE, RETIRED
 from ledger.storage.outcomes import Outcome
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ledger.aggregates.observed import Observed
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.storage.database import Database
 from tests.builders import (
     a_ledger,
@@ -45,7 +45,7 @@ def body_of(format_: str, name: str, shop_id: str) -> bytes:
     return rest_body(content["answer"] | {"shopId": shop_id}, content["kr-src"])
 
 
-def line_of(event: Observed.Event) -> str:
+def line_of(event: LedgerAggregate.Event) -> str:
     facts = event.facts
     status = facts.get("status") or facts.get("request") or "-"
     amount = f"{facts.get('amount_minor', '-')} {facts.get('currency', '')}".strip()

@@ -14,9 +14,9 @@ from flask import Flask
 
 from ledger.application import Ledger
 from ledger.cli import cli
-from ledger.rules import RULES
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.settings import Settings, read_settings
-from ledger.shops import Shops, read_shops
 from ledger.storage.database import Database
 from web import create_app
 
@@ -27,58 +27,64 @@ README = (ROOT / "README.md").read_text()
 
 PLAIN = (
     "ledger.errors",
-    "ledger.modes",
-    "ledger.money",
-    "ledger.reasons",
-    "ledger.rules",
-    "ledger.statuses",
+    "ledger.ipn.modes",
+    "ledger.ipn.money",
+    "ledger.ipn.refusal_reasons",
+    "ledger.ipn.notification_rules",
+    "ledger.ipn.statuses",
 )
-READ = (*PLAIN, "ledger.signature", "ledger.settings", "ledger.shops", "ledger.notification")
-TOLD = ("ledger.formats.snapshot", "ledger.formats.values")
-AGGREGATES = ("ledger.aggregates", "ledger.vocabulary", "ledger.recording.decider")
-SHOWN = ("ledger.items", "ledger.timeline")
+READ = (
+    *PLAIN,
+    "ledger.ipn.signature",
+    "ledger.settings",
+    "ledger.ipn.shops_and_keys",
+    "ledger.ipn.delivery",
+)
+TOLD = ("ledger.ipn.snapshots", "ledger.ipn.field_values")
+AGGREGATES = ("ledger.aggregates", "ledger.aggregates.event_catalogue", "ledger.recording.decider")
+SHOWN = ("ledger.queries.state", "ledger.queries.history")
 ASKED = (
     "ledger.access",
     "ledger.users",
-    "ledger.deliveries",
-    "ledger.event_shapes",
-    "ledger.evidence",
+    "ledger.queries.deliveries",
+    "ledger.queries.event_schemas",
+    "ledger.queries.evidence",
     "ledger.instants",
-    "ledger.lookup",
-    "ledger.masking",
-    "ledger.order",
-    "ledger.projections.status",
-    "ledger.vocabulary",
-    "ledger.formats.snapshot",
+    "ledger.queries.find_by_name",
+    "ledger.access.masking",
+    "ledger.queries.orders",
+    "ledger.projections.engine.status",
+    "ledger.aggregates.event_catalogue",
+    "ledger.ipn.snapshots",
 )
 
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger": (),
     "ledger.errors": (),
-    "ledger.money": ("iso4217",),
-    "ledger.reasons": (),
-    "ledger.rules": (),
-    "ledger.statuses": (),
-    "ledger.signature": ("ledger.errors",),
+    "ledger.ipn.money": ("iso4217",),
+    "ledger.ipn.refusal_reasons": (),
+    "ledger.ipn.notification_rules": (),
+    "ledger.ipn.statuses": (),
+    "ledger.ipn.signature": ("ledger.errors",),
     "ledger.settings": PLAIN,
-    "ledger.shops": (*PLAIN, "marshmallow"),
-    "ledger.notification": (*PLAIN, "ledger.signature"),
-    "ledger.verification": READ,
-    "ledger.workers": (),
-    "ledger.logs": (*PLAIN, "structlog"),
-    "ledger.metrics": ("prometheus_client",),
-    "ledger.formats.*": (*READ, "ledger.verification", "ledger.formats", "orjson"),
-    "ledger.formats.snapshot": PLAIN,
-    "ledger.formats.values": (*PLAIN, "ledger.formats.snapshot"),
-    "ledger.aggregates.*": (*PLAIN, *TOLD, "ledger.aggregates.observed", "eventsourcing.domain"),
-    "ledger.vocabulary": (*PLAIN, "ledger.aggregates"),
+    "ledger.ipn.shops_and_keys": (*PLAIN, "marshmallow"),
+    "ledger.ipn.delivery": (*PLAIN, "ledger.ipn.signature"),
+    "ledger.ipn.authenticity": READ,
+    "ledger.operations.worker_processes": (),
+    "ledger.operations.logs": (*PLAIN, "structlog"),
+    "ledger.operations.metrics": ("prometheus_client",),
+    "ledger.ipn.parse.*": (*READ, "ledger.ipn.authenticity", "ledger.ipn.parse", "orjson"),
+    "ledger.ipn.snapshots": PLAIN,
+    "ledger.ipn.field_values": (*PLAIN, "ledger.ipn.snapshots"),
+    "ledger.aggregates.*": (*PLAIN, *TOLD, "ledger.aggregates.aggregate", "eventsourcing.domain"),
+    "ledger.aggregates.event_catalogue": (*PLAIN, "ledger.aggregates"),
     "ledger.recording.decider": (*PLAIN, *TOLD, "ledger.aggregates"),
     "ledger.storage.*": (*PLAIN, "ledger.storage", "sqlalchemy"),
-    "ledger.storage.recorder": (*PLAIN, "ledger.storage", "sqlalchemy", "eventsourcing"),
-    "ledger.storage.mapper": ("eventsourcing", "orjson"),
-    "ledger.storage.additions": ("eventsourcing", "ledger.storage", "sqlalchemy"),
-    "ledger.storage.at_once": (*PLAIN, "ledger.storage", "orjson", "sqlalchemy"),
-    "ledger.storage.references": (
+    "ledger.storage.event_recorder": (*PLAIN, "ledger.storage", "sqlalchemy", "eventsourcing"),
+    "ledger.storage.event_mapper": ("eventsourcing", "orjson"),
+    "ledger.storage.write_set": ("eventsourcing", "ledger.storage", "sqlalchemy"),
+    "ledger.storage.postgresql_writer": (*PLAIN, "ledger.storage", "orjson", "sqlalchemy"),
+    "ledger.storage.subscription_index": (
         *PLAIN,
         *TOLD,
         "ledger.aggregates",
@@ -86,12 +92,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "sqlalchemy",
     ),
     "ledger.storage.migrations": (*PLAIN, "ledger.storage", "sqlalchemy", "alembic"),
-    "ledger.gathering": (),
-    "ledger.batch": (
+    "ledger.recording.group_commit": (),
+    "ledger.recording.unit_of_work": (
         *READ,
         *AGGREGATES,
         "ledger.application",
-        "ledger.formats",
+        "ledger.ipn.parse",
         "ledger.storage",
         "eventsourcing.persistence",
         "sqlalchemy",
@@ -99,80 +105,102 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.application": (
         *READ,
         *AGGREGATES,
-        "ledger.batch",
-        "ledger.gathering",
-        "ledger.formats",
+        "ledger.recording.unit_of_work",
+        "ledger.recording.group_commit",
+        "ledger.ipn.parse",
         "ledger.storage",
         "eventsourcing",
         "sqlalchemy",
         "structlog",
     ),
-    "ledger.paging": (*PLAIN, "orjson", "sqlalchemy"),
-    "ledger.lists": (
+    "ledger.queries.keyset": (*PLAIN, "orjson", "sqlalchemy"),
+    "ledger.queries.lists": (
         *PLAIN,
-        "ledger.paging",
+        "ledger.queries.keyset",
         "ledger.projections",
-        "ledger.shops",
+        "ledger.ipn.shops_and_keys",
         "ledger.storage",
         "sqlalchemy",
     ),
-    "ledger.search": (*PLAIN, "ledger.application", "ledger.lists", "ledger.paging", "sqlalchemy"),
-    "ledger.export": (
+    "ledger.queries.search": (
+        *PLAIN,
+        "ledger.application",
+        "ledger.queries.lists",
+        "ledger.queries.keyset",
+        "sqlalchemy",
+    ),
+    "ledger.queries.export": (
         *PLAIN,
         *SHOWN,
         "ledger.application",
-        "ledger.lists",
-        "ledger.masking",
+        "ledger.queries.lists",
+        "ledger.access.masking",
         "ledger.storage",
         "orjson",
         "pyarrow",
         "sqlalchemy",
     ),
-    "ledger.items": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application"),
-    "ledger.timeline": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application", "ledger.items"),
+    "ledger.queries.state": (*PLAIN, *TOLD, *AGGREGATES, "ledger.application"),
+    "ledger.queries.history": (
+        *PLAIN,
+        *TOLD,
+        *AGGREGATES,
+        "ledger.application",
+        "ledger.queries.state",
+    ),
     "ledger.instants": (),
-    "ledger.masking": (),
+    "ledger.access.masking": (),
     "ledger.access": (*PLAIN, "ledger.storage", "sqlalchemy"),
     "ledger.users": (*PLAIN, "ledger.access", "ledger.storage", "argon2", "sqlalchemy"),
-    "ledger.lookup": (*PLAIN, "ledger.aggregates", "ledger.application", "ledger.storage"),
-    "ledger.event_shapes": (*PLAIN, *TOLD, "ledger.aggregates", "ledger.vocabulary"),
-    "ledger.deliveries": (*PLAIN, *SHOWN, "ledger.application", "ledger.storage"),
-    "ledger.evidence": (*READ, "ledger.application", "ledger.formats", "ledger.storage"),
-    "ledger.order": (
+    "ledger.queries.find_by_name": (
+        *PLAIN,
+        "ledger.aggregates",
+        "ledger.application",
+        "ledger.storage",
+    ),
+    "ledger.queries.event_schemas": (
+        *PLAIN,
+        *TOLD,
+        "ledger.aggregates",
+        "ledger.aggregates.event_catalogue",
+    ),
+    "ledger.queries.deliveries": (*PLAIN, *SHOWN, "ledger.application", "ledger.storage"),
+    "ledger.queries.evidence": (*READ, "ledger.application", "ledger.ipn.parse", "ledger.storage"),
+    "ledger.queries.orders": (
         *PLAIN,
         "ledger.application",
-        "ledger.items",
+        "ledger.queries.state",
         "ledger.projections",
         "ledger.storage.tables",
         "sqlalchemy",
     ),
-    "ledger.relatives": (
+    "ledger.queries.related": (
         *PLAIN,
         "ledger.application",
-        "ledger.items",
-        "ledger.order",
+        "ledger.queries.state",
+        "ledger.queries.orders",
         "sqlalchemy",
     ),
     # a view never reads another, nor an aggregate: events alone
     "ledger.projections.*": (
         *PLAIN,
         *TOLD,
-        "ledger.projections.view",
-        "ledger.projections.each_stream",
-        "ledger.projections.outcomes",
+        "ledger.projections.definition",
+        "ledger.projections.stream_columns",
+        "ledger.projections.money_outcomes",
         "sqlalchemy",
     ),
-    "ledger.projections.view": ("msgspec", "sqlalchemy"),
-    "ledger.projections.outcomes": ("sqlalchemy",),
-    "ledger.projections.registry": (*PLAIN, "ledger.projections", "sqlalchemy"),
-    "ledger.projections.reading": (
-        "ledger.projections.folding",
-        "ledger.projections.view",
+    "ledger.projections.definition": ("msgspec", "sqlalchemy"),
+    "ledger.projections.money_outcomes": ("sqlalchemy",),
+    "ledger.projections.engine.registry": (*PLAIN, "ledger.projections", "sqlalchemy"),
+    "ledger.projections.engine.event_reader": (
+        "ledger.projections.engine.folding",
+        "ledger.projections.definition",
         "ledger.storage.database",
         "sqlalchemy",
     ),
-    "ledger.projections.writing": (
-        "ledger.projections.view",
+    "ledger.projections.engine.writing": (
+        "ledger.projections.definition",
         "ledger.storage.database",
         "msgspec",
         "sqlalchemy",
@@ -183,7 +211,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "ledger.application",
             "ledger.projections",
             "ledger.storage",
-            "ledger.workers",
+            "ledger.operations.worker_processes",
             "eventsourcing.persistence",
             "sqlalchemy",
             "structlog",
@@ -200,30 +228,30 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
             "status",
         )
     },
-    "ledger.projections.folding": (
+    "ledger.projections.engine.folding": (
         *TOLD,
-        "ledger.projections.view",
-        "ledger.storage.mapper",
-        "ledger.vocabulary",
+        "ledger.projections.definition",
+        "ledger.storage.event_mapper",
+        "ledger.aggregates.event_catalogue",
         "msgspec",
         "sqlalchemy",
     ),
-    "ledger.activity": ("ledger.storage", "sqlalchemy", "ulid"),
-    "ledger.waiting": (
-        "ledger.activity",
+    "ledger.queries.activity": ("ledger.storage", "sqlalchemy", "ulid"),
+    "ledger.queries.quarantine_list": (
+        "ledger.queries.activity",
         "ledger.application",
         "ledger.errors",
         "ledger.storage",
         "sqlalchemy",
     ),
-    "ledger.delivered": (
+    "ledger.queries.readable_body": (
         *READ,
         "ledger.application",
-        "ledger.evidence",
-        "ledger.formats",
-        "ledger.storage.journal",
+        "ledger.queries.evidence",
+        "ledger.ipn.parse",
+        "ledger.storage.inbox",
     ),
-    "ledger.queries": (*PLAIN, "ledger.projections", "ledger.shops", "sqlalchemy"),
+    "ledger.queries": (*PLAIN, "ledger.projections", "ledger.ipn.shops_and_keys", "sqlalchemy"),
     # the audit reads everything and changes nothing
     "ledger.audit": ("ledger.audit",),
     "ledger.audit.*": ("ledger", "msgspec", "orjson", "sqlalchemy"),
@@ -231,7 +259,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "ledger.simulator.bulk": (*READ, "ledger.simulator", "ledger.application", "ulid"),
     # never what it puts to the test: what it expects is its own opinion
     "ledger.simulator.*": (*READ, "ledger.simulator", "iso4217"),
-    "ledger.demo": (
+    "ledger.cli.demo": (
         *READ,
         "ledger.access",
         "ledger.simulator",
@@ -241,7 +269,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "ledger.cli": ("ledger", "click"),
     "ledger.cli.*": ("ledger", "click", "orjson", "sqlalchemy"),
-    "ledger.cli.progress": ("click", "rich"),
+    "ledger.cli.progress_bar": ("click", "rich"),
     "ledger.cli.check": ("ledger", "click", "sqlalchemy", "alembic.util"),
     "ledger.cli.serve": ("ledger", "web", "click", "granian", "sqlalchemy", "structlog", "flask"),
     # the pages may show whatever can be read, in the reader's language
@@ -250,18 +278,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         *READ,
         *SHOWN,
         *ASKED,
-        "ledger.activity",
-        "ledger.delivered",
-        "ledger.waiting",
+        "ledger.queries.activity",
+        "ledger.queries.readable_body",
+        "ledger.queries.quarantine_list",
         "ledger.application",
-        "ledger.export",
-        "ledger.lists",
-        "ledger.logs",
-        "ledger.paging",
+        "ledger.queries.export",
+        "ledger.queries.lists",
+        "ledger.operations.logs",
+        "ledger.queries.keyset",
         "ledger.projections",
         "ledger.queries",
-        "ledger.relatives",
-        "ledger.search",
+        "ledger.queries.related",
+        "ledger.queries.search",
         "ledger.storage",
         "web",
         "babel",
@@ -278,10 +306,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "web.pages.rendering": ("ledger", "web", "flask", "structlog"),  # the version alone
     "web.api.lists": (
         *PLAIN,
-        "ledger.export",
-        "ledger.lists",
-        "ledger.paging",
-        "ledger.projections.outcomes",
+        "ledger.queries.export",
+        "ledger.queries.lists",
+        "ledger.queries.keyset",
+        "ledger.projections.money_outcomes",
         "web",
         "flask",
         "flask_smorest",
@@ -289,14 +317,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "orjson",
     ),
     "web.*": (
-        "ledger.export",
+        "ledger.queries.export",
         *READ,
         *SHOWN,
         *ASKED,
         "ledger.application",
-        "ledger.logs",
+        "ledger.operations.logs",
         "ledger.projections",
-        "ledger.metrics",
+        "ledger.operations.metrics",
         "ledger.storage",
         "web",
         "alembic.util",
@@ -311,7 +339,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "ulid",
         "werkzeug",
     ),
-    "web.api.answers": ("ledger", "web", "flask", "flask_smorest", "orjson"),  # the version alone
+    "web.api.responses": ("ledger", "web", "flask", "flask_smorest", "orjson"),  # the version alone
     "alembic.env": ("ledger.storage.database", "alembic"),
     "alembic.versions.*": ("alembic", "sqlalchemy"),
 }
@@ -379,12 +407,12 @@ def test_the_event_library_and_flask_stay_where_they_are() -> None:
     }
 
     assert users["eventsourcing"] == {
-        "ledger.aggregates.observed",
+        "ledger.aggregates.aggregate",
         "ledger.application",
-        "ledger.batch",
-        "ledger.storage.recorder",
-        "ledger.storage.mapper",
-        "ledger.storage.additions",
+        "ledger.recording.unit_of_work",
+        "ledger.storage.event_recorder",
+        "ledger.storage.event_mapper",
+        "ledger.storage.write_set",
     }
     assert {one for one in users["flask"] if not one.startswith("web")} == {"ledger.cli.serve"}
 

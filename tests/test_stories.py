@@ -9,7 +9,7 @@ from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.items import current_state
+from ledger.queries.state import current_state
 from ledger.simulator.expected_objects import (
     ABANDONMENT,
     ALIAS,

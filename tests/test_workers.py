@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.workers import worker_processes
+from ledger.operations.worker_processes import worker_processes
 from tests.projections.helpers import eventually
 
 ROOT = Path(__file__).resolve().parents[1]

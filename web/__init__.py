@@ -7,11 +7,11 @@ from typing import Any
 
 from flask import Flask, Response
 
-from ledger import logs
 from ledger.application import Ledger, bootstrap, utc_now
-from ledger.metrics import Metrics
+from ledger.operations import logs
+from ledger.operations.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from web import api, cors, errors, operations, receiver
+from web import api, cors, errors, health, receiver
 from web.context import Clock, Context
 from web.pages.registration import register_pages
 from web.rate_limits import make_limiter
@@ -41,7 +41,7 @@ def create_app(
     ).attach(app)
     errors.register(app)
     app.register_blueprint(receiver.bp)
-    app.register_blueprint(operations.bp)
+    app.register_blueprint(health.bp)
     cors.allow_origins(app)
     limiter = make_limiter(app)
     api.register(app, limiter)

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Flask, current_app
 
 from ledger.application import Ledger
-from ledger.metrics import Metrics
+from ledger.operations.metrics import Metrics
 from ledger.settings import Settings
 
 _NAME = "ipn-ledger"

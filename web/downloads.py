@@ -4,8 +4,8 @@ from itertools import chain
 
 from flask import Response, stream_with_context
 
-from ledger import export as exporting
-from ledger.export import Export
+from ledger.queries import export as exporting
+from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, write_rows
 from web.context import ledger
 

@@ -8,10 +8,10 @@ from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
-from ledger.logs import network
-from ledger.modes import Mode
-from ledger.notification import Delivery
-from ledger.reasons import TOO_LARGE
+from ledger.ipn.delivery import Delivery
+from ledger.ipn.modes import Mode
+from ledger.ipn.refusal_reasons import TOO_LARGE
+from ledger.operations.logs import network
 from ledger.recording.receipt import Receipt
 from ledger.storage.outcomes import Outcome
 from web.addresses import client_address, is_within

@@ -10,12 +10,12 @@ from sqlalchemy.exc import InternalError, OperationalError
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from ledger.access.log import Access, note_access
+from ledger.access.masking import masked
 from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
 from ledger.access.tokens import Token, find_token, is_use_due, note_use
-from ledger.activity import Scope
-from ledger.masking import masked
-from ledger.modes import PUBLIC_MODES
-from ledger.queries.filter_declarations import Filter
+from ledger.ipn.modes import PUBLIC_MODES
+from ledger.queries.activity import Scope
+from ledger.queries.filter_comparisons import Filter
 from web.addresses import peer
 from web.context import context, ledger
 

@@ -5,28 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
 from ledger.aggregates.precedence import Changes, Observation, Precedence
-from ledger.formats.snapshot import (
-    CREATED,
-    NOT_CREATED,
-    NOT_UPDATED,
-    UPDATED,
-    AliasSnapshot,
-    Fact,
-)
 from ledger.instants import read_platform_instant
 from ledger.ipn.kinds import Kind
-from ledger.rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
+from ledger.ipn.notification_rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
+from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot, Fact
 
 
-class Alias(Observed):
+class Alias(LedgerAggregate):
     """One stored means of payment of one shop; the platform's token."""
 
     TOPIC = "alias"
     KIND = Kind.ALIAS
 
-    class Event(Observed.Event):
+    class Event(LedgerAggregate.Event):
         """Ordered by when the platform recorded the transaction that named the alias.
 
         Shape: `status` is what the alias has come to with this event: CREATED, UPDATED or
@@ -66,7 +59,7 @@ class Alias(Observed):
 
     status: str
 
-    def apply(self, event: Observed.Event) -> None:
+    def apply(self, event: LedgerAggregate.Event) -> None:
         """Assign what an event says."""
         super().apply(event)
         assert isinstance(event, Alias.Event)

@@ -9,10 +9,10 @@ from datetime import datetime
 from enum import Flag, StrEnum, auto
 from typing import Any
 
-from ledger.aggregates.observed import Observed
-from ledger.formats.snapshot import Fact, Pairs
-from ledger.modes import MODES, Mode
-from ledger.vocabulary import EVENT_CLASSES
+from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.event_catalogue import EVENT_CLASSES
+from ledger.ipn.modes import MODES, Mode
+from ledger.ipn.snapshots import Fact, Pairs
 
 
 class FieldKind(StrEnum):
@@ -69,7 +69,7 @@ _KINDS: dict[Any, FieldKind] = {
     dict[str, Fact]: FieldKind.FACTS,
     Pairs: FieldKind.PAIRS,
 }
-_ATTRIBUTES = {field.name: field.type for field in fields(Observed.Event)}
+_ATTRIBUTES = {field.name: field.type for field in fields(LedgerAggregate.Event)}
 _ATTRIBUTES |= {"originator_version": int, "timestamp": datetime}  # text in the library's class
 _NOT_SHOWN = "originator_id"  # a stream is known by its reference
 

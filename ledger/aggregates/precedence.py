@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ledger.formats.snapshot import Fact
-from ledger.statuses import FINAL, RANKS
+from ledger.ipn.snapshots import Fact
+from ledger.ipn.statuses import FINAL, RANKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ledger.aggregates.observed import Occasion
+from ledger.aggregates.aggregate import Occasion
 from ledger.aggregates.precedence import Changes
-from ledger.formats.snapshot import Fact, is_instalment
 from ledger.instants import read_platform_instant
-from ledger.rules import (
+from ledger.ipn.notification_rules import (
     ACQUIRER_STATUS,
     ALIAS,
     BACK_OFFICE,
@@ -20,7 +19,8 @@ from ledger.rules import (
     REDELIVERIES,
     SUBSCRIPTION,
 )
-from ledger.statuses import REFUSED
+from ledger.ipn.snapshots import Fact, is_instalment
+from ledger.ipn.statuses import REFUSED
 
 _WAITING = frozenset({"WAITING_AUTHORISATION", "WAITING_AUTHORISATION_TO_VALIDATE"})
 _GRANTED = frozenset({"AUTHORISED", "AUTHORISED_TO_VALIDATE"})

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
 from ledger.aggregates.precedence import Changes
-from ledger.formats.snapshot import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
 from ledger.ipn.kinds import Kind
-from ledger.rules import INFERRED, INSTALMENT, SUBSCRIPTION
-from ledger.statuses import REFUSED
+from ledger.ipn.notification_rules import INFERRED, INSTALMENT, SUBSCRIPTION
+from ledger.ipn.snapshots import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
+from ledger.ipn.statuses import REFUSED
 
 
-class Subscription(Observed):
+class Subscription(LedgerAggregate):
     """One plan at one shop; its id is not unique, the pair of id and alias is.
 
     Shape: `instalments` holds every attempt by the uuid of its transaction, with the facts of
@@ -22,7 +22,7 @@ class Subscription(Observed):
     TOPIC = "subscription"
     KIND = Kind.SUBSCRIPTION
 
-    class Event(Observed.Event):
+    class Event(LedgerAggregate.Event):
         """`status` is what the subscription has come to with this event."""
 
         subscription_id: str = ""
@@ -57,7 +57,7 @@ class Subscription(Observed):
     def id_of(shop_id: str, mode: str, subscription_id: str, alias: str) -> UUID:
         return stream_id(Kind.SUBSCRIPTION, shop_id, mode, subscription_id, alias)
 
-    def apply(self, event: Observed.Event) -> None:
+    def apply(self, event: LedgerAggregate.Event) -> None:
         """Assign what an event says."""
         assert isinstance(event, Subscription.Event)
         if not self.observations:

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from ledger.aggregates.observed import Observed, Occasion, bind_events, stream_id
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
 from ledger.aggregates.situation import Situation
-from ledger.formats.snapshot import TransactionSnapshot, is_instalment
 from ledger.ipn.kinds import Kind
-from ledger.rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
-from ledger.statuses import RANKS
+from ledger.ipn.notification_rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
+from ledger.ipn.snapshots import TransactionSnapshot, is_instalment
+from ledger.ipn.statuses import RANKS
 
 
-class Transaction(Observed):
+class Transaction(LedgerAggregate):
     """One payment at one shop. Units: amounts in minor units of the currency beside them."""
 
     TOPIC = "transaction"
     KIND = Kind.TRANSACTION
 
-    class Event(Observed.Event):
+    class Event(LedgerAggregate.Event):
         """`uuid` is None when the platform gave none; `reference` then identifies it."""
 
         uuid: str | None = None
@@ -106,7 +106,7 @@ class Transaction(Observed):
     def is_instalment(self) -> bool:
         return is_instalment(self.facts)
 
-    def apply(self, event: Observed.Event) -> None:
+    def apply(self, event: LedgerAggregate.Event) -> None:
         """Assign what an event says."""
         super().apply(event)
         assert isinstance(event, Transaction.Event)

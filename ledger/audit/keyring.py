@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from ledger.shops import Key, Shop, Shops
+from ledger.ipn.shops_and_keys import Key, Shop, Shops
 
 
 class Keyring:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from ledger.errors import SettingsError
-from ledger.shops import Shops
+from ledger.ipn.shops_and_keys import Shops
 from ledger.simulator.api_client import ApiClient
 from ledger.simulator.chaos import Chaos, KeyRotation
 from ledger.simulator.chaos_attempts import AnsweredAttempt

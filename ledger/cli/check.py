@@ -15,11 +15,11 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.cli.coverage import coverage_findings, view_findings
-from ledger.cli.finding import FAULT, OK, WARNING, Finding
+from ledger.cli.find_object import FAULT, OK, WARNING, Finding
+from ledger.cli.rule_coverage import coverage_findings, view_findings
 from ledger.errors import SettingsError
+from ledger.ipn.shops_and_keys import REST_BROWSER, Key, Shop, Shops, exposed_files, read_shops
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
-from ledger.shops import REST_BROWSER, Key, Shop, Shops, exposed_files, read_shops
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
 

@@ -9,13 +9,13 @@ from typing import Any, BinaryIO, TypeVar
 
 import click
 
-from ledger import export as exporting
 from ledger.cli.filter_options import filter_options
-from ledger.cli.opening import open_ledger
-from ledger.cli.progress import Meter
-from ledger.export import Export
+from ledger.cli.open_ledger import open_ledger
+from ledger.cli.progress_bar import Meter
+from ledger.queries import export as exporting
+from ledger.queries.export import Export
 from ledger.queries.export_formats import FORMATS, PARQUET, write_rows
-from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

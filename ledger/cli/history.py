@@ -8,15 +8,15 @@ import click
 import orjson
 
 from ledger.application import Ledger
-from ledger.cli.instant import Instant
-from ledger.cli.opening import open_ledger
+from ledger.cli.instant_argument import Instant
+from ledger.cli.open_ledger import open_ledger
 from ledger.errors import NotFoundError
-from ledger.items import current_state
-from ledger.lookup import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_streams
-from ledger.modes import MODES, PUBLIC_MODES, Mode
+from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
 from ledger.queries.event_sentences import describe, printable
+from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_streams
+from ledger.queries.history import history_data, timeline
+from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
-from ledger.timeline import history_data, timeline
 
 
 @click.command()

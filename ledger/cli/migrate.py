@@ -4,7 +4,7 @@ import os
 
 import click
 
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate as bring_to_head

@@ -7,16 +7,16 @@ import click
 import orjson
 
 from ledger.cli.filter_options import filter_options
-from ledger.cli.opening import open_ledger
-from ledger.deliveries import notification_data, waiting
+from ledger.cli.open_ledger import open_ledger
 from ledger.errors import NotFoundError
+from ledger.ipn.refusal_reasons import REASONS
+from ledger.queries.deliveries import notification_data, waiting
 from ledger.queries.event_sentences import clock, printable
-from ledger.queries.filters import NotificationFilter
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
-from ledger.reasons import REASONS
 from ledger.recording.readmission import ReadmissionTally
 from ledger.recording.receipt import Receipt
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 
 
@@ -49,7 +49,7 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     """Show one delivery: what became of it, who sent it, and its raw body."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, notification_id)
+        row = ledger.inbox.get(connection, notification_id)
     if row is None:
         raise NotFoundError(f"no delivery {printable(notification_id)}")
     if raw:
@@ -102,7 +102,7 @@ def _show_all(receipts: Iterable[tuple[str, Receipt | None]]) -> ReadmissionTall
     return tally
 
 
-def _line(row: JournalRow) -> str:
+def _line(row: InboxRecord) -> str:
     columns = (row.id, clock(row.received_at), row.outcome, row.format, row.shop_id, row.mode)
     last = row.reason if row.outcome == Outcome.QUARANTINED else row.source
     return "\t".join(printable(str(column or "-")) for column in (*columns, last))

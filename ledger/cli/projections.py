@@ -6,13 +6,13 @@ from typing import Any
 import click
 import orjson
 
-from ledger.cli.opening import open_ledger
+from ledger.cli.open_ledger import open_ledger
 from ledger.cli.rebuild import describe, describe_change
-from ledger.projections.compare import compare as compare_generations
-from ledger.projections.rebuild import snapshot
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.status import Status, live_pair, stale_views, statuses
-from ledger.projections.status import prune as prune_generations
+from ledger.projections.engine.compare import compare as compare_generations
+from ledger.projections.engine.rebuild import snapshot
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.status import Status, live_pair, stale_views, statuses
+from ledger.projections.engine.status import prune as prune_generations
 
 
 @click.group()

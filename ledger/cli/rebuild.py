@@ -7,14 +7,14 @@ from pathlib import Path
 import click
 
 from ledger.application import Ledger
-from ledger.cli.instant import Instant
-from ledger.cli.opening import open_ledger
-from ledger.cli.progress import Meter
-from ledger.projections.as_of import write_as_of
-from ledger.projections.compare import Difference
-from ledger.projections.rebuild import Rebuild, Rebuilt
-from ledger.projections.registry import PROJECTIONS, projection
-from ledger.projections.view import Row
+from ledger.cli.instant_argument import Instant
+from ledger.cli.open_ledger import open_ledger
+from ledger.cli.progress_bar import Meter
+from ledger.projections.definition import Row
+from ledger.projections.engine.compare import Difference
+from ledger.projections.engine.rebuild import Rebuild, Rebuilt
+from ledger.projections.engine.rebuild_as_of import write_as_of
+from ledger.projections.engine.registry import PROJECTIONS, projection
 
 
 @click.command()

@@ -15,12 +15,12 @@ import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger import logs
 from ledger.cli.check import shop_findings
-from ledger.cli.finding import FAULT
+from ledger.cli.find_object import FAULT
 from ledger.errors import SettingsError
+from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
-from ledger.projections.runner import ProjectionRunner, prepare_views
+from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -167,13 +167,13 @@ def _cores() -> int:
 
 
 def _prepare_demo() -> None:
-    from ledger import demo
+    from ledger.cli import demo
 
     os.environ.update(demo.environment(os.environ))
 
 
 def _add_demo_user(settings: Settings) -> None:
-    from ledger import demo
+    from ledger.cli import demo
 
     database = Database(settings.database_url)
     try:
@@ -183,7 +183,7 @@ def _add_demo_user(settings: Settings) -> None:
 
 
 def _player(address: str, port: int, *, once: bool) -> Callable[[], Any]:
-    from ledger import demo
+    from ledger.cli import demo
 
     host = f"[{address}]" if ":" in address else address
     return partial(demo.start, f"http://{host}:{port}", once=once)

@@ -14,9 +14,9 @@ import click
 
 from ledger.cli.chaos import Run, play_chaos
 from ledger.errors import LedgerError, SettingsError
-from ledger.modes import MODES
+from ledger.ipn.modes import MODES
+from ledger.ipn.shops_and_keys import REST_BROWSER, Shops, read_shops
 from ledger.settings import read_settings
-from ledger.shops import REST_BROWSER, Shops, read_shops
 from ledger.simulator.expected_objects import expected
 from ledger.simulator.signed_calls import ALTERNATE, FORMATS
 from ledger.simulator.stories import STORIES, Story

@@ -5,15 +5,9 @@ from datetime import datetime
 
 import click
 
-from ledger.access.users import (
-    add_user,
-    all_users,
-    change_password,
-    disable_user,
-    enable_user,
-)
+from ledger.access.users import add_user, all_users, change_password, disable_user, enable_user
 from ledger.application import utc_now
-from ledger.cli.opening import open_ledger
+from ledger.cli.open_ledger import open_ledger
 from ledger.cli.reader_commands import (
     echo_readers,
     expires_option,

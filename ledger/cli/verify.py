@@ -8,8 +8,8 @@ import click
 import orjson
 
 from ledger.audit import CHECKS, Audit, Fault
-from ledger.cli.opening import open_ledger
-from ledger.cli.progress import Meter
+from ledger.cli.open_ledger import open_ledger
+from ledger.cli.progress_bar import Meter
 from ledger.queries.event_sentences import printable
 
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Collection, Mapping
 
 from ledger.errors import MalformedNotificationError
-from ledger.formats.snapshot import Fact, Pairs
-from ledger.formats.values import FactTable, Values, names_read
+from ledger.ipn.field_values import FactTable, Values, names_read
+from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.storable import storable, storable_pairs
 
 UUID = re.compile(r"[0-9a-f]{32}")

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ledger.formats.snapshot import Pairs
-from ledger.formats.values import FactTable, Values, names_read
+from ledger.ipn.field_values import FactTable, Values, names_read
 from ledger.ipn.rest_v4_json import flatten
+from ledger.ipn.snapshots import Pairs
 from ledger.ipn.storable import storable_pairs
 
 DETAILS = "transactionDetails."

@@ -2,15 +2,8 @@
 
 from sqlalchemy import Column, MetaData, Table, Text
 
-from ledger.projections.each_stream import fill_stream_columns, stream_columns
-from ledger.projections.view import (
-    FIRST,
-    Projection,
-    Row,
-    Rows,
-    StoredView,
-    merged,
-)
+from ledger.projections.definition import FIRST, EventRecord, Projection, Row, Rows, merged
+from ledger.projections.stream_columns import fill_stream_columns, stream_columns
 
 aliases = Table(
     "aliases",
@@ -36,7 +29,7 @@ aliases = Table(
 _TAKEN = ("payment_method", "order_id", "transaction_uuid", "made_at")
 
 
-def rows(event: StoredView) -> Rows:
+def rows(event: EventRecord) -> Rows:
     """Produce the row of the alias from one of its events."""
     taken = event.taken()
     row: Row = {name: taken.get(name) for name in _TAKEN}

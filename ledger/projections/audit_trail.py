@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.instants import read_instant
-from ledger.projections.view import Projection, Row, Rows, StoredView
+from ledger.projections.definition import EventRecord, Projection, Row, Rows
 
 _FIELDS = fields_in(Output.TRAIL)
 _FLAGS = {
@@ -55,7 +55,7 @@ audit_trail = Table(
 )
 
 
-def rows(event: StoredView) -> Rows:
+def rows(event: EventRecord) -> Rows:
     """Produce the row of one event; fields that are no columns are left out."""
     row: Row = asdict(event)
     row["id"] = event.originator_id
@@ -68,7 +68,7 @@ def rows(event: StoredView) -> Rows:
     yield audit_trail, row
 
 
-def _late_seconds(event: StoredView) -> float | None:
+def _late_seconds(event: EventRecord) -> float | None:
     if event.occurred_at is None:
         return None
     happened = read_instant(event.occurred_at)

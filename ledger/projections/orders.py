@@ -20,8 +20,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from ledger.projections.outcomes import CAPTURED, COUNTED, HELD, WAITING, countable
-from ledger.projections.view import FIRST, Projection, Regrouped, Rows, StoredView, merged
+from ledger.projections.definition import FIRST, EventRecord, Projection, Regrouped, Rows, merged
+from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING, countable
 
 _metadata = MetaData()
 
@@ -84,7 +84,7 @@ captured; `refunded`: credits that count; `open`: debits authorised or waiting, 
 _FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor", "currency")
 
 
-def rows(event: StoredView) -> Rows:
+def rows(event: EventRecord) -> Rows:
     """Produce the line of the transaction from one of its events."""
     taken = event.taken()
     yield (

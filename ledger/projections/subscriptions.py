@@ -4,16 +4,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
-from ledger.formats.snapshot import INSTALMENT_FACTS
-from ledger.projections.each_stream import fill_stream_columns, stream_columns
-from ledger.projections.view import (
-    FIRST,
-    Projection,
-    Row,
-    Rows,
-    StoredView,
-    merged,
-)
+from ledger.ipn.snapshots import INSTALMENT_FACTS
+from ledger.projections.definition import FIRST, EventRecord, Projection, Row, Rows, merged
+from ledger.projections.stream_columns import fill_stream_columns, stream_columns
 
 _metadata = MetaData()
 
@@ -64,7 +57,7 @@ _PLAN = (
 )
 
 
-def rows(event: StoredView) -> Rows:
+def rows(event: EventRecord) -> Rows:
     """Produce the row of the subscription, and that of the instalment the event is about."""
     is_of_instalment = ".instalment-" in event.topic
     plan: Mapping[str, str | int] = {} if is_of_instalment else event.taken()
@@ -78,7 +71,7 @@ def rows(event: StoredView) -> Rows:
         yield instalments, _instalment(event)
 
 
-def _instalment(event: StoredView) -> Row:
+def _instalment(event: EventRecord) -> Row:
     row: Row = {name: event.facts.get(name) for name in INSTALMENT_FACTS}
     row["id"] = event.originator_id
     return row

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, func, select
 
-from ledger.projections.outcomes import REFUSED, countable, outcome_of
-from ledger.projections.view import ADD, FIRST, Projection, Rows, StoredView, Summed, merged
+from ledger.projections.definition import ADD, FIRST, EventRecord, Projection, Rows, Summed, merged
+from ledger.projections.money_outcomes import REFUSED, countable, outcome_of
 
 _metadata = MetaData()
 
@@ -71,7 +71,7 @@ _FACTS = (
 )
 
 
-def rows(event: StoredView) -> Rows:
+def rows(event: EventRecord) -> Rows:
     """Produce the line of the transaction from one of its events."""
     taken = event.taken()
     yield (

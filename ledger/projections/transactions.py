@@ -2,17 +2,9 @@
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
-from ledger.modes import MODES
-from ledger.projections.each_stream import fill_stream_columns, stream_columns
-from ledger.projections.view import (
-    ADD,
-    FIRST,
-    Projection,
-    Row,
-    Rows,
-    StoredView,
-    merged,
-)
+from ledger.ipn.modes import MODES
+from ledger.projections.definition import ADD, FIRST, EventRecord, Projection, Row, Rows, merged
+from ledger.projections.stream_columns import fill_stream_columns, stream_columns
 
 # Rows of one moment are few, and put in order when they are read; those of one amount may be many.
 # An index of a moment alone has the order of the table, and PostgreSQL would walk along it where
@@ -69,7 +61,7 @@ transactions = Table(
 )
 
 
-def rows(event: StoredView) -> Rows:
+def rows(event: EventRecord) -> Rows:
     """Produce the row of the transaction: the facts that an event moved, and that it happened."""
     row: Row = dict(event.taken())  # facts are named like their columns; the rest is ignored
     fill_stream_columns(event, row)

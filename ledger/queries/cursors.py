@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Table
 
 from ledger.errors import BadCursorError
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
-from ledger.paging import Key, Row, Sort, key_of
+from ledger.queries.keyset import Key, Row, Sort, key_of
 
 
 def write_cursor(row: Row, sort: Sort, filter_: object) -> str:

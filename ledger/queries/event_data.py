@@ -4,20 +4,20 @@ from collections.abc import Callable, Iterable
 from operator import attrgetter
 from typing import Any
 
+from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
-from ledger.aggregates.observed import Observed
 from ledger.instants import write_public_instant
-from ledger.modes import Mode
+from ledger.ipn.modes import Mode
 from ledger.queries.export_formats import CellKind, Columns, ExportRow
 from ledger.storage.event_store import RecordedEvent
-from ledger.vocabulary import SENTENCES
 
 EventData = dict[str, Any]
-_Read = Callable[[Observed.Event], Any]
+_Read = Callable[[LedgerAggregate.Event], Any]
 _Readers = dict[str, _Read]
 
 
-def late_seconds(event: Observed.Event) -> float | None:
+def late_seconds(event: LedgerAggregate.Event) -> float | None:
     """Return how long after the platform says it happened this ledger recorded it."""
     if event.occurred_at is None:
         return None

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from ledger.aggregates.observed import Observed
-from ledger.formats.snapshot import Fact
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.instants import write_public_instant
-from ledger.items import State
-from ledger.modes import Mode
-from ledger.money import decimal_text
-from ledger.timeline import Change, TimelineEntry
+from ledger.ipn.modes import Mode
+from ledger.ipn.money import decimal_text
+from ledger.ipn.snapshots import Fact
+from ledger.queries.history import Change, TimelineEntry
+from ledger.queries.state import State
 
 
 def describe(state: State, entries: Sequence[TimelineEntry]) -> str:
@@ -47,7 +47,7 @@ def _entry_text(entry: TimelineEntry) -> str:
     return "\n".join(lines)
 
 
-def _remarks(event: Observed.Event) -> Iterator[str]:
+def _remarks(event: LedgerAggregate.Event) -> Iterator[str]:
     if event.late:
         yield "old news"
     if event.contradiction:

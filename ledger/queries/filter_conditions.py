@@ -10,8 +10,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from ledger.instants import write_instant, write_second_from
-from ledger.queries.filter_declarations import Comparison, Condition, Filter, narrowing
-from ledger.queries.filters import EventFilter
+from ledger.queries.filter_comparisons import Comparison, Condition, Filter, narrowing
+from ledger.queries.filter_declarations import EventFilter
 from ledger.storage.tables import UtcDateTime
 
 Conditions = list[ColumnElement[bool]]

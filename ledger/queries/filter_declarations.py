@@ -1,156 +1,210 @@
-"""What the declaration of a filter says, and what all filters share."""
+"""Declares every filter once: its name, column, comparison, meaning and choices.
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from datetime import datetime
-from enum import Enum, auto
-from typing import Annotated, Any, Self, get_type_hints
+The SQL conditions, the parameters of the API, the options of the command line and the form of the
+pages are derived from these declarations; none of them names a filter again.
+"""
 
-from ledger.errors import BadFilterError
-from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
-from ledger.modes import MODES, Mode
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
 
-TEXT_MAX = 500
-PUBLIC_MODES = tuple(Mode(mode).public for mode in MODES)
+from ledger.aggregates.event_catalogue import EVENT_CLASSES
+from ledger.ipn.kinds import KINDS
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.refusal_reasons import REASONS
+from ledger.projections.money_outcomes import OUTCOMES
+from ledger.queries.filter_comparisons import (
+    Comparison,
+    Condition,
+    Filter,
+    Words,
+    among,
+    contains,
+    equal,
+    is_set,
+    positive,
+    since,
+    until,
+)
+from ledger.storage.outcomes import Outcome
 
-Words = frozenset[str]
-
-
-class Comparison(Enum):
-    """How a column is compared with what a filter says."""
-
-    EQUAL = auto()
-    AMONG = auto()
-    SINCE = auto()
-    UNTIL = auto()
-    FIRST_DAY = auto()
-    LAST_DAY = auto()
-    AT_LEAST = auto()
-    AT_MOST = auto()
-    IS_POSITIVE = auto()
-    IS_SET = auto()
-    CONTAINS = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """The declaration of one filter.
-
-    Shape: `column` is that of the view or table; `choices` are all it may say, none for any text.
-    `is_upper`: stored in upper case, accepted in any. `bounds_too` is another column that the same
-    bound holds for. `is_platform_time`: the column has whole seconds. A search looks for a part of
-    the columns in `contained`, and for the beginning of `column`.
-    """
-
-    comparison: Comparison
-    column: str
-    meaning: str
-    choices: tuple[str, ...] = ()
-    is_upper: bool = False
-    bounds_too: str = ""
-    is_platform_time: bool = False
-    contained: tuple[str, ...] = ()
-
-
-def equal(column: str, meaning: str, **more: Any) -> Condition:
-    return Condition(Comparison.EQUAL, column, meaning, **more)
-
-
-def among(column: str, meaning: str, **more: Any) -> Condition:
-    return Condition(Comparison.AMONG, column, meaning, **more)
-
-
-def since(column: str, meaning: str, **more: Any) -> Condition:
-    return Condition(Comparison.SINCE, column, f"{meaning} then or later", **more)
-
-
-def until(column: str, meaning: str, **more: Any) -> Condition:
-    return Condition(Comparison.UNTIL, column, f"{meaning} before; a bare day is included", **more)
-
-
-def positive(column: str, meaning: str) -> Condition:
-    return Condition(Comparison.IS_POSITIVE, column, meaning)
-
-
-def is_set(column: str, meaning: str) -> Condition:
-    return Condition(Comparison.IS_SET, column, meaning)
-
-
-def contains(meaning: str, *contained: str, beginning: str = "") -> Condition:
-    return Condition(Comparison.CONTAINS, beginning, meaning, contained=contained)
+DELIVERY_FORMATS = ("form-v2", "rest-v4")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What every list can be narrowed to.
+class SeenFilter(Filter):
+    """Narrows by when the ledger first heard of an object, and when that last changed."""
 
-    Shape: None, False and the empty set do not narrow, except `shop_id`: None is every shop, the
-    empty set none. Words and names match exactly, but those of `is_upper` in any case.
-    Errors: BadFilterError for a value that no row could have.
-    """
-
-    shop_id: Annotated[Words | None, among("shop_id", "shop")] = None
-    mode: Annotated[
-        str | None, equal("mode", "test or production", choices=PUBLIC_MODES, is_upper=True)
+    first_seen_from: Annotated[datetime | None, since("first_seen_at", "first heard of")] = None
+    first_seen_until: Annotated[datetime | None, until("first_seen_at", "first heard of")] = None
+    changed_from: Annotated[datetime | None, since("last_changed_at", "last changed")] = None
+    # What was last changed before an instant was first seen before it, too.
+    changed_until: Annotated[
+        datetime | None, until("last_changed_at", "last changed", bounds_too="first_seen_at")
     ] = None
 
-    def __post_init__(self) -> None:
-        for name, condition in conditions_of(type(self)).items():
-            if condition.is_upper:
-                object.__setattr__(self, name, _upper(getattr(self, name)))
-            _check(name, getattr(self, name))
 
-    @classmethod
-    def of(cls, parameters: Mapping[str, Any]) -> Self:
-        """Return the filter of these parameters; one that is None or empty does not narrow."""
-        given: dict[str, Any] = {}
-        for name in conditions_of(cls):
-            value = parameters.get(name)
-            if value is not None and value not in ((), []):
-                given[name] = frozenset(value) if isinstance(value, list | tuple) else value
-        return cls(**given)
+_ORDER = "the merchant's order"
+_METHOD = "brand or method"
+_CURRENCY = "ISO 4217 letters"
 
 
-def conditions_of(filter_class: type[Filter]) -> dict[str, Condition]:
-    """Return what a class of filters declares, by name."""
-    if filter_class not in _CONDITIONS:
-        hints = get_type_hints(filter_class, include_extras=True)
-        names = [declared.name for declared in fields(filter_class)]
-        _CONDITIONS[filter_class] = {name: hints[name].__metadata__[0] for name in names}
-    return _CONDITIONS[filter_class]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionFilter(SeenFilter):
+    """Narrows the list of transactions."""
+
+    search: Annotated[
+        str | None,
+        contains(
+            "part of an order, trans_id or alias, in any case of A to Z; or how a uuid begins",
+            "order_id",
+            "trans_id",
+            "alias",
+            beginning="uuid",
+        ),
+    ] = None
+    operation_type: Annotated[Words, among("operation_type", "DEBIT, CREDIT or VERIFICATION")] = (
+        frozenset()
+    )
+    order_id: Annotated[str | None, equal("order_id", _ORDER)] = None
+    alias: Annotated[str | None, equal("alias", "alias")] = None
+    subscription_id: Annotated[str | None, equal("subscription_id", "subscription")] = None
+    trans_id: Annotated[
+        str | None, equal("trans_id", "the platform's short number, unique per shop and UTC day")
+    ] = None
+    payment_method: Annotated[Words, among("payment_method", _METHOD, is_upper=True)] = frozenset()
+    status: Annotated[Words, among("status", "status")] = frozenset()
+    currency: Annotated[str | None, equal("currency", _CURRENCY, is_upper=True)] = None
+    amount_min: Annotated[
+        int | None, Condition(Comparison.AT_LEAST, "amount_minor", "at least, in minor units")
+    ] = None
+    amount_max: Annotated[
+        int | None, Condition(Comparison.AT_MOST, "amount_minor", "at most, in minor units")
+    ] = None
+    created_from: Annotated[
+        datetime | None, since("created_at", "recorded by the platform", is_platform_time=True)
+    ] = None
+    created_until: Annotated[
+        datetime | None, until("created_at", "recorded by the platform", is_platform_time=True)
+    ] = None
+    contradiction: Annotated[
+        bool, positive("contradiction_count", "only those with contradicting news")
+    ] = False
+    late: Annotated[bool, positive("late_count", "only those that had late news")] = False
 
 
-_CONDITIONS: dict[type[Filter], dict[str, Condition]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AliasFilter(SeenFilter):
+    """Narrows the list of stored means of payment."""
+
+    search: Annotated[
+        str | None,
+        contains(
+            "part of an alias or order, or how the uuid of its transaction begins",
+            "alias",
+            "order_id",
+            beginning="transaction_uuid",
+        ),
+    ] = None
+    status: Annotated[Words, among("status", "status")] = frozenset()
+    payment_method: Annotated[Words, among("payment_method", _METHOD, is_upper=True)] = frozenset()
+    alias: Annotated[str | None, equal("alias", "alias")] = None
+    order_id: Annotated[str | None, equal("order_id", _ORDER)] = None
 
 
-def narrowing(filter_: Filter) -> Iterator[tuple[str, Condition, Any]]:
-    """Yield each filter that narrows: its name, its declaration and what it says."""
-    for name, condition in conditions_of(type(filter_)).items():
-        value = getattr(filter_, name)
-        is_empty = value == frozenset() and name != "shop_id"
-        if value is not None and value is not False and not is_empty:
-            yield name, condition, value
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionFilter(SeenFilter):
+    """Narrows the list of subscriptions."""
+
+    search: Annotated[
+        str | None,
+        contains(
+            "part of a subscription's id, its alias or order",
+            "subscription_id",
+            "alias",
+            "order_id",
+        ),
+    ] = None
+    status: Annotated[Words, among("status", "status")] = frozenset()
+    subscription_id: Annotated[str | None, equal("subscription_id", "subscription")] = None
+    alias: Annotated[str | None, equal("alias", "alias")] = None
+    order_id: Annotated[str | None, equal("order_id", _ORDER)] = None
+    currency: Annotated[str | None, equal("currency", _CURRENCY, is_upper=True)] = None
 
 
-def _upper(value: Words | str | None) -> Words | str | None:
-    if isinstance(value, frozenset):
-        return frozenset(word.upper() for word in value)
-    return value and value.upper()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter(SeenFilter):
+    """Narrows the list of orders."""
+
+    search: Annotated[str | None, contains("part of an order's id", "order_id")] = None
+    order_id: Annotated[str | None, equal("order_id", _ORDER)] = None
+    currency: Annotated[str | None, equal("currency", _CURRENCY, is_upper=True)] = None
+    open: Annotated[bool, positive("open_minor", "only those with money authorised or waiting")] = (
+        False
+    )
 
 
-def _check(name: str, value: Any) -> None:
-    if isinstance(value, frozenset):
-        for word in value:
-            _check(name, word)
-    elif isinstance(value, str):
-        if len(value) > TEXT_MAX or UNSTORABLE.search(value):
-            raise BadFilterError(f"{name} is too long or holds what cannot be stored")
-        if name == "mode" and value not in MODES:
-            raise BadFilterError("mode is test or production")
-        if name == "search" and not value:
-            raise BadFilterError("search is empty")
-    elif isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise BadFilterError(f"{name} needs a time zone")
-    elif isinstance(value, int) and abs(value) > INTEGER_MAX:
-        raise BadFilterError(f"{name} is too large")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFilter(Filter):
+    """Narrows the audit trail, the feed and the export of events."""
+
+    type: Annotated[
+        Words,
+        among(
+            "type",
+            "stored name, as transaction.payment-accepted",
+            choices=tuple(sorted(EVENT_CLASSES)),
+        ),
+    ] = frozenset()
+    kind: Annotated[str | None, equal("kind", "kind of object", choices=KINDS)] = None
+    rule: Annotated[
+        str | None, equal("rule", "Back Office rule it was sent under", choices=tuple(RULES))
+    ] = None
+    reference: Annotated[
+        str | None, equal("reference", "uuid, alias, subscription or other reference")
+    ] = None
+    late: Annotated[bool, is_set("is_late", "only late news")] = False
+    contradiction: Annotated[
+        bool, is_set("is_contradiction", "only what contradicts what was known")
+    ] = False
+    odd: Annotated[bool, is_set("is_odd", "only events with odd fields")] = False
+    recorded_from: Annotated[datetime | None, since("recorded_at", "recorded")] = None
+    recorded_until: Annotated[datetime | None, until("recorded_at", "recorded")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalFilter(Filter):
+    """Narrows the daily totals. Shape: days are in UTC, both included."""
+
+    day_from: Annotated[
+        date | None, Condition(Comparison.FIRST_DAY, "day", "first day, in UTC")
+    ] = None
+    day_until: Annotated[
+        date | None, Condition(Comparison.LAST_DAY, "day", "last day, included")
+    ] = None
+    currency: Annotated[str | None, equal("currency", _CURRENCY, is_upper=True)] = None
+    payment_method: Annotated[Words, among("payment_method", _METHOD, is_upper=True)] = frozenset()
+    outcome: Annotated[Words, among("outcome", "outcome", choices=tuple(sorted(OUTCOMES)))] = (
+        frozenset()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFilter(Filter):
+    """Narrows verified notifications and those in quarantine, where shop and mode are claims."""
+
+    outcome: Annotated[
+        Words, among("outcome", "outcome", choices=tuple(outcome.value for outcome in Outcome))
+    ] = frozenset()
+    reason: Annotated[
+        Words, among("reason", "reason of a refusal", choices=tuple(sorted(REASONS)))
+    ] = frozenset()
+    # `format` alone is that of an exported file.
+    notification_format: Annotated[
+        str | None, equal("format", "format of the notification", choices=DELIVERY_FORMATS)
+    ] = None
+    source: Annotated[str | None, equal("source", "the platform's word for what made it send")] = (
+        None
+    )
+    received_from: Annotated[datetime | None, since("received_at", "received")] = None
+    received_until: Annotated[datetime | None, until("received_at", "received")] = None

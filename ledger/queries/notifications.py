@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, select
 
-from ledger.paging import INDEX_SCANS_MAX
 from ledger.queries.filter_conditions import sql_conditions
-from ledger.queries.filters import NotificationFilter
+from ledger.queries.filter_declarations import NotificationFilter
+from ledger.queries.keyset import INDEX_SCANS_MAX
 from ledger.storage.database import Database
-from ledger.storage.journal import JournalRow, journal_row, without_body
+from ledger.storage.inbox import InboxRecord, journal_row, without_body
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import notifications, quarantine
 
@@ -23,9 +23,9 @@ def list_notifications(
     *,
     before_id: str | None = None,
     limit: int = LIMIT_DEFAULT,
-) -> list[JournalRow]:
+) -> list[InboxRecord]:
     """Return notifications, newest first, without bodies. Shape: `before_id` is the cursor."""
-    rows: list[JournalRow] = []
+    rows: list[InboxRecord] = []
     for table in _tables(filter_):
         newest = without_body(table).order_by(table.c.id.desc()).limit(limit)
         if before_id is not None:

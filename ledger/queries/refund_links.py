@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from ledger.items import State
-from ledger.projections.outcomes import CAPTURED, COUNTED
-from ledger.rules import INFERRED, TOLD
+from ledger.ipn.notification_rules import INFERRED, TOLD
+from ledger.projections.money_outcomes import CAPTURED, COUNTED
+from ledger.queries.state import State
 
 
 def link_refunds(transactions: Sequence[State]) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from ledger.errors import ViewNotBuiltError
-from ledger.modes import MODES
-from ledger.projections import coverage, totals
-from ledger.projections.generations import live_generation, tables_of
-from ledger.projections.view import Projection
-from ledger.rules import RULES, Rule
-from ledger.shops import Shops
+from ledger.ipn.modes import MODES
+from ledger.ipn.notification_rules import RULES, Rule
+from ledger.ipn.shops_and_keys import Shops
+from ledger.projections import rule_coverage, totals
+from ledger.projections.definition import Projection
+from ledger.projections.engine.generations import live_generation, tables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Coverage:
         return tuple(kind for kind in self.kinds if not kind.count)
 
 
-def rule_coverage(connection: Connection, shops: Shops) -> list[Coverage] | None:
+def coverage_by_shop(connection: Connection, shops: Shops) -> list[Coverage] | None:
     """Return what each shop of the shops file has sent in each mode, also if it was nothing.
 
     Shape: None while the read model is not built for this code.
     """
-    generation = live_generation(connection, coverage.PROJECTION)
+    generation = live_generation(connection, rule_coverage.PROJECTION)
     if generation is None:
         return None
-    table = tables_of(coverage.PROJECTION, generation.id)[coverage.rule_coverage]
+    table = tables_of(rule_coverage.PROJECTION, generation.id)[rule_coverage.rule_coverage]
     seen: dict[tuple[str, str], list[KindSeen]] = {}
     for row in connection.execute(select(table)).mappings():
         columns = dict(row)

@@ -10,13 +10,13 @@ from ledger.recording.decider import streams_of
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available, retrying
 from ledger.recording.unit_of_work import UnitOfWork, Verified
-from ledger.storage.additions import WriteStrategy
 from ledger.storage.database import Database
+from ledger.storage.event_recorder import lock_streams
 from ledger.storage.event_store import EventStore
-from ledger.storage.journal import Journal, JournalRow
+from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.quarantine import release
-from ledger.storage.recorder import lock_streams
-from ledger.storage.stepwise import PlainWriter
+from ledger.storage.write_set import WriteStrategy
 
 
 class Append:
@@ -30,7 +30,7 @@ class Append:
         now: Callable[[], datetime],
     ) -> None:
         self._events = events
-        self._inbox = Journal()
+        self._inbox = Inbox()
         self._strategy = strategy
         self._plain = PlainWriter(database)
         self._now = now
@@ -46,7 +46,7 @@ class Append:
         """Append one of a group that has failed. Errors: ConflictError, UnavailableError."""
         return self._retrying(verified, first=1)
 
-    def readmit(self, verified: Verified, row: JournalRow) -> Receipt:
+    def readmit(self, verified: Verified, row: InboxRecord) -> Receipt:
         """Append one that leaves the quarantine. Errors: as `alone`; NotFoundError: it has left."""
 
         def attempt(number: int) -> Receipt:
@@ -82,7 +82,7 @@ class Append:
         connection: Connection,
         strategy: WriteStrategy,
         verified: Sequence[Verified],
-        readmitted: JournalRow | None = None,
+        readmitted: InboxRecord | None = None,
     ) -> list[Receipt]:
         work = UnitOfWork(self._events, strategy, connection, self._now, readmitted=readmitted)
         return [receipt_of(*appended) for appended in work.append(verified)]

@@ -6,19 +6,19 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
-from ledger.aggregates.observed import Observed, Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.formats.snapshot import Fact, Told
+from ledger.ipn.snapshots import Fact, NotificationContent
 
-_Known = TypeVar("_Known", bound=Observed)
+_Known = TypeVar("_Known", bound=LedgerAggregate)
 
 
 class Repository(Protocol):
     """What a decision may ask about the past, all within one database transaction."""
 
-    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
+    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams."""
 
     def confirmed_at(self, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
@@ -37,12 +37,12 @@ class Decision:
     `order_by_subscription` the order that an instalment names.
     """
 
-    changed: list[Observed] = field(default_factory=list)
+    changed: list[LedgerAggregate] = field(default_factory=list)
     repeated: dict[UUID, int] = field(default_factory=dict)
     order_by_subscription: dict[UUID, Fact] = field(default_factory=dict)
 
 
-class Deciding:
+class Decider:
     """Decides on one notification. Later snapshots see what earlier ones added.
 
     Shape: `stream_ids` are those that the notification names, as `streams_of` returns them.
@@ -50,7 +50,7 @@ class Deciding:
 
     def __init__(
         self,
-        content: Told,
+        content: NotificationContent,
         stream_ids: Sequence[UUID],
         occasion: Occasion,
         repository: Repository,
@@ -59,7 +59,7 @@ class Deciding:
         self._stream_ids = stream_ids
         self._occasion = occasion
         self._repository = repository
-        self._known: dict[UUID, Observed] = {}
+        self._known: dict[UUID, LedgerAggregate] = {}
         self._decision = Decision()
 
     def decide(self) -> Decision:
@@ -134,12 +134,12 @@ class Deciding:
     def _get(self, aggregate_class: type[_Known], id_: UUID) -> _Known:
         known = self._known.get(id_)
         if known is None:
-            known = self._known[id_] = aggregate_class.unheard_of(id_)
+            known = self._known[id_] = aggregate_class.initial(id_)
         assert isinstance(known, aggregate_class)
         return known
 
     def _collect(
-        self, aggregate: Observed, facts: Mapping[str, Fact], *, has_changed: bool
+        self, aggregate: LedgerAggregate, facts: Mapping[str, Fact], *, has_changed: bool
     ) -> None:
         if has_changed:
             if not any(changed is aggregate for changed in self._decision.changed):
@@ -149,7 +149,7 @@ class Deciding:
             self._decision.repeated.setdefault(aggregate.id, version)
 
 
-def streams_of(content: Told) -> list[UUID]:
+def streams_of(content: NotificationContent) -> list[UUID]:
     """Return the streams a notification names. Shape: transactions, aliases, subscriptions."""
     shop_id, mode = content.shop_id, content.mode
     subscriptions = [

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import structlog
 
-from ledger.formats import claim_of
-from ledger.notification import Delivery, Limits
+from ledger.ipn.delivery import Delivery, Limits
+from ledger.ipn.parse import claim_of
 from ledger.recording.group_commit import GroupCommit
+from ledger.recording.inbox_rows import quarantined_row
 from ledger.recording.receipt import Receipt, refusal_of
 from ledger.recording.retries import available
-from ledger.recording.rows import quarantined_row
 from ledger.storage.database import Database
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.quarantine import Quarantine
 
 _log = structlog.get_logger(__name__)
@@ -24,7 +24,7 @@ class Quarantining:
         self._database = database
         self._quarantine = quarantine
         self._limits = limits
-        self._group_commit: GroupCommit[JournalRow, Receipt] = GroupCommit(
+        self._group_commit: GroupCommit[InboxRecord, Receipt] = GroupCommit(
             self._add_together, self._add_alone
         )
 
@@ -39,10 +39,10 @@ class Quarantining:
             _log.warning("quarantine.evicted", notification_id=leaving.id, reason=leaving.reason)
         return refusal_of(row)
 
-    def _add_together(self, quarantined_rows: Sequence[JournalRow]) -> list[Receipt]:
+    def _add_together(self, quarantined_rows: Sequence[InboxRecord]) -> list[Receipt]:
         with available(), self._database.single(writes=True) as connection:
             self._quarantine.add_many(connection, quarantined_rows)
         return [refusal_of(row) for row in quarantined_rows]
 
-    def _add_alone(self, row: JournalRow) -> Receipt:
+    def _add_alone(self, row: InboxRecord) -> Receipt:
         return self._add_together([row])[0]

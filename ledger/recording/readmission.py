@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from ledger.errors import MalformedNotificationError, NotFoundError, NotificationError
-from ledger.formats import read
-from ledger.notification import Limits
-from ledger.reasons import TOO_LARGE
+from ledger.ipn.delivery import Limits
+from ledger.ipn.parse import read
+from ledger.ipn.refusal_reasons import TOO_LARGE
+from ledger.ipn.shops_and_keys import Shops
 from ledger.recording.append import Append
+from ledger.recording.inbox_rows import delivery_of
 from ledger.recording.receipt import Receipt, refusal_of
 from ledger.recording.retries import available
-from ledger.recording.rows import delivery_of
 from ledger.recording.unit_of_work import Verified
-from ledger.shops import Shops
 from ledger.storage.database import Database
-from ledger.storage.journal import Journal, JournalRow
+from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 
 GONE = "gone"
@@ -33,7 +33,7 @@ class Readmission:
         now: Callable[[], datetime],
     ) -> None:
         self._database = database
-        self._inbox = Journal()
+        self._inbox = Inbox()
         self._limits = limits
         self._append = append
         self._now = now
@@ -69,14 +69,14 @@ class Readmission:
             return refusal.reason
         return None
 
-    def _quarantined(self, notification_id: str) -> JournalRow:
+    def _quarantined(self, notification_id: str) -> InboxRecord:
         with available(), self._database.connect() as connection:
             row = self._inbox.get(connection, notification_id)
         if row is None or row.outcome != Outcome.QUARANTINED:
             raise NotFoundError(f"no delivery {notification_id} in quarantine")
         return row
 
-    def _verify(self, row: JournalRow, shops: Shops) -> Verified:
+    def _verify(self, row: InboxRecord, shops: Shops) -> Verified:
         if row.reason == TOO_LARGE:
             raise MalformedNotificationError(TOO_LARGE, "its body was not kept")
         valid = shops.valid_at(row.received_at, self._now())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 
 
@@ -20,12 +20,12 @@ class Receipt:
     duration_seconds: float = 0.0
 
 
-def receipt_of(row: JournalRow, positions: tuple[int, ...]) -> Receipt:
+def receipt_of(row: InboxRecord, positions: tuple[int, ...]) -> Receipt:
     """Acknowledge a verified delivery."""
     return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, positions)
 
 
-def refusal_of(row: JournalRow, reason: str | None = None) -> Receipt:
+def refusal_of(row: InboxRecord, reason: str | None = None) -> Receipt:
     """Answer a delivery that is in quarantine; a newer reason replaces the stored one."""
     return Receipt(
         row.id, Outcome.QUARANTINED, reason or row.reason, row.format, row.shop_id, row.mode

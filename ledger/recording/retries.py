@@ -8,7 +8,7 @@ from sqlalchemy import exc as sa
 
 from ledger.errors import ConflictError, UnavailableError
 from ledger.storage.database_errors import DATABASE_ERRORS
-from ledger.storage.journal import AlreadyRecorded
+from ledger.storage.inbox import AlreadyRecorded
 
 TRIES_MAX = 10
 """From the second try on a writer stands in line; only newcomers, once each, are still faster."""

@@ -7,14 +7,19 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ledger.aggregates.observed import Observed
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.subscription import Subscription
-from ledger.formats.snapshot import Fact, Told
-from ledger.notification import Notification
-from ledger.recording.decider import Deciding, Decision, streams_of
-from ledger.recording.rows import occasion_of, verified_row
-from ledger.storage import references
-from ledger.storage.additions import (
+from ledger.ipn.delivery import Notification
+from ledger.ipn.snapshots import Fact, NotificationContent
+from ledger.recording.decider import Decider, Decision, streams_of
+from ledger.recording.inbox_rows import occasion_of, verified_row
+from ledger.storage import subscription_index
+from ledger.storage.event_mapper import Entry, StoredEntry
+from ledger.storage.event_store import EventStore
+from ledger.storage.inbox import InboxRecord, Repeat
+from ledger.storage.outcomes import Outcome
+from ledger.storage.subscription_index import SubscriptionRow
+from ledger.storage.write_set import (
     EventPosition,
     Loaded,
     LoadRequest,
@@ -23,16 +28,11 @@ from ledger.storage.additions import (
     WriteSet,
     WriteStrategy,
 )
-from ledger.storage.event_store import EventStore
-from ledger.storage.journal import JournalRow, Repeat
-from ledger.storage.mapper import Entry, StoredEntry
-from ledger.storage.outcomes import Outcome
-from ledger.storage.references import SubscriptionRow
 
-Verified = tuple[Notification, Told]
+Verified = tuple[Notification, NotificationContent]
 """A notification that a key has verified, and its content."""
 
-Appended = tuple[JournalRow, tuple[int, ...]]
+Appended = tuple[InboxRecord, tuple[int, ...]]
 """The row of a delivery, and the positions of the events that it is about."""
 
 
@@ -50,7 +50,7 @@ class UnitOfWork:
         connection: Connection,
         now: Callable[[], datetime],
         *,
-        readmitted: JournalRow | None = None,
+        readmitted: InboxRecord | None = None,
     ) -> None:
         self._events = events
         self._strategy = strategy
@@ -79,7 +79,7 @@ class UnitOfWork:
     def _decide(
         self,
         notification: Notification,
-        content: Told,
+        content: NotificationContent,
         ids: Sequence[UUID],
         streams: "LoadedStreams",
     ) -> None:
@@ -89,7 +89,7 @@ class UnitOfWork:
             self._add(replace(row, outcome=Outcome.REPEATED), positions)
             return
         occasion = occasion_of(row, content, is_readmitted=self._readmitted is not None)
-        decision = Deciding(content, ids, occasion, streams).decide()
+        decision = Decider(content, ids, occasion, streams).decide()
         streams.remember(decision)
         for id_ in decision.repeated:
             self._writes.repeats.append(Repeat(id_, row.id, content.told_at))
@@ -102,7 +102,7 @@ class UnitOfWork:
         self._positions_by_digest[notification.signed_digest] = positions
         self._add(row, positions)
 
-    def _add(self, row: JournalRow, positions: Sequence[EventPosition]) -> None:
+    def _add(self, row: InboxRecord, positions: Sequence[EventPosition]) -> None:
         self._writes.deliveries.append(NewDelivery(row, positions))
 
     def _add_event(
@@ -114,7 +114,7 @@ class UnitOfWork:
         return position
 
 
-def _load_request(notification: Notification, content: Told) -> LoadRequest:
+def _load_request(notification: Notification, content: NotificationContent) -> LoadRequest:
     streams = streams_of(content)
     dated = streams[: len(content.transactions)] if content.told_at else []
     return LoadRequest(notification.signed_digest, streams, dated)
@@ -128,11 +128,11 @@ class LoadedStreams:
         self._connection = connection
         self._entries = dict(loaded.streams)
         self._confirmed_at = loaded.confirmed_at
-        self._aggregates: dict[UUID, Observed | None] = {}
+        self._aggregates: dict[UUID, LedgerAggregate | None] = {}
         self._position_by_version: dict[tuple[UUID, int], EventPosition] = {}
         self._subscriptions: dict[tuple[str, str, str, str], SubscriptionRow] = {}
 
-    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, Observed]:
+    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams.
 
         Each is rehydrated when it is first asked for: nobody asks for those of a repeated call.
@@ -150,7 +150,9 @@ class LoadedStreams:
         return {id_: self._confirmed_at[id_] for id_ in ids if id_ in self._confirmed_at}
 
     def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
-        order_by_id = references.orders_by_subscription(self._connection, shop_id, mode, alias)
+        order_by_id = subscription_index.orders_by_subscription(
+            self._connection, shop_id, mode, alias
+        )
         for row in self._subscriptions.values():
             if (row["shop_id"], row["mode"], row["alias"]) == (shop_id, mode, alias):
                 stored = order_by_id.get(row["subscription_id"])
@@ -183,8 +185,8 @@ class LoadedStreams:
         positions = [self._position_by_version.get(version) for version in repeated.items()]
         return sorted((position for position in positions if position is not None), key=_in_order)
 
-    def _rehydrate(self, id_: UUID, entries: Sequence[Entry]) -> Observed | None:
-        aggregate: Observed | None = None
+    def _rehydrate(self, id_: UUID, entries: Sequence[Entry]) -> LedgerAggregate | None:
+        aggregate: LedgerAggregate | None = None
         for entry in entries:
             self._position_by_version[id_, entry.originator_version] = entry.id
             aggregate = self._events.decode(entry).event.mutate(aggregate)
@@ -192,7 +194,7 @@ class LoadedStreams:
 
 
 def _subscription_rows(
-    changed: Iterable[Observed], order_by_id: Mapping[UUID, Fact]
+    changed: Iterable[LedgerAggregate], order_by_id: Mapping[UUID, Fact]
 ) -> list[SubscriptionRow]:
     """List the references of every changed subscription.
 

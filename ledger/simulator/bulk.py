@@ -7,7 +7,7 @@ from itertools import count, islice
 from ulid import ULID
 
 from ledger.application import Ledger
-from ledger.notification import Delivery
+from ledger.ipn.delivery import Delivery
 from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from ledger.shops import FORM_HMAC, REST_PASSWORD, Key
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD, Key
 from ledger.simulator.chaos_attempts import AnsweredAttempt, Attempt, DeliveryReason, Fate
 from ledger.simulator.chaos_faults import (
     CHANCE,

@@ -6,7 +6,7 @@ Source: form-v2 reference, sections 2, 4 and 6.
 import random
 from urllib.parse import urlencode
 
-from ledger.shops import FORM_SHA1, Key
+from ledger.ipn.shops_and_keys import FORM_SHA1, Key
 from ledger.simulator.form_v2_payment import (
     TABLES,
     Fields,

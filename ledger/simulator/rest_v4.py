@@ -6,7 +6,7 @@ Source: rest-v4 reference, sections 1 to 4.
 import json
 from urllib.parse import urlencode
 
-from ledger.shops import Key
+from ledger.ipn.shops_and_keys import Key
 from ledger.simulator.payment_lives import CREDIT, Call, Payment
 from ledger.simulator.rest_v4_means import (
     DETAILS,

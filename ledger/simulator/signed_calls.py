@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ledger.errors import SettingsError
-from ledger.shops import FORM_HMAC, FORM_SHA1, REST_PASSWORD, Key, Shops
+from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, REST_PASSWORD, Key, Shops
 from ledger.simulator import form_v2, rest_v4
 from ledger.simulator.payment_lives import Call, Payment
 from ledger.simulator.stories import FORM, REST, Story

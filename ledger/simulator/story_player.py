@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 
 from ledger.errors import SettingsError
-from ledger.shops import Shops
+from ledger.ipn.shops_and_keys import Shops
 from ledger.simulator.chaos import Chaos, send_attempts
 from ledger.simulator.chaos_attempts import AnsweredAttempt, Attempt, Fate
 from ledger.simulator.sender import Answer, Sender

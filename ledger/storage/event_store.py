@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ledger.aggregates.observed import Observed
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.errors import NotFoundError
-from ledger.storage.mapper import Entry, EventMapper, StoredEntry
-from ledger.storage.recorder import EventRecorder
+from ledger.storage.event_mapper import Entry, EventMapper, StoredEntry
+from ledger.storage.event_recorder import EventRecorder
 
 STREAMS_MAX = 1024
 """Streams that one statement reads; a database takes only so many parameters."""
@@ -22,7 +22,7 @@ class RecordedEvent:
     """One event with its place in the whole ledger."""
 
     position: int
-    event: Observed.Event
+    event: LedgerAggregate.Event
 
 
 class EventStore:
@@ -89,10 +89,10 @@ class EventStore:
     def decode(self, entry: Entry) -> RecordedEvent:
         """Turn a stored event into one of the domain, at its current version."""
         event = self._mapper.to_domain_event(entry)
-        assert isinstance(event, Observed.Event)
+        assert isinstance(event, LedgerAggregate.Event)
         return RecordedEvent(entry.id, event)
 
-    def encode(self, aggregates: Iterable[Observed]) -> list[StoredEntry]:
+    def encode(self, aggregates: Iterable[LedgerAggregate]) -> list[StoredEntry]:
         """Collect the new events of aggregates and encode them, in the order they were decided."""
         return [
             self._mapper.to_stored_event(event)
@@ -101,9 +101,9 @@ class EventStore:
         ]
 
 
-def fold(events: Iterable[RecordedEvent]) -> Observed | None:
+def fold(events: Iterable[RecordedEvent]) -> LedgerAggregate | None:
     """Return the state after these events."""
-    aggregate: Observed | None = None
+    aggregate: LedgerAggregate | None = None
     for recorded in events:
         aggregate = recorded.event.mutate(aggregate)
     return aggregate

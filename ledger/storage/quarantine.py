@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, case, delete, func, insert, select
 
-from ledger.reasons import REPAIRABLE
-from ledger.storage.journal import JournalRow, row_columns
+from ledger.ipn.refusal_reasons import REPAIRABLE
+from ledger.storage.inbox import InboxRecord, row_columns
 from ledger.storage.tables import quarantine
 
 EVICTION_LOCK = 0x1ED6_0003
@@ -56,7 +56,7 @@ class Quarantine:
         self._rooms = threading.Lock()
         self._room_by_peer: dict[str, _Room] = {}
 
-    def take_room(self, row: JournalRow) -> bool:
+    def take_room(self, row: InboxRecord) -> bool:
         """Take the room of one delivery; return False when somebody has to measure first."""
         with self._rooms:
             room = self._room_by_peer.get(row.peer)
@@ -67,7 +67,7 @@ class Quarantine:
             self._until_total_check -= 1
             return room.count >= 0 and room.size >= 0
 
-    def add_many(self, connection: Connection, refused_rows: Sequence[JournalRow]) -> None:
+    def add_many(self, connection: Connection, refused_rows: Sequence[InboxRecord]) -> None:
         """Keep deliveries for which there is room."""
         bodies = [row.body or b"" for row in refused_rows]
         values = [
@@ -76,7 +76,7 @@ class Quarantine:
         ]
         connection.execute(_ADD, values)
 
-    def add_and_evict(self, connection: Connection, row: JournalRow) -> list[Evicted]:
+    def add_and_evict(self, connection: Connection, row: InboxRecord) -> list[Evicted]:
         """Keep one delivery, measure, and evict what no longer fits.
 
         Out go first those that no key can repair, each kind oldest first; for all senders together

@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Self
 
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
-from ledger.aggregates.observed import Observed, Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.formats.snapshot import AliasSnapshot, Fact, SubscriptionSnapshot, TransactionSnapshot
 from ledger.instants import write_second
-from ledger.rules import HINTED, INFERRED, RULE_BY_SOURCE, TOLD
+from ledger.ipn.notification_rules import HINTED, INFERRED, RULE_BY_SOURCE, TOLD
+from ledger.ipn.snapshots import AliasSnapshot, Fact, SubscriptionSnapshot, TransactionSnapshot
 
 SHOP_ID, MODE = "12345678", "TEST"
 UUID, OTHER_UUID = "a1" * 16, "b2" * 16
@@ -126,11 +126,11 @@ def _reported(facts: Mapping[str, Fact | None]) -> dict[str, Fact]:
 class Happening:
     """An event that has happened or is expected; `attributes` are those that a test names."""
 
-    event_class: type[Observed.Event]
+    event_class: type[LedgerAggregate.Event]
     facts: Mapping[str, Fact]
     attributes: Mapping[str, Any]
 
-    def event(self, version: int) -> Observed.Event:
+    def event(self, version: int) -> LedgerAggregate.Event:
         """Return the event itself, on an occasion like any other."""
         occasion = in_form()
         names = _names_of(self.event_class, self.facts, self.attributes)
@@ -148,7 +148,7 @@ class Happening:
         stream_id = self.event_class.aggregate_class.id_of(SHOP_ID, MODE, *_identity(names))
         return self.event_class(stream_id, version, facts=dict(self.facts), **attributes)
 
-    def differences(self, event: Observed.Event) -> dict[str, tuple[Any, Any]]:
+    def differences(self, event: LedgerAggregate.Event) -> dict[str, tuple[Any, Any]]:
         """Return what an event has otherwise than expected. Shape: expected, then actual."""
         expected = {
             "TOPIC": self.event_class.TOPIC,
@@ -163,14 +163,16 @@ class Happening:
 
 
 def happened(
-    event_class: type[Observed.Event], what: Snapshot | Mapping[str, Fact], **attributes: Any
+    event_class: type[LedgerAggregate.Event], what: Snapshot | Mapping[str, Fact], **attributes: Any
 ) -> Happening:
     """Name an event with the facts of a snapshot; all of them moved unless `moved` says which."""
     return Happening(event_class, what if isinstance(what, Mapping) else what.facts, attributes)
 
 
 def _names_of(
-    event_class: type[Observed.Event], facts: Mapping[str, Fact], attributes: Mapping[str, Any]
+    event_class: type[LedgerAggregate.Event],
+    facts: Mapping[str, Fact],
+    attributes: Mapping[str, Any],
 ) -> dict[str, Any]:
     aggregate_class = event_class.aggregate_class
     if aggregate_class is Transaction:
@@ -241,13 +243,13 @@ def assert_happened(events: list[Any], *happenings: Happening) -> None:
         assert happening.differences(event) == {}
 
 
-def _unknown(snapshot: Snapshot) -> Observed:
+def _unknown(snapshot: Snapshot) -> LedgerAggregate:
     match snapshot:
         case TransactionSnapshot():
             stream_id = Transaction.id_of(SHOP_ID, MODE, snapshot.reference)
-            return Transaction.unheard_of(stream_id)
+            return Transaction.initial(stream_id)
         case AliasSnapshot():
-            return Alias.unheard_of(Alias.id_of(SHOP_ID, MODE, snapshot.alias))
+            return Alias.initial(Alias.id_of(SHOP_ID, MODE, snapshot.alias))
         case SubscriptionSnapshot():
             names = (snapshot.subscription_id, snapshot.alias)
-            return Subscription.unheard_of(Subscription.id_of(SHOP_ID, MODE, *names))
+            return Subscription.initial(Subscription.id_of(SHOP_ID, MODE, *names))

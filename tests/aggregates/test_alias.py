@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from ledger.aggregates.alias import Alias
-from ledger.formats.snapshot import AliasSnapshot
+from ledger.ipn.snapshots import AliasSnapshot
 from tests.aggregates.given import a_request, a_use, given, happened, in_form, in_rest, minute
 
 CREATED = a_request("CREATED", 1)

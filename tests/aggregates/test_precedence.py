@@ -7,7 +7,7 @@ import pytest
 
 from ledger.aggregates.precedence import Precedence, contradicts
 from ledger.aggregates.transaction import Transaction
-from ledger.statuses import FINAL, RANKS
+from ledger.ipn.statuses import FINAL, RANKS
 from tests.aggregates.given import a_payment, given, happened, in_form, in_rest, minute
 
 CAPTURED, ACCEPTED = Transaction.Captured, Transaction.PaymentAccepted

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ledger.aggregates.observed import stream_id
+from ledger.aggregates.aggregate import stream_id
 from ledger.aggregates.subscription import Subscription
-from ledger.formats.snapshot import Fact
 from ledger.ipn.kinds import Kind
+from ledger.ipn.snapshots import Fact
 from tests.aggregates.given import (
     OTHER_UUID,
     PLAN,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.aggregates.observed import Observed
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.transaction import Transaction
 from tests.aggregates.given import (
     Given,
@@ -22,7 +22,7 @@ BACK_OFFICE, BATCH, BATCH_AUTO = "MERCH_BO", "BATCH", "BATCH_AUTO"
 CREDIT, VERIFICATION = {"operation_type": "CREDIT"}, {"operation_type": "VERIFICATION"}
 MADE_BY_PLATFORM, MADE_BY_MERCHANT = {"trans_id": "900001"}, {"trans_id": "123456"}
 
-FIRST: list[tuple[str, str | None, dict[str, Any], type[Observed.Event]]] = [
+FIRST: list[tuple[str, str | None, dict[str, Any], type[LedgerAggregate.Event]]] = [
     # source, status, other facts, event
     ("PAY", "AUTHORISED", {}, T.PaymentAccepted),
     ("PAY", "WAITING_AUTHORISATION", {}, T.PaymentAccepted),
@@ -62,7 +62,7 @@ FIRST: list[tuple[str, str | None, dict[str, Any], type[Observed.Event]]] = [
 
 @pytest.mark.parametrize(("source", "status", "facts", "event_class"), FIRST)
 def test_a_first_snapshot_becomes_the_event_that_made_the_transaction(
-    source: str, status: str | None, facts: dict[str, Any], event_class: type[Observed.Event]
+    source: str, status: str | None, facts: dict[str, Any], event_class: type[LedgerAggregate.Event]
 ) -> None:
     snapshot = a_payment(status, **facts)
 
@@ -70,7 +70,7 @@ def test_a_first_snapshot_becomes_the_event_that_made_the_transaction(
 
 
 WAITING, DEFERRED = "WAITING_AUTHORISATION", "deferred-authorisation"
-CHANGES: list[tuple[str, str, str, str, type[Observed.Event]]] = [
+CHANGES: list[tuple[str, str, str, str, type[LedgerAggregate.Event]]] = [
     # status before, source, status, rule, event
     ("AUTHORISED", BATCH, "CAPTURED", "acquirer-status", T.Captured),
     ("AUTHORISED", BATCH, "CAPTURE_FAILED", "acquirer-status", T.CaptureFailed),
@@ -100,7 +100,7 @@ CHANGES: list[tuple[str, str, str, str, type[Observed.Event]]] = [
 
 @pytest.mark.parametrize(("before", "source", "status", "rule", "event_class"), CHANGES)
 def test_a_change_of_status_becomes_the_event_that_changed_it(
-    before: str, source: str, status: str, rule: str, event_class: type[Observed.Event]
+    before: str, source: str, status: str, rule: str, event_class: type[LedgerAggregate.Event]
 ) -> None:
     snapshot = a_payment(status)
 
@@ -153,7 +153,7 @@ def test_an_operator_may_lower_an_amount_twice_and_a_retry_repeats_the_last() ->
     ],
 )
 def test_new_terms_in_a_redelivery_come_from_the_back_office(
-    fact: str, value: str | int, event_class: type[Observed.Event]
+    fact: str, value: str | int, event_class: type[LedgerAggregate.Event]
 ) -> None:
     first = a_payment(capture_at="2026-03-11T00:00:00Z")
     changed = replace(first, facts={**first.facts, fact: value})
@@ -177,7 +177,7 @@ def test_terms_that_were_never_reported_are_no_change_of_them(fact: str) -> None
     ("at", "event_class"), [(0.5, T.PaymentDuplicated), (30, T.StatusReported)]
 )
 def test_an_operation_made_the_transaction_if_the_platform_recorded_it_just_then(
-    at: float, event_class: type[Observed.Event]
+    at: float, event_class: type[LedgerAggregate.Event]
 ) -> None:
     snapshot = a_payment(created_at="2026-03-10T09:00:00Z", **MADE_BY_PLATFORM)
 

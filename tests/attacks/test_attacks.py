@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
 
-from ledger.notification import FORM_CONTENT_TYPE
-from ledger.signature import digest
+from ledger.ipn.delivery import FORM_CONTENT_TYPE
+from ledger.ipn.signature import digest
 from tests.attacks.frames import FRAMES, framed
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form, an_answer, form_body, rest_body
 from tests.cli.running import run

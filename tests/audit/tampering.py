@@ -7,13 +7,13 @@ from sqlalchemy import Connection, text
 
 from ledger.application import Ledger
 from ledger.audit import Audit, Fault
-from ledger.projections.generations import live_generation
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import catch_up, prepare_views
+from ledger.projections.engine.generations import live_generation
+from ledger.projections.engine.leadership import catch_up, prepare_views
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
+from ledger.storage.append_only_triggers import APPEND_ONLY, missing_guards
 from ledger.storage.database import Database
-from ledger.storage.guards import APPEND_ONLY, missing_guards
 from tests.builders import NOON, SHOP_ID, a_ledger, receive
 
 Change = str | Callable[[Connection], None]

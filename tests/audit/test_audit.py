@@ -12,10 +12,10 @@ from sqlalchemy import text
 from ledger.application import Ledger
 from ledger.audit import Audit
 from ledger.cli import cli
-from ledger.shops import Key, Shop, Shops
+from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.simulator.signed_calls import MIXED
+from ledger.storage.append_only_triggers import missing_guards
 from ledger.storage.database import Database
-from ledger.storage.guards import missing_guards
 from tests.audit.tampering import a_filled_ledger, damage, faults
 from tests.builders import (
     NOON,

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from ledger.application import Ledger
-from ledger.projections.generations import live_generation
-from ledger.projections.registry import projection
+from ledger.projections.engine.generations import live_generation
+from ledger.projections.engine.registry import projection
 from tests.audit.tampering import Change, damage, faults
 
 

@@ -16,9 +16,9 @@ from bench.ground import bench_shops
 from bench.ingest import combined
 from bench.servers import shops_file
 from ledger.errors import NotificationError
-from ledger.formats import read
-from ledger.notification import Delivery, Limits
-from ledger.shops import read_shops
+from ledger.ipn.delivery import Delivery, Limits
+from ledger.ipn.parse import read
+from ledger.ipn.shops_and_keys import read_shops
 
 
 def deliveries(path: Path) -> list[Delivery]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from ledger.cli import cli
-from ledger.shops import Shop
+from ledger.ipn.shops_and_keys import Shop
 from tests.builders import a_shop
 
 

@@ -10,14 +10,14 @@ from sqlalchemy import update
 
 from ledger.application import Ledger, utc_now
 from ledger.cli import cli
-from ledger.cli.coverage import coverage_findings, view_findings
-from ledger.projections.folding import Poison
-from ledger.projections.generations import live_generation, note_poison
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import prepare_views
-from ledger.projections.status import lags
+from ledger.cli.rule_coverage import coverage_findings, view_findings
+from ledger.ipn.notification_rules import RULES
+from ledger.projections.engine.folding import Poison
+from ledger.projections.engine.generations import live_generation, note_poison
+from ledger.projections.engine.leadership import prepare_views
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.status import lags
 from ledger.queries.totals import rule_coverage
-from ledger.rules import RULES
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.tables import generations

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger import export as exporting
 from ledger.application import Ledger
 from ledger.errors import MissingExtraError
-from ledger.export import Export
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
+from ledger.queries import export as exporting
 from ledger.queries import export_formats, notifications
+from ledger.queries.export import Export
 from ledger.queries.export_formats import csv_cell, write_rows
-from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.storage.database import Database
 from tests.builders import SHOP_ID, a_form, a_ledger, example_body, form_body, receive
 from tests.cli.running import run

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ledger import demo
 from ledger.access.users import add_user, check_password, user_by_name
+from ledger.cli import demo
 from ledger.errors import SettingsError
-from ledger.shops import read_shops
+from ledger.ipn.shops_and_keys import read_shops
 from tests.builders import NOON
 from tests.cli.test_check import environment, key
 from tests.conftest import opened

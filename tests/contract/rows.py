@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.storage.database import Database
-from ledger.storage.journal import Journal, JournalRow
+from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 from ledger.storage.quarantine import Bounds, Evicted, Quarantine
 
@@ -25,7 +25,7 @@ AN_EVENT: dict[str, Any] = {
 }
 
 
-def a_row(number: int, **differences: Any) -> JournalRow:
+def a_row(number: int, **differences: Any) -> InboxRecord:
     """A verified delivery; those with a higher number came later."""
     values: dict[str, Any] = {
         "id": f"{number:026}",
@@ -44,10 +44,10 @@ def a_row(number: int, **differences: Any) -> JournalRow:
         "peer": "192.0.2.1",
         "body": b"vads_site_id=12345678\xff",
     }
-    return JournalRow(**values | differences)
+    return InboxRecord(**values | differences)
 
 
-def a_refusal(number: int, **differences: Any) -> JournalRow:
+def a_refusal(number: int, **differences: Any) -> InboxRecord:
     """A delivery that could not be verified."""
     values: dict[str, Any] = {
         "id": f"{number:026}",
@@ -59,20 +59,20 @@ def a_refusal(number: int, **differences: Any) -> JournalRow:
         "peer": "192.0.2.1",
         "body": b"x" * 10,
     }
-    return JournalRow(**values | differences)
+    return InboxRecord(**values | differences)
 
 
-def keep(database: Database, *rows: JournalRow) -> None:
+def keep(database: Database, *rows: InboxRecord) -> None:
     with database.begin() as connection:
         for row in rows:
-            Journal().add_many(connection, [row])
+            Inbox().add_many(connection, [row])
 
 
 def a_quarantine(**bounds: int) -> Quarantine:
     return Quarantine(Bounds(**AMPLE | bounds))
 
 
-def refuse(database: Database, quarantine: Quarantine, *rows: JournalRow) -> list[Evicted]:
+def refuse(database: Database, quarantine: Quarantine, *rows: InboxRecord) -> list[Evicted]:
     evicted = []
     for row in rows:
         with database.begin() as connection:

@@ -14,8 +14,8 @@ from sqlalchemy import func, insert, select
 
 from ledger.errors import SettingsError
 from ledger.storage.database import Database
+from ledger.storage.event_recorder import EventRecorder
 from ledger.storage.high_water_mark import POSITIONS_LOCK
-from ledger.storage.recorder import EventRecorder
 from ledger.storage.tables import events
 from tests.contract.rows import AN_EVENT, STREAM, a_row, keep
 

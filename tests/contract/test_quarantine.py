@@ -3,7 +3,7 @@
 from sqlalchemy import select
 
 from ledger.storage.database import Database
-from ledger.storage.journal import Journal
+from ledger.storage.inbox import Inbox
 from ledger.storage.quarantine import Evicted, quarantine_size, release
 from ledger.storage.tables import quarantine
 from tests.contract.rows import a_quarantine, a_refusal, refuse
@@ -120,7 +120,7 @@ def test_a_delivery_is_released_once(database: Database) -> None:
 
     with database.begin() as connection:
         released = [release(connection, a_refusal(1).id) for _ in range(2)]
-        gone = Journal().get(connection, a_refusal(1).id)
+        gone = Inbox().get(connection, a_refusal(1).id)
 
     assert released == [True, False]
     assert gone is None

@@ -12,7 +12,7 @@ from eventsourcing.tests.persistence import (
 )
 
 from ledger.storage.database import Database
-from ledger.storage.recorder import EventRecorder
+from ledger.storage.event_recorder import EventRecorder
 
 
 class _StreamsOnly(EventRecorder):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from ledger.storage import references
+from ledger.storage import subscription_index
 from ledger.storage.database import Database
 from tests.contract.rows import STREAM
 
@@ -15,12 +15,12 @@ def test_a_subscription_is_found_by_its_names(database: Database) -> None:
         ):
             names = {"subscription_id": subscription_id, "alias": alias, "order_id": order_id}
             stream = {"shop_id": "1", "mode": "TEST", "originator_id": UUID(int=number)}
-            references.add_all(connection, [stream | names])
+            subscription_index.add_all(connection, [stream | names])
 
     with database.connect() as connection:
-        by_id = references.subscriptions_by_id(connection, "1", "TEST", "sub")
+        by_id = subscription_index.subscriptions_by_id(connection, "1", "TEST", "sub")
         orders = [
-            references.orders_by_subscription(connection, "1", mode, alias)
+            subscription_index.orders_by_subscription(connection, "1", mode, alias)
             for mode, alias in [("TEST", "alice"), ("TEST", "bob"), ("PRODUCTION", "alice")]
         ]
     assert by_id == [("alice", UUID(int=0)), ("bob", UUID(int=1))]
@@ -32,8 +32,8 @@ def test_an_order_told_first_stands(database: Database) -> None:
     with database.begin() as connection:
         for order_id in (None, "o-1", "o-2", None):
             order = {"order_id": order_id, "originator_id": STREAM}
-            references.add_all(connection, [names | order])
+            subscription_index.add_all(connection, [names | order])
 
-        orders = references.orders_by_subscription(connection, "1", "TEST", "alice")
+        orders = subscription_index.orders_by_subscription(connection, "1", "TEST", "alice")
 
     assert orders == {"sub": "o-1"}

@@ -10,18 +10,18 @@ from flask.testing import FlaskClient
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
-from ledger.notification import FORM_CONTENT_TYPE
-from ledger.projections import runner
-from ledger.projections.runner import ProjectionRunner, prepare_views
-from ledger.queries.filters import NotificationFilter
+from ledger.ipn.delivery import FORM_CONTENT_TYPE
+from ledger.ipn.shops_and_keys import Shops
+from ledger.ipn.signature import digest
+from ledger.projections.engine import leadership
+from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
-from ledger.shops import Shops
-from ledger.signature import digest
 from ledger.simulator.signed_calls import MIXED, REST
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
-from ledger.storage.stepwise import PlainWriter
+from ledger.storage.plain_writer import PlainWriter
 from tests.builders import a_delivery, shops
 from tests.faults.injecting import Clock, Step
 from tests.faults.outside import Answered, assert_whole
@@ -150,7 +150,7 @@ def readmit(ground: Ground, number: int) -> None:
                 connection, NotificationFilter.of({"outcome": ["recorded"]}), limit=1000
             )
             (id_,) = [
-                row.id for row in rows if ground.ledger.journal.get(connection, row.id).body == body
+                row.id for row in rows if ground.ledger.inbox.get(connection, row.id).body == body
             ]
             ground.answered.append(Answered(digest(body), 200, f"OK recorded {id_}"))
             ground.bodies[body] = None
@@ -169,8 +169,8 @@ def follow(ground: Ground, number: int = 0) -> None:
     )
     end = ground.ledger.events.newest_position() or 0
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "POLL_SECONDS", POLL_SECONDS)
-        patch.setattr(runner, "REST", 0)
+        patch.setattr(leadership, "POLL_SECONDS", POLL_SECONDS)
+        patch.setattr(leadership, "REST", 0)
         followers.start()
         try:
             eventually(lambda: set(positions(ground.ledger).values()) == {end}, seconds=SECONDS_MAX)

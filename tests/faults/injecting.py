@@ -19,7 +19,7 @@ from sqlalchemy import Engine, Pool, event
 from sqlalchemy.engine.default import DefaultDialect
 
 from ledger.application import utc_now
-from ledger.storage import at_once
+from ledger.storage import postgresql_writer
 from ledger.storage.database_errors import driver_errors
 
 BEFORE, AFTER = "before", "after"
@@ -177,7 +177,7 @@ class Trap:
         self._lock = threading.Lock()
         self._passed: set[int] = set()
         self._commit = DefaultDialect.do_commit
-        self._at_once = at_once.execute
+        self._at_once = postgresql_writer.execute
         event.listen(Engine, "do_execute", self._execute)
         event.listen(Engine, "do_executemany", self._execute_many)
         event.listen(Pool, "checkin", _make_writable)
@@ -187,7 +187,7 @@ class Trap:
             trap._commit_of(dialect, connection)
 
         DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
-        at_once.execute = self._execute_at_once
+        postgresql_writer.execute = self._execute_at_once
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -195,7 +195,7 @@ class Trap:
         event.remove(Engine, "do_executemany", self._execute_many)
         event.remove(Pool, "checkin", _make_writable)
         DefaultDialect.do_commit = self._commit  # type: ignore[method-assign]
-        at_once.execute = self._at_once
+        postgresql_writer.execute = self._at_once
 
     def _execute(self, cursor: Any, statement: str, parameters: Any, _context: Any) -> bool:
         return self._at(cursor, statement, lambda: cursor.execute(statement, parameters))

@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger.signature import digest
+from ledger.ipn.signature import digest
 from ledger.simulator.sender import TIMEOUT_SECONDS, NoServiceError, Sender
 from ledger.simulator.signed_calls import MIXED, signed_lives
 from ledger.simulator.stories import STORIES

@@ -14,9 +14,9 @@ from sqlalchemy import func, select
 
 from ledger.application import Ledger
 from ledger.audit import Audit
-from ledger.notification import Delivery
-from ledger.projections import generations as g
-from ledger.projections.registry import PROJECTIONS
+from ledger.ipn.delivery import Delivery
+from ledger.projections.engine import generations as g
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from ledger.storage.tables import notifications, quarantine
@@ -95,7 +95,7 @@ def _find_lost(ledger: Ledger, answered: Iterable[Answered], result: Verdict) ->
                     result.lost.append(answer.line)
             elif answer.status == 200:
                 assert answer.id is not None
-                row = ledger.journal.get(connection, answer.id)
+                row = ledger.inbox.get(connection, answer.id)
                 if row is None or row.digest != answer.digest or row.outcome not in answer.line:
                     result.lost.append(answer.line)
             elif answer.status in (400, 415):

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from ledger.signature import digest
+from ledger.ipn.signature import digest
 from ledger.simulator import form_v2, rest_v4
 from ledger.simulator.payment_lives import RETRY
 from ledger.simulator.sender import NoServiceError, Sender

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ledger.signature import digest
+from ledger.ipn.signature import digest
 from tests.audit.tampering import damage, follow
 from tests.builders import a_delivery
 from tests.faults.ground import Ground

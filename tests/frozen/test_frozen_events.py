@@ -14,15 +14,15 @@ import pytest
 from eventsourcing.utils import register_topic
 from sqlalchemy import insert
 
+from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.items import current_state
-from ledger.projections.registry import PROJECTIONS
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.queries.state import current_state
 from ledger.storage.database import Database
+from ledger.storage.event_mapper import EventMapper, StoredEntry
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.mapper import EventMapper, StoredEntry
 from ledger.storage.tables import events
-from ledger.vocabulary import EVENT_CLASSES
 from tests.projections.brute_force import expected
 from tests.projections.helpers import all_rows, follow, ledger_of, poison, rebuilt, rows
 

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from ledger.errors import NotificationError
-from ledger.formats import read
-from ledger.formats.snapshot import Told
-from ledger.notification import Limits
-from ledger.shops import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
+from ledger.ipn.delivery import Limits
+from ledger.ipn.parse import read
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
+from ledger.ipn.snapshots import NotificationContent
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,
@@ -44,7 +44,7 @@ def cases(table: list[Case]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("reason", "body"), rows)
 
 
-def content_of(body: bytes, keyring: Shops | None = None, **changes: Any) -> Told:
+def content_of(body: bytes, keyring: Shops | None = None, **changes: Any) -> NotificationContent:
     """Return what a body says. Errors: NotificationError."""
     both_shops = shops(a_shop(), a_shop(OTHER_SHOP_ID))
     _, content = read(a_delivery(body, **changes), keyring or both_shops, LIMITS)

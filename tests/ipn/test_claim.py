@@ -2,8 +2,8 @@
 
 import pytest
 
-from ledger.formats import Claim, claim_of
-from ledger.modes import MODES, PUBLIC_MODES, Mode
+from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
+from ledger.ipn.parse import Claim, claim_of
 from tests.builders import SHOP_ID, a_delivery, a_form, an_answer, form_body, rest_body
 from tests.ipn.reading import LIMITS
 

@@ -5,7 +5,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.notification import unescape
+from ledger.ipn.delivery import unescape
 
 _PIECES = st.sampled_from(
     [

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ledger.formats.snapshot import Told
+from ledger.ipn.snapshots import NotificationContent
 from tests.builders import UUID, a_form, example, form_body
 from tests.ipn.reading import content_of
 
@@ -13,7 +13,7 @@ INSTALMENT = example("form-v2", "subscription-installment-accepted")["fields"]
 ALIAS = example("form-v2", "token-created")["fields"]
 
 
-def read_form(fields: dict[str, str] | None = None, **changes: str | None) -> Told:
+def read_form(fields: dict[str, str] | None = None, **changes: str | None) -> NotificationContent:
     """Read a form; fields are named without `vads_`, one of None is left out."""
     changed = {f"vads_{name}": value for name, value in changes.items()}
     merged = {**(fields or a_form()), **changed}

@@ -7,7 +7,7 @@ import pytest
 
 from ledger.cli.check import findings
 from ledger.errors import SettingsError
-from ledger.shops import exposed_files, read_shops
+from ledger.ipn.shops_and_keys import exposed_files, read_shops
 from tests.secrecy import SECRETS
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)

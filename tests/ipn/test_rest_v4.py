@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from ledger.formats.snapshot import Told
 from ledger.ipn.rest_v4_json import flatten
+from ledger.ipn.snapshots import NotificationContent
 from tests.builders import UUID, a_form, an_answer, example, form_body, minutes, rest_body
 from tests.ipn.reading import content_of
 
 
-def read_answer(source: str | None = "PAY", **changes: Any) -> Told:
+def read_answer(source: str | None = "PAY", **changes: Any) -> NotificationContent:
     return content_of(rest_body(an_answer(**changes), source))
 
 
@@ -150,7 +150,7 @@ def test_a_request_for_an_alias_is_a_check_or_new_means(
     assert "request" not in alias.facts
 
 
-def subscribed(occurrence: str, **changes: Any) -> Told:
+def subscribed(occurrence: str, **changes: Any) -> NotificationContent:
     details = {
         "occurrenceType": occurrence,
         "subscriptionDetails": {"subscriptionId": "S1"},

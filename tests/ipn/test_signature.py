@@ -9,10 +9,26 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 
 from ledger.errors import NotificationError
-from ledger.formats import form_v2, read, rest_v4
-from ledger.notification import DecodedBody, Delivery, Limits, Notification, read_fields
-from ledger.shops import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
-from ledger.signature import digest, form_text, is_same, sign_form_hmac, sign_form_sha1, sign_rest
+from ledger.ipn import form_v2, rest_v4
+from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, read_fields
+from ledger.ipn.parse import read
+from ledger.ipn.shops_and_keys import (
+    FORM_HMAC,
+    FORM_SHA1,
+    REST_BROWSER,
+    REST_PASSWORD,
+    Key,
+    Shop,
+    Shops,
+)
+from ledger.ipn.signature import (
+    digest,
+    form_text,
+    is_same,
+    sign_form_hmac,
+    sign_form_sha1,
+    sign_rest,
+)
 from tests.builders import DATA, a_delivery, a_form
 
 Vector = dict[str, Any]

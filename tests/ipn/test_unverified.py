@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from ledger.modes import MODES
-from ledger.reasons import REASONS
-from ledger.shops import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
-from ledger.signature import form_text, sign_form_hmac
+from ledger.ipn.modes import MODES
+from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
+from ledger.ipn.signature import form_text, sign_form_hmac
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,

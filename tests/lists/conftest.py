@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import URL
 
 from ledger.application import Ledger
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
 from tests.builders import OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import created, opened
 from tests.lists.filling import fill_with_stories, follow

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import Table, insert
 
 from ledger.application import Ledger
-from ledger.lists import list_page
-from ledger.projections.generations import live_generation, tables_of
-from ledger.projections.registry import PROJECTIONS, projection
-from ledger.projections.runner import catch_up
-from ledger.queries.filter_declarations import Filter
-from ledger.queries.listings import Listing
+from ledger.projections.engine.generations import live_generation, tables_of
+from ledger.projections.engine.leadership import catch_up
+from ledger.projections.engine.registry import PROJECTIONS, projection
+from ledger.queries.filter_comparisons import Filter
+from ledger.queries.list_definitions import Listing
+from ledger.queries.lists import list_page
 from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, receive

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import event
 
 from ledger.application import Ledger
-from ledger.lists import list_page
-from ledger.queries.filters import TransactionFilter
-from ledger.queries.listings import TRANSACTIONS
+from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.list_definitions import TRANSACTIONS
+from ledger.queries.lists import list_page
 from tests.builders import SHOP_ID
 
 SHOPS = frozenset({SHOP_ID})

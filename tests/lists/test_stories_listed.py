@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.items import item as state_of
-from ledger.lists import all_transactions, count_transactions
-from ledger.queries.filter_declarations import Comparison, Condition, conditions_of, narrowing
-from ledger.queries.filters import TransactionFilter
-from ledger.queries.listings import (
+from ledger.queries.filter_comparisons import Comparison, Condition, conditions_of, narrowing
+from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.list_definitions import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,
@@ -24,6 +22,8 @@ from ledger.queries.listings import (
     TRANSACTIONS,
     Listing,
 )
+from ledger.queries.lists import all_transactions, count_transactions
+from ledger.queries.state import item as state_of
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.lists.filling import read_to_the_end
 

@@ -12,9 +12,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from ledger.reasons import REASONS
-from ledger.rules import RULES
-from ledger.vocabulary import SENTENCES
+from ledger.aggregates.event_catalogue import SENTENCES
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.refusal_reasons import REASONS
 from web.pages.languages import LANGUAGES
 
 WEB = Path(__file__).resolve().parents[2] / "web"
@@ -37,11 +37,11 @@ def messages() -> Iterator[tuple[str | tuple[str, ...], list[str]]]:
     ):
         yield message, [f"web/{file}"]
     for message in SENTENCES.values():
-        yield message, ["ledger/vocabulary.py"]
+        yield message, ["ledger/aggregates/event_catalogue.py"]
     for rule in RULES.values():
-        yield rule.meaning, ["ledger/rules.py"]
+        yield rule.meaning, ["ledger/ipn/notification_rules.py"]
     for message in REASONS.values():
-        yield message, ["ledger/reasons.py"]
+        yield message, ["ledger/ipn/refusal_reasons.py"]
 
 
 def template() -> Catalog:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from ulid import ULID
 
 from ledger.application import Ledger
-from ledger.notification import Delivery
+from ledger.ipn.delivery import Delivery
+from ledger.ipn.shops_and_keys import Shop, Shops
 from ledger.settings import Settings
-from ledger.shops import Shop, Shops
 from ledger.simulator.signed_calls import ALTERNATE, SignedCall, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from tests.pages.lately import Clock, a_lately_ledger, hear_a_month

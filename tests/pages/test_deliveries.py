@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from ledger.access.log import accesses
 from ledger.access.users import add_user
 from ledger.application import Ledger
-from ledger.queries.filters import NotificationFilter
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import count_notifications
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, a_rest_call, a_shop, receive, shops
 from tests.pages.hostile import NOTIFICATION, QUARANTINED, SCRIPT

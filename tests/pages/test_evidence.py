@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from ledger.access.log import accesses
 from ledger.access.users import add_user
-from ledger.shops import Shops
+from ledger.ipn.shops_and_keys import Shops
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.pages.payments import AT, PAYMENT, text_of_content, visited_by
 from tests.pages.visiting import PASSWORD, Visiting

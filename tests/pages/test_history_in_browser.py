@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from ledger.application import Ledger
-from ledger.lists import list_page
-from ledger.queries.filters import TransactionFilter
-from ledger.queries.listings import TRANSACTIONS
+from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.list_definitions import TRANSACTIONS
+from ledger.queries.lists import list_page
 from tests.builders import SHOP_ID
 from tests.pages.hostile import SCRIPT, UUID
 from tests.pages.visiting import Visitor, axe_faults, is_wider_than_window

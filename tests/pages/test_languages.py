@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ledger.money import decimal_text
+from ledger.ipn.money import decimal_text
 from tests.pages import catalogue
 from tests.pages.visiting import Visiting
-from web.pages.formats import age, amount, day, moment, name, plain
+from web.pages.formatting import age, amount, day, moment, name, plain
 from web.pages.languages import translated
 
 PLACES = re.compile(r"%\(\w+\)s")

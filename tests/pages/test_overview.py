@@ -9,8 +9,8 @@ from sqlalchemy import event
 from ulid import ULID
 
 from ledger.access.users import add_user
-from ledger.activity import PastDays, Scope
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
+from ledger.queries.activity import PastDays, Scope
 from ledger.storage.database import Database
 from ledger.storage.tables import quarantine
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, receive

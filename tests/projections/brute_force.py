@@ -12,7 +12,7 @@ from typing import Any
 
 from ledger.application import Ledger
 from ledger.instants import write_instant
-from ledger.items import current_state
+from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
 from tests.projections.helpers import Rows
 

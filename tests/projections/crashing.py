@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from ledger.application import Ledger
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import live_generations
+from ledger.projections.engine.leadership import live_generations
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
 from tests.builders import a_ledger
 from tests.projections.helpers import a_rebuild, follow_with

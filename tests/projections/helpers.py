@@ -9,20 +9,20 @@ from typing import Any
 from sqlalchemy import text, update
 
 from ledger.application import Ledger
-from ledger.projections.filling import merge_chunk, staged_tables
-from ledger.projections.follower import BATCH, Follower
-from ledger.projections.generations import (
+from ledger.projections.definition import Projection
+from ledger.projections.engine.bulk_load import merge_chunk, staged_tables
+from ledger.projections.engine.follow import BATCH, Follower
+from ledger.projections.engine.generations import (
     Generation,
     all_generations,
     live_generation,
     poison_of,
     position_of,
 )
-from ledger.projections.parts import GenerationRef
-from ledger.projections.rebuild import Rebuild, Rebuilt
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import prepare_views
-from ledger.projections.view import Projection
+from ledger.projections.engine.leadership import prepare_views
+from ledger.projections.engine.rebuild import Rebuild, Rebuilt
+from ledger.projections.engine.rebuild_tasks import GenerationRef
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database

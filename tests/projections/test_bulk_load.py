@@ -11,25 +11,25 @@ from hypothesis import strategies as st
 from sqlalchemy import inspect
 
 from ledger.application import Ledger
-from ledger.projections.folding import StoredRow, read_stored
-from ledger.projections.follower import Follower
-from ledger.projections.generations import (
+from ledger.projections.definition import EventRecord
+from ledger.projections.engine.event_reader import EventReader
+from ledger.projections.engine.folding import StoredRow, decode_event
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import (
     BUILDING,
     BUILT,
     Generation,
     create_generation,
     drop_generation,
 )
-from ledger.projections.parts import (
+from ledger.projections.engine.rebuild_tasks import (
     ShardTask,
     create_keys,
     group_rows,
     load_shard,
     merge_staged,
 )
-from ledger.projections.reading import EventReader
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.view import StoredView
+from ledger.projections.engine.registry import PROJECTIONS
 from tests.projections.helpers import follow_with, log_end, merge_chunks, ref_of, rows
 
 SLOW = settings(
@@ -143,13 +143,13 @@ def test_no_snapshot_is_held_while_events_are_decoded(sqlite_stories: Ledger) ->
     busy: list[int] = []
 
     class Watching(EventReader):
-        def decode(self, stored: StoredRow) -> StoredView:
+        def decode(self, stored: StoredRow) -> EventRecord:
             if not busy:
                 with closing(sqlite3.connect(str(path), timeout=0)) as checkpointing:
                     busy.append(
                         checkpointing.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]
                     )
-            return read_stored(stored)
+            return decode_event(stored)
 
     with a_generation(sqlite_stories, "orders", state=BUILT) as generation:
         follower = Follower(

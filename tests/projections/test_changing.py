@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from ledger.application import Ledger
-from ledger.projections.generations import all_generations
-from ledger.projections.generations import positions as shard_positions
-from ledger.projections.registry import PROJECTIONS
+from ledger.projections.engine.generations import all_generations
+from ledger.projections.engine.generations import positions as shard_positions
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
 from ledger.storage.tables import leases
 from tests.conftest import opened

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
-from ledger.projections.as_of import write_as_of
-from ledger.projections.registry import PROJECTIONS
+from ledger.projections.engine.rebuild_as_of import write_as_of
+from ledger.projections.engine.registry import PROJECTIONS
 from tests.builders import NOON
 from tests.cli.test_check import environment, key, run
 from tests.conftest import opened

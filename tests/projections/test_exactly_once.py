@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select, update
 
 from ledger.application import Ledger
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.leadership import ProjectionRunner
 from ledger.projections.engine.leases import is_leased, take_lease
-from ledger.projections.follower import Follower
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import ProjectionRunner
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
 from ledger.storage.tables import leases
 from tests.builders import a_ledger

@@ -10,9 +10,9 @@ from types import ModuleType
 
 import pytest
 
-from ledger.projections import orders, outcomes
+from ledger.projections import money_outcomes, orders
 from ledger.projections.engine.fingerprints import compute_fingerprint
-from ledger.projections.registry import PROJECTIONS, fingerprint
+from ledger.projections.engine.registry import PROJECTIONS, fingerprint
 
 Load = Callable[..., ModuleType]
 
@@ -121,8 +121,8 @@ def test_what_stores_other_rows_has_another_fingerprint(
 def test_what_a_model_uses_of_another_module_counts(
     load: Load, monkeypatch: pytest.MonkeyPatch, before: str, after: str, is_changed: bool
 ) -> None:
-    changed = load(outcomes, before, after)
-    monkeypatch.setitem(sys.modules, outcomes.__name__, changed)
+    changed = load(money_outcomes, before, after)
+    monkeypatch.setitem(sys.modules, money_outcomes.__name__, changed)
 
     is_other = fingerprint_of(load(orders)) != fingerprint(PROJECTIONS["orders"])
 

@@ -3,15 +3,15 @@
 from sqlalchemy import Column, MetaData, Table, Text
 
 from ledger.application import Ledger
-from ledger.projections.folding import fold
-from ledger.projections.reading import read_events
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.view import Projection, Rows, StoredView
+from ledger.projections.definition import EventRecord, Projection, Rows
+from ledger.projections.engine.event_reader import read_events
+from ledger.projections.engine.folding import fold
+from ledger.projections.engine.registry import PROJECTIONS
 
 _shops = Table("shops", MetaData(), Column("id", Text, primary_key=True))
 
 
-def _shop(event: StoredView) -> Rows:
+def _shop(event: EventRecord) -> Rows:
     yield _shops, {"id": event.shop_id}
 
 

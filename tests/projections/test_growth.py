@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import event
 
 from ledger.application import Ledger
-from ledger.projections.registry import PROJECTIONS
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.bulk import fill
 from ledger.storage.database import Database
 from tests.builders import SHOP_ID

@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
+from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.projections.folding import Poison, RowChanges, fold
-from ledger.projections.follower import write_changes
-from ledger.projections.generations import LIVE, RETIRED
-from ledger.projections.reading import read_events
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import ProjectionRunner
-from ledger.projections.status import Status, statuses
+from ledger.projections.engine.event_reader import read_events
+from ledger.projections.engine.folding import Poison, RowChanges, fold
+from ledger.projections.engine.follow import write_changes
+from ledger.projections.engine.generations import LIVE, RETIRED
+from ledger.projections.engine.leadership import ProjectionRunner
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.status import Status, statuses
 from ledger.storage.database import Database
 from ledger.storage.tables import events
-from ledger.vocabulary import EVENT_CLASSES, SENTENCES
 from tests.conftest import opened
 from tests.projections.helpers import (
     SEVEN_STORIES,

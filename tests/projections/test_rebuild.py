@@ -12,13 +12,19 @@ from sqlalchemy import update
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError, NotFoundError
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import (
+    BUILDING,
+    LIVE,
+    RETIRED,
+    Generation,
+    create_generation,
+)
+from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.projections.engine.leases import HeldLease, release_leases, take_lease
-from ledger.projections.follower import Follower
-from ledger.projections.generations import BUILDING, LIVE, RETIRED, Generation, create_generation
-from ledger.projections.rebuild import start_processes
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import ProjectionRunner, prepare_views
-from ledger.projections.status import prune
+from ledger.projections.engine.rebuild import start_processes
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.status import prune
 from ledger.storage.database import Database
 from ledger.storage.tables import generations, leases
 from tests.builders import a_ledger

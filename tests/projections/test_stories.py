@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ledger.application import Ledger
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import FORM, MIXED, REST
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database

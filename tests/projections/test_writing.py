@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, Float, MetaData, Table, Text, select
 
-from ledger.projections.view import Row
-from ledger.projections.writing import COPY_FROM, add_rows, write_rows
+from ledger.projections.definition import Row
+from ledger.projections.engine.writing import COPY_FROM, add_rows, write_rows
 from ledger.storage.database import Database
 
 _target = Table(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.shops import FORM_HMAC, REST_PASSWORD
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD
 from tests.builders import SHOP_ID, secret
 from tests.projections.helpers import eventually
 

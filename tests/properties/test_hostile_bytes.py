@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.application import Ledger
-from ledger.items import current_state
+from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import describe
-from ledger.reasons import REASONS
+from ledger.queries.history import timeline
+from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
-from ledger.timeline import timeline
 from tests.builders import (
     a_delivery,
     a_form,
@@ -47,7 +47,7 @@ def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> 
     delivery = a_delivery(body, **changes)
     receipt = ledger.receive(delivery)
     with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, delivery.id)
+        row = ledger.inbox.get(connection, delivery.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     assert receipt.reason in REASONS or receipt.outcome != "quarantined"

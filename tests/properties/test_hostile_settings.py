@@ -13,8 +13,8 @@ from werkzeug.wrappers import Request
 from ledger.access.tokens import find_token
 from ledger.errors import SettingsError
 from ledger.instants import read_as_of
+from ledger.ipn.shops_and_keys import read_shops
 from ledger.settings import read_settings
-from ledger.shops import read_shops
 from ledger.storage.database import Database
 from tests.builders import NOON
 from tests.properties.conftest import examples

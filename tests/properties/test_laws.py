@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.aggregates.observed import Observed
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.application import Ledger
 from ledger.simulator.signed_calls import SignedCall, synthetic_platform
 from ledger.simulator.stories import STORIES
@@ -155,4 +155,6 @@ def test_an_event_stored_and_read_again_is_the_same(database: Database) -> None:
 
     events = [recorded.event for recorded in ledger.events.events_after(0, 1000)]
     assert events
-    assert all(isinstance(event, Observed.Event) and event.timestamp.tzinfo for event in events)
+    assert all(
+        isinstance(event, LedgerAggregate.Event) and event.timestamp.tzinfo for event in events
+    )

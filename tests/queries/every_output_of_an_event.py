@@ -8,10 +8,10 @@ import orjson
 
 from ledger.aggregates.transaction import Transaction
 from ledger.projections import audit_trail
-from ledger.projections.folding import read_stored
+from ledger.projections.engine.folding import decode_event
 from ledger.queries.event_data import EVENT_COLUMNS, event_data, event_row
+from ledger.storage.event_mapper import EventMapper
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.mapper import EventMapper
 from web.api.event_answers import EventAnswer
 
 noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ event = Transaction.Captured(
 )
 recorded = RecordedEvent(7, event)
 stored = EventMapper().to_stored_event(event)
-record = read_stored((7, UUID(int=1).hex, 1, stored.topic, stored.state))
+record = decode_event((7, UUID(int=1).hex, 1, stored.topic, stored.state))
 ((table, row),) = audit_trail.rows(record)
 sys.stdout.buffer.write(
     orjson.dumps(

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from ledger.projections.runner import prepare_views
-from ledger.queries.filter_declarations import Comparison, Condition, Filter, conditions_of
-from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.listings import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
+from ledger.projections.engine.leadership import prepare_views
+from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.list_definitions import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,

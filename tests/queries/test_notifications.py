@@ -5,20 +5,16 @@ from typing import Any
 import pytest
 
 from ledger.queries import notifications
-from ledger.queries.filters import NotificationFilter
-from ledger.queries.notifications import (
-    all_notifications,
-    count_notifications,
-    list_notifications,
-)
+from ledger.queries.filter_declarations import NotificationFilter
+from ledger.queries.notifications import all_notifications, count_notifications, list_notifications
 from ledger.storage.database import Database
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from tests.builders import SHOP_ID
 from tests.contract.rows import a_quarantine, a_refusal, a_row, keep, refuse
 
 
-def ids(rows: list[JournalRow]) -> list[int]:
+def ids(rows: list[InboxRecord]) -> list[int]:
     return [int(row.id) for row in rows]
 
 

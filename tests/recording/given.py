@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID as StreamId
 
-from ledger.aggregates.observed import Observed, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.subscription import Subscription
-from ledger.formats.snapshot import (
+from ledger.ipn.snapshots import (
     AliasSnapshot,
+    NotificationContent,
     SubscriptionSnapshot,
-    Told,
     TransactionSnapshot,
 )
-from ledger.recording.decider import Deciding, Decision, streams_of
+from ledger.recording.decider import Decider, Decision, streams_of
 from tests.aggregates.given import MODE, SHOP_ID, Happening, Snapshot, assert_happened, in_form
 
 Confirmations = Mapping[StreamId, datetime]
@@ -31,7 +31,7 @@ class InMemory:
             event = happening.event(1 if known is None else known.version + 1)
             self.aggregates[stream_id] = event.mutate(known)
 
-    def load(self, ids: Iterable[StreamId]) -> Mapping[StreamId, Observed]:
+    def load(self, ids: Iterable[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
         return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
 
     def confirmed_at(self, ids: Iterable[StreamId]) -> Confirmations:
@@ -60,7 +60,7 @@ class Given:
         """Decide on a notification that brings these snapshots, in a form by default."""
         occasion = occasion or in_form()
         content = content_of(snapshots, occasion)
-        deciding = Deciding(content, streams_of(content), occasion, self._repository)
+        deciding = Decider(content, streams_of(content), occasion, self._repository)
         self.decision = deciding.decide()
         self.events = [
             event for changed in self.decision.changed for event in changed.collect_events()
@@ -84,9 +84,9 @@ def given(*happenings: Happening, confirmed: Confirmations | None = None) -> Giv
     return Given(*happenings, confirmed=confirmed)
 
 
-def content_of(snapshots: Iterable[Snapshot], occasion: Occasion) -> Told:
+def content_of(snapshots: Iterable[Snapshot], occasion: Occasion) -> NotificationContent:
     """Return the content of a notification with these snapshots."""
-    return Told(
+    return NotificationContent(
         shop_id=SHOP_ID,
         mode=MODE,
         format="form-v2",

@@ -19,15 +19,15 @@ from sqlalchemy.exc import OperationalError
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
-from ledger.queries.filters import NotificationFilter
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
-from ledger.storage.additions import WriteStrategy
-from ledger.storage.at_once import PostgresqlWriter
 from ledger.storage.database import Database
-from ledger.storage.stepwise import PlainWriter
+from ledger.storage.plain_writer import PlainWriter
+from ledger.storage.postgresql_writer import PostgresqlWriter
+from ledger.storage.write_set import WriteStrategy
 from tests.builders import NOON, SHOP_ID, a_delivery, an_answer, minutes, rest_body, shops
 from tests.builders import UUID as UUID_TEXT
 from tests.states import states, versions

@@ -5,7 +5,7 @@ from typing import Any
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.formats.snapshot import Fact
+from ledger.ipn.snapshots import Fact
 from ledger.recording.decider import instalment_facts, streams_of
 from tests.aggregates.given import (
     ALIAS,

@@ -10,12 +10,12 @@ import pytest
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
-from ledger.items import current_state
-from ledger.notification import Delivery
+from ledger.ipn.delivery import Delivery
+from ledger.ipn.shops_and_keys import Shops
+from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
-from ledger.shops import Shops
 from ledger.storage.database import Database
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.quarantine import quarantine_size
 from tests.builders import (
     NOON,
@@ -50,9 +50,9 @@ def a_waiting(ledger: Ledger, body: bytes, **changes: Any) -> Delivery:
     return delivery
 
 
-def row_of(ledger: Ledger, delivery: Delivery) -> JournalRow:
+def row_of(ledger: Ledger, delivery: Delivery) -> InboxRecord:
     with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, delivery.id)
+        row = ledger.inbox.get(connection, delivery.id)
     assert row is not None
     return row
 

@@ -94,7 +94,7 @@ def test_a_call_that_was_too_large_cannot_be_readmitted(ledger: Ledger) -> None:
 
 def quarantined(ledger: Ledger, id_: str) -> tuple[str, str | None, bytes | None]:
     with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, id_)
+        row = ledger.inbox.get(connection, id_)
     assert row is not None
     return row.outcome, row.reason, row.body
 
@@ -153,7 +153,7 @@ def test_the_raw_body_is_kept_byte_for_byte(ledger: Ledger) -> None:
     ledger.receive(delivery)
 
     with ledger.database.connect() as connection:
-        row = ledger.journal.get(connection, delivery.id)
+        row = ledger.inbox.get(connection, delivery.id)
     assert row is not None
     assert row.body == body
 

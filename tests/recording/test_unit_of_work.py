@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 
 from ledger.application import Ledger
 from ledger.errors import LedgerError
-from ledger.notification import Limits
+from ledger.ipn.delivery import Limits
 from ledger.recording.quarantining import Quarantining
 from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from ledger.storage.quarantine import Bounds, Quarantine, quarantine_size
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
@@ -109,12 +109,12 @@ class SlowQuarantine(Quarantine):
         self._to_wait_for = refusals
         self.is_first_held = threading.Event()
 
-    def take_room(self, row: JournalRow) -> bool:
+    def take_room(self, row: InboxRecord) -> bool:
         has_room = super().take_room(row)
         self._others.release()
         return has_room
 
-    def add_many(self, connection: Connection, refused_rows: Sequence[JournalRow]) -> None:
+    def add_many(self, connection: Connection, refused_rows: Sequence[InboxRecord]) -> None:
         if threading.current_thread() is not threading.main_thread():
             self.is_first_held.set()
             while self._to_wait_for:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any
 
 from ledger.application import Ledger
+from ledger.ipn.shops_and_keys import Shops
 from ledger.settings import Settings
-from ledger.shops import Shops
 from ledger.simulator.chaos import Chaos, KeyRotation, send_attempts
 from ledger.simulator.chaos_attempts import AnsweredAttempt, Attempt, Fate
 from ledger.simulator.ledger_checker import Checker, Discrepancy

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.shops import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
+from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
 from ledger.simulator.signed_calls import SyntheticPlatform, synthetic_platform
 
 SHOP_ID = "12345678"

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from ledger.shops import FORM_SHA1, Key
+from ledger.ipn.shops_and_keys import FORM_SHA1, Key
 from ledger.simulator import form_v2, rest_v4
 from ledger.simulator.payment_lives import Call
 from ledger.simulator.signed_calls import SignedCall, SyntheticPlatform

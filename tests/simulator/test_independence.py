@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import ledger.simulator
-from ledger import errors, shops
+from ledger import errors
+from ledger.ipn import shops_and_keys
 from ledger.simulator import signatures
 from ledger.simulator.allowed_states import FINAL_STATUSES, RANK_BY_STATUS
 
 FOLDER = Path(ledger.simulator.__file__).parent
-SHARED = {errors.__name__, shops.__name__}
+SHARED = {errors.__name__, shops_and_keys.__name__}
 """The classes of errors, and the keys that calls are signed with."""
 FILLS_A_LEDGER = FOLDER / "bulk.py"
 """It hands deliveries to a `Ledger` and holds nothing for true."""

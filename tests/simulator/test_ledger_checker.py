@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ledger.cli.simulate import simulate
-from ledger.shops import Key
+from ledger.ipn.shops_and_keys import Key
 from ledger.simulator.chaos_attempts import AnsweredAttempt, Attempt
 from ledger.simulator.sender import Answer
 from ledger.storage.database import Database

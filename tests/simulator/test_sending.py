@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from ledger.cli.simulate import simulate
 from ledger.errors import SettingsError
-from ledger.shops import Shops
+from ledger.ipn.shops_and_keys import Shops
 from ledger.simulator.sender import NoServiceError, Sender
 from ledger.simulator.stories import STORIES
 from ledger.simulator.story_player import AnsweredCall, play

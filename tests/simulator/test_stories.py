@@ -5,7 +5,7 @@ import re
 import pytest
 
 from ledger.errors import SettingsError
-from ledger.shops import FORM_HMAC, Key, Shop, Shops
+from ledger.ipn.shops_and_keys import FORM_HMAC, Key, Shop, Shops
 from ledger.simulator.allowed_states import RANK_BY_STATUS
 from ledger.simulator.expected_objects import ExpectedObject, expected
 from ledger.simulator.payment_lives import Call

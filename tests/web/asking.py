@@ -10,8 +10,8 @@ from werkzeug.test import TestResponse
 
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.runner import ProjectionRunner, prepare_views
-from ledger.queries.filters import NotificationFilter
+from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
 from ledger.storage.database import Database

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ledger.notification import Delivery
+from ledger.ipn.delivery import Delivery
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 from flask import Flask
 
-from ledger import logs
-from ledger.notification import Delivery
+from ledger.ipn.delivery import Delivery
+from ledger.operations import logs
 from ledger.operations.web_server import IsStopping, WebServer
 from ledger.settings import Settings
 from ledger.storage.database import Database

@@ -13,7 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from jsonschema_rs import meta, validator_for
 from schemathesis import Case, GenerationMode
 
-from ledger.vocabulary import EVENT_CLASSES
+from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from tests.builders import UUID, a_form_call, example_body, examples, receive
 from tests.conftest import opened
 from tests.web.asking import AT, Asking, asking

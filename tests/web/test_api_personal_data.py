@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ledger.masking import MASKED
+from ledger.access.masking import MASKED
 from tests.builders import SHOP_ID, UUID, a_form, a_form_call, a_rest_call, receive
 from tests.web.asking import AT, FOR_ALL, PERSONAL, Asking
 

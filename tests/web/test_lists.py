@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.tables import access_log, generations
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened

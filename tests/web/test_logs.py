@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from ledger import logs
 from ledger.errors import SettingsError
+from ledger.operations import logs
 from ledger.settings import LOG_LEVELS
 
 

@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from ledger.errors import LedgerError, NotFoundError
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.runner import prepare_views
+from ledger.projections.engine.leadership import prepare_views
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate

@@ -6,8 +6,8 @@ from typing import Any
 from marshmallow import fields, validate
 
 from ledger.aggregates.event_fields import EventField, FieldKind
-from ledger.event_shapes import fact_schema
-from ledger.modes import MODES, Mode
+from ledger.ipn.modes import MODES, Mode
+from ledger.queries.event_schemas import fact_schema
 
 
 def text(meaning: str = "", *, none: bool = False, choices: tuple[str, ...] = ()) -> fields.String:

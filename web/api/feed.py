@@ -15,14 +15,14 @@ from werkzeug.exceptions import UnprocessableEntity
 from ledger.application import Ledger
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.event_data import event_data
+from ledger.queries.filter_comparisons import narrowing
 from ledger.queries.filter_conditions import event_test
-from ledger.queries.filter_declarations import narrowing
-from ledger.queries.filters import EventFilter
+from ledger.queries.filter_declarations import EventFilter
 from ledger.storage.event_store import RecordedEvent
-from web.api.answers import a_blueprint, answer
 from web.api.event_answers import FeedAnswer
-from web.api.items import shown_event
+from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
+from web.api.responses import a_blueprint, answer
 from web.context import context, ledger
 from web.security import caller, filter_of_caller, log_personal_read
 

@@ -8,13 +8,13 @@ import orjson
 from flask import Response, abort, request
 from marshmallow import RAISE, Schema, fields, validate
 
-from ledger import export as exporting
-from ledger import lists
-from ledger.export import Export
+from ledger.queries import export as exporting
+from ledger.queries import lists
+from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
-from ledger.queries.filter_declarations import Filter
-from ledger.queries.filters import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.listings import (
+from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.list_definitions import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,
@@ -23,8 +23,8 @@ from ledger.queries.listings import (
     TRANSACTIONS,
     Listing,
 )
-from web.api.answers import a_blueprint
 from web.api.filter_schemas import flag_parameter, schema_of
+from web.api.responses import a_blueprint
 from web.context import ledger
 from web.downloads import download
 from web.security import caller, filter_of_caller, log_personal_read, redact_for_reader

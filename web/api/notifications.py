@@ -6,19 +6,18 @@ from typing import Any
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.deliveries import notification_data, waiting
 from ledger.errors import NotFoundError
-from ledger.evidence import evidence
-from ledger.logs import network
-from ledger.modes import Mode
-from ledger.queries.filters import NotificationFilter
+from ledger.ipn.modes import Mode
+from ledger.ipn.signature import digest
+from ledger.operations.logs import network
+from ledger.queries.deliveries import notification_data, waiting
+from ledger.queries.evidence import evidence
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
-from ledger.signature import digest
-from ledger.storage.journal import JournalRow
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from web.api.answers import a_blueprint, answer, link
 from web.api.event_answers import EvidenceAnswer
 from web.api.notification_answers import (
     NotificationAnswer,
@@ -27,6 +26,7 @@ from web.api.notification_answers import (
     ReadmittedManyAnswer,
 )
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
+from web.api.responses import a_blueprint, answer, link
 from web.context import ledger
 from web.security import (
     caller,
@@ -135,16 +135,16 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     return answer(body)
 
 
-def _row(notification_id: str) -> JournalRow:
+def _row(notification_id: str) -> InboxRecord:
     """Return a notification of the caller's shops. Errors: NotFoundError, also for all others."""
     with ledger().database.connect() as connection:
-        row = ledger().journal.get(connection, notification_id)
+        row = ledger().inbox.get(connection, notification_id)
     if row is None or not caller().allows_shop(row.shop_id):
         raise NotFoundError("no such delivery")
     return row
 
 
-def _shown(row: JournalRow) -> dict[str, Any]:
+def _shown(row: InboxRecord) -> dict[str, Any]:
     item, own = notification_data(row), link("notifications", row.id)
     if caller().sees_personal:
         return item | {"links": {"self": own, "raw": f"{own}/raw"}}
@@ -162,5 +162,5 @@ def _readmitted(id_: str, receipt: Receipt | None) -> dict[str, Any]:
     }
 
 
-def _mode(row: JournalRow) -> str | None:
+def _mode(row: InboxRecord) -> str | None:
     return Mode(row.mode).public if row.mode else None

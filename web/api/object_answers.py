@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from ledger.formats.snapshot import (
+from ledger.ipn.snapshots import (
     ALIAS_FACTS,
     INSTALMENT_FACTS,
     SUBSCRIPTION_FACTS,

@@ -5,14 +5,14 @@ from datetime import datetime
 from flask import Response
 from marshmallow import RAISE
 
-from ledger.modes import Mode
-from ledger.order import order, order_history
-from ledger.timeline import timeline
-from web.api.answers import NOT_CHANGED, a_blueprint, answer, tagged
+from ledger.ipn.modes import Mode
+from ledger.queries.history import timeline
+from ledger.queries.orders import order, order_history
 from web.api.event_answers import HistoryAnswer
-from web.api.items import history_event, links
 from web.api.object_answers import OrderAnswer
+from web.api.objects import history_event, links
 from web.api.query_schemas import AsOfQuery
+from web.api.responses import NOT_CHANGED, a_blueprint, answer, tagged
 from web.context import ledger
 from web.security import log_personal_read, redact_for_reader
 

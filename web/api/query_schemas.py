@@ -5,9 +5,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ledger.instants import read_as_of
+from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.storable import INTEGER_MAX
-from ledger.queries.filters import EventFilter, NotificationFilter
-from ledger.reasons import REASONS
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter
 from web.api.filter_schemas import STORABLE, InstantParameter, flag_parameter, schema_of
 
 LIMIT_MAX = 500

@@ -5,10 +5,10 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import ViewNotBuiltError
-from ledger.items import State
-from ledger.lists import Page, list_page
-from ledger.lookup import ALIAS
-from ledger.queries.listings import SUBSCRIPTIONS, TRANSACTIONS, Listing
+from ledger.queries.find_by_name import ALIAS
+from ledger.queries.list_definitions import SUBSCRIPTIONS, TRANSACTIONS, Listing
+from ledger.queries.lists import Page, list_page
+from ledger.queries.state import State
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import render_object

@@ -4,15 +4,15 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from ledger.deliveries import notification_data
+from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.errors import NotFoundError
-from ledger.evidence import event_at, evidence_of
-from ledger.logs import network
-from ledger.modes import Mode
-from ledger.signature import digest
+from ledger.ipn.modes import Mode
+from ledger.ipn.signature import digest
+from ledger.operations.logs import network
+from ledger.queries.deliveries import notification_data
+from ledger.queries.evidence import event_at, evidence_of
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.journal import JournalRow
-from ledger.vocabulary import SENTENCES
+from ledger.storage.inbox import InboxRecord
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.rendering import render
@@ -45,10 +45,10 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     )
 
 
-def _delivery(notification_id: str) -> JournalRow:
+def _delivery(notification_id: str) -> InboxRecord:
     """Return the delivery behind an event, without its body. Errors: NotFoundError."""
     with ledger().database.connect() as connection:
-        row = ledger().journal.find_verified(connection, notification_id)
+        row = ledger().inbox.find_verified(connection, notification_id)
     if row is None:
         raise NotFoundError("the delivery behind this event is not in the journal")
     return row

@@ -7,9 +7,9 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ledger.instants import beginning_of, end_of
-from ledger.queries.filter_declarations import Comparison, Filter, conditions_of
-from web.pages.asking import Amount, Day, choice, flag, minor_units, text, texts
+from ledger.queries.filter_comparisons import Comparison, Filter, conditions_of
 from web.pages.languages import N_, translated
+from web.pages.request_parameters import Amount, Day, choice, flag, minor_units, text, texts
 
 LABELS = {
     "order_id": N_("Order"),

@@ -10,15 +10,22 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 
 from ledger.instants import read_as_of, write_public_instant
-from ledger.items import State
-from ledger.lookup import SUBSCRIPTION, find_stream
-from ledger.modes import Mode
+from ledger.ipn.modes import Mode
+from ledger.queries.find_by_name import SUBSCRIPTION, find_stream
+from ledger.queries.state import State
 from web.context import context, ledger
-from web.pages.asking import Question, days_in, ends, read_question, text, without_blanks
+from web.pages.history_lines import KnownHistory
 from web.pages.languages import N_, zone_name
 from web.pages.navigation import links_of
 from web.pages.rendering import render
-from web.pages.story import KnownHistory
+from web.pages.request_parameters import (
+    Question,
+    days_in,
+    ends,
+    read_question,
+    text,
+    without_blanks,
+)
 from web.security import log_personal_read, redact_for_reader
 
 ExtraContext = Mapping[str, Callable[[State, KnownHistory, UUID], Any]]

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, request, url_for
 
 from ledger.access.readers import OPERATOR, ROLES
-from ledger.search import NOTIFICATION, ORDER, Meaning
+from ledger.queries.search import NOTIFICATION, ORDER, Meaning
 from web.pages.languages import N_
 from web.security import MODES, caller
 

@@ -7,29 +7,29 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
-from ledger.delivered import caused, readable, subjects
-from ledger.deliveries import notification_data
-from ledger.evidence import verified_again
+from ledger.aggregates.event_catalogue import SENTENCES
+from ledger.ipn.modes import Mode
+from ledger.ipn.refusal_reasons import REPAIRABLE, TOO_LARGE
 from ledger.ipn.storable import is_storable
-from ledger.logs import network
-from ledger.modes import Mode
-from ledger.queries.filters import NotificationFilter
+from ledger.operations.logs import network
+from ledger.queries.deliveries import notification_data
+from ledger.queries.evidence import verified_again
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
-from ledger.reasons import REPAIRABLE, TOO_LARGE
-from ledger.storage.journal import JournalRow
+from ledger.queries.readable_body import caused, readable, subjects
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from ledger.vocabulary import SENTENCES
 from web.context import ledger
-from web.pages.asking import (
+from web.pages.blueprint import bp
+from web.pages.navigation import link_to
+from web.pages.rendering import render
+from web.pages.request_parameters import (
     Question,
     choice,
     notification_cursor,
     read_question,
     without_blanks,
 )
-from web.pages.blueprint import bp
-from web.pages.navigation import link_to
-from web.pages.rendering import render
 from web.security import caller, log_personal_read, only_with_personal_data, scope_of
 
 LIMIT = 50
@@ -112,12 +112,12 @@ def notification_raw(mode: str, name: str) -> ResponseReturnValue:
     return response
 
 
-def _row(mode: str, name: str) -> JournalRow:
+def _row(mode: str, name: str) -> InboxRecord:
     """Return a delivery of this mode, or of none, that the reader may see. Errors: NotFound."""
     row = None
     if is_storable(name):
         with ledger().database.connect() as connection:
-            row = ledger().journal.get(connection, name)
+            row = ledger().inbox.get(connection, name)
     if row is None or row.mode not in (None, Mode(mode)) or not caller().allows_shop(row.shop_id):
         raise NotFound
     return row
@@ -136,7 +136,7 @@ def _event(position: int, event: Any) -> dict[str, Any]:
     }
 
 
-def _subjects(row: JournalRow) -> list[tuple[str, str, str]]:
+def _subjects(row: InboxRecord) -> list[tuple[str, str, str]]:
     """Return the objects that a delivery names. Shape: kind, name, address of its page."""
     return [
         (
@@ -155,10 +155,10 @@ def _link(
     return link_to(kind, name, shop_id=shop_id, mode=(mode or "").lower(), **more)
 
 
-def _same_content(row: JournalRow) -> list[JournalRow]:
+def _same_content(row: InboxRecord) -> list[InboxRecord]:
     """Return the other deliveries of the same signed content."""
     if row.signed_digest is None:
         return []
     with ledger().database.connect() as connection:
-        rows = ledger().journal.same_signed(connection, row.signed_digest, limit=REPEATS_MAX + 1)
+        rows = ledger().inbox.same_signed(connection, row.signed_digest, limit=REPEATS_MAX + 1)
     return [other for other in rows if other.id != row.id]

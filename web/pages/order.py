@@ -4,15 +4,15 @@ from typing import Any
 
 from flask.typing import ResponseReturnValue
 
-from ledger.items import State
-from ledger.modes import Mode
-from ledger.order import OrderHistory, order_history
-from ledger.order import order as order_of
+from ledger.ipn.modes import Mode
+from ledger.queries.orders import OrderHistory, order_history
+from ledger.queries.orders import order as order_of
+from ledger.queries.state import State
 from web.context import ledger
-from web.pages.asking import read_question, without_blanks
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, has_content, instant_of, render_history, render_unknown
-from web.pages.story import KnownHistory
+from web.pages.history_lines import KnownHistory
+from web.pages.request_parameters import read_question, without_blanks
 from web.security import log_personal_read, redact_for_reader
 
 TRANSACTIONS_MAX = 200

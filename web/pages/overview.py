@@ -9,19 +9,19 @@ from flask import current_app, redirect, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ledger.activity import PastDays, Scope, last_received
 from ledger.errors import ViewNotBuiltError
-from ledger.modes import Mode
-from ledger.projections import outcomes
-from ledger.projections.status import Lag, lags
-from ledger.queries.totals import Coverage, DayTotal, day_totals, refusals, rule_coverage
-from ledger.shops import Shop
+from ledger.ipn.modes import Mode
+from ledger.ipn.shops_and_keys import Shop
+from ledger.projections import money_outcomes
+from ledger.projections.engine.status import Lag, lags
+from ledger.queries.activity import PastDays, Scope, last_received
+from ledger.queries.quarantine_list import by_reason, quarantined
+from ledger.queries.totals import Coverage, DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.storage.outcomes import Outcome
-from ledger.waiting import by_reason, quarantined
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.charts import Chart, shares, stacked
-from web.pages.issuers import answer
+from web.pages.issuer_answers import answer
 from web.pages.navigation import DEFAULT_MODE
 from web.pages.rendering import render
 from web.security import scope_of
@@ -118,7 +118,10 @@ def _money(connection: Connection, scope: Scope, days: list[date]) -> Money | No
     return Money(
         payments=stacked(
             labels,
-            {name: _counts(totals, name, labels) for name in (outcomes.ACCEPTED, outcomes.REFUSED)},
+            {
+                name: _counts(totals, name, labels)
+                for name in (money_outcomes.ACCEPTED, money_outcomes.REFUSED)
+            },
         ),
         today=_today(totals, labels[-1]),
         currencies=_currencies(totals, labels),
@@ -149,7 +152,7 @@ def _currencies(totals: list[DayTotal], labels: list[str]) -> list[Currency]:
     """Return the money of each currency, the most used first."""
     used: Counter[str] = Counter()
     for total in totals:
-        if total.currency and total.outcome in (outcomes.ACCEPTED, outcomes.REFUNDED):
+        if total.currency and total.outcome in (money_outcomes.ACCEPTED, money_outcomes.REFUNDED):
             used[total.currency] += total.count
     return [_currency(code, totals, labels) for code, _ in used.most_common()]
 
@@ -158,9 +161,9 @@ def _currency(code: str, totals: list[DayTotal], labels: list[str]) -> Currency:
     by_day: Counter[str] = Counter()
     refunded_minor = 0
     for total in totals:
-        if total.currency == code and total.outcome == outcomes.ACCEPTED:
+        if total.currency == code and total.outcome == money_outcomes.ACCEPTED:
             by_day[total.day] += total.amount_minor
-        elif total.currency == code and total.outcome == outcomes.REFUNDED:
+        elif total.currency == code and total.outcome == money_outcomes.REFUNDED:
             refunded_minor += total.amount_minor
     amounts = [by_day[label] for label in labels]
     return Currency(
@@ -168,7 +171,7 @@ def _currency(code: str, totals: list[DayTotal], labels: list[str]) -> Currency:
         today_minor=amounts[-1],
         accepted_minor=sum(amounts),
         refunded_minor=refunded_minor,
-        chart=stacked(labels, {outcomes.ACCEPTED: amounts}),
+        chart=stacked(labels, {money_outcomes.ACCEPTED: amounts}),
     )
 
 
@@ -179,6 +182,6 @@ def _shops(
     shops = ledger().shops
     return [
         (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
-        for coverage in rule_coverage(connection, shops) or []
+        for coverage in coverage_by_shop(connection, shops) or []
         if coverage.mode == scope.mode and coverage.shop_id in scope.shops
     ]

@@ -5,10 +5,10 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from ledger.projections.compare import compare
-from ledger.projections.rebuild import snapshot
-from ledger.projections.registry import PROJECTIONS
-from ledger.projections.status import live_pair, stale_views, statuses
+from ledger.projections.engine.compare import compare
+from ledger.projections.engine.rebuild import snapshot
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.status import live_pair, stale_views, statuses
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.rendering import render

@@ -9,22 +9,22 @@ from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ledger.access.readers import OPERATOR
+from ledger.ipn.modes import Mode
+from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE
 from ledger.ipn.storable import is_storable
-from ledger.modes import Mode
-from ledger.reasons import REASONS, REPAIRABLE
+from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed
 from ledger.recording.readmission import ReadmissionTally
 from ledger.storage.outcomes import Outcome
-from ledger.waiting import by_reason, dry_run, ids_waiting, listed
 from web.context import ledger
-from web.pages.asking import (
+from web.pages.blueprint import bp
+from web.pages.rendering import render
+from web.pages.request_parameters import (
     Question,
     choice,
     notification_cursor,
     read_question,
     without_blanks,
 )
-from web.pages.blueprint import bp
-from web.pages.rendering import render
 from web.security import caller, only_for_operators, scope_of
 
 LIMIT = 50
@@ -123,7 +123,7 @@ def _chosen(mode: str, reason: str | None, name: str | None) -> tuple[list[str],
     scope = scope_of(Mode(mode))
     with ledger().database.connect() as connection:
         if name:
-            row = None if not is_storable(name) else ledger().journal.get(connection, name)
+            row = None if not is_storable(name) else ledger().inbox.get(connection, name)
             if (
                 row is None
                 or row.outcome != Outcome.QUARANTINED

@@ -15,13 +15,13 @@ from web.pages import (
     overview,
     projections,
     quarantine,
-    readers,
     rendering,
     search,
     session,
     signing_in,
     subscription,
     transaction,
+    users_and_tokens,
 )
 from web.pages.blueprint import bp
 from web.rate_limits import limit_addresses
@@ -37,7 +37,7 @@ VIEWS = (
     notifications,
     quarantine,
     projections,
-    readers,
+    users_and_tokens,
     access_log,
 )
 """Modules that add their routes to the blueprint when they are imported."""

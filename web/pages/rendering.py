@@ -9,7 +9,7 @@ from flask import Flask, g, render_template, url_for
 
 from ledger import __version__
 from ledger.access.readers import Reader
-from web.pages import formats, words
+from web.pages import formatting, translations
 from web.pages.session import csrf_token
 
 STATIC = str(Path(__file__).resolve().parents[1] / "static")
@@ -22,7 +22,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         static_url=static_url, csrf_token=csrf_token, reader=reader, version=__version__
     )
-    app.jinja_env.filters.update(formats.FILTERS | words.FILTERS)
+    app.jinja_env.filters.update(formatting.FILTERS | translations.FILTERS)
 
 
 def render(template: str, **context: Any) -> str:

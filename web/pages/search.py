@@ -7,18 +7,22 @@ from flask import Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from ledger import lists
 from ledger.access.readers import Reader
 from ledger.errors import BadCursorError
-from ledger.export import TRANSACTIONS, Export
-from ledger.queries import listings
+from ledger.ipn.statuses import RANKS
+from ledger.queries import list_definitions, lists
+from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
-from ledger.queries.filters import TransactionFilter
-from ledger.search import Meaning, meanings
-from ledger.statuses import RANKS
+from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.search import Meaning, meanings
 from web.context import ledger
 from web.downloads import download
-from web.pages.asking import (
+from web.pages.blueprint import bp
+from web.pages.filter_form import HINTS, filter_parameters, form_of, form_schema, label
+from web.pages.languages import translated
+from web.pages.navigation import link_to_meaning
+from web.pages.rendering import render
+from web.pages.request_parameters import (
     Question,
     choice,
     days_in,
@@ -27,12 +31,7 @@ from web.pages.asking import (
     without_blanks,
     zone_of_days,
 )
-from web.pages.blueprint import bp
-from web.pages.filter_form import HINTS, filter_parameters, form_of, form_schema, label
-from web.pages.languages import translated
-from web.pages.navigation import link_to_meaning
-from web.pages.rendering import render
-from web.pages.words import OPERATIONS, STATUSES
+from web.pages.translations import OPERATIONS, STATUSES
 from web.security import allowed_shops, caller, filter_of_caller, redact_for_reader
 
 SORTS = ("-time", "time", "-amount", "amount")
@@ -107,7 +106,7 @@ def _listed(question: Question, mode: str) -> dict[str, Any] | None:
         try:
             page = lists.list_page(
                 connection,
-                listings.TRANSACTIONS,
+                list_definitions.TRANSACTIONS,
                 filter_,
                 sort=form["sort"],
                 cursor=form.get("cursor"),

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
 from ledger.access.users import check_password, user_by_name
-from ledger.logs import network
+from ledger.operations.logs import network
 from web.addresses import peer
 from web.context import context, ledger
 from web.pages import refusals, session

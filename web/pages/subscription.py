@@ -10,8 +10,8 @@ from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import AmbiguousError
-from ledger.items import State
-from ledger.lookup import SUBSCRIPTION
+from ledger.queries.find_by_name import SUBSCRIPTION
+from ledger.queries.state import State
 from web.pages.blueprint import bp
 from web.pages.history import render_object
 from web.pages.languages import locale_name, zone_name

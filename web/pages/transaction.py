@@ -5,13 +5,13 @@ from uuid import UUID
 
 from flask.typing import ResponseReturnValue
 
-from ledger.items import State
-from ledger.lookup import TRANSACTION
-from ledger.relatives import RelatedTransactions, related_transactions
+from ledger.queries.find_by_name import TRANSACTION
+from ledger.queries.related import RelatedTransactions, related_transactions
+from ledger.queries.state import State
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import ExtraContext, render_object
-from web.pages.story import KnownHistory
+from web.pages.history_lines import KnownHistory
 
 GROUPS = {
     "money": ("amount_minor", "requested_amount_minor", "payment_method", "wallet", "network"),

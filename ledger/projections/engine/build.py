@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, as_completed, wait
 from dataclasses import dataclass
 
-from ledger.projections.engine.leases import HeldLease
-from ledger.projections.follower import Follower
-from ledger.projections.generations import (
+from ledger.projections.definition import Projection
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import (
     BUILT,
     Generation,
     gather_statistics,
@@ -14,7 +14,8 @@ from ledger.projections.generations import (
     secondary_indexes,
     unite_shards,
 )
-from ledger.projections.parts import (
+from ledger.projections.engine.leases import HeldLease
+from ledger.projections.engine.rebuild_tasks import (
     GenerationRef,
     ShardTask,
     build_index,
@@ -23,7 +24,6 @@ from ledger.projections.parts import (
     load_shard,
     merge_staged,
 )
-from ledger.projections.view import Projection
 from ledger.storage.database import Database
 
 Progress = Callable[[str, int, int], None]

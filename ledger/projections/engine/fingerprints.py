@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from ledger.projections.view import Projection, indexes_of, merge_of
+from ledger.projections.definition import Projection, indexes_of, merge_of
 
 _PRODUCT = __name__.partition(".")[0]
 

@@ -18,8 +18,8 @@ from sqlalchemy import (
     select,
 )
 
-from ledger.projections.view import ADD, Projection, Regrouped, Row, Summed, merge_of
-from ledger.projections.writing import Tables, write_rows
+from ledger.projections.definition import ADD, Projection, Regrouped, Row, Summed, merge_of
+from ledger.projections.engine.writing import Tables, write_rows
 
 
 @contextmanager

@@ -1,0 +1,225 @@
+"""What every aggregate shares: it is known only through the notifications about it.
+
+A snapshot is compared with everything recorded before; what it adds becomes one event. The event
+holds all facts of the snapshot and the names of those that moved the state, so that applying it
+only assigns.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Self
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+from eventsourcing.domain import AggregateEvent, BaseAggregate
+
+from ledger.aggregates.precedence import (
+    Changes,
+    Observation,
+    Precedence,
+    contradicts,
+    facts_that_move,
+    is_older_than_any,
+    status_of,
+)
+from ledger.ipn.kinds import Kind
+from ledger.ipn.snapshots import Fact, Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The notification that brings snapshots, and our clocks.
+
+    Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
+    that it waited in quarantine, so that its arrival counts, not the moment of its verification.
+    """
+
+    notification_id: str
+    shop_id: str
+    mode: str
+    received_at: datetime
+    recorded_at: datetime
+    told_at: datetime | None
+    source: str | None
+    rule: str | None
+    rule_certainty: str
+    is_readmitted: bool = False
+
+
+class LedgerAggregate(BaseAggregate[UUID]):
+    """Something of one shop and mode that notifications are about.
+
+    Shape: `facts` is the current state by the names of `ledger/ipn/snapshots.py`.
+    """
+
+    KIND: ClassVar[Kind]
+
+    class Event(AggregateEvent):
+        """What one notification reported. Its `timestamp` is when we recorded it."""
+
+        notification_id: str
+        received_at: datetime
+        shop_id: str
+        mode: str
+        reference: str
+        rule: str
+        rule_certainty: str
+        facts: dict[str, Fact]
+        moved: list[str] | None = None  # None: all of them, as the first event always does
+        source: str | None = None
+        told_at: datetime | None = None
+        occurred_at: datetime | None = None
+        late: bool = False
+        contradiction: bool = False
+        odd: list[str] | None = None
+        details: Pairs | None = None
+        personal: Pairs | None = None
+
+        TOPIC: ClassVar[str]
+        COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
+        aggregate_class: ClassVar[type["LedgerAggregate"]]
+
+        @property
+        def ordered_by(self) -> datetime | None:
+            """Return the platform's time that orders events of this thing, when it gives one."""
+            return self.told_at
+
+        def mutate(self, aggregate: Any) -> Any:
+            """Apply the event; the first one of a stream creates its aggregate."""
+            return super().mutate(aggregate or self.aggregate_class.initial(self.originator_id))
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.apply(self)
+
+    @classmethod
+    def initial(cls, id_: UUID) -> Self:
+        """Return the aggregate before its first event, at version 0."""
+        aggregate = cls.__new__(cls)
+        beginning = datetime.min.replace(tzinfo=UTC)
+        aggregate.__base_init__(originator_id=id_, originator_version=0, timestamp=beginning)
+        aggregate.facts = {}
+        aggregate.observations = []
+        return aggregate
+
+    facts: dict[str, Fact]
+    observations: list[Observation]
+    shop_id: str
+    mode: str
+    reference: str
+    first_seen_at: datetime
+
+    @property
+    def is_known(self) -> bool:
+        return self.version > 0
+
+    def apply(self, event: "LedgerAggregate.Event") -> None:
+        """Assign what an event says. Never refuses, never compares, never reads a clock."""
+        if not self.observations:
+            self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
+            self.first_seen_at = event.timestamp
+        for name in event.facts if event.moved is None else event.moved:
+            self.facts[name] = event.facts[name]
+        self.observations.append(_observation(event))
+
+    def changes(
+        self,
+        facts: Mapping[str, Fact],
+        occasion: Occasion,
+        *,
+        ordered_by: datetime | None,
+        confirmed_at: datetime | None = None,
+    ) -> Changes:
+        """Compare the facts of a snapshot with everything known.
+
+        `ordered_by` is the platform's time that orders snapshots of this thing, when it gives one;
+        `confirmed_at` the latest such time at which a repeat confirmed the current state.
+        """
+        precedence = Precedence(status_of(facts), ordered_by, self._arrival(occasion))
+        earlier = [known for known in self.observations if known.counts_for_order]
+        if confirmed_at is not None and earlier:
+            earlier.append(self._confirmation(confirmed_at))
+        reported = {fact for known in self.observations for fact in known.facts.items()}
+        return Changes(
+            added=[fact[0] for fact in facts.items() if fact not in reported],
+            moved=facts_that_move(self.facts, facts, precedence, earlier),
+            is_late=is_older_than_any(precedence, earlier),
+            is_contradiction=contradicts(status_of(self.facts), precedence.status),
+        )
+
+    def _arrival(self, occasion: Occasion) -> datetime:
+        """Return when a notification arrived: never before those that are recorded already.
+
+        Our clock may step back; the order of arrival does not.
+        """
+        if occasion.is_readmitted:
+            return occasion.received_at
+        known = (observation.precedence.received_at for observation in self.observations)
+        return max([occasion.received_at, *known])
+
+    def _confirmation(self, confirmed_at: datetime) -> Observation:
+        first, last = self.observations[0], self.observations[-1]
+        precedence = Precedence(status_of(self.facts), confirmed_at, first.precedence.received_at)
+        return Observation(last.version, last.topic, precedence, self.facts, counts_for_order=True)
+
+    def version_confirmed_by(self, facts: Mapping[str, Fact]) -> int:
+        """Return the version of the newest event that reported most of these facts."""
+        best = max(
+            self.observations,
+            key=lambda known: (
+                sum(known.facts.get(name) == fact for name, fact in facts.items()),
+                known.version,
+            ),
+        )
+        return best.version
+
+    def _record(
+        self,
+        event_class: type["LedgerAggregate.Event"],
+        facts: Mapping[str, Fact],
+        changes: Changes,
+        occasion: Occasion,
+        **attributes: Any,
+    ) -> None:
+        """Trigger the event that a notification reported these facts."""
+        self.trigger_event(
+            event_class,
+            timestamp=occasion.recorded_at,
+            notification_id=occasion.notification_id,
+            received_at=occasion.received_at,
+            shop_id=occasion.shop_id,
+            mode=occasion.mode,
+            source=occasion.source,
+            told_at=occasion.told_at,
+            facts=dict(facts),
+            moved=None if len(changes.moved) == len(facts) else list(changes.moved),
+            late=changes.is_late,
+            contradiction=changes.is_contradiction,
+            **attributes,
+        )
+
+
+def _observation(event: LedgerAggregate.Event) -> Observation:
+    return Observation(
+        event.originator_version,
+        event.TOPIC,
+        Precedence(status_of(event.facts), event.ordered_by, event.received_at),
+        event.facts,
+        counts_for_order=event.COUNTS_FOR_ORDER and not event.contradiction,
+    )
+
+
+def stream_id(kind: Kind, shop_id: str, mode: str, *names: str) -> UUID:
+    """Return the id of a stream, made from what it is about: the same for every writer.
+
+    Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
+    separator is escaped, so that no two lists of names meet either.
+    """
+    escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
+    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *escaped)))
+
+
+def bind_events(aggregate_class: type[LedgerAggregate]) -> None:
+    """Name the aggregate that the first event of a stream creates, in each of its event classes."""
+    for event_class in vars(aggregate_class).values():
+        if isinstance(event_class, type) and issubclass(event_class, LedgerAggregate.Event):
+            event_class.aggregate_class = aggregate_class

@@ -1,0 +1,281 @@
+"""REST API V4 (`kr-*`): prove that an answer came from the platform, then read its snapshots.
+
+Source: rest-v4 reference, sections 2 to 7.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ledger.errors import MalformedNotificationError, SignatureError
+from ledger.instants import read_platform_instant
+from ledger.ipn.authenticity import check_address, verifying_key
+from ledger.ipn.delivery import DecodedBody, Delivery, Notification, Proof
+from ledger.ipn.field_values import Values, odd_names, read_facts
+from ledger.ipn.notification_rules import (
+    CANCELLATION,
+    END_OF_PAYMENT,
+    HINTED,
+    INFERRED,
+    RULE_BY_SOURCE,
+)
+from ledger.ipn.rest_v4_fields import (
+    CARD,
+    METHOD,
+    ORDER_FIELDS,
+    REFUND_FIELDS,
+    TRANSACTION_FIELDS,
+    Order,
+    order_of,
+    unread_fields,
+)
+from ledger.ipn.rest_v4_json import flatten, parse_answer, transactions_of
+from ledger.ipn.shops_and_keys import REST_BROWSER, REST_PASSWORD, Key, Shops
+from ledger.ipn.signature import digest, is_same, sign_rest
+from ledger.ipn.snapshots import (
+    CREATED,
+    NOT_CREATED,
+    AliasSnapshot,
+    Fact,
+    NotificationContent,
+    SubscriptionSnapshot,
+    TransactionSnapshot,
+    is_instalment,
+)
+from ledger.ipn.statuses import REFUSED
+from ledger.ipn.storable import storable
+
+NAME = "rest-v4"
+SOURCE_FIELD = "kr-src"
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+# -- proof ----------------------------------------------------------------------------------------
+
+
+def matches(fields: Mapping[str, str]) -> bool:
+    """Return True if a body with these fields speaks this format, call or browser return."""
+    return "kr-answer" in fields or "kr-hash" in fields
+
+
+def claim(body: DecodedBody) -> tuple[str, str]:
+    """Return the shop and the mode that an answer names, unverified.
+
+    Errors: MalformedNotificationError.
+    """
+    return _claim(_parse(body, body.fields.get("kr-answer", "")))
+
+
+def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, Any]]:
+    """Prove that the platform sent this answer as a call. Errors: NotificationError."""
+    fields = body.fields
+    text, hash_ = fields.get("kr-answer", ""), fields.get("kr-hash", "")
+    if not hash_:
+        raise SignatureError("signature-missing", "there is no kr-hash")
+    if fields.get("kr-hash-algorithm") != "sha256_hmac":
+        raise SignatureError("unsupported-algorithm", "kr-hash-algorithm is not sha256_hmac")
+    answer = _parse(body, text)
+    shop_id, mode = _claim(answer)
+    check_address(body.delivery, shop_id, mode)
+    if fields.get("kr-hash-key", "password") != "password":
+        raise SignatureError("browser-return", "kr-hash-key is not password: a browser return")
+    signed, key = _signed_text(shops, body.delivery, shop_id, mode, text, hash_)
+    if signed != text:
+        answer = _parse(body, signed)
+        if _claim(answer) != (shop_id, mode):
+            raise SignatureError("signature-mismatch", "the signed text names another shop or mode")
+    return _notification(body, answer, key.fingerprint, signed), answer
+
+
+def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, Any]]:
+    """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
+    candidates = _candidates(body.fields.get("kr-answer", ""))
+    text_by_digest = {digest(text.encode()): text for text in reversed(candidates)}
+    signed = text_by_digest.get(proof.signed_digest, candidates[0])
+    answer = _parse(body, signed)
+    check_address(body.delivery, *_claim(answer))
+    return _notification(body, answer, proof.key_fingerprint, signed), answer
+
+
+def _notification(
+    body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
+) -> Notification:
+    shop_id, mode = _claim(answer)
+    return Notification(
+        delivery=body.delivery,
+        format=NAME,
+        shop_id=shop_id,
+        mode=mode,
+        source=storable(body.fields.get(SOURCE_FIELD, "")) or None,
+        key_fingerprint=key_fingerprint,
+        signed_digest=digest(signed.encode()),
+    )
+
+
+def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
+    return parse_answer(text, body.limits.json_depth_max)
+
+
+def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
+    order = answer.get("orderDetails")
+    mode = order.get("mode") if isinstance(order, dict) else None
+    shop_id = answer.get("shopId")
+    if isinstance(shop_id, int):
+        shop_id = str(shop_id)
+    if not isinstance(shop_id, str):
+        raise MalformedNotificationError("identity-unreadable", "shopId is missing")
+    return shop_id, mode if isinstance(mode, str) else ""
+
+
+def _signed_text(
+    shops: Shops, delivery: Delivery, shop_id: str, mode: str, text: str, hash_: str
+) -> tuple[str, Key]:
+    """Return the text that the hash covers, as received or with every `\\/` as `/`, and its key.
+
+    Source: rest-v4 reference, section 2.2. No other repair is tried: it would be malleable.
+    """
+    candidates = _candidates(text)
+
+    def made_signature(key: Key) -> bool:
+        return any(_made(key, candidate, hash_) for candidate in candidates)
+
+    for key in shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at):
+        if made_signature(key):
+            raise SignatureError("browser-return", "signed with the key of browser returns")
+    key = verifying_key(shops, delivery, shop_id, mode, (REST_PASSWORD,), made_signature)
+    return next(candidate for candidate in candidates if _made(key, candidate, hash_)), key
+
+
+def _candidates(text: str) -> list[str]:
+    return [text, text.replace("\\/", "/")] if "\\/" in text else [text]
+
+
+def _made(key: Key, text: str, hash_: str) -> bool:
+    return bool(_HASH.fullmatch(hash_)) and is_same(hash_, sign_rest(text, key.secret))
+
+
+# -- content --------------------------------------------------------------------------------------
+
+
+def translate(notification: Notification, answer: Mapping[str, Any]) -> NotificationContent:
+    """Read everything a verified answer says. Errors: MalformedNotificationError."""
+    order = order_of(answer)
+    flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
+    snapshots = [_transaction(flat, order) for flat in flats]
+    is_abandoned = answer.get("orderStatus") == "ABANDONED"
+    aliases = [
+        _alias(flat, snapshot)
+        for flat, snapshot in zip(flats, snapshots, strict=True)
+        if "alias" in snapshot.facts
+    ]
+    if is_abandoned:
+        snapshots.append(_abandonment(answer, order))
+    rule, certainty = _rule(notification.source, is_abandoned=is_abandoned)
+    server_date = answer.get("serverDate")
+    told_at = read_platform_instant(server_date) if isinstance(server_date, str) else None
+    if told_at is None and server_date is not None:
+        snapshots = [_with_odd_time(snapshot, server_date) for snapshot in snapshots]
+    return NotificationContent(
+        shop_id=notification.shop_id,
+        mode=notification.mode,
+        format=NAME,
+        source=notification.source,
+        rule=rule,
+        rule_certainty=certainty,
+        told_at=told_at,
+        transactions=tuple(snapshots),
+        aliases=tuple(aliases),
+        subscriptions=_subscriptions(snapshots),
+    )
+
+
+def _with_odd_time(snapshot: TransactionSnapshot, server_date: object) -> TransactionSnapshot:
+    verbatim = [[name, storable(text)] for name, text in flatten({"serverDate": server_date})]
+    return replace(
+        snapshot, odd=(*snapshot.odd, "serverDate"), details=[*snapshot.details, *verbatim]
+    )
+
+
+def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
+    rule = RULE_BY_SOURCE.get(source or "")
+    if rule == END_OF_PAYMENT and is_abandoned:
+        rule = CANCELLATION
+    return rule, HINTED if rule else INFERRED
+
+
+def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
+    field_values, order_values = Values(flat), Values(order.fields)
+    facts = read_facts(field_values, TRANSACTION_FIELDS)
+    facts |= read_facts(order_values, ORDER_FIELDS)
+    if facts.get("operation_type") == "CREDIT":
+        facts |= read_facts(field_values, REFUND_FIELDS)
+    details, personal = unread_fields(flat, field_values.odd)
+    return TransactionSnapshot(
+        uuid=flat["uuid"],
+        reference=flat["uuid"],
+        facts=facts,
+        details=details + order.details,
+        personal=personal + order.personal,
+        odd=(*odd_names(field_values, flat), *odd_names(order_values, order.fields)),
+    )
+
+
+def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot:
+    """Return a page session without a transaction, known by what was in it, whenever it ended."""
+    field_values = Values(order.fields)
+    facts = read_facts(field_values, ORDER_FIELDS)
+    facts["status"] = "ABANDONED"
+    lasting = {
+        name: answer[name] for name in sorted(answer) if name not in ("serverDate", "transactions")
+    }
+    content = json.dumps(lasting, sort_keys=True).encode()
+    order_id = [str(facts["order_id"])] if "order_id" in facts else []
+    reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
+    odd = odd_names(field_values, order.fields)
+    return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
+
+
+def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSnapshot:
+    """Read a request from a check of the means, or from new means: REST never says `created`."""
+    facts = transaction.facts
+    source = flat.get(CARD + "paymentMethodSource") or flat.get(METHOD + "paymentMethodSource")
+    known = flat.get("transactionDetails.paymentMethodTokenPreviouslyRegistered") == "true"
+    is_verification = facts.get("operation_type") == "VERIFICATION"
+    alias_facts: dict[str, Fact] = {"transaction_uuid": flat["uuid"]}
+    for name in ("payment_method", "order_id"):
+        if name in facts:
+            alias_facts[name] = facts[name]
+    if "created_at" in facts:
+        alias_facts["made_at"] = facts["created_at"]
+    return AliasSnapshot(
+        alias=str(facts["alias"]),
+        facts=alias_facts,
+        was_asked=is_verification or source == "NEW",
+        is_accepted=facts.get("status") not in REFUSED,
+        is_known_means=known,
+        personal=[
+            pair for pair in transaction.personal if pair[0].startswith("transactionDetails.")
+        ],
+    )
+
+
+def _subscriptions(snapshots: list[TransactionSnapshot]) -> tuple[SubscriptionSnapshot, ...]:
+    return tuple(
+        _subscription(snapshot.facts)
+        for snapshot in snapshots
+        if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
+    )
+
+
+def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
+    """Read that a subscription exists: a REST answer never holds its plan."""
+    is_refused = facts.get("status") in REFUSED
+    plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
+    if "order_id" in facts:
+        plan_facts["order_id"] = facts["order_id"]
+    return SubscriptionSnapshot(
+        str(facts["subscription_id"]), str(facts.get("alias", "")), plan_facts
+    )

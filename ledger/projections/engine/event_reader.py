@@ -1,0 +1,116 @@
+"""Read stored events for read models: once for all that need them."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ledger.projections.definition import EventRecord, Projection
+from ledger.projections.engine.folding import StoredRow, decode_event
+from ledger.storage.database_errors import driver_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the streams, by their ids. Shape: number `index` of `count`."""
+
+    index: int = 0
+    count: int = 1
+
+
+WHOLE = Shard()
+
+Kinds = tuple[str, ...] | None
+"""First words of topics; None is all of them."""
+
+
+class EventReader:
+    """Reads the events that read models follow, and shares what several of them read.
+
+    Shape: `positions` are those after which several models read in turn; events that more than
+    one of them reads are read and decoded once.
+    """
+
+    def __init__(self, positions: Iterable[int] = ()) -> None:
+        counts = Counter(positions)
+        self._shared = {position for position, count in counts.items() if count > 1}
+        self._read: dict[tuple[int, int], Sequence[StoredRow]] = {}
+        self._decoded: dict[int, EventRecord] = {}
+
+    def read(
+        self,
+        connection: Connection,
+        model: Projection,
+        *,
+        after: int,
+        until: int,
+        shard: Shard = WHOLE,
+    ) -> Sequence[StoredRow]:
+        """Return the stored events above `after` up to `until` that a model reads, in order."""
+        if after not in self._shared or shard != WHOLE:
+            return read_events(connection, model.kinds, after=after, until=until, shard=shard)
+        stored_events = self._read.get((after, until))
+        if stored_events is None:
+            stored_events = read_events(connection, None, after=after, until=until)
+            self._read[after, until] = stored_events
+        kinds = model.kinds
+        return [
+            stored
+            for stored in stored_events
+            if kinds is None or stored[3].partition(".")[0] in kinds
+        ]
+
+    def decode(self, stored: StoredRow) -> EventRecord:
+        """Decode one of these events; read models change nothing in it."""
+        if not self._shared:
+            return decode_event(stored)
+        event = self._decoded.get(stored[0])
+        if event is None:
+            event = self._decoded[stored[0]] = decode_event(stored)
+        return event
+
+
+def read_events(
+    connection: Connection,
+    kinds: Kinds,
+    *,
+    after: int,
+    until: int,
+    shard: Shard = WHOLE,
+) -> Sequence[StoredRow]:
+    """Return the stored events above `after` up to `until`, of these kinds, in order."""
+    if connection.dialect.name == "postgresql":
+        return _read_postgresql(connection, kinds, after, until, shard)
+    assert shard == WHOLE, "only PostgreSQL fills shards side by side"
+    where = " AND ".join(["position > ?", "position <= ?", *_kind_conditions(kinds)])
+    columns = "position, originator_id, originator_version, topic, state"
+    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
+    cursor: Any = connection.connection.cursor()
+    with driver_errors(connection, query):
+        return list(cursor.execute(query, (after, until)).fetchall())
+
+
+def _read_postgresql(
+    connection: Connection, kinds: Kinds, after: int, until: int, shard: Shard
+) -> Sequence[StoredRow]:
+    """Read in the binary form: as text, the bytes of an event would travel twice as long."""
+    conditions = ["position > %s", "position <= %s", *_kind_conditions(kinds)]
+    if shard.count > 1:
+        is_of_shard = f"get_byte(uuid_send(originator_id), 15) %% {shard.count} = {shard.index}"
+        conditions.append(is_of_shard)
+    columns = "position, encode(uuid_send(originator_id), 'hex'), originator_version, topic, state"
+    where = " AND ".join(conditions)
+    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
+    cursor: Any = connection.connection.cursor()
+    with driver_errors(connection, query):
+        return list(cursor.execute(query, (after, until), binary=True).fetchall())
+
+
+def _kind_conditions(kinds: Kinds) -> list[str]:
+    # a topic begins with the kind of its stream and a dot, which `/` follows in order
+    if kinds is None:
+        return []
+    ranges = [f"(topic >= '{kind}.' AND topic < '{kind}/')" for kind in kinds]
+    return [f"({' OR '.join(ranges)})"]

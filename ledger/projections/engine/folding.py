@@ -1,0 +1,186 @@
+"""Turn stored events into row changes: purely, alike when following and when rebuilding."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Table
+
+from ledger.aggregates.event_catalogue import EVENT_CLASSES
+from ledger.instants import write_instant
+from ledger.ipn.storable import storable
+from ledger.projections.definition import (
+    ADD,
+    FIRST,
+    MAX,
+    MIN,
+    EventRecord,
+    Projection,
+    Row,
+    merge_of,
+)
+from ledger.storage.event_mapper import EventMapper, StoredEntry
+
+StoredRow = tuple[int, str, int, str, bytes]
+"""position, originator_id as 32 hex digits, originator_version, topic, state"""
+
+
+class _Version(msgspec.Struct):
+    class_version: int = 1
+
+
+_decode = msgspec.json.Decoder(EventRecord).decode
+_decode_version = msgspec.json.Decoder(_Version).decode
+_mapper = EventMapper()
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """An event that a read model could not apply, and skipped."""
+
+    position: int
+    topic: str
+    error: str
+
+
+@dataclass
+class RowChanges:
+    """The rows that a batch of events produces, by table.
+
+    Shape: `rows_by_table` holds one row per key, as it stands after the batch. Where a table has a
+    row for each stream or for each event, `new_rows_by_table` holds those among them that begin in
+    the batch: their keys cannot be there yet. `begins_at` is the first event's position.
+    """
+
+    rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
+    new_rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
+    poison: list[Poison] = field(default_factory=list)
+    begins_at: int = 0
+
+
+def decode_event(stored: StoredRow) -> EventRecord:
+    """Decode what read models need of a stored event; upcast it when it is of an old version."""
+    position, originator_id, version, topic, state = stored
+    current = _class_version(EVENT_CLASSES[topic])
+    try:
+        event = _decode(state)
+        is_old = event.class_version != current
+    except msgspec.ValidationError:  # an old version may lack what every event has today
+        is_old = _decode_version(state).class_version != current
+        if not is_old:
+            raise
+    if is_old:
+        event = _upcast(stored)
+    event.position = position
+    event.originator_id = originator_id
+    event.version = version
+    event.topic = topic
+    return event
+
+
+@cache
+def _class_version(event_class: type) -> int:
+    return getattr(event_class, "class_version", 1)
+
+
+def _upcast(stored: StoredRow) -> EventRecord:
+    _, originator_id, version, topic, state = stored
+    event = _mapper.to_domain_event(StoredEntry(UUID(originator_id), version, topic, state))
+    fields = {name: _plain(getattr(event, name)) for name in _SHARED if hasattr(event, name)}
+    return EventRecord(**fields)
+
+
+_SHARED = [
+    name
+    for name in EventRecord.__struct_fields__
+    if name not in ("class_version", "position", "originator_id", "version", "topic")
+]
+
+
+def _plain(value: Any) -> Any:
+    return write_instant(value) if isinstance(value, datetime) else value
+
+
+def fold(
+    model: Projection,
+    stored_events: Sequence[StoredRow],
+    decode: Callable[[StoredRow], EventRecord] = decode_event,
+) -> RowChanges:
+    """Return the row changes that stored events produce; skip events that cannot be applied.
+
+    Shape: `decode` may return events it has decoded before, when several models read the same.
+    """
+    merged = {table: _MergedRows(table) for table in model.tables}
+    add_to = {table: table_rows.add for table, table_rows in merged.items()}
+    changes = RowChanges(begins_at=stored_events[0][0] if stored_events else 0)
+    for stored in stored_events:
+        try:
+            produced = list(model.produce(decode(stored)))
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not stop other events
+            changes.poison.append(poison(stored, error))
+            continue
+        for table, row in produced:
+            add_to[table](row, stored)
+    for table, table_rows in merged.items():
+        if table_rows.by_key:
+            changes.rows_by_table[table] = list(table_rows.by_key.values())
+        if table_rows.new_rows:
+            changes.new_rows_by_table[table] = table_rows.new_rows
+    return changes
+
+
+def poison(stored: StoredRow, error: Exception) -> Poison:
+    """Describe an event that could not be applied, in words that every database can store."""
+    return Poison(stored[0], stored[3], storable(f"{type(error).__name__}: {error}")[:500])
+
+
+class _MergedRows:
+    """The rows of one table by key. A column that an event does not fill stays as it was."""
+
+    def __init__(self, table: Table) -> None:
+        self.by_key: dict[Any, Row] = {}
+        self.new_rows: list[Row] = []
+        key_columns = [str(column.name) for column in table.primary_key]
+        self._is_of_events = key_columns == ["position"]
+        self._key: Callable[[Row], Any] = itemgetter(*key_columns)
+        self._special = {
+            str(column.name): merge
+            for column in table.columns
+            if (merge := merge_of(column)) in (ADD, FIRST, MIN, MAX)
+        }
+
+    def add(self, row: Row, stored: StoredRow) -> None:
+        key = self._key(row)
+        known = self.by_key.setdefault(key, row)
+        if known is not row:
+            self._merge(known, row)
+        elif self._begins_with(stored, key):
+            self.new_rows.append(row)  # later rows of the batch with this key are merged into it
+
+    def _merge(self, known_row: Row, row: Row) -> None:
+        for name, value in row.items():
+            if value is None:
+                continue
+            special = self._special.get(name)
+            earlier = known_row.get(name)
+            if special is not None and earlier is not None:
+                value = _merge_values(special, earlier, value)
+            known_row[name] = value
+
+    def _begins_with(self, stored: StoredRow, key: Any) -> bool:
+        if self._is_of_events:
+            return bool(key == stored[0])
+        return stored[2] == 1 and bool(key == stored[1])
+
+
+def _merge_values(how: str, earlier: Any, later: Any) -> Any:
+    if how == ADD:
+        return earlier + later
+    if how == FIRST:
+        return earlier
+    return min(earlier, later) if how == MIN else max(earlier, later)

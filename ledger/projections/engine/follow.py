@@ -1,0 +1,156 @@
+"""Follow the log with one generation: a batch at a time, exactly once, wherever it is killed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from ledger.projections.definition import Projection
+from ledger.projections.engine.event_reader import WHOLE, EventReader, Shard
+from ledger.projections.engine.folding import Poison, RowChanges, StoredRow, fold, poison
+from ledger.projections.engine.generations import (
+    Generation,
+    advance,
+    note_poison,
+    position_of,
+    tables_of,
+)
+from ledger.projections.engine.groupings import updated_groupings
+from ledger.projections.engine.writing import REFUSALS, write_rows
+from ledger.storage.database import Database
+
+BATCH = 5000
+
+Write = Callable[[Connection, RowChanges], None]
+Refold = Callable[[Sequence[StoredRow]], RowChanges]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """Applies a generation's part of the log, batch by batch.
+
+    Shape: `write` writes row changes; by default rows are merged, and groupings updated.
+    """
+
+    database: Database
+    generation: Generation
+    model: Projection
+    shard: Shard = WHOLE
+    reader: EventReader = field(default_factory=EventReader)
+    write: Write | None = None
+
+    def position(self) -> int:
+        """Return the position it has reached. Errors: NotFoundError if it was dropped."""
+        with self.database.connect() as connection:
+            return position_of(connection, self.generation, self.shard.index)
+
+    def run(
+        self,
+        until: int,
+        *,
+        batch: int = BATCH,
+        after_batch: Callable[[int], None] | None = None,
+    ) -> int:
+        """Apply all batches up to a position; return the position reached.
+
+        Shape: `after_batch` is called with the position after each batch; what it raises ends
+        the run between two batches.
+        """
+        while True:
+            position = self.step(until, batch)
+            if after_batch is not None:
+                after_batch(position)
+            if position >= until:
+                return position
+
+    def step(self, until: int, batch: int = BATCH) -> int:
+        """Apply one batch of positions up to `until`; return the position reached.
+
+        Rows and position move in one database transaction; when somebody else has moved the
+        position, nothing is written.
+        """
+        with self.database.connect() as connection:
+            position = position_of(connection, self.generation, self.shard.index)
+            end = min(until, position + batch)
+            if end <= position:
+                return position
+            stored_events = self.reader.read(
+                connection, self.model, after=position, until=end, shard=self.shard
+            )
+        changes = fold(self.model, stored_events, decode=self.reader.decode)
+        with self.database.begin() as connection:
+            is_ours = advance(
+                connection,
+                self.generation.id,
+                self.shard.index,
+                from_position=position,
+                to_position=end,
+            )
+            if is_ours:
+                self._apply(connection, stored_events, changes)
+        return end if is_ours else position
+
+    def _apply(
+        self, connection: Connection, stored_events: Sequence[StoredRow], changes: RowChanges
+    ) -> None:
+        refold = partial(fold, self.model, decode=self.reader.decode)
+        write = self.write or self._merge
+        skipped = write_changes(connection, stored_events, changes, write, refold)
+        note_poison(connection, self.generation.id, skipped)
+
+    def _merge(self, connection: Connection, changes: RowChanges) -> None:
+        tables = tables_of(self.model, self.generation.id)
+        with updated_groupings(connection, self.model, tables, changes.rows_by_table):
+            for table, rows in changes.rows_by_table.items():
+                write_rows(
+                    connection,
+                    tables[table],
+                    rows,
+                    new_rows=changes.new_rows_by_table.get(table, ()),
+                )
+
+
+def write_changes(
+    connection: Connection,
+    stored_events: Sequence[StoredRow],
+    changes: RowChanges,
+    write: Write,
+    refold: Refold,
+) -> list[Poison]:
+    """Write the row changes of a batch within a transaction; return the events that were skipped.
+
+    The database may accept at the second try what it refused at the first: an event is skipped
+    when it is refused a second time, alone.
+    """
+    try:
+        with connection.begin_nested():
+            write(connection, changes)
+    except REFUSALS:
+        return _write_accepted(connection, stored_events, write, refold)
+    return changes.poison
+
+
+def _write_accepted(
+    connection: Connection, stored_events: Sequence[StoredRow], write: Write, refold: Refold
+) -> list[Poison]:
+    """Halve the batch until the events that the database refuses stand alone; write the rest."""
+    changes = refold(stored_events)
+    try:
+        with connection.begin_nested():
+            write(connection, changes)
+    except REFUSALS as error:
+        if len(stored_events) == 1:
+            return [poison(stored_events[0], _database_error(error))]
+        middle = len(stored_events) // 2
+        return [
+            *_write_accepted(connection, stored_events[:middle], write, refold),
+            *_write_accepted(connection, stored_events[middle:], write, refold),
+        ]
+    return changes.poison
+
+
+def _database_error(error: Exception) -> Exception:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return cause if isinstance(cause, Exception) else error

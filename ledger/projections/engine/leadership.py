@@ -1,0 +1,179 @@
+"""Keep the live generations up to date from a thread of the service: which, when, and when not."""
+
+import os
+import secrets
+import socket
+import threading
+from contextlib import suppress
+from time import monotonic
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.application import Ledger
+from ledger.projections.definition import Projection
+from ledger.projections.engine.event_reader import EventReader
+from ledger.projections.engine.follow import BATCH, Follower
+from ledger.projections.engine.generations import (
+    LIVE,
+    Generation,
+    all_generations,
+    create_generation,
+    decide_alone,
+    live_among,
+    live_generation,
+    positions_of,
+)
+from ledger.projections.engine.leases import release_leases, take_lease
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.storage.database import Database
+
+BATCH_BESIDE_CALLS = 250
+"""On SQLite, where calls wait while a batch is written."""
+POLL_SECONDS = 0.2
+REST = 5
+"""Times as long as it took to catch up: calls come first, and large batches cost less an event."""
+REST_SECONDS_MAX = 2.0
+LEASE_SECONDS = 10
+PAUSE_SECONDS = 1.0
+"""After a fault, and while another server follows."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ProjectionRunner:
+    """Follows the log with the live generations of this code, from a thread of the service.
+
+    Several services may run: whoever holds a generation's lease follows it, and holds it also
+    while nothing happens, so that nobody takes a generation that is read for forgotten.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        pause_seconds: float = PAUSE_SECONDS,
+    ) -> None:
+        self.held: list[Generation] = []
+        """The generations whose leases this runner holds."""
+        self._ledger = ledger
+        self._lease_seconds = lease_seconds
+        self._pause_seconds = pause_seconds
+        self._batch = BATCH_BESIDE_CALLS if ledger.database.is_sqlite else BATCH
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._live: list[Generation] = []
+        self._renew_at = 0.0
+        self._paused_until: dict[str, float] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and release the leases."""
+        self._stopped.set()
+        self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        began = monotonic()
+        while not self._stopped.is_set():
+            try:
+                is_behind = self.follow_once()
+            except Exception as error:  # noqa: BLE001  nobody else in this process would follow
+                _log.warning("followers.interrupted", error=type(error).__name__)
+                self._stopped.wait(self._pause_seconds)
+                continue
+            if not is_behind:
+                rest = min(REST * (monotonic() - began), REST_SECONDS_MAX)
+                self._stopped.wait(max(POLL_SECONDS, rest))
+                began = monotonic()
+        with suppress(SQLAlchemyError), self._ledger.database.begin() as connection:
+            release_leases(connection, self._holder)
+
+    def follow_once(self) -> bool:
+        """Apply one batch to every generation held; return True if one is still behind.
+
+        What arrives meanwhile waits for the next call: under load, many small batches would cost
+        more than everything else that a notification costs.
+        """
+        self._acquire_leases()
+        if not self.held:
+            return False  # another server follows
+        with self._ledger.database.connect() as connection:
+            positions = positions_of(connection, self.held)
+        until = self._ledger.events.high_water_mark(after=min(positions.values(), default=0)) or 0
+        reader = EventReader(positions.values())
+        is_behind = False
+        for generation, position in positions.items():
+            if self._stopped.is_set():
+                return False
+            is_paused = monotonic() < self._paused_until.get(generation.name, 0)
+            if position < until and not is_paused:
+                is_behind |= self._follow(generation, until, reader)
+        return is_behind
+
+    def _follow(self, generation: Generation, until: int, reader: EventReader) -> bool:
+        """Follow with one generation; whatever is wrong with it must not stop the rest."""
+        try:
+            model = PROJECTIONS[generation.name]
+            follower = Follower(self._ledger.database, generation, model, reader=reader)
+            return follower.step(until, self._batch) < until
+        except Exception as error:  # noqa: BLE001  a model's fault is logged, and tried again later
+            _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
+            self._paused_until[generation.name] = monotonic() + self._pause_seconds
+            return False
+
+    def _acquire_leases(self) -> None:
+        """Take or renew the leases of what is live now, and release those of what is no more."""
+        with self._ledger.database.connect() as connection:
+            live = live_generations(connection)
+        if live == self._live and monotonic() < self._renew_at:
+            return
+        lease_names = [generation.lease_name for generation in live]
+        with self._ledger.database.begin() as connection:
+            release_leases(connection, self._holder, besides=lease_names)
+            self.held = [
+                generation for generation in live if self._acquire_lease(connection, generation)
+            ]
+        self._live = live
+        pause = self._lease_seconds / 4 if len(self.held) == len(live) else self._pause_seconds
+        self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
+
+    def _acquire_lease(self, connection: Connection, generation: Generation) -> bool:
+        seconds = self._lease_seconds
+        return take_lease(connection, generation.lease_name, self._holder, seconds=seconds)
+
+
+def live_generations(connection: Connection) -> list[Generation]:
+    """Return the generations that this code reads, in the order of the registry."""
+    every = all_generations(connection)
+    live = [live_among(every, model) for model in PROJECTIONS.values()]
+    return [generation for generation in live if generation is not None]
+
+
+def prepare_views(database: Database) -> list[str]:
+    """Create an empty live generation of every read model that a ledger has never had.
+
+    Shape: the names of models whose code has changed since: they wait for `ledger rebuild`.
+    """
+    stale = []
+    with database.begin() as connection:
+        decide_alone(connection)
+        for model in PROJECTIONS.values():
+            if live_generation(connection, model) is not None:
+                continue
+            if any(
+                generation.state == LIVE for generation in all_generations(connection, model.name)
+            ):
+                stale.append(model.name)
+            else:
+                create_generation(connection, model, state=LIVE)
+    return stale
+
+
+def catch_up(ledger: Ledger, generation: Generation, model: Projection, until: int) -> int:
+    """Apply everything up to a position, in this thread; return the position reached."""
+    return Follower(ledger.database, generation, model).run(until)

@@ -1,0 +1,281 @@
+"""Rebuild a read model beside the live one: load, compare, catch up, then let it be read."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
+from time import monotonic, sleep
+
+from sqlalchemy import Connection
+
+from ledger.application import Ledger
+from ledger.errors import ConflictError, UnavailableError
+from ledger.operations.worker_processes import worker_processes
+from ledger.projections.definition import Projection
+from ledger.projections.engine import rebuild_tasks
+from ledger.projections.engine.build import Build, Progress
+from ledger.projections.engine.compare import Difference, compare
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import (
+    BUILDING,
+    BUILT,
+    LIVE,
+    Generation,
+    all_generations,
+    change_state,
+    create_generation,
+    decide_alone,
+    drop_generation,
+    lock_position,
+    poison_of,
+    position_of,
+)
+from ledger.projections.engine.leases import HeldLease, is_leased
+from ledger.projections.engine.registry import fingerprint, projection
+from ledger.storage.database import Database
+
+LEASE_SECONDS = 15
+"""Renewed by a thread of its own, so that a killed rebuild can soon be taken up again."""
+WAIT_SECONDS = 30
+CLOSE = 5_000
+"""Positions that may be missing when a snapshot of the live generation is taken to compare."""
+
+
+@dataclass
+class Rebuilt:
+    """The result of one rebuild. `against` is None when there was nothing to compare with."""
+
+    name: str
+    generation: Generation
+    position: int = 0
+    against: Generation | None = None
+    differences: list[Difference] = field(default_factory=list)
+    poison: int = 0
+    is_live: bool = False
+
+    @property
+    def is_identical(self) -> bool:
+        return all(difference.is_identical for difference in self.differences)
+
+
+def start_processes(count: int) -> Executor:
+    """Start the worker processes of a rebuild."""
+    return worker_processes(count, loaded=[rebuild_tasks.__name__])
+
+
+class Rebuild:
+    """Rebuilds one read model. A killed rebuild goes on where it was when it is started again."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        name: str,
+        *,
+        workers: int,
+        progress: Progress,
+        lease_seconds: float = LEASE_SECONDS,
+        start_workers: Callable[[int], AbstractContextManager[Executor]] = start_processes,
+    ) -> None:
+        self._ledger = ledger
+        self._database = ledger.database
+        self._model = projection(name)
+        self._workers = 1 if ledger.database.is_sqlite else workers  # where one at a time writes
+        self._progress = progress
+        self._lease_seconds = lease_seconds
+        self._start_workers = start_workers
+
+    def run(self, *, is_dry: bool = False, is_compared: bool = True) -> Rebuilt:
+        """Build, compare, catch up; then let it be read unless `is_dry`.
+
+        Errors: ConflictError when the same generation is being rebuilt by somebody else;
+        UnavailableError when a worker was ended from outside.
+        """
+        build = self.begin()
+        with build.lease.renewed():
+            until = self._goal(build) if is_compared else self._log_end()
+            with self._start_workers(self._workers) as executor, _broken_workers_reported():
+                build.fill(until, executor)
+            rebuilt = Rebuilt(self._model.name, build.generation)
+            if is_compared:
+                self._approach(build)
+                self._compare(build, rebuilt)
+            if is_dry:
+                self._settle(rebuilt, BUILT)
+            else:
+                self._switch(build, rebuilt)
+        return rebuilt
+
+    def begin(self) -> Build:
+        """Create a generation, or resume one that was interrupted, and take its lease.
+
+        Errors: ConflictError when somebody else holds it.
+        """
+        with self._database.begin() as connection:
+            decide_alone(connection)
+            generation = self._resumable(connection)
+            if generation is not None:
+                build = self._leased(connection, generation)
+                if not _is_spoilt(connection, generation):
+                    return build
+                drop_generation(connection, generation)
+            generation = create_generation(
+                connection, self._model, state=BUILDING, shards=self._workers
+            )
+            return self._leased(connection, generation)
+
+    def _resumable(self, connection: Connection) -> Generation | None:
+        unread = [
+            generation
+            for generation in all_generations(connection, self._model.name)
+            if generation.fingerprint == fingerprint(self._model)
+            and generation.state in (BUILDING, BUILT)
+        ]
+        return unread[-1] if unread else None
+
+    def _leased(self, connection: Connection, generation: Generation) -> Build:
+        lease = HeldLease(
+            self._database,
+            generation.lease_name,
+            holder=f"rebuild:{os.getpid()}:{secrets.token_hex(4)}",
+            seconds=self._lease_seconds,
+            purpose=f"the rebuild of {self._model.name}",
+        )
+        if not lease.acquire(connection):
+            raise ConflictError(
+                f"{self._model.name} is being rebuilt by somebody else, or was until"
+                f" {self._lease_seconds} seconds ago at most"
+            )
+        return Build(self._database, self._model, generation, lease, self._progress)
+
+    def _log_end(self) -> int:
+        return self._ledger.events.high_water_mark() or 0
+
+    def _live_besides(self, build: Build) -> Generation | None:
+        with self._database.connect() as connection:
+            return _live(connection, self._model, besides=build.generation)
+
+    def _goal(self, build: Build) -> int:
+        """Return where the generation to compare with stands; without one, the end of the log.
+
+        One of the same code that no server follows is brought to the end first.
+        """
+        old = self._live_besides(build)
+        if old is None:
+            return self._log_end()
+        follower = Follower(self._database, old, self._model)
+        if old.fingerprint == build.generation.fingerprint and not self._is_followed(old):
+            return follower.run(self._log_end())
+        return follower.position()
+
+    def _is_followed(self, generation: Generation) -> bool:
+        with self._database.connect() as connection:
+            return is_leased(connection, generation.lease_name)
+
+    def _approach(self, build: Build) -> None:
+        """Follow until the live generation is close; what arrives meanwhile is followed too."""
+        position = build.follower.position()
+        while True:
+            goal = self._goal(build)
+            self._progress("catching up", position, max(goal, position))
+            if goal - position < CLOSE:
+                return
+            position = build.follow(goal, stage="catching up")
+
+    def _compare(self, build: Build, rebuilt: Rebuilt) -> None:
+        """Bring the new generation to exactly where the live one stands, and compare them there."""
+        old = self._live_besides(build)
+        if old is None or not self._wait_for(old, build):
+            return
+        with ExitStack() as stack:
+            before = stack.enter_context(snapshot(self._database))
+            build.follow(position_of(before, old))
+            self._progress("comparing", 0, 1)
+            after = stack.enter_context(snapshot(self._database))
+            rebuilt.differences = compare(before, old, after, build.generation)
+        rebuilt.against = old
+
+    def _wait_for(self, old: Generation, build: Build) -> bool:
+        """Wait until the live generation is where the new one is, after an interrupted rebuild.
+
+        Shape: False when nobody brings it there: it is of other code, and its servers are down.
+        Errors: ConflictError when whoever follows it stands still.
+        """
+        reached = build.follower.position()
+        deadline = monotonic() + WAIT_SECONDS
+        while (goal := self._goal(build)) < reached:
+            build.lease.check()
+            if old.fingerprint != build.generation.fingerprint and not self._is_followed(old):
+                return False
+            if monotonic() > deadline:
+                raise ConflictError(
+                    f"the live generation of {self._model.name} stands at {goal}, the new one at"
+                    f" {reached}, so they cannot be compared: what holds up its service?"
+                )
+            sleep(0.1)
+        return True
+
+    def _switch(self, build: Build, rebuilt: Rebuilt) -> None:
+        """Let it be read, at a moment at which it lacks nothing that the old one has."""
+        is_settled = False
+        while not is_settled:
+            build.follow(self._log_end())
+            is_settled = self._settle(rebuilt, LIVE)
+
+    def _settle(self, rebuilt: Rebuilt, state: str) -> bool:
+        """Store the new state; return False when a live generation has come further meanwhile."""
+        generation = rebuilt.generation
+        with self._database.begin() as connection:
+            decide_alone(connection)
+            position = position_of(connection, generation)
+            old = _live(connection, self._model, besides=generation)
+            if (
+                state == LIVE
+                and old is not None
+                and old.fingerprint == generation.fingerprint
+                and position < lock_position(connection, old.id)
+            ):
+                return False
+            rebuilt.position = position
+            rebuilt.poison = len(poison_of(connection, generation.id))
+            change_state(connection, generation, state)
+        rebuilt.is_live = state == LIVE
+        return True
+
+
+def _is_spoilt(connection: Connection, generation: Generation) -> bool:
+    """Return True if a built generation skipped events that mended code may apply now."""
+    return generation.state == BUILT and bool(poison_of(connection, generation.id))
+
+
+def _live(connection: Connection, model: Projection, *, besides: Generation) -> Generation | None:
+    """Return the live generation to compare with: of the same code if possible, else the newest."""
+    live = [
+        generation
+        for generation in all_generations(connection, model.name)
+        if generation.state == LIVE and generation.id != besides.id
+    ]
+    same_code = [generation for generation in live if generation.fingerprint == besides.fingerprint]
+    return next(reversed(same_code or live), None)
+
+
+@contextmanager
+def _broken_workers_reported() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise UnavailableError(
+            "a worker was ended from outside; rebuild again to go on where it was"
+        ) from error
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[Connection]:
+    """Read everything as of one moment, while others go on writing."""
+    options = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+    connection = database.engine.connect().execution_options(**options)
+    with connection, connection.begin() as transaction:
+        yield connection
+        transaction.rollback()

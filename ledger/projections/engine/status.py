@@ -1,0 +1,189 @@
+"""Tell where each generation stands: its state, its position, and how far behind the log it is."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, func, select
+
+from ledger.application import Ledger
+from ledger.projections.engine.folding import Poison
+from ledger.projections.engine.generations import (
+    BUILDING,
+    LIVE,
+    RETIRED,
+    Generation,
+    all_generations,
+    decide_alone,
+    drop_generation,
+    live_generation,
+    poison_of,
+    positions,
+)
+from ledger.projections.engine.leases import is_leased
+from ledger.projections.engine.registry import PROJECTIONS, projection
+from ledger.storage.tables import events, generation_positions, notifications, poison_events
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How one generation stands.
+
+    Units: `lag` in positions, `lag_seconds` since the oldest event not applied was recorded, 0 when
+    there is none. `is_current` says that this code reads or would read it.
+    """
+
+    generation: Generation
+    position: int
+    lag: int
+    lag_seconds: float
+    is_current: bool
+    is_followed: bool
+    poison: tuple[Poison, ...]
+
+
+def statuses(ledger: Ledger) -> list[Status]:
+    """Return every generation of every read model, in the order of the registry, oldest first."""
+    newest = ledger.events.newest_position() or 0
+    with ledger.database.connect() as connection:
+        known = [
+            generation
+            for generation in all_generations(connection)
+            if generation.name in PROJECTIONS
+        ]
+        known.sort(key=lambda generation: (list(PROJECTIONS).index(generation.name), generation.id))
+        return [_status(connection, generation, newest) for generation in known]
+
+
+def _status(connection: Connection, generation: Generation, newest: int) -> Status:
+    position = min(positions(connection, generation.id).values(), default=0)
+    return Status(
+        generation=generation,
+        position=position,
+        lag=max(0, newest - position),
+        lag_seconds=_lag_seconds(connection, position),
+        is_current=generation.is_current,
+        is_followed=is_leased(connection, generation.lease_name),
+        poison=tuple(poison_of(connection, generation.id)),
+    )
+
+
+def stale_views(ledger: Ledger) -> list[str]:
+    """Return the read models that this code cannot read until `ledger rebuild` has built them."""
+    with ledger.database.connect() as connection:
+        return [
+            model.name
+            for model in PROJECTIONS.values()
+            if live_generation(connection, model) is None
+        ]
+
+
+def outdated_views(connection: Connection) -> list[str]:
+    """Return the read models that other code has built and this code not yet.
+
+    One that nobody has built is not among them: the service creates it when it starts.
+    """
+    live = [generation for generation in all_generations(connection) if generation.state == LIVE]
+    built = {generation.name for generation in live}
+    current = {
+        generation.name
+        for generation in live
+        if generation.name in PROJECTIONS and generation.is_current
+    }
+    return [name for name in PROJECTIONS if name in built - current]
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far the live generation of one read model is behind the log.
+
+    Units: `seconds` since the oldest event not applied was recorded; 0 at the live edge.
+    """
+
+    name: str
+    positions: int
+    seconds: float
+    poison: int
+
+
+def lags(connection: Connection) -> list[Lag]:
+    """Return how far behind the live generation of this code is, for every model that has one.
+
+    Shape: read in a few small queries.
+    """
+    newest = connection.scalar(select(func.max(events.c.position))) or 0
+    live = _live_positions(connection)
+    c = poison_events.c
+    query = select(c.generation_id, func.count()).group_by(c.generation_id)
+    poison_counts = {row[0]: row[1] for row in connection.execute(query)}
+    seconds = {
+        position: _lag_seconds(connection, position)
+        for position in {position for _, position in live.values()}
+        if position < newest
+    }
+    return [
+        Lag(name, max(0, newest - position), seconds.get(position, 0.0), poison_counts.get(id_, 0))
+        for name, (id_, position) in live.items()
+    ]
+
+
+def _live_positions(connection: Connection) -> dict[str, tuple[int, int]]:
+    """Return where the live generations are. Shape: name -> generation id, position."""
+    c = generation_positions.c
+    query = select(c.generation_id, func.min(c.position)).group_by(c.generation_id)
+    position_by_id = {row[0]: row[1] for row in connection.execute(query)}
+    live = {
+        generation.name: (generation.id, position_by_id.get(generation.id, 0))
+        for generation in all_generations(connection)
+        if generation.state == LIVE and generation.name in PROJECTIONS and generation.is_current
+    }
+    return {name: live[name] for name in PROJECTIONS if name in live}
+
+
+def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> list[str]:
+    """Drop generations that nobody reads: retired ones, and those of other code.
+
+    Shape: what was dropped. One that a server of other code still follows stays, unless forced.
+    """
+    dropped = []
+    with ledger.database.begin() as connection:
+        decide_alone(connection)
+        for generation in all_generations(connection):
+            is_named = not names or generation.name in names
+            if is_named and _is_dispensable(connection, generation, is_forced=is_forced):
+                drop_generation(connection, generation)
+                origin = f"{generation.state}, {generation.fingerprint}"
+                dropped.append(f"{generation.name} generation {generation.id} ({origin})")
+    return dropped
+
+
+def _is_dispensable(connection: Connection, generation: Generation, *, is_forced: bool) -> bool:
+    is_ours = generation.name in PROJECTIONS and generation.is_current
+    if is_ours and generation.state != RETIRED:
+        return False
+    return is_forced or not is_leased(connection, generation.lease_name)
+
+
+def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None:
+    """Return the two newest complete generations of a model, older first; None if there is one."""
+    projection(name)
+    with ledger.database.connect() as connection:
+        complete = [
+            generation
+            for generation in all_generations(connection, name)
+            if generation.state != BUILDING
+        ]
+    return (complete[-2], complete[-1]) if len(complete) > 1 else None
+
+
+def _lag_seconds(connection: Connection, position: int) -> float:
+    # read from the deliveries: the event itself may be unreadable
+    recorded_at: datetime | None = connection.scalar(
+        select(notifications.c.recorded_at)
+        .join(events, events.c.notification_id == notifications.c.id)
+        .where(events.c.position > position)
+        .order_by(events.c.position)
+        .limit(1)
+    )
+    if recorded_at is None:
+        return 0.0
+    return max(0.0, (datetime.now(UTC) - recorded_at).total_seconds())

@@ -1,0 +1,168 @@
+"""Exports everything of one kind, row by row in little memory."""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ledger.access.masking import masked
+from ledger.application import Ledger
+from ledger.errors import BadFilterError
+from ledger.instants import write_public_instant
+from ledger.ipn.modes import Mode
+from ledger.projections.transactions import transactions
+from ledger.queries.event_data import EVENT_COLUMNS, event_row
+from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
+from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_conditions import event_test
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
+from ledger.queries.lists import all_transactions, count_transactions
+from ledger.queries.notifications import all_notifications, count_notifications
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import events
+
+EVENTS = "events"
+TRANSACTIONS = "transactions"
+NOTIFICATIONS = "notifications"
+
+PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is to be written. Shape: `kind` and the class of `filter` belong together.
+
+    `has_personal` adds what is about a person, `has_raw` the bodies of notifications, which hold
+    personal data too.
+    """
+
+    kind: str
+    filter: Filter
+    has_personal: bool = False
+    has_raw: bool = False
+
+    @property
+    def columns(self) -> Columns:
+        """Return the columns of its file, the same whatever the rows."""
+        columns = dict(_COLUMNS[self.kind])
+        if not self.has_personal:
+            columns.pop(_PERSONAL.get(self.kind, ""), None)
+        if self.has_raw and self.kind == NOTIFICATIONS:
+            columns["body_base64"] = CellKind.TEXT
+        return columns
+
+
+def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
+    """Yield every row, oldest first: events by position, transactions by when they were first
+    seen, notifications by id.
+
+    Shape: what is recorded after the start may be missing; nothing comes twice.
+    Errors: ViewNotBuiltError for transactions; BadFilterError for a filter of another kind.
+    """
+    all_rows = _rows(ledger, export)
+    return all_rows if export.has_personal else map(masked, all_rows)
+
+
+def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
+    filter_ = export.filter
+    if export.kind == EVENTS and isinstance(filter_, EventFilter):
+        return _events(ledger, filter_, export.columns)
+    if export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
+        return all_transactions(ledger.database, filter_)
+    if export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
+        notifications = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
+        return map(_notification_row, notifications)
+    raise BadFilterError(f"these are no filters of {export.kind}")
+
+
+def total(ledger: Ledger, export: Export) -> int:
+    """Count the rows there may be, to show progress; filters of events are not applied."""
+    with ledger.database.connect() as connection:
+        if isinstance(export.filter, TransactionFilter):
+            return count_transactions(connection, export.filter)
+        if isinstance(export.filter, NotificationFilter):
+            return count_notifications(connection, export.filter)
+        return int(connection.scalar(select(func.count()).select_from(events)) or 0)
+
+
+# -- rows ---------------------------------------------------------------------------------------
+
+
+def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[ExportRow]:
+    """Read the events themselves: an export of evidence needs no read model."""
+    position, until = 0, ledger.events.high_water_mark() or 0
+    topics, passes = sorted(filter_.type), event_test(filter_)
+    while position < until:
+        page = ledger.events.events_after(position, PAGE, stop=until, topics=topics)
+        for recorded in page:
+            if passes(recorded.event):
+                yield event_row(recorded, columns)
+        position = page[-1].position if len(page) == PAGE else until
+
+
+def _instant_text(instant: datetime | None) -> str | None:
+    return None if instant is None else write_public_instant(instant)
+
+
+def _notification_row(notification: Any) -> ExportRow:
+    row = {name: notification.get(name) for name in _COLUMNS[NOTIFICATIONS]}
+    for name in ("received_at", "recorded_at", "told_at"):
+        row[name] = _instant_text(row[name])
+    row["mode"] = Mode(row["mode"]).public if row["mode"] else None
+    row["outcome"] = notification.get("outcome", Outcome.QUARANTINED)
+    row["positions"] = list(notification.get("positions") or [])
+    if "body" in notification:
+        row["body_base64"] = base64.b64encode(notification["body"]).decode()
+    return row
+
+
+def _transaction_columns() -> Columns:
+    """Return the columns of the read model by their public names, a transaction's own first."""
+    first, last = ("uuid", "reference"), ("contradictions", "late_news")  # counted under our names
+    kinds = {
+        str(column.name): CellKind.TEXT if column.type.python_type is str else CellKind.INTEGER
+        for column in transactions.columns
+        if column.name not in ("id", "contradiction_count", "late_count")
+    }
+    return {name: kinds[name] for name in first} | kinds | dict.fromkeys(last, CellKind.INTEGER)
+
+
+_COLUMNS: dict[str, Columns] = {
+    EVENTS: EVENT_COLUMNS,
+    TRANSACTIONS: _transaction_columns(),
+    NOTIFICATIONS: {
+        "id": CellKind.TEXT,
+        "received_at": CellKind.TEXT,
+        "recorded_at": CellKind.TEXT,
+        "format": CellKind.TEXT,
+        "shop_id": CellKind.TEXT,
+        "mode": CellKind.TEXT,
+        "source": CellKind.TEXT,
+        "outcome": CellKind.TEXT,
+        "reason": CellKind.TEXT,
+        "digest": CellKind.TEXT,
+        "positions": CellKind.JSON,
+        "key_fingerprint": CellKind.TEXT,
+        "told_at": CellKind.TEXT,
+        "content_type": CellKind.TEXT,
+        "peer": CellKind.TEXT,
+    },
+}
+_PERSONAL = {EVENTS: "personal", NOTIFICATIONS: "peer"}
+"""The column of an export that is about a person."""
+
+Counting = Callable[[int], None]
+
+
+def counted(rows: Iterable[ExportRow], report: Counting) -> Iterator[ExportRow]:
+    """Yield the same rows; report their number now and then, and at the end."""
+    count = 0
+    for row in rows:
+        count += 1
+        if count % CHUNK_ROWS == 0:
+            report(count)
+        yield row
+    report(count)

@@ -1,0 +1,120 @@
+"""The events of one object in order, each with the difference that it made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.event_catalogue import SENTENCES
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.snapshots import Fact
+from ledger.queries.event_data import event_data, late_seconds
+from ledger.queries.state import State, public_state
+from ledger.storage.event_store import RecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact that an event changed. Shape: None before means that it was not known."""
+
+    name: str
+    before: Fact | None
+    after: Fact | None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One event of a history, with what it changed.
+
+    Units: `late_seconds` is from when the platform says it happened to when we recorded it.
+    """
+
+    position: int
+    event: LedgerAggregate.Event
+    sentence: str
+    changes: tuple[Change, ...]
+    late_seconds: float | None
+
+    @property
+    def rule_meaning(self) -> str:
+        return RULES[self.event.rule].meaning
+
+    @property
+    def telling_changes(self) -> list[Change]:
+        """Return the changes that say something new to a person."""
+        return [change for change in self.changes if _is_telling(change, self.event)]
+
+    @property
+    def set_aside(self) -> list[Change]:
+        """Return the facts that did not become the state, being old or contradicting."""
+        event = self.event
+        if event.moved is None or not (event.late or event.contradiction):
+            return []
+        return [
+            Change(name, None, fact)
+            for name, fact in event.facts.items()
+            if name in _PLAIN_FACTS and name not in event.moved
+        ]
+
+
+_PLAIN_FACTS = ("status", "amount_minor", "capture_at", "request", "payment_method")
+
+
+def _is_telling(change: Change, event: LedgerAggregate.Event) -> bool:
+    if change.name == "reference" and getattr(event, "uuid", None):
+        return False
+    return not (change.name.endswith("transaction_uuid") and change.before is None)
+
+
+def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
+    """Return the events of a stream, each with the difference that it made."""
+    entries = []
+    aggregate: LedgerAggregate | None = None
+    before: dict[str, Fact] = {}
+    for recorded in events:
+        event = recorded.event
+        aggregate = event.mutate(aggregate)
+        assert aggregate is not None
+        after = _flat(public_state(aggregate))
+        changes = _changes(before, after)
+        sentence = SENTENCES[type(event)]
+        entries.append(
+            TimelineEntry(recorded.position, event, sentence, changes, late_seconds(event))
+        )
+        before = after
+    return entries
+
+
+def history_data(entry: TimelineEntry) -> dict[str, Any]:
+    """Return one event for a machine, with what it changed."""
+    changes = [
+        {"name": change.name, "before": change.before, "after": change.after}
+        for change in entry.changes
+    ]
+    return event_data(RecordedEvent(entry.position, entry.event)) | {"changes": changes}
+
+
+def _flat(state: State) -> dict[str, Fact]:
+    """Return the known facts of a state, those of each attempt of an instalment under its name."""
+    flat: dict[str, Fact] = {}
+    for name, fact in state.items():
+        if isinstance(fact, list):
+            for attempt in fact:
+                flat |= _flat_attempt(attempt)
+        elif fact is not None:
+            flat[name] = fact
+    return flat
+
+
+def _flat_attempt(attempt: State) -> dict[str, Fact]:
+    uuid = str(attempt["transaction_uuid"])  # a number can be tried more than once
+    prefix = f"instalment {attempt.get('number') or ''} {uuid[:8]}".replace("  ", " ")
+    return {f"{prefix} {name}": fact for name, fact in _flat(attempt).items()}
+
+
+def _changes(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> tuple[Change, ...]:
+    return tuple(
+        Change(name, before.get(name), fact)
+        for name, fact in after.items()
+        if before.get(name) != fact
+    )

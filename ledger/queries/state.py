@@ -1,0 +1,81 @@
+"""The state of one transaction, alias or subscription under its public names, from its events."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.alias import Alias
+from ledger.aggregates.subscription import Subscription
+from ledger.aggregates.transaction import Transaction
+from ledger.instants import write_public_instant
+from ledger.ipn.modes import Mode
+from ledger.ipn.snapshots import (
+    ALIAS_FACTS,
+    INSTALMENT_FACTS,
+    SUBSCRIPTION_FACTS,
+    TRANSACTION_FACTS,
+    Fact,
+)
+from ledger.storage.event_store import RecordedEvent, fold
+
+State = dict[str, Any]
+
+
+def current_state(events: Sequence[RecordedEvent]) -> State:
+    """Return the state of an object after these events. Shape: instants are ISO 8601 in UTC."""
+    aggregate = fold(events)
+    assert aggregate is not None, "a state needs at least one event"
+    return {
+        "kind": aggregate.KIND,
+        "shop_id": aggregate.shop_id,
+        "mode": Mode(aggregate.mode).public,
+        **public_state(aggregate),
+        "version": aggregate.version,
+        "first_seen_at": write_public_instant(events[0].event.timestamp),
+        "last_changed_at": write_public_instant(events[-1].event.timestamp),
+        "contradictions": sum(recorded.event.contradiction for recorded in events),
+        "details": _latest_pairs(events, "details"),
+        "personal": _latest_pairs(events, "personal"),
+    }
+
+
+def public_state(aggregate: LedgerAggregate) -> State:
+    """Return what is known of an object; None for a fact that no notification told."""
+    if isinstance(aggregate, Transaction):
+        return {
+            "uuid": aggregate.uuid,
+            "reference": aggregate.reference,
+            **_all_facts(TRANSACTION_FACTS, aggregate.facts),
+        }
+    if isinstance(aggregate, Alias):
+        facts = _all_facts(ALIAS_FACTS, aggregate.facts)
+        return facts | {"alias": aggregate.reference, "status": aggregate.status}
+    assert isinstance(aggregate, Subscription)
+    return {
+        **_all_facts(SUBSCRIPTION_FACTS, aggregate.facts),
+        "subscription_id": aggregate.subscription_id,
+        "alias": aggregate.alias or None,
+        "status": aggregate.status,
+        "instalments": _instalments(aggregate),
+    }
+
+
+def _instalments(subscription: Subscription) -> list[State]:
+    attempts = [_all_facts(INSTALMENT_FACTS, facts) for facts in subscription.instalments.values()]
+    return sorted(
+        attempts, key=lambda attempt: (attempt["created_at"] or "", attempt["transaction_uuid"])
+    )
+
+
+def _all_facts(meanings: Mapping[str, str], facts: Mapping[str, Fact]) -> State:
+    return {name: facts.get(name) for name in meanings}
+
+
+def _latest_pairs(events: Sequence[RecordedEvent], attribute: str) -> dict[str, str]:
+    """Return the platform's other fields by their own names; late news replaces no value."""
+    latest: dict[str, str] = {}
+    for recorded in events:
+        for name, text in getattr(recorded.event, attribute) or []:
+            if not (recorded.event.late and name in latest):
+                latest[name] = text
+    return latest

@@ -1,0 +1,94 @@
+"""Rows of the inbox and of the quarantine, made from deliveries, and deliveries from them."""
+
+from datetime import datetime
+from typing import Any
+
+from ledger.aggregates.aggregate import Occasion
+from ledger.ipn.delivery import Delivery, Notification
+from ledger.ipn.parse import Claim
+from ledger.ipn.snapshots import NotificationContent
+from ledger.storage.inbox import InboxRecord
+from ledger.storage.outcomes import Outcome
+
+
+def verified_row(
+    notification: Notification,
+    content: NotificationContent,
+    now: datetime,
+    readmitted: InboxRecord | None = None,
+) -> InboxRecord:
+    """Make the row of a verified notification that is recorded now.
+
+    Shape: `readmitted` is its row in quarantine, when it comes from there.
+    """
+    return _row_of(
+        notification.delivery,
+        outcome=Outcome.RECORDED,
+        recorded_at=now,
+        format=notification.format,
+        shop_id=notification.shop_id,
+        mode=notification.mode,
+        source=notification.source,
+        reason=None if readmitted is None else readmitted.reason,
+        signed_digest=notification.signed_digest,
+        key_fingerprint=notification.key_fingerprint,
+        told_at=content.told_at,
+    )
+
+
+def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> InboxRecord:
+    """Make the row of a refused delivery; what it claims goes before where it was sent to."""
+    return _row_of(
+        delivery,
+        outcome=Outcome.QUARANTINED,
+        reason=reason,
+        format=claim.format,
+        shop_id=claim.shop_id or delivery.shop_id,
+        mode=claim.mode or delivery.mode,
+        source=claim.source,
+    )
+
+
+def occasion_of(row: InboxRecord, content: NotificationContent, *, is_readmitted: bool) -> Occasion:
+    """Describe on which occasion a notification is applied."""
+    assert row.recorded_at is not None
+    return Occasion(
+        notification_id=row.id,
+        shop_id=content.shop_id,
+        mode=content.mode,
+        received_at=row.received_at,
+        recorded_at=row.recorded_at,
+        told_at=content.told_at,
+        source=content.source,
+        rule=content.rule,
+        rule_certainty=content.rule_certainty,
+        is_readmitted=is_readmitted,
+    )
+
+
+def delivery_of(row: InboxRecord) -> Delivery:
+    """Restore a delivery as it arrived from its row."""
+    return Delivery(
+        id=row.id,
+        received_at=row.received_at,
+        body=row.body or b"",
+        content_type=row.content_type,
+        peer=row.peer,
+        shop_id=row.endpoint_shop_id,
+        mode=row.endpoint_mode,
+    )
+
+
+def _row_of(delivery: Delivery, *, outcome: Outcome, **columns: Any) -> InboxRecord:
+    return InboxRecord(
+        id=delivery.id,
+        received_at=delivery.received_at,
+        outcome=outcome,
+        digest=delivery.digest,
+        content_type=delivery.content_type,
+        peer=delivery.peer,
+        endpoint_shop_id=delivery.shop_id,
+        endpoint_mode=delivery.mode,
+        body=delivery.body,
+        **columns,
+    )

@@ -1,0 +1,176 @@
+"""The inbox: every verified delivery, for ever; and deliveries of both kinds, read again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ledger.storage.database import padded
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import RECORDED_ONCE, notifications, quarantine, repeats
+
+
+class AlreadyRecorded(Exception):
+    """The content that a notification's signature covers is recorded already: it is a repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRecord:
+    """One delivery as it is stored.
+
+    Shape: what only a verified delivery has (`recorded_at`, `signed_digest`, `key_fingerprint`,
+    `told_at`, `positions`) is empty in quarantine; there `shop_id`, `mode` and `source` are as
+    claimed. `body` is None in lists.
+    """
+
+    id: str
+    received_at: datetime
+    outcome: Outcome
+    digest: str
+    recorded_at: datetime | None = None
+    format: str | None = None
+    shop_id: str | None = None
+    mode: str | None = None
+    source: str | None = None
+    reason: str | None = None
+    signed_digest: str | None = None
+    key_fingerprint: str | None = None
+    told_at: datetime | None = None
+    positions: tuple[int, ...] = ()
+    content_type: str = ""
+    peer: str = ""
+    endpoint_shop_id: str | None = None
+    endpoint_mode: str | None = None
+    body: bytes | None = field(default=None, repr=False)
+
+
+class Repeat(NamedTuple):
+    """A stream that a delivery names without changing it."""
+
+    originator_id: UUID
+    notification_id: str
+    told_at: datetime | None
+
+
+Rows = list[InboxRecord]
+
+
+class Inbox:
+    """Reads and writes deliveries on the caller's connection, in the caller's transaction."""
+
+    def add_many(self, connection: Connection, rows: Sequence[InboxRecord]) -> None:
+        """Keep verified deliveries for ever.
+
+        Errors: AlreadyRecorded when the outcome of one is `recorded` and another such row has its
+        signed digest; the transaction can then only be rolled back.
+        """
+        values = [
+            row_columns(row, notifications.c) | {"positions": list(row.positions)} for row in rows
+        ]
+        try:
+            connection.execute(_ADD, values)
+        except IntegrityError as error:
+            if not _violates_recorded_once(error):
+                raise
+            raise AlreadyRecorded from error
+
+    def find_verified(self, connection: Connection, id: str) -> InboxRecord | None:
+        """Find a verified delivery, without its body."""
+        query = without_body(notifications).where(notifications.c.id == id)
+        row = connection.execute(query).one_or_none()
+        return None if row is None else journal_row(row)
+
+    def positions_by_digest(
+        self, connection: Connection, signed_digests: Sequence[str]
+    ) -> dict[str, tuple[int, ...]]:
+        """Return the positions of the events of what was signed before.
+
+        Shape: by signed digest, only known ones; as it was recorded, if it was.
+        """
+        positions: dict[str, tuple[int, ...]] = {}
+        for row in connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
+            positions.setdefault(row.signed_digest, tuple(row.positions))
+        return positions
+
+    def add_repeats(self, connection: Connection, repeated: Sequence[Repeat]) -> None:
+        """Store which streams deliveries confirm as they are."""
+        if repeated:
+            connection.execute(insert(repeats), [repeat._asdict() for repeat in repeated])
+
+    def confirmed_at(
+        self, connection: Connection, originator_ids: Sequence[UUID]
+    ) -> dict[UUID, datetime]:
+        """Return when the platform last repeated the state of streams, of those that it dated."""
+        result = connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
+        return {row[0]: row[1] for row in result}
+
+    def get(self, connection: Connection, id: str) -> InboxRecord | None:
+        """Read one delivery with its body, verified or not."""
+        for table in (notifications, quarantine):
+            row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
+            if row is not None:
+                return journal_row(row)
+        return None
+
+    def get_verified(self, connection: Connection, ids: Sequence[str]) -> dict[str, InboxRecord]:
+        """Read several verified deliveries with their bodies, by id; unknown ids are left out."""
+        if not ids:
+            return {}
+        result = connection.execute(_VERIFIED, {"ids": padded(ids)})
+        return {row.id: journal_row(row) for row in result}
+
+    def same_signed(
+        self, connection: Connection, signed_digest: str, *, limit: int
+    ) -> list[InboxRecord]:
+        """Read all deliveries with this signed content, in the order of arrival, without bodies."""
+        c = notifications.c
+        query = without_body(notifications).where(c.signed_digest == signed_digest)
+        return [journal_row(row) for row in connection.execute(query.order_by(c.id).limit(limit))]
+
+
+def row_columns(row: InboxRecord, columns: Any) -> dict[str, Any]:
+    """Return the values of a row for those columns that a table has."""
+    return {field.name: getattr(row, field.name) for field in _FIELDS if field.name in columns}
+
+
+def _violates_recorded_once(error: IntegrityError) -> bool:
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return bool(diagnosis.constraint_name == RECORDED_ONCE)
+    return "UNIQUE constraint failed: notifications.signed_digest" in str(error.orig)
+
+
+def without_body(table: Any) -> Select[Any]:
+    """Select deliveries but for their bodies, which are the larger part; to be narrowed."""
+    return select(*(column for column in table.c if column.name != "body"))
+
+
+_FIELDS = fields(InboxRecord)
+_ADD = insert(notifications)
+_VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
+_SIGNED = (
+    select(notifications.c.signed_digest, notifications.c.positions)
+    .where(notifications.c.signed_digest.in_(bindparam("digests", expanding=True)))
+    .order_by(notifications.c.outcome, notifications.c.id)
+)
+_CONFIRMED = (
+    select(repeats.c.originator_id, func.max(repeats.c.told_at))
+    .where(
+        repeats.c.originator_id.in_(bindparam("ids", expanding=True)),
+        repeats.c.told_at.is_not(None),
+    )
+    .group_by(repeats.c.originator_id)
+)
+
+
+def journal_row(row: Row[Any]) -> InboxRecord:
+    """Make a `InboxRecord` of a row of either table."""
+    values = dict(row._mapping)
+    values.pop("body_bytes", None)
+    values["outcome"] = Outcome(values.get("outcome", Outcome.QUARANTINED))
+    values["positions"] = tuple(values.get("positions", ()))
+    return InboxRecord(**values)

@@ -1,0 +1,192 @@
+"""The description of the API, for machines (OpenAPI) and for people (one page, no download)."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, render_template
+from flask_smorest import Api
+from markupsafe import Markup
+from marshmallow import Schema, fields
+
+from ledger.ipn.modes import PUBLIC_MODES
+from ledger.queries.event_schemas import event_schemas
+from web.api.answer_fields import number, text
+from web.api.responses import PREFIX
+
+bp = Blueprint("documents", __name__)
+
+SETTINGS = {
+    "API_TITLE": "IPN Ledger",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.1.0",
+    "API_SPEC_OPTIONS": {
+        "info": {
+            "description": "What a platform told of payments, since when it was known, and the "
+            "evidence for it. Every call needs a token (`ledger token create`), sent as "
+            "`Authorization: Bearer …`. Errors are problem documents (RFC 9457)."
+        }
+    },
+}
+
+PROBLEM = "application/problem+json"
+_METHODS = ("get", "post")
+_OF_ALL = {
+    "401": "no token, or one that is unknown, expired or revoked",
+    "403": "the token's role or shops do not allow it",
+    "404": "unknown, or unknown at that time",
+    "422": "what was asked cannot be understood; `errors` says where",
+    "429": "too many calls; `Retry-After` says how long to wait",
+    "500": "our fault",
+    "503": "the database or a view does not answer now; `Retry-After` says when to try again",
+}
+_OF_BODIES = {
+    "400": "the body is no JSON, or a cursor or filter that nothing can be compared with",
+    "413": "the body is too large",
+    "415": "the body is not announced as JSON",
+}
+_OF_SOME = {  # routes that can answer so refer to it
+    "409": "several have this id; `aliases` tells them apart",
+    "501": "an optional library is not installed",
+}
+
+
+class ProblemAnswer(Schema):
+    """A problem document. Source: RFC 9457."""
+
+    type = text()
+    title = text()
+    status = number()
+    code = text("stable, in kebab-case")
+    detail = fields.String()
+    errors = fields.Dict(metadata={"description": "what is wrong with what was asked"})
+    aliases = fields.List(
+        fields.String(), metadata={"description": "to choose from, when an id is ambiguous"}
+    )
+
+
+class DocumentedApi(Api):  # type: ignore[misc]  # the library has no types
+    """Collects what the blueprints say of themselves; errors stay with `web/errors.py`."""
+
+    ERROR_SCHEMA = ProblemAnswer
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def _register_error_handlers(self) -> None:
+        """Register none."""
+
+
+@bp.get(f"{PREFIX}/openapi.json")
+def openapi() -> Response:
+    """Describe the whole API to machines. Source: OpenAPI 3.1."""
+    return Response(orjson.dumps(document()), mimetype="application/json")
+
+
+@bp.get("/docs")
+def docs() -> Response:
+    """Describe the same to people, without any download."""
+    style = render_template("docs.css")
+    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    specification = document()
+    page = render_template(
+        "docs.html",
+        style=Markup(style),  # noqa: S704  our own file
+        document=specification,
+        operations=list(_operations(specification)),
+        schemas=specification["components"]["schemas"],
+        type_of=_type_of,
+    )
+    response = Response(page, mimetype="text/html")
+    policy = f"default-src 'none'; style-src 'sha256-{hashed}'; frame-ancestors 'none'"
+    response.headers["Content-Security-Policy"] = policy
+    return response
+
+
+def document() -> dict[str, Any]:
+    """Return the OpenAPI document of this application."""
+    (known,) = current_app.extensions["flask-smorest"]["apis"].values()
+    specification: dict[str, Any] = orjson.loads(orjson.dumps(known["ext_obj"].spec.to_dict()))
+    components = specification["components"]
+    components["schemas"] |= event_schemas()
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    components["responses"] = {
+        status: _problem(meaning) for status, meaning in (_OF_ALL | _OF_BODIES | _OF_SOME).items()
+    }
+    specification["security"] = [{"token": []}]
+    for path_item in specification["paths"].values():
+        _complete_parameters(path_item.get("parameters", ()))
+        for method in _METHODS:
+            if method in path_item:
+                _complete(path_item[method])
+    return specification
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """Add what holds for every operation."""
+    shared = [*_OF_ALL, *(_OF_BODIES if "requestBody" in operation else ())]
+    references = {status: {"$ref": f"#/components/responses/{status}"} for status in shared}
+    operation["responses"] = dict(sorted((operation["responses"] | references).items()))
+    _complete_parameters(operation.get("parameters", ()))
+
+
+def _complete_parameters(parameters: Iterable[dict[str, Any]]) -> None:
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter |= _PATH.get(parameter["name"], {})
+        else:
+            parameter["schema"] = _without_null(parameter["schema"])
+
+
+_PATH: dict[str, dict[str, Any]] = {
+    "shop_id": {"description": "8 or 9 digits", "schema": {"type": "string", "minLength": 1}},
+    "mode": {"schema": {"type": "string", "enum": list(PUBLIC_MODES)}},
+    "name": {
+        "description": "uuid or reference, alias, subscription id, or order id",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "notification_id": {"schema": {"type": "string", "minLength": 1}},
+}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a parameter: it may be left out, but null cannot be written."""
+    plain = dict(schema)
+    if plain.get("default", ...) is None:
+        del plain["default"]
+    if isinstance(plain.get("type"), list):
+        (plain["type"],) = (type_ for type_ in plain["type"] if type_ != "null")
+    if "enum" in plain:
+        plain["enum"] = [choice for choice in plain["enum"] if choice is not None]
+    return plain
+
+
+def _problem(meaning: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/ProblemAnswer"}
+    return {"description": meaning, "content": {PROBLEM: {"schema": schema}}}
+
+
+def _operations(specification: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for path, path_item in specification["paths"].items():
+        for method in _METHODS:
+            if method in path_item:
+                parameters = path_item.get("parameters", []) + path_item[method].get(
+                    "parameters", []
+                )
+                shown = {"method": method.upper(), "path": path, "parameters": parameters}
+                yield path_item[method] | shown
+
+
+def _type_of(schema: Mapping[str, Any]) -> str:
+    """Return a schema in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[1]
+    if "anyOf" in schema:
+        return " or ".join(_type_of(choice) for choice in schema["anyOf"])
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    type_ = schema.get("type", "any")
+    words = " or ".join(type_) if isinstance(type_, list) else str(type_)
+    if words == "array":
+        return f"list of {_type_of(schema.get('items', {}))}"
+    return words + (f" ({schema['format']})" if "format" in schema else "")

@@ -1,0 +1,155 @@
+"""Amounts, instants and names as a reader sees them: in their locale, on their clock, as text."""
+
+from collections.abc import Callable
+from copy import copy
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import NumberPattern, format_decimal
+from markupsafe import Markup
+
+from ledger.instants import write_public_instant
+from ledger.ipn.money import currency_code, decimal_text
+from ledger.queries.event_sentences import printable
+from web.context import context
+from web.pages.languages import locale_name, zone_name
+
+NOTHING = "–"
+SHORT = 80
+
+
+def amount(amount_minor: int | None, currency: str | None) -> str:
+    """Format an amount with the decimals of its currency. Shape: `1 234,56 €`."""
+    if amount_minor is None:
+        return NOTHING
+    return _amount(amount_minor, currency or "", locale_name())
+
+
+@lru_cache(maxsize=4096)
+def _amount(amount_minor: int, currency: str, locale: str) -> str:
+    exact = decimal_text(amount_minor, currency)
+    digits = len(exact.partition(".")[2])
+    if currency_code(currency) != currency:
+        number = format_decimal(Decimal(exact), format=_pattern(digits), locale=locale)
+        return f"{number} {printable(currency)}".strip()
+    pattern = _currency_pattern(locale, digits)
+    return str(pattern.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
+
+
+@cache
+def _currency_pattern(locale: str, digits: int) -> NumberPattern:
+    """Return the locale's own pattern, with as many decimals as the currency has."""
+    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
+    pattern.frac_prec = (digits, digits)
+    return pattern
+
+
+def _pattern(digits: int) -> str:
+    return "#,##0" + ("." + "0" * digits if digits else "")
+
+
+def moment(at: datetime | str | None) -> Markup | str:
+    """Format an instant with its zone. Shape: a `<time>` element, or a dash for none."""
+    if at is None or at == "":
+        return NOTHING
+    exact = _read(at)
+    if exact is None:
+        return plain(at)
+    text = _moment(exact.replace(microsecond=0), locale_name(), zone_name())
+    return Markup('<time datetime="{}">{}</time>').format(write_public_instant(exact), text)
+
+
+@lru_cache(maxsize=4096)
+def _moment(at: datetime, locale: str, zone: str) -> str:
+    local = at.astimezone(ZoneInfo(zone))
+    return f"{format_datetime(local, 'medium', locale=locale)} {local.tzname()}"
+
+
+def day(at: datetime | str | None) -> Markup | str:
+    """Format the day of an instant on the reader's clock, or a bare day as it is."""
+    if at is None or at == "":
+        return NOTHING
+    exact = _read(at)
+    if exact is None:
+        return plain(at)
+    is_bare = isinstance(at, str) and len(at) == len("2026-03-10")
+    local = exact if is_bare else exact.astimezone(ZoneInfo(zone_name()))
+    machine = local.date().isoformat()
+    text = format_date(local.date(), "medium", locale=locale_name())
+    return Markup('<time datetime="{}">{}</time>').format(machine, text)
+
+
+def age(at: datetime | str | None) -> str:
+    """Format how long ago an instant is. Shape: `3 hours ago`."""
+    exact = _read(at) if at else None
+    if exact is None:
+        return NOTHING
+    since = exact - context().clock()
+    if abs(since) < timedelta(seconds=1):
+        since = timedelta(seconds=-1)
+    return str(format_timedelta(since, add_direction=True, locale=locale_name()))
+
+
+def duration(seconds: float | None) -> str:
+    """Format a time span. Shape: `14 minutes`."""
+    if seconds is None:
+        return NOTHING
+    return str(format_timedelta(timedelta(seconds=seconds), locale=locale_name()))
+
+
+def number(count: int | None) -> str:
+    """Format a count."""
+    return NOTHING if count is None else str(format_decimal(count, locale=locale_name()))
+
+
+def plain(foreign: object, limit: int | None = None) -> str:
+    """Return text of somebody else with every character that steers or turns spelt out.
+
+    Shape: `limit` is how many characters of a long text are shown.
+    """
+    if foreign is None or foreign == "":
+        return NOTHING
+    text = str(foreign)
+    return printable(text if limit is None or len(text) <= limit else text[: limit - 1] + "…")
+
+
+def lines(foreign: str) -> str:
+    """Return several lines of somebody else as nothing but text."""
+    return "\n".join(printable(line) for line in foreign.split("\n"))
+
+
+def name(foreign: object) -> Markup:
+    """Format a name that somebody else chose: short, and isolated from the text beside it."""
+    text = "" if foreign is None else str(foreign)
+    if len(text) <= SHORT:
+        return Markup("<bdi>{}</bdi>").format(plain(text))
+    return Markup('<bdi title="{}">{}</bdi>').format(plain(text, 500), plain(text, SHORT))
+
+
+def _read(at: datetime | str) -> datetime | None:
+    if isinstance(at, datetime):
+        return at
+    try:
+        exact = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return exact if exact.tzinfo else exact.replace(tzinfo=UTC)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "amount": amount,
+    "moment": moment,
+    "day": day,
+    "age": age,
+    "duration": duration,
+    "number": number,
+    "plain": plain,
+    "lines": lines,
+    "name": name,
+}
+"""The names by which templates call them."""

@@ -1,0 +1,190 @@
+"""The lines of a history: event by event, as known at an instant, each with its evidence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from ledger.aggregates.event_catalogue import SENTENCES
+from ledger.instants import write_public_instant
+from ledger.ipn.snapshots import Fact
+from ledger.queries.evidence import Evidence, evidence_of
+from ledger.queries.history import TimelineEntry, history_data, timeline
+from ledger.queries.state import State, current_state
+from ledger.storage.event_store import RecordedEvent, known_by
+from web.context import ledger
+from web.security import redact_for_reader
+
+LATE_FROM = timedelta(minutes=1)
+"""An event that is recorded sooner than this after it happened is in time: calls take a moment."""
+LINES_MAX = 500
+"""Events on one page, the newest ones; a page must stay readable."""
+
+_MAIN = frozenset(
+    {"status", "amount_minor", "capture_at", "captured_at", "payment_method", "schedule"}
+)
+"""The facts that a person looks for first in the event that an object began with."""
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """One fact that an event changed. Shape: `name` is that of the fact alone; `is_main` says
+    whether a person looks for it first."""
+
+    name: str
+    before: Fact | None
+    after: Fact | None
+    is_main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An instant at which something became known."""
+
+    at: datetime
+    sentence: str
+
+    @property
+    def as_of(self) -> str:
+        """Return the instant as an address names it."""
+        return write_public_instant(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One event as a reader sees it.
+
+    Shape: `event_data` is the event as the reader's role may see it, `state` that of its object.
+    """
+
+    entry: TimelineEntry
+    event_data: dict[str, Any]
+    state: State
+    evidence: Evidence | None
+
+    @property
+    def currency(self) -> str | None:
+        """Return the currency of the amounts that changed."""
+        return self.event_data["data"]["facts"].get("currency") or self.state.get("currency")
+
+    @property
+    def changes(self) -> list[FactChange]:
+        """Return what the event changed; facts that were not known before are rarely main."""
+        changes = []
+        for change in self.entry.telling_changes:
+            name = change.name.rpartition(" ")[2]  # an instalment's own name stands before it
+            is_main = change.before is not None or name in _MAIN
+            changes.append(FactChange(name, change.before, change.after, is_main))
+        return changes
+
+    @property
+    def status(self) -> str | None:
+        """Return the status that its object reached; None when that stayed as it was."""
+        return next((str(change.after) for change in self.changes if change.name == "status"), None)
+
+    @property
+    def instalment(self) -> dict[str, Fact | None] | None:
+        """Return the instalment that it is about; its number is not always known."""
+        facts = self.entry.event.facts
+        is_of_one = ".instalment-" in self.entry.event.TOPIC and "transaction_uuid" in facts
+        return {"number": None} | facts if is_of_one else None
+
+    @property
+    def late_seconds(self) -> float | None:
+        """Return how much later it was recorded than it happened; None when that was in time."""
+        late = self.entry.late_seconds
+        return None if late is None or late < LATE_FROM.total_seconds() else late
+
+    @property
+    def has_waited(self) -> bool:
+        """Return True if it arrived long before it was recorded: it was in quarantine."""
+        event = self.entry.event
+        return event.timestamp - event.received_at >= LATE_FROM
+
+
+@dataclass(frozen=True)
+class KnownHistory:
+    """The events of one object, or of several together, as known at an instant or now.
+
+    Shape: `all_streams` has every event of each stream, whatever the instant.
+    """
+
+    all_streams: Sequence[Sequence[RecordedEvent]]
+    at: datetime | None = None
+
+    @cached_property
+    def streams(self) -> list[list[RecordedEvent]]:
+        """Return what was known of each stream; those of which nothing was known are left out."""
+        return [known for events in self.all_streams if (known := known_by(events, self.at))]
+
+    @cached_property
+    def states(self) -> list[State]:
+        """Return the state of each object, in the order of `streams`."""
+        return [current_state(events) for events in self.streams]
+
+    @property
+    def count(self) -> int:
+        """Return how many events were known."""
+        return sum(len(events) for events in self.streams)
+
+    @property
+    def later_count(self) -> int:
+        """Return how many events became known only after that instant."""
+        return sum(len(events) for events in self.all_streams) - self.count
+
+    @property
+    def left_out_count(self) -> int:
+        """Return how many of the oldest events a page leaves out."""
+        return max(0, self.count - LINES_MAX)
+
+    @property
+    def position(self) -> int:
+        """Return the position of the newest event that was known."""
+        return max(events[-1].position for events in self.streams)
+
+    @property
+    def first_at(self) -> datetime:
+        """Return when the first of all events became known, whatever the instant."""
+        return min(events[0].event.timestamp for events in self.all_streams)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """Return every instant at which something became known, oldest first."""
+        events = sorted(
+            (entry.event for stream in self.all_streams for entry in stream),
+            key=lambda event: event.timestamp,
+        )
+        sentence_by_instant = {
+            event.timestamp: SENTENCES[type(event)] for event in events[-LINES_MAX:]
+        }
+        return [Step(at, sentence) for at, sentence in sentence_by_instant.items()]
+
+    @property
+    def step(self) -> int:
+        """Return the place among `steps` of what is shown."""
+        if self.at is None:
+            return len(self.steps) - 1
+        return max(0, sum(step.at <= self.at for step in self.steps) - 1)
+
+    def lines(self) -> list[HistoryLine]:
+        """Return the events in the order in which they were recorded, each verified again."""
+        entries = [
+            (entry, state)
+            for events, state in zip(self.streams, self.states, strict=True)
+            for entry in timeline(events)
+        ]
+        entries.sort(key=lambda pair: pair[0].position)
+        newest = entries[-LINES_MAX:]
+        evidence_by_position = evidence_of(
+            ledger(), [RecordedEvent(entry.position, entry.event) for entry, _ in newest]
+        )
+        return [
+            HistoryLine(
+                entry,
+                redact_for_reader(history_data(entry)),
+                state,
+                evidence_by_position.get(entry.position),
+            )
+            for entry, state in newest
+        ]

@@ -1,0 +1,181 @@
+"""Reads the parameters in a page's address as people write them, and says what is wrong with them.
+
+The address is the question: it can be kept, sent to somebody else, and opened again. Fields that
+were left empty do not belong to it.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import redirect, request
+from flask.typing import ResponseReturnValue
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from ledger.instants import end_of
+from ledger.ipn.money import decimal_text
+from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
+from ledger.queries.filter_comparisons import TEXT_MAX
+from web.pages.languages import N_, ZONES, zone_name
+
+DAYS_IN = "days_in"
+
+_OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))
+"""What marshmallow may say beside our own words."""
+
+_AMOUNT = re.compile(r"(-?\d{1,16})(?:[.,](\d{1,4}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The parameters of a page.
+
+    Shape: `written` is text as it stands in the address, `wrong` says what of it cannot be read,
+    `parameters` are the rest, as values.
+    """
+
+    parameters: dict[str, Any]
+    written: dict[str, list[str]]
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def status(self) -> int:
+        """The status of the answer: the same as in the API when something cannot be read."""
+        return 422 if self.wrong else 200
+
+    def value(self, name: str) -> str:
+        """Return what a field of the form shows again."""
+        return (self.written.get(name) or [""])[0]
+
+    def has(self, name: str, value: str) -> bool:
+        """Return True if a choice was made."""
+        return value in self.written.get(name, ())
+
+    def address(self, path: str, *without: str, **changed: str | None) -> str:
+        """Return the address of the same question with something changed."""
+        pairs = [
+            (name, word)
+            for name, words in self.written.items()
+            if name not in changed and name not in without
+            for word in words
+        ]
+        pairs += [(name, word) for name, word in changed.items() if word is not None]
+        return path + (f"?{urlencode(pairs)}" if pairs else "")
+
+
+def read_question(schema: Schema) -> Question:
+    """Read the address of this request."""
+    texts = {name: request.args.getlist(name) for name in request.args}
+    data = {
+        name: words if isinstance(schema.fields.get(name), fields.List) else words[0]
+        for name, words in texts.items()
+    }
+    try:
+        return Question(schema.load(data, unknown=RAISE), texts)
+    except ValidationError as error:
+        wrong = {str(name): _flat(messages) for name, messages in error.messages_dict.items()}
+        return Question(dict(error.valid_data or {}), texts, wrong)
+
+
+def without_blanks() -> ResponseReturnValue | None:
+    """Redirect to the same address without what a form left empty, if something was."""
+    pairs = list(request.args.items(multi=True))
+    filled = [(name, word) for name, word in pairs if word.strip()]
+    if filled == pairs:
+        return None
+    return redirect(request.path + (f"?{urlencode(filled)}" if filled else ""), 303)
+
+
+def text(limit: int = TEXT_MAX) -> fields.Field[Any]:
+    """Return a field of words or a name, as they could be stored."""
+    return fields.String(
+        validate=[
+            validate.Length(max=limit, error=N_("This is too long.")),
+            _storable,
+        ]
+    )
+
+
+def texts(*of: str) -> fields.Field[Any]:
+    """Return a field of several words, among choices if there are any."""
+    known = [validate.OneOf(of, error=N_("There is no such choice."))] if of else [_storable]
+    return fields.List(fields.String(validate=known))
+
+
+def choice(*of: str, default: str | None = None) -> fields.Field[Any]:
+    """Return a field of one choice."""
+    known = validate.OneOf(of, error=N_("There is no such choice."))
+    return fields.String(validate=known, load_default=default)
+
+
+def flag() -> fields.Field[Any]:
+    """Return a field of a box that is ticked or not: the same words as in the API."""
+    return fields.Boolean(truthy={"true"}, falsy={"false"}, load_default=False)
+
+
+def notification_cursor() -> fields.Field[Any]:
+    """Return a field of the id of the last notification on the page before."""
+    message = N_("This page belongs to another question.")
+    return fields.String(validate=validate.Regexp(r"[0-9A-Z]{26}\Z", error=message))
+
+
+class Day(fields.Field[date]):
+    """A day of the calendar; `days_in` names the zone in which it begins and ends."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError as error:
+            raise ValidationError(N_("Write a day as 2026-03-10.")) from error
+
+
+class Amount(fields.Field[str]):
+    """An amount in major units, with a point or a comma. Shape: `12.50`."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        match = _AMOUNT.fullmatch("".join(str(value).split()))
+        if match is None:
+            raise ValidationError(N_("Write an amount as 12.50."))
+        return match[1] + (f".{match[2]}" if match[2] else "")
+
+
+def ends(day: date | None, zone: str | None) -> datetime | None:
+    """Return the first instant after a day; None when the calendar ends with it."""
+    return None if day is None or day == date.max else end_of(day, zone or "UTC")
+
+
+def minor_units(amount: str | None, currency: str | None) -> int | None:
+    """Return an amount in the minor units of a currency, or of one with two decimals.
+
+    What is between two minor units is rounded down, so that it bounds the same rows.
+    """
+    if amount is None:
+        return None
+    digits = len(decimal_text(0, (currency or "").upper()).partition(".")[2])
+    exact = int((Decimal(amount) * 10**digits).to_integral_value(rounding="ROUND_FLOOR"))
+    return max(-INTEGER_MAX, min(INTEGER_MAX, exact))
+
+
+def zone_of_days() -> str:
+    """Return the zone that a form's days are in: as in the address, else the reader's."""
+    zone = request.args.get(DAYS_IN)
+    return zone if zone in ZONES else zone_name()
+
+
+def days_in() -> fields.Field[Any]:
+    """Return the field of the zone of all days; without it they are in UTC."""
+    return choice(*ZONES, default="UTC")
+
+
+def _storable(word: str) -> None:
+    if UNSTORABLE.search(word):
+        raise ValidationError(N_("No name in the ledger has such a character."))
+
+
+def _flat(messages: Any) -> list[str]:
+    if isinstance(messages, dict):
+        return [text for nested in messages.values() for text in _flat(nested)]
+    return [str(message) for message in messages]

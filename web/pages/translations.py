@@ -1,0 +1,194 @@
+"""The platform's and our own words, translated to the reader's language."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_babel import gettext
+
+from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.statuses import FINAL
+from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
+from ledger.queries.evidence import FAILED, KEY_GONE, VERIFIED
+from web.pages.formatting import plain
+from web.pages.languages import N_, translated
+
+STATUSES = {
+    "INITIAL": N_("Started"),
+    "WAITING_FOR_PAYMENT": N_("Waiting for payment"),
+    "PENDING": N_("Pending"),
+    "PRE_AUTHORISED": N_("Pre-authorised"),
+    "UNDER_VERIFICATION": N_("Under verification"),
+    "WAITING_AUTHORISATION_TO_VALIDATE": N_("Waiting for authorisation, to validate"),
+    "REFUND_TO_RETRY": N_("Refund to retry"),
+    "WAITING_AUTHORISATION": N_("Waiting for authorisation"),
+    "AUTHORISED_TO_VALIDATE": N_("Authorised, to validate"),
+    "PARTIALLY_AUTHORISED": N_("Partially authorised"),
+    "AUTHORISED": N_("Authorised"),
+    "SUSPENDED": N_("Suspended"),
+    "CAPTURE_PENDING": N_("Capture pending"),
+    "CAPTURED": N_("Captured"),
+    "CAPTURE_FAILED": N_("Capture failed"),
+    "REFUSED": N_("Refused"),
+    "ERROR": N_("Error"),
+    "CANCELLED": N_("Cancelled"),
+    "EXPIRED": N_("Expired"),
+    "ACCEPTED": N_("Accepted"),
+    "ABANDONED": N_("Abandoned"),
+    "NOT_CREATED": N_("Not created"),
+    "CREATED": N_("Created"),
+    "UPDATED": N_("Updated"),
+    "NOT_UPDATED": N_("Not updated"),
+}
+"""Statuses of transactions, and of requests about aliases and subscriptions."""
+
+OPERATIONS = {
+    "DEBIT": N_("Payment"),
+    "CREDIT": N_("Refund"),
+    "VERIFICATION": N_("Verification"),
+}
+MODES = {"test": N_("Test"), "production": N_("Production")}
+ROLES = {
+    AUDITOR: N_("Auditor"),
+    AUDITOR_PERSONAL: N_("Auditor with personal data"),
+    OPERATOR: N_("Operator"),
+}
+OUTCOMES = {
+    "recorded": N_("Recorded"),
+    "repeated": N_("Repeated"),
+    "quarantined": N_("In quarantine"),
+}
+VIEW_STATES = {
+    "building": N_("being built"),
+    "built": N_("built"),
+    "live": N_("live"),
+    "retired": N_("retired"),
+}
+CERTAINTIES = {
+    "told": N_("stated by a signed field"),
+    "hinted": N_("stated by an unsigned field"),
+    "inferred": N_("inferred from the content"),
+}
+KINDS = {
+    "transaction": N_("Transaction"),
+    "order": N_("Order"),
+    "alias": N_("Alias"),
+    "subscription": N_("Subscription"),
+    "notification": N_("Notification"),
+}
+PROOFS = {
+    VERIFIED: N_("Signature verified again just now"),
+    KEY_GONE: N_("Signature not verified again: its key has left the shops file"),
+    FAILED: N_("Signature does not verify"),
+}
+FACTS = {
+    "uuid": N_("UUID"),
+    "reference": N_("Reference"),
+    "operation_type": N_("Operation"),
+    "status": N_("Status"),
+    "amount_minor": N_("Amount"),
+    "currency": N_("Currency"),
+    "requested_amount_minor": N_("Amount asked for"),
+    "requested_currency": N_("Currency asked for"),
+    "created_at": N_("Created"),
+    "capture_at": N_("Capture planned"),
+    "captured_at": N_("Captured on"),
+    "order_id": N_("Order"),
+    "trans_id": N_("Transaction number"),
+    "trans_date": N_("Form made"),
+    "sequence_number": N_("Sequence number"),
+    "occurrence_type": N_("Place in the series"),
+    "payment_method": N_("Means of payment"),
+    "wallet": N_("Wallet"),
+    "payment_source": N_("Channel"),
+    "contract": N_("Acquirer contract"),
+    "network": N_("Network"),
+    "authorisation_number": N_("Authorisation number"),
+    "authorisation_result": N_("Answer of the issuer"),
+    "alias": N_("Alias"),
+    "subscription_id": N_("Subscription"),
+    "instalment_number": N_("Instalment"),
+    "parent_uuid": N_("Refunds or repeats"),
+    "request": N_("What was asked"),
+    "transaction_uuid": N_("Transaction"),
+    "made_at": N_("Made"),
+    "effect_on": N_("First day"),
+    "schedule": N_("Schedule"),
+    "initial_amount_minor": N_("First amount"),
+    "initial_amount_number": N_("Instalments with the first amount"),
+    "number": N_("Number"),
+    "shop_id": N_("Shop"),
+    "mode": N_("Mode"),
+    "version": N_("Version"),
+    "first_seen_at": N_("First heard of"),
+    "last_changed_at": N_("Last changed"),
+    "contradictions": N_("Contradictions"),
+    "id": N_("Id"),
+    "received_at": N_("Received"),
+    "recorded_at": N_("Recorded"),
+    "told_at": N_("Stated by the platform"),
+    "format": N_("Format"),
+    "source": N_("Source"),
+    "outcome": N_("Outcome"),
+    "reason": N_("Reason"),
+    "digest": N_("Digest of the body"),
+    "key_fingerprint": N_("Fingerprint of the key"),
+    "positions": N_("Positions of its events"),
+    "peer": N_("Sent from"),
+    "content_type": N_("Content type"),
+}
+"""The names of facts; one without a name here keeps the platform's own."""
+
+GOOD, BAD, WAITING, GONE = "good", "bad", "waiting", "gone"
+
+_GONE = frozenset({"CANCELLED", "ABANDONED", "EXPIRED"})
+_GOOD = frozenset({"CREATED", "UPDATED"})
+_BAD = frozenset({"NOT_UPDATED", "CAPTURE_FAILED"})
+
+
+def tone(status_word: str | None) -> str:
+    """Return how a status looks: good, bad, waiting or gone."""
+    if status_word in _GONE:
+        return GONE
+    if status_word in REFUSED_STATUSES or status_word in _BAD:
+        return BAD
+    if status_word in _GOOD or status_word == "AUTHORISED" or status_word in FINAL:
+        return GOOD
+    return WAITING
+
+
+def rule(name: str) -> str:
+    """Translate the meaning of a notification rule."""
+    return translated(RULES[name].meaning) if name in RULES else plain(name)
+
+
+def reason(code: str) -> str:
+    """Translate why a delivery is in quarantine."""
+    return translated(REASONS[code]) if code in REASONS else plain(code)
+
+
+def _translate(translations: dict[str, str], word: str | None) -> str:
+    return str(gettext(translations[word])) if word in translations else plain(word)
+
+
+def _translating(translations: dict[str, str]) -> Callable[[str | None], str]:
+    return lambda word: _translate(translations, word)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "status": _translating(STATUSES),
+    "tone": tone,
+    "fact": _translating(FACTS),
+    "proof": _translating(PROOFS),
+    "rule": rule,
+    "reason": reason,
+    "view_state": _translating(VIEW_STATES),
+    "operation": _translating(OPERATIONS),
+    "mode_word": _translating(MODES),
+    "role": _translating(ROLES),
+    "outcome": _translating(OUTCOMES),
+    "certainty": _translating(CERTAINTIES),
+    "kind": _translating(KINDS),
+}
+"""The names by which templates call them."""
