@@ -38,20 +38,20 @@ def _line(cells: Iterable[str]) -> str:
 def rules_of(event_class: type[LedgerAggregate.Event]) -> str:
     if event_class in GENERAL:
         return "any"
-    return ", ".join(rule for rule, told in EVENTS_BY_RULE.items() if event_class in told)
+    return ", ".join(rule for rule, classes in EVENTS_BY_RULE.items() if event_class in classes)
 
 
 def events_table(aggregate: type[LedgerAggregate]) -> str:
     rows = [
-        [f"`{topic}`", f"`{one.__name__}`", SENTENCES[one], rules_of(one)]
-        for topic, one in EVENT_CLASSES.items()
-        if one.aggregate_class is aggregate
+        [f"`{topic}`", f"`{event_class.__name__}`", SENTENCES[event_class], rules_of(event_class)]
+        for topic, event_class in EVENT_CLASSES.items()
+        if event_class.aggregate_class is aggregate
     ]
     return table(["stored name", "class", "sentence", "rules"], *rows)
 
 
 def facts_table(facts: Mapping[str, str]) -> str:
-    return table(["fact", "meaning"], *([f"`{name}`", told] for name, told in facts.items()))
+    return table(["fact", "meaning"], *([f"`{name}`", meaning] for name, meaning in facts.items()))
 
 
 def rules_table() -> str:
@@ -64,19 +64,19 @@ def rules_table() -> str:
 
 def vocabulary_table() -> str:
     rows = [
-        [f"`{rule}`", ", ".join(f"`{one.__qualname__}`" for one in told)]
-        for rule, told in (*EVENTS_BY_RULE.items(), ("any", GENERAL))
+        [f"`{rule}`", ", ".join(f"`{event_class.__qualname__}`" for event_class in classes)]
+        for rule, classes in (*EVENTS_BY_RULE.items(), ("any", GENERAL))
     ]
     return table(["rule", "events"], *rows)
 
 
 def fields_of(event_class: type[LedgerAggregate.Event]) -> set[str]:
-    told: dict[str, object] = {}
-    for one in reversed(event_class.__mro__):
-        told |= vars(one).get("__annotations__", {})
+    annotations: dict[str, object] = {}
+    for parent in reversed(event_class.__mro__):
+        annotations |= vars(parent).get("__annotations__", {})
     return {
         name
-        for name, kind in told.items()
+        for name, kind in annotations.items()
         if "ClassVar" not in str(get_origin(kind) or kind) and name not in _NOT_STORED
     }
 
@@ -106,21 +106,43 @@ def test_every_field_of_an_event_is_described_and_no_other() -> None:
     section = EVENTS.split("## What every event carries")[1].split("\n## ")[0]
     described = set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE))
 
-    assert described == set().union(*(fields_of(one) for one in EVENT_CLASSES.values()))
+    assert described == set().union(*map(fields_of, EVENT_CLASSES.values()))
 
 
 def test_the_vocabulary_by_rule_is_the_one_of_the_code() -> None:
-    assert vocabulary_table() in ARCHITECTURE
+    assert vocabulary_table() in EVENTS
 
 
-def test_every_module_has_its_line_in_the_architecture() -> None:
+def test_the_architecture_begins_with_its_pictures_and_stays_short() -> None:
+    lines = ARCHITECTURE.splitlines()
+    pictures = [number for number, line in enumerate(lines) if line == "```mermaid"]
+
+    assert len(lines) < 250
+    assert len(pictures) == 2
+    assert lines[pictures[0] - 2].startswith("## ")
+    assert pictures[0] < 15
+
+
+def test_every_room_has_its_row_in_the_architecture_and_no_other() -> None:
     root = DOCS.parent
-    modules = {
-        path.relative_to(root).as_posix()
-        for package in ("ledger", "web")
-        for path in (root / package).rglob("*.py")
-        if path.name != "__init__.py" and "stories" not in path.parts
-    }
-    section = ARCHITECTURE.split("## Modules")[1].split("\n## ")[0]
+    rooms = {
+        f"{path.parent.relative_to(root).as_posix()}/"
+        for path in (root / "ledger").glob("*/**/__init__.py")
+    } - {"ledger/simulator/stories/"}
+    section = ARCHITECTURE.split("## The rooms")[1].split("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([\w/.]+)`", row.split("|")[1])}
 
-    assert set(re.findall(r"^\| `([a-z_0-9/]+\.py)`", section, re.MULTILINE)) == modules
+    assert {name for name in named if name.startswith("ledger/") and name.endswith("/")} == rooms
+    assert {"ledger/application.py", "ledger/errors.py", "web/"} <= named
+
+
+def test_every_file_that_the_documents_name_by_its_last_part_exists() -> None:
+    names = {
+        path.name
+        for folder in ("ledger", "web", "tests")
+        for path in (DOCS.parent / folder).rglob("*.py")
+    }
+    for document in DOCS.rglob("*.md"):
+        for name in re.findall(r"`(\w+\.py)`", document.read_text()):
+            assert name in names, f"{document.name}: {name}"

@@ -1,6 +1,7 @@
 """Every term is explained once, and every decision says what, why, and what was rejected."""
 
 import re
+from collections import Counter
 from itertools import chain
 from pathlib import Path
 
@@ -61,3 +62,26 @@ def test_links_between_documents_lead_somewhere() -> None:
     for document in [DOCS / "glossary.md", *DECISIONS]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_classes_that_carry_the_design_are_named_after_its_terms() -> None:
+    """A term of event sourcing is the name of the class that is it, and of no other."""
+    classes = Counter(
+        name
+        for path in (DOCS.parent / "ledger").rglob("*.py")
+        for name in re.findall(r"^class (\w+)", path.read_text(), re.MULTILINE)
+    )
+    design = (
+        "EventStore",
+        "Inbox",
+        "Quarantine",
+        "UnitOfWork",
+        "Decider",
+        "GroupCommit",
+        "Receipt",
+    )
+    terms = {word for row in rows() for word in words_in(row[0])}
+
+    assert {name: classes[name] for name in design} == dict.fromkeys(design, 1)
+    for name in design:
+        assert re.sub(r"(?<!^)(?=[A-Z])", " ", name).lower() in terms

@@ -7,8 +7,8 @@ from flask_limiter import Limiter
 
 from ledger.access.tokens import hash_of
 from web.addresses import peer
+from web.authentication import bearer_secret
 from web.context import context_of
-from web.security import bearer_secret
 
 
 def make_limiter(app: Flask) -> Limiter:

@@ -23,7 +23,7 @@ from ledger.queries.filter_declarations import EventFilter, NotificationFilter, 
 from ledger.storage.database import Database
 from tests.builders import SHOP_ID, a_form, a_ledger, example_body, form_body, receive
 from tests.cli.running import run
-from tests.lists.filling import follow
+from tests.queries.filling import follow
 
 KINDS = ("events", "transactions", "notifications")
 

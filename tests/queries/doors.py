@@ -15,7 +15,7 @@ from ledger.access.users import add_user
 from ledger.application import Ledger
 from tests.builders import NOON
 from tests.cli.running import run
-from tests.pages.visiting import PASSWORD, SETTINGS, Visiting
+from tests.web.pages.visiting import PASSWORD, SETTINGS, Visiting
 from web import create_app
 
 Row = dict[str, Any]

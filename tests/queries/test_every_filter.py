@@ -28,8 +28,8 @@ from tests.builders import (
     shops,
 )
 from tests.conftest import opened
-from tests.lists.filling import fill_with_stories, follow
 from tests.queries.doors import Reader, Row, a_reader
+from tests.queries.filling import fill_with_stories, follow
 
 FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
 INSTANTS = (Comparison.SINCE, Comparison.UNTIL)

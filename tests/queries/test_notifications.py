@@ -11,7 +11,7 @@ from ledger.storage.database import Database
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from tests.builders import SHOP_ID
-from tests.contract.rows import a_quarantine, a_refusal, a_row, keep, refuse
+from tests.storage.rows import a_quarantine, a_refusal, a_row, keep, refuse
 
 
 def ids(rows: list[InboxRecord]) -> list[int]:

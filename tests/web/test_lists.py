@@ -18,7 +18,7 @@ from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.tables import access_log, generations
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
-from tests.lists.filling import fill_with_stories, follow
+from tests.queries.filling import fill_with_stories, follow
 from tests.web.asking import Asking
 
 LISTS = ("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail")

@@ -12,8 +12,8 @@ from ledger.projections.engine.status import Status, statuses
 from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.query_schemas import AccessLogQuery
 from web.api.responses import a_blueprint, answer
+from web.authentication import only_for_operators, permitted_shops
 from web.context import ledger
-from web.security import only_for_operators, permitted_shops
 
 bp = a_blueprint("administration", "Views and the access log.")
 

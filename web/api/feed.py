@@ -23,8 +23,8 @@ from web.api.event_answers import FeedAnswer
 from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
 from web.api.responses import a_blueprint, answer
+from web.authentication import caller, filter_of_caller, log_personal_read
 from web.context import context, ledger
-from web.security import caller, filter_of_caller, log_personal_read
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 

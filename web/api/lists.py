@@ -25,9 +25,9 @@ from ledger.queries.list_definitions import (
 )
 from web.api.filter_schemas import flag_parameter, schema_of
 from web.api.responses import a_blueprint
+from web.authentication import caller, filter_of_caller, log_personal_read, redact_for_reader
 from web.context import ledger
 from web.downloads import download
-from web.security import caller, filter_of_caller, log_personal_read, redact_for_reader
 
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 

@@ -27,14 +27,14 @@ from web.api.notification_answers import (
 )
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
 from web.api.responses import a_blueprint, answer, link
-from web.context import ledger
-from web.security import (
+from web.authentication import (
     caller,
     filter_of_caller,
     log_personal_read,
     only_for_operators,
     only_with_personal_data,
 )
+from web.context import ledger
 
 bp = a_blueprint("notifications", "What arrived, byte for byte, and what became of it.")
 

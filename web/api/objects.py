@@ -17,8 +17,8 @@ from web.api.event_answers import HistoryAnswer
 from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
 from web.api.query_schemas import ItemQuery, SubscriptionQuery
 from web.api.responses import NOT_CHANGED, a_blueprint, answer, link, tagged
+from web.authentication import log_personal_read, redact_for_reader
 from web.context import ledger
-from web.security import log_personal_read, redact_for_reader
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
 

@@ -13,8 +13,8 @@ from web.api.object_answers import OrderAnswer
 from web.api.objects import history_event, links
 from web.api.query_schemas import AsOfQuery
 from web.api.responses import NOT_CHANGED, a_blueprint, answer, tagged
+from web.authentication import log_personal_read, redact_for_reader
 from web.context import ledger
-from web.security import log_personal_read, redact_for_reader
 
 bp = a_blueprint("orders", "Orders, each with all its transactions.")
 

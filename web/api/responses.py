@@ -9,7 +9,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from ledger import __version__
-from web.security import authorise, caller, log_read
+from web.authentication import authorise, caller, log_read
 
 PREFIX = "/api/v1"
 NOT_CHANGED = "not changed since the `ETag` of `If-None-Match`"

@@ -8,12 +8,12 @@ from marshmallow import Schema, fields, validate
 
 from ledger.access.log import accesses
 from ledger.ipn.storable import INTEGER_MAX
+from web.authentication import MODES, only_for_operators, permitted_shops
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.languages import N_
 from web.pages.rendering import render
 from web.pages.request_parameters import Question, choice, read_question, text, without_blanks
-from web.security import MODES, only_for_operators, permitted_shops
 
 LIMIT = 100
 _FILTERS = ("token_id", "kind", "shop_id", "mode", "reference")

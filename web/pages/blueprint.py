@@ -4,11 +4,11 @@ from flask import Blueprint, current_app, request
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
+from web.authentication import MODES, admit, log_read
 from web.pages import refusals
 from web.pages.languages import remember_choice
 from web.pages.session import has_key, protect, signed_in_user
 from web.pages.signing_in import ask_to_sign_in
-from web.security import MODES, admit, log_read
 from web.security_headers import set_page_headers
 
 bp = Blueprint("pages", __name__)

@@ -13,10 +13,10 @@ from ledger.queries.deliveries import notification_data
 from ledger.queries.evidence import event_at, evidence_of
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import InboxRecord
+from web.authentication import caller, log_personal_read
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.rendering import render
-from web.security import caller, log_personal_read
 
 
 @bp.get("/<mode:mode>/shops/<shop_id>/events/<int:position>/evidence")

@@ -13,6 +13,7 @@ from ledger.instants import read_as_of, write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import SUBSCRIPTION, find_stream
 from ledger.queries.state import State
+from web.authentication import log_personal_read, redact_for_reader
 from web.context import context, ledger
 from web.pages.history_lines import KnownHistory
 from web.pages.languages import N_, zone_name
@@ -26,7 +27,6 @@ from web.pages.request_parameters import (
     text,
     without_blanks,
 )
-from web.security import log_personal_read, redact_for_reader
 
 ExtraContext = Mapping[str, Callable[[State, KnownHistory, UUID], Any]]
 """What else a template needs, each from the state as known then, its history and its stream."""

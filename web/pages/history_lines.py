@@ -13,8 +13,8 @@ from ledger.queries.evidence import Evidence, evidence_of
 from ledger.queries.history import TimelineEntry, history_data, timeline
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent, known_by
+from web.authentication import redact_for_reader
 from web.context import ledger
-from web.security import redact_for_reader
 
 LATE_FROM = timedelta(minutes=1)
 """An event that is recorded sooner than this after it happened is in time: calls take a moment."""

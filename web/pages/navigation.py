@@ -8,8 +8,8 @@ from flask import Flask, request, url_for
 
 from ledger.access.readers import OPERATOR, ROLES
 from ledger.queries.search import NOTIFICATION, ORDER, Meaning
+from web.authentication import MODES, caller
 from web.pages.languages import N_
-from web.security import MODES, caller
 
 DEFAULT_MODE = "production"
 

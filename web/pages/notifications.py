@@ -19,6 +19,7 @@ from ledger.queries.notifications import list_notifications
 from ledger.queries.readable_body import caused, readable, subjects
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
+from web.authentication import caller, log_personal_read, only_with_personal_data, scope_of
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
@@ -30,7 +31,6 @@ from web.pages.request_parameters import (
     read_question,
     without_blanks,
 )
-from web.security import caller, log_personal_read, only_with_personal_data, scope_of
 
 LIMIT = 50
 REPEATS_MAX = 50

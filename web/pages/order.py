@@ -8,12 +8,12 @@ from ledger.ipn.modes import Mode
 from ledger.queries.orders import OrderHistory, order_history
 from ledger.queries.orders import order as order_of
 from ledger.queries.state import State
+from web.authentication import log_personal_read, redact_for_reader
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, has_content, instant_of, render_history, render_unknown
 from web.pages.history_lines import KnownHistory
 from web.pages.request_parameters import read_question, without_blanks
-from web.security import log_personal_read, redact_for_reader
 
 TRANSACTIONS_MAX = 200
 """On one page; the search lists all of an order that has more."""

@@ -18,13 +18,13 @@ from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
 from ledger.queries.totals import Coverage, DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.storage.outcomes import Outcome
+from web.authentication import scope_of
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.charts import Chart, shares, stacked
 from web.pages.issuer_answers import answer
 from web.pages.navigation import DEFAULT_MODE
 from web.pages.rendering import render
-from web.security import scope_of
 
 DAYS = 30
 SILENCE = timedelta(hours=3)

@@ -9,10 +9,10 @@ from ledger.projections.engine.compare import compare
 from ledger.projections.engine.rebuild import snapshot
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.projections.engine.status import live_pair, stale_views, statuses
+from web.authentication import only_for_operators
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.rendering import render
-from web.security import only_for_operators
 
 
 @bp.get("/<mode:mode>/projections")

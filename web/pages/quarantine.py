@@ -15,6 +15,7 @@ from ledger.ipn.storable import is_storable
 from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed
 from ledger.recording.readmission import ReadmissionTally
 from ledger.storage.outcomes import Outcome
+from web.authentication import caller, only_for_operators, scope_of
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.rendering import render
@@ -25,7 +26,6 @@ from web.pages.request_parameters import (
     read_question,
     without_blanks,
 )
-from web.security import caller, only_for_operators, scope_of
 
 LIMIT = 50
 READMIT_MAX = 500

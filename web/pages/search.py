@@ -15,6 +15,7 @@ from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.search import Meaning, meanings
+from web.authentication import allowed_shops, caller, filter_of_caller, redact_for_reader
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
@@ -32,7 +33,6 @@ from web.pages.request_parameters import (
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
-from web.security import allowed_shops, caller, filter_of_caller, redact_for_reader
 
 SORTS = ("-time", "time", "-amount", "amount")
 

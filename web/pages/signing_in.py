@@ -12,11 +12,11 @@ from flask_limiter import Limiter
 from ledger.access.users import check_password, user_by_name
 from ledger.operations.logs import network
 from web.addresses import peer
+from web.authentication import BODY_BYTES_MAX
 from web.context import context, ledger
 from web.pages import refusals, session
 from web.pages.languages import remember_choice
 from web.pages.rendering import STATIC, render
-from web.security import BODY_BYTES_MAX
 from web.security_headers import set_file_headers, set_page_headers
 
 ATTEMPTS_PER_ADDRESS = "20/15minute"

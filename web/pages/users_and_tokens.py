@@ -24,12 +24,12 @@ from ledger.access.users import (
     enable_user,
 )
 from ledger.errors import BadUserError
+from web.authentication import caller, log_personal_read, only_for_operators
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.languages import N_, translated
 from web.pages.rendering import render
 from web.pages.request_parameters import ends
-from web.security import caller, log_personal_read, only_for_operators
 
 PASSWORD_BYTES = 12
 

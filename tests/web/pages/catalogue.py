@@ -1,0 +1,109 @@
+"""The messages of the pages: gathered from templates, code and vocabulary, kept in `.po` files.
+
+`python -m tests.web.pages.catalogue` brings every catalogue up to date; what it adds has no
+translation yet, and a test says so.
+"""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from ledger.aggregates.event_catalogue import SENTENCES
+from ledger.ipn.notification_rules import RULES
+from ledger.ipn.refusal_reasons import REASONS
+from web.pages.languages import LANGUAGES
+
+WEB = Path(__file__).resolve().parents[3] / "web"
+TRANSLATIONS = WEB / "translations"
+KEYWORDS: dict[str, tuple[int, ...] | None] = {
+    "_": None,
+    "N_": None,
+    "gettext": None,
+    "ngettext": (1, 2),
+}
+PLURAL_FORMS = {"fr": "nplurals=2; plural=(n > 1);"}
+METHODS = [("templates/pages/**.html", "jinja2"), ("pages/**.py", "python")]
+
+
+def messages() -> Iterator[tuple[str | tuple[str, ...], list[str]]]:
+    """Everything that is shown in the reader's language. Shape: message, the files that show it."""
+    options = {"templates/pages/**.html": {"silent": "false"}}
+    for file, _, message, _, _ in extract_from_dir(
+        WEB, METHODS, options_map=options, keywords=KEYWORDS
+    ):
+        yield message, [f"web/{file}"]
+    for message in SENTENCES.values():
+        yield message, ["ledger/aggregates/event_catalogue.py"]
+    for rule in RULES.values():
+        yield rule.meaning, ["ledger/ipn/notification_rules.py"]
+    for message in REASONS.values():
+        yield message, ["ledger/ipn/refusal_reasons.py"]
+
+
+def template() -> Catalog:
+    """What every catalogue must translate."""
+    files_by_message: dict[str | tuple[str, ...], set[str]] = {}
+    for message, files in messages():
+        files_by_message.setdefault(message, set()).update(files)
+    catalog = Catalog(project="IPN Ledger", charset="utf-8")
+    for message in sorted(files_by_message, key=str):
+        catalog.add(message, locations=[(file, None) for file in sorted(files_by_message[message])])
+    return catalog
+
+
+def languages() -> list[str]:
+    """Those that are no English."""
+    return [code for code in LANGUAGES if code != "en"]
+
+
+def read_catalogue(code: str) -> Catalog:
+    """The catalogue of a language as it is in the tree; an empty one when there is none."""
+    path = path_of(code)
+    if not path.exists():
+        return Catalog(locale=code)
+    return read_po(io.BytesIO(path.read_bytes()), locale=code)
+
+
+def path_of(code: str) -> Path:
+    return TRANSLATIONS / code / "LC_MESSAGES" / "messages.po"
+
+
+def updated(code: str) -> bytes:
+    """The catalogue of a language with every message that there is and no other.
+
+    Its header is written here: that of the library holds dates and versions, which would change
+    with every update, and follows the library's opinion of plurals, which changes too.
+    """
+    catalog = read_catalogue(code)
+    catalog.update(template(), no_fuzzy_matching=True)
+    catalog.obsolete.clear()
+    written = io.BytesIO()
+    write_po(written, catalog, width=100, omit_header=True, sort_output=True)
+    return header(code).encode() + written.getvalue()
+
+
+def header(code: str) -> str:
+    """The first message of a catalogue, which says how the others are to be read."""
+    lines = "".join(f'"{name}: {value}\\n"\n' for name, value in header_fields(code).items())
+    return f'msgid ""\nmsgstr ""\n{lines}\n'
+
+
+def header_fields(code: str) -> dict[str, str]:
+    return {
+        "Project-Id-Version": "IPN Ledger",
+        "Language": code,
+        "MIME-Version": "1.0",
+        "Content-Type": "text/plain; charset=utf-8",
+        "Content-Transfer-Encoding": "8bit",
+        "Plural-Forms": PLURAL_FORMS[code],
+    }
+
+
+if __name__ == "__main__":
+    for code in languages():
+        path_of(code).parent.mkdir(parents=True, exist_ok=True)
+        path_of(code).write_bytes(updated(code))

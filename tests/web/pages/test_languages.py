@@ -1,0 +1,163 @@
+"""Languages: every text of the pages is translated, and written as its readers write."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from ledger.ipn.money import decimal_text
+from tests.web.pages import catalogue
+from tests.web.pages.visiting import Visiting
+from web.pages.formatting import age, amount, day, moment, name, plain
+from web.pages.languages import translated
+
+PLACES = re.compile(r"%\(\w+\)s")
+
+
+@pytest.mark.parametrize("code", catalogue.languages())
+def test_a_catalogue_has_every_message_and_no_other(code: str) -> None:
+    """`python -m tests.web.pages.catalogue` brings it up to date."""
+    assert catalogue.path_of(code).read_bytes() == catalogue.updated(code)
+
+
+@pytest.mark.parametrize("code", catalogue.languages())
+def test_every_message_is_translated_with_all_its_places(code: str) -> None:
+    wrong = []
+    for message in catalogue.read_catalogue(code):
+        ids = [message.id] if isinstance(message.id, str) else list(message.id)
+        strings = [message.string] if isinstance(message.string, str) else list(message.string)
+        places = {place for id_ in ids for place in PLACES.findall(id_)}
+        if message.id and (
+            message.fuzzy or any(set(PLACES.findall(text)) != places for text in strings)
+        ):
+            wrong.append(message.id)
+        if message.id and not all(strings):
+            wrong.append(message.id)
+
+    assert wrong == []
+
+
+def speaking(pages: Visiting, language: str, **request: str) -> object:
+    """A request of a reader who prefers this language."""
+    return pages.app.test_request_context("/", headers={"Accept-Language": language}, **request)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("language", "minor", "currency", "wanted"),
+    [
+        ("fr", 123456, "EUR", "1 234,56 €"),
+        ("en", 123456, "EUR", "€1,234.56"),
+        ("fr", -123456, "EUR", "-1 234,56 €"),
+        ("en", 1500, "JPY", "JP¥1,500"),
+        ("fr", 1500, "KWD", "1,500 KWD"),
+        ("en", 100, "XXQ", "1.00 XXQ"),
+        ("en", 100, None, "1.00"),
+        ("en", 9_007_199_254_740_993, "EUR", "€90,071,992,547,409.93"),
+        ("en", None, "EUR", "–"),
+    ],
+)
+def test_an_amount_is_exact_and_as_its_reader_writes_it(
+    pages: Visiting, language: str, minor: int | None, currency: str | None, wanted: str
+) -> None:
+    with speaking(pages, language):  # type: ignore[attr-defined]
+        text = amount(minor, currency)
+
+    assert re.sub("[\u00a0\u202f]", " ", text).replace("−", "-") == wanted
+
+
+def test_no_amount_loses_a_digit_of_its_currency(pages: Visiting) -> None:
+    with speaking(pages, "en"):  # type: ignore[attr-defined]
+        for currency in ("EUR", "JPY", "KWD", "CLP", "UGX", "ISK", "XPF", "MGA"):
+            digits = re.sub("[^0-9]", "", amount(1234567, currency))
+            assert digits == decimal_text(1234567, currency).replace(".", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "wanted"),
+    [
+        ("fr", "UTC", "10 juil. 2026, 22:15:47 UTC"),
+        ("fr", "Europe/Paris", "11 juil. 2026, 00:15:47 CEST"),
+        ("en-GB", "UTC", "10 Jul 2026, 22:15:47 UTC"),
+        ("en-US", "UTC", "Jul 10, 2026, 10:15:47 PM UTC"),
+    ],
+)
+def test_an_instant_names_its_zone(pages: Visiting, language: str, zone: str, wanted: str) -> None:
+    with speaking(pages, language, query_string=f"zone={zone}"):  # type: ignore[attr-defined]
+        text = moment("2026-07-10T22:15:47.123456Z")
+
+    assert re.sub("[\u00a0\u202f]", " ", text) == (
+        f'<time datetime="2026-07-10T22:15:47.123456Z">{wanted}</time>'
+    )
+
+
+def test_the_day_of_an_instant_is_the_readers(pages: Visiting) -> None:
+    with speaking(pages, "en", query_string="zone=Europe/Paris"):  # type: ignore[attr-defined]
+        days = [str(day(at)) for at in ("2026-07-10T22:15:47Z", "2026-07-10", "no day", None)]
+
+    assert days == [
+        '<time datetime="2026-07-11">11 Jul 2026</time>',
+        '<time datetime="2026-07-10">10 Jul 2026</time>',
+        "no day",
+        "–",
+    ]
+
+
+def test_an_age_is_told_in_words(pages: Visiting) -> None:
+    pages.now = datetime(2026, 7, 10, 12, tzinfo=UTC)
+    with speaking(pages, "fr"):  # type: ignore[attr-defined]
+        assert age("2026-07-10T09:00:00Z") == "il y a 3 heures"
+
+
+def test_text_of_somebody_else_cannot_steer(pages: Visiting) -> None:
+    with speaking(pages, "en"):  # type: ignore[attr-defined]
+        assert plain("a\u202eb\x00") == "a\\u202eb\\u0000"
+        assert "<script>" not in name("<script>")
+        assert len(name("x" * 10_000)) < 700
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen", "wanted"),
+    [
+        ("fr-CA,fr;q=0.9,en;q=0.8", "", "fr"),
+        ("de-DE,de;q=0.9", "", "en"),
+        ("fr", "?lang=en", "en"),
+        ("en", "?lang=xx", "en"),
+        ("", "?lang=fr", "fr"),
+    ],
+)
+def test_the_language_is_the_chosen_one_else_the_browsers(
+    pages: Visiting, accepted: str, chosen: str, wanted: str
+) -> None:
+    headers = {"Accept-Language": accepted}
+
+    first = pages.get(f"/sign-in{chosen}", headers=headers, follow_redirects=True)
+    again = pages.get("/sign-in", headers=headers)
+
+    assert f'<html lang="{wanted}"' in first.text
+    assert f'<html lang="{wanted}"' in again.text
+
+
+def test_a_word_of_a_template_is_translated_for_each_reader_anew(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    in_english, in_french = (
+        pages.get("/test/notifications", headers={"Accept-Language": language}).text
+        for language in ("en", "fr")
+    )
+
+    assert ">Recorded</a>" in in_english
+    assert ">Enregistré</a>" in in_french
+
+
+def test_a_plural_is_that_of_the_language(pages: Visiting) -> None:
+    from flask_babel import ngettext
+
+    ids = (
+        "%(num)s newer event is not in it yet.",
+        "%(num)s newer events are not in it yet.",
+    )
+    with speaking(pages, "fr"):  # type: ignore[attr-defined]
+        words = [ngettext(*ids, number) for number in (0, 1, 2)]
+        assert translated("Captured") == "Remis"
+
+    assert [word.split()[1] for word in words] == ["événement", "événement", "événements"]

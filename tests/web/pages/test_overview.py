@@ -1,0 +1,179 @@
+"""The overview: what it counts, and what stands out."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from ulid import ULID
+
+from ledger.access.users import add_user
+from ledger.projections.engine.leadership import prepare_views
+from ledger.queries.activity import PastDays, Scope
+from ledger.storage.database import Database
+from ledger.storage.tables import quarantine
+from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, receive
+from tests.queries.filling import follow
+from tests.web.pages.lately import NOW, Clock, a_lately_ledger
+from tests.web.pages.visiting import PASSWORD, SETTINGS, Visiting, add_users
+from web.pages.charts import HEIGHT, stacked
+
+TODAY = NOW.date()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def visit(database: Database, clock: Clock) -> Visiting:
+    """The pages of a ledger with two shops that has heard nothing, on each database."""
+    prepare_views(database)
+    ledger = a_lately_ledger(database, clock)
+    add_users(ledger, clock.now)
+    return Visiting(ledger, SETTINGS, now=NOW)
+
+
+def hear(
+    visit: Visiting, clock: Clock, at: datetime, *, body: bytes | None = None, **changes: Any
+) -> str:
+    """A payment made and heard of at this time, unless told otherwise."""
+    clock.now = at
+    made = f"{at:%Y%m%d%H%M%S}"
+    facts = {"trans_uuid": f"{made:0>32}", "effective_creation_date": made, "trans_date": made}
+    body = body or a_form_call(**(facts | changes))
+    receipt = receive(visit.ledger, body, id=str(ULID.from_datetime(at)), received_at=at)
+    clock.now = NOW
+    follow(visit.ledger)
+    return receipt.outcome
+
+
+def text_of(page: str) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def overview(visit: Visiting, name: str = "auditor", path: str = "/test") -> str:
+    visit.sign_in(name)
+    response = visit.get(path)
+    assert response.status_code == 200
+    return text_of(response.text)
+
+
+def test_it_counts_notifications_payments_money_and_refusals(visit: Visiting, clock: Clock) -> None:
+    body = a_form_call(
+        trans_uuid="e" * 32, amount="1234", effective_amount="1234", currency="978",
+        effective_creation_date="20260331090000",
+    )  # fmt: skip
+    hear(visit, clock, NOW - timedelta(hours=2), body=body)
+    assert hear(visit, clock, NOW - timedelta(hours=1), body=body) == "repeated"
+    hear(visit, clock, NOW - timedelta(days=3), status="REFUSED", auth_result="51")
+    hear(visit, clock, NOW - timedelta(days=29), body=b"vads_site_id=12345678&vads_ctx_mode=TEST")
+    hear(visit, clock, NOW - timedelta(days=40))
+
+    page = overview(visit)
+
+    assert "Notifications today 2 1 recorded · 1 repeated" in page
+    assert "Payments today 1 accepted, 0 refused" in page
+    assert "2 recorded, 1 repeated and 1 in quarantine in 30 days" in page
+    assert "1 accepted and 1 refused in 30 days" in page
+    assert "EUR €12.34 €12.34 –" in page
+    assert "Insufficient funds 51 1" in page
+    assert "In quarantine 1 what to do about them" in page
+    assert "1 hour ago" in page
+    assert "No call for" not in page
+
+
+def test_three_hours_without_a_call_stand_out(visit: Visiting, clock: Clock) -> None:
+    hear(visit, clock, NOW - timedelta(hours=3, minutes=5))
+
+    assert "No call for 3 hours." in overview(visit)
+    assert "No call for" not in text_of(visit.get("/production").text)
+
+
+def test_it_says_which_rules_to_switch_on(visit: Visiting, clock: Clock) -> None:
+    hear(visit, clock, NOW - timedelta(hours=1))
+
+    page = overview(visit)
+
+    assert "Boutique du Port 12345678 7 kinds never arrived" in page
+    assert "Switch on “IPN URL on batch change”." in page
+    assert "Librairie des Arts 87654321 no notification yet" in page
+
+
+def test_a_reader_of_one_shop_sees_nothing_of_others(visit: Visiting, clock: Clock) -> None:
+    hear(visit, clock, NOW - timedelta(hours=1))
+    hear(visit, clock, NOW - timedelta(hours=1), body=b"vads_site_id=12345678&vads_ctx_mode=TEST")
+    with visit.ledger.database.begin() as connection:
+        add_user(
+            connection, name="one", password=PASSWORD, role="operator", now=NOW,
+            shops=[OTHER_SHOP_ID],
+        )  # fmt: skip
+
+    page = overview(visit, "one")
+
+    assert "Boutique du Port" not in page
+    assert "Notifications today 0" in page
+    assert "Payments today 0" in page
+    assert "In quarantine 0 nothing waits" in page
+    assert "Last notification none yet" in page
+
+
+def test_past_days_are_counted_once_until_something_is_readmitted(
+    visit: Visiting, clock: Clock
+) -> None:
+    database, past = visit.ledger.database, PastDays()
+    scope = Scope("TEST", (SHOP_ID, OTHER_SHOP_ID))
+    days = [TODAY - timedelta(days=back) for back in (2, 1, 0)]
+    hear(visit, clock, NOW - timedelta(days=1))
+    parameters: list[str] = []
+    event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda *arguments: parameters.append(str(arguments[3])),
+    )
+
+    with database.connect() as connection:
+        first = past.count(connection, scope, days, NOW)
+        again = past.count(connection, scope, days, NOW)
+
+    yesterday = str(ULID.from_datetime(datetime(2026, 3, 30, tzinfo=NOW.tzinfo)))[:10]
+    assert [first[day]["recorded"] for day in days] == [0, 1, 0]
+    assert again == first
+    assert sum(yesterday in bound for bound in parameters) == 1
+
+    hear(visit, clock, NOW - timedelta(days=2), body=forged())
+    readmit_as_if_signed(visit, NOW - timedelta(days=2))
+    with database.connect() as connection:
+        assert past.count(connection, scope, days, NOW)[days[0]]["recorded"] == 1
+
+
+def forged() -> bytes:
+    return a_form_call(trans_uuid="f" * 32).replace(b"signature=", b"signature=x")
+
+
+def readmit_as_if_signed(visit: Visiting, at: datetime) -> None:
+    """Give the waiting delivery the signature that it lacked, and verify it again."""
+    id_ = str(ULID.from_datetime(at))[:10]
+    with visit.ledger.database.begin() as connection:
+        row = connection.execute(quarantine.select()).one()
+        assert row.id.startswith(id_)
+        body = row.body.replace(b"signature=x", b"signature=")
+        connection.execute(quarantine.update().values(body=body))
+    assert visit.ledger.readmit(row.id).outcome == "recorded"
+
+
+def test_bars_stand_on_each_other_within_the_drawing() -> None:
+    chart = stacked(["a", "b", "c"], {"one": [1, 0, 500], "other": [1, 0, 500]})
+
+    assert [len(bar.segments) for bar in chart.bars] == [2, 0, 2]
+    assert chart.top == 1_000
+    assert chart.total("one") == 501
+    for bar in chart.bars:
+        for below, above in zip(bar.segments, bar.segments[1:], strict=False):
+            assert above.y + above.height == pytest.approx(below.y, abs=0.02)
+        for segment in bar.segments:
+            assert segment.y >= 0
+            assert segment.y + segment.height <= HEIGHT + 0.01
+    assert stacked([], {"one": []}).is_empty

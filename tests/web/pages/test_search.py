@@ -1,0 +1,218 @@
+"""Search: any name leads to what it names, filters narrow, an address is the whole question."""
+
+import csv
+import io
+import re
+from typing import Any
+
+import pytest
+
+from ledger.access.users import add_user
+from ledger.application import Ledger
+from ledger.queries.filter_declarations import NotificationFilter, TransactionFilter
+from ledger.queries.list_definitions import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, Listing
+from ledger.queries.lists import list_page
+from ledger.queries.notifications import list_notifications
+from ledger.queries.search import meanings
+from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID
+from tests.web.pages.visiting import PASSWORD, Visiting
+
+
+@pytest.fixture
+def pages(pages: Visiting) -> Visiting:
+    pages.sign_in("auditor")
+    return pages
+
+
+def newest(ledger: Ledger, listing: Listing, **filters: Any) -> Item:
+    with ledger.database.connect() as connection:
+        return list_page(connection, listing, listing.filter_class(**filters)).items[0]
+
+
+def transactions(ledger: Ledger, **filters: Any) -> list[Item]:
+    with ledger.database.connect() as connection:
+        return list_page(connection, TRANSACTIONS, TransactionFilter(**filters), limit=500).items
+
+
+def hrefs(text: str, kind: str) -> list[str]:
+    return re.findall(rf'href="(/\w+/shops/\d+/{kind}/[^"]+)"', text.partition('id="found"')[2])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        str.upper,
+        str.lower,
+        lambda uuid: f" {uuid[:8]}-{uuid[8:12]}-{uuid[12:16]}-{uuid[16:20]}-{uuid[20:]} ",
+    ],
+)
+def test_a_uuid_leads_to_its_transaction(pages: Visiting, written: Any) -> None:
+    one = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
+
+    led = pages.get("/test/search", query_string={"q": written(one["uuid"])})
+
+    assert led.location == f"/test/shops/{one['shop_id']}/transactions/{one['uuid']}"
+    assert pages.get(led.location).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["order_id", "trans_id"])
+def test_other_names_lead_there_too(pages: Visiting, name: str) -> None:
+    one = newest(pages.ledger, TRANSACTIONS, mode="production", currency="EUR")
+
+    led = pages.get("/production/search", query_string={"q": one[name]})
+
+    kind, told = (
+        ("orders", one["order_id"]) if name == "order_id" else ("transactions", one["uuid"])
+    )
+    assert led.location == f"/production/shops/{one['shop_id']}/{kind}/{told}"
+    assert pages.get(led.location).status_code == 200
+
+
+def test_an_alias_and_a_subscription_are_found(pages: Visiting) -> None:
+    alias = newest(pages.ledger, ALIASES, mode="production")
+    plan = newest(pages.ledger, SUBSCRIPTIONS, mode="production")
+
+    for kind, name in (("aliases", alias["alias"]), ("subscriptions", plan["subscription_id"])):
+        led = pages.get("/production/search", query_string={"q": name})
+        assert led.status_code == 303
+        assert led.location.startswith(f"/production/shops/{SHOP_ID}/{kind}/{name}")
+        assert pages.get(led.location).status_code == 200
+
+
+def test_a_notification_is_found_by_its_id(pages: Visiting) -> None:
+    with pages.ledger.database.connect() as connection:
+        row = list_notifications(connection, NotificationFilter(mode="TEST"), limit=1)[0]
+
+    led = pages.get("/test/search", query_string={"q": row.id})
+
+    assert led.location == f"/test/notifications/{row.id}"
+    assert pages.get(led.location).status_code == 200
+    assert pages.get("/production/search", query_string={"q": row.id}).status_code == 200
+    assert pages.get(f"/production/notifications/{row.id}").status_code == 404
+
+
+def test_what_several_things_are_called_is_listed(full_ledger: Ledger, pages: Visiting) -> None:
+    """An alias of the same name in two shops, say."""
+    names = [item["trans_id"] for item in transactions(full_ledger, mode="test")]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    assert twice is not None, "the stories number no two transactions alike"
+
+    page = pages.get("/test/search", query_string={"q": twice})
+
+    assert page.status_code == 200
+    assert "Several things have this name" in page.text
+    assert len(hrefs(page.text, "transactions")) == names.count(twice)
+
+
+def test_part_of_a_name_lists_what_contains_it(pages: Visiting) -> None:
+    page = pages.get("/test/search?q=CMD-")
+
+    found = hrefs(page.text, "orders")
+    assert found
+    assert all("CMD-" in one for one in found)
+
+
+def test_the_other_world_is_never_searched(pages: Visiting) -> None:
+    one = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
+
+    assert meanings(pages.ledger, one["uuid"], mode="production") == []
+    assert "Nothing in this mode fits" in pages.get(f"/production/search?q={one['uuid']}").text
+
+
+def test_somebody_of_one_shop_finds_nothing_of_others(
+    own_pages: Visiting, full_ledger: Ledger
+) -> None:
+    visiting = Visiting(full_ledger)
+    limited = Visiting(own_pages.ledger)
+    with own_pages.ledger.database.begin() as connection:
+        add_user(connection, name="x", password=PASSWORD, role="auditor", now=NOON, shops=["1"])
+    limited.sign_in("x")
+    payment = newest(full_ledger, TRANSACTIONS, mode="test", shop_id=frozenset({SHOP_ID}))
+
+    assert (
+        meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset({OTHER_SHOP_ID})) == []
+    )
+    assert meanings(full_ledger, payment["uuid"], mode="test", shops=frozenset()) == []
+    assert limited.get(f"/test/search?shop_id={SHOP_ID}").status_code == 403
+    assert visiting.get("/test/search").status_code == 303
+
+
+def test_what_a_form_left_empty_is_no_part_of_the_question(pages: Visiting) -> None:
+    led = pages.get("/test/search?q=&status=CAPTURED&order_id=+&amount_min=")
+
+    assert led.location == "/test/search?status=CAPTURED"
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ("amount_min=twelve", "amount_min"),
+        ("first_seen_from=2026-02-30", "first_seen_from"),
+        ("order_id=" + "x" * 501, "order_id"),
+        ("q=" + "x" * 501, "q"),
+        ("sort=colour", "sort"),
+        ("misspelt=1", "misspelt"),
+        ("cursor=none", "cursor"),
+        ("late=perhaps", "late"),
+        ("order_id=a%00b", "order_id"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_is_listed(
+    pages: Visiting, asked: str, field: str
+) -> None:
+    page = pages.get(f"/test/search?{asked}")
+
+    assert page.status_code == 422
+    assert "Some of this cannot be read" in page.text
+    assert hrefs(page.text, "transactions") == []
+
+
+def test_a_list_goes_on_page_by_page_with_its_filters(pages: Visiting) -> None:
+    seen: list[str] = []
+    path = "/test/search?sort=amount&operation_type=DEBIT"
+    while path:
+        text = pages.get(path).text
+        seen += hrefs(text, "transactions")
+        found = re.search(r'href="([^"]+)" rel="next"', text)
+        path = found[1].replace("&amp;", "&") if found else ""
+
+    debits = transactions(pages.ledger, mode="test", operation_type=frozenset({"DEBIT"}))
+    assert len(seen) == len(set(seen)) == len(debits)
+
+
+def test_amounts_are_asked_for_in_major_units(pages: Visiting) -> None:
+    for asked in ("12,5", "12.50"):
+        text = pages.get(f"/test/search?currency=eur&amount_min={asked}").text
+        told = re.findall(r'class="amount[^"]*">€([\d,.]+)<', text)
+        assert told
+        assert all(float(one.replace(",", "")) >= 12.5 for one in told)
+
+
+def test_days_begin_and_end_in_their_zone(pages: Visiting) -> None:
+    day = transactions(pages.ledger, mode="test")[-1]["first_seen_at"][:10]
+
+    for zone, is_there in (("UTC", True), ("Pacific/Tahiti", True), ("Pacific/Noumea", True)):
+        asked = f"first_seen_from={day}&first_seen_until={day}&days_in={zone}"
+        assert bool(hrefs(pages.get(f"/test/search?{asked}").text, "transactions")) is is_there
+    asked = "first_seen_until=2000-01-01&first_seen_from=0001-01-01&days_in=Europe/Paris"
+    assert hrefs(pages.get(f"/test/search?{asked}").text, "transactions") == []
+
+
+def test_an_export_holds_all_pages_of_what_is_shown(pages: Visiting) -> None:
+    text = pages.get("/test/search?status=CAPTURED&sort=amount").text
+    href = re.search(r'href="([^"]+format=csv)"', text)
+    assert href is not None
+
+    file = pages.get(href[1].replace("&amp;", "&"))
+
+    rows = list(csv.DictReader(io.StringIO(file.text)))
+    captured = transactions(pages.ledger, mode="test", status=frozenset({"CAPTURED"}))
+    assert {row["uuid"] for row in rows} == {item["uuid"] for item in captured}
+    assert file.headers["Content-Disposition"] == 'attachment; filename="transactions.csv"'
+    assert "personal" not in rows[0]
+
+
+def test_an_export_of_what_cannot_be_read_leads_back_to_the_form(pages: Visiting) -> None:
+    led = pages.get("/test/export/transactions?format=csv&amount_min=x")
+
+    assert led.location == "/test/search?amount_min=x"
