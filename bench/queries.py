@@ -156,21 +156,21 @@ def questions(ledger: Ledger) -> dict[str, Question]:
 
         return ask
 
-    found: dict[str, Question] = {
+    by_name: dict[str, Question] = {
         LOOKUP: lookup,
         "item": lambda: current_state(ledger.events.history(stream)),
         "history": lambda: [history_data(one) for one in timeline(ledger.events.history(stream))],
     }
-    found["a page of the feed"] = lambda: ledger.events.events_after(0, LIMIT_DEFAULT)
+    by_name["a page of the feed"] = lambda: ledger.events.events_after(0, LIMIT_DEFAULT)
     for name, ask in OTHER_LISTS.items():
-        found[f"list of {name}, first page"] = lambda ask=ask: ask(ledger)  # type: ignore[misc]
+        by_name[f"list of {name}, first page"] = lambda ask=ask: ask(ledger)  # type: ignore[misc]
     for sort in ("-time", "time", "-amount", "amount"):
-        found[f"list by {sort}, first page"] = page(sort)
+        by_name[f"list by {sort}, first page"] = page(sort)
         number, cursor = deep_cursor(ledger, sort, {})
-        found[f"list by {sort}, page {number}"] = page(sort, cursor)
-    for told, filters in FILTERS.items():
-        found[f"list of {told}"] = page("-time", **filters)
-    return found
+        by_name[f"list by {sort}, page {number}"] = page(sort, cursor)
+    for name, filters in FILTERS.items():
+        by_name[f"list of {name}"] = page("-time", **filters)
+    return by_name
 
 
 def _first_page(listing: Listing) -> Callable[[Ledger], object]:
@@ -237,17 +237,17 @@ def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> tupl
         return skipped // LIMIT_DEFAULT, write_cursor(last, sort, filter_)
 
 
-def answer(sheet: Sheet, asked: dict[str, Question], rounds: int) -> None:
+def answer(sheet: Sheet, questions: dict[str, Question], rounds: int) -> None:
     """Rounds are interleaved, so that what disturbs one question disturbs all."""
-    rates: dict[str, list[float]] = {name: [] for name in asked}
-    for ask in asked.values():
+    rates: dict[str, list[float]] = {name: [] for name in questions}
+    for ask in questions.values():
         ask()
     for _ in range(rounds):
-        for name, ask in asked.items():
+        for name, ask in questions.items():
             rates[name].append(CALLS / timed(lambda ask=ask: [ask() for _ in range(CALLS)]))  # type: ignore[misc]
-    for name, told in rates.items():
-        sheet.add(name, rate=median(told), p50_ms=1000 / median(told))
+    for name, own in rates.items():
+        sheet.add(name, rate=median(own), p50_ms=1000 / median(own))
         if name != LOOKUP:
             figure = sheet.figures[-1]
-            figure.ratio, figure.of = ratios(rates[LOOKUP], told), LOOKUP
+            figure.ratio, figure.of = ratios(rates[LOOKUP], own), LOOKUP
             figure.goal = GOALS.get(name.partition(" ")[0])

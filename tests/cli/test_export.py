@@ -46,21 +46,23 @@ def url(database_url: str, ledger: Ledger) -> str:
     return database_url
 
 
-def lines(url: str, *told: str) -> list[dict[str, Any]]:
-    result = run(url, None, "export", *told, "--format", "jsonl")
+def lines(url: str, *options: str) -> list[dict[str, Any]]:
+    result = run(url, None, "export", *options, "--format", "jsonl")
     assert result.exit_code == 0, result.output
     return [orjson.loads(line) for line in result.stdout_bytes.splitlines()]
 
 
 def test_events_come_with_their_facts_in_order(url: str, ledger: Ledger) -> None:
-    found = lines(url, "events")
+    rows = lines(url, "events")
 
-    wanted = ledger.events.events_after(0, 100)
-    assert [one["position"] for one in found] == [one.position for one in wanted]
-    assert [one["facts"] for one in found] == [one.event.facts for one in wanted]
-    assert lines(url, "events", "--kind", "alias") == [o for o in found if o["kind"] == "alias"]
+    expected = ledger.events.events_after(0, 100)
+    assert [row["position"] for row in rows] == [recorded.position for recorded in expected]
+    assert [row["facts"] for row in rows] == [recorded.event.facts for recorded in expected]
+    assert lines(url, "events", "--kind", "alias") == [
+        row for row in rows if row["kind"] == "alias"
+    ]
     assert lines(url, "events", "--recorded-until", "2020-01-01") == []
-    assert lines(url, "events", "--recorded-until", "2026-11-23") == found
+    assert lines(url, "events", "--recorded-until", "2026-11-23") == rows
     assert lines(url, "events", "--recorded-from", "2026-11-24") == []
     assert lines(url, "events", "--shop-id", "00000000") == []
 
@@ -68,25 +70,25 @@ def test_events_come_with_their_facts_in_order(url: str, ledger: Ledger) -> None
 def test_nothing_is_left_out_or_doubled_at_the_edges_of_pages(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [
+    exports = [
         Export("events", EventFilter()),
         Export("events", EventFilter(type=frozenset({"transaction.payment-accepted"}))),
         Export("notifications", NotificationFilter()),
     ]
-    whole = [list(exporting.rows(ledger, one)) for one in asked]
+    whole = [list(exporting.rows(ledger, export)) for export in exports]
 
     for size in (1, 2, 3):
         monkeypatch.setattr(exporting, "PAGE", size)
         monkeypatch.setattr(notifications, "PAGE", size)
-        assert [list(exporting.rows(ledger, one)) for one in asked] == whole
+        assert [list(exporting.rows(ledger, export)) for export in exports] == whole
 
 
 def test_transactions_come_as_they_stand(url: str) -> None:
-    found = lines(url, "transactions", "--search", "=1+")
+    rows = lines(url, "transactions", "--search", "=1+")
 
-    assert [one["order_id"] for one in found] == ["=1+1"]
-    assert found[0]["mode"] == "test"
-    assert "personal" not in found[0]
+    assert [row["order_id"] for row in rows] == ["=1+1"]
+    assert rows[0]["mode"] == "test"
+    assert "personal" not in rows[0]
 
 
 def test_personal_data_are_left_out_unless_asked_for(url: str) -> None:
@@ -94,26 +96,26 @@ def test_personal_data_are_left_out_unless_asked_for(url: str) -> None:
         assert b"a@b.example" not in run(url, None, "export", kind).stdout_bytes
     assert "192.0.2.7" not in run(url, None, "export", "notifications").output
 
-    told = run(url, None, "export", "events", "--personal").output
+    output = run(url, None, "export", "events", "--personal").output
     peers = lines(url, "notifications", "--personal")
 
-    assert "a@b.example" in told
-    assert {one["peer"] for one in peers} == {"192.0.2.7"}
+    assert "a@b.example" in output
+    assert {row["peer"] for row in peers} == {"192.0.2.7"}
 
 
 def test_deliveries_come_without_bodies_unless_asked_for(url: str) -> None:
-    found = lines(url, "notifications")
+    rows = lines(url, "notifications")
     raw = lines(url, "notifications", "--raw", "--outcome", "quarantined")
 
-    assert [one["outcome"] for one in found] == ["recorded", "recorded", "quarantined", "recorded"]
-    assert [one["id"] for one in found] == sorted(one["id"] for one in found)
-    assert all("body_base64" not in one for one in found)
-    assert [one["body_base64"] for one in raw] == ["aGVsbG89d29ybGQ="]
+    assert [row["outcome"] for row in rows] == ["recorded", "recorded", "quarantined", "recorded"]
+    assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
+    assert all("body_base64" not in row for row in rows)
+    assert [row["body_base64"] for row in raw] == ["aGVsbG89d29ybGQ="]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_three_formats_tell_the_same(url: str, tmp_path: Path, kind: str) -> None:
-    wanted = lines(url, kind)
+    expected = lines(url, kind)
 
     text = run(url, None, "export", kind).stdout_bytes.decode()
     file = tmp_path / "out.parquet"
@@ -122,9 +124,9 @@ def test_the_three_formats_tell_the_same(url: str, tmp_path: Path, kind: str) ->
     from_csv = list(csv.DictReader(io.StringIO(text, newline="")))
     from_parquet = pyarrow.parquet.read_table(file).to_pylist()
 
-    flat = [{name: as_text(value) for name, value in one.items()} for one in wanted]
-    assert [{n: as_text(v) for n, v in one.items()} for one in from_parquet] == flat
-    assert [{n: unquoted(v) for n, v in one.items()} for one in from_csv] == flat
+    flat = [{name: as_text(value) for name, value in row.items()} for row in expected]
+    assert [{n: as_text(v) for n, v in row.items()} for row in from_parquet] == flat
+    assert [{n: unquoted(v) for n, v in row.items()} for row in from_csv] == flat
     assert list(tmp_path.glob("*.part")) == []
 
 
@@ -162,21 +164,21 @@ def test_parquet_without_its_library_says_what_to_install(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    asked = Export("transactions", TransactionFilter())
+    export = Export("transactions", TransactionFilter())
 
     with pytest.raises(MissingExtraError, match=r"ipn-ledger\[parquet\]"):
-        write_rows(asked.columns, "parquet", [])
+        write_rows(export.columns, "parquet", [])
 
 
 def test_a_parquet_file_has_row_groups(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(export_formats, "GROUP_ROWS", 2)
-    asked = Export("events", EventFilter())
-    found = list(exporting.rows(ledger, asked))
+    export = Export("events", EventFilter())
+    rows = list(exporting.rows(ledger, export))
 
-    parts = list(write_rows(asked.columns, "parquet", found))
+    parts = list(write_rows(export.columns, "parquet", rows))
 
     file = pyarrow.parquet.ParquetFile(io.BytesIO(b"".join(parts)))
-    assert file.metadata.num_row_groups == len(parts) - 1 == (len(found) + 1) // 2
+    assert file.metadata.num_row_groups == len(parts) - 1 == (len(rows) + 1) // 2
 
 
 def test_a_file_that_could_not_be_finished_leaves_what_was_there(url: str, tmp_path: Path) -> None:

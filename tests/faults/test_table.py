@@ -65,7 +65,7 @@ def test_a_fault_at_any_step_loses_and_doubles_nothing(
 def test_a_fault_of_the_short_way_is_not_even_heard_of(
     postgres_url: str, mortal: Mortal, name: str
 ) -> None:
-    """Whatever fails there is tried again step by step."""
+    """A lost race or connection is tried again by the plain strategy; nobody hears of it."""
     assert suffer(postgres_url, mortal, name, PASSAGES_AT_ONCE[name]) == []
 
 

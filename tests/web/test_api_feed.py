@@ -21,15 +21,15 @@ def tell(api: Asking, count: int, **fields: str) -> None:
 
 def test_page_by_page_nothing_is_left_out_or_told_twice(api: Asking) -> None:
     tell(api, 7)
-    found, after = [], 0
+    positions, after = [], 0
 
     while page := api.get(f"{EVENTS}?limit=3&after={after}"):
         if not page["items"]:
             break
-        found += [one["position"] for one in page["items"]]
+        positions += [event["position"] for event in page["items"]]
         after = page["next_after"]
 
-    assert found == [1, 2, 3, 4, 5, 6, 7]
+    assert positions == [1, 2, 3, 4, 5, 6, 7]
     assert api.get(f"{EVENTS}?after=7") == {"items": [], "next_after": 7, "next_cursor": "7"}
 
 
@@ -40,8 +40,8 @@ def test_the_link_of_a_page_leads_to_the_next_one(api: Asking) -> None:
     second = api.get(first.headers["Link"].split(">")[0][1:])
 
     assert first.headers["Link"].endswith('rel="next"')
-    assert [one["position"] for one in second["items"]] == [3]
-    assert [one["position"] for one in api.get(f"{EVENTS}?cursor=2")["items"]] == [3]
+    assert [event["position"] for event in second["items"]] == [3]
+    assert [event["position"] for event in api.get(f"{EVENTS}?cursor=2")["items"]] == [3]
 
 
 def test_details_come_only_when_asked_for(api: Asking) -> None:
@@ -62,7 +62,7 @@ def test_filters_pass_over_others_and_move_on(api: Asking, monkeypatch: pytest.M
     page = api.get(f"{EVENTS}?shop_id={OTHER_SHOP_ID}&limit=1")
     nothing = api.get(f"{EVENTS}?mode=production")
 
-    assert [one["position"] for one in page["items"]] == [4]
+    assert [event["position"] for event in page["items"]] == [4]
     assert page["next_after"] == 4
     assert (nothing["items"], nothing["next_after"]) == ([], 5)
     assert len(api.get(f"{EVENTS}?type=transaction.payment-accepted")["items"]) == 5
@@ -77,7 +77,7 @@ def test_a_caller_waits_for_the_next_event(api: Asking) -> None:
     page = api.get(f"{EVENTS}?after=1&wait=20")
     timer.join()
 
-    assert [one["position"] for one in page["items"]] == [2]
+    assert [event["position"] for event in page["items"]] == [2]
     assert 0.3 < time.monotonic() - began < 15
 
 
@@ -113,7 +113,7 @@ def test_who_finds_no_place_to_wait_is_answered_at_once(api_on_sqlite: Asking) -
     streamed = stream(api_on_sqlite)
 
     assert time.monotonic() - began < 10
-    assert [one["position"] for one in messages(streamed)] == [1, 2, 3]
+    assert [event["position"] for event in messages(streamed)] == [1, 2, 3]
 
 
 # -- streamed -------------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ def test_a_stream_tells_everything_then_keeps_alive_then_ends(api: Asking) -> No
 
     text = stream(api, f"{EVENTS}?limit=2")
 
-    assert [one["position"] for one in messages(text)] == [1, 2, 3]
+    assert [event["position"] for event in messages(text)] == [1, 2, 3]
     assert "id: 3\nevent: transaction.payment-accepted\ndata: {" in text
     assert text.startswith("retry: ")
     assert ": still here\n\n" in text
@@ -155,7 +155,7 @@ def test_a_stream_goes_on_after_the_last_event_id(api: Asking) -> None:
 
     text = stream(api, f"{EVENTS}?after=0", **{"Last-Event-ID": "2"})
 
-    assert [one["position"] for one in messages(text)] == [3]
+    assert [event["position"] for event in messages(text)] == [3]
 
 
 @pytest.mark.usefixtures("brief")

@@ -22,22 +22,17 @@ from tests.web.asking import Asking
 PATH = "/api/v1/notifications"
 
 
-@pytest.fixture
-def api(api: Asking) -> Asking:
-    return api
-
-
 def a_waiting(api: Asking, body: bytes) -> Receipt:
     """A delivery that came before its key."""
-    told, api.ledger.shops = api.ledger.shops, shops(a_shop(kinds=()))
+    known, api.ledger.shops = api.ledger.shops, shops(a_shop(kinds=()))
     receipt = receive(api.ledger, body)
-    api.ledger.shops = told
+    api.ledger.shops = known
     assert receipt.reason == "no-key"
     return receipt
 
 
-def ids(api: Asking, asked: str = "", role: str = "auditor") -> list[str]:
-    return [one["id"] for one in api.get(f"{PATH}?{asked}", role)["items"]]
+def ids(api: Asking, filters: str = "", role: str = "auditor") -> list[str]:
+    return [item["id"] for item in api.get(f"{PATH}?{filters}", role)["items"]]
 
 
 def test_a_delivery_is_told_with_what_became_of_it(api: Asking) -> None:
@@ -45,17 +40,17 @@ def test_a_delivery_is_told_with_what_became_of_it(api: Asking) -> None:
     receipt = receive(api.ledger, body)
     repeat = receive(api.ledger, body)
 
-    told = api.get(f"{PATH}/{receipt.id}")
+    answer = api.get(f"{PATH}/{receipt.id}")
 
-    assert {name: told[name] for name in ("outcome", "format", "shop_id", "mode", "source")} == {
+    assert {name: answer[name] for name in ("outcome", "format", "shop_id", "mode", "source")} == {
         "outcome": "recorded",
         "format": "form-v2",
         "shop_id": SHOP_ID,
         "mode": "test",
         "source": "PAY",
     }
-    assert (told["positions"], told["reason"], len(told["digest"])) == ([1], None, 64)
-    assert told["peer"] == "192.0.2.0/24"
+    assert (answer["positions"], answer["reason"], len(answer["digest"])) == ([1], None, 64)
+    assert answer["peer"] == "192.0.2.0/24"
     assert api.get(f"{PATH}/{repeat.id}")["outcome"] == "repeated"
     assert api.get(f"{PATH}/{receipt.id}", "operator")["peer"] == "192.0.2.7"
 
@@ -76,13 +71,15 @@ def test_deliveries_are_listed_newest_first_and_filtered(api: Asking) -> None:
 
 
 def test_deliveries_are_read_page_by_page(api: Asking) -> None:
-    told = [receive(api.ledger, body).id for body in (a_form_call(), b"", a_form_call(), b"x=1")]
+    received = [
+        receive(api.ledger, body).id for body in (a_form_call(), b"", a_form_call(), b"x=1")
+    ]
 
     first = api.call(f"{PATH}?limit=3")
     second = api.call(first.headers["Link"].split(">")[0][1:])
 
-    found = [one["id"] for page in (first, second) for one in page.get_json()["items"]]
-    assert found == told[::-1]
+    listed = [item["id"] for page in (first, second) for item in page.get_json()["items"]]
+    assert listed == received[::-1]
     assert second.get_json()["next_cursor"] is None
     assert "Link" not in second.headers
 
@@ -117,9 +114,9 @@ def post(api: Asking, path: str, body: Any = None) -> Any:
 def test_a_delivery_is_readmitted_once_its_key_is_there(api: Asking) -> None:
     waiting = a_waiting(api, a_form_call())
 
-    told = post(api, f"/{waiting.id}/readmit")
+    answer = post(api, f"/{waiting.id}/readmit")
 
-    assert told == {"id": waiting.id, "outcome": "recorded", "reason": None, "positions": [1]}
+    assert answer == {"id": waiting.id, "outcome": "recorded", "reason": None, "positions": [1]}
     assert api.get(f"{PATH}/{waiting.id}")["reason"] == "no-key"
     again = api.call(f"{PATH}/{waiting.id}/readmit", "operator", method="POST")
     assert again.status_code == 404
@@ -128,13 +125,13 @@ def test_a_delivery_is_readmitted_once_its_key_is_there(api: Asking) -> None:
 def test_what_cannot_be_verified_yet_stays_with_its_reason(api: Asking) -> None:
     refused = receive(api.ledger, b"")
 
-    told = post(api, f"/{refused.id}/readmit")
+    answer = post(api, f"/{refused.id}/readmit")
 
-    assert (told["outcome"], told["reason"]) == ("quarantined", "empty-body")
+    assert (answer["outcome"], answer["reason"]) == ("quarantined", "empty-body")
 
 
 def test_all_of_a_reason_are_counted_first_and_then_readmitted_in_order(api: Asking) -> None:
-    waiting = [a_waiting(api, a_form_call(trans_uuid=one * 32)) for one in "abc"]
+    waiting = [a_waiting(api, a_form_call(trans_uuid=letter * 32)) for letter in "abc"]
     receive(api.ledger, b"")
 
     counted = post(api, "/readmit", {"reason": "no-key"})
@@ -147,7 +144,7 @@ def test_all_of_a_reason_are_counted_first_and_then_readmitted_in_order(api: Ask
         0,
         0,
     )
-    assert [one["id"] for one in done["items"]] == [one.id for one in waiting]
+    assert [item["id"] for item in done["items"]] == [receipt.id for receipt in waiting]
     assert post(api, "/readmit", {"reason": "no-key"})["matching"] == 0
 
 
@@ -155,12 +152,12 @@ def test_one_call_readmits_only_so_many(
     api_on_sqlite: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.api.notifications.READMIT_MAX", 2)
-    for one in "abc":
-        a_waiting(api_on_sqlite, a_form_call(trans_uuid=one * 32))
+    for letter in "abc":
+        a_waiting(api_on_sqlite, a_form_call(trans_uuid=letter * 32))
 
-    told = post(api_on_sqlite, "/readmit", {"reason": "no-key", "dry_run": False})
+    answer = post(api_on_sqlite, "/readmit", {"reason": "no-key", "dry_run": False})
 
-    assert (told["readmitted"], told["remaining"]) == (2, 1)
+    assert (answer["readmitted"], answer["remaining"]) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_list_is_turned_to_its_end_by_its_links(client_of: Client, name: str) 
     whole = client.get(f"/api/v1/{name}?limit=500&mode=test").json["items"]
     assert items == whole
     assert whole
-    assert {one["mode"] for one in whole} == {"test"}
+    assert {item["mode"] for item in whole} == {"test"}
 
 
 def test_a_listed_transaction_has_the_fields_of_the_contract(client_of: Client) -> None:
@@ -91,7 +91,7 @@ def test_a_listed_transaction_has_the_fields_of_the_contract(client_of: Client) 
     assert set(contract.split()) | {"first_seen_at", "last_changed_at", "reference"} <= set(item)
 
 
-@pytest.mark.parametrize("name", [*LISTS, *(f"exports/{one}" for one in EXPORTS)])
+@pytest.mark.parametrize("name", [*LISTS, *(f"exports/{kind}" for kind in EXPORTS)])
 def test_nobody_sees_anything_without_a_token(client_of: Client, name: str) -> None:
     assert client_of().get(f"/api/v1/{name}?format=jsonl").status_code == 401
 
@@ -102,7 +102,7 @@ def test_a_caller_sees_the_shops_of_its_token_only(client_of: Client, name: str)
 
     items = client.get(f"/api/v1/{name}?limit=500").json["items"]
 
-    assert {one["shop_id"] for one in items} == {OTHER_SHOP_ID}
+    assert {item["shop_id"] for item in items} == {OTHER_SHOP_ID}
     assert client.get(f"/api/v1/{name}?shop_id={SHOP_ID}").status_code == 403
 
 
@@ -112,7 +112,7 @@ def test_an_export_holds_the_shops_of_its_token_only(client_of: Client, kind: st
 
     lines = client.get(f"/api/v1/exports/{kind}?format=jsonl").data.splitlines()
 
-    assert {orjson.loads(one)["shop_id"] for one in lines} == {OTHER_SHOP_ID}
+    assert {orjson.loads(line)["shop_id"] for line in lines} == {OTHER_SHOP_ID}
 
 
 WRONG = (
@@ -142,11 +142,11 @@ def test_a_parameter_that_cannot_be_meant_is_refused(client_of: Client, query: s
 def test_parameters_narrow_a_list(client_of: Client) -> None:
     client = client_of(Caller())
 
-    found = client.get("/api/v1/transactions?status=REFUSED&status=CAPTURED&late=false").json
+    page = client.get("/api/v1/transactions?status=REFUSED&status=CAPTURED&late=false").json
     totals = client.get("/api/v1/totals?day_from=2025-01-01&day_until=2025-12-31&limit=500").json
 
-    assert {one["status"] for one in found["items"]} == {"REFUSED", "CAPTURED"}
-    assert {one["day"][:4] for one in totals["items"]} == {"2025"}
+    assert {item["status"] for item in page["items"]} == {"REFUSED", "CAPTURED"}
+    assert {item["day"][:4] for item in totals["items"]} == {"2025"}
 
 
 @pytest.mark.parametrize("kind", EXPORTS)

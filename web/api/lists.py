@@ -104,8 +104,7 @@ def serve_export(
 
 def _serve(path: str, view: View, name: str, summary: str, query: type[Schema]) -> None:
     view.__name__, view.__doc__ = name, summary
-    checked = bp.arguments(query, location="query", unknown=RAISE)
-    bp.get(path)(checked(bp.alt_response(400, "400")(view)))
+    bp.get(path)(bp.arguments(query, location="query", unknown=RAISE)(view))
 
 
 serve_list("/transactions", TRANSACTIONS, "List transactions, by default the newest first.")

@@ -43,7 +43,7 @@ _OF_ALL = {
     "503": "the database or a view does not answer now; `Retry-After` says when to try again",
 }
 _OF_BODIES = {
-    "400": "the body is no JSON, or a cursor or filter that nothing can be compared with",
+    "400": "the body is no JSON",
     "413": "the body is too large",
     "415": "the body is not announced as JSON",
 }

@@ -47,25 +47,25 @@ def hrefs(text: str, kind: str) -> list[str]:
     ],
 )
 def test_a_uuid_leads_to_its_transaction(pages: Visiting, written: Any) -> None:
-    one = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
+    item = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
 
-    led = pages.get("/test/search", query_string={"q": written(one["uuid"])})
+    redirect = pages.get("/test/search", query_string={"q": written(item["uuid"])})
 
-    assert led.location == f"/test/shops/{one['shop_id']}/transactions/{one['uuid']}"
-    assert pages.get(led.location).status_code == 200
+    assert redirect.location == f"/test/shops/{item['shop_id']}/transactions/{item['uuid']}"
+    assert pages.get(redirect.location).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["order_id", "trans_id"])
 def test_other_names_lead_there_too(pages: Visiting, name: str) -> None:
-    one = newest(pages.ledger, TRANSACTIONS, mode="production", currency="EUR")
+    item = newest(pages.ledger, TRANSACTIONS, mode="production", currency="EUR")
 
-    led = pages.get("/production/search", query_string={"q": one[name]})
+    redirect = pages.get("/production/search", query_string={"q": item[name]})
 
-    kind, told = (
-        ("orders", one["order_id"]) if name == "order_id" else ("transactions", one["uuid"])
+    kind, target = (
+        ("orders", item["order_id"]) if name == "order_id" else ("transactions", item["uuid"])
     )
-    assert led.location == f"/production/shops/{one['shop_id']}/{kind}/{told}"
-    assert pages.get(led.location).status_code == 200
+    assert redirect.location == f"/production/shops/{item['shop_id']}/{kind}/{target}"
+    assert pages.get(redirect.location).status_code == 200
 
 
 def test_an_alias_and_a_subscription_are_found(pages: Visiting) -> None:
@@ -73,20 +73,20 @@ def test_an_alias_and_a_subscription_are_found(pages: Visiting) -> None:
     plan = newest(pages.ledger, SUBSCRIPTIONS, mode="production")
 
     for kind, name in (("aliases", alias["alias"]), ("subscriptions", plan["subscription_id"])):
-        led = pages.get("/production/search", query_string={"q": name})
-        assert led.status_code == 303
-        assert led.location.startswith(f"/production/shops/{SHOP_ID}/{kind}/{name}")
-        assert pages.get(led.location).status_code == 200
+        redirect = pages.get("/production/search", query_string={"q": name})
+        assert redirect.status_code == 303
+        assert redirect.location.startswith(f"/production/shops/{SHOP_ID}/{kind}/{name}")
+        assert pages.get(redirect.location).status_code == 200
 
 
 def test_a_notification_is_found_by_its_id(pages: Visiting) -> None:
     with pages.ledger.database.connect() as connection:
         row = list_notifications(connection, NotificationFilter(mode="TEST"), limit=1)[0]
 
-    led = pages.get("/test/search", query_string={"q": row.id})
+    redirect = pages.get("/test/search", query_string={"q": row.id})
 
-    assert led.location == f"/test/notifications/{row.id}"
-    assert pages.get(led.location).status_code == 200
+    assert redirect.location == f"/test/notifications/{row.id}"
+    assert pages.get(redirect.location).status_code == 200
     assert pages.get("/production/search", query_string={"q": row.id}).status_code == 200
     assert pages.get(f"/production/notifications/{row.id}").status_code == 404
 
@@ -107,16 +107,16 @@ def test_what_several_things_are_called_is_listed(full_ledger: Ledger, pages: Vi
 def test_part_of_a_name_lists_what_contains_it(pages: Visiting) -> None:
     page = pages.get("/test/search?q=CMD-")
 
-    found = hrefs(page.text, "orders")
-    assert found
-    assert all("CMD-" in one for one in found)
+    matches = hrefs(page.text, "orders")
+    assert matches
+    assert all("CMD-" in href for href in matches)
 
 
 def test_the_other_world_is_never_searched(pages: Visiting) -> None:
-    one = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
+    item = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
 
-    assert meanings(pages.ledger, one["uuid"], mode="production") == []
-    assert "Nothing in this mode fits" in pages.get(f"/production/search?q={one['uuid']}").text
+    assert meanings(pages.ledger, item["uuid"], mode="production") == []
+    assert "Nothing in this mode fits" in pages.get(f"/production/search?q={item['uuid']}").text
 
 
 def test_somebody_of_one_shop_finds_nothing_of_others(
@@ -138,13 +138,13 @@ def test_somebody_of_one_shop_finds_nothing_of_others(
 
 
 def test_what_a_form_left_empty_is_no_part_of_the_question(pages: Visiting) -> None:
-    led = pages.get("/test/search?q=&status=CAPTURED&order_id=+&amount_min=")
+    redirect = pages.get("/test/search?q=&status=CAPTURED&order_id=+&amount_min=")
 
-    assert led.location == "/test/search?status=CAPTURED"
+    assert redirect.location == "/test/search?status=CAPTURED"
 
 
 @pytest.mark.parametrize(
-    ("asked", "field"),
+    ("parameters", "field"),
     [
         ("amount_min=twelve", "amount_min"),
         ("first_seen_from=2026-02-30", "first_seen_from"),
@@ -158,9 +158,9 @@ def test_what_a_form_left_empty_is_no_part_of_the_question(pages: Visiting) -> N
     ],
 )
 def test_what_cannot_be_read_is_said_and_nothing_is_listed(
-    pages: Visiting, asked: str, field: str
+    pages: Visiting, parameters: str, field: str
 ) -> None:
-    page = pages.get(f"/test/search?{asked}")
+    page = pages.get(f"/test/search?{parameters}")
 
     assert page.status_code == 422
     assert "Some of this cannot be read" in page.text
@@ -173,29 +173,29 @@ def test_a_list_goes_on_page_by_page_with_its_filters(pages: Visiting) -> None:
     while path:
         text = pages.get(path).text
         seen += hrefs(text, "transactions")
-        found = re.search(r'href="([^"]+)" rel="next"', text)
-        path = found[1].replace("&amp;", "&") if found else ""
+        onward = re.search(r'href="([^"]+)" rel="next"', text)
+        path = onward[1].replace("&amp;", "&") if onward else ""
 
     debits = transactions(pages.ledger, mode="test", operation_type=frozenset({"DEBIT"}))
     assert len(seen) == len(set(seen)) == len(debits)
 
 
 def test_amounts_are_asked_for_in_major_units(pages: Visiting) -> None:
-    for asked in ("12,5", "12.50"):
-        text = pages.get(f"/test/search?currency=eur&amount_min={asked}").text
-        told = re.findall(r'class="amount[^"]*">€([\d,.]+)<', text)
-        assert told
-        assert all(float(one.replace(",", "")) >= 12.5 for one in told)
+    for amount_min in ("12,5", "12.50"):
+        text = pages.get(f"/test/search?currency=eur&amount_min={amount_min}").text
+        amounts = re.findall(r'class="amount[^"]*">€([\d,.]+)<', text)
+        assert amounts
+        assert all(float(amount.replace(",", "")) >= 12.5 for amount in amounts)
 
 
 def test_days_begin_and_end_in_their_zone(pages: Visiting) -> None:
     day = transactions(pages.ledger, mode="test")[-1]["first_seen_at"][:10]
 
     for zone, is_there in (("UTC", True), ("Pacific/Tahiti", True), ("Pacific/Noumea", True)):
-        asked = f"first_seen_from={day}&first_seen_until={day}&days_in={zone}"
-        assert bool(hrefs(pages.get(f"/test/search?{asked}").text, "transactions")) is is_there
-    asked = "first_seen_until=2000-01-01&first_seen_from=0001-01-01&days_in=Europe/Paris"
-    assert hrefs(pages.get(f"/test/search?{asked}").text, "transactions") == []
+        parameters = f"first_seen_from={day}&first_seen_until={day}&days_in={zone}"
+        assert bool(hrefs(pages.get(f"/test/search?{parameters}").text, "transactions")) is is_there
+    parameters = "first_seen_until=2000-01-01&first_seen_from=0001-01-01&days_in=Europe/Paris"
+    assert hrefs(pages.get(f"/test/search?{parameters}").text, "transactions") == []
 
 
 def test_an_export_holds_all_pages_of_what_is_shown(pages: Visiting) -> None:
@@ -213,6 +213,6 @@ def test_an_export_holds_all_pages_of_what_is_shown(pages: Visiting) -> None:
 
 
 def test_an_export_of_what_cannot_be_read_leads_back_to_the_form(pages: Visiting) -> None:
-    led = pages.get("/test/export/transactions?format=csv&amount_min=x")
+    redirect = pages.get("/test/export/transactions?format=csv&amount_min=x")
 
-    assert led.location == "/test/search?amount_min=x"
+    assert redirect.location == "/test/search?amount_min=x"
