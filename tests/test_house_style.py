@@ -38,7 +38,7 @@ def names_of(tree: ast.AST) -> Iterator[tuple[int, str]]:
 def annotated(tree: ast.AST) -> Iterator[tuple[str, str]]:
     """Every name that is given a type, with that type."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.arg) and node.annotation is not None:
+        if isinstance(node, ast.arg) and node.annotation is not None and node.arg != "_":
             yield node.arg, ast.unparse(node.annotation)
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             yield node.target.id, ast.unparse(node.annotation)
