@@ -35,16 +35,16 @@ UPWARDS = {("ledger.cli.serve", "web")}
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.settings": (),
-    "ledger.operations": ("prometheus_client", "structlog"),
+    "ledger.operations": ("granian", "prometheus_client", "structlog"),
     "ledger.ipn": ("iso4217", "marshmallow", "orjson"),
     "ledger.aggregates": ("eventsourcing",),
     "ledger.storage": ("alembic", "eventsourcing", "orjson", "sqlalchemy"),
-    "ledger.recording": ("eventsourcing", "sqlalchemy", "structlog"),
+    "ledger.recording": ("sqlalchemy", "structlog"),
     "ledger.application": (),
     "ledger.projections": ("msgspec", "sqlalchemy"),
-    "ledger.projections.engine": ("eventsourcing", "msgspec", "sqlalchemy", "structlog"),
+    "ledger.projections.engine": ("msgspec", "sqlalchemy", "structlog"),
     "ledger.access": ("argon2", "sqlalchemy"),
-    "ledger.queries": ("msgspec", "orjson", "pyarrow", "sqlalchemy", "ulid"),
+    "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("iso4217", "sqlalchemy", "ulid"),
     "ledger.cli": (

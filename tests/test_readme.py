@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 from flask import Flask
-from ledger.ipn.shops import Shops, read_shops
+from ledger.ipn.shops_and_keys import Shops, read_shops
 
 from ledger.application import Ledger
 from ledger.cli import cli

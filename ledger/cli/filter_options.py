@@ -50,6 +50,8 @@ _TYPES: dict[Comparison, Callable[[], click.ParamType[Any]]] = {
     Comparison.AT_LEAST: lambda: click.INT,
     Comparison.AT_MOST: lambda: click.INT,
 }
+_SHORT = {"shop_id": ("--shop",)}
+"""Other spellings, as `ledger history` has them."""
 _FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
 
 
@@ -81,7 +83,7 @@ def _option(name: str, condition: Condition) -> Callable[[Any], Any]:
         of = _TYPES[condition.comparison]()
     is_multiple = condition.comparison is Comparison.AMONG
     more = " May be given several times." if is_multiple else ""
-    return click.option(flag, name, type=of, multiple=is_multiple, help=meaning + more)
+    return click.option(flag, *_SHORT.get(name, ()), name, type=of, multiple=is_multiple, help=meaning + more)
 
 
 def _sentence(meaning: str) -> str:
