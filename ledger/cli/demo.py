@@ -219,7 +219,7 @@ def _table(demo_calls: Sequence[DemoCall]) -> Table:
         shop_and_mode = (call.shop_id, call.mode)
         played_stories.setdefault(shop_and_mode, set()).add(call.answered.signed_call.story)
         counts.setdefault(shop_and_mode, Counter())[call.outcome] += 1
-    table = Table("shop", "mode", title="What was told, and what became of it")
+    table = Table("shop", "mode", title="What was sent, and what became of it")
     for name in ("stories", *_OUTCOMES):
         table.add_column(name, justify="right")
     for shop_and_mode, story_names in played_stories.items():

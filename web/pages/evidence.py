@@ -40,7 +40,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         sentence=SENTENCES[type(event)],
         notification=notification,
         now=context().clock(),
-        newest_position=ledger().events.newest_position,
+        newest_position=ledger().events.newest_position(),
         **_proof(recorded),
     )
 

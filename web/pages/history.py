@@ -95,7 +95,7 @@ def render_history(template: str, history: KnownHistory, question: Question, **m
         then=None if history.at is None else write_public_instant(history.at),
         day_asked=_day(question),
         now=context().clock(),
-        newest_position=ledger().events.newest_position,
+        newest_position=ledger().events.newest_position(),
         **more,
     )
 
