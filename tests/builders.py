@@ -38,8 +38,8 @@ def a_shop(
     return Shop(shop_id, "Boutique", tuple(keys))
 
 
-def shops(*known: Shop) -> Shops:
-    return Shops({shop.id: shop for shop in known or (a_shop(),)})
+def shops(*known_shops: Shop) -> Shops:
+    return Shops({shop.id: shop for shop in known_shops or (a_shop(),)})
 
 
 def a_ledger(
@@ -81,10 +81,12 @@ def an_answer(
     return _changed(answer, whole or {})
 
 
-def _changed(value: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = {**value, **changes}
+def _changed(fields: Mapping[str, Any], replacements: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**fields, **replacements}
     return {
-        name: field for name, field in merged.items() if field is not None or name not in changes
+        name: field
+        for name, field in merged.items()
+        if field is not None or name not in replacements
     }
 
 

@@ -26,8 +26,8 @@ EVENTS = (DOCS / "events.md").read_text()
 ARCHITECTURE = (DOCS / "architecture.md").read_text()
 
 
-def table(*rows: Iterable[str]) -> str:
-    head, *rest = rows
+def table(*lines: Iterable[str]) -> str:
+    head, *rest = lines
     return "\n".join(_line(row) for row in (head, ["---"] * len(list(head)), *rest)) + "\n"
 
 
@@ -50,8 +50,10 @@ def events_table(aggregate: type[LedgerAggregate]) -> str:
     return table(["stored name", "class", "sentence", "rules"], *rows)
 
 
-def facts_table(facts: Mapping[str, str]) -> str:
-    return table(["fact", "meaning"], *([f"`{name}`", meaning] for name, meaning in facts.items()))
+def facts_table(descriptions: Mapping[str, str]) -> str:
+    return table(
+        ["fact", "meaning"], *([f"`{name}`", meaning] for name, meaning in descriptions.items())
+    )
 
 
 def rules_table() -> str:
@@ -92,10 +94,10 @@ def test_every_event_is_described_with_its_sentence_and_rules(
 
 
 @pytest.mark.parametrize(
-    "facts", [TRANSACTION_FACTS, ALIAS_FACTS, SUBSCRIPTION_FACTS, INSTALMENT_FACTS]
+    "descriptions", [TRANSACTION_FACTS, ALIAS_FACTS, SUBSCRIPTION_FACTS, INSTALMENT_FACTS]
 )
-def test_every_fact_is_described(facts: Mapping[str, str]) -> None:
-    assert facts_table(facts) in EVENTS
+def test_every_fact_is_described(descriptions: Mapping[str, str]) -> None:
+    assert facts_table(descriptions) in EVENTS
 
 
 def test_every_rule_is_described() -> None:

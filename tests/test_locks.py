@@ -28,22 +28,26 @@ def entries(lock: str) -> list[str]:
 
 
 def locked(lock: str) -> Locked:
-    found: Locked = {}
+    packages: Locked = {}
     for line in entries(lock):
-        told, *hashes = line.split(" --hash=")
-        pinned = Requirement(told.strip())
-        (one,) = pinned.specifier
-        assert one.operator == "==", line
-        found[canonicalize_name(pinned.name)] = (one.version, [one.strip() for one in hashes])
-    return found
+        requirement, *digests = line.split(" --hash=")
+        pinned = Requirement(requirement.strip())
+        (specifier,) = pinned.specifier
+        assert specifier.operator == "==", line
+        stripped = [digest.strip() for digest in digests]
+        packages[canonicalize_name(pinned.name)] = (specifier.version, stripped)
+    return packages
 
 
-def missing(asked: Iterable[str], found: Locked) -> list[str]:
+def missing(requirements: Iterable[str], packages: Locked) -> list[str]:
     """What is asked for and not locked as it is asked for."""
-    wanted = [Requirement(one) for one in asked]
-    versions = {name: version for name, (version, _) in found.items()}
-    told = [(one, versions.get(canonicalize_name(one.name))) for one in wanted]
-    return [str(one) for one, version in told if version is None or version not in one.specifier]
+    versions = {name: version for name, (version, _) in packages.items()}
+
+    def is_locked(wanted: Requirement) -> bool:
+        version = versions.get(canonicalize_name(wanted.name))
+        return version is not None and version in wanted.specifier
+
+    return [text for text in requirements if not is_locked(Requirement(text))]
 
 
 @pytest.mark.parametrize("lock", ASKED)
@@ -52,9 +56,9 @@ def test_everything_that_is_asked_for_is_locked_as_asked(lock: str) -> None:
 
 
 def test_what_is_not_locked_or_otherwise_is_told() -> None:
-    found = locked(RUNTIME)
+    packages = locked(RUNTIME)
 
-    assert missing(["flask>=3,<4", "flask>=99", "no-such-thing"], found) == [
+    assert missing(["flask>=3,<4", "flask>=99", "no-such-thing"], packages) == [
         "flask>=99",
         "no-such-thing",
     ]
@@ -62,9 +66,9 @@ def test_what_is_not_locked_or_otherwise_is_told() -> None:
 
 @pytest.mark.parametrize("lock", ASKED)
 def test_every_file_is_pinned_by_its_digest(lock: str) -> None:
-    for name, (_, hashes) in locked(lock).items():
-        assert hashes, name
-        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", one) for one in hashes), name
+    for name, (_, digests) in locked(lock).items():
+        assert digests, name
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests), name
 
 
 @pytest.mark.parametrize("lock", ASKED)

@@ -20,7 +20,7 @@ Change = str | Callable[[Connection], None]
 
 
 def a_filled_ledger(
-    database: Database, *stories: str, formats: tuple[str, ...] = (MIXED,)
+    database: Database, *story_names: str, formats: tuple[str, ...] = (MIXED,)
 ) -> Ledger:
     """Make a ledger that holds stories, all by default, with its read models at the live edge."""
     ledger = a_ledger(database)
@@ -28,7 +28,7 @@ def a_filled_ledger(
     simulator = synthetic_platform(ledger.shops, SHOP_ID, "TEST", at=NOON)
     number = 0
     for format_ in formats:
-        for name in stories or tuple(STORIES):
+        for name in story_names or tuple(STORIES):
             number += 1
             if simulator.can_play(STORIES[name], format_):
                 for call in simulator.signed_calls(STORIES[name], 7, number, format_):
@@ -50,12 +50,12 @@ def faults(ledger: Ledger, **options: Any) -> list[Fault]:
     return list(Audit(ledger, **options).faults())
 
 
-def damage(database: Database, *changes: Change) -> None:
+def damage(database: Database, *damages: Change) -> None:
     """Change what must not change, then leave everything looking protected again."""
     with database.begin() as connection:
         triggers = _sqlite_triggers(connection)
         _unguard(connection)
-        for change in changes:
+        for change in damages:
             if isinstance(change, str):
                 connection.execute(text(change))
             else:

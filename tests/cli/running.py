@@ -25,10 +25,13 @@ def shops_file(folder: Path, shops: Iterable[Shop] | None = None) -> Path:
     return path
 
 
-def run(url: str, shops: Path | None, *arguments: str, answer: str | None = None) -> Result:
+def run(url: str, shops_path: Path | None, *arguments: str, answer: str | None = None) -> Result:
     """Run `ledger` with these arguments. Shape: `answer` is what the operator types."""
     environ: dict[str, str | None] = {
         name: None for name in os.environ if name.startswith("LEDGER_")
     }
-    environ |= {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(shops) if shops else None}
+    environ |= {
+        "LEDGER_DATABASE_URL": url,
+        "LEDGER_SHOPS_FILE": str(shops_path) if shops_path else None,
+    }
     return CliRunner().invoke(cli, arguments, input=answer, env=environ)

@@ -160,11 +160,13 @@ def _until(deadline: float, ways: Sequence[str], rng: random.Random) -> Iterator
         yield rng.choice(ways)
 
 
-def _tell(arguments: argparse.Namespace, killer: Killer, record: Record, verdict_: Verdict) -> None:
+def _tell(
+    run_options: argparse.Namespace, killer: Killer, record: Record, verdict_: Verdict
+) -> None:
     lines = {
-        "database": arguments.database,
-        "minutes": arguments.minutes,
-        "seed": arguments.seed,
+        "database": run_options.database,
+        "minutes": run_options.minutes,
+        "seed": run_options.seed,
         "calls sent": record.sent,
         "answered 200": len(record.answered),
         "answered 503": record.refused,

@@ -184,7 +184,7 @@ class Trap:
         trap = self
 
         def do_commit(dialect: DefaultDialect, connection: Any) -> None:
-            trap._commit_of(dialect, connection)
+            trap.commit(dialect, connection)
 
         DefaultDialect.do_commit = do_commit  # type: ignore[method-assign]
         postgresql_writer.execute = self._execute_at_once
@@ -230,7 +230,7 @@ class Trap:
         self._harm(cursor.connection)
         return True  # it was executed here
 
-    def _commit_of(self, dialect: DefaultDialect, connection: Any) -> None:
+    def commit(self, dialect: DefaultDialect, connection: Any) -> None:
         driver = connection.driver_connection
         is_here = self.step.is_commit and id(driver) in self._passed and self._spring()
         if is_here and self.when == BEFORE:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from ledger.simulator.sender import TIMEOUT_SECONDS, NoServiceError, Sender
 from ledger.simulator.signed_calls import MIXED, signed_lives
 from ledger.simulator.stories import STORIES
 from tests.faults.crash_run import a_database, verified
-from tests.faults.outside import Answered
+from tests.faults.outside import Answered, Verdict
 from tests.faults.platform import Record
 from tests.faults.service import serving
 from tests.projections.helpers import TOLD_BY
@@ -127,14 +127,6 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SECONDS)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    steady = arguments.calls_per_hour * MINUTES // 60
-    days = (
-        (a_day(arguments.calls_per_hour, arguments.seed, per_second=None), BACKLOG_CONNECTIONS),
-        (
-            a_day(steady, arguments.seed + 1, per_second=steady / arguments.seconds),
-            STEADY_CONNECTIONS,
-        ),
-    )
     with (
         tempfile.TemporaryDirectory() as name,
         a_database(arguments.database, Path(name), is_synced=True) as (url, _),
@@ -142,15 +134,31 @@ def main() -> int:
     ):
         load = Load(service.url)
         begun = time.monotonic()
-        load.send(*days)
+        load.send(*two_days(arguments.calls_per_hour, arguments.seed, arguments.seconds))
         seconds = time.monotonic() - begun
         verdict_ = verified(service, load.record, workers=os.cpu_count() or 1)
-    waited = load.record.seconds
-    lines = {
+    figures = {
         "database": arguments.database,
-        "calls": len(waited) + load.lost,
+        "calls": len(load.record.seconds) + load.lost,
         "of which due at once": arguments.calls_per_hour,
         "seconds": f"{seconds:.0f}",
+    }
+    for label, figure in (figures | outcome(load, verdict_)).items():
+        print(f"{label:32} {figure}")  # noqa: T201
+    is_in_time = percentile(load.record.seconds, 0.99) < TIMEOUT_SECONDS
+    return 0 if verdict_.is_clean and not load.lost and is_in_time else 1
+
+
+def two_days(calls_per_hour: int, seed: int, seconds: float) -> Iterator[tuple[Due, int]]:
+    """The backlog, due at once, and the steady calls, each with its connections."""
+    steady = calls_per_hour * MINUTES // 60
+    yield a_day(calls_per_hour, seed, per_second=None), BACKLOG_CONNECTIONS
+    yield a_day(steady, seed + 1, per_second=steady / seconds), STEADY_CONNECTIONS
+
+
+def outcome(load: Load, verdict_: Verdict) -> dict[str, object]:
+    waited = load.record.seconds
+    return {
         "sent again": load.record.sent - len(waited),
         "lost": load.lost + len(verdict_.lost),
         "doubled": len(verdict_.doubled),
@@ -158,10 +166,6 @@ def main() -> int:
         "99 of 100 waited": f"{percentile(waited, 0.99):.3f} s",
         "the longest waited": f"{max(waited):.3f} s",
     }
-    for label, value in lines.items():
-        print(f"{label:32} {value}")  # noqa: T201
-    is_in_time = percentile(waited, 0.99) < TIMEOUT_SECONDS
-    return 0 if verdict_.is_clean and not load.lost and is_in_time else 1
 
 
 if __name__ == "__main__":

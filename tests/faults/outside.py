@@ -169,5 +169,5 @@ def journal(ledger: Ledger) -> list[Delivery]:
     c = notifications.c
     query = select(c.id, c.received_at, c.body, c.content_type, c.peer)
     with ledger.database.connect() as connection:
-        rows = connection.execute(query.order_by(c.recorded_at, c.id)).all()
-    return [Delivery(**row._mapping) for row in rows]
+        rows = connection.execute(query.order_by(c.recorded_at, c.id)).mappings().all()
+    return [Delivery(**row) for row in rows]

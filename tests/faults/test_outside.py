@@ -21,9 +21,9 @@ def ground(sqlite_url: str) -> Iterator[Ground]:
     ground.close()
 
 
-def verdict_of(ground: Ground, *more: Answered) -> Verdict:
+def verdict_of(ground: Ground, *more_answers: Answered) -> Verdict:
     deliveries = [a_delivery(body) for body in ground.bodies]
-    return verdict(ground.ledger, [*ground.answered, *more], deliveries)
+    return verdict(ground.ledger, [*ground.answered, *more_answers], deliveries)
 
 
 def test_a_ledger_as_it_should_be_is_clean(ground: Ground) -> None:

@@ -30,7 +30,7 @@ def backed_up(service: Service, take: Callable[[], None]) -> list[Answered]:
     return before
 
 
-def assert_restored(folder: Path, url: str, before: list[Answered]) -> None:
+def assert_restored(folder: Path, url: str, answered: list[Answered]) -> None:
     """Nothing from before the backup is missing, all is consistent, and it goes on from there."""
     folder.mkdir()
     restored = Service(folder, url)
@@ -43,7 +43,7 @@ def assert_restored(folder: Path, url: str, before: list[Answered]) -> None:
         platform.start()
         eventually(lambda: platform.acknowledged > CALLS)
         record = platform.finish()
-        record.answered += before
+        record.answered += answered
         assert verified(service, record) == Verdict()
     with opened(url) as database:
         assert (a_ledger(database).events.newest_position() or 0) > known > 0

@@ -131,7 +131,7 @@ def test_a_page_may_be_abandoned_after_a_refusal() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "was_asked", "is_accepted"),
+    ("answer_changes", "was_asked", "is_accepted"),
     [
         ({"operationType": "VERIFICATION"}, True, True),
         ({"operationType": "VERIFICATION", "detailedStatus": "REFUSED"}, True, False),
@@ -141,9 +141,9 @@ def test_a_page_may_be_abandoned_after_a_refusal() -> None:
     ids=["verification", "refused", "new means", "use"],
 )
 def test_a_request_for_an_alias_is_a_check_or_new_means(
-    changes: dict[str, Any], was_asked: bool, is_accepted: bool
+    answer_changes: dict[str, Any], was_asked: bool, is_accepted: bool
 ) -> None:
-    (alias,) = read_answer(paymentMethodToken="A1", uuid=UUID, **changes).aliases
+    (alias,) = read_answer(paymentMethodToken="A1", uuid=UUID, **answer_changes).aliases
 
     assert (alias.alias, alias.facts["transaction_uuid"]) == ("A1", UUID)
     assert (alias.was_asked, alias.is_accepted) == (was_asked, is_accepted)

@@ -81,9 +81,11 @@ def test_an_unknown_name_is_refused_before_anything_begins(environ: dict[str, st
     assert result.stderr.startswith("error: no projection nothing; there are transactions, ")
 
 
-@pytest.mark.parametrize("more", [("--as-of", "2026-01-01"), ("--into", "x.sqlite")])
-def test_as_of_and_into_belong_together(environ: dict[str, str], more: tuple[str, str]) -> None:
-    assert run(environ, "rebuild", "orders", *more).exit_code == 2
+@pytest.mark.parametrize("option_and_value", [("--as-of", "2026-01-01"), ("--into", "x.sqlite")])
+def test_as_of_and_into_belong_together(
+    environ: dict[str, str], option_and_value: tuple[str, str]
+) -> None:
+    assert run(environ, "rebuild", "orders", *option_and_value).exit_code == 2
 
 
 def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str]) -> None:

@@ -261,6 +261,8 @@ def test_what_was_retired_is_pruned_and_what_a_server_of_other_code_follows_stay
 
 
 def make_other_code(ledger: Ledger, generation: Generation) -> None:
-    this = generations.c.id == generation.id
+    is_other_code = generations.c.id == generation.id
     with ledger.database.begin() as connection:
-        connection.execute(update(generations).where(this).values(fingerprint="0123456789ab"))
+        connection.execute(
+            update(generations).where(is_other_code).values(fingerprint="0123456789ab")
+        )

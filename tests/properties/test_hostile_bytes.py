@@ -150,13 +150,13 @@ PATHS = [path for path in paths(an_answer()) if path]
 @examples(40)
 @given(
     base=st.sampled_from(ANSWERS),
-    changes=st.dictionaries(st.sampled_from(PATHS), JSON, max_size=4),
+    changed_nodes=st.dictionaries(st.sampled_from(PATHS), JSON, max_size=4),
 )
 def test_any_signed_answer_is_answered(
-    sqlite_template: Path, base: str, changes: dict[tuple[Any, ...], Any]
+    sqlite_template: Path, base: str, changed_nodes: dict[tuple[Any, ...], Any]
 ) -> None:
     answer = example("rest-v4", base)["answer"]
-    for path, new in changes.items():
+    for path, new in changed_nodes.items():
         replace_at(answer, path, new)
     with a_fresh_ledger(sqlite_template) as ledger:
         assert_is_answered_and_kept(ledger, rest_body(json.dumps(answer)))

@@ -8,6 +8,7 @@ from sqlalchemy import URL
 
 from ledger.application import Ledger
 from ledger.projections.engine.leadership import prepare_views
+from ledger.storage.database import Database
 from tests.builders import OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import created, opened
 from tests.queries.filling import fill_with_stories, follow
@@ -22,13 +23,13 @@ def ledger(database_url: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def told(
+def story_ledger(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ledger]:
     """A ledger that has heard every story for two shops and both modes; only to be read."""
     if request.param == "sqlite":
         template: Path = request.getfixturevalue("sqlite_template")
-        path = tmp_path_factory.mktemp("told") / "ledger.sqlite"
+        path = tmp_path_factory.mktemp("stories") / "ledger.sqlite"
         path.write_bytes(template.read_bytes())
         with opened(f"sqlite:///{path}") as database:
             yield _filled(database)
@@ -39,8 +40,8 @@ def told(
         yield _filled(database)
 
 
-def _filled(database: object) -> Ledger:
-    ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))  # type: ignore[arg-type]
+def _filled(database: Database) -> Ledger:
+    ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
     prepare_views(ledger.database)
     fill_with_stories(ledger)
     follow(ledger)

@@ -59,7 +59,7 @@ def send(ledger: Ledger, id_: str, body: bytes) -> Answer:
     return "lost", TRIES_MAX
 
 
-def process(url: str, barrier: Barrier, orders: Sequence[Order], answers: Any) -> None:
+def process(url: str, barrier: Barrier, orders: Sequence[Order], answer_queue: Any) -> None:
     """One receiver: all threads take from one list, so that near neighbours are told at once."""
     ledger = a_real_ledger(url)
     waiting = iter(orders)
@@ -77,7 +77,7 @@ def process(url: str, barrier: Barrier, orders: Sequence[Order], answers: Any) -
     barrier.wait(SECONDS_MAX)
     with ThreadPoolExecutor(THREADS) as threads:
         jobs = [threads.submit(work) for _ in range(THREADS)]
-        answers.put([answer for job in jobs for answer in job.result()])
+        answer_queue.put([answer for job in jobs for answer in job.result()])
     ledger.close()
 
 

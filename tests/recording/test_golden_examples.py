@@ -26,15 +26,15 @@ SHOP_IDS = {
 
 def golden_table() -> dict[str, list[str]]:
     """Shape: `format/name` -> its lines; a line is event, rule, then what it says."""
-    table: dict[str, list[str]] = {}
+    golden: dict[str, list[str]] = {}
     name = ""
     for line in GOLDEN.read_text().splitlines():
         if line.startswith("    "):
-            table[name].append(line.strip())
+            golden[name].append(line.strip())
         elif line and not line.startswith("#"):
             name = line
-            table[name] = []
-    return table
+            golden[name] = []
+    return golden
 
 
 def body_of(format_: str, name: str, shop_id: str) -> bytes:

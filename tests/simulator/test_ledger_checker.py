@@ -107,7 +107,7 @@ class WholeLedger:
     """A ledger on SQLite that holds all of a bad day."""
 
     path: Path
-    sent: list[AnsweredAttempt]
+    attempts: list[AnsweredAttempt]
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_a_damaged_ledger_is_reported(
 
         damage(database, statement)
 
-        assert words <= {discrepancy.word for discrepancy in discrepancies(api, whole.sent)}
+        assert words <= {discrepancy.word for discrepancy in discrepancies(api, whole.attempts)}
 
 
 def test_what_a_missing_key_kept_out_must_be_there_once_it_was_readmitted(sqlite_url: str) -> None:

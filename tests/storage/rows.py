@@ -62,9 +62,9 @@ def a_refusal(number: int, **differences: Any) -> InboxRecord:
     return InboxRecord(**values | differences)
 
 
-def keep(database: Database, *rows: InboxRecord) -> None:
+def keep(database: Database, *records: InboxRecord) -> None:
     with database.begin() as connection:
-        for row in rows:
+        for row in records:
             Inbox().add_many(connection, [row])
 
 
@@ -72,9 +72,9 @@ def a_quarantine(**bounds: int) -> Quarantine:
     return Quarantine(Bounds(**AMPLE | bounds))
 
 
-def refuse(database: Database, quarantine: Quarantine, *rows: InboxRecord) -> list[Evicted]:
+def refuse(database: Database, quarantine: Quarantine, *records: InboxRecord) -> list[Evicted]:
     evicted = []
-    for row in rows:
+    for row in records:
         with database.begin() as connection:
             evicted += quarantine.add_and_evict(connection, row)
     return evicted

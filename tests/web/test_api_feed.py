@@ -1,8 +1,7 @@
 """The feed: in order, without gaps, waited for, and streamed."""
 
-import threading
-import time
-from collections.abc import Iterator
+from itertools import count
+from threading import BoundedSemaphore
 
 import orjson
 import pytest
@@ -14,8 +13,8 @@ from web.api import feed
 EVENTS = "/api/v1/events"
 
 
-def tell(api: Asking, count: int, **fields: str) -> None:
-    for number in range(count):
+def tell(api: Asking, times: int, **fields: str) -> None:
+    for number in range(times):
         receive(api.ledger, a_form_call(trans_uuid=f"{number:032x}", **fields))
 
 
@@ -70,15 +69,19 @@ def test_filters_pass_over_others_and_move_on(api: Asking, monkeypatch: pytest.M
 
 def test_a_caller_waits_for_the_next_event(api: Asking) -> None:
     tell(api, 1)
-    timer = threading.Timer(0.5, tell, (api, 2))
-    timer.start()
+    rounds = count(1)
 
-    began = time.monotonic()
+    def tell_after_the_first_round() -> bool:
+        if next(rounds) == 1:
+            tell(api, 2)
+        return False
+
+    api.is_stopping = tell_after_the_first_round
+
     page = api.get(f"{EVENTS}?after=1&wait=20")
-    timer.join()
 
     assert [event["position"] for event in page["items"]] == [2]
-    assert 0.3 < time.monotonic() - began < 15
+    assert next(rounds) == 2, "it found nothing once, and then the next event"
 
 
 def test_a_wait_ends_without_news(api_on_sqlite: Asking) -> None:
@@ -86,33 +89,34 @@ def test_a_wait_ends_without_news(api_on_sqlite: Asking) -> None:
 
 
 def test_a_wait_ends_when_the_service_stops(api_on_sqlite: Asking) -> None:
-    api_on_sqlite.is_stopping = lambda: True
-    began = time.monotonic()
+    rounds = count(1)
+    api_on_sqlite.is_stopping = lambda: next(rounds) > 0
 
     api_on_sqlite.get(f"{EVENTS}?wait=30")
 
-    assert time.monotonic() - began < 10
+    assert next(rounds) == 2, "it asked once whether to stop"
 
 
 @pytest.fixture
-def no_place() -> Iterator[None]:
-    """Everybody who may wait is waiting."""
-    for _ in range(feed.WAITERS_MAX):
-        assert feed._places.acquire(blocking=False)
-    yield
-    for _ in range(feed.WAITERS_MAX):
-        feed._places.release()
+def places(monkeypatch: pytest.MonkeyPatch) -> BoundedSemaphore:
+    """One place to wait, which is free."""
+    one_place = BoundedSemaphore(1)
+    monkeypatch.setattr(feed, "waiting_places", one_place)
+    return one_place
 
 
-@pytest.mark.usefixtures("no_place")
-def test_who_finds_no_place_to_wait_is_answered_at_once(api_on_sqlite: Asking) -> None:
+def test_who_finds_no_place_to_wait_is_answered_at_once(
+    api_on_sqlite: Asking, places: BoundedSemaphore
+) -> None:
     tell(api_on_sqlite, 3)
-    began = time.monotonic()
+    rounds = count(1)
+    api_on_sqlite.is_stopping = lambda: next(rounds) < 0
 
-    api_on_sqlite.get(f"{EVENTS}?after=3&wait=30")
-    streamed = stream(api_on_sqlite)
+    with places:
+        api_on_sqlite.get(f"{EVENTS}?after=3&wait=30")
+        streamed = stream(api_on_sqlite)
 
-    assert time.monotonic() - began < 10
+    assert next(rounds) == 1, "nobody waited long enough to ask whether to stop"
     assert [event["position"] for event in messages(streamed)] == [1, 2, 3]
 
 
@@ -175,8 +179,7 @@ def test_a_last_event_id_that_is_none_is_refused(api_on_sqlite: Asking) -> None:
 
 
 @pytest.mark.usefixtures("brief")
-def test_a_place_is_given_back(api_on_sqlite: Asking) -> None:
-    for _ in range(feed.WAITERS_MAX + 1):
-        stream(api_on_sqlite)
+def test_a_place_is_given_back(api_on_sqlite: Asking, places: BoundedSemaphore) -> None:
+    stream(api_on_sqlite)
 
-    assert feed._places._value == feed.WAITERS_MAX
+    assert places.acquire(blocking=False)

@@ -35,9 +35,8 @@ POLL_SECONDS = 0.25
 SCAN = 500  # events read at once when filters may pass over many
 PAGES_MAX = 20  # that one call looks through for events its filters let pass
 
-WAITERS_MAX = 2
+waiting_places = BoundedSemaphore(2)
 """Calls that may wait at once in one process: a thread that waits takes no notification."""
-_places = BoundedSemaphore(WAITERS_MAX)
 
 
 @dataclass(frozen=True)
@@ -155,9 +154,9 @@ def _message(item: Mapping[str, Any]) -> bytes:
 @contextmanager
 def _a_place(*, is_needed: bool = True) -> Iterator[bool]:
     """Take a place among those who wait; yield False when all are taken."""
-    is_mine = is_needed and _places.acquire(blocking=False)
+    is_mine = is_needed and waiting_places.acquire(blocking=False)
     try:
         yield is_mine
     finally:
         if is_mine:
-            _places.release()
+            waiting_places.release()

@@ -168,8 +168,8 @@ def test_keys_that_a_library_would_run_are_data(service: Service, where: str) ->
     """Some event stores build objects from such keys when they read them again."""
     id_ = uuid(f"tagged-{where}")
     whole: dict[str, Any] = TAGGED if where == "top" else {"customer": TAGGED}
-    changes: dict[str, Any] = {where: TAGGED} if where in ("metadata", "transactionDetails") else {}
-    body = rest_body(an_answer(uuid=id_, whole=whole, **changes))
+    tagged: dict[str, Any] = {where: TAGGED} if where in ("metadata", "transactionDetails") else {}
+    body = rest_body(an_answer(uuid=id_, whole=whole, **tagged))
 
     assert post(service, body)[0] == 200
 
