@@ -162,12 +162,12 @@ def receive(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
 
 
 UUID = "a1" * 16
-T0 = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 
 
 def minutes(number: float) -> datetime:
     """So many minutes after a fixed morning: the platform's time and ours alike."""
-    return T0 + timedelta(minutes=number)
+    return MORNING + timedelta(minutes=number)
 
 
 def a_form_call(status: str = "AUTHORISED", source: str = "PAY", **fields: str | None) -> bytes:

@@ -23,7 +23,7 @@ from ledger.queries.list_definitions import (
     Listing,
 )
 from ledger.queries.lists import all_transactions, count_transactions
-from ledger.queries.state import item as state_of
+from ledger.queries.state import current_state
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import read_to_the_end
 
@@ -153,7 +153,7 @@ def test_a_filter_leaves_what_a_plain_search_leaves(
 def test_listed_transactions_are_the_states_of_their_streams(story_ledger: Ledger) -> None:
     for listed in everything(story_ledger, TRANSACTIONS):
         id_ = Transaction.id_of(listed["shop_id"], listed["mode"].upper(), listed["reference"])
-        state = state_of(story_ledger.events.history(id_))
+        state = current_state(story_ledger.events.history(id_))
         shared = listed.keys() & state.keys()
         assert {name for name in shared if not same(name, listed[name], state[name])} == set()
         assert shared >= {"uuid", "reference", "shop_id", "mode", "order_id", "operation_type"}
@@ -172,7 +172,7 @@ def test_listed_subscriptions_have_the_instalments_of_their_streams(story_ledger
     assert any(listed["instalments"] for listed in subscriptions)
     for listed in subscriptions:
         names = (listed["shop_id"], listed["mode"].upper(), listed["subscription_id"])
-        state = state_of(
+        state = current_state(
             story_ledger.events.history(Subscription.id_of(*names, listed["alias"] or ""))
         )
         assert listed["instalments"] == state["instalments"]
