@@ -24,6 +24,8 @@ from sqlalchemy import URL, create_engine, make_url
 from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
+from tests.builders import OTHER_SHOP_ID, a_ledger, a_shop, shops
+from tests.queries.filling import fill_with_stories, follow
 from tests.secrecy import no_secret_leaves, pytest_runtest_makereport  # noqa: F401  found here
 
 MEMORY = Path("/dev/shm")
@@ -48,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """An empty, migrated database of each kind in turn."""
+    """A database of each kind in turn: every table, every read model, and nothing in them."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
 
@@ -56,6 +58,17 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     with opened(database_url) as database:
+        yield database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A migrated database that no service has opened yet, so that it has no read models."""
+    url = f"sqlite:///{tmp_path}/bare.sqlite"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("empty_postgres_url")
+    with opened(url) as database:
+        migrate(database)
         yield database
 
 
@@ -95,6 +108,18 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with opened(f"sqlite:///{path}") as database:
         migrate(database)
         prepare_views(database)
+    return path
+
+
+@pytest.fixture(scope="session")
+def stories_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that has received every story, its read models at the live edge: to be copied."""
+    path = tmp_path_factory.mktemp("stories") / "ledger.sqlite"
+    shutil.copyfile(sqlite_template, path)
+    with opened(f"sqlite:///{path}") as database:
+        ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
+        fill_with_stories(ledger)
+        follow(ledger)
     return path
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import pytest
 from flask import Flask
-from ledger.ipn.shops_and_keys import Shops, read_shops
 
 from ledger.application import Ledger
 from ledger.cli import cli
 from ledger.ipn.notification_rules import RULES
+from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from web import create_app

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from ledger.application import Ledger
 from ledger.audit import Audit, Fault
 from ledger.projections.engine.generations import live_generation
-from ledger.projections.engine.leadership import catch_up, prepare_views
+from ledger.projections.engine.leadership import catch_up
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
@@ -24,7 +24,6 @@ def a_filled_ledger(
 ) -> Ledger:
     """Make a ledger that holds stories, all by default, with its read models at the live edge."""
     ledger = a_ledger(database)
-    prepare_views(database)
     simulator = synthetic_platform(ledger.shops, SHOP_ID, "TEST", at=NOON)
     number = 0
     for format_ in formats:

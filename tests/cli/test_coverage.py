@@ -14,7 +14,6 @@ from ledger.cli.rule_coverage import coverage_findings, view_findings
 from ledger.ipn.notification_rules import RULES
 from ledger.projections.engine.folding import Poison
 from ledger.projections.engine.generations import live_generation, note_poison
-from ledger.projections.engine.leadership import prepare_views
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.projections.engine.status import lags
 from ledger.queries.totals import coverage_by_shop
@@ -36,7 +35,6 @@ from tests.builders import (
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
-    prepare_views(database)
     return a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
 
 
@@ -79,13 +77,14 @@ def test_the_other_mode_is_a_line_of_its_own(ledger: Ledger) -> None:
     assert [line.split()[2] for line in coverage_lines(ledger)[:2]] == ["TEST", "PRODUCTION"]
 
 
-def test_without_its_read_model_nothing_is_said_of_coverage(database: Database) -> None:
-    assert coverage_lines(a_ledger(database)) == []
+def test_without_its_read_model_nothing_is_said_of_coverage(
+    bare_database: Database,
+) -> None:
+    assert coverage_lines(a_ledger(bare_database)) == []
 
 
 def test_a_machine_reads_all_eight_kinds(sqlite_url: str, tmp_path: Path) -> None:
     database = Database(sqlite_url)
-    prepare_views(database)
     ledger = a_ledger(database)
     receive(ledger, form_body(a_form()))
     follow(ledger)
@@ -117,8 +116,8 @@ def test_read_models_at_the_live_edge_are_well(ledger: Ledger) -> None:
     assert model_lines(ledger.database) == [f"ok {len(PROJECTIONS)} views at the live edge"]
 
 
-def test_read_models_that_are_not_made_yet_are_no_warning(database: Database) -> None:
-    assert model_lines(database) == ["ok none yet: `ledger serve` makes them"]
+def test_read_models_that_are_not_made_yet_are_no_warning(bare_database: Database) -> None:
+    assert model_lines(bare_database) == ["ok none yet: `ledger serve` makes them"]
 
 
 def an_hour_ago(database: Database) -> Ledger:
@@ -129,7 +128,6 @@ def an_hour_ago(database: Database) -> Ledger:
 
 
 def test_read_models_that_nobody_follows_are_reported(database: Database) -> None:
-    prepare_views(database)
     receive(an_hour_ago(database), form_body(a_form()))
 
     lines = model_lines(database)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from ledger.application import Ledger
 from ledger.errors import MissingExtraError
-from ledger.projections.engine.leadership import prepare_views
 from ledger.queries import export as exporting
 from ledger.queries import export_formats, notifications
 from ledger.queries.export import Export
@@ -30,7 +29,6 @@ KINDS = ("events", "transactions", "notifications")
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
-    prepare_views(database)
     ledger = a_ledger(database)
     receive(ledger, example_body("form-v2", "payment-accepted"))
     receive(ledger, example_body("rest-v4", "payment-accepted"))

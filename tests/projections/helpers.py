@@ -19,7 +19,6 @@ from ledger.projections.engine.generations import (
     poison_of,
     position_of,
 )
-from ledger.projections.engine.leadership import prepare_views
 from ledger.projections.engine.rebuild import Rebuild, Rebuilt
 from ledger.projections.engine.rebuild_tasks import GenerationRef
 from ledger.projections.engine.registry import PROJECTIONS
@@ -49,7 +48,6 @@ def ledger_of(database: Database, *names: str, formats: Iterable[str] = (FORM, R
     """Return a ledger that has received these stories (by default all), with empty read models."""
     ledger = a_ledger(database)
     receive_stories(ledger, *names, formats=formats)
-    prepare_views(database)
     return ledger
 
 

@@ -184,11 +184,11 @@ def test_rebuilds_that_begin_at_the_same_moment_make_one_generation(database: Da
 
 
 def test_servers_that_start_at_the_same_moment_make_one_generation_of_each(
-    database: Database,
+    bare_database: Database,
 ) -> None:
-    at_the_same_moment(lambda: prepare_views(database))
+    at_the_same_moment(lambda: prepare_views(bare_database))
 
-    ledger = a_ledger(database)
+    ledger = a_ledger(bare_database)
     assert [states(ledger, name) for name in PROJECTIONS] == [[LIVE]] * len(PROJECTIONS)
 
 

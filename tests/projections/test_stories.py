@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from ledger.application import Ledger
-from ledger.projections.engine.leadership import prepare_views
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import FORM, MIXED, REST
 from ledger.simulator.stories import STORIES
@@ -116,7 +115,6 @@ def test_a_refund_that_names_only_its_payment_is_of_the_same_order(database: Dat
     refund = a_rest("b" * 32, "CREDIT", "CAPTURED", 2000, parent="a" * 32)
     early = a_rest("c" * 32, "CREDIT", "CAPTURED", 300, parent="d" * 32)
     late = a_rest("d" * 32, "DEBIT", "AUTHORISED", 900, order_id="F-2")
-    prepare_views(database)
 
     for body in (payment, early, refund, late):
         assert receive(ledger, body).outcome == "recorded"
@@ -154,7 +152,6 @@ def a_rest(
 
 def test_amounts_beyond_the_platform_never_make_a_sum_overflow(database: Database) -> None:
     ledger = a_ledger(database)
-    prepare_views(database)
     for number in range(12):
         uuid = f"{number:032x}"
         receive(ledger, a_rest(uuid, "DEBIT", "CAPTURED", 10**18 - 1, order_id="F-1"))

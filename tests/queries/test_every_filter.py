@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from ledger.projections.engine.leadership import prepare_views
 from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.list_definitions import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
@@ -29,7 +28,7 @@ from tests.builders import (
 )
 from tests.conftest import opened
 from tests.queries.doors import Reader, Row, a_reader
-from tests.queries.filling import fill_with_stories, follow
+from tests.queries.filling import follow
 
 FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
 INSTANTS = (Comparison.SINCE, Comparison.UNTIL)
@@ -46,14 +45,12 @@ SHOWN_AS = {
 
 @pytest.fixture(scope="module")
 def filled(
-    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+    stories_file: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Ledger, str]]:
     path = tmp_path_factory.mktemp("filters") / "ledger.sqlite"
-    path.write_bytes(sqlite_template.read_bytes())
+    path.write_bytes(stories_file.read_bytes())
     with opened(f"sqlite:///{path}") as database:
-        prepare_views(database)
         ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
-        fill_with_stories(ledger)
         for status, minute in (("CAPTURED", 1), ("REFUSED", 2)):  # which contradicts the first
             receive(ledger, a_rest_call(status, minutes(minute)))
         receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")

@@ -46,8 +46,8 @@ def test_migrating_an_empty_database_leaves_nothing_pending(empty: Database) -> 
     assert (pending(empty), migrate(empty), is_empty(empty)) == ([], [], False)
 
 
-def test_the_migrated_tables_are_those_of_the_code(database: Database) -> None:
-    with database.connect() as connection:
+def test_the_migrated_tables_are_those_of_the_code(bare_database: Database) -> None:
+    with bare_database.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
 
         assert compare_metadata(context, metadata) == []

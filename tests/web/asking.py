@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
+from ledger.projections.engine.leadership import ProjectionRunner
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.settings import Settings
@@ -113,5 +113,4 @@ def with_a_payment(api: Asking) -> Asking:
 
 
 def asking(database: Database, **more: Any) -> Asking:
-    prepare_views(database)
     return Asking(a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID))), **more)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,11 +15,9 @@ from sqlalchemy import select, update
 from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.tables import access_log, generations
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
-from tests.queries.filling import fill_with_stories, follow
 from tests.web.asking import Asking
 
 LISTS = ("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail")
@@ -32,15 +31,11 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def ledger(sqlite_template: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    path = tmp_path_factory.mktemp("told") / "ledger.sqlite"
-    path.write_bytes(sqlite_template.read_bytes())
+def ledger(stories_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    path = tmp_path_factory.mktemp("lists") / "ledger.sqlite"
+    path.write_bytes(stories_file.read_bytes())
     with opened(f"sqlite:///{path}") as database:
-        prepare_views(database)
-        ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
-        fill_with_stories(ledger)
-        follow(ledger)
-        yield ledger
+        yield a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
 
 
 Client = Callable[..., FlaskClient]
@@ -183,7 +178,6 @@ def test_an_export_with_personal_data_leaves_a_line_in_the_access_log(
 
 def test_a_view_that_is_not_built_is_told_as_such(sqlite_url: str) -> None:
     with opened(sqlite_url) as database:
-        prepare_views(database)
         with database.begin() as connection:
             connection.execute(update(generations).values(fingerprint="of-other-code"))
         client = a_client(a_ledger(database), Caller())

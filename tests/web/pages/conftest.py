@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import Browser
 
 from ledger.application import Ledger, utc_now
-from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
-from tests.queries.filling import fill_with_stories, follow
+from tests.queries.filling import follow
 from tests.web.pages.hostile import receive_hostile
 from tests.web.pages.payments import receive_a_payment
 from tests.web.pages.visiting import SETTINGS, Visiting, Visitor, add_users, served, started_browser
@@ -20,15 +19,13 @@ from web import create_app
 
 
 @pytest.fixture(scope="session")
-def full_ledger_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def full_ledger_file(stories_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database to copy, or to read: every story in two shops and both modes, hostile names,
     and somebody of each role."""
     path = tmp_path_factory.mktemp("pages") / "ledger.sqlite"
-    shutil.copyfile(sqlite_template, path)
+    shutil.copyfile(stories_file, path)
     with opened(f"sqlite:///{path}") as database:
-        prepare_views(database)
         ledger = _ledger(database)
-        fill_with_stories(ledger)
         receive_hostile(ledger)
         follow(ledger)
         add_users(ledger, NOON)
@@ -90,7 +87,6 @@ def visitor(_visitor: Visitor) -> Iterator[Visitor]:
 
 
 def _own(database: Database) -> Visiting:
-    prepare_views(database)
     ledger = _ledger(database)
     add_users(ledger, utc_now())
     return Visiting(ledger)

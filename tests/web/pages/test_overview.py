@@ -9,7 +9,6 @@ from sqlalchemy import event
 from ulid import ULID
 
 from ledger.access.users import add_user
-from ledger.projections.engine.leadership import prepare_views
 from ledger.queries.activity import PastDays, Scope
 from ledger.storage.database import Database
 from ledger.storage.tables import quarantine
@@ -30,7 +29,6 @@ def clock() -> Clock:
 @pytest.fixture
 def visit(database: Database, clock: Clock) -> Visiting:
     """The pages of a ledger with two shops that has heard nothing, on each database."""
-    prepare_views(database)
     ledger = a_lately_ledger(database, clock)
     add_users(ledger, clock.now)
     return Visiting(ledger, SETTINGS, now=NOW)
