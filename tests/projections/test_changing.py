@@ -129,7 +129,7 @@ def test_of_two_servers_one_follows_and_the_other_takes_over_when_it_is_killed(
                     environ, "simulate", "--url", f"http://127.0.0.1:{port}", "--count", "20"
                 )
                 assert simulated.returncode == 0, simulated.stderr
-                eventually(lambda: at_the_edge(ledger), seconds=5)
+                eventually(lambda: at_the_edge(ledger))
                 assert all_rows(ledger) == expected(ledger)
                 assert followed_by(database) == {first.pid}
 
@@ -137,7 +137,7 @@ def test_of_two_servers_one_follows_and_the_other_takes_over_when_it_is_killed(
                 first.wait()
                 receive_stories(ledger, "refunded-in-part")
 
-                eventually(lambda: at_the_edge(ledger), seconds=20)
+                eventually(lambda: at_the_edge(ledger))
                 assert followed_by(database) == {second.pid}
                 assert all_rows(ledger) == expected(ledger)
         with database.connect() as connection:

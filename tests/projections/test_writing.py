@@ -72,7 +72,7 @@ def test_rows_of_a_single_column_are_added(database: Database) -> None:
 @pytest.mark.parametrize("copies", [1, COPY_FROM])
 @pytest.mark.parametrize("is_new", [True, False])
 @settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -24,7 +24,7 @@ SEEDS = st.integers(0, 2**32)
 A_FEW_STORIES = st.lists(st.sampled_from(list(STORIES.values())), min_size=1, max_size=4)
 
 
-@examples(6)
+@examples(3)
 @given(seed=SEEDS, stories=A_FEW_STORIES, connections=st.integers(1, 6))
 def test_a_bad_day_ends_in_the_truth(
     sqlite_template: Path, seed: int, stories: list[Story], connections: int
@@ -38,7 +38,7 @@ def test_a_bad_day_ends_in_the_truth(
         assert discrepancies(api, sent) == []
 
 
-@examples(6)
+@examples(3)
 @given(seed=SEEDS, stories=A_FEW_STORIES, data=st.data())
 def test_any_order_of_arrival_ends_in_the_truth(
     sqlite_template: Path, seed: int, stories: list[Story], data: st.DataObject
@@ -55,7 +55,7 @@ def test_any_order_of_arrival_ends_in_the_truth(
         assert discrepancies(api, sent) == []
 
 
-@examples(6)
+@examples(3)
 @given(seed=SEEDS, stories=A_FEW_STORIES)
 def test_readmission_after_a_bad_day_ends_in_the_truth(
     sqlite_template: Path, seed: int, stories: list[Story]

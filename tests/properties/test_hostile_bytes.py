@@ -57,7 +57,7 @@ def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> 
     return receipt
 
 
-@examples(40)
+@examples(15)
 @given(body=st.binary(max_size=400), content_type=st.text(max_size=40))
 def test_any_bytes_are_answered(sqlite_template: Path, body: bytes, content_type: str) -> None:
     with a_fresh_ledger(sqlite_template) as ledger:
@@ -81,7 +81,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return bytes(body)
 
 
-@examples(40)
+@examples(15)
 @given(body=mutated())
 def test_any_mutation_of_a_signed_body_is_answered(sqlite_template: Path, body: bytes) -> None:
     with a_fresh_ledger(sqlite_template) as ledger:
@@ -101,7 +101,7 @@ FORM_NAMES = sorted({name for form in FORMS for name in example("form-v2", form)
 STRICT = ("vads_hash", "vads_site_id", "vads_ctx_mode", "vads_url_check_src")
 
 
-@examples(40)
+@examples(15)
 @given(
     base=st.sampled_from(FORMS),
     changes=st.dictionaries(st.sampled_from(FORM_NAMES) | TEXTS, TEXTS | st.none(), max_size=8),
@@ -147,7 +147,7 @@ def paths(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PATHS = [path for path in paths(an_answer()) if path]
 
 
-@examples(40)
+@examples(15)
 @given(
     base=st.sampled_from(ANSWERS),
     changed_nodes=st.dictionaries(st.sampled_from(PATHS), JSON, max_size=4),
@@ -173,7 +173,7 @@ def replace_at(node: Any, path: tuple[Any, ...], new: Any) -> None:
         node[path[-1]] = new
 
 
-@examples(40)
+@examples(15)
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_any_signed_text_is_answered(sqlite_template: Path, text: str) -> None:
     with a_fresh_ledger(sqlite_template) as ledger:

@@ -48,7 +48,7 @@ LINES = st.lists(
 )
 
 
-@examples(80)
+@examples(40)
 @given(lines=LINES, noise=st.binary(max_size=20))
 def test_any_shops_file_is_read_or_refused_without_its_secrets(
     tmp_path: Path, lines: list[str], noise: bytes
@@ -60,7 +60,7 @@ def test_any_shops_file_is_read_or_refused_without_its_secrets(
     assert "S3cretOfNobody" not in refusal(lambda: read_shops(path, {}))
 
 
-@examples(80)
+@examples(40)
 @given(
     environ=st.dictionaries(
         st.sampled_from([f"LEDGER_{name.upper()}" for name in vars(read_settings({}))]),
@@ -76,7 +76,7 @@ def test_any_environment_is_read_or_refused_by_the_name_of_its_variable(
     assert reason == "" or re.search(r"LEDGER_[A-Z_]+", reason)
 
 
-@examples(80)
+@examples(40)
 @given(forwarded=TEXT, peer=TEXT | st.sampled_from(["10.0.0.1", "::1", "fe80::1%eth0"]))
 def test_any_forwarded_address_leaves_an_address_or_nothing(forwarded: str, peer: str) -> None:
     trusted = read_settings({"LEDGER_TRUSTED_PROXIES": "10.0.0.0/8 ::1"}).trusted_proxies
@@ -88,7 +88,7 @@ def test_any_forwarded_address_leaves_an_address_or_nothing(forwarded: str, peer
     assert re.fullmatch(r"[0-9a-f.:]*(%.*)?", address)
 
 
-@examples(80)
+@examples(40)
 @given(
     text=TEXT | st.sampled_from(["2026-03-10T12:00:00Z", "0001-01-01", "9999-12-31T23:59:59-14:00"])
 )
@@ -97,7 +97,7 @@ def test_any_instant_is_read_or_refused(text: str) -> None:
         assert read_as_of(text).tzinfo is not None
 
 
-@examples(80)
+@examples(40)
 @given(secret=st.text(max_size=80))
 def test_any_token_is_unknown(sqlite_template: Path, secret: str) -> None:
     database = Database(f"sqlite:///{sqlite_template}", pool_size=1)

@@ -57,7 +57,7 @@ def lives(format_choice: str) -> st.SearchStrategy[list[SignedCall]]:
     )
 
 
-@examples(15)
+@examples(8)
 @given(data=st.data())
 @pytest.mark.parametrize("format_choice", ["form", "rest", "mixed"])
 def test_any_repetition_appends_no_event(
@@ -76,7 +76,7 @@ def test_any_repetition_appends_no_event(
         assert ledger.events.events_after(0, 1000) == events
 
 
-@examples(25)
+@examples(10)
 @given(data=st.data())
 def test_any_order_of_rest_calls_ends_in_the_same_state(
     sqlite_template: Path, data: st.DataObject
@@ -93,7 +93,7 @@ def test_any_order_of_rest_calls_ends_in_the_same_state(
         assert states(out_of_order) == states(in_order)
 
 
-@examples(25)
+@examples(10)
 @given(data=st.data())
 def test_any_order_of_form_calls_ends_in_the_same_state_where_ranks_order_them(
     sqlite_template: Path, data: st.DataObject
@@ -113,7 +113,7 @@ def test_any_order_of_form_calls_ends_in_the_same_state_where_ranks_order_them(
 COMMON = ("status", "amount_minor", "currency", "operation_type", "shop_id", "mode")
 
 
-@examples(25)
+@examples(10)
 @given(
     story=st.sampled_from([story for story in STORIES.values() if not story.form_only]),
     seed=st.integers(0, 2**32),

@@ -21,7 +21,7 @@ from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import add_rows, follow, read_to_the_end, table_of
 
 LAW = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 _numbers = count()
 

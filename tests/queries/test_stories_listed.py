@@ -30,7 +30,7 @@ from tests.queries.filling import read_to_the_end
 Item = dict[str, Any]
 LAW = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 LISTINGS = {

@@ -72,7 +72,7 @@ def test_both_ways_leave_the_same_of_every_story(both: tuple[Ledger, Ledger], si
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_both_ways_take_any_repeats_and_any_order(

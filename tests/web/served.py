@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
+import structlog
 from flask import Flask
 
 from ledger.ipn.delivery import Delivery
@@ -23,6 +24,7 @@ from tests.web.fakes import FakeLedger, FakeReceipt
 class SlowLedger(FakeLedger):
     def receive(self, delivery: Delivery) -> FakeReceipt:
         if delivery.body.startswith(b"slow"):
+            structlog.get_logger("served").info("slow")
             time.sleep(1.5)
         return FakeReceipt(delivery.id, shop_id=str(os.getpid()))
 
