@@ -35,10 +35,11 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
     exact = decimal_text(amount_minor, currency)
     digits = len(exact.partition(".")[2])
     if currency_code(currency) != currency:
-        number = format_decimal(Decimal(exact), format=_pattern(digits), locale=locale)
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        number = format_decimal(Decimal(exact), format=pattern, locale=locale)
         return f"{number} {printable(currency)}".strip()
-    pattern = _currency_pattern(locale, digits)
-    return str(pattern.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
+    own = _currency_pattern(locale, digits)
+    return str(own.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
 
 
 @cache
@@ -49,14 +50,8 @@ def _currency_pattern(locale: str, digits: int) -> NumberPattern:
     return pattern
 
 
-def _pattern(digits: int) -> str:
-    return "#,##0" + ("." + "0" * digits if digits else "")
-
-
 def moment(at: datetime | str | None) -> Markup | str:
     """Format an instant with its zone. Shape: a `<time>` element, or a dash for none."""
-    if at is None or at == "":
-        return NOTHING
     exact = _read(at)
     if exact is None:
         return plain(at)
@@ -72,21 +67,18 @@ def _moment(at: datetime, locale: str, zone: str) -> str:
 
 def day(at: datetime | str | None) -> Markup | str:
     """Format the day of an instant on the reader's clock, or a bare day as it is."""
-    if at is None or at == "":
-        return NOTHING
     exact = _read(at)
     if exact is None:
         return plain(at)
     is_bare = isinstance(at, str) and len(at) == len("2026-03-10")
     local = exact if is_bare else exact.astimezone(ZoneInfo(zone_name()))
-    machine = local.date().isoformat()
     text = format_date(local.date(), "medium", locale=locale_name())
-    return Markup('<time datetime="{}">{}</time>').format(machine, text)
+    return Markup('<time datetime="{}">{}</time>').format(local.date().isoformat(), text)
 
 
 def age(at: datetime | str | None) -> str:
     """Format how long ago an instant is. Shape: `3 hours ago`."""
-    exact = _read(at) if at else None
+    exact = _read(at)
     if exact is None:
         return NOTHING
     since = exact - context().clock()
@@ -131,25 +123,18 @@ def name(foreign: object) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(plain(text, 500), plain(text, SHORT))
 
 
-def _read(at: datetime | str) -> datetime | None:
+def _read(at: datetime | str | None) -> datetime | None:
     if isinstance(at, datetime):
         return at
     try:
-        exact = datetime.fromisoformat(at)
+        exact = datetime.fromisoformat(at or "")
     except ValueError:
         return None
     return exact if exact.tzinfo else exact.replace(tzinfo=UTC)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "amount": amount,
-    "moment": moment,
-    "day": day,
-    "age": age,
-    "duration": duration,
-    "number": number,
-    "plain": plain,
-    "lines": lines,
-    "name": name,
-}
+    formatter.__name__: formatter
+    for formatter in (amount, moment, day, age, duration, number, plain, lines, name)
+} | {"public_instant": write_public_instant}
 """The names by which templates call them."""
