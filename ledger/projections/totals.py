@@ -107,12 +107,7 @@ def _totals(lines: Table) -> Select[Any]:
 
 def _refusals(lines: Table) -> Select[Any]:
     c = lines.c
-    groups = [
-        c.shop_id,
-        c.mode,
-        _day(c),
-        func.coalesce(c.authorisation_result, "").label("result"),
-    ]
+    groups = [c.shop_id, c.mode, _day(c), func.coalesce(c.authorisation_result, "").label("result")]
     refused = outcome_of(c.operation_type, c.status) == REFUSED
     inner = select(*groups).where(refused).subquery()
     return select(*inner.c, func.count().label("count")).group_by(*inner.c)

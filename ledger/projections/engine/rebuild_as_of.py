@@ -23,12 +23,7 @@ BATCH = 5_000
 
 
 def write_as_of(
-    ledger: Ledger,
-    name: str,
-    *,
-    as_of: datetime,
-    into: Path,
-    progress: Progress,
+    ledger: Ledger, name: str, *, as_of: datetime, into: Path, progress: Progress
 ) -> tuple[int, list[Poison]]:
     """Build a read model from the events recorded by an instant.
 
