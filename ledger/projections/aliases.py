@@ -2,8 +2,15 @@
 
 from sqlalchemy import Column, MetaData, Table, Text
 
-from ledger.projections.definition import FIRST, EventRecord, Projection, Row, Rows, merged
-from ledger.projections.stream_columns import fill_stream_columns, stream_columns
+from ledger.projections.definition import (
+    FIRST,
+    EventRecord,
+    Projection,
+    Rows,
+    merged,
+    stream_columns,
+    stream_row,
+)
 
 aliases = Table(
     "aliases",
@@ -26,17 +33,11 @@ aliases = Table(
     },
 )
 
-_TAKEN = ("payment_method", "order_id", "transaction_uuid", "made_at")
-
 
 def rows(event: EventRecord) -> Rows:
     """Produce the row of the alias from one of its events."""
-    taken = event.taken()
-    row: Row = {name: taken.get(name) for name in _TAKEN}
-    fill_stream_columns(event, row)
-    row["alias"] = event.reference
-    row["status"] = event.status
-    yield aliases, row
+    own_columns = {"alias": event.reference, "status": event.status}
+    yield aliases, stream_row(event, event.taken()) | own_columns
 
 
 PROJECTION = Projection("aliases", (aliases,), rows, kinds=("alias",))

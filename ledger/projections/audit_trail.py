@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.instants import read_instant
-from ledger.projections.definition import EventRecord, Projection, Row, Rows
+from ledger.projections.definition import EventRecord, Projection, Rows
 
 _FIELDS = fields_in(Output.TRAIL)
 _FLAGS = {
@@ -57,22 +57,23 @@ audit_trail = Table(
 
 def rows(event: EventRecord) -> Rows:
     """Produce the row of one event; fields that are no columns are left out."""
-    row: Row = asdict(event)
-    row["id"] = event.originator_id
-    row["type"] = event.topic
-    row["kind"] = event.topic.partition(".")[0]
-    row["recorded_at"] = event.timestamp
-    row["late_seconds"] = _late_seconds(event)
-    for name, is_name in _FLAGS.items():
-        row[is_name] = 1 if row[name] else 0
-    yield audit_trail, row
+    fields = asdict(event)
+    flags = {is_name: 1 if fields[name] else 0 for name, is_name in _FLAGS.items()}
+    own_columns = {
+        "id": event.originator_id,
+        "type": event.topic,
+        "kind": event.topic.partition(".")[0],
+        "recorded_at": event.timestamp,
+        "late_seconds": _late_seconds(event),
+    }
+    yield audit_trail, fields | flags | own_columns
 
 
 def _late_seconds(event: EventRecord) -> float | None:
     if event.occurred_at is None:
         return None
-    happened = read_instant(event.occurred_at)
-    return max(0.0, (read_instant(event.timestamp) - happened).total_seconds())
+    late = read_instant(event.timestamp) - read_instant(event.occurred_at)
+    return max(0.0, late.total_seconds())
 
 
 PROJECTION = Projection("audit_trail", (audit_trail,), rows)

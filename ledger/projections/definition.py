@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Column, Index, Select, Table, text
+from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, text
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
@@ -32,32 +32,49 @@ def merge_of(column: Column[Any]) -> str:
     return str(column.info.get("merge", REPLACE))
 
 
+def key_columns(*names: str) -> list[Column[Any]]:
+    """Declare the columns of a primary key of texts."""
+    return [Column(name, Text, primary_key=True) for name in names]
+
+
+def fact_columns(*names: str) -> list[Column[Any]]:
+    """Declare columns of the names of facts: texts, and amounts."""
+    return [Column(name, BigInteger if name == "amount_minor" else Text) for name in names]
+
+
+def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
+    """Declare the columns of a table with a row for each stream: its own, and the common ones."""
+    return (
+        Column("id", Text, primary_key=True),
+        merged(FIRST, "shop_id", Text, nullable=False),
+        merged(FIRST, "mode", Text, nullable=False),
+        *own_columns,
+        merged(FIRST, "first_seen_at", Text, nullable=False),
+        Column("last_changed_at", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+    )
+
+
 def _record_fields() -> list[tuple[str, Any, Any]]:
     """Return name, type and default of what is stored of an event, from the event classes."""
-    by_name: dict[str, tuple[str, Any, Any]] = {}
-    event_classes: list[type[LedgerAggregate.Event]] = [
-        LedgerAggregate.Event,
-        *EVENT_CLASSES.values(),
+    classes: list[type[LedgerAggregate.Event]] = [LedgerAggregate.Event, *EVENT_CLASSES.values()]
+    field_by_name = {field.name: field for class_ in reversed(classes) for field in fields(class_)}
+    return [
+        (
+            name,
+            _STORED_TYPES.get(field.type, field.type),
+            msgspec.NODEFAULT if field.default is MISSING else field.default,
+        )
+        for name, field in field_by_name.items()
+        if name not in _NOT_IN_STATE
     ]
-    for event_class in event_classes:
-        for field in fields(event_class):
-            if field.name not in _NOT_IN_STATE:
-                type_ = _as_stored(field.type)
-                default = msgspec.NODEFAULT if field.default is MISSING else field.default
-                by_name.setdefault(field.name, (field.name, type_, default))
-    return list(by_name.values())
 
 
 _NOT_IN_STATE = {"originator_id", "originator_version", "details", "personal"}
+_STORED_TYPES: dict[Any, Any] = {datetime: str, "datetime": str, datetime | None: str | None}
 
 
-def _as_stored(type_: Any) -> Any:
-    if type_ == datetime | None:
-        return str | None
-    return str if type_ in (datetime, "datetime") else type_
-
-
-class EventRecord(msgspec.defstruct("StoredFields", _record_fields())):  # type: ignore[misc]  # made from the event classes
+class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=True)):  # type: ignore[misc]  # made from the event classes
     """What read models read of a stored event: the fields of its class, and where it is stored.
 
     Shape: instants are text in UTC, as they are stored; a field that only other classes have holds
@@ -74,6 +91,19 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields())):  # type:
         """Return the facts that became the state."""
         facts: dict[str, str | int] = self.facts
         return facts if self.moved is None else {name: facts[name] for name in self.moved}
+
+
+def stream_row(event: EventRecord, facts: Mapping[str, Value]) -> Row:
+    """Return a row with the common columns of a stream, and facts in columns of their names."""
+    return {
+        **facts,
+        "id": event.originator_id,
+        "shop_id": event.shop_id,
+        "mode": event.mode,
+        "first_seen_at": event.timestamp,
+        "last_changed_at": event.timestamp,
+        "version": event.version,
+    }
 
 
 @dataclass(frozen=True)
@@ -131,31 +161,26 @@ class Projection:
         return self.tables + tuple(grouping.table for grouping in self.groupings)
 
 
-@dataclass(frozen=True, slots=True)
-class IndexOf:
-    """A secondary index.
+def indexes_of(table: Table) -> list[Index]:
+    """Make the secondary indexes of a read model's table, created after a bulk load.
 
-    Shape: `where` is a condition in SQL that limits the index to some rows; only a query that
-    repeats it word for word is answered by the index.
+    Shape: a condition in SQL limits a partial index to some rows; only a query that repeats it word
+    for word is answered by the index.
     """
-
-    columns: tuple[str, ...]
-    where: str | None = None
-
-    def made_on(self, table: Table, number: int) -> Index:
-        """Return it as an index of this table."""
-        where = None if self.where is None else text(self.where)
-        columns = [table.c[name] for name in self.columns]
-        name = f"ix_{table.name}_{number}"
-        return Index(name, *columns, sqlite_where=where, postgresql_where=where)
-
-
-def indexes_of(table: Table) -> list[IndexOf]:
-    """Return the secondary indexes of a read model's table, created after a bulk load."""
-    whole = [IndexOf(columns) for columns in table.info.get("indexes", ())]
-    partial = [
-        IndexOf(columns, where)
-        for where, column_lists in table.info.get("partial_indexes", {}).items()
+    lists_by_condition = {None: table.info.get("indexes", ())} | table.info.get(
+        "partial_indexes", {}
+    )
+    indexes = [
+        (columns, None if condition is None else text(condition))
+        for condition, column_lists in lists_by_condition.items()
         for columns in column_lists
     ]
-    return whole + partial
+    return [
+        Index(
+            f"ix_{table.name}_{number}",
+            *(table.c[name] for name in columns),
+            sqlite_where=where,
+            postgresql_where=where,
+        )
+        for number, (columns, where) in enumerate(indexes)
+    ]

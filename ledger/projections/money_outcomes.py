@@ -1,21 +1,12 @@
-"""Say what a transaction's status means for money and counting: one table for Python and SQL."""
+"""Say what a transaction's status means for money and counting, in SQL."""
 
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case
 
 ACCEPTED = "accepted"
-PENDING = "pending"
 REFUSED = "refused"
-CANCELLED = "cancelled"
-EXPIRED = "expired"
-FAILED = "failed"
-ABANDONED = "abandoned"
-VERIFIED = "verified"
 REFUNDED = "refunded"
-REFUND_PENDING = "refund-pending"
-REFUND_REFUSED = "refund-refused"
-REFUND_CANCELLED = "refund-cancelled"
 UNKNOWN = "unknown"
 
 HELD = (
@@ -39,26 +30,24 @@ WAITING = (
 """Not authorised yet, not refused."""
 COUNTED = ("AUTHORISED", "CAPTURED", "SUSPENDED", "CAPTURE_PENDING", "PARTIALLY_AUTHORISED")
 """Counts as money. Source: form-v2 reference, section 8, point 3."""
+_ABANDONED = "abandoned"
 _NO = ("REFUSED", "ERROR", "NOT_CREATED")
 
 _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("DEBIT", (*HELD, *CAPTURED), ACCEPTED),
-    ("DEBIT", WAITING, PENDING),
+    ("DEBIT", WAITING, "pending"),
     ("DEBIT", _NO, REFUSED),
-    ("DEBIT", ("CANCELLED",), CANCELLED),
-    ("DEBIT", ("EXPIRED",), EXPIRED),
-    ("DEBIT", ("CAPTURE_FAILED",), FAILED),
+    ("DEBIT", ("CANCELLED",), "cancelled"),
+    ("DEBIT", ("EXPIRED",), "expired"),
+    ("DEBIT", ("CAPTURE_FAILED",), "failed"),
     ("CREDIT", (*HELD, *CAPTURED), REFUNDED),
-    ("CREDIT", (*WAITING, "REFUND_TO_RETRY"), REFUND_PENDING),
-    ("CREDIT", _NO, REFUND_REFUSED),
-    ("CREDIT", ("CANCELLED",), REFUND_CANCELLED),
-    ("VERIFICATION", ("ACCEPTED",), VERIFIED),
+    ("CREDIT", (*WAITING, "REFUND_TO_RETRY"), "refund-pending"),
+    ("CREDIT", _NO, "refund-refused"),
+    ("CREDIT", ("CANCELLED",), "refund-cancelled"),
+    ("VERIFICATION", ("ACCEPTED",), "verified"),
     ("VERIFICATION", _NO, REFUSED),
 )
-
-
-OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {ABANDONED, UNKNOWN})
-
+OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {_ABANDONED, UNKNOWN})
 
 AMOUNT_MINOR_MAX = 10**12 - 1
 """The platform's amounts have at most 12 digits. Source: form-v2 reference, `vads_amount`."""
@@ -69,22 +58,12 @@ def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((amount.between(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), amount), else_=0)
 
 
-def outcome(operation: str | None, status: str | None) -> str:
-    """Return the outcome of a transaction; UNKNOWN for statuses nobody has seen."""
-    if status == "ABANDONED":
-        return ABANDONED
-    for known, statuses, meaning in _OUTCOMES:
-        if operation == known and status in statuses:
-            return meaning
-    return UNKNOWN
-
-
 def outcome_of(
     operation_column: ColumnElement[Any], status_column: ColumnElement[Any]
 ) -> ColumnElement[str]:
-    """Return the outcome as an SQL expression, from the same table."""
-    rows = [
-        (and_(operation_column == known, status_column.in_(statuses)), meaning)
-        for known, statuses, meaning in _OUTCOMES
+    """Return what a transaction came to; UNKNOWN for statuses nobody has seen."""
+    meanings = [
+        (and_(operation_column == operation, status_column.in_(statuses)), meaning)
+        for operation, statuses, meaning in _OUTCOMES
     ]
-    return case((status_column == "ABANDONED", ABANDONED), *rows, else_=UNKNOWN)
+    return case((status_column == "ABANDONED", _ABANDONED), *meanings, else_=UNKNOWN)

@@ -1,5 +1,6 @@
 """Sum the money of every order's transactions: authorised, captured, refunded, open."""
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -20,10 +21,20 @@ from sqlalchemy import (
     union_all,
 )
 
-from ledger.projections.definition import FIRST, EventRecord, Projection, Regrouped, Rows, merged
+from ledger.projections.definition import (
+    FIRST,
+    EventRecord,
+    Projection,
+    Regrouped,
+    Rows,
+    fact_columns,
+    key_columns,
+    merged,
+)
 from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING, countable
 
 _metadata = MetaData()
+_FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor", "currency")
 
 order_lines = Table(
     "order_lines",
@@ -32,12 +43,7 @@ order_lines = Table(
     merged(FIRST, "shop_id", Text, nullable=False),
     merged(FIRST, "mode", Text, nullable=False),
     Column("uuid", Text),
-    Column("parent_uuid", Text),
-    Column("order_id", Text),
-    Column("operation_type", Text),
-    Column("status", Text),
-    Column("amount_minor", BigInteger),
-    Column("currency", Text),
+    *fact_columns(*_FACTS),
     merged(FIRST, "first_seen_at", Text, nullable=False),
     Column("last_changed_at", Text, nullable=False),
     info={
@@ -54,10 +60,7 @@ order_lines = Table(
 orders = Table(
     "orders",
     _metadata,
-    Column("shop_id", Text, primary_key=True),
-    Column("mode", Text, primary_key=True),
-    Column("order_id", Text, primary_key=True),
-    Column("currency", Text, primary_key=True),
+    *key_columns("shop_id", "mode", "order_id", "currency"),
     Column("transactions", Integer, nullable=False),
     Column("authorised_minor", BigInteger, nullable=False),
     Column("captured_minor", BigInteger, nullable=False),
@@ -81,8 +84,6 @@ captured; `refunded`: credits that count; `open`: debits authorised or waiting, 
 `balance`: debits that count less credits that count.
 """
 
-_FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor", "currency")
-
 
 def rows(event: EventRecord) -> Rows:
     """Produce the line of the transaction from one of its events."""
@@ -104,17 +105,10 @@ def rows(event: EventRecord) -> Rows:
 def _orders(lines: Table, order_ids: Select[Any] | None = None) -> Select[Any]:
     line = _with_order(lines, order_ids).subquery()
 
-    def debit(statuses: tuple[str, ...]) -> Any:
-        return _sum(line, "DEBIT", statuses)
-
-    def credit(statuses: tuple[str, ...]) -> Any:
-        return _sum(line, "CREDIT", statuses)
-
+    debit, credit = partial(_sum, line, "DEBIT"), partial(_sum, line, "CREDIT")
+    groups = (line.c.shop_id, line.c.mode, line.c.order_id, line.c.currency)
     measures: Select[Any] = select(
-        line.c.shop_id,
-        line.c.mode,
-        line.c.order_id,
-        line.c.currency,
+        *groups,
         func.count().label("transactions"),
         debit((*HELD, *CAPTURED)).label("authorised_minor"),
         debit(CAPTURED).label("captured_minor"),
@@ -124,24 +118,13 @@ def _orders(lines: Table, order_ids: Select[Any] | None = None) -> Select[Any]:
         func.min(line.c.first_seen_at).label("first_seen_at"),
         func.max(line.c.last_changed_at).label("last_changed_at"),
     )
-    return measures.group_by(line.c.shop_id, line.c.mode, line.c.order_id, line.c.currency)
+    return measures.group_by(*groups)
 
 
 def _sum(line: Any, operation: str, statuses: tuple[str, ...]) -> Any:
     counts = and_(line.c.operation_type == operation, line.c.status.in_(statuses))
     amount = case((counts, countable(line.c.amount_minor)), else_=0)
     return cast(func.sum(amount), BigInteger)
-
-
-_READ = (
-    "shop_id",
-    "mode",
-    "operation_type",
-    "status",
-    "amount_minor",
-    "first_seen_at",
-    "last_changed_at",
-)
 
 
 def _with_order(lines: Table, order_ids: Select[Any] | None) -> Any:
@@ -151,9 +134,11 @@ def _with_order(lines: Table, order_ids: Select[Any] | None) -> Any:
     """
     parent = lines.alias("parent")
     currency = func.coalesce(lines.c.currency, "").label("currency")
-    columns = [lines.c[name] for name in _READ]
-    own = select(*columns, currency, lines.c.order_id).where(_is_among(lines, order_ids))
-    of_parent = select(*columns, currency, parent.c.order_id).select_from(
+    c = lines.c
+    columns = [c.shop_id, c.mode, c.operation_type, c.status, c.amount_minor, currency]
+    columns += [c.first_seen_at, c.last_changed_at]
+    own = select(*columns, lines.c.order_id).where(_is_among(lines, order_ids))
+    of_parent = select(*columns, parent.c.order_id).select_from(
         lines.join(parent, _is_parent(lines, parent))
     )
     return union_all(own, of_parent.where(_is_among(parent, order_ids)))

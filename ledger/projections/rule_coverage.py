@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, func, select
+from sqlalchemy import BigInteger, MetaData, Select, Table, Text, func, select
 
 from ledger.projections.definition import (
     ADD,
@@ -13,6 +13,7 @@ from ledger.projections.definition import (
     Projection,
     Rows,
     Summed,
+    key_columns,
     merged,
 )
 
@@ -21,8 +22,7 @@ _metadata = MetaData()
 coverage_lines = Table(
     "coverage_lines",
     _metadata,
-    Column("notification_id", Text, primary_key=True),
-    Column("rule", Text, primary_key=True),
+    *key_columns("notification_id", "rule"),
     merged(FIRST, "shop_id", Text, nullable=False),
     merged(FIRST, "mode", Text, nullable=False),
     merged(FIRST, "received_at", Text, nullable=False),
@@ -32,9 +32,7 @@ coverage_lines = Table(
 rule_coverage = Table(
     "rule_coverage",
     _metadata,
-    Column("shop_id", Text, primary_key=True),
-    Column("mode", Text, primary_key=True),
-    Column("rule", Text, primary_key=True),
+    *key_columns("shop_id", "mode", "rule"),
     merged(ADD, "count", BigInteger, nullable=False),
     merged(MIN, "first_seen_at", Text, nullable=False),
     merged(MAX, "last_seen_at", Text, nullable=False),
@@ -57,14 +55,13 @@ def rows(event: EventRecord) -> Rows:
 
 def _coverage(lines: Table) -> Select[Any]:
     c = lines.c
+    groups = (c.shop_id, c.mode, c.rule)
     return select(
-        c.shop_id,
-        c.mode,
-        c.rule,
+        *groups,
         func.count().label("count"),
         func.min(c.received_at).label("first_seen_at"),
         func.max(c.received_at).label("last_seen_at"),
-    ).group_by(c.shop_id, c.mode, c.rule)
+    ).group_by(*groups)
 
 
 PROJECTION = Projection(

@@ -1,12 +1,17 @@
 """Show every subscription, and every attempt at an instalment with its transaction."""
 
-from collections.abc import Mapping
-
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text
 
 from ledger.ipn.snapshots import INSTALMENT_FACTS
-from ledger.projections.definition import FIRST, EventRecord, Projection, Row, Rows, merged
-from ledger.projections.stream_columns import fill_stream_columns, stream_columns
+from ledger.projections.definition import (
+    FIRST,
+    EventRecord,
+    Projection,
+    Rows,
+    merged,
+    stream_columns,
+    stream_row,
+)
 
 _metadata = MetaData()
 
@@ -46,35 +51,20 @@ instalments = Table(
     Column("currency", Text),
     Column("created_at", Text),
 )
-_PLAN = (
-    "order_id",
-    "effect_on",
-    "schedule",
-    "amount_minor",
-    "currency",
-    "initial_amount_minor",
-    "initial_amount_number",
-)
 
 
 def rows(event: EventRecord) -> Rows:
     """Produce the row of the subscription, and that of the instalment the event is about."""
     is_of_instalment = ".instalment-" in event.topic
-    plan: Mapping[str, str | int] = {} if is_of_instalment else event.taken()
-    row: Row = {name: plan.get(name) for name in _PLAN}
-    fill_stream_columns(event, row)
-    row["subscription_id"] = event.subscription_id
-    row["alias"] = event.alias
-    row["status"] = event.status
-    yield subscriptions, row
+    own_columns = {
+        "subscription_id": event.subscription_id,
+        "alias": event.alias,
+        "status": event.status,
+    }
+    yield subscriptions, stream_row(event, {} if is_of_instalment else event.taken()) | own_columns
     if is_of_instalment:
-        yield instalments, _instalment(event)
-
-
-def _instalment(event: EventRecord) -> Row:
-    row: Row = {name: event.facts.get(name) for name in INSTALMENT_FACTS}
-    row["id"] = event.originator_id
-    return row
+        facts = {name: event.facts.get(name) for name in INSTALMENT_FACTS}
+        yield instalments, facts | {"id": event.originator_id}
 
 
 PROJECTION = Projection(

@@ -7,10 +7,29 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, func, select
 
-from ledger.projections.definition import ADD, FIRST, EventRecord, Projection, Rows, Summed, merged
+from ledger.projections.definition import (
+    ADD,
+    FIRST,
+    EventRecord,
+    Projection,
+    Rows,
+    Summed,
+    fact_columns,
+    key_columns,
+    merged,
+)
 from ledger.projections.money_outcomes import REFUSED, countable, outcome_of
 
 _metadata = MetaData()
+_FACTS = (
+    "created_at",
+    "operation_type",
+    "status",
+    "amount_minor",
+    "currency",
+    "payment_method",
+    "authorisation_result",
+)
 
 total_lines = Table(
     "total_lines",
@@ -18,24 +37,13 @@ total_lines = Table(
     Column("id", Text, primary_key=True),
     merged(FIRST, "shop_id", Text, nullable=False),
     merged(FIRST, "mode", Text, nullable=False),
-    Column("created_at", Text),
     merged(FIRST, "first_seen_at", Text, nullable=False),
-    Column("operation_type", Text),
-    Column("status", Text),
-    Column("amount_minor", BigInteger),
-    Column("currency", Text),
-    Column("payment_method", Text),
-    Column("authorisation_result", Text),
+    *fact_columns(*_FACTS),
 )
 daily_totals = Table(
     "daily_totals",
     _metadata,
-    Column("shop_id", Text, primary_key=True),
-    Column("mode", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
-    Column("currency", Text, primary_key=True),
-    Column("payment_method", Text, primary_key=True),
-    Column("outcome", Text, primary_key=True),
+    *key_columns("shop_id", "mode", "day", "currency", "payment_method", "outcome"),
     merged(ADD, "count", BigInteger, nullable=False),
     merged(ADD, "amount_minor", BigInteger, nullable=False),
     info={
@@ -51,24 +59,11 @@ first heard of it. Units: minor units of `currency`; a refund is positive, its o
 daily_refusals = Table(
     "daily_refusals",
     _metadata,
-    Column("shop_id", Text, primary_key=True),
-    Column("mode", Text, primary_key=True),
-    Column("day", Text, primary_key=True),
-    Column("result", Text, primary_key=True),
+    *key_columns("shop_id", "mode", "day", "result"),
     merged(ADD, "count", BigInteger, nullable=False),
     info={"indexes": (("mode", "day", "shop_id", "result"),)},
 )
 """Shape: `result` is the answer code of the issuer, empty when none was asked; days as above."""
-
-_FACTS = (
-    "created_at",
-    "operation_type",
-    "status",
-    "amount_minor",
-    "currency",
-    "payment_method",
-    "authorisation_result",
-)
 
 
 def rows(event: EventRecord) -> Rows:
@@ -107,12 +102,7 @@ def _totals(lines: Table) -> Select[Any]:
 
 def _refusals(lines: Table) -> Select[Any]:
     c = lines.c
-    groups = [
-        c.shop_id,
-        c.mode,
-        _day(c),
-        func.coalesce(c.authorisation_result, "").label("result"),
-    ]
+    groups = [c.shop_id, c.mode, _day(c), func.coalesce(c.authorisation_result, "").label("result")]
     refused = outcome_of(c.operation_type, c.status) == REFUSED
     inner = select(*groups).where(refused).subquery()
     return select(*inner.c, func.count().label("count")).group_by(*inner.c)

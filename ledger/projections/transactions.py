@@ -3,8 +3,16 @@
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
 from ledger.ipn.modes import MODES
-from ledger.projections.definition import ADD, FIRST, EventRecord, Projection, Row, Rows, merged
-from ledger.projections.stream_columns import fill_stream_columns, stream_columns
+from ledger.projections.definition import (
+    ADD,
+    FIRST,
+    EventRecord,
+    Projection,
+    Rows,
+    merged,
+    stream_columns,
+    stream_row,
+)
 
 # Rows of one moment are few, and put in order when they are read; those of one amount may be many.
 # An index of a moment alone has the order of the table, and PostgreSQL would walk along it where
@@ -63,13 +71,13 @@ transactions = Table(
 
 def rows(event: EventRecord) -> Rows:
     """Produce the row of the transaction: the facts that an event moved, and that it happened."""
-    row: Row = dict(event.taken())  # facts are named like their columns; the rest is ignored
-    fill_stream_columns(event, row)
-    row["reference"] = event.reference
-    row["uuid"] = event.uuid
-    row["late_count"] = int(event.late)
-    row["contradiction_count"] = int(event.contradiction)
-    yield transactions, row
+    own_columns = {
+        "reference": event.reference,
+        "uuid": event.uuid,
+        "late_count": int(event.late),
+        "contradiction_count": int(event.contradiction),
+    }
+    yield transactions, stream_row(event, event.taken()) | own_columns
 
 
 PROJECTION = Projection("transactions", (transactions,), rows, kinds=("transaction",))

@@ -47,7 +47,7 @@ def fingerprint_of(module: ModuleType) -> str:
     [
         ("", ""),
         ("_metadata = MetaData()", "_metadata = MetaData()  # a comment"),
-        ("def debit(", "def  debit("),
+        ("def _keys(", "def  _keys("),
         (
             "    is_touched = lines.c.id.in_(line_ids)\n",
             "    is_touched = lines.c.id.in_(\n    line_ids)\n",

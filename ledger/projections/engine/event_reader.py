@@ -73,12 +73,7 @@ class EventReader:
 
 
 def read_events(
-    connection: Connection,
-    kinds: Kinds,
-    *,
-    after: int,
-    until: int,
-    shard: Shard = WHOLE,
+    connection: Connection, kinds: Kinds, *, after: int, until: int, shard: Shard = WHOLE
 ) -> Sequence[StoredRow]:
     """Return the stored events above `after` up to `until`, of these kinds, in order."""
     if connection.dialect.name == "postgresql":

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Table
 
-from ledger.projections.definition import Projection, indexes_of, merge_of
+from ledger.projections.definition import Projection, merge_of
 
 _PRODUCT = __name__.partition(".")[0]
 
@@ -25,7 +25,7 @@ def compute_fingerprint(model: Projection, *, version: int) -> str:
     """
     lines = [str(version), model.name]
     for table in model.all_tables:
-        lines += [table.name, repr(indexes_of(table)), *map(_describe_column, table.columns)]
+        lines += [table.name, repr(table.info), *map(_describe_column, table.columns)]
     lines += _SourceText().lines_of(vars(model))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:12]
 

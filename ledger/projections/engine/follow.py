@@ -47,11 +47,7 @@ class Follower:
             return position_of(connection, self.generation, self.shard.index)
 
     def run(
-        self,
-        until: int,
-        *,
-        batch: int = BATCH,
-        after_batch: Callable[[int], None] | None = None,
+        self, until: int, *, batch: int = BATCH, after_batch: Callable[[int], None] | None = None
     ) -> int:
         """Apply all batches up to a position; return the position reached.
 

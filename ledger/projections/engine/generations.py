@@ -157,12 +157,8 @@ def create_generation(
 
 def secondary_indexes(model: Projection, generation_id: int) -> dict[str, Index]:
     """Return the indexes of a generation's tables, by name; created after the bulk load."""
-    indexes = [
-        declared_index.made_on(table, number)
-        for declared, table in tables_of(model, generation_id).items()
-        for number, declared_index in enumerate(indexes_of(declared))
-    ]
-    return {str(index.name): index for index in indexes}
+    tables = tables_of(model, generation_id).values()
+    return {str(index.name): index for table in tables for index in indexes_of(table)}
 
 
 def create_index(connection: Connection, index: Index) -> None:

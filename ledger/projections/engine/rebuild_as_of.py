@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from ledger.application import Ledger
@@ -23,12 +23,7 @@ BATCH = 5_000
 
 
 def write_as_of(
-    ledger: Ledger,
-    name: str,
-    *,
-    as_of: datetime,
-    into: Path,
-    progress: Progress,
+    ledger: Ledger, name: str, *, as_of: datetime, into: Path, progress: Progress
 ) -> tuple[int, list[Poison]]:
     """Build a read model from the events recorded by an instant.
 
@@ -63,9 +58,8 @@ def _create_tables(connection: Connection, model: Projection) -> None:
         if connection.dialect.has_table(connection, table.name):
             raise ConflictError(f"the file already holds {table.name}")
         connection.execute(CreateTable(table))
-        for number, declared_index in enumerate(indexes_of(table)):
-            copy = table.to_metadata(type(table.metadata)())
-            connection.execute(CreateIndex(declared_index.made_on(copy, number)))
+        for index in indexes_of(table.to_metadata(MetaData())):
+            connection.execute(CreateIndex(index))
 
 
 def fill(

@@ -21,15 +21,7 @@ ENGINE_VERSION = 1
 
 PROJECTIONS: Mapping[str, Projection] = {
     module.PROJECTION.name: module.PROJECTION
-    for module in (
-        transactions,
-        aliases,
-        subscriptions,
-        orders,
-        totals,
-        rule_coverage,
-        audit_trail,
-    )
+    for module in (transactions, aliases, subscriptions, orders, totals, rule_coverage, audit_trail)
 }
 
 
