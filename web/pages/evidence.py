@@ -12,7 +12,7 @@ from ledger.operations.logs import network
 from ledger.queries.deliveries import notification_data
 from ledger.queries.evidence import event_at, evidence_of
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import InboxRecord
+from ledger.storage.inbox import Inbox, InboxRecord
 from web.authentication import caller, log_personal_read
 from web.context import context, ledger
 from web.pages.blueprint import bp
@@ -48,7 +48,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
 def _delivery(notification_id: str) -> InboxRecord:
     """Return the delivery behind an event, without its body. Errors: NotFoundError."""
     with ledger().database.connect() as connection:
-        row = ledger().inbox.find_verified(connection, notification_id)
+        row = Inbox(connection).find_verified(notification_id)
     if row is None:
         raise NotFoundError("the delivery behind this event is not in the journal")
     return row

@@ -14,6 +14,7 @@ from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE
 from ledger.ipn.storable import is_storable
 from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed
 from ledger.recording.readmission import ReadmissionTally
+from ledger.storage.inbox import Inbox
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, only_for_operators, scope_of
 from web.context import ledger
@@ -123,7 +124,7 @@ def _chosen(mode: str, reason: str | None, name: str | None) -> tuple[list[str],
     scope = scope_of(Mode(mode))
     with ledger().database.connect() as connection:
         if name:
-            row = None if not is_storable(name) else ledger().inbox.get(connection, name)
+            row = None if not is_storable(name) else Inbox(connection).get(name)
             if (
                 row is None
                 or row.outcome != Outcome.QUARANTINED
