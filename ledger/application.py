@@ -15,12 +15,13 @@ from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.recording.append import Append
 from ledger.recording.group_commit import GroupCommit
 from ledger.recording.quarantining import Quarantining
-from ledger.recording.readmission import quarantined, verify_again
-from ledger.recording.receipt import Receipt, receipt_of
+from ledger.recording.readmission import verify_again
+from ledger.recording.receipt import Receipt
 from ledger.recording.unit_of_work import Verified
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.event_store import EventStore
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.postgresql_writer import PostgresqlWriter
 from ledger.storage.quarantine import Quarantine
@@ -28,7 +29,7 @@ from ledger.storage.write_set import WriteStrategy
 
 
 class Ledger:
-    """Receives notifications for good. Whoever reads asks its `events` and its `journal`.
+    """Receives notifications for good. Whoever reads asks its `events`.
 
     Shape: `strategy` is by default the fastest one that the database allows.
     """
@@ -96,12 +97,10 @@ class Ledger:
 
         Errors: NotFoundError; ConflictError; UnavailableError.
         """
-        record = quarantined(self.database, notification_id)
-        try:
-            verified = verify_again(record, self.shops, self._now(), self.limits)
-        except NotificationError as refusal:
-            return receipt_of(record, reason=refusal.reason)
-        return self._append.alone(verified, readmitted=record)
+        record, outcome = self._verify_again(notification_id)
+        if isinstance(outcome, Receipt):
+            return outcome
+        return self._append.alone(outcome, readmitted=record)
 
     def readmit_all(self, ids: Iterable[str]) -> Iterator[tuple[str, Receipt | None]]:
         """Readmit several in this order. Shape: each id with its receipt, None when it is gone."""
@@ -116,12 +115,8 @@ class Ledger:
 
         Errors: NotFoundError; UnavailableError.
         """
-        record = quarantined(self.database, notification_id)
-        try:
-            verify_again(record, self.shops, self._now(), self.limits)
-        except NotificationError as refusal:
-            return refusal.reason
-        return None
+        _, outcome = self._verify_again(notification_id)
+        return outcome.reason if isinstance(outcome, Receipt) else None
 
     def _verify(self, delivery: Delivery) -> Verified | Receipt:
         """Read a delivery, or keep it in quarantine."""
@@ -129,6 +124,9 @@ class Ledger:
             return read(delivery, self.shops, self.limits)
         except NotificationError as refusal:
             return self.refuse(delivery, refusal.reason)
+
+    def _verify_again(self, notification_id: str) -> tuple[InboxRecord, Verified | Receipt]:
+        return verify_again(self.database, notification_id, self.shops, self._now(), self.limits)
 
 
 def bootstrap(

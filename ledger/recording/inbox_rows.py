@@ -84,11 +84,10 @@ def delivery_of(row: InboxRecord) -> Delivery:
     )
 
 
-def _row_of(delivery: Delivery, *, outcome: Outcome, **columns: Any) -> InboxRecord:
+def _row_of(delivery: Delivery, **columns: Any) -> InboxRecord:
     return InboxRecord(
         id=delivery.id,
         received_at=delivery.received_at,
-        outcome=outcome,
         digest=delivery.digest,
         content_type=delivery.content_type,
         peer=delivery.peer,

@@ -3,13 +3,13 @@
 from collections import Counter
 from datetime import datetime
 
-from ledger.errors import MalformedNotificationError, NotFoundError
+from ledger.errors import NotFoundError, NotificationError
 from ledger.ipn.delivery import Limits
 from ledger.ipn.parse import read
 from ledger.ipn.refusal_reasons import TOO_LARGE
 from ledger.ipn.shops_and_keys import Shops
 from ledger.recording.inbox_rows import delivery_of
-from ledger.recording.receipt import Receipt
+from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
 from ledger.recording.unit_of_work import Verified
 from ledger.storage.database import Database
@@ -20,20 +20,24 @@ GONE = "gone"
 """What became of a delivery that another operator has taken meanwhile, or that was evicted."""
 
 
-def quarantined(database: Database, notification_id: str) -> InboxRecord:
-    """Read a delivery that is in quarantine. Errors: NotFoundError; UnavailableError."""
+def verify_again(
+    database: Database, notification_id: str, shops: Shops, now: datetime, limits: Limits
+) -> tuple[InboxRecord, Verified | Receipt]:
+    """Verify a quarantined delivery with the keys of its day and of now.
+
+    Shape: its row, and a receipt that names the reason when it is refused again.
+    Errors: NotFoundError; UnavailableError.
+    """
     with available(), database.connect() as connection:
         record = Inbox(connection).get(notification_id)
     if record is None or record.outcome != Outcome.QUARANTINED:
         raise NotFoundError(f"no delivery {notification_id} in quarantine")
-    return record
-
-
-def verify_again(record: InboxRecord, shops: Shops, now: datetime, limits: Limits) -> Verified:
-    """Verify a delivery with the keys of its day and of now. Errors: NotificationError."""
-    if record.reason == TOO_LARGE:
-        raise MalformedNotificationError(TOO_LARGE, "its body was not kept")
-    return read(delivery_of(record), shops.valid_at(record.received_at, now), limits)
+    if record.reason == TOO_LARGE:  # its body was not kept
+        return record, receipt_of(record, reason=TOO_LARGE)
+    try:
+        return record, read(delivery_of(record), shops.valid_at(record.received_at, now), limits)
+    except NotificationError as refusal:
+        return record, receipt_of(record, reason=refusal.reason)
 
 
 class ReadmissionTally:

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +20,10 @@ from ledger.errors import SettingsError
 
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
-CONNECT_SECONDS = 10
 WRITES = "ledger_writes"
 
 _POSTGRESQL: dict[str, Any] = {
-    "connect_timeout": CONNECT_SECONDS,
+    "connect_timeout": 10,
     "application_name": "ipn-ledger",
     # A server that loses its power says no farewell. Without these a call would wait for it for a
     # quarter of an hour, and no call would find the server that took its place.
@@ -106,23 +105,26 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Write inside one transaction: committed at the end, rolled back on any error."""
-        with self._turn(), self.engine.connect() as connection:
-            connection.execution_options(**{WRITES: True})
-            with connection.begin():
-                yield connection
+        # SQLite lets waiting writers sleep and guess, so that some starve; threads of one
+        # process queue here instead. Whoever waits too long is left to SQLite's own answer.
+        is_our_turn = self.is_sqlite and self._writer.acquire(timeout=BUSY_SECONDS)
+        try:
+            with self.engine.connect() as connection:
+                connection.execution_options(**{WRITES: True})
+                with connection.begin():
+                    yield connection
+        finally:
+            if is_our_turn:
+                self._writer.release()
 
-    @contextmanager
-    def single(self, *, writes: bool = False) -> Iterator[Connection]:
+    def single(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
         """Open a connection for single statements that need no transaction around them.
 
         On PostgreSQL each is one of its own and costs one trip, not three.
         """
         if self.is_sqlite:
-            with self.begin() if writes else self.connect() as connection:
-                yield connection
-            return
-        with self.engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            return self.begin() if writes else self.connect()
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def keyed(self) -> Connection:
         """Open such a connection on PostgreSQL for statements that only look up keys, often."""
@@ -132,20 +134,6 @@ class Database:
         """Close every connection; the next use opens new ones."""
         for engine in {self.engine, self._keyed}:
             engine.dispose()
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # SQLite lets waiting writers sleep and guess, so that some starve; threads of one
-        # process queue here instead. Whoever waits too long is left to SQLite's own answer.
-        if not self.is_sqlite:
-            yield
-            return
-        is_ours = self._writer.acquire(timeout=BUSY_SECONDS)
-        try:
-            yield
-        finally:
-            if is_ours:
-                self._writer.release()
 
     def _leave_parent(self) -> None:
         for engine in {self.engine, self._keyed}:

@@ -173,7 +173,7 @@ def read_streams(
 ) -> dict[UUID, list[Entry]]:
     """Read many streams at once. Shape: one list per id asked, in version order."""
     streams: dict[UUID, list[Entry]] = {id_: [] for id_ in originator_ids}
-    query = _STREAMS.add_columns(events.c.details) if with_details else _STREAMS
+    query = _STREAMS_WITH_DETAILS if with_details else _STREAMS
     if streams:
         for row in connection.execute(query, {"ids": padded(list(streams))}):
             streams[row.originator_id].append(Entry(*row))
@@ -202,4 +202,5 @@ _STREAMS = (
     .where(events.c.originator_id.in_(bindparam("ids", expanding=True)))
     .order_by(events.c.originator_id, events.c.originator_version)
 )
+_STREAMS_WITH_DETAILS = _STREAMS.add_columns(events.c.details)
 _APPEND = insert(events).returning(events.c.position, sort_by_parameter_order=True)

@@ -23,13 +23,7 @@ from ledger.storage.database_errors import driver_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import event_row
 from ledger.storage.inbox import InboxRecord
-from ledger.storage.tables import (
-    UtcDateTime,
-    events,
-    notifications,
-    repeats,
-    subscription_references,
-)
+from ledger.storage.tables import events, notifications, repeats, subscription_references
 from ledger.storage.write_set import PROVISIONAL, Loaded, LoadRequest, WriteSet
 
 
@@ -97,8 +91,6 @@ def _json(json_rows: Sequence[Any]) -> str:
 
 def _delivery(record: InboxRecord) -> dict[str, Any]:
     delivery: dict[str, Any] = {name: getattr(record, name) for name in _DELIVERY}
-    for name in _INSTANTS:
-        delivery[name] = _INSTANT.process_bind_param(delivery[name], _DIALECT)
     positions = record.positions
     delivery["stored"] = [position for position in positions if position < PROVISIONAL]
     delivery["new"] = [place - PROVISIONAL + 1 for place in positions if place >= PROVISIONAL]
@@ -122,8 +114,6 @@ _DELIVERY = [
     str(column.name) for column in notifications.c if column.name not in ("positions", "body")
 ]
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
-_INSTANT = UtcDateTime()
-_INSTANTS = [str(column.name) for column in notifications.c if isinstance(column.type, UtcDateTime)]
 
 
 @lru_cache
