@@ -3,38 +3,33 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
-from ledger.errors import NotificationError, SettingsError
+from ledger.errors import NotFoundError, NotificationError, SettingsError
+from ledger.instants import utc_now
 from ledger.ipn.delivery import Delivery, Limits
 from ledger.ipn.parse import read
 from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.recording.append import Append
 from ledger.recording.group_commit import GroupCommit
 from ledger.recording.quarantining import Quarantining
-from ledger.recording.readmission import Readmission
+from ledger.recording.readmission import verify_again
 from ledger.recording.receipt import Receipt
 from ledger.recording.unit_of_work import Verified
 from ledger.settings import Settings
 from ledger.storage.database import Database
-from ledger.storage.event_mapper import EventMapper
-from ledger.storage.event_recorder import EventRecorder
 from ledger.storage.event_store import EventStore
-from ledger.storage.inbox import Inbox
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.postgresql_writer import PostgresqlWriter
-from ledger.storage.quarantine import Bounds, Quarantine
+from ledger.storage.quarantine import Quarantine
 from ledger.storage.write_set import WriteStrategy
 
 
-def utc_now() -> datetime:
-    """Read the wall clock."""
-    return datetime.now(UTC)
-
-
 class Ledger:
-    """Receives notifications for good. Whoever reads asks its `events` and its `journal`.
+    """Receives notifications for good. Whoever reads asks its `events`.
 
     Shape: `strategy` is by default the fastest one that the database allows.
     """
@@ -53,15 +48,14 @@ class Ledger:
         self.shops = shops
         self.database = database
         self.limits = Limits(settings.fields_max, settings.json_depth_max)
-        self.inbox = Inbox()
-        self.events = EventStore(EventRecorder(database), EventMapper())
+        self.events = EventStore(database)
+        self._now = clock
         writer = PlainWriter if database.is_sqlite else PostgresqlWriter
-        append = Append(database, self.events, strategy or writer(database), clock)
+        self._append = Append(database, self.events, strategy or writer(database), clock)
         self._group_commit: GroupCommit[Verified, Receipt] = GroupCommit(
-            append.together, append.alone
+            self._append.together, partial(self._append.alone, first=1)
         )
-        self._quarantining = Quarantining(database, Quarantine(_bounds(settings)), self.limits)
-        self._readmission = Readmission(database, self.limits, append, clock)
+        self._quarantining = Quarantining(database, Quarantine(settings), self.limits)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -74,12 +68,8 @@ class Ledger:
         was: received again, it is recorded or repeated.
         """
         started = time.perf_counter()
-        try:
-            verified = read(delivery, self.shops, self.limits)
-        except NotificationError as refusal:
-            receipt = self.refuse(delivery, refusal.reason)
-        else:
-            receipt = self._group_commit.submit(verified)
+        outcome = self._verify(delivery)
+        receipt = outcome if isinstance(outcome, Receipt) else self._group_commit.submit(outcome)
         return replace(receipt, duration_seconds=time.perf_counter() - started)
 
     def receive_many(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -87,19 +77,16 @@ class Ledger:
 
         Errors: UnavailableError, ConflictError; deliveries before the one at fault may be stored.
         """
-        receipts: dict[int, Receipt] = {}
-        verified: dict[int, Verified] = {}
-        for index, delivery in enumerate(deliveries):
-            try:
-                verified[index] = read(delivery, self.shops, self.limits)
-            except NotificationError as refusal:
-                receipts[index] = self.refuse(delivery, refusal.reason)
-        outcomes = self._group_commit.run(list(verified.values())) if verified else []
-        for index, outcome in zip(verified, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                raise outcome
-            receipts[index] = outcome
-        return [receipts[index] for index in range(len(deliveries))]
+        outcomes = [self._verify(delivery) for delivery in deliveries]
+        verified = [outcome for outcome in outcomes if not isinstance(outcome, Receipt)]
+        appended = iter(self._group_commit.run(verified) if verified else [])
+        receipts = []
+        for outcome in outcomes:
+            receipt = outcome if isinstance(outcome, Receipt) else next(appended)
+            if isinstance(receipt, Exception):
+                raise receipt
+            receipts.append(receipt)
+        return receipts
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
         """Keep a delivery in quarantine. Errors: UnavailableError."""
@@ -110,18 +97,36 @@ class Ledger:
 
         Errors: NotFoundError; ConflictError; UnavailableError.
         """
-        return self._readmission.readmit(notification_id, self.shops)
+        record, outcome = self._verify_again(notification_id)
+        if isinstance(outcome, Receipt):
+            return outcome
+        return self._append.alone(outcome, readmitted=record)
 
     def readmit_all(self, ids: Iterable[str]) -> Iterator[tuple[str, Receipt | None]]:
         """Readmit several in this order. Shape: each id with its receipt, None when it is gone."""
-        return self._readmission.readmit_all(ids, self.shops)
+        for id_ in ids:
+            try:
+                yield id_, self.readmit(id_)
+            except NotFoundError:
+                yield id_, None
 
     def dry_run(self, notification_id: str) -> str | None:
         """Return why a readmission would be refused now; None when it would pass.
 
         Errors: NotFoundError; UnavailableError.
         """
-        return self._readmission.dry_run(notification_id, self.shops)
+        _, outcome = self._verify_again(notification_id)
+        return outcome.reason if isinstance(outcome, Receipt) else None
+
+    def _verify(self, delivery: Delivery) -> Verified | Receipt:
+        """Read a delivery, or keep it in quarantine."""
+        try:
+            return read(delivery, self.shops, self.limits)
+        except NotificationError as refusal:
+            return self.refuse(delivery, refusal.reason)
+
+    def _verify_again(self, notification_id: str) -> tuple[InboxRecord, Verified | Receipt]:
+        return verify_again(self.database, notification_id, self.shops, self._now(), self.limits)
 
 
 def bootstrap(
@@ -137,12 +142,3 @@ def bootstrap(
     file = settings.shops_file
     shops = Shops() if file is None else read_shops(file, environ)
     return Ledger(settings, shops, Database(settings.database_url), clock=clock)
-
-
-def _bounds(settings: Settings) -> Bounds:
-    return Bounds(
-        count_max=settings.quarantine_count_max,
-        bytes_max=settings.quarantine_bytes_max,
-        total_count_max=settings.quarantine_total_count_max,
-        total_bytes_max=settings.quarantine_total_bytes_max,
-    )

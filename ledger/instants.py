@@ -14,6 +14,11 @@ _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 _LAST_SECOND = _END_OF_TIME.replace(microsecond=0)
 
 
+def utc_now() -> datetime:
+    """Read the wall clock."""
+    return datetime.now(UTC)
+
+
 # -- what people ask for ---------------------------------------------------------------------------
 
 

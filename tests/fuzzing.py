@@ -24,6 +24,7 @@ from ledger.queries.event_sentences import describe
 from ledger.queries.history import history_data, timeline
 from ledger.queries.state import current_state
 from ledger.storage.database import Database
+from ledger.storage.inbox import Inbox
 from ledger.storage.migrations import migrate
 from tests.builders import DATA, a_delivery, a_ledger, example_body, examples, form_body, rest_body
 
@@ -119,7 +120,7 @@ def receive_and_check(ledger: Ledger, body: bytes) -> str:
     delivery = a_delivery(body)
     receipt = ledger.receive(delivery)
     with ledger.database.connect() as connection:
-        row = ledger.inbox.get(connection, delivery.id)
+        row = Inbox(connection).get(delivery.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     if receipt.outcome == "quarantined":

@@ -7,7 +7,8 @@ from typing import Any
 
 from flask import Flask, Response
 
-from ledger.application import Ledger, bootstrap, utc_now
+from ledger.application import Ledger, bootstrap
+from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.metrics import Metrics
 from ledger.settings import Settings, read_settings

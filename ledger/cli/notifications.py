@@ -16,7 +16,7 @@ from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.recording.readmission import ReadmissionTally
 from ledger.recording.receipt import Receipt
-from ledger.storage.inbox import InboxRecord
+from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 
 
@@ -49,7 +49,7 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     """Show one delivery: what became of it, who sent it, and its raw body."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        row = ledger.inbox.get(connection, notification_id)
+        row = Inbox(connection).get(notification_id)
     if row is None:
         raise NotFoundError(f"no delivery {printable(notification_id)}")
     if raw:

@@ -11,9 +11,8 @@ import orjson
 from ledger.access.readers import ROLES, Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User
-from ledger.application import utc_now
 from ledger.cli.instant_argument import Instant
-from ledger.instants import write_public_instant
+from ledger.instants import utc_now, write_public_instant
 from ledger.queries.event_sentences import printable
 
 

@@ -6,7 +6,6 @@ import click
 import orjson
 
 from ledger.access.tokens import all_tokens, create_token, revoke_token
-from ledger.application import utc_now
 from ledger.cli.open_ledger import open_ledger
 from ledger.cli.reader_commands import (
     echo_readers,
@@ -16,6 +15,7 @@ from ledger.cli.reader_commands import (
     role_option,
     shops_option,
 )
+from ledger.instants import utc_now
 from ledger.queries.event_sentences import printable
 
 

@@ -6,7 +6,6 @@ from datetime import datetime
 import click
 
 from ledger.access.users import add_user, all_users, change_password, disable_user, enable_user
-from ledger.application import utc_now
 from ledger.cli.open_ledger import open_ledger
 from ledger.cli.reader_commands import (
     echo_readers,
@@ -15,6 +14,7 @@ from ledger.cli.reader_commands import (
     role_option,
     shops_option,
 )
+from ledger.instants import utc_now
 from ledger.queries.event_sentences import printable
 
 

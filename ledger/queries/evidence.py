@@ -12,7 +12,7 @@ from ledger.ipn.signature import digest
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.recording.inbox_rows import delivery_of
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import InboxRecord
+from ledger.storage.inbox import Inbox, InboxRecord
 
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
 
@@ -59,7 +59,7 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
     """
     ids = dict.fromkeys(recorded.event.notification_id for recorded in events)
     with ledger.database.connect() as connection:
-        rows = ledger.inbox.get_verified(connection, list(ids))
+        rows = Inbox(connection).get_verified(list(ids))
     proofs = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
     evidence_by_position = {}
     for recorded in events:

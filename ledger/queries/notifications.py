@@ -9,7 +9,7 @@ from ledger.queries.filter_conditions import sql_conditions
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.keyset import INDEX_SCANS_MAX
 from ledger.storage.database import Database
-from ledger.storage.inbox import InboxRecord, journal_row, without_body
+from ledger.storage.inbox import InboxRecord, inbox_record, without_body
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import notifications, quarantine
 
@@ -31,7 +31,7 @@ def list_notifications(
         if before_id is not None:
             newest = newest.where(table.c.id < before_id)
         for conditions in _index_scans(filter_, table):
-            rows += map(journal_row, connection.execute(newest.where(*conditions)))
+            rows += map(inbox_record, connection.execute(newest.where(*conditions)))
     return sorted(rows, key=lambda row: row.id, reverse=True)[:limit]
 
 

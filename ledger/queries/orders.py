@@ -55,7 +55,7 @@ def order_history(
     """Return the events of an order's transactions, as known then. Errors: as `check_order`."""
     with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
-    streams = ledger.events.histories(ids, as_of=as_of)
+    streams = ledger.events.load(ids, as_of=as_of)
     known = [events for events in streams.values() if events]  # the others came later
     if not known:
         raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))

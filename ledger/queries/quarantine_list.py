@@ -12,7 +12,7 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.instants import beginning_of, end_of
 from ledger.queries.activity import Scope, bucket_of
-from ledger.storage.inbox import InboxRecord, journal_row, without_body
+from ledger.storage.inbox import InboxRecord, inbox_record, without_body
 from ledger.storage.tables import quarantine
 
 
@@ -84,7 +84,7 @@ def listed(
     if before_id is not None:
         query = query.where(c.id < before_id)
     return [
-        journal_row(row) for row in connection.execute(query.order_by(c.id.desc()).limit(limit))
+        inbox_record(row) for row in connection.execute(query.order_by(c.id.desc()).limit(limit))
     ]
 
 

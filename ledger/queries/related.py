@@ -46,7 +46,7 @@ def related_transactions(
             ids = _related_ids(connection, transaction, id_)
         except UnavailableError:
             return None
-        streams = ledger.events.histories(ids[:RELATED_MAX], as_of=as_of, connection=connection)
+        streams = ledger.events.load(ids[:RELATED_MAX], as_of=as_of, connection=connection)
     known = [events for events in streams.values() if events]
     known.sort(key=lambda events: events[0].position)
     is_cut = len(ids) > RELATED_MAX

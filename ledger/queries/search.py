@@ -29,6 +29,7 @@ from ledger.queries.list_definitions import (
     Listing,
 )
 from ledger.queries.lists import list_page
+from ledger.storage.inbox import Inbox
 
 TRANSACTION = Kind.TRANSACTION.value
 ORDER = "order"
@@ -77,7 +78,7 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
 def _notifications(
     ledger: Ledger, connection: Connection, text: str, mode: str, shops: Words | None
 ) -> Iterator[Meaning]:
-    row = ledger.inbox.get(connection, text.upper()) if _ULID.fullmatch(text) else None
+    row = Inbox(connection).get(text.upper()) if _ULID.fullmatch(text) else None
     if row is None or row.mode not in (None, Mode(mode)):
         return
     if shops is None or row.shop_id in shops:

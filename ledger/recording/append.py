@@ -6,6 +6,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from ledger.errors import NotFoundError
+from ledger.ipn.delivery import Notification
+from ledger.ipn.snapshots import NotificationContent
 from ledger.recording.decider import streams_of
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available, retrying
@@ -16,7 +18,7 @@ from ledger.storage.event_store import EventStore
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.quarantine import release
-from ledger.storage.write_set import WriteStrategy
+from ledger.storage.write_set import LoadRequest, WriteStrategy, final_positions
 
 
 class Append:
@@ -30,7 +32,6 @@ class Append:
         now: Callable[[], datetime],
     ) -> None:
         self._events = events
-        self._inbox = Inbox()
         self._strategy = strategy
         self._plain = PlainWriter(database)
         self._now = now
@@ -38,44 +39,29 @@ class Append:
     def together(self, verified: Sequence[Verified]) -> list[Receipt]:
         """Append a group, all of it or nothing. Errors: LostRaceError, UnavailableError."""
         if len(verified) == 1:
-            return [self._retrying(verified[0])]
+            return [self.alone(verified[0])]
         with available(), self._strategy.begin() as connection:
             return self._append(connection, self._strategy, verified)
 
-    def alone(self, verified: Verified) -> Receipt:
-        """Append one of a group that has failed. Errors: ConflictError, UnavailableError."""
-        return self._retrying(verified, first=1)
+    def alone(
+        self, notification: Verified, *, first: int = 0, readmitted: InboxRecord | None = None
+    ) -> Receipt:
+        """Append one. Errors: ConflictError, UnavailableError; NotFoundError: it was readmitted.
 
-    def readmit(self, verified: Verified, row: InboxRecord) -> Receipt:
-        """Append one that leaves the quarantine. Errors: as `alone`; NotFoundError: it has left."""
+        Shape: `first` is 1 when its group has failed; `readmitted` is its row in quarantine.
+        """
 
         def attempt(number: int) -> Receipt:
-            with self._plain.begin() as connection:
-                receipt = self._earlier(connection, verified) if number else None
-                if receipt is not None:
-                    return receipt
-                if not release(connection, row.id):
-                    raise NotFoundError(f"delivery {row.id} has left the quarantine")
-                return self._append(connection, self._plain, [verified], readmitted=row)[0]
-
-        return retrying(attempt)
-
-    def _retrying(self, verified: Verified, *, first: int = 0) -> Receipt:
-        def attempt(number: int) -> Receipt:
-            strategy = self._plain if number else self._strategy
+            strategy = self._plain if number or readmitted else self._strategy
             with strategy.begin() as connection:
-                receipt = self._earlier(connection, verified) if number else None
-                return receipt or self._append(connection, strategy, [verified])[0]
+                earlier = _earlier(connection, notification) if number else None
+                if earlier is not None:
+                    return earlier
+                if readmitted is not None and not release(connection, readmitted.id):
+                    raise NotFoundError(f"delivery {readmitted.id} has left the quarantine")
+                return self._append(connection, strategy, [notification], readmitted)[0]
 
         return retrying(attempt, first=first)
-
-    def _earlier(self, connection: Connection, verified: Verified) -> Receipt | None:
-        """Stand in line with those who append to the same streams, and look whether an earlier
-        attempt was committed although nobody heard of it."""
-        notification, content = verified
-        lock_streams(connection, streams_of(content))
-        row = self._inbox.find_verified(connection, notification.delivery.id)
-        return None if row is None else receipt_of(row, row.positions)
 
     def _append(
         self,
@@ -84,5 +70,27 @@ class Append:
         verified: Sequence[Verified],
         readmitted: InboxRecord | None = None,
     ) -> list[Receipt]:
-        work = UnitOfWork(self._events, strategy, connection, self._now, readmitted=readmitted)
-        return [receipt_of(*appended) for appended in work.append(verified)]
+        requests = [_load_request(*notification) for notification in verified]
+        work = UnitOfWork(self._events, connection, strategy.load(connection, requests))
+        for notification, request in zip(verified, requests, strict=True):
+            work.add(notification, request.streams, self._now(), readmitted)
+        positions = strategy.write(connection, work.writes)
+        return [
+            receipt_of(record, final_positions(record.positions, positions))
+            for record in work.writes.deliveries
+        ]
+
+
+def _load_request(notification: Notification, content: NotificationContent) -> LoadRequest:
+    streams = streams_of(content)
+    dated = streams[: len(content.transactions)] if content.told_at else []
+    return LoadRequest(notification.signed_digest, streams, dated)
+
+
+def _earlier(connection: Connection, verified: Verified) -> Receipt | None:
+    """Stand in line with those who append to the same streams, and look whether an earlier
+    attempt was committed although nobody heard of it."""
+    notification, content = verified
+    lock_streams(connection, streams_of(content))
+    record = Inbox(connection).find_verified(notification.delivery.id)
+    return None if record is None else receipt_of(record, record.positions)

@@ -1,6 +1,6 @@
 """What one notification adds to what the ledger knows: load, compare, collect new events."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -18,11 +18,11 @@ _Known = TypeVar("_Known", bound=LedgerAggregate)
 class Repository(Protocol):
     """What a decision may ask about the past, all within one database transaction."""
 
-    def load(self, ids: Iterable[UUID]) -> Mapping[UUID, LedgerAggregate]:
+    def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams."""
 
-    def confirmed_at(self, ids: Iterable[UUID]) -> Mapping[UUID, datetime]:
-        """Return when the platform last repeated what it had reported of these streams."""
+    def confirmed_at(self, id_: UUID) -> datetime | None:
+        """Return when the platform last repeated what it had reported of a stream."""
 
     def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
         """Return the subscription of an alias and an order; None unless exactly one fits."""
@@ -32,12 +32,12 @@ class Repository(Protocol):
 class Decision:
     """The outcome for one notification.
 
-    Shape: `changed` holds aggregates with new events, in the order in which they were decided;
-    `repeated` the version of each unchanged stream's event that its snapshot repeats;
+    Shape: `changed` holds aggregates with new events by their ids, in the order in which they were
+    decided; `repeated` the version of each unchanged stream's event that its snapshot repeats;
     `order_by_subscription` the order that an instalment names.
     """
 
-    changed: list[LedgerAggregate] = field(default_factory=list)
+    changed: dict[UUID, LedgerAggregate] = field(default_factory=dict)
     repeated: dict[UUID, int] = field(default_factory=dict)
     order_by_subscription: dict[UUID, Fact] = field(default_factory=dict)
 
@@ -64,39 +64,28 @@ class Decider:
 
     def decide(self) -> Decision:
         """Compare every snapshot of the notification with what is known."""
-        transaction_count = len(self._content.transactions)
-        transaction_ids = self._stream_ids[:transaction_count]
-        self._known.update(self._repository.load(self._stream_ids))
-        self._decide_transactions(transaction_ids)
-        self._decide_aliases(self._stream_ids[transaction_count:])
-        self._decide_subscriptions()
+        content, occasion = self._content, self._occasion
+        transaction_ids = self._stream_ids[: len(content.transactions)]
+        alias_ids = self._stream_ids[len(content.transactions) :]
+        self._known |= self._repository.load(self._stream_ids)
+        for id_, payment in zip(transaction_ids, content.transactions, strict=True):
+            transaction = self._get(Transaction, id_)
+            confirmed_at = self._repository.confirmed_at(id_) if content.told_at else None
+            has_changed = transaction.observe(payment, occasion, confirmed_at=confirmed_at)
+            self._collect(transaction, payment.facts, has_changed=has_changed)
+        for id_, request in zip(alias_ids, content.aliases, strict=False):
+            alias = self._get(Alias, id_)
+            has_changed = alias.observe(request, occasion)
+            self._collect(alias, request.facts, has_changed=has_changed)
+        for plan in content.subscriptions:
+            subscription = self._subscription(plan.subscription_id, plan.alias)
+            has_changed = subscription.observe(plan, occasion)
+            self._collect(subscription, plan.facts, has_changed=has_changed)
         for id_ in transaction_ids:
             self._follow_instalment(self._get(Transaction, id_))
-        for changed in self._decision.changed:
-            self._decision.repeated.pop(changed.id, None)
+        for id_ in self._decision.changed:
+            self._decision.repeated.pop(id_, None)
         return self._decision
-
-    def _decide_transactions(self, stream_ids: Sequence[UUID]) -> None:
-        is_dated = self._content.told_at is not None
-        confirmed_at = self._repository.confirmed_at(self._stream_ids) if is_dated else {}
-        for id_, snapshot in zip(stream_ids, self._content.transactions, strict=True):
-            transaction = self._get(Transaction, id_)
-            has_changed = transaction.observe(
-                snapshot, self._occasion, confirmed_at=confirmed_at.get(id_)
-            )
-            self._collect(transaction, snapshot.facts, has_changed=has_changed)
-
-    def _decide_aliases(self, stream_ids: Sequence[UUID]) -> None:
-        for id_, snapshot in zip(stream_ids, self._content.aliases, strict=False):
-            alias = self._get(Alias, id_)
-            has_changed = alias.observe(snapshot, self._occasion)
-            self._collect(alias, snapshot.facts, has_changed=has_changed)
-
-    def _decide_subscriptions(self) -> None:
-        for snapshot in self._content.subscriptions:
-            subscription = self._subscription(snapshot.subscription_id, snapshot.alias)
-            has_changed = subscription.observe(snapshot, self._occasion)
-            self._collect(subscription, snapshot.facts, has_changed=has_changed)
 
     def _follow_instalment(self, transaction: Transaction) -> None:
         """Record in the subscription how the transaction of an instalment stands now."""
@@ -128,7 +117,7 @@ class Decider:
         content = self._content
         id_ = Subscription.id_of(content.shop_id, content.mode, subscription_id, alias)
         if id_ not in self._known:
-            self._known.update(self._repository.load([id_]))
+            self._known |= self._repository.load([id_])
         return self._get(Subscription, id_)
 
     def _get(self, aggregate_class: type[_Known], id_: UUID) -> _Known:
@@ -142,8 +131,7 @@ class Decider:
         self, aggregate: LedgerAggregate, facts: Mapping[str, Fact], *, has_changed: bool
     ) -> None:
         if has_changed:
-            if not any(changed is aggregate for changed in self._decision.changed):
-                self._decision.changed.append(aggregate)
+            self._decision.changed[aggregate.id] = aggregate
         elif aggregate.is_known:
             version = aggregate.version_confirmed_by(facts)
             self._decision.repeated.setdefault(aggregate.id, version)
@@ -169,10 +157,11 @@ def streams_of(content: NotificationContent) -> list[UUID]:
 
 def instalment_facts(uuid: str, facts: Mapping[str, Fact]) -> dict[str, Fact]:
     """Return the facts of an instalment whose transaction stands like this."""
-    instalment: dict[str, Fact] = {"transaction_uuid": uuid}
-    if "instalment_number" in facts:
-        instalment["number"] = facts["instalment_number"]
-    for name in ("status", "amount_minor", "currency", "created_at"):
-        if name in facts:
-            instalment[name] = facts[name]
-    return instalment
+    named = {name: facts[fact] for name, fact in _INSTALMENT.items() if fact in facts}
+    return {"transaction_uuid": uuid} | named
+
+
+_INSTALMENT = {"number": "instalment_number"} | {
+    name: name for name in ("status", "amount_minor", "currency", "created_at")
+}
+"""Fact of an instalment -> fact of its transaction."""

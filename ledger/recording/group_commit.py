@@ -32,14 +32,8 @@ class _Waiting(Generic[Work, Result]):
     def __init__(self, work: Work) -> None:
         self.work = work
         self.outcome: Result | Exception | None = None
-        self._asleep = threading.Lock()  # nothing else wakes one thread and no other as cheaply
-        self._asleep.acquire()
-
-    def sleep(self) -> None:
-        self._asleep.acquire()
-
-    def wake(self) -> None:
-        self._asleep.release()
+        self.turn = threading.Lock()  # nothing else wakes one thread and no other as cheaply
+        self.turn.acquire()
 
 
 class GroupCommit(Generic[Work, Result]):
@@ -71,7 +65,7 @@ class GroupCommit(Generic[Work, Result]):
             self._queue.append(mine)
             must_wait, self._has_leader = self._has_leader, True
         if must_wait:
-            mine.sleep()
+            mine.turn.acquire()
         if mine.outcome is None:  # nobody leads, or the leader has handed over to us
             self._lead(mine)
         if isinstance(mine.outcome, Exception):
@@ -93,7 +87,7 @@ class GroupCommit(Generic[Work, Result]):
 
     @property
     def waiting(self) -> int:
-        """How many works wait for a leader to be done with the group before."""
+        """Return how many works wait for a leader to be done with the group before."""
         return len(self._queue)
 
     def _result_or_error(self, work: Work) -> Result | Exception:
@@ -111,19 +105,10 @@ class GroupCommit(Generic[Work, Result]):
         try:
             outcomes = self.run([waiting.work for waiting in group])
         finally:  # also when this thread is being ended: the others must not wait for ever
-            self._hand_over(group, outcomes)
-
-    def _hand_over(
-        self,
-        group: Sequence[_Waiting[Work, Result]],
-        outcomes: Sequence[Result | Exception],
-    ) -> None:
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            waiting.outcome = outcome
-        with self._lock:
-            next_leader = self._queue[0] if self._queue else None
-            self._has_leader = next_leader is not None
-        for follower in group[1:]:
-            follower.wake()
-        if next_leader is not None:
-            next_leader.wake()
+            for waiting, outcome in zip(group, outcomes, strict=True):
+                waiting.outcome = outcome
+            with self._lock:
+                next_leaders = list(self._queue)[:1]
+                self._has_leader = bool(next_leaders)
+            for waiting in [*group[1:], *next_leaders]:
+                waiting.turn.release()

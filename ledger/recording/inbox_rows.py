@@ -14,25 +14,25 @@ from ledger.storage.outcomes import Outcome
 def verified_row(
     notification: Notification,
     content: NotificationContent,
-    now: datetime,
-    readmitted: InboxRecord | None = None,
+    recorded_at: datetime,
+    outcome: Outcome,
+    positions: tuple[int, ...],
+    reason: str | None,
 ) -> InboxRecord:
-    """Make the row of a verified notification that is recorded now.
-
-    Shape: `readmitted` is its row in quarantine, when it comes from there.
-    """
+    """Make the row of a verified notification; the reason is why it was in quarantine, if so."""
     return _row_of(
         notification.delivery,
-        outcome=Outcome.RECORDED,
-        recorded_at=now,
+        outcome=outcome,
+        recorded_at=recorded_at,
         format=notification.format,
         shop_id=notification.shop_id,
         mode=notification.mode,
         source=notification.source,
-        reason=None if readmitted is None else readmitted.reason,
+        reason=reason,
         signed_digest=notification.signed_digest,
         key_fingerprint=notification.key_fingerprint,
         told_at=content.told_at,
+        positions=positions,
     )
 
 
@@ -49,15 +49,20 @@ def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> InboxRecor
     )
 
 
-def occasion_of(row: InboxRecord, content: NotificationContent, *, is_readmitted: bool) -> Occasion:
+def occasion_of(
+    notification: Notification,
+    content: NotificationContent,
+    recorded_at: datetime,
+    *,
+    is_readmitted: bool,
+) -> Occasion:
     """Describe on which occasion a notification is applied."""
-    assert row.recorded_at is not None
     return Occasion(
-        notification_id=row.id,
+        notification_id=notification.delivery.id,
         shop_id=content.shop_id,
         mode=content.mode,
-        received_at=row.received_at,
-        recorded_at=row.recorded_at,
+        received_at=notification.delivery.received_at,
+        recorded_at=recorded_at,
         told_at=content.told_at,
         source=content.source,
         rule=content.rule,
@@ -79,11 +84,10 @@ def delivery_of(row: InboxRecord) -> Delivery:
     )
 
 
-def _row_of(delivery: Delivery, *, outcome: Outcome, **columns: Any) -> InboxRecord:
+def _row_of(delivery: Delivery, **columns: Any) -> InboxRecord:
     return InboxRecord(
         id=delivery.id,
         received_at=delivery.received_at,
-        outcome=outcome,
         digest=delivery.digest,
         content_type=delivery.content_type,
         peer=delivery.peer,

@@ -8,7 +8,7 @@ from ledger.ipn.delivery import Delivery, Limits
 from ledger.ipn.parse import claim_of
 from ledger.recording.group_commit import GroupCommit
 from ledger.recording.inbox_rows import quarantined_row
-from ledger.recording.receipt import Receipt, refusal_of
+from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
 from ledger.storage.database import Database
 from ledger.storage.inbox import InboxRecord
@@ -25,24 +25,21 @@ class Quarantining:
         self._quarantine = quarantine
         self._limits = limits
         self._group_commit: GroupCommit[InboxRecord, Receipt] = GroupCommit(
-            self._add_together, self._add_alone
+            self._add_many, lambda record: self._add_many([record])[0]
         )
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
         """Keep a delivery in quarantine. Errors: UnavailableError."""
-        row = quarantined_row(delivery, reason, claim_of(delivery, self._limits))
-        if self._quarantine.take_room(row):
-            return self._group_commit.submit(row)
+        record = quarantined_row(delivery, reason, claim_of(delivery, self._limits))
+        if self._quarantine.take_room(record):
+            return self._group_commit.submit(record)
         with available(), self._database.begin() as connection:
-            evicted = self._quarantine.add_and_evict(connection, row)
+            evicted = self._quarantine.add_and_evict(connection, record)
         for leaving in evicted:
             _log.warning("quarantine.evicted", notification_id=leaving.id, reason=leaving.reason)
-        return refusal_of(row)
+        return receipt_of(record, reason=reason)
 
-    def _add_together(self, quarantined_rows: Sequence[InboxRecord]) -> list[Receipt]:
+    def _add_many(self, refused: Sequence[InboxRecord]) -> list[Receipt]:
         with available(), self._database.single(writes=True) as connection:
-            self._quarantine.add_many(connection, quarantined_rows)
-        return [refusal_of(row) for row in quarantined_rows]
-
-    def _add_alone(self, row: InboxRecord) -> Receipt:
-        return self._add_together([row])[0]
+            self._quarantine.add_many(connection, refused)
+        return [receipt_of(record, reason=record.reason) for record in refused]

@@ -20,13 +20,8 @@ class Receipt:
     duration_seconds: float = 0.0
 
 
-def receipt_of(row: InboxRecord, positions: tuple[int, ...]) -> Receipt:
-    """Acknowledge a verified delivery."""
-    return Receipt(row.id, row.outcome, None, row.format, row.shop_id, row.mode, positions)
-
-
-def refusal_of(row: InboxRecord, reason: str | None = None) -> Receipt:
-    """Answer a delivery that is in quarantine; a newer reason replaces the stored one."""
-    return Receipt(
-        row.id, Outcome.QUARANTINED, reason or row.reason, row.format, row.shop_id, row.mode
-    )
+def receipt_of(
+    row: InboxRecord, positions: tuple[int, ...] = (), *, reason: str | None = None
+) -> Receipt:
+    """Answer a delivery as its row says. Shape: `reason` is why it is in quarantine."""
+    return Receipt(row.id, row.outcome, reason, row.format, row.shop_id, row.mode, positions)

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from sqlalchemy import exc as sa
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from ledger.errors import ConflictError, UnavailableError
-from ledger.storage.database_errors import DATABASE_ERRORS
 from ledger.storage.inbox import AlreadyRecorded
 
 TRIES_MAX = 10
@@ -40,7 +39,7 @@ def available() -> Iterator[None]:
         yield
     except AlreadyRecorded as error:
         raise LostRaceError("somebody else has recorded it") from error
-    except DATABASE_ERRORS as error:
+    except SQLAlchemyError as error:
         raise _kind_of(error)("the database did not take it") from error
 
 
@@ -63,13 +62,8 @@ def retrying(attempt: Callable[[int], _Result], *, first: int = 0) -> _Result:
     raise ConflictError("other notifications about the same thing kept coming first")
 
 
-def _kind_of(error: BaseException | None) -> type[UnavailableError]:
-    """Name what an error means, by itself or by what the recorder made it from."""
-    while error is not None:
-        is_undone = getattr(getattr(error, "orig", None), "sqlstate", None) in _UNDONE
-        if is_undone or isinstance(error, sa.IntegrityError):
-            return LostRaceError
-        if getattr(error, "connection_invalidated", False):
-            return CutOffError
-        error = error.__cause__
-    return UnavailableError
+def _kind_of(error: SQLAlchemyError) -> type[UnavailableError]:
+    is_undone = getattr(getattr(error, "orig", None), "sqlstate", None) in _UNDONE
+    if is_undone or isinstance(error, IntegrityError):
+        return LostRaceError
+    return CutOffError if getattr(error, "connection_invalidated", False) else UnavailableError

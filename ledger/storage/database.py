@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,12 +20,10 @@ from ledger.errors import SettingsError
 
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
-CONNECT_SECONDS = 10
-KEYED_POOL = 2
 WRITES = "ledger_writes"
 
 _POSTGRESQL: dict[str, Any] = {
-    "connect_timeout": CONNECT_SECONDS,
+    "connect_timeout": 10,
     "application_name": "ipn-ledger",
     # A server that loses its power says no farewell. Without these a call would wait for it for a
     # quarter of an hour, and no call would find the server that took its place.
@@ -53,6 +51,17 @@ SERVING = Work(sqlite=("wal_autocheckpoint = 4096",))
 """Up to 16 MiB wait in the log: whoever fills it brings its pages into the file, each one once."""
 
 _KEYED = Work(postgresql=("enable_seqscan = off",))
+"""A statement that is planned while the tables are empty would scan them for as long as it is
+kept."""
+
+_EACH_ALONE: dict[str, Any] = {
+    "isolation_level": "AUTOCOMMIT",
+    "pool_size": 2,
+    "max_overflow": -1,
+    "pool_reset_on_return": None,  # nothing is begun that could be left open
+}
+"""How statements are executed of which each is a transaction of its own."""
+
 _WITHOUT_WAITING = ("wal_autocheckpoint = 16384", "synchronous = NORMAL")
 """Up to 64 MiB wait in the log, and for the disk waits only who writes after it, and serves."""
 
@@ -81,8 +90,8 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 20, work: Work = SERVING) -> None:
         parsed = _parse(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        self.engine = _engine(parsed, pool_size, work)
-        self._keyed = self.engine if self.is_sqlite else _keyed(parsed)
+        self.engine = _engine(parsed, work, pool_size=pool_size, max_overflow=pool_size)
+        self._keyed = self.engine if self.is_sqlite else _engine(parsed, _KEYED, **_EACH_ALONE)
         self._writer = threading.RLock()
         _databases.add(self)
 
@@ -96,48 +105,35 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Write inside one transaction: committed at the end, rolled back on any error."""
-        with self._turn(), self.engine.connect() as connection:
-            connection.execution_options(**{WRITES: True})
-            with connection.begin():
-                yield connection
+        # SQLite lets waiting writers sleep and guess, so that some starve; threads of one
+        # process queue here instead. Whoever waits too long is left to SQLite's own answer.
+        is_our_turn = self.is_sqlite and self._writer.acquire(timeout=BUSY_SECONDS)
+        try:
+            with self.engine.connect() as connection:
+                connection.execution_options(**{WRITES: True})
+                with connection.begin():
+                    yield connection
+        finally:
+            if is_our_turn:
+                self._writer.release()
 
-    @contextmanager
-    def single(self, *, writes: bool = False) -> Iterator[Connection]:
+    def single(self, *, writes: bool = False) -> AbstractContextManager[Connection]:
         """Open a connection for single statements that need no transaction around them.
 
         On PostgreSQL each is one of its own and costs one trip, not three.
         """
         if self.is_sqlite:
-            with self.begin() if writes else self.connect() as connection:
-                yield connection
-            return
-        with self.engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+            return self.begin() if writes else self.connect()
+        return self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
-    @contextmanager
-    def keyed(self) -> Iterator[Connection]:
+    def keyed(self) -> Connection:
         """Open such a connection on PostgreSQL for statements that only look up keys, often."""
-        with self._keyed.connect() as connection:
-            yield connection
+        return self._keyed.connect()
 
     def dispose(self) -> None:
         """Close every connection; the next use opens new ones."""
         for engine in {self.engine, self._keyed}:
             engine.dispose()
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        # SQLite lets waiting writers sleep and guess, so that some starve; threads of one
-        # process queue here instead. Whoever waits too long is left to SQLite's own answer.
-        if not self.is_sqlite:
-            yield
-            return
-        is_ours = self._writer.acquire(timeout=BUSY_SECONDS)
-        try:
-            yield
-        finally:
-            if is_ours:
-                self._writer.release()
 
     def _leave_parent(self) -> None:
         for engine in {self.engine, self._keyed}:
@@ -177,60 +173,36 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL, pool_size: int, work: Work) -> Engine:
+def _engine(url: URL, work: Work, **options: Any) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
         assert url.database is not None
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
+        connect_args = {"isolation_level": None, "timeout": BUSY_SECONDS}
+    else:
+        connect_args = {name: _POSTGRESQL[name] for name in _POSTGRESQL.keys() - url.query.keys()}
     engine = create_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
         pool_timeout=BUSY_SECONDS,
         hide_parameters=True,  # no raw body in a message or a log
-        connect_args=_connect_args(url),
+        connect_args=connect_args,
+        **options,
     )
+    prepare = _prepare_sqlite if is_sqlite else _prepare_postgresql
+    event.listen(engine, "connect", partial(prepare, work))
     if is_sqlite:
-        event.listen(engine, "connect", partial(_prepare_sqlite, work))
         event.listen(engine, "begin", _begin_sqlite)
-    else:
-        event.listen(engine, "connect", partial(_prepare_postgresql, work))
     return engine
 
 
-def _keyed(url: URL) -> Engine:
-    """Make an engine for statements that are transactions of their own and only look up keys.
-
-    One that is planned while the tables are empty would scan them for as long as it is kept.
-    """
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=KEYED_POOL,
-        max_overflow=-1,
-        pool_timeout=BUSY_SECONDS,
-        pool_reset_on_return=None,  # nothing is begun that could be left open
-        hide_parameters=True,
-        connect_args=_connect_args(url),
-    )
-    event.listen(engine, "connect", partial(_prepare_postgresql, _KEYED))
-    return engine
-
-
-def _connect_args(url: URL) -> dict[str, Any]:
-    if url.get_backend_name() == "sqlite":
-        # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
-        return {"isolation_level": None, "timeout": BUSY_SECONDS}
-    return {name: value for name, value in _POSTGRESQL.items() if name not in url.query}
-
-
-def _prepare_postgresql(work: Work, connection: Any, _record: object) -> None:
+def _prepare_postgresql(work: Work, driver_connection: Any, _record: object) -> None:
     for setting in work.postgresql:
-        connection.execute(f"SET {setting}")
-    connection.commit()
+        driver_connection.execute(f"SET {setting}")
+    driver_connection.commit()
 
 
-def _prepare_sqlite(work: Work, connection: sqlite3.Connection, _record: object) -> None:
+def _prepare_sqlite(work: Work, sqlite_connection: sqlite3.Connection, _record: object) -> None:
     for pragma in (
         f"busy_timeout = {BUSY_SECONDS * 1000}",
         "synchronous = FULL",
@@ -238,17 +210,17 @@ def _prepare_sqlite(work: Work, connection: sqlite3.Connection, _record: object)
         "recursive_triggers = ON",  # else REPLACE would delete a row behind its trigger's back
         *work.sqlite,
     ):
-        connection.execute(f"PRAGMA {pragma}").close()
-    _use_wal(connection)
+        sqlite_connection.execute(f"PRAGMA {pragma}").close()
+    _use_wal(sqlite_connection)
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
+def _use_wal(sqlite_connection: sqlite3.Connection) -> None:
     # Of two that switch a new file at once SQLite refuses one, without waiting as it does
     # elsewhere.
     deadline = monotonic() + BUSY_SECONDS
     while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL").close()
+            sqlite_connection.execute("PRAGMA journal_mode = WAL").close()
             return
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:

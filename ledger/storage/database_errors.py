@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from eventsourcing import persistence
 from sqlalchemy import Connection, exc
 
-DATABASE_ERRORS = (exc.SQLAlchemyError, persistence.PersistenceError)
-"""What the database, or the recorder in its place, raises."""
+_SILENT = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
 
 
 @contextmanager
@@ -42,30 +41,11 @@ def silence(error: BaseException | None) -> exc.SQLAlchemyError | None:
     return None
 
 
-_SILENT = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
-
-
-_ERRORS: tuple[tuple[type[exc.SQLAlchemyError], type[persistence.PersistenceError]], ...] = (
-    (exc.IntegrityError, persistence.IntegrityError),
-    (exc.OperationalError, persistence.OperationalError),
-    (exc.DataError, persistence.DataError),
-    (exc.InternalError, persistence.InternalError),
-    (exc.ProgrammingError, persistence.ProgrammingError),
-    (exc.NotSupportedError, persistence.NotSupportedError),
-    (exc.DatabaseError, persistence.DatabaseError),
-    (exc.InterfaceError, persistence.InterfaceError),
-    (exc.TimeoutError, persistence.OperationalError),  # no connection became free in time
-)
-"""SQLAlchemy's class -> the library's; the first that fits."""
-
-
 @contextmanager
 def library_errors() -> Iterator[None]:
-    """Raise the event library's own classes for what SQLAlchemy raises."""
+    """Raise the event library's own classes, which bear the names of SQLAlchemy's."""
     try:
         yield
-    except exc.SQLAlchemyError as error:
-        for ours, theirs in _ERRORS:
-            if isinstance(error, ours):
-                raise theirs(str(error)) from error
-        raise
+    except (exc.DBAPIError, exc.TimeoutError) as error:
+        library_class = getattr(persistence, type(error).__name__, persistence.OperationalError)
+        raise library_class(str(error)) from error

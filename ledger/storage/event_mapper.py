@@ -54,16 +54,12 @@ class EventMapper(Mapper[UUID]):
     def __init__(self) -> None:
         super().__init__(EventTranscoder())
 
-    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEntry:
+    def to_stored_event(self, domain_event: Any) -> StoredEntry:
         details = {name: value for name in _DETAILS if (value := getattr(domain_event, name))}
-        stored = super().to_stored_event(_without(domain_event, details))
-        return StoredEntry(
-            stored.originator_id,
-            stored.originator_version,
-            stored.topic,
-            stored.state,
-            orjson.dumps(details) if details else None,
-        )
+        if not details:
+            return StoredEntry(**vars(super().to_stored_event(domain_event)))
+        stored_event = super().to_stored_event(replace(domain_event, **dict.fromkeys(details)))
+        return StoredEntry(**vars(stored_event), details=orjson.dumps(details))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[UUID]:
         event = super().to_domain_event(stored_event)
@@ -71,10 +67,6 @@ class EventMapper(Mapper[UUID]):
         if details is not None:
             vars(event).update(orjson.loads(details))
         return event
-
-
-def _without(event: Any, details: dict[str, Any]) -> Any:
-    return replace(event, **dict.fromkeys(details)) if details else event
 
 
 def _is_instant(name: str) -> bool:

@@ -1,6 +1,7 @@
 """The event store: histories of streams, the whole log in order, and new events to be appended."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -10,8 +11,9 @@ from sqlalchemy import Connection
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.errors import NotFoundError
+from ledger.storage.database import Database
 from ledger.storage.event_mapper import Entry, EventMapper, StoredEntry
-from ledger.storage.event_recorder import EventRecorder
+from ledger.storage.event_recorder import EventRecorder, read_streams
 
 STREAMS_MAX = 1024
 """Streams that one statement reads; a database takes only so many parameters."""
@@ -25,23 +27,21 @@ class RecordedEvent:
     event: LedgerAggregate.Event
 
 
-class EventStore:
+class EventStore(EventRecorder):
     """Reads events in the domain's own classes, and encodes new ones for the write strategies."""
 
-    def __init__(self, recorder: EventRecorder, mapper: EventMapper) -> None:
-        self._recorder = recorder
-        self._mapper = mapper
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._mapper = EventMapper()
 
-    def history(
-        self, id_: UUID, *, as_of: datetime | None = None, connection: Connection | None = None
-    ) -> list[RecordedEvent]:
+    def history(self, id_: UUID, *, as_of: datetime | None = None) -> list[RecordedEvent]:
         """Return every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
-        events = self.histories([id_], as_of=as_of, connection=connection)[id_]
+        events = self.load([id_], as_of=as_of)[id_]
         if not events:
             raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
         return events
 
-    def histories(
+    def load(
         self,
         ids: Sequence[UUID],
         *,
@@ -52,39 +52,23 @@ class EventStore:
         events_by_stream: dict[UUID, list[RecordedEvent]] = {}
         for start in range(0, len(ids), STREAMS_MAX):
             chunk = ids[start : start + STREAMS_MAX]
-            streams = self._recorder.select_streams(chunk, connection, with_details=True)
+            with nullcontext(connection) if connection else self._database.single() as reader:
+                streams = read_streams(reader, chunk, with_details=True)
             for id_, entries in streams.items():
-                events = [self.decode(entry) for entry in entries]
-                events_by_stream[id_] = known_by(events, as_of)
+                events_by_stream[id_] = known_by([self.decode(entry) for entry in entries], as_of)
         return events_by_stream
 
     def check_known(self, id_: UUID) -> None:
         """Raise NotFoundError for a stream without events; read no more than needed for it."""
-        if not self._recorder.select_events(id_, limit=1):
+        if not self.select_events(id_, limit=1):
             raise NotFoundError("nothing was ever told about it")
 
     def events_after(
         self, position: int, limit: int, *, stop: int | None = None, topics: Sequence[str] = ()
     ) -> list[RecordedEvent]:
         """Read the next events of the log in order; never skip one that commits later."""
-        entries = self._recorder.select_notifications(
-            position, limit, stop=stop, topics=topics, inclusive_of_start=False
-        )
+        entries = self.select_notifications(position, limit, stop, topics, inclusive_of_start=False)
         return [self.decode(entry) for entry in entries]
-
-    def high_water_mark(self, after: int | None = None) -> int | None:
-        """Return the position below which nothing can still appear; see the recorder."""
-        return self._recorder.high_water_mark(after)
-
-    def newest_position(self) -> int | None:
-        """Return the newest position that is visible; see the recorder."""
-        return self._recorder.max_notification_id()
-
-    def load(
-        self, ids: Sequence[UUID], connection: Connection | None = None
-    ) -> dict[UUID, list[Entry]]:
-        """Read the stored events of streams, without details. Shape: a list for each id."""
-        return self._recorder.select_streams(ids, connection)
 
     def decode(self, entry: Entry) -> RecordedEvent:
         """Turn a stored event into one of the domain, at its current version."""

@@ -2,7 +2,7 @@
 
 from time import sleep
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from ledger.storage.database import Database
@@ -18,15 +18,18 @@ BARRIER_TRIES = 3
 BARRIER_MS = 100  # new writers queue behind a waiting reader, so it gives up soon
 BARRIER_PAUSE_SECONDS = 0.05
 _LOCK_NOT_AVAILABLE = "55P03"
+_NEWEST = select(func.max(events.c.position))
 
 
 class HighWaterMark:
-    """Remembers how far the log is complete for ever, and moves on when it is asked."""
+    """Remembers how far the log is complete for ever, and moves on when it is asked.
+
+    Shape: nothing can appear any more at or below the position `safe`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.safe = 0
-        """Nothing can appear any more at or below this position."""
 
     def read(self, after: int | None = None) -> int | None:
         """Return the position up to which the log is complete; None when it is empty.
@@ -35,9 +38,7 @@ class HighWaterMark:
         answered. A writer that holds on makes this answer an earlier position, never an error.
         """
         newest = self.newest()
-        if newest is None or self._database.is_sqlite:
-            return newest
-        if newest <= self.safe or (after is not None and newest <= after):
+        if newest is None or self._database.is_sqlite or newest <= max(self.safe, after or 0):
             return newest
         for attempt in range(BARRIER_TRIES):
             if attempt:
@@ -49,22 +50,18 @@ class HighWaterMark:
     def newest(self) -> int | None:
         """Return the newest visible position; on PostgreSQL some below may not be filled yet."""
         with self._database.connect() as connection:
-            return _newest(connection)
+            newest: int | None = connection.scalar(_NEWEST)
+            return newest
 
     def _pass_barrier(self) -> bool:
         try:
             with self._database.connect() as connection:
                 connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
                 connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
-                newest = _newest(connection)
+                newest = connection.scalar(_NEWEST)
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                 raise
             return False
         self.safe = max(self.safe, newest or 0)
         return True
-
-
-def _newest(connection: Connection) -> int | None:
-    newest: int | None = connection.scalar(select(func.max(events.c.position)))
-    return newest

@@ -1,12 +1,12 @@
 """The inbox: every verified delivery, for ever; and deliveries of both kinds, read again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ledger.storage.database import padded
@@ -56,85 +56,95 @@ class Repeat(NamedTuple):
     told_at: datetime | None
 
 
-Rows = list[InboxRecord]
-
-
 class Inbox:
-    """Reads and writes deliveries on the caller's connection, in the caller's transaction."""
+    """Keeps and finds deliveries within the transaction of a connection."""
 
-    def add_many(self, connection: Connection, rows: Sequence[InboxRecord]) -> None:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_many(self, inbox_records: Sequence[InboxRecord]) -> None:
         """Keep verified deliveries for ever.
 
         Errors: AlreadyRecorded when the outcome of one is `recorded` and another such row has its
         signed digest; the transaction can then only be rolled back.
         """
-        values = [
-            row_columns(row, notifications.c) | {"positions": list(row.positions)} for row in rows
+        rows = [
+            column_values(record, notifications) | {"positions": list(record.positions)}
+            for record in inbox_records
         ]
         try:
-            connection.execute(_ADD, values)
+            self._connection.execute(insert(notifications), rows)
         except IntegrityError as error:
             if not _violates_recorded_once(error):
                 raise
             raise AlreadyRecorded from error
 
-    def find_verified(self, connection: Connection, id: str) -> InboxRecord | None:
-        """Find a verified delivery, without its body."""
-        query = without_body(notifications).where(notifications.c.id == id)
-        row = connection.execute(query).one_or_none()
-        return None if row is None else journal_row(row)
-
-    def positions_by_digest(
-        self, connection: Connection, signed_digests: Sequence[str]
-    ) -> dict[str, tuple[int, ...]]:
+    def positions_by_digest(self, signed_digests: Sequence[str]) -> dict[str, tuple[int, ...]]:
         """Return the positions of the events of what was signed before.
 
         Shape: by signed digest, only known ones; as it was recorded, if it was.
         """
         positions: dict[str, tuple[int, ...]] = {}
-        for row in connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
+        for row in self._connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
             positions.setdefault(row.signed_digest, tuple(row.positions))
         return positions
 
-    def add_repeats(self, connection: Connection, repeated: Sequence[Repeat]) -> None:
+    def add_repeats(self, repeated: Sequence[Repeat]) -> None:
         """Store which streams deliveries confirm as they are."""
         if repeated:
-            connection.execute(insert(repeats), [repeat._asdict() for repeat in repeated])
+            self._connection.execute(insert(repeats), [repeat._asdict() for repeat in repeated])
 
-    def confirmed_at(
-        self, connection: Connection, originator_ids: Sequence[UUID]
-    ) -> dict[UUID, datetime]:
+    def confirmed_at(self, originator_ids: Sequence[UUID]) -> dict[UUID, datetime]:
         """Return when the platform last repeated the state of streams, of those that it dated."""
-        result = connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
+        result = self._connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
         return {row[0]: row[1] for row in result}
 
-    def get(self, connection: Connection, id: str) -> InboxRecord | None:
+    def get(self, id: str) -> InboxRecord | None:
         """Read one delivery with its body, verified or not."""
         for table in (notifications, quarantine):
-            row = connection.execute(select(table).where(table.c.id == id)).one_or_none()
+            row = self._connection.execute(select(table).where(table.c.id == id)).one_or_none()
             if row is not None:
-                return journal_row(row)
+                return inbox_record(row)
         return None
 
-    def get_verified(self, connection: Connection, ids: Sequence[str]) -> dict[str, InboxRecord]:
+    def find_verified(self, id: str) -> InboxRecord | None:
+        """Read a verified delivery, without its body."""
+        query = without_body(notifications).where(notifications.c.id == id)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else inbox_record(row)
+
+    def get_verified(self, ids: Sequence[str]) -> dict[str, InboxRecord]:
         """Read several verified deliveries with their bodies, by id; unknown ids are left out."""
         if not ids:
             return {}
-        result = connection.execute(_VERIFIED, {"ids": padded(ids)})
-        return {row.id: journal_row(row) for row in result}
+        result = self._connection.execute(_VERIFIED, {"ids": padded(ids)})
+        return {row.id: inbox_record(row) for row in result}
 
-    def same_signed(
-        self, connection: Connection, signed_digest: str, *, limit: int
-    ) -> list[InboxRecord]:
+    def same_signed(self, signed_digest: str, *, limit: int) -> list[InboxRecord]:
         """Read all deliveries with this signed content, in the order of arrival, without bodies."""
         c = notifications.c
         query = without_body(notifications).where(c.signed_digest == signed_digest)
-        return [journal_row(row) for row in connection.execute(query.order_by(c.id).limit(limit))]
+        result = self._connection.execute(query.order_by(c.id).limit(limit))
+        return list(map(inbox_record, result))
 
 
-def row_columns(row: InboxRecord, columns: Any) -> dict[str, Any]:
-    """Return the values of a row for those columns that a table has."""
-    return {field.name: getattr(row, field.name) for field in _FIELDS if field.name in columns}
+def column_values(record: InboxRecord, table: Table) -> dict[str, Any]:
+    """Return what a record holds of the columns of a table."""
+    return {name: getattr(record, name) for name in InboxRecord.__slots__ if name in table.c}
+
+
+def without_body(table: Table) -> Select[Any]:
+    """Select deliveries but for their bodies, which are the larger part; to be narrowed."""
+    return select(*(column for column in table.c if column.name != "body"))
+
+
+def inbox_record(row: Row[Any]) -> InboxRecord:
+    """Make an `InboxRecord` of a row of either table."""
+    fields = dict(row._mapping)
+    fields.pop("body_bytes", None)
+    fields["outcome"] = Outcome(fields.get("outcome", Outcome.QUARANTINED))
+    fields["positions"] = tuple(fields.get("positions", ()))
+    return InboxRecord(**fields)
 
 
 def _violates_recorded_once(error: IntegrityError) -> bool:
@@ -144,13 +154,6 @@ def _violates_recorded_once(error: IntegrityError) -> bool:
     return "UNIQUE constraint failed: notifications.signed_digest" in str(error.orig)
 
 
-def without_body(table: Any) -> Select[Any]:
-    """Select deliveries but for their bodies, which are the larger part; to be narrowed."""
-    return select(*(column for column in table.c if column.name != "body"))
-
-
-_FIELDS = fields(InboxRecord)
-_ADD = insert(notifications)
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = (
     select(notifications.c.signed_digest, notifications.c.positions)
@@ -165,12 +168,3 @@ _CONFIRMED = (
     )
     .group_by(repeats.c.originator_id)
 )
-
-
-def journal_row(row: Row[Any]) -> InboxRecord:
-    """Make a `InboxRecord` of a row of either table."""
-    values = dict(row._mapping)
-    values.pop("body_bytes", None)
-    values["outcome"] = Outcome(values.get("outcome", Outcome.QUARANTINED))
-    values["positions"] = tuple(values.get("positions", ()))
-    return InboxRecord(**values)

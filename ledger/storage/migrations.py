@@ -45,7 +45,8 @@ def is_empty(database: Database) -> bool:
 
 def _pending(connection: Connection) -> list[str]:
     applied = MigrationContext.configure(connection).get_current_revision()
-    newest_first = [script.revision for script in _scripts().walk_revisions()]
+    scripts = ScriptDirectory.from_config(_config())
+    newest_first = [script.revision for script in scripts.walk_revisions()]
     if applied is None:
         return newest_first[::-1]
     if applied not in newest_first:
@@ -56,17 +57,10 @@ def _pending(connection: Connection) -> list[str]:
     return newest_first[: newest_first.index(applied)][::-1]
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
-
-
 def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_location()).replace("%", "%%"))
-    return config
-
-
-def _location() -> Path:
     package = Path(__file__).resolve().parents[1]
     installed = package / "migrations"  # where a wheel carries them
-    return installed if installed.is_dir() else package.parent / "alembic"
+    location = installed if installed.is_dir() else package.parent / "alembic"
+    config = Config()
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    return config

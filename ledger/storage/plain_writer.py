@@ -8,9 +8,9 @@ from sqlalchemy import Connection
 
 from ledger.storage import subscription_index
 from ledger.storage.database import Database
-from ledger.storage.event_recorder import EventRecorder
+from ledger.storage.event_recorder import append_events, read_streams
 from ledger.storage.inbox import Inbox
-from ledger.storage.write_set import Loaded, LoadRequest, WriteSet
+from ledger.storage.write_set import Loaded, LoadRequest, WriteSet, final_positions
 
 
 class PlainWriter:
@@ -18,29 +18,29 @@ class PlainWriter:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._journal = Inbox()
-        self._recorder = EventRecorder(database)
 
     def begin(self) -> AbstractContextManager[Connection]:
         return self._database.begin()
 
     def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
         digests = [request.signed_digest for request in requests]
-        recorded = self._journal.positions_by_digest(connection, digests)
+        inbox = Inbox(connection)
+        recorded = inbox.positions_by_digest(digests)
         new = [request for request in requests if request.signed_digest not in recorded]
         ids = dict.fromkeys(id_ for request in new for id_ in request.streams)
-        streams = self._recorder.select_streams(list(ids), connection)
+        streams = read_streams(connection, list(ids))
         dated = dict.fromkeys(id_ for request in new for id_ in request.dated if streams[id_])
-        confirmed_at = self._journal.confirmed_at(connection, list(dated)) if dated else {}
+        confirmed_at = inbox.confirmed_at(list(dated)) if dated else {}
         return Loaded(recorded, streams, confirmed_at)
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
-        subscription_index.add_all(connection, writes.subscriptions)
-        positions = self._recorder.append(connection, writes.events)
-        self._journal.add_repeats(connection, writes.repeats)
-        rows = [
-            replace(delivery.row, positions=delivery.final_positions(positions))
-            for delivery in writes.deliveries
+        inbox = Inbox(connection)
+        subscription_index.add_all(connection, list(writes.subscriptions.values()))
+        new_positions = append_events(connection, writes.events)
+        inbox.add_repeats(writes.repeats)
+        inbox_records = [
+            replace(record, positions=final_positions(record.positions, new_positions))
+            for record in writes.deliveries
         ]
-        self._journal.add_many(connection, rows)
-        return positions
+        inbox.add_many(inbox_records)
+        return new_positions

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -21,14 +22,9 @@ from ledger.storage.database import Database
 from ledger.storage.database_errors import driver_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import event_row
-from ledger.storage.tables import (
-    UtcDateTime,
-    events,
-    notifications,
-    repeats,
-    subscription_references,
-)
-from ledger.storage.write_set import Loaded, LoadRequest, NewDelivery, NewEvent, WriteSet
+from ledger.storage.inbox import InboxRecord
+from ledger.storage.tables import events, notifications, repeats, subscription_references
+from ledger.storage.write_set import PROVISIONAL, Loaded, LoadRequest, WriteSet
 
 
 class PostgresqlWriter:
@@ -60,25 +56,23 @@ class PostgresqlWriter:
             if confirmed_at is not None:
                 loaded.confirmed_at[id_] = confirmed_at.astimezone(UTC)
         for entries in streams.values():
-            entries.sort(key=_version)
+            entries.sort(key=attrgetter("originator_version"))
         return loaded
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         parameters: dict[str, Any] = {
-            "deliveries": _json([_delivery(delivery) for delivery in writes.deliveries]),
-            "bodies": [delivery.row.body for delivery in writes.deliveries],
+            "deliveries": _json([_delivery(record) for record in writes.deliveries]),
+            "bodies": [record.body for record in writes.deliveries],
         }
         if writes.events:
             event_rows = [event_row(*event) for event in writes.events]
-            parameters["events"] = _json(
-                [{name: row[name] for name in _EVENT} for row in event_rows]
-            )
-            parameters["states"] = [row["state"] for row in event_rows]
-            parameters["details"] = [row["details"] for row in event_rows]
+            parameters["states"] = [row.pop("state") for row in event_rows]
+            parameters["details"] = [row.pop("details") for row in event_rows]
+            parameters["events"] = _json(event_rows)
         if writes.repeats:
             parameters["repeats"] = _json([repeat._asdict() for repeat in writes.repeats])
         if writes.subscriptions:
-            parameters["subscriptions"] = _json(writes.subscriptions)
+            parameters["subscriptions"] = _json(list(writes.subscriptions.values()))
         statement = _writing(frozenset(parameters))
         return [row[0] for row in execute(connection, statement, parameters)]
 
@@ -91,29 +85,17 @@ def execute(connection: Connection, statement: str, parameters: dict[str, Any]) 
         return rows
 
 
-# -- what is sent ---------------------------------------------------------------------------------
+def _json(json_rows: Sequence[Any]) -> str:
+    return orjson.dumps(json_rows).decode()
 
 
-def _json(rows: Sequence[Any]) -> str:
-    return orjson.dumps(rows).decode()
+def _delivery(record: InboxRecord) -> dict[str, Any]:
+    delivery: dict[str, Any] = {name: getattr(record, name) for name in _DELIVERY}
+    positions = record.positions
+    delivery["stored"] = [position for position in positions if position < PROVISIONAL]
+    delivery["new"] = [place - PROVISIONAL + 1 for place in positions if place >= PROVISIONAL]
+    return delivery
 
-
-def _delivery(delivery: NewDelivery) -> dict[str, Any]:
-    row = delivery.row
-    record: dict[str, Any] = {name: getattr(row, name) for name in _DELIVERY}
-    for name in _INSTANTS:
-        record[name] = _INSTANT.process_bind_param(record[name], _DIALECT)
-    positions = delivery.positions
-    record["stored"] = [stored for stored in positions if not isinstance(stored, NewEvent)]
-    record["new"] = [new.index + 1 for new in positions if isinstance(new, NewEvent)]
-    return record
-
-
-def _version(entry: Entry) -> int:
-    return entry.originator_version
-
-
-# -- the statements -------------------------------------------------------------------------------
 
 _LOAD = """
 SELECT originator_id, originator_version, topic, state, position,
@@ -132,8 +114,6 @@ _DELIVERY = [
     str(column.name) for column in notifications.c if column.name not in ("positions", "body")
 ]
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
-_INSTANT = UtcDateTime()
-_INSTANTS = [str(column.name) for column in notifications.c if isinstance(column.type, UtcDateTime)]
 
 
 @lru_cache

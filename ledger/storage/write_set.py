@@ -13,6 +13,10 @@ from ledger.storage.event_mapper import Entry, StoredEntry
 from ledger.storage.inbox import InboxRecord, Repeat
 from ledger.storage.subscription_index import SubscriptionRow
 
+PROVISIONAL = 2**62
+"""The n-th new event of a write set stands at `PROVISIONAL + n`, behind all that are stored, until
+it is written and has its own position."""
+
 
 class LoadRequest(NamedTuple):
     """What one notification needs to have loaded.
@@ -40,38 +44,26 @@ class Loaded:
     confirmed_at: dict[UUID, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """The position that a new event will get. Shape: its index among the new events."""
-
-    index: int
-
-
-EventPosition = int | NewEvent
-
-
-class NewDelivery(NamedTuple):
-    """A delivery for the inbox, and the positions of the events that it is about."""
-
-    row: InboxRecord
-    positions: Sequence[EventPosition]
-
-    def final_positions(self, new_positions: Sequence[int]) -> tuple[int, ...]:
-        """Return the positions, once the new events have theirs."""
-        return tuple(
-            position if isinstance(position, int) else new_positions[position.index]
-            for position in self.positions
-        )
-
-
 @dataclass(slots=True)
 class WriteSet:
-    """All that a unit of work adds. Shape: each event with the id of its notification."""
+    """All that a unit of work adds.
+
+    Shape: each event with the id of its notification; deliveries with provisional positions;
+    subscriptions by what the platform calls them.
+    """
 
     events: list[tuple[StoredEntry, str]] = field(default_factory=list)
-    deliveries: list[NewDelivery] = field(default_factory=list)
+    deliveries: list[InboxRecord] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
-    subscriptions: list[SubscriptionRow] = field(default_factory=list)
+    subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)
+
+
+def final_positions(positions: Sequence[int], new_positions: Sequence[int]) -> tuple[int, ...]:
+    """Return the positions, once the new events have theirs."""
+    return tuple(
+        position if position < PROVISIONAL else new_positions[position - PROVISIONAL]
+        for position in positions
+    )
 
 
 class WriteStrategy(Protocol):
@@ -86,6 +78,6 @@ class WriteStrategy(Protocol):
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         """Write. Shape: the positions of the events, in the order given.
 
-        Errors: those of SQLAlchemy and of the recorder; an IntegrityError or AlreadyRecorded
-        means that others were faster.
+        Errors: those of SQLAlchemy; an IntegrityError or AlreadyRecorded means that others were
+        faster.
         """

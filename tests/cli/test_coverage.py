@@ -8,9 +8,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import update
 
-from ledger.application import Ledger, utc_now
+from ledger.application import Ledger
 from ledger.cli import cli
 from ledger.cli.rule_coverage import coverage_findings, view_findings
+from ledger.instants import utc_now
 from ledger.ipn.notification_rules import RULES
 from ledger.projections.engine.folding import Poison
 from ledger.projections.engine.generations import live_generation, note_poison

@@ -21,6 +21,7 @@ from ledger.settings import Settings
 from ledger.simulator.signed_calls import MIXED, REST
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
+from ledger.storage.inbox import Inbox
 from ledger.storage.plain_writer import PlainWriter
 from tests.builders import a_delivery, shops
 from tests.faults.injecting import Clock, Step
@@ -149,9 +150,7 @@ def readmit(ground: Ground, number: int) -> None:
             rows = list_notifications(
                 connection, NotificationFilter.of({"outcome": ["recorded"]}), limit=1000
             )
-            (id_,) = [
-                row.id for row in rows if ground.ledger.inbox.get(connection, row.id).body == body
-            ]
+            (id_,) = [row.id for row in rows if Inbox(connection).get(row.id).body == body]
             ground.answered.append(Answered(digest(body), 200, f"OK recorded {id_}"))
             ground.bodies[body] = None
 

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Engine, Pool, event
 from sqlalchemy.engine.default import DefaultDialect
 
-from ledger.application import utc_now
+from ledger.instants import utc_now
 from ledger.storage import postgresql_writer
 from ledger.storage.database_errors import driver_errors
 

@@ -18,6 +18,7 @@ from ledger.ipn.delivery import Delivery
 from ledger.projections.engine import generations as g
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
+from ledger.storage.inbox import Inbox
 from ledger.storage.migrations import migrate
 from ledger.storage.tables import notifications, quarantine
 from tests.states import state, streams
@@ -95,7 +96,7 @@ def _find_lost(ledger: Ledger, answered: Iterable[Answered], result: Verdict) ->
                     result.lost.append(answer.line)
             elif answer.status == 200:
                 assert answer.id is not None
-                row = ledger.inbox.get(connection, answer.id)
+                row = Inbox(connection).get(answer.id)
                 if row is None or row.digest != answer.digest or row.outcome not in answer.line:
                     result.lost.append(answer.line)
             elif answer.status in (400, 415):

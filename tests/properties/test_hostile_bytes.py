@@ -18,6 +18,7 @@ from ledger.queries.history import timeline
 from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
+from ledger.storage.inbox import Inbox
 from tests.builders import (
     a_delivery,
     a_form,
@@ -47,7 +48,7 @@ def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> 
     delivery = a_delivery(body, **changes)
     receipt = ledger.receive(delivery)
     with ledger.database.connect() as connection:
-        row = ledger.inbox.get(connection, delivery.id)
+        row = Inbox(connection).get(delivery.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     assert receipt.reason in REASONS or receipt.outcome != "quarantined"

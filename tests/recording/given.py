@@ -1,6 +1,6 @@
 """The language of the decider's tests: given these events, when this notification comes, then."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID as StreamId
@@ -31,11 +31,11 @@ class InMemory:
             event = happening.event(1 if known is None else known.version + 1)
             self.aggregates[stream_id] = event.mutate(known)
 
-    def load(self, ids: Iterable[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
+    def load(self, ids: Sequence[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
         return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
 
-    def confirmed_at(self, ids: Iterable[StreamId]) -> Confirmations:
-        return {id_: self._confirmed[id_] for id_ in ids if id_ in self._confirmed}
+    def confirmed_at(self, id_: StreamId) -> datetime | None:
+        return self._confirmed.get(id_)
 
     def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
         plans = [
@@ -62,11 +62,11 @@ class Given:
         content = content_of(snapshots, occasion)
         deciding = Decider(content, streams_of(content), occasion, self._repository)
         self.decision = deciding.decide()
+        changed = self.decision.changed
         self.events = [
-            event for changed in self.decision.changed for event in changed.collect_events()
+            event for aggregate in changed.values() for event in aggregate.collect_events()
         ]
-        changed_by_id = {changed.id: changed for changed in self.decision.changed}
-        self._repository.aggregates.update(changed_by_id)
+        self._repository.aggregates.update(changed)
         return self
 
     def then(self, *happenings: Happening) -> Self:

@@ -15,7 +15,7 @@ from ledger.ipn.shops_and_keys import Shops
 from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
-from ledger.storage.inbox import InboxRecord
+from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.quarantine import quarantine_size
 from tests.builders import (
     NOON,
@@ -52,7 +52,7 @@ def a_waiting(ledger: Ledger, body: bytes, **changes: Any) -> Delivery:
 
 def row_of(ledger: Ledger, delivery: Delivery) -> InboxRecord:
     with ledger.database.connect() as connection:
-        row = ledger.inbox.get(connection, delivery.id)
+        row = Inbox(connection).get(delivery.id)
     assert row is not None
     return row
 

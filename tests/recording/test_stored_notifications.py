@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from ledger.application import Ledger
 from ledger.storage.database import Database
+from ledger.storage.inbox import Inbox
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,
@@ -94,7 +95,7 @@ def test_a_call_that_was_too_large_cannot_be_readmitted(ledger: Ledger) -> None:
 
 def quarantined(ledger: Ledger, id_: str) -> tuple[str, str | None, bytes | None]:
     with ledger.database.connect() as connection:
-        row = ledger.inbox.get(connection, id_)
+        row = Inbox(connection).get(id_)
     assert row is not None
     return row.outcome, row.reason, row.body
 
@@ -153,7 +154,7 @@ def test_the_raw_body_is_kept_byte_for_byte(ledger: Ledger) -> None:
     ledger.receive(delivery)
 
     with ledger.database.connect() as connection:
-        row = ledger.inbox.get(connection, delivery.id)
+        row = Inbox(connection).get(delivery.id)
     assert row is not None
     assert row.body == body
 

@@ -14,12 +14,13 @@ from ledger.application import Ledger
 from ledger.errors import LedgerError
 from ledger.ipn.delivery import Limits
 from ledger.recording.quarantining import Quarantining
+from ledger.settings import Settings
 from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from ledger.storage.quarantine import Bounds, Quarantine, quarantine_size
+from ledger.storage.quarantine import Quarantine, quarantine_size
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
 from tests.properties.test_laws import ledgers
 
@@ -103,31 +104,30 @@ def test_one_that_fails_does_not_fail_the_others_of_its_group(database: Database
 class SlowQuarantine(Quarantine):
     """Holds the first group until so many more deliveries have taken their room."""
 
-    def __init__(self, bounds: Bounds, refusals: int) -> None:
-        super().__init__(bounds)
+    def __init__(self, refusals: int) -> None:
+        super().__init__(Settings())
         self._others = threading.Semaphore(0)
         self._to_wait_for = refusals
         self.is_first_held = threading.Event()
 
-    def take_room(self, row: InboxRecord) -> bool:
-        has_room = super().take_room(row)
+    def take_room(self, record: InboxRecord) -> bool:
+        has_room = super().take_room(record)
         self._others.release()
         return has_room
 
-    def add_many(self, connection: Connection, refused_rows: Sequence[InboxRecord]) -> None:
+    def add_many(self, connection: Connection, refused: Sequence[InboxRecord]) -> None:
         if threading.current_thread() is not threading.main_thread():
             self.is_first_held.set()
             while self._to_wait_for:
                 self._to_wait_for -= 1
                 self._others.acquire(timeout=10)
-        super().add_many(connection, refused_rows)
+        super().add_many(connection, refused)
 
 
 def test_calls_refused_at_the_same_moment_lose_nothing_to_one_that_no_database_takes(
     database: Database,
 ) -> None:
-    bounds = Bounds(count_max=99, bytes_max=9999, total_count_max=99, total_bytes_max=9999)
-    quarantine = SlowQuarantine(bounds, refusals=8)
+    quarantine = SlowQuarantine(refusals=8)
     quarantining = Quarantining(database, quarantine, Limits())
     quarantining.refuse(a_delivery(b"first=look"), "no-key")  # measures how much room there is
     refused = [a_delivery(b"junk=%d" % number) for number in range(6)]

@@ -1,22 +1,18 @@
 """Rows for the storage tests: valid by default, one difference per call."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
-from ledger.storage.quarantine import Bounds, Evicted, Quarantine
+from ledger.storage.quarantine import Evicted, Quarantine
 
 START = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
 STREAM = UUID(int=7)
-AMPLE = {
-    "count_max": 1_000,
-    "bytes_max": 1_000_000,
-    "total_count_max": 1_000_000,
-    "total_bytes_max": 1_000_000_000,
-}
 AN_EVENT: dict[str, Any] = {
     "originator_id": STREAM,
     "originator_version": 1,
@@ -64,12 +60,15 @@ def a_refusal(number: int, **differences: Any) -> InboxRecord:
 
 def keep(database: Database, *records: InboxRecord) -> None:
     with database.begin() as connection:
-        for row in records:
-            Inbox().add_many(connection, [row])
+        for record in records:
+            Inbox(connection).add_many([record])
 
 
 def a_quarantine(**bounds: int) -> Quarantine:
-    return Quarantine(Bounds(**AMPLE | bounds))
+    """A quarantine with room for everything, but for these bounds."""
+    settings = Settings(quarantine_total_count_max=1_000_000)
+    by_setting: dict[str, Any] = {f"quarantine_{name}": bound for name, bound in bounds.items()}
+    return Quarantine(replace(settings, **by_setting))
 
 
 def refuse(database: Database, quarantine: Quarantine, *records: InboxRecord) -> list[Evicted]:

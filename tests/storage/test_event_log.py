@@ -16,7 +16,7 @@ from sqlalchemy import event, func, insert, select
 
 from ledger.errors import SettingsError
 from ledger.storage.database import Database
-from ledger.storage.event_recorder import EventRecorder
+from ledger.storage.event_recorder import EventRecorder, read_streams
 from ledger.storage.high_water_mark import POSITIONS_LOCK
 from ledger.storage.tables import events
 from tests.storage.rows import AN_EVENT, STREAM, a_row, keep
@@ -149,7 +149,7 @@ def test_events_join_the_callers_transaction(database: Database, recorder: Event
     def fail_after_writing() -> None:
         with database.begin() as connection:
             recorder.insert_events([an_event(1)], connection=connection)
-            assert len(recorder.select_streams([STREAM], connection)[STREAM]) == 1
+            assert len(read_streams(connection, [STREAM])[STREAM]) == 1
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -167,20 +167,23 @@ def test_an_event_names_the_notification_it_came_from(
         assert connection.scalar(select(events.c.notification_id)) == "n"
 
 
-def test_many_streams_are_read_at_once_in_version_order(recorder: EventRecorder) -> None:
+def test_many_streams_are_read_at_once_in_version_order(
+    database: Database, recorder: EventRecorder
+) -> None:
     first, second, empty = uuid4(), uuid4(), uuid4()
     positions = recorder.insert_events(
         [an_event(1, first), an_event(1, second), an_event(2, first)]
     )
 
-    streams = recorder.select_streams([first, second, empty])
+    with database.connect() as connection:
+        streams = read_streams(connection, [first, second, empty])
+        assert read_streams(connection, []) == {}
 
     assert [(entry.originator_version, entry.id) for entry in streams[first]] == [
         (1, positions[0]),
         (2, positions[2]),
     ]
     assert (len(streams[second]), streams[empty]) == (1, [])
-    assert recorder.select_streams([]) == {}
 
 
 def test_positions_are_in_the_order_of_the_events(

@@ -23,7 +23,7 @@ def test_a_verified_delivery_comes_back_as_it_was_kept(database: Database) -> No
     keep(database, kept)
 
     with database.connect() as connection:
-        assert Inbox().get(connection, kept.id) == kept
+        assert Inbox(connection).get(kept.id) == kept
 
 
 def test_a_refused_delivery_comes_back_as_it_was_kept(database: Database) -> None:
@@ -32,7 +32,7 @@ def test_a_refused_delivery_comes_back_as_it_was_kept(database: Database) -> Non
     refuse(database, a_quarantine(), kept)
 
     with database.connect() as connection:
-        assert Inbox().get(connection, kept.id) == kept
+        assert Inbox(connection).get(kept.id) == kept
 
 
 def test_moments_are_utc_whatever_zone_they_were_told_in(database: Database) -> None:
@@ -42,7 +42,7 @@ def test_moments_are_utc_whatever_zone_they_were_told_in(database: Database) -> 
     keep(database, kept)
 
     with database.connect() as connection:
-        stored = Inbox().get(connection, kept.id)
+        stored = Inbox(connection).get(kept.id)
     assert stored is not None
     assert stored.told_at == kept.told_at
     assert stored.told_at is not None
@@ -68,7 +68,7 @@ def test_the_same_signed_content_is_repeated_any_number_of_times(database: Datab
     keep(database, *(a_row(n, outcome=Outcome.REPEATED, signed_digest=same) for n in (2, 3)))
 
     with database.connect() as connection:
-        positions = Inbox().positions_by_digest(connection, [str(same), "0" * 64])
+        positions = Inbox(connection).positions_by_digest([str(same), "0" * 64])
     assert positions == {same: (7,)}
 
 
@@ -80,14 +80,15 @@ def test_an_id_used_twice_is_no_repeat(database: Database) -> None:
 
 
 def test_a_stream_is_confirmed_by_the_latest_repeat(database: Database) -> None:
-    journal, other = Inbox(), UUID(int=8)
+    other = UUID(int=8)
     with database.begin() as connection:
-        journal.add_repeats(connection, [Repeat(stream, "n1", START) for stream in (STREAM, other)])
-        journal.add_repeats(connection, [Repeat(STREAM, "n2", START + timedelta(hours=1))])
-        journal.add_repeats(connection, [Repeat(UUID(int=9), "n3", None)])
-        journal.add_repeats(connection, [])
+        inbox = Inbox(connection)
+        inbox.add_repeats([Repeat(stream, "n1", START) for stream in (STREAM, other)])
+        inbox.add_repeats([Repeat(STREAM, "n2", START + timedelta(hours=1))])
+        inbox.add_repeats([Repeat(UUID(int=9), "n3", None)])
+        inbox.add_repeats([])
 
     with database.connect() as connection:
-        confirmed = journal.confirmed_at(connection, [STREAM, other, UUID(int=9)])
+        confirmed = Inbox(connection).confirmed_at([STREAM, other, UUID(int=9)])
 
     assert confirmed == {STREAM: START + timedelta(hours=1), other: START}

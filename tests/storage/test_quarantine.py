@@ -44,7 +44,7 @@ def test_a_sender_keeps_no_more_bytes_than_allowed(database: Database) -> None:
         a_refusal(3, body=b"x" * 50),
     )
 
-    assert evicted == [Evicted(a_refusal(1).id, "unknown-format", "192.0.2.1")]
+    assert evicted == [Evicted(a_refusal(1).id, "unknown-format", "192.0.2.1", 60)]
 
 
 def test_what_a_key_may_still_repair_leaves_last(database: Database) -> None:
@@ -120,7 +120,7 @@ def test_a_delivery_is_released_once(database: Database) -> None:
 
     with database.begin() as connection:
         released = [release(connection, a_refusal(1).id) for _ in range(2)]
-        gone = Inbox().get(connection, a_refusal(1).id)
+        gone = Inbox(connection).get(a_refusal(1).id)
 
     assert released == [True, False]
     assert gone is None

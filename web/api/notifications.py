@@ -16,7 +16,7 @@ from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
-from ledger.storage.inbox import InboxRecord
+from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 from web.api.event_answers import EvidenceAnswer
 from web.api.notification_answers import (
@@ -138,7 +138,7 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
 def _row(notification_id: str) -> InboxRecord:
     """Return a notification of the caller's shops. Errors: NotFoundError, also for all others."""
     with ledger().database.connect() as connection:
-        row = ledger().inbox.get(connection, notification_id)
+        row = Inbox(connection).get(notification_id)
     if row is None or not caller().allows_shop(row.shop_id):
         raise NotFoundError("no such delivery")
     return row

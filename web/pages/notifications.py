@@ -21,7 +21,7 @@ from ledger.queries.find_by_name import SUBSCRIPTION
 from ledger.queries.notifications import list_notifications
 from ledger.queries.readable_body import caused, readable, subjects
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import InboxRecord
+from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, log_personal_read, only_with_personal_data, scope_of
 from web.context import context, ledger
@@ -131,7 +131,7 @@ def visible_delivery(mode: str, name: str) -> InboxRecord:
     row = None
     if is_storable(name):
         with ledger().database.connect() as connection:
-            row = ledger().inbox.get(connection, name)
+            row = Inbox(connection).get(name)
     if row is None or row.mode not in (None, Mode(mode)) or not caller().allows_shop(row.shop_id):
         raise NotFound
     return row
@@ -167,5 +167,5 @@ def _same_content(row: InboxRecord) -> list[InboxRecord]:
     if row.signed_digest is None:
         return []
     with ledger().database.connect() as connection:
-        rows = ledger().inbox.same_signed(connection, row.signed_digest, limit=REPEATS_MAX + 1)
+        rows = Inbox(connection).same_signed(row.signed_digest, limit=REPEATS_MAX + 1)
     return [other for other in rows if other.id != row.id]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from ledger.application import Ledger, utc_now
+from ledger.application import Ledger
+from ledger.instants import utc_now
 from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened

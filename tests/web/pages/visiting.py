@@ -20,7 +20,8 @@ from werkzeug.test import TestResponse
 
 from ledger.access.readers import ROLES
 from ledger.access.users import User, add_user
-from ledger.application import Ledger, utc_now
+from ledger.application import Ledger
+from ledger.instants import utc_now
 from ledger.settings import Settings
 from web import create_app
 
