@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.situation import Situation
 from ledger.ipn.kinds import Kind
 from ledger.ipn.notification_rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
@@ -15,102 +14,44 @@ from ledger.ipn.statuses import RANKS
 class Transaction(LedgerAggregate):
     """One payment at one shop. Units: amounts in minor units of the currency beside them."""
 
-    TOPIC = "transaction"
-    KIND = Kind.TRANSACTION
+    TOPIC = KIND = Kind.TRANSACTION
+    ASSIGNED = ("uuid",)
 
     class Event(LedgerAggregate.Event):
         """`uuid` is None when the platform gave none; `reference` then identifies it."""
 
         uuid: str | None = None
 
-    class PaymentAccepted(Event):
-        TOPIC = "transaction.payment-accepted"
-
-    class PaymentRefused(Event):
-        TOPIC = "transaction.payment-refused"
-
-    class PaymentAbandoned(Event):
-        TOPIC = "transaction.payment-abandoned"
-
-    class VerificationAccepted(Event):
-        TOPIC = "transaction.verification-accepted"
-
-    class VerificationRefused(Event):
-        TOPIC = "transaction.verification-refused"
-
-    class AuthorisationGranted(Event):
-        TOPIC = "transaction.authorisation-granted"
-
-    class AuthorisationRefused(Event):
-        TOPIC = "transaction.authorisation-refused"
-
-    class AcceptedByAcquirer(Event):
-        TOPIC = "transaction.accepted-by-acquirer"
-
-    class RefusedByAcquirer(Event):
-        TOPIC = "transaction.refused-by-acquirer"
-
-    class Captured(Event):
-        TOPIC = "transaction.captured"
-
-    class CaptureFailed(Event):
-        TOPIC = "transaction.capture-failed"
-
-    class CaptureSuspended(Event):
-        TOPIC = "transaction.capture-suspended"
-
-    class Expired(Event):
-        TOPIC = "transaction.expired"
-
-    class Cancelled(Event):
-        TOPIC = "transaction.cancelled"
-
-    class Validated(Event):
-        TOPIC = "transaction.validated"
-
-    class AmountChanged(Event):
-        TOPIC = "transaction.amount-changed"
-
-    class CaptureRescheduled(Event):
-        TOPIC = "transaction.capture-rescheduled"
-
-    class RefundIssued(Event):
-        TOPIC = "transaction.refund-issued"
-
-    class RefundRefused(Event):
-        TOPIC = "transaction.refund-refused"
-
-    class PaymentDuplicated(Event):
-        TOPIC = "transaction.payment-duplicated"
-
-    class ManualPaymentAccepted(Event):
-        TOPIC = "transaction.manual-payment-accepted"
-
-    class ManualPaymentRefused(Event):
-        TOPIC = "transaction.manual-payment-refused"
-
-    class DetailsReported(Event):
-        TOPIC = "transaction.details-reported"
-
-    class StatusReported(Event):
-        TOPIC = "transaction.status-reported"
+    PaymentAccepted = Event.called("transaction.payment-accepted")
+    PaymentRefused = Event.called("transaction.payment-refused")
+    PaymentAbandoned = Event.called("transaction.payment-abandoned")
+    VerificationAccepted = Event.called("transaction.verification-accepted")
+    VerificationRefused = Event.called("transaction.verification-refused")
+    AuthorisationGranted = Event.called("transaction.authorisation-granted")
+    AuthorisationRefused = Event.called("transaction.authorisation-refused")
+    AcceptedByAcquirer = Event.called("transaction.accepted-by-acquirer")
+    RefusedByAcquirer = Event.called("transaction.refused-by-acquirer")
+    Captured = Event.called("transaction.captured")
+    CaptureFailed = Event.called("transaction.capture-failed")
+    CaptureSuspended = Event.called("transaction.capture-suspended")
+    Expired = Event.called("transaction.expired")
+    Cancelled = Event.called("transaction.cancelled")
+    Validated = Event.called("transaction.validated")
+    AmountChanged = Event.called("transaction.amount-changed")
+    CaptureRescheduled = Event.called("transaction.capture-rescheduled")
+    RefundIssued = Event.called("transaction.refund-issued")
+    RefundRefused = Event.called("transaction.refund-refused")
+    PaymentDuplicated = Event.called("transaction.payment-duplicated")
+    ManualPaymentAccepted = Event.called("transaction.manual-payment-accepted")
+    ManualPaymentRefused = Event.called("transaction.manual-payment-refused")
+    DetailsReported = Event.called("transaction.details-reported")
+    StatusReported = Event.called("transaction.status-reported")
 
     uuid: str | None
-
-    @staticmethod
-    def id_of(shop_id: str, mode: str, reference: str) -> UUID:
-        """Identify by uuid, or by the reference that stands in for it."""
-        return stream_id(Kind.TRANSACTION, shop_id, mode, reference)
 
     @property
     def is_instalment(self) -> bool:
         return is_instalment(self.facts)
-
-    def apply(self, event: LedgerAggregate.Event) -> None:
-        """Assign what an event says."""
-        super().apply(event)
-        assert isinstance(event, Transaction.Event)
-        self.uuid = event.uuid
 
     def observe(
         self,
@@ -144,8 +85,6 @@ class Transaction(LedgerAggregate):
         )
         return True
 
-
-bind_events(Transaction)
 
 _T = Transaction
 _BY_STATUS: Mapping[str, type[Transaction.Event]] = {
