@@ -27,12 +27,12 @@ class Values:
     """
 
     def __init__(self, value_by_name: Mapping[str, str]) -> None:
-        self._value_by_name = value_by_name
+        self.value_by_name = value_by_name
         self.odd: list[str] = []
 
     def raw(self, name: str) -> str:
         """Return the value as it came; empty when there is none."""
-        return self._value_by_name.get(name, "")
+        return self.value_by_name.get(name, "")
 
     def text(self, name: str) -> str | None:
         value = self.raw(name)
@@ -87,6 +87,13 @@ class Values:
         except ValueError:
             return self._noted(name, None, is_odd=True)
 
+    def odd_names(self) -> tuple[str, ...]:
+        """Return the names of fields whose value was not understood, or that no database stores."""
+        names = list(self.odd)
+        if not is_storable(*self.value_by_name.values()):
+            names += [name for name, value in self.value_by_name.items() if not is_storable(value)]
+        return tuple(dict.fromkeys(map(storable, names)))
+
     def _noted(self, name: str, fact: _Fact, *, is_odd: bool) -> _Fact:
         """Note a field whose value was not understood; one without a value is not odd."""
         if is_odd and self.raw(name):
@@ -113,14 +120,6 @@ def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
 def names_read(*fact_tables: FactTable) -> frozenset[str]:
     """Return the names that tables turn into facts: they need not be kept among the details."""
     return frozenset(name for fact_table in fact_tables for _, name, _ in fact_table)
-
-
-def odd_names(field_values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of fields whose value was not understood, or held what cannot be stored."""
-    names = list(field_values.odd)
-    if not is_storable(*value_by_name.values()):
-        names += [name for name, value in value_by_name.items() if not is_storable(value)]
-    return tuple(dict.fromkeys(map(storable, names)))
 
 
 def split_personal(

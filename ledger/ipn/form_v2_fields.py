@@ -4,7 +4,7 @@ Source: form-v2 reference, sections 2 to 6.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from ledger.errors import MalformedNotificationError
 from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
@@ -86,12 +86,12 @@ _ENVELOPE = frozenset(
 _READ = names_read(TRANSACTION_FIELDS, PART_FIELDS) | _ENVELOPE | {"trans_uuid"}
 
 
-def unread_fields(fields: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
+def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person."""
     unread = [
         (name, value)
-        for name, value in fields.items()
-        if value and (name not in _READ or name in odd_names)
+        for name, value in field_values.value_by_name.items()
+        if value and (name not in _READ or name in field_values.odd)
     ]
     return split_personal(
         unread, lambda name: name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)

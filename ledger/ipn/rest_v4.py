@@ -11,18 +11,13 @@ from typing import Any
 
 from ledger.errors import MalformedNotificationError, SignatureError
 from ledger.instants import read_platform_instant
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.authenticity import check_address, verifying_key
 from ledger.ipn.delivery import DecodedBody, Delivery, Notification, Proof
-from ledger.ipn.field_values import Values, odd_names, read_facts
-from ledger.ipn.notification_rules import (
-    CANCELLATION,
-    END_OF_PAYMENT,
-    HINTED,
-    INFERRED,
-    RULE_BY_SOURCE,
-)
+from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
     CARD,
+    DETAILS,
     METHOD,
     ORDER_FIELDS,
     REFUND_FIELDS,
@@ -103,16 +98,9 @@ def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, A
 def _notification(
     body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
 ) -> Notification:
-    shop_id, mode = _claim(answer)
-    return Notification(
-        delivery=body.delivery,
-        format=NAME,
-        shop_id=shop_id,
-        mode=mode,
-        source=storable(body.fields.get(SOURCE_FIELD, "")) or None,
-        key_fingerprint=key_fingerprint,
-        signed_digest=digest(signed.encode()),
-    )
+    claimed, source = _claim(answer), storable(body.fields.get(SOURCE_FIELD, "")) or None
+    signed_digest = digest(signed.encode())
+    return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
 
 
 def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
@@ -166,44 +154,36 @@ def translate(notification: Notification, answer: Mapping[str, Any]) -> Notifica
     flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
     snapshots = [_transaction(flat, order) for flat in flats]
     is_abandoned = answer.get("orderStatus") == "ABANDONED"
-    aliases = [
-        _alias(flat, snapshot)
-        for flat, snapshot in zip(flats, snapshots, strict=True)
-        if "alias" in snapshot.facts
-    ]
+    pairs = zip(flats, snapshots, strict=True)
+    aliases = [_alias(flat, snapshot) for flat, snapshot in pairs if "alias" in snapshot.facts]
     if is_abandoned:
         snapshots.append(_abandonment(answer, order))
-    rule, certainty = _rule(notification.source, is_abandoned=is_abandoned)
+    rule = rules.RULE_BY_SOURCE.get(notification.source or "")
+    if rule == rules.END_OF_PAYMENT and is_abandoned:
+        rule = rules.CANCELLATION
     server_date = answer.get("serverDate")
     told_at = read_platform_instant(server_date) if isinstance(server_date, str) else None
     if told_at is None and server_date is not None:
-        snapshots = [_with_odd_time(snapshot, server_date) for snapshot in snapshots]
+        verbatim = [[name, storable(text)] for name, text in flatten({"serverDate": server_date})]
+        snapshots = [
+            replace(each, odd=(*each.odd, "serverDate"), details=[*each.details, *verbatim])
+            for each in snapshots
+        ]
     return NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
-        format=NAME,
         source=notification.source,
         rule=rule,
-        rule_certainty=certainty,
+        rule_certainty=rules.HINTED if rule else rules.INFERRED,
         told_at=told_at,
         transactions=tuple(snapshots),
         aliases=tuple(aliases),
-        subscriptions=_subscriptions(snapshots),
+        subscriptions=tuple(
+            _subscription(snapshot.facts)
+            for snapshot in snapshots
+            if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
+        ),
     )
-
-
-def _with_odd_time(snapshot: TransactionSnapshot, server_date: object) -> TransactionSnapshot:
-    verbatim = [[name, storable(text)] for name, text in flatten({"serverDate": server_date})]
-    return replace(
-        snapshot, odd=(*snapshot.odd, "serverDate"), details=[*snapshot.details, *verbatim]
-    )
-
-
-def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
-    rule = RULE_BY_SOURCE.get(source or "")
-    if rule == END_OF_PAYMENT and is_abandoned:
-        rule = CANCELLATION
-    return rule, HINTED if rule else INFERRED
 
 
 def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
@@ -212,14 +192,14 @@ def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
     facts |= read_facts(order_values, ORDER_FIELDS)
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
-    details, personal = unread_fields(flat, field_values.odd)
+    details, personal = unread_fields(field_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
         details=details + order.details,
         personal=personal + order.personal,
-        odd=(*odd_names(field_values, flat), *odd_names(order_values, order.fields)),
+        odd=(*field_values.odd_names(), *order_values.odd_names()),
     )
 
 
@@ -228,13 +208,11 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     field_values = Values(order.fields)
     facts = read_facts(field_values, ORDER_FIELDS)
     facts["status"] = "ABANDONED"
-    lasting = {
-        name: answer[name] for name in sorted(answer) if name not in ("serverDate", "transactions")
-    }
+    lasting = {name: answer[name] for name in answer if name not in ("serverDate", "transactions")}
     content = json.dumps(lasting, sort_keys=True).encode()
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
     reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
-    odd = odd_names(field_values, order.fields)
+    odd = field_values.odd_names()
     return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
 
 
@@ -242,31 +220,18 @@ def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSn
     """Read a request from a check of the means, or from new means: REST never says `created`."""
     facts = transaction.facts
     source = flat.get(CARD + "paymentMethodSource") or flat.get(METHOD + "paymentMethodSource")
-    known = flat.get("transactionDetails.paymentMethodTokenPreviouslyRegistered") == "true"
+    known = flat.get(DETAILS + "paymentMethodTokenPreviouslyRegistered") == "true"
     is_verification = facts.get("operation_type") == "VERIFICATION"
-    alias_facts: dict[str, Fact] = {"transaction_uuid": flat["uuid"]}
-    for name in ("payment_method", "order_id"):
-        if name in facts:
-            alias_facts[name] = facts[name]
+    alias_facts = {name: facts[name] for name in ("payment_method", "order_id") if name in facts}
     if "created_at" in facts:
         alias_facts["made_at"] = facts["created_at"]
     return AliasSnapshot(
         alias=str(facts["alias"]),
-        facts=alias_facts,
+        facts={"transaction_uuid": flat["uuid"], **alias_facts},
         was_asked=is_verification or source == "NEW",
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
-        personal=[
-            pair for pair in transaction.personal if pair[0].startswith("transactionDetails.")
-        ],
-    )
-
-
-def _subscriptions(snapshots: list[TransactionSnapshot]) -> tuple[SubscriptionSnapshot, ...]:
-    return tuple(
-        _subscription(snapshot.facts)
-        for snapshot in snapshots
-        if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
+        personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
     )
 
 
@@ -276,6 +241,5 @@ def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
     plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
     if "order_id" in facts:
         plan_facts["order_id"] = facts["order_id"]
-    return SubscriptionSnapshot(
-        str(facts["subscription_id"]), str(facts.get("alias", "")), plan_facts
-    )
+    names = str(facts["subscription_id"]), str(facts.get("alias", ""))
+    return SubscriptionSnapshot(*names, plan_facts)

@@ -4,7 +4,7 @@ Source: rest-v4 reference, sections 3 to 6.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -77,15 +77,16 @@ _TOP_LEVEL = frozenset(
 )
 
 
-def unread_fields(flat: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
+def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person.
 
     Twins of card details in the newer object are left out.
     """
+    flat = field_values.value_by_name
     unread = [
         (name, value)
         for name, value in flat.items()
-        if (name not in _READ or name in odd_names)
+        if (name not in _READ or name in field_values.odd)
         and not (name.startswith(METHOD) and flat.get(CARD + name.removeprefix(METHOD)) == value)
     ]
     return split_personal(unread, _is_personal)

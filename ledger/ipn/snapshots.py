@@ -126,7 +126,6 @@ class NotificationContent:
 
     shop_id: str
     mode: str
-    format: str
     source: str | None
     rule: str | None
     rule_certainty: str
