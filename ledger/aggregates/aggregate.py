@@ -146,7 +146,13 @@ class LedgerAggregate(BaseAggregate[UUID]):
             setattr(self, attribute, getattr(event, attribute))
         for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
-        self.observations.append(_observation(event))
+        precedence = Precedence(status_of(event.facts), event.ordered_by, event.received_at)
+        counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
+        self.observations.append(
+            Observation(
+                event.originator_version, event.TOPIC, precedence, event.facts, counts_for_order
+            )
+        )
 
     def changes(
         self,
@@ -190,14 +196,11 @@ class LedgerAggregate(BaseAggregate[UUID]):
 
     def version_confirmed_by(self, facts: Mapping[str, Fact]) -> int:
         """Return the version of the newest event that reported most of these facts."""
-        best = max(
-            self.observations,
-            key=lambda known: (
-                sum(known.facts.get(name) == fact for name, fact in facts.items()),
-                known.version,
-            ),
-        )
-        return best.version
+
+        def confirmed(known: Observation) -> tuple[int, int]:
+            return sum(fact in known.facts.items() for fact in facts.items()), known.version
+
+        return max(map(confirmed, self.observations))[1]
 
     def _record(
         self,
@@ -223,13 +226,3 @@ class LedgerAggregate(BaseAggregate[UUID]):
             contradiction=changes.is_contradiction,
             **attributes,
         )
-
-
-def _observation(event: LedgerAggregate.Event) -> Observation:
-    return Observation(
-        event.originator_version,
-        event.TOPIC,
-        Precedence(status_of(event.facts), event.ordered_by, event.received_at),
-        event.facts,
-        counts_for_order=event.COUNTS_FOR_ORDER and not event.contradiction,
-    )

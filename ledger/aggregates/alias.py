@@ -1,15 +1,14 @@
 """A payer's stored means of payment: registered, changed, refused, or met in use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
-from ledger.aggregates.precedence import Changes, Observation, Precedence
-from ledger.instants import read_platform_instant
+from ledger.aggregates.precedence import Changes, Observation, Precedence, instant_of
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot, Fact
+from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot
 
 
 class Alias(LedgerAggregate):
@@ -29,7 +28,7 @@ class Alias(LedgerAggregate):
 
         @property
         def ordered_by(self) -> datetime | None:
-            return _made_at(self.facts)
+            return instant_of(self.facts, "made_at")
 
     Registered = Event.called("alias.registered")
     Renewed = Event.called("alias.renewed")
@@ -47,7 +46,7 @@ class Alias(LedgerAggregate):
         facts = snapshot.facts
         if not snapshot.was_asked:  # any use reports the same, whichever arrives first
             facts = {name: facts[name] for name in facts if name == "payment_method"}
-        changes = self.changes(facts, occasion, ordered_by=_made_at(facts))
+        changes = self.changes(facts, occasion, ordered_by=instant_of(facts, "made_at"))
         if not snapshot.is_accepted:
             changes = replace(changes, moved=())  # what was behind the alias stays
         if not changes.has_changes and self.is_known:
@@ -56,7 +55,7 @@ class Alias(LedgerAggregate):
         if occasion.rule == rules.BACK_OFFICE:
             rule, certainty = rules.BACK_OFFICE, occasion.rule_certainty
         event_class = self._classify(snapshot, changes)
-        precedence = Precedence(None, _made_at(facts), occasion.received_at)
+        precedence = Precedence(None, instant_of(facts, "made_at"), occasion.received_at)
         observation = Observation(
             self.version + 1, event_class.TOPIC, precedence, facts, counts_for_order=True
         )
@@ -69,7 +68,7 @@ class Alias(LedgerAggregate):
             status=_status([*self.observations, observation]),
             rule=rule,
             rule_certainty=certainty,
-            occurred_at=_made_at(facts),
+            occurred_at=instant_of(facts, "made_at"),
             personal=snapshot.personal or None,
         )
         return True
@@ -115,8 +114,3 @@ def _in_order(observations: Sequence[Observation], topics: Sequence[str]) -> lis
         (observation for observation in observations if observation.topic in topics),
         key=lambda known: known.precedence.told_at or known.precedence.received_at,
     )
-
-
-def _made_at(facts: Mapping[str, Fact]) -> datetime | None:
-    made_at = facts.get("made_at")
-    return None if made_at is None else read_platform_instant(str(made_at))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.precedence import instant_of
 from ledger.aggregates.situation import Situation
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.notification_rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
 from ledger.ipn.snapshots import TransactionSnapshot, is_instalment
 from ledger.ipn.statuses import RANKS
 
@@ -96,17 +97,9 @@ _BY_STATUS: Mapping[str, type[Transaction.Event]] = {
     "ABANDONED": _T.PaymentAbandoned,
 }
 _CREATIONS = frozenset(
-    {
-        _T.PaymentAccepted,
-        _T.PaymentRefused,
-        _T.VerificationAccepted,
-        _T.VerificationRefused,
-        _T.RefundIssued,
-        _T.RefundRefused,
-        _T.PaymentDuplicated,
-        _T.ManualPaymentAccepted,
-        _T.ManualPaymentRefused,
-    }
+    {_T.PaymentAccepted, _T.PaymentRefused, _T.VerificationAccepted, _T.VerificationRefused}
+    | {_T.ManualPaymentAccepted, _T.ManualPaymentRefused}
+    | {_T.RefundIssued, _T.RefundRefused, _T.PaymentDuplicated}
 )
 
 
@@ -152,16 +145,16 @@ def _with_first_status(situation: Situation, rule: str) -> type[Transaction.Even
         return _T.VerificationRefused if situation.is_refused else _T.VerificationAccepted
     if situation.operation not in ("DEBIT", ""):
         return _T.StatusReported
-    if rule == BACK_OFFICE:
+    if rule == rules.BACK_OFFICE:
         return _by_operator(situation)
-    if rule == ACQUIRER_STATUS:
+    if rule == rules.ACQUIRER_STATUS:
         by_status = _BY_STATUS.get(situation.status, _T.AcceptedByAcquirer)
         return _T.RefusedByAcquirer if situation.is_refused else by_status
     return _first_payment(situation, rule)
 
 
 def _first_payment(situation: Situation, rule: str) -> type[Transaction.Event]:
-    if rule == DEFERRED_AUTHORISATION:
+    if rule == rules.DEFERRED_AUTHORISATION:
         if situation.is_refused:
             return _T.AuthorisationRefused
         if situation.is_granted:
@@ -184,9 +177,12 @@ def _by_operator(situation: Situation) -> type[Transaction.Event]:
 
 def _occurred_at(situation: Situation, event_class: type[Transaction.Event]) -> datetime | None:
     """Return when it happened according to the platform; None when it does not say."""
-    if event_class is _T.Captured and "captured_at" in situation.facts:
-        return situation.instant("captured_at")
-    is_creation = not situation.is_known and event_class in _CREATIONS
-    if is_creation and "created_at" in situation.facts:
-        return situation.instant("created_at")
-    return None if situation.is_redelivery else situation.occasion.told_at
+    dated_by = ""
+    if event_class is _T.Captured:
+        dated_by = "captured_at"
+    elif not situation.is_known and event_class in _CREATIONS:
+        dated_by = "created_at"
+    if dated_by in situation.facts:
+        return instant_of(situation.facts, dated_by)
+    is_redelivery = situation.occasion.source in rules.REDELIVERIES
+    return None if is_redelivery else situation.occasion.told_at

@@ -24,20 +24,11 @@ class Format(Protocol):
     NAME: str
     SOURCE_FIELD: str
 
-    def matches(self, fields: Mapping[str, str]) -> bool:
-        """Return True if a body with these fields speaks this format, call or browser return."""
-
-    def claim(self, body: DecodedBody) -> tuple[str, str]:
-        """Return the shop and the mode that a body names, unverified."""
-
-    def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]:
-        """Prove that the platform sent this body as a call. Errors: NotificationError."""
-
-    def trust(self, body: DecodedBody, proof: Proof) -> tuple[Notification, Payload]:
-        """Read a body that was verified by a key that is gone. Errors: NotificationError."""
-
-    def translate(self, notification: Notification, payload: Payload) -> NotificationContent:
-        """Read everything a verified body says. Errors: MalformedNotificationError."""
+    def matches(self, fields: Mapping[str, str]) -> bool: ...
+    def claim(self, body: DecodedBody) -> tuple[str, str]: ...
+    def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]: ...
+    def trust(self, body: DecodedBody, proof: Proof) -> tuple[Notification, Payload]: ...
+    def translate(self, notification: Notification, payload: Payload) -> NotificationContent: ...
 
 
 FORMATS: tuple[Format, ...] = (rest_v4, form_v2)
@@ -78,11 +69,10 @@ def claim_of(delivery: Delivery, limits: Limits) -> Claim:
         shop_id, mode = format_.claim(body)
     except MalformedNotificationError:
         return Claim(None, None, None)
-    is_shop = is_shop_id(shop_id)
     source = body.fields.get(format_.SOURCE_FIELD, "")
     return Claim(
         format_.NAME,
-        shop_id if is_shop else None,
+        shop_id if is_shop_id(shop_id) else None,
         mode if mode in MODES else None,
         source if _SOURCE.fullmatch(source) else None,
     )
