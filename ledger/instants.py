@@ -10,7 +10,6 @@ _COMPACT = re.compile(r"[0-9]{14}")
 _YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
 _TICK = timedelta.resolution
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-_LAST_SECOND = _END_OF_TIME.replace(microsecond=0)
 
 
 # -- what people ask for ---------------------------------------------------------------------------
@@ -79,7 +78,9 @@ def write_second(instant: datetime) -> str:
 
 def write_second_from(instant: datetime) -> str:
     """Write the first whole second that is not before an instant. Shape: as `write_second`."""
-    return write_second(min(instant, _LAST_SECOND) + (timedelta(seconds=1) - _TICK))
+    return write_second(
+        min(instant, _END_OF_TIME.replace(microsecond=0)) + (timedelta(seconds=1) - _TICK)
+    )
 
 
 # -- what is stored and shown ----------------------------------------------------------------------

@@ -102,12 +102,9 @@ class Situation:
             return rules.BACK_OFFICE
         if not self.status_before:
             return rules.END_OF_PAYMENT
-        if self.status_before != self.status:
-            return self._rule_of_change()
-        has_new_terms = not {"amount_minor", "capture_at"}.isdisjoint(self.changes.moved)
-        return rules.BACK_OFFICE if has_new_terms else rules.END_OF_PAYMENT
-
-    def _rule_of_change(self) -> str:
+        if self.status_before == self.status:
+            has_new_terms = not {"amount_minor", "capture_at"}.isdisjoint(self.changes.moved)
+            return rules.BACK_OFFICE if has_new_terms else rules.END_OF_PAYMENT
         if self.status == "CANCELLED" or self.is_validation:
             return rules.BACK_OFFICE
         if self.has_waited and (self.is_granted or self.is_refused):

@@ -42,7 +42,6 @@ class Subscription(LedgerAggregate):
     instalments: dict[str, dict[str, Fact]]
 
     def apply(self, event: LedgerAggregate.Event) -> None:
-        """Assign what an event says."""
         if not self.observations:
             self.instalments = {}
         if event.rule == rules.INSTALMENT:
@@ -82,7 +81,7 @@ class Subscription(LedgerAggregate):
 
     def _report(
         self,
-        event_class: type[Event],
+        event_class: type[LedgerAggregate.Event],
         snapshot: SubscriptionSnapshot,
         changes: Changes,
         occasion: Occasion,

@@ -175,7 +175,7 @@ def _by_operator(situation: Situation) -> type[Transaction.Event]:
     return _BY_STATUS.get(situation.status, _T.StatusReported)
 
 
-def _occurred_at(situation: Situation, event_class: type[Transaction.Event]) -> datetime | None:
+def _occurred_at(situation: Situation, event_class: type[LedgerAggregate.Event]) -> datetime | None:
     """Return when it happened according to the platform; None when it does not say."""
     dated_by = ""
     if event_class is _T.Captured:

@@ -13,7 +13,7 @@ from ledger.ipn import form_v2_fields as form_fields
 from ledger.ipn import notification_rules as rules
 from ledger.ipn import signature as signing
 from ledger.ipn.authenticity import check_address, verifying_key
-from ledger.ipn.delivery import DecodedBody, Notification, Proof
+from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
 from ledger.ipn.snapshots import (
@@ -67,21 +67,17 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, 
     return _notification(body, key.fingerprint), body.fields
 
 
-def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, str]]:
+def trust(
+    body: DecodedBody, key_fingerprint: str, signed_digest: str
+) -> tuple[Notification, Mapping[str, str]]:
     """Read a form that was verified by a key that is gone. Errors: NotificationError."""
     check_address(body.delivery, *claim(body))
-    return _notification(body, proof.key_fingerprint), body.fields
+    return _notification(body, key_fingerprint), body.fields
 
 
 def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
-    _check_is_a_call(body.fields)
-    source = storable(body.fields[SOURCE_FIELD])
-    signed_digest = signing.digest(orjson.dumps(signing.signed_fields(body.fields)))
-    return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
-
-
-def _check_is_a_call(fields: Mapping[str, str]) -> None:
     """Refuse browser returns and relabelled forms: names are not signed, only values are."""
+    fields = body.fields
     if "vads_hash" not in fields:
         raise SignatureError("browser-return", "vads_hash is missing: this is a browser return")
     uuid = fields.get("vads_trans_uuid", "")
@@ -93,6 +89,9 @@ def _check_is_a_call(fields: Mapping[str, str]) -> None:
     for name, is_strict in strict.items():
         if not is_strict:
             raise SignatureError("relabelled-form", f"{name} is not in its strict format")
+    source = storable(fields[SOURCE_FIELD])
+    signed_digest = signing.digest(orjson.dumps(signing.signed_fields(fields)))
+    return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
 
 
 # -- content --------------------------------------------------------------------------------------

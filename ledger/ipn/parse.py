@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from ledger.errors import MalformedNotificationError
 from ledger.ipn import form_v2, rest_v4
 from ledger.ipn.authenticity import is_shop_id
-from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, Proof, read_fields
+from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import Shops
 from ledger.ipn.snapshots import NotificationContent
@@ -27,7 +27,9 @@ class Format(Protocol):
     def matches(self, fields: Mapping[str, str]) -> bool: ...
     def claim(self, body: DecodedBody) -> tuple[str, str]: ...
     def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]: ...
-    def trust(self, body: DecodedBody, proof: Proof) -> tuple[Notification, Payload]: ...
+    def trust(
+        self, body: DecodedBody, key_fingerprint: str, signed_digest: str
+    ) -> tuple[Notification, Payload]: ...
     def translate(self, notification: Notification, payload: Payload) -> NotificationContent: ...
 
 
@@ -52,14 +54,14 @@ def read(
 
 
 def read_trusted(
-    delivery: Delivery, proof: Proof, limits: Limits
+    delivery: Delivery, key_fingerprint: str, signed_digest: str, limits: Limits
 ) -> tuple[Notification, NotificationContent]:
     """Read again what was verified once, by a key that is gone. Errors: NotificationError.
 
     Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
     """
     format_, body = _decode(delivery, limits)
-    return _translate(format_, *format_.trust(body, proof))
+    return _translate(format_, *format_.trust(body, key_fingerprint, signed_digest))
 
 
 def claim_of(delivery: Delivery, limits: Limits) -> Claim:

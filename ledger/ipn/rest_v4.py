@@ -13,7 +13,7 @@ from ledger.errors import MalformedNotificationError, SignatureError
 from ledger.instants import read_platform_instant
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.authenticity import check_address, verifying_key
-from ledger.ipn.delivery import DecodedBody, Delivery, Notification, Proof
+from ledger.ipn.delivery import DecodedBody, Delivery, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
     CARD,
@@ -85,14 +85,16 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, 
     return _notification(body, answer, key.fingerprint, signed), answer
 
 
-def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, Any]]:
+def trust(
+    body: DecodedBody, key_fingerprint: str, signed_digest: str
+) -> tuple[Notification, Mapping[str, Any]]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
     candidates = _candidates(body.fields.get("kr-answer", ""))
     text_by_digest = {digest(text.encode()): text for text in reversed(candidates)}
-    signed = text_by_digest.get(proof.signed_digest, candidates[0])
+    signed = text_by_digest.get(signed_digest, candidates[0])
     answer = _parse(body, signed)
     check_address(body.delivery, *_claim(answer))
-    return _notification(body, answer, proof.key_fingerprint, signed), answer
+    return _notification(body, answer, key_fingerprint, signed), answer
 
 
 def _notification(
