@@ -131,7 +131,6 @@ class LedgerAggregate(BaseAggregate[UUID]):
     shop_id: str
     mode: str
     reference: str
-    first_seen_at: datetime
 
     @property
     def is_known(self) -> bool:
@@ -141,7 +140,6 @@ class LedgerAggregate(BaseAggregate[UUID]):
         """Assign what an event says. Never refuses, never compares, never reads a clock."""
         if not self.observations:
             self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
-            self.first_seen_at = event.timestamp
         for attribute in self.ASSIGNED:
             setattr(self, attribute, getattr(event, attribute))
         for name in event.facts if event.moved is None else event.moved:

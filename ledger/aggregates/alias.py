@@ -46,7 +46,8 @@ class Alias(LedgerAggregate):
         facts = snapshot.facts
         if not snapshot.was_asked:  # any use reports the same, whichever arrives first
             facts = {name: facts[name] for name in facts if name == "payment_method"}
-        changes = self.changes(facts, occasion, ordered_by=instant_of(facts, "made_at"))
+        made_at = instant_of(facts, "made_at")
+        changes = self.changes(facts, occasion, ordered_by=made_at)
         if not snapshot.is_accepted:
             changes = replace(changes, moved=())  # what was behind the alias stays
         if not changes.has_changes and self.is_known:
@@ -55,10 +56,8 @@ class Alias(LedgerAggregate):
         if occasion.rule == rules.BACK_OFFICE:
             rule, certainty = rules.BACK_OFFICE, occasion.rule_certainty
         event_class = self._classify(snapshot, changes)
-        precedence = Precedence(None, instant_of(facts, "made_at"), occasion.received_at)
-        observation = Observation(
-            self.version + 1, event_class.TOPIC, precedence, facts, counts_for_order=True
-        )
+        precedence = Precedence(None, made_at, occasion.received_at)
+        observation = Observation(self.version + 1, event_class.TOPIC, precedence, facts, True)
         self._record(
             event_class,
             facts,
@@ -68,7 +67,7 @@ class Alias(LedgerAggregate):
             status=_status([*self.observations, observation]),
             rule=rule,
             rule_certainty=certainty,
-            occurred_at=instant_of(facts, "made_at"),
+            occurred_at=made_at,
             personal=snapshot.personal or None,
         )
         return True

@@ -115,6 +115,4 @@ def is_older_than_any(precedence: Precedence, observations: Iterable[Observation
 
 
 def _finality(status: str | None) -> int:
-    if status == "CAPTURED":
-        return 2  # also ends CAPTURE_FAILED
-    return 1 if status in FINAL else 0
+    return (status in FINAL) + (status == "CAPTURED")  # which also ends CAPTURE_FAILED

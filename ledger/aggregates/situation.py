@@ -19,7 +19,6 @@ _VALIDATIONS = frozenset(
         ("WAITING_AUTHORISATION_TO_VALIDATE", "AUTHORISED"),
     }
 )
-_PLATFORM_MADE = "900000"  # short numbers from here on are given by the platform
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Situation:
         made_at, told_at = instant_of(self.facts, "created_at"), self.occasion.told_at
         if made_at and told_at:
             return abs(told_at - made_at) < timedelta(minutes=1)
-        return str(self.facts.get("trans_id", "")) >= _PLATFORM_MADE
+        return str(self.facts.get("trans_id", "")) >= "900000"  # from here on, the platform's own
 
     def replaces(self, name: str) -> bool:
         """Return True if the snapshot replaces a known value by another."""

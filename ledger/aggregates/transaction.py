@@ -8,7 +8,7 @@ from ledger.aggregates.precedence import instant_of
 from ledger.aggregates.situation import Situation
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import TransactionSnapshot, is_instalment
+from ledger.ipn.snapshots import TransactionSnapshot
 from ledger.ipn.statuses import RANKS
 
 
@@ -49,10 +49,6 @@ class Transaction(LedgerAggregate):
     StatusReported = Event.called("transaction.status-reported")
 
     uuid: str | None
-
-    @property
-    def is_instalment(self) -> bool:
-        return is_instalment(self.facts)
 
     def observe(
         self,

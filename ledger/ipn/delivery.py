@@ -99,8 +99,7 @@ def _field(encoded: bytes) -> tuple[str, str]:
 
 
 def _decode(encoded: bytes) -> str:
-    if b"+" in encoded:
-        encoded = encoded.replace(b"+", b" ")
+    encoded = encoded.replace(b"+", b" ")
     return (unescape(encoded) if b"%" in encoded else encoded).decode("utf-8")
 
 

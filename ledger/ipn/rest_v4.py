@@ -4,7 +4,6 @@ Source: rest-v4 reference, sections 2 to 7.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -44,8 +43,6 @@ from ledger.ipn.storable import storable
 
 NAME = "rest-v4"
 SOURCE_FIELD = "kr-src"
-
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 # -- proof ----------------------------------------------------------------------------------------
@@ -129,22 +126,19 @@ def _signed_text(
     """
     candidates = _candidates(text)
 
-    def made_signature(key: Key) -> bool:
-        return any(_made(key, candidate, hash_) for candidate in candidates)
+    def signed_by(key: Key) -> list[str]:
+        return [text for text in candidates if is_same(hash_, sign_rest(text, key.secret))]
 
-    for key in shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at):
-        if made_signature(key):
-            raise SignatureError("browser-return", "signed with the key of browser returns")
-    key = verifying_key(shops, delivery, shop_id, mode, (REST_PASSWORD,), made_signature)
-    return next(candidate for candidate in candidates if _made(key, candidate, hash_)), key
+    if any(map(signed_by, shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at))):
+        raise SignatureError("browser-return", "signed with the key of browser returns")
+    key = verifying_key(
+        shops, delivery, shop_id, mode, (REST_PASSWORD,), lambda key: bool(signed_by(key))
+    )
+    return signed_by(key)[0], key
 
 
 def _candidates(text: str) -> list[str]:
     return [text, text.replace("\\/", "/")] if "\\/" in text else [text]
-
-
-def _made(key: Key, text: str, hash_: str) -> bool:
-    return bool(_HASH.fullmatch(hash_)) and is_same(hash_, sign_rest(text, key.secret))
 
 
 # -- content --------------------------------------------------------------------------------------
@@ -211,9 +205,9 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     facts = read_facts(field_values, ORDER_FIELDS)
     facts["status"] = "ABANDONED"
     lasting = {name: answer[name] for name in answer if name not in ("serverDate", "transactions")}
-    content = json.dumps(lasting, sort_keys=True).encode()
+    ending = digest(json.dumps(lasting, sort_keys=True).encode())[:16]
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
-    reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
+    reference = "-".join([*order_id, "abandoned", ending])
     odd = field_values.odd_names()
     return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
 

@@ -23,7 +23,7 @@ def parse_answer(text: str, depth_max: int) -> dict[str, Any]:
             text,
             object_pairs_hook=_object,
             parse_float=str,
-            parse_int=_integer,
+            parse_int=lambda digits: int(digits) if len(digits) <= _DIGITS_MAX else digits,
             parse_constant=_no_constant,
         )
     except RecursionError as error:
@@ -57,10 +57,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         raise MalformedNotificationError("duplicate-json-key", "a key occurs twice in kr-answer")
     return members
-
-
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _DIGITS_MAX else digits
 
 
 def _no_constant(name: str) -> Never:
