@@ -55,17 +55,17 @@ class Settings:
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the environment. Errors: SettingsError names the variable that is wrong."""
-    values: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     for setting in fields(Settings):
         variable = f"LEDGER_{setting.name.upper()}"
         text = environ.get(variable)
         read, demand = _READERS.get(setting.name, _COUNT)
         try:
             if text:
-                values[setting.name] = read(text)
+                chosen[setting.name] = read(text)
         except ValueError:
             raise SettingsError(f"{variable} must {demand}") from None
-    return Settings(**values)
+    return Settings(**chosen)
 
 
 def _matching(pattern: str) -> Callable[[str], str]:
@@ -81,8 +81,8 @@ def _one_of(choices: Sequence[str]) -> tuple[Callable[[str], str], str]:
     return _matching("|".join(choices)), f"be one of {', '.join(choices)}"
 
 
-def _words(read: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    return lambda text: tuple(map(read, text.replace(",", " ").split()))
+def _words(read_word: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(map(read_word, text.replace(",", " ").split()))
 
 
 def _database_url(url: str) -> str:

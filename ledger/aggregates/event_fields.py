@@ -31,14 +31,10 @@ class FieldKind(StrEnum):
 class Output(Flag):
     """Where a field is shown."""
 
-    ANSWER = auto()
-    """An event of the API and of `ledger history --json`."""
-    DATA = auto()
-    """The same, inside its `data`."""
-    FILE = auto()
-    """A column of an exported file."""
-    TRAIL = auto()
-    """A column of the audit trail, the read model with a row for each event."""
+    ANSWER = auto()  # an event of the API and of `ledger history --json`
+    DATA = auto()  # the same, inside its `data`
+    FILE = auto()  # a column of an exported file
+    TRAIL = auto()  # a column of the audit trail, the read model with a row for each event
     EVERYWHERE = ANSWER | FILE | TRAIL
 
 

@@ -94,11 +94,11 @@ class Values:
             names += [name for name, value in self.value_by_name.items() if not is_storable(value)]
         return tuple(dict.fromkeys(map(storable, names)))
 
-    def _noted(self, name: str, fact: _Fact, *, is_odd: bool) -> _Fact:
+    def _noted(self, name: str, reading: _Fact, *, is_odd: bool) -> _Fact:
         """Note a field whose value was not understood; one without a value is not odd."""
         if is_odd and self.raw(name):
             self.odd.append(name)
-        return fact
+        return reading
 
 
 Reader = Callable[[Values, str], Fact | None]
@@ -126,8 +126,8 @@ def split_personal(
     pairs: Iterable[tuple[str, str]], is_personal: Callable[[str], bool]
 ) -> tuple[Pairs, Pairs]:
     """Divide names and values, as they can be stored: details, and what is about a person."""
-    details: list[tuple[str, str]] = []
-    personal: list[tuple[str, str]] = []
+    detail_pairs: list[tuple[str, str]] = []
+    personal_pairs: list[tuple[str, str]] = []
     for name, value in pairs:
-        (personal if is_personal(name) else details).append((name, value))
-    return storable_pairs(details), storable_pairs(personal)
+        (personal_pairs if is_personal(name) else detail_pairs).append((name, value))
+    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)

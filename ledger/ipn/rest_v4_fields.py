@@ -19,8 +19,8 @@ CARD = DETAILS + "cardDetails."
 METHOD = DETAILS + "paymentMethodDetails."
 
 
-def _of_means(fact: str, path: str, reader: Reader) -> FactTable:
-    return tuple((fact, means + path, reader) for means in (CARD, METHOD))
+def _of_means(fact_name: str, path: str, reader: Reader) -> FactTable:
+    return tuple((fact_name, means + path, reader) for means in (CARD, METHOD))
 
 
 TRANSACTION_FIELDS: FactTable = (

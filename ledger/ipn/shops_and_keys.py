@@ -88,7 +88,6 @@ class Shops:
 
         What waited in quarantine may be verified by the key of its day or by today's.
         """
-
         shop_by_id = {}
         for id_, shop in self.shop_by_id.items():
             keys = (key for key in shop.keys if any(map(key.is_valid_at, instants)))
@@ -110,8 +109,8 @@ def _in_utc(instant: Any) -> datetime:
     return instant.astimezone(UTC)
 
 
-def _check_distinct(shops: list[dict[str, Any]]) -> None:
-    if len({shop["id"] for shop in shops}) < len(shops):
+def _check_distinct(shop_tables: list[dict[str, Any]]) -> None:
+    if len({table["id"] for table in shop_tables}) < len(shop_tables):
         raise ValidationError("a shop id occurs twice")
 
 
@@ -180,12 +179,12 @@ def exposed_files(path: Path) -> list[str]:
 def _read(path: Path) -> list[dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        shops: list[dict[str, Any]] = _ShopsSchema(unknown=INCLUDE).load(data)["shops"]
+        shop_tables: list[dict[str, Any]] = _ShopsSchema(unknown=INCLUDE).load(data)["shops"]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the shops file {path} cannot be read: {error}") from error
     except ValidationError as error:
         raise SettingsError(f"the shops file {path} is wrong: {error.messages}") from error
-    return shops
+    return shop_tables
 
 
 def _key(shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Key:
