@@ -8,98 +8,73 @@ class LedgerError(Exception):
 
     code = "ledger-error"
 
+    def __init_subclass__(cls, *, code: str = "") -> None:
+        cls.code = code or cls.code
 
-class NotificationError(LedgerError):
+
+class NotificationError(LedgerError, code="notification-refused"):
     """A delivery that cannot be read or verified: it is kept in quarantine.
 
     `reason` is the word a machine reads, one of those in `ledger/ipn/refusal_reasons.py`; the
     message is for a person. Neither ever holds a key, a signature or a raw body.
     """
 
-    code = "notification-refused"
-
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-class MalformedNotificationError(NotificationError):
+class MalformedNotificationError(NotificationError, code="malformed-notification"):
     """The bytes, the fields or the values that identify the facts cannot be read."""
 
-    code = "malformed-notification"
 
-
-class SignatureError(NotificationError):
+class SignatureError(NotificationError, code="bad-signature"):
     """The delivery does not prove that the platform sent it as a notification."""
 
-    code = "bad-signature"
 
-
-class UnknownShopError(NotificationError):
+class UnknownShopError(NotificationError, code="unknown-shop"):
     """No such shop, or no key of that shop that could verify the delivery."""
 
-    code = "unknown-shop"
 
-
-class NotFoundError(LedgerError):
+class NotFoundError(LedgerError, code="not-found"):
     """What was asked for is not in the ledger."""
 
-    code = "not-found"
 
-
-class BadCursorError(LedgerError):
+class BadCursorError(LedgerError, code="bad-cursor"):
     """A cursor that no list gave out, or that belongs to other filters or another order."""
 
-    code = "bad-cursor"
 
-
-class BadFilterError(LedgerError):
+class BadFilterError(LedgerError, code="bad-filter"):
     """A filter with a value that no row could ever be compared with."""
 
-    code = "bad-filter"
 
-
-class ViewNotBuiltError(LedgerError):
+class ViewNotBuiltError(LedgerError, code="view-not-built"):
     """The view that a list is read from has not been built by the code that runs here."""
 
-    code = "view-not-built"
 
-
-class MissingExtraError(LedgerError):
+class MissingExtraError(LedgerError, code="missing-extra"):
     """An optional library is not installed."""
 
-    code = "missing-extra"
 
-
-class AmbiguousError(LedgerError):
+class AmbiguousError(LedgerError, code="ambiguous"):
     """A name that several things have; `choices` tells them apart."""
-
-    code = "ambiguous"
 
     def __init__(self, message: str, choices: Sequence[str]) -> None:
         super().__init__(message)
         self.choices = list(choices)
 
 
-class BadUserError(LedgerError):
+class BadUserError(LedgerError, code="bad-user"):
     """A name or password that nobody can sign in with, or a name that somebody has."""
 
-    code = "bad-user"
 
-
-class ConflictError(LedgerError):
+class ConflictError(LedgerError, code="conflict"):
     """Still beaten by another writer after the last try; nothing was stored."""
 
-    code = "conflict"
 
-
-class UnavailableError(LedgerError):
+class UnavailableError(LedgerError, code="unavailable"):
     """The database did not answer, or did not say that it stored what it was given."""
 
-    code = "unavailable"
 
-
-class SettingsError(LedgerError):
+class SettingsError(LedgerError, code="bad-settings"):
     """A setting or the shops file is wrong; found at start, never later."""
-
-    code = "bad-settings"

@@ -7,11 +7,9 @@ from zoneinfo import ZoneInfo
 
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
 _COMPACT = re.compile(r"[0-9]{14}")
-_DAY_LENGTH = len("2026-03-10")
 _YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
 _TICK = timedelta.resolution
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-_LAST_SECOND = _END_OF_TIME.replace(microsecond=0)
 
 
 def utc_now() -> datetime:
@@ -32,24 +30,13 @@ def read_since(text: str, zone: str = "UTC") -> datetime:
 
 
 def read_until(text: str, zone: str = "UTC") -> datetime:
-    """Read the first instant that is not included any more: a bare day is included whole.
-
-    Shape and Errors: as `read_since`.
-    """
+    """Read the first instant that is not included any more: a bare day is included whole."""
     return _read(text, zone, end_of)
 
 
 def read_as_of(text: str, zone: str = "UTC") -> datetime:
-    """Read the last instant that is included: a bare day means its last microsecond.
-
-    Shape and Errors: as `read_since`.
-    """
+    """Read the last instant that is included: a bare day means its last microsecond."""
     return _read(text, zone, lambda day, zone: end_of(day, zone) - _TICK)
-
-
-def is_day(text: str) -> bool:
-    """Return True if the text can only be a bare day, such as `2026-03-10` or `20260310`."""
-    return len(text) <= _DAY_LENGTH and "T" not in text
 
 
 def beginning_of(day: date, zone: str = "UTC") -> datetime:
@@ -67,7 +54,7 @@ def end_of(day: date, zone: str = "UTC") -> datetime:
 
 
 def _read(text: str, zone: str, of_day: Callable[[date, str], datetime]) -> datetime:
-    if is_day(text):
+    if len(text) <= len("2026-03-10") and "T" not in text:  # what can only be a day
         return of_day(date.fromisoformat(text), zone)
     instant = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
     try:
@@ -96,7 +83,9 @@ def write_second(instant: datetime) -> str:
 
 def write_second_from(instant: datetime) -> str:
     """Write the first whole second that is not before an instant. Shape: as `write_second`."""
-    return write_second(min(instant, _LAST_SECOND) + (timedelta(seconds=1) - _TICK))
+    return write_second(
+        min(instant, _END_OF_TIME.replace(microsecond=0)) + (timedelta(seconds=1) - _TICK)
+    )
 
 
 # -- what is stored and shown ----------------------------------------------------------------------

@@ -1,16 +1,15 @@
 """What the operator decides, read from the environment once and checked at start."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Any
 
 from ledger.errors import SettingsError
 
-DEFAULT_DATABASE_URL = "sqlite:///var/ledger.sqlite"
 LOG_LEVELS = ("debug", "info", "warning", "error")
-
 SECRET_KEY_MIN = 32
 
 Network = IPv4Network | IPv6Network
@@ -18,9 +17,12 @@ Network = IPv4Network | IPv6Network
 
 @dataclass(frozen=True)
 class Settings:
-    """Units: sizes in bytes, times in seconds. Networks are empty when nothing is restricted."""
+    """What the environment says under `LEDGER_` and each name. Units: sizes in bytes.
 
-    database_url: str = field(default=DEFAULT_DATABASE_URL, repr=False)
+    Shape: networks are empty when nothing is restricted.
+    """
+
+    database_url: str = field(default="sqlite:///var/ledger.sqlite", repr=False)
     shops_file: Path | None = None
     secret_key: str = field(default="", repr=False)
     trusted_proxies: tuple[Network, ...] = ()
@@ -53,84 +55,62 @@ class Settings:
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the environment. Errors: SettingsError names the variable that is wrong."""
-    shops_file = environ.get("LEDGER_SHOPS_FILE")
-    return Settings(
-        database_url=_database_url(environ.get("LEDGER_DATABASE_URL") or DEFAULT_DATABASE_URL),
-        shops_file=Path(shops_file) if shops_file else None,
-        secret_key=environ.get("LEDGER_SECRET_KEY", ""),
-        trusted_proxies=_networks(environ, "LEDGER_TRUSTED_PROXIES"),
-        allowed_sources=_networks(environ, "LEDGER_ALLOWED_SOURCES"),
-        log_format=_choice(environ, "LEDGER_LOG_FORMAT", ("console", "json"), "console"),
-        log_level=_choice(environ, "LEDGER_LOG_LEVEL", LOG_LEVELS, "info"),
-        rate_per_token=_rate(environ, "LEDGER_RATE_PER_TOKEN", Settings.rate_per_token),
-        rate_per_address=_rate(environ, "LEDGER_RATE_PER_ADDRESS", Settings.rate_per_address),
-        cors_origins=_origins(environ, "LEDGER_CORS_ORIGINS"),
-        **{
-            name: _count(environ, f"LEDGER_{name.upper()}", default)
-            for name, default in _LIMITS.items()
-        },
-    )
+    chosen: dict[str, Any] = {}
+    for setting in fields(Settings):
+        variable = f"LEDGER_{setting.name.upper()}"
+        text = environ.get(variable)
+        read, demand = _READERS.get(setting.name, _COUNT)
+        try:
+            if text:
+                chosen[setting.name] = read(text)
+        except ValueError:
+            raise SettingsError(f"{variable} must {demand}") from None
+    return Settings(**chosen)
 
 
-_LIMITS = {
-    name: getattr(Settings, name)
-    for name in (
-        "body_bytes_max",
-        "fields_max",
-        "json_depth_max",
-        "quarantine_count_max",
-        "quarantine_bytes_max",
-        "quarantine_total_count_max",
-        "quarantine_total_bytes_max",
-    )
-}
+def _matching(pattern: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return read
+
+
+def _one_of(choices: Sequence[str]) -> tuple[Callable[[str], str], str]:
+    return _matching("|".join(choices)), f"be one of {', '.join(choices)}"
+
+
+def _words(read_word: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(map(read_word, text.replace(",", " ").split()))
 
 
 def _database_url(url: str) -> str:
-    for scheme in ("postgresql://", "postgres://", "postgresql+psycopg://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    if url.startswith("sqlite:///"):
-        return url
-    raise SettingsError("LEDGER_DATABASE_URL must begin with sqlite:/// or postgresql://")
+    scheme, _, address = url.partition("://")
+    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
+        return f"postgresql+psycopg://{address}"
+    return _matching("(?s)sqlite:///.*")(url)
 
 
-def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(text, strict=False) for text in _words(environ, name))
-    except ValueError as error:
-        raise SettingsError(
-            f"{name} must be addresses or ranges, for example 10.0.0.0/8"
-        ) from error
-
-
-def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
-    choice = environ.get(name) or default
-    if choice not in choices:
-        raise SettingsError(f"{name} must be one of {', '.join(choices)}")
-    return choice
-
-
-def _rate(environ: Mapping[str, str], name: str, default: str) -> str:
-    rate = environ.get(name) or default
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", rate):
-        raise SettingsError(f"{name} must be a rate, for example 600/minute")
-    return rate
-
-
-def _origins(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    origins = tuple(_words(environ, name))
-    if not all(re.fullmatch(r"https?://[A-Za-z0-9.:\[\]-]+", origin) for origin in origins):
-        raise SettingsError(f"{name} must be origins, for example https://audit.example.com")
-    return origins
-
-
-def _count(environ: Mapping[str, str], name: str, default: int) -> int:
-    digits = environ.get(name) or str(default)
-    if not digits.isascii() or not digits.isdigit() or int(digits) == 0:
-        raise SettingsError(f"{name} must be a whole number above zero")
-    return int(digits)
-
-
-def _words(environ: Mapping[str, str], name: str) -> list[str]:
-    return environ.get(name, "").replace(",", " ").split()
+_COUNT = (lambda text: int(_matching("0*[1-9][0-9]*")(text)), "be a whole number above zero")
+_NETWORKS = (
+    _words(lambda text: ip_network(text, strict=False)),
+    "be addresses or ranges, for example 10.0.0.0/8",
+)
+_RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
+_READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
+    "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
+    "shops_file": (Path, "be a path"),
+    "secret_key": (str, "be text"),
+    "trusted_proxies": _NETWORKS,
+    "allowed_sources": _NETWORKS,
+    "log_format": _one_of(("console", "json")),
+    "log_level": _one_of(LOG_LEVELS),
+    "rate_per_token": _RATE,
+    "rate_per_address": _RATE,
+    "cors_origins": (
+        _words(_matching(r"https?://[A-Za-z0-9.:\[\]-]+")),
+        "be origins, for example https://audit.example.com",
+    ),
+}
+"""How each setting is read, and what it must be; all that are not named are counts."""

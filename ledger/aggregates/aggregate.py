@@ -53,6 +53,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
     """
 
     KIND: ClassVar[Kind]
+    ASSIGNED: ClassVar[tuple[str, ...]]  # attributes of its events that become its own
 
     class Event(AggregateEvent):
         """What one notification reported. Its `timestamp` is when we recorded it."""
@@ -79,6 +80,16 @@ class LedgerAggregate(BaseAggregate[UUID]):
         COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
         aggregate_class: ClassVar[type["LedgerAggregate"]]
 
+        @classmethod
+        def called(cls, topic: str, *, counts_for_order: bool = True) -> type[Self]:
+            """Declare an event by its stored name; the name of its class follows from it."""
+            name = topic.rpartition(".")[2].title().replace("-", "")
+            qualname = cls.__qualname__.replace("Event", name)
+            members = {"TOPIC": topic, "COUNTS_FOR_ORDER": counts_for_order}
+            return type(
+                name, (cls,), members | {"__module__": cls.__module__, "__qualname__": qualname}
+            )
+
         @property
         def ordered_by(self) -> datetime | None:
             """Return the platform's time that orders events of this thing, when it gives one."""
@@ -90,6 +101,20 @@ class LedgerAggregate(BaseAggregate[UUID]):
 
         def apply(self, aggregate: Any) -> None:
             aggregate.apply(self)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.Event.aggregate_class = cls  # the first event of a stream creates its aggregate
+
+    @classmethod
+    def id_of(cls, shop_id: str, mode: str, *names: str) -> UUID:
+        """Return the id of a stream, made from what it is about: the same for every writer.
+
+        Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
+        separator is escaped, so that no two lists of names meet either.
+        """
+        escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
+        return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", cls.KIND, shop_id, mode, *escaped)))
 
     @classmethod
     def initial(cls, id_: UUID) -> Self:
@@ -106,7 +131,6 @@ class LedgerAggregate(BaseAggregate[UUID]):
     shop_id: str
     mode: str
     reference: str
-    first_seen_at: datetime
 
     @property
     def is_known(self) -> bool:
@@ -116,10 +140,17 @@ class LedgerAggregate(BaseAggregate[UUID]):
         """Assign what an event says. Never refuses, never compares, never reads a clock."""
         if not self.observations:
             self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
-            self.first_seen_at = event.timestamp
+        for attribute in self.ASSIGNED:
+            setattr(self, attribute, getattr(event, attribute))
         for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
-        self.observations.append(_observation(event))
+        precedence = Precedence(status_of(event.facts), event.ordered_by, event.received_at)
+        counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
+        self.observations.append(
+            Observation(
+                event.originator_version, event.TOPIC, precedence, event.facts, counts_for_order
+            )
+        )
 
     def changes(
         self,
@@ -163,14 +194,11 @@ class LedgerAggregate(BaseAggregate[UUID]):
 
     def version_confirmed_by(self, facts: Mapping[str, Fact]) -> int:
         """Return the version of the newest event that reported most of these facts."""
-        best = max(
-            self.observations,
-            key=lambda known: (
-                sum(known.facts.get(name) == fact for name, fact in facts.items()),
-                known.version,
-            ),
-        )
-        return best.version
+
+        def confirmed(known: Observation) -> tuple[int, int]:
+            return sum(fact in known.facts.items() for fact in facts.items()), known.version
+
+        return max(map(confirmed, self.observations))[1]
 
     def _record(
         self,
@@ -196,30 +224,3 @@ class LedgerAggregate(BaseAggregate[UUID]):
             contradiction=changes.is_contradiction,
             **attributes,
         )
-
-
-def _observation(event: LedgerAggregate.Event) -> Observation:
-    return Observation(
-        event.originator_version,
-        event.TOPIC,
-        Precedence(status_of(event.facts), event.ordered_by, event.received_at),
-        event.facts,
-        counts_for_order=event.COUNTS_FOR_ORDER and not event.contradiction,
-    )
-
-
-def stream_id(kind: Kind, shop_id: str, mode: str, *names: str) -> UUID:
-    """Return the id of a stream, made from what it is about: the same for every writer.
-
-    Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
-    separator is escaped, so that no two lists of names meet either.
-    """
-    escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
-    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *escaped)))
-
-
-def bind_events(aggregate_class: type[LedgerAggregate]) -> None:
-    """Name the aggregate that the first event of a stream creates, in each of its event classes."""
-    for event_class in vars(aggregate_class).values():
-        if isinstance(event_class, type) and issubclass(event_class, LedgerAggregate.Event):
-            event_class.aggregate_class = aggregate_class

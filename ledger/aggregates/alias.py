@@ -1,23 +1,21 @@
 """A payer's stored means of payment: registered, changed, refused, or met in use."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
-from ledger.aggregates.precedence import Changes, Observation, Precedence
-from ledger.instants import read_platform_instant
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.precedence import Changes, Observation, Precedence, instant_of
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.notification_rules import ALIAS, BACK_OFFICE, INFERRED, TOLD
-from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot, Fact
+from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot
 
 
 class Alias(LedgerAggregate):
     """One stored means of payment of one shop; the platform's token."""
 
-    TOPIC = "alias"
-    KIND = Kind.ALIAS
+    TOPIC = KIND = Kind.ALIAS
+    ASSIGNED = ("status",)
 
     class Event(LedgerAggregate.Event):
         """Ordered by when the platform recorded the transaction that named the alias.
@@ -30,40 +28,16 @@ class Alias(LedgerAggregate):
 
         @property
         def ordered_by(self) -> datetime | None:
-            return _made_at(self.facts)
+            return instant_of(self.facts, "made_at")
 
-    class Registered(Event):
-        TOPIC = "alias.registered"
-
-    class Renewed(Event):
-        TOPIC = "alias.renewed"
-
-    class Recognised(Event):
-        TOPIC = "alias.recognised"
-
-    class Noticed(Event):
-        TOPIC = "alias.noticed"
-        COUNTS_FOR_ORDER = False
-
-    class RegistrationRefused(Event):
-        TOPIC = "alias.registration-refused"
-        COUNTS_FOR_ORDER = False
-
-    class RenewalRefused(Event):
-        TOPIC = "alias.renewal-refused"
-        COUNTS_FOR_ORDER = False
-
-    @staticmethod
-    def id_of(shop_id: str, mode: str, alias: str) -> UUID:
-        return stream_id(Kind.ALIAS, shop_id, mode, alias)
+    Registered = Event.called("alias.registered")
+    Renewed = Event.called("alias.renewed")
+    Recognised = Event.called("alias.recognised")
+    Noticed = Event.called("alias.noticed", counts_for_order=False)
+    RegistrationRefused = Event.called("alias.registration-refused", counts_for_order=False)
+    RenewalRefused = Event.called("alias.renewal-refused", counts_for_order=False)
 
     status: str
-
-    def apply(self, event: LedgerAggregate.Event) -> None:
-        """Assign what an event says."""
-        super().apply(event)
-        assert isinstance(event, Alias.Event)
-        self.status = event.status
 
     def observe(self, snapshot: AliasSnapshot, occasion: Occasion) -> bool:
         """Record what a snapshot adds to what is known; return True if it added anything."""
@@ -72,18 +46,18 @@ class Alias(LedgerAggregate):
         facts = snapshot.facts
         if not snapshot.was_asked:  # any use reports the same, whichever arrives first
             facts = {name: facts[name] for name in facts if name == "payment_method"}
-        changes = self.changes(facts, occasion, ordered_by=_made_at(facts))
+        made_at = instant_of(facts, "made_at")
+        changes = self.changes(facts, occasion, ordered_by=made_at)
         if not snapshot.is_accepted:
             changes = replace(changes, moved=())  # what was behind the alias stays
         if not changes.has_changes and self.is_known:
             return False
-        rule = occasion.rule if occasion.rule == BACK_OFFICE else ALIAS
-        certainty = occasion.rule_certainty if rule == BACK_OFFICE else _certainty(snapshot)
+        rule, certainty = rules.ALIAS, rules.TOLD if "request" in snapshot.facts else rules.INFERRED
+        if occasion.rule == rules.BACK_OFFICE:
+            rule, certainty = rules.BACK_OFFICE, occasion.rule_certainty
         event_class = self._classify(snapshot, changes)
-        precedence = Precedence(None, _made_at(facts), occasion.received_at)
-        observation = Observation(
-            self.version + 1, event_class.TOPIC, precedence, facts, counts_for_order=True
-        )
+        precedence = Precedence(None, made_at, occasion.received_at)
+        observation = Observation(self.version + 1, event_class.TOPIC, precedence, facts, True)
         self._record(
             event_class,
             facts,
@@ -93,7 +67,7 @@ class Alias(LedgerAggregate):
             status=_status([*self.observations, observation]),
             rule=rule,
             rule_certainty=certainty,
-            occurred_at=_made_at(facts),
+            occurred_at=made_at,
             personal=snapshot.personal or None,
         )
         return True
@@ -113,41 +87,29 @@ class Alias(LedgerAggregate):
         return self.Renewed if request == UPDATED else self.Registered
 
 
-bind_events(Alias)
-
-_SAME_MEANS = frozenset({Alias.Recognised.TOPIC})
-_ACCEPTED = frozenset({Alias.Registered.TOPIC, Alias.Renewed.TOPIC}) | _SAME_MEANS
-_EXISTING = frozenset({Alias.Noticed.TOPIC, Alias.RenewalRefused.TOPIC})
+_ACCEPTED = (Alias.Registered.TOPIC, Alias.Renewed.TOPIC, Alias.Recognised.TOPIC)
 
 
 def _status(observations: Sequence[Observation]) -> str:
     """Return what an alias has come to; the same in whatever order the notifications arrived."""
     accepted = _in_order(observations, _ACCEPTED)
     if not accepted:
-        return CREATED if _in_order(observations, _EXISTING) else NOT_CREATED
+        existing = _in_order(observations, (Alias.Noticed.TOPIC, Alias.RenewalRefused.TOPIC))
+        return CREATED if existing else NOT_CREATED
     request = accepted[-1].facts.get("request")
     if request in (CREATED, UPDATED):
         return str(request)
-    changes = {
+    changed_by = {
         observation.facts.get("transaction_uuid")
         for observation in accepted
-        if observation.topic not in _SAME_MEANS
+        if observation.topic != Alias.Recognised.TOPIC
     }
-    return UPDATED if len(changes) > 1 else CREATED
+    return UPDATED if len(changed_by) > 1 else CREATED
 
 
-def _in_order(observations: Sequence[Observation], topics: frozenset[str]) -> list[Observation]:
+def _in_order(observations: Sequence[Observation], topics: Sequence[str]) -> list[Observation]:
     """Return the observations of some topics, in the order in which the platform made them."""
     return sorted(
         (observation for observation in observations if observation.topic in topics),
         key=lambda known: known.precedence.told_at or known.precedence.received_at,
     )
-
-
-def _made_at(facts: Mapping[str, Fact]) -> datetime | None:
-    made_at = facts.get("made_at")
-    return None if made_at is None else read_platform_instant(str(made_at))
-
-
-def _certainty(snapshot: AliasSnapshot) -> str:
-    return TOLD if "request" in snapshot.facts else INFERRED

@@ -11,7 +11,7 @@ from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
-from ledger.ipn.modes import MODES, Mode
+from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.snapshots import Fact, Pairs
 
 
@@ -31,14 +31,10 @@ class FieldKind(StrEnum):
 class Output(Flag):
     """Where a field is shown."""
 
-    ANSWER = auto()
-    """An event of the API and of `ledger history --json`."""
-    DATA = auto()
-    """The same, inside its `data`."""
-    FILE = auto()
-    """A column of an exported file."""
-    TRAIL = auto()
-    """A column of the audit trail, the read model with a row for each event."""
+    ANSWER = auto()  # an event of the API and of `ledger history --json`
+    DATA = auto()  # the same, inside its `data`
+    FILE = auto()  # a column of an exported file
+    TRAIL = auto()  # a column of the audit trail, the read model with a row for each event
     EVERYWHERE = ANSWER | FILE | TRAIL
 
 
@@ -71,7 +67,6 @@ _KINDS: dict[Any, FieldKind] = {
 }
 _ATTRIBUTES = {field.name: field.type for field in fields(LedgerAggregate.Event)}
 _ATTRIBUTES |= {"originator_version": int, "timestamp": datetime}  # text in the library's class
-_NOT_SHOWN = "originator_id"  # a stream is known by its reference
 
 
 def _stored(attribute: str, meaning: str = "", /, *, name: str = "", **more: Any) -> EventField:
@@ -93,7 +88,7 @@ _NAMED = (
     EventField("sentence", FieldKind.TEXT, "what happened, in words", Output.ANSWER),
     EventField("kind", FieldKind.TEXT, "transaction, alias or subscription"),
     _stored("shop_id", "the shop it was sent to"),
-    _stored("mode", "the platform's mode", choices=tuple(Mode(mode).public for mode in MODES)),
+    _stored("mode", "the platform's mode", choices=PUBLIC_MODES),
     _stored("reference", "what identifies its object at the shop"),
     _stored("originator_version", "its place in the history of its object", name="version"),
     _stored("occurred_at", "when it happened, when the platform tells"),
@@ -129,7 +124,7 @@ _NAMED = (
         outputs=Output.DATA | Output.FILE,
     ),
 )
-_KNOWN = {_NOT_SHOWN, *(field.attribute for field in _NAMED)}
+_KNOWN = {field.attribute for field in _NAMED} | {"originator_id"}  # shown by its reference
 
 EVENT_FIELDS = (*_NAMED, *(_stored(name) for name in _ATTRIBUTES if name not in _KNOWN))
 """Every field of every event, in the order of a file. A new attribute comes last, everywhere."""

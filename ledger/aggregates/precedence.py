@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.instants import read_platform_instant
 from ledger.ipn.snapshots import Fact
 from ledger.ipn.statuses import FINAL, RANKS
 
@@ -22,20 +23,17 @@ class Precedence:
 
     def precedes(self, other: "Precedence") -> bool:
         """Return True if this notification is older than the other one."""
-        return self._compare(other) < 0
-
-    def _compare(self, other: "Precedence") -> int:
         if contradicts(other.status, self.status):
-            return -1  # the first final status stands
-        finality = _finality(self.status) - _finality(other.status)
-        if finality:
-            return finality
+            return True  # the first final status stands
+        finality, other_finality = _finality(self.status), _finality(other.status)
+        if finality != other_finality:
+            return finality < other_finality
         if self.told_at and other.told_at and self.told_at != other.told_at:
-            return 1 if self.told_at > other.told_at else -1
-        rank = _rank_difference(self.status, other.status)
-        if rank:
-            return rank
-        return (self.received_at > other.received_at) - (self.received_at < other.received_at)
+            return self.told_at < other.told_at
+        ranks = [RANKS[each.status] for each in (self, other) if each.status in RANKS]
+        if len(set(ranks)) == 2:
+            return ranks[0] < ranks[1]
+        return self.received_at < other.received_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +82,11 @@ def status_of(facts: Mapping[str, Fact]) -> str | None:
     return None if status is None else str(status)
 
 
+def instant_of(facts: Mapping[str, Fact], name: str) -> datetime | None:
+    """Return an instant among some facts; None when it is not there."""
+    return read_platform_instant(str(facts[name])) if name in facts else None
+
+
 def facts_that_move(
     known_facts: Mapping[str, Fact],
     facts: Mapping[str, Fact],
@@ -112,12 +115,4 @@ def is_older_than_any(precedence: Precedence, observations: Iterable[Observation
 
 
 def _finality(status: str | None) -> int:
-    if status == "CAPTURED":
-        return 2  # also ends CAPTURE_FAILED
-    return 1 if status in FINAL else 0
-
-
-def _rank_difference(status: str | None, other_status: str | None) -> int:
-    if status not in RANKS or other_status not in RANKS:
-        return 0
-    return RANKS[status] - RANKS[other_status]
+    return (status in FINAL) + (status == "CAPTURED")  # which also ends CAPTURE_FAILED

@@ -2,23 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from ledger.aggregates.aggregate import Occasion
-from ledger.aggregates.precedence import Changes
-from ledger.instants import read_platform_instant
-from ledger.ipn.notification_rules import (
-    ACQUIRER_STATUS,
-    ALIAS,
-    BACK_OFFICE,
-    CANCELLATION,
-    DEFERRED_AUTHORISATION,
-    END_OF_PAYMENT,
-    INFERRED,
-    INSTALMENT,
-    REDELIVERIES,
-    SUBSCRIPTION,
-)
+from ledger.aggregates.precedence import Changes, instant_of
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.snapshots import Fact, is_instalment
 from ledger.ipn.statuses import REFUSED
 
@@ -31,7 +19,6 @@ _VALIDATIONS = frozenset(
         ("WAITING_AUTHORISATION_TO_VALIDATE", "AUTHORISED"),
     }
 )
-_PLATFORM_MADE = "900000"  # short numbers from here on are given by the platform
 
 
 @dataclass(frozen=True)
@@ -72,10 +59,6 @@ class Situation:
         return self.status in _GRANTED
 
     @property
-    def is_redelivery(self) -> bool:
-        return self.occasion.source in REDELIVERIES
-
-    @property
     def is_validation(self) -> bool:
         return (self.status_before, self.status) in _VALIDATIONS
 
@@ -90,47 +73,39 @@ class Situation:
 
         Source: form-v2 reference, section 6.8.
         """
-        made_at, told_at = self.instant("created_at"), self.occasion.told_at
+        made_at, told_at = instant_of(self.facts, "created_at"), self.occasion.told_at
         if made_at and told_at:
             return abs(told_at - made_at) < timedelta(minutes=1)
-        return str(self.facts.get("trans_id", "")) >= _PLATFORM_MADE
+        return str(self.facts.get("trans_id", "")) >= "900000"  # from here on, the platform's own
 
     def replaces(self, name: str) -> bool:
         """Return True if the snapshot replaces a known value by another."""
         return name in self.changes.moved and name in self.known_facts
 
-    def instant(self, name: str) -> datetime | None:
-        """Return an instant among the facts; None when it is not there."""
-        text = self.facts.get(name)
-        return None if text is None else read_platform_instant(str(text))
-
     def rule(self) -> tuple[str, str]:
         """Return the rule that sent the notification, and how certain that is."""
         rule, certainty = self.occasion.rule, self.occasion.rule_certainty
         if rule is None:
-            rule, certainty = self._inferred_rule(), INFERRED
-        if rule == END_OF_PAYMENT and self.operation == "VERIFICATION":
-            rule = SUBSCRIPTION if "subscription_id" in self.facts else ALIAS
+            rule, certainty = self._inferred_rule(), rules.INFERRED
+        if rule == rules.END_OF_PAYMENT and self.operation == "VERIFICATION":
+            rule = rules.SUBSCRIPTION if "subscription_id" in self.facts else rules.ALIAS
         return rule, certainty
 
     def _inferred_rule(self) -> str:
         """Read the rule from the content: a redelivery has lost its source."""
         if self.status == "ABANDONED":
-            return CANCELLATION
+            return rules.CANCELLATION
         if is_instalment(self.facts):
-            return INSTALMENT
+            return rules.INSTALMENT
         if self.operation == "CREDIT":
-            return BACK_OFFICE
+            return rules.BACK_OFFICE
         if not self.status_before:
-            return END_OF_PAYMENT
-        if self.status_before != self.status:
-            return self._rule_of_change()
-        has_new_terms = not {"amount_minor", "capture_at"}.isdisjoint(self.changes.moved)
-        return BACK_OFFICE if has_new_terms else END_OF_PAYMENT
-
-    def _rule_of_change(self) -> str:
+            return rules.END_OF_PAYMENT
+        if self.status_before == self.status:
+            has_new_terms = not {"amount_minor", "capture_at"}.isdisjoint(self.changes.moved)
+            return rules.BACK_OFFICE if has_new_terms else rules.END_OF_PAYMENT
         if self.status == "CANCELLED" or self.is_validation:
-            return BACK_OFFICE
+            return rules.BACK_OFFICE
         if self.has_waited and (self.is_granted or self.is_refused):
-            return DEFERRED_AUTHORISATION
-        return ACQUIRER_STATUS
+            return rules.DEFERRED_AUTHORISATION
+        return rules.ACQUIRER_STATUS

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from uuid import UUID
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.precedence import Changes
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.notification_rules import INFERRED, INSTALMENT, SUBSCRIPTION
 from ledger.ipn.snapshots import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
 from ledger.ipn.statuses import REFUSED
 
@@ -19,8 +18,8 @@ class Subscription(LedgerAggregate):
     `INSTALMENT_FACTS`, as that transaction stands.
     """
 
-    TOPIC = "subscription"
-    KIND = Kind.SUBSCRIPTION
+    TOPIC = KIND = Kind.SUBSCRIPTION
+    ASSIGNED = ("subscription_id", "alias", "status")
 
     class Event(LedgerAggregate.Event):
         """`status` is what the subscription has come to with this event."""
@@ -29,63 +28,37 @@ class Subscription(LedgerAggregate):
         alias: str = ""
         status: str = CREATED
 
-    class Opened(Event):
-        TOPIC = "subscription.opened"
-
-    class Refused(Event):
-        TOPIC = "subscription.refused"
-        COUNTS_FOR_ORDER = False
-
-    class InstalmentAccepted(Event):
-        TOPIC = "subscription.instalment-accepted"
-        COUNTS_FOR_ORDER = False
-
-    class InstalmentRefused(Event):
-        TOPIC = "subscription.instalment-refused"
-        COUNTS_FOR_ORDER = False
-
-    class InstalmentProgressed(Event):
-        TOPIC = "subscription.instalment-progressed"
-        COUNTS_FOR_ORDER = False
+    Opened = Event.called("subscription.opened")
+    Refused = Event.called("subscription.refused", counts_for_order=False)
+    InstalmentAccepted = Event.called("subscription.instalment-accepted", counts_for_order=False)
+    InstalmentRefused = Event.called("subscription.instalment-refused", counts_for_order=False)
+    InstalmentProgressed = Event.called(
+        "subscription.instalment-progressed", counts_for_order=False
+    )
 
     subscription_id: str
     alias: str
     status: str
     instalments: dict[str, dict[str, Fact]]
 
-    @staticmethod
-    def id_of(shop_id: str, mode: str, subscription_id: str, alias: str) -> UUID:
-        return stream_id(Kind.SUBSCRIPTION, shop_id, mode, subscription_id, alias)
-
     def apply(self, event: LedgerAggregate.Event) -> None:
-        """Assign what an event says."""
-        assert isinstance(event, Subscription.Event)
         if not self.observations:
             self.instalments = {}
-            self.subscription_id, self.alias = event.subscription_id, event.alias
-        self.status = event.status
-        if event.TOPIC in _OF_INSTALMENTS:
+        if event.rule == rules.INSTALMENT:
             self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
         super().apply(event)
 
     def observe(self, snapshot: SubscriptionSnapshot, occasion: Occasion) -> bool:
         """Record that it was opened or refused; return True if that added anything."""
         changes = self.changes(snapshot.facts, occasion, ordered_by=occasion.told_at)
-        is_refused = snapshot.facts.get("request") == NOT_CREATED
-        if is_refused:  # a plan that was opened stays as it is
+        event_class, status = self.Opened, CREATED
+        if snapshot.facts.get("request") == NOT_CREATED:  # a plan that was opened stays as it is
             gaps = [name for name in changes.moved if name not in self.facts]
             changes = replace(changes, moved=gaps)
-        if not changes.has_changes:
-            return False
-        self._record_event(
-            self.Refused if is_refused else self.Opened,
-            snapshot.subscription_id,
-            snapshot.alias,
-            snapshot.facts,
-            changes,
-            occasion,
-        )
-        return True
+            event_class, status = self.Refused, self.status if self.is_known else NOT_CREATED
+        if changes.has_changes:
+            self._report(event_class, snapshot, changes, occasion, status)
+        return changes.has_changes
 
     def follow_instalment(
         self, subscription_id: str, alias: str, instalment: Mapping[str, Fact], occasion: Occasion
@@ -98,60 +71,36 @@ class Subscription(LedgerAggregate):
         previous = known.get(str(instalment["transaction_uuid"]))
         if previous == instalment:
             return False
-        self._record_event(
-            _classify(previous, instalment),
-            subscription_id,
-            alias,
-            instalment,
-            Changes(added=(), moved=(), is_late=False, is_contradiction=False),
-            occasion,
-        )
+        status = instalment.get("status")
+        event_class = self.InstalmentProgressed if previous else self.InstalmentAccepted
+        if status in REFUSED and (not previous or previous.get("status") != status):
+            event_class = self.InstalmentRefused
+        snapshot = SubscriptionSnapshot(subscription_id, alias, instalment)
+        self._report(event_class, snapshot, _NO_CHANGES, occasion, rule=rules.INSTALMENT)
         return True
 
-    def _record_event(
+    def _report(
         self,
-        event_class: type[Event],
-        subscription_id: str,
-        alias: str,
-        facts: Mapping[str, Fact],
+        event_class: type[LedgerAggregate.Event],
+        snapshot: SubscriptionSnapshot,
         changes: Changes,
         occasion: Occasion,
+        status: str = CREATED,
+        rule: str = rules.SUBSCRIPTION,
     ) -> None:
-        is_of_instalment = event_class.TOPIC in _OF_INSTALMENTS
-        is_refused = event_class is self.Refused and (not self.is_known or self.status != CREATED)
         self._record(
             event_class,
-            facts,
+            snapshot.facts,
             changes,
             occasion,
-            subscription_id=subscription_id,
-            alias=alias,
-            status=NOT_CREATED if is_refused else CREATED,
-            reference=subscription_id,
-            rule=INSTALMENT if is_of_instalment else SUBSCRIPTION,
-            rule_certainty=occasion.rule_certainty if occasion.rule else INFERRED,
+            reference=snapshot.subscription_id,
+            subscription_id=snapshot.subscription_id,
+            alias=snapshot.alias,
+            status=status,
+            rule=rule,
+            rule_certainty=occasion.rule_certainty if occasion.rule else rules.INFERRED,
             occurred_at=occasion.told_at,
         )
 
 
-bind_events(Subscription)
-
-_OF_INSTALMENTS = frozenset(
-    {
-        Subscription.InstalmentAccepted.TOPIC,
-        Subscription.InstalmentRefused.TOPIC,
-        Subscription.InstalmentProgressed.TOPIC,
-    }
-)
-
-
-def _classify(
-    previous: Mapping[str, Fact] | None, instalment: Mapping[str, Fact]
-) -> type[Subscription.Event]:
-    if instalment.get("status") in REFUSED and (
-        previous is None or previous.get("status") != instalment.get("status")
-    ):
-        return Subscription.InstalmentRefused
-    return (
-        Subscription.InstalmentAccepted if previous is None else Subscription.InstalmentProgressed
-    )
+_NO_CHANGES = Changes(added=(), moved=(), is_late=False, is_contradiction=False)

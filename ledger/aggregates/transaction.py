@@ -2,115 +2,53 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from uuid import UUID
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion, bind_events, stream_id
+from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.precedence import instant_of
 from ledger.aggregates.situation import Situation
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.notification_rules import ACQUIRER_STATUS, BACK_OFFICE, DEFERRED_AUTHORISATION
-from ledger.ipn.snapshots import TransactionSnapshot, is_instalment
+from ledger.ipn.snapshots import TransactionSnapshot
 from ledger.ipn.statuses import RANKS
 
 
 class Transaction(LedgerAggregate):
     """One payment at one shop. Units: amounts in minor units of the currency beside them."""
 
-    TOPIC = "transaction"
-    KIND = Kind.TRANSACTION
+    TOPIC = KIND = Kind.TRANSACTION
+    ASSIGNED = ("uuid",)
 
     class Event(LedgerAggregate.Event):
         """`uuid` is None when the platform gave none; `reference` then identifies it."""
 
         uuid: str | None = None
 
-    class PaymentAccepted(Event):
-        TOPIC = "transaction.payment-accepted"
-
-    class PaymentRefused(Event):
-        TOPIC = "transaction.payment-refused"
-
-    class PaymentAbandoned(Event):
-        TOPIC = "transaction.payment-abandoned"
-
-    class VerificationAccepted(Event):
-        TOPIC = "transaction.verification-accepted"
-
-    class VerificationRefused(Event):
-        TOPIC = "transaction.verification-refused"
-
-    class AuthorisationGranted(Event):
-        TOPIC = "transaction.authorisation-granted"
-
-    class AuthorisationRefused(Event):
-        TOPIC = "transaction.authorisation-refused"
-
-    class AcceptedByAcquirer(Event):
-        TOPIC = "transaction.accepted-by-acquirer"
-
-    class RefusedByAcquirer(Event):
-        TOPIC = "transaction.refused-by-acquirer"
-
-    class Captured(Event):
-        TOPIC = "transaction.captured"
-
-    class CaptureFailed(Event):
-        TOPIC = "transaction.capture-failed"
-
-    class CaptureSuspended(Event):
-        TOPIC = "transaction.capture-suspended"
-
-    class Expired(Event):
-        TOPIC = "transaction.expired"
-
-    class Cancelled(Event):
-        TOPIC = "transaction.cancelled"
-
-    class Validated(Event):
-        TOPIC = "transaction.validated"
-
-    class AmountChanged(Event):
-        TOPIC = "transaction.amount-changed"
-
-    class CaptureRescheduled(Event):
-        TOPIC = "transaction.capture-rescheduled"
-
-    class RefundIssued(Event):
-        TOPIC = "transaction.refund-issued"
-
-    class RefundRefused(Event):
-        TOPIC = "transaction.refund-refused"
-
-    class PaymentDuplicated(Event):
-        TOPIC = "transaction.payment-duplicated"
-
-    class ManualPaymentAccepted(Event):
-        TOPIC = "transaction.manual-payment-accepted"
-
-    class ManualPaymentRefused(Event):
-        TOPIC = "transaction.manual-payment-refused"
-
-    class DetailsReported(Event):
-        TOPIC = "transaction.details-reported"
-
-    class StatusReported(Event):
-        TOPIC = "transaction.status-reported"
+    PaymentAccepted = Event.called("transaction.payment-accepted")
+    PaymentRefused = Event.called("transaction.payment-refused")
+    PaymentAbandoned = Event.called("transaction.payment-abandoned")
+    VerificationAccepted = Event.called("transaction.verification-accepted")
+    VerificationRefused = Event.called("transaction.verification-refused")
+    AuthorisationGranted = Event.called("transaction.authorisation-granted")
+    AuthorisationRefused = Event.called("transaction.authorisation-refused")
+    AcceptedByAcquirer = Event.called("transaction.accepted-by-acquirer")
+    RefusedByAcquirer = Event.called("transaction.refused-by-acquirer")
+    Captured = Event.called("transaction.captured")
+    CaptureFailed = Event.called("transaction.capture-failed")
+    CaptureSuspended = Event.called("transaction.capture-suspended")
+    Expired = Event.called("transaction.expired")
+    Cancelled = Event.called("transaction.cancelled")
+    Validated = Event.called("transaction.validated")
+    AmountChanged = Event.called("transaction.amount-changed")
+    CaptureRescheduled = Event.called("transaction.capture-rescheduled")
+    RefundIssued = Event.called("transaction.refund-issued")
+    RefundRefused = Event.called("transaction.refund-refused")
+    PaymentDuplicated = Event.called("transaction.payment-duplicated")
+    ManualPaymentAccepted = Event.called("transaction.manual-payment-accepted")
+    ManualPaymentRefused = Event.called("transaction.manual-payment-refused")
+    DetailsReported = Event.called("transaction.details-reported")
+    StatusReported = Event.called("transaction.status-reported")
 
     uuid: str | None
-
-    @staticmethod
-    def id_of(shop_id: str, mode: str, reference: str) -> UUID:
-        """Identify by uuid, or by the reference that stands in for it."""
-        return stream_id(Kind.TRANSACTION, shop_id, mode, reference)
-
-    @property
-    def is_instalment(self) -> bool:
-        return is_instalment(self.facts)
-
-    def apply(self, event: LedgerAggregate.Event) -> None:
-        """Assign what an event says."""
-        super().apply(event)
-        assert isinstance(event, Transaction.Event)
-        self.uuid = event.uuid
 
     def observe(
         self,
@@ -145,8 +83,6 @@ class Transaction(LedgerAggregate):
         return True
 
 
-bind_events(Transaction)
-
 _T = Transaction
 _BY_STATUS: Mapping[str, type[Transaction.Event]] = {
     "CAPTURED": _T.Captured,
@@ -157,17 +93,9 @@ _BY_STATUS: Mapping[str, type[Transaction.Event]] = {
     "ABANDONED": _T.PaymentAbandoned,
 }
 _CREATIONS = frozenset(
-    {
-        _T.PaymentAccepted,
-        _T.PaymentRefused,
-        _T.VerificationAccepted,
-        _T.VerificationRefused,
-        _T.RefundIssued,
-        _T.RefundRefused,
-        _T.PaymentDuplicated,
-        _T.ManualPaymentAccepted,
-        _T.ManualPaymentRefused,
-    }
+    {_T.PaymentAccepted, _T.PaymentRefused, _T.VerificationAccepted, _T.VerificationRefused}
+    | {_T.ManualPaymentAccepted, _T.ManualPaymentRefused}
+    | {_T.RefundIssued, _T.RefundRefused, _T.PaymentDuplicated}
 )
 
 
@@ -213,16 +141,16 @@ def _with_first_status(situation: Situation, rule: str) -> type[Transaction.Even
         return _T.VerificationRefused if situation.is_refused else _T.VerificationAccepted
     if situation.operation not in ("DEBIT", ""):
         return _T.StatusReported
-    if rule == BACK_OFFICE:
+    if rule == rules.BACK_OFFICE:
         return _by_operator(situation)
-    if rule == ACQUIRER_STATUS:
+    if rule == rules.ACQUIRER_STATUS:
         by_status = _BY_STATUS.get(situation.status, _T.AcceptedByAcquirer)
         return _T.RefusedByAcquirer if situation.is_refused else by_status
     return _first_payment(situation, rule)
 
 
 def _first_payment(situation: Situation, rule: str) -> type[Transaction.Event]:
-    if rule == DEFERRED_AUTHORISATION:
+    if rule == rules.DEFERRED_AUTHORISATION:
         if situation.is_refused:
             return _T.AuthorisationRefused
         if situation.is_granted:
@@ -243,11 +171,14 @@ def _by_operator(situation: Situation) -> type[Transaction.Event]:
     return _BY_STATUS.get(situation.status, _T.StatusReported)
 
 
-def _occurred_at(situation: Situation, event_class: type[Transaction.Event]) -> datetime | None:
+def _occurred_at(situation: Situation, event_class: type[LedgerAggregate.Event]) -> datetime | None:
     """Return when it happened according to the platform; None when it does not say."""
-    if event_class is _T.Captured and "captured_at" in situation.facts:
-        return situation.instant("captured_at")
-    is_creation = not situation.is_known and event_class in _CREATIONS
-    if is_creation and "created_at" in situation.facts:
-        return situation.instant("created_at")
-    return None if situation.is_redelivery else situation.occasion.told_at
+    dated_by = ""
+    if event_class is _T.Captured:
+        dated_by = "captured_at"
+    elif not situation.is_known and event_class in _CREATIONS:
+        dated_by = "created_at"
+    if dated_by in situation.facts:
+        return instant_of(situation.facts, dated_by)
+    is_redelivery = situation.occasion.source in rules.REDELIVERIES
+    return None if is_redelivery else situation.occasion.told_at

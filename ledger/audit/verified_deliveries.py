@@ -19,7 +19,7 @@ from ledger.audit.stored_rows import (
     read_delivery,
 )
 from ledger.errors import MalformedNotificationError, NotificationError
-from ledger.ipn.delivery import Limits, Notification, Proof
+from ledger.ipn.delivery import Limits, Notification
 from ledger.ipn.parse import read, read_trusted
 from ledger.ipn.snapshots import NotificationContent
 from ledger.storage.outcomes import Outcome
@@ -120,9 +120,8 @@ class _Check:
             self._add("fingerprint", f"{notification.key_fingerprint} made the signature")
             return notification, content
         self.result.remarks[KEY_GONE] += 1
-        proof = Proof(row.key_fingerprint, row.signed_digest)
         try:
-            return read_trusted(delivery, proof, _LIMITS)
+            return read_trusted(delivery, row.key_fingerprint, row.signed_digest, _LIMITS)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None

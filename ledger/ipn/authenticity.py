@@ -7,12 +7,10 @@ from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import Key, Shops
 
-SHOP_ID_DIGITS = (8, 9)
-
 
 def is_shop_id(text: str) -> bool:
     """Return True if a text looks like a shop id."""
-    return text.isascii() and text.isdigit() and len(text) in SHOP_ID_DIGITS
+    return text.isascii() and text.isdigit() and len(text) in (8, 9)
 
 
 def check_address(delivery: Delivery, shop_id: str, mode: str) -> None:
@@ -35,7 +33,7 @@ def verifying_key(
     delivery: Delivery,
     shop_id: str,
     mode: str,
-    kinds: tuple[str, ...],
+    key_kinds: tuple[str, ...],
     made_signature: Callable[[Key], bool],
 ) -> Key:
     """Return the key of this shop and mode that made the signature, among those valid on arrival.
@@ -44,26 +42,15 @@ def verifying_key(
     """
     if shop_id not in shops.shop_by_id:
         raise UnknownShopError("unknown-shop", f"shop {shop_id} is not in the shops file")
-    keys = shops.keys(shop_id, mode, *kinds, at=delivery.received_at)
+    keys = shops.keys(shop_id, mode, *key_kinds, at=delivery.received_at)
     verified = [key for key in keys if made_signature(key)]  # tries all: no timing of which
     if verified:
         return verified[0]
-    _explain_by_another(shops, shop_id, mode, kinds, made_signature)
+    for key in filter(made_signature, shops.other_keys(shop_id, mode, *key_kinds)):
+        if key.shop_id == shop_id:
+            raise SignatureError("wrong-mode", f"signed with a {key.mode} key of this shop")
+        raise SignatureError("wrong-shop", "signed with a key of another shop")
     if not keys:
-        lack = f"shop {shop_id} has no valid key of kind {' or '.join(kinds)} for {mode}"
+        lack = f"shop {shop_id} has no valid key of kind {' or '.join(key_kinds)} for {mode}"
         raise UnknownShopError("no-key", lack)
     raise SignatureError("signature-mismatch", "no key of this shop and mode made this signature")
-
-
-def _explain_by_another(
-    shops: Shops,
-    shop_id: str,
-    mode: str,
-    kinds: tuple[str, ...],
-    made_signature: Callable[[Key], bool],
-) -> None:
-    for key in shops.other_keys(shop_id, mode, *kinds):
-        if made_signature(key):
-            if key.shop_id == shop_id:
-                raise SignatureError("wrong-mode", f"signed with a {key.mode} key of this shop")
-            raise SignatureError("wrong-shop", "signed with a key of another shop")

@@ -51,14 +51,6 @@ class DecodedBody:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What is stored of a verification: the key that made the signature, and what it covers."""
-
-    key_fingerprint: str
-    signed_digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class Notification:
     """A delivery that a key of its shop and mode has verified.
 
@@ -107,8 +99,7 @@ def _field(encoded: bytes) -> tuple[str, str]:
 
 
 def _decode(encoded: bytes) -> str:
-    if b"+" in encoded:
-        encoded = encoded.replace(b"+", b" ")
+    encoded = encoded.replace(b"+", b" ")
     return (unescape(encoded) if b"%" in encoded else encoded).decode("utf-8")
 
 

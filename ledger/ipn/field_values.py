@@ -3,18 +3,20 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
+from typing import TypeVar
 
 from ledger.errors import MalformedNotificationError
 from ledger.instants import read_platform_instant, write_second
 from ledger.ipn.money import currency_code
-from ledger.ipn.snapshots import Fact
+from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.statuses import RANKS, form_spelling
-from ledger.ipn.storable import is_storable, storable
+from ledger.ipn.storable import is_storable, storable, storable_pairs
 
 OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}")
 _COUNT = re.compile(r"[0-9]{1,9}")
+_Fact = TypeVar("_Fact", str | None, int | None)
 
 
 class Values:
@@ -25,34 +27,35 @@ class Values:
     """
 
     def __init__(self, value_by_name: Mapping[str, str]) -> None:
-        self._value_by_name = value_by_name
+        self.value_by_name = value_by_name
         self.odd: list[str] = []
 
     def raw(self, name: str) -> str:
         """Return the value as it came; empty when there is none."""
-        return self._value_by_name.get(name, "")
+        return self.value_by_name.get(name, "")
 
     def text(self, name: str) -> str | None:
         value = self.raw(name)
         clean = storable(value)
-        if clean != value:
-            self.odd.append(name)
-        return clean or None
+        return self._noted(name, clean or None, is_odd=clean != value)
 
     def status(self, name: str) -> str | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        status = form_spelling(value)
-        if status not in RANKS:
-            self.odd.append(name)
-        return status
+        status = form_spelling(self.text(name) or "")
+        return self._noted(name, status or None, is_odd=status not in RANKS)
 
     def operation(self, name: str) -> str | None:
         value = self.text(name)
-        if value is not None and value not in OPERATIONS:
-            self.odd.append(name)
-        return value
+        return self._noted(name, value, is_odd=value not in OPERATIONS)
+
+    def currency(self, name: str) -> str | None:
+        value = self.text(name)
+        code = currency_code(value or "")
+        return self._noted(name, code or value, is_odd=code is None)
+
+    def answer_code(self, name: str) -> str | None:
+        """Read an authorisation result; one format writes success as `0`, the other as `00`."""
+        value = self.text(name)
+        return "0" if value == "00" else value
 
     def amount(self, name: str) -> int | None:
         """Read an amount. Units: minor units.
@@ -64,50 +67,38 @@ class Values:
             return None
         if not _AMOUNT.fullmatch(value):
             raise MalformedNotificationError("amount-unreadable", f"{name} is no whole number")
-        if value.startswith("-"):
-            self.odd.append(name)
-        return int(value)
-
-    def currency(self, name: str) -> str | None:
-        value = self.text(name)
-        if value is None:
-            return None
-        code = currency_code(value)
-        if code is None:
-            self.odd.append(name)
-        return code or value
+        return self._noted(name, int(value), is_odd=value.startswith("-"))
 
     def count(self, name: str) -> int | None:
         value = self.raw(name)
-        if value and not _COUNT.fullmatch(value):
-            self.odd.append(name)
-            return None
-        return int(value) if value else None
+        count = int(value) if _COUNT.fullmatch(value) else None
+        return self._noted(name, count, is_odd=count is None)
 
     def instant(self, name: str) -> str | None:
         """Read an instant. Shape: `2026-03-10T09:15:47Z`; None, and odd, if there is none."""
-        value = self.raw(name)
-        if not value:
-            return None
-        instant = read_platform_instant(value)
-        if instant is None:
-            self.odd.append(name)
-            return None
-        return write_second(instant)
+        instant = read_platform_instant(self.raw(name))
+        written = None if instant is None else write_second(instant)
+        return self._noted(name, written, is_odd=written is None)
 
     def day(self, name: str) -> str | None:
         """Read a day written as `yyyyMMdd`. Shape: `2026-03-10`."""
-        value = self.raw(name)
         try:
-            return date.fromisoformat(value).isoformat() if value else None
+            return date.fromisoformat(self.raw(name)).isoformat()
         except ValueError:
-            self.odd.append(name)
-            return None
+            return self._noted(name, None, is_odd=True)
 
-    def answer_code(self, name: str) -> str | None:
-        """Read an authorisation result; one format writes success as `0`, the other as `00`."""
-        value = self.text(name)
-        return "0" if value == "00" else value
+    def odd_names(self) -> tuple[str, ...]:
+        """Return the names of fields whose value was not understood, or that no database stores."""
+        names = list(self.odd)
+        if not is_storable(*self.value_by_name.values()):
+            names += [name for name, value in self.value_by_name.items() if not is_storable(value)]
+        return tuple(dict.fromkeys(map(storable, names)))
+
+    def _noted(self, name: str, reading: _Fact, *, is_odd: bool) -> _Fact:
+        """Note a field whose value was not understood; one without a value is not odd."""
+        if is_odd and self.raw(name):
+            self.odd.append(name)
+        return reading
 
 
 Reader = Callable[[Values, str], Fact | None]
@@ -119,20 +110,24 @@ def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
     """Read every fact of a table that has a value."""
     facts: dict[str, Fact] = {}
     for fact, name, reader in fact_table:
-        value = None if fact in facts else reader(field_values, name)
-        if value is not None:
-            facts[fact] = value
+        if fact not in facts and field_values.raw(name):
+            value = reader(field_values, name)
+            if value is not None:
+                facts[fact] = value
     return facts
 
 
-def names_read(fact_tables: Iterable[FactTable]) -> frozenset[str]:
+def names_read(*fact_tables: FactTable) -> frozenset[str]:
     """Return the names that tables turn into facts: they need not be kept among the details."""
     return frozenset(name for fact_table in fact_tables for _, name, _ in fact_table)
 
 
-def odd_names(field_values: Values, value_by_name: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of fields whose value was not understood, or held what cannot be stored."""
-    unstorable: list[str] = []
-    if not is_storable(*value_by_name.values()):
-        unstorable = [name for name, value in value_by_name.items() if storable(value) != value]
-    return tuple(dict.fromkeys(storable(name) for name in [*field_values.odd, *unstorable]))
+def split_personal(
+    pairs: Iterable[tuple[str, str]], is_personal: Callable[[str], bool]
+) -> tuple[Pairs, Pairs]:
+    """Divide names and values, as they can be stored: details, and what is about a person."""
+    detail_pairs: list[tuple[str, str]] = []
+    personal_pairs: list[tuple[str, str]] = []
+    for name, value in pairs:
+        (personal_pairs if is_personal(name) else detail_pairs).append((name, value))
+    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)

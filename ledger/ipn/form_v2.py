@@ -9,38 +9,13 @@ from collections.abc import Mapping
 import orjson
 
 from ledger.errors import MalformedNotificationError, SignatureError
+from ledger.ipn import form_v2_fields as form_fields
+from ledger.ipn import notification_rules as rules
+from ledger.ipn import signature as signing
 from ledger.ipn.authenticity import check_address, verifying_key
-from ledger.ipn.delivery import DecodedBody, Notification, Proof
-from ledger.ipn.field_values import Values, odd_names, read_facts
-from ledger.ipn.form_v2_fields import (
-    ALIAS_FIELDS,
-    CARD_FIELDS,
-    FACTS_OF_THE_ORDER,
-    PART_FIELDS,
-    SUBSCRIPTION_FIELDS,
-    TRANSACTION_FIELDS,
-    UUID,
-    reference_of,
-    unread_fields,
-)
-from ledger.ipn.notification_rules import (
-    ALIAS,
-    CANCELLATION,
-    END_OF_PAYMENT,
-    INFERRED,
-    RULE_BY_SOURCE,
-    SUBSCRIPTION,
-    TOLD,
-)
+from ledger.ipn.delivery import DecodedBody, Notification
+from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
-from ledger.ipn.signature import (
-    digest,
-    form_text,
-    is_same,
-    sign_form_hmac,
-    sign_form_sha1,
-    signed_fields,
-)
 from ledger.ipn.snapshots import (
     CREATED,
     NOT_CREATED,
@@ -81,56 +56,42 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, 
     signature = body.fields.get("signature")
     if not signature:
         raise SignatureError("signature-missing", "there is no signature")
-    text = form_text(body.fields)
-    key = verifying_key(
-        shops,
-        body.delivery,
-        shop_id,
-        mode,
-        (FORM_HMAC, FORM_SHA1),
-        lambda key: _made(key, text, signature),
-    )
+    text = signing.form_text(body.fields)
+
+    def made_signature(key: Key) -> bool:
+        sign = signing.sign_form_hmac if key.kind == FORM_HMAC else signing.sign_form_sha1
+        return signing.is_same(signature, sign(text, key.secret))
+
+    kinds = (FORM_HMAC, FORM_SHA1)
+    key = verifying_key(shops, body.delivery, shop_id, mode, kinds, made_signature)
     return _notification(body, key.fingerprint), body.fields
 
 
-def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, str]]:
+def trust(
+    body: DecodedBody, key_fingerprint: str, signed_digest: str
+) -> tuple[Notification, Mapping[str, str]]:
     """Read a form that was verified by a key that is gone. Errors: NotificationError."""
     check_address(body.delivery, *claim(body))
-    return _notification(body, proof.key_fingerprint), body.fields
+    return _notification(body, key_fingerprint), body.fields
 
 
 def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
-    _check_is_a_call(body.fields)
-    shop_id, mode = claim(body)
-    return Notification(
-        delivery=body.delivery,
-        format=NAME,
-        shop_id=shop_id,
-        mode=mode,
-        source=storable(body.fields[SOURCE_FIELD]),
-        key_fingerprint=key_fingerprint,
-        signed_digest=digest(orjson.dumps(signed_fields(body.fields))),
-    )
-
-
-def _made(key: Key, text: str, signature: str) -> bool:
-    sign = sign_form_hmac if key.kind == FORM_HMAC else sign_form_sha1
-    return is_same(signature, sign(text, key.secret))
-
-
-def _check_is_a_call(fields: Mapping[str, str]) -> None:
     """Refuse browser returns and relabelled forms: names are not signed, only values are."""
+    fields = body.fields
     if "vads_hash" not in fields:
         raise SignatureError("browser-return", "vads_hash is missing: this is a browser return")
     uuid = fields.get("vads_trans_uuid", "")
     strict = {
         "vads_hash": _HASH.fullmatch(fields["vads_hash"]),
-        "vads_trans_uuid": not uuid or UUID.fullmatch(uuid),
-        "vads_url_check_src": fields.get("vads_url_check_src"),
+        "vads_trans_uuid": not uuid or form_fields.UUID.fullmatch(uuid),
+        SOURCE_FIELD: fields.get(SOURCE_FIELD),
     }
     for name, is_strict in strict.items():
         if not is_strict:
             raise SignatureError("relabelled-form", f"{name} is not in its strict format")
+    source = storable(fields[SOURCE_FIELD])
+    signed_digest = signing.digest(orjson.dumps(signing.signed_fields(fields)))
+    return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
 
 
 # -- content --------------------------------------------------------------------------------------
@@ -139,52 +100,50 @@ def _check_is_a_call(fields: Mapping[str, str]) -> None:
 def translate(notification: Notification, fields: Mapping[str, str]) -> NotificationContent:
     """Read everything a verified form says. Errors: MalformedNotificationError."""
     field_values = Values(fields)
-    facts = read_facts(field_values, TRANSACTION_FIELDS)
-    rule, certainty = _rule(notification.source, facts, field_values)
+    facts = read_facts(field_values, form_fields.TRANSACTION_FIELDS)
+    rule = _rule(notification.source, facts, field_values)
     return NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
-        format=NAME,
         source=notification.source,
         rule=rule,
-        rule_certainty=certainty,
+        rule_certainty=rules.TOLD if rule else rules.INFERRED,
         told_at=None,  # a form has no time of its own
-        transactions=_transactions(field_values, facts, fields),
-        aliases=_aliases(field_values, facts, fields),
+        transactions=_transactions(field_values, facts),
+        aliases=_aliases(field_values, facts),
         subscriptions=_subscriptions(field_values, facts),
     )
 
 
-def _rule(
-    source: str | None, facts: Mapping[str, Fact], field_values: Values
-) -> tuple[str | None, str]:
+def _rule(source: str | None, facts: Mapping[str, Fact], field_values: Values) -> str | None:
     """Tell payments, abandonments, aliases and subscriptions apart: one rule sends them all."""
-    rule = RULE_BY_SOURCE.get(source or "")
-    if rule == END_OF_PAYMENT:
-        if facts.get("status") == "ABANDONED":
-            rule = CANCELLATION
-        elif facts.get("operation_type") == "VERIFICATION":
-            is_plan = field_values.raw("vads_recurrence_status")
-            rule = SUBSCRIPTION if is_plan else ALIAS
-    return rule, TOLD if rule else INFERRED
+    rule = rules.RULE_BY_SOURCE.get(source or "")
+    if rule != rules.END_OF_PAYMENT:
+        return rule
+    if facts.get("status") == "ABANDONED":
+        return rules.CANCELLATION
+    if facts.get("operation_type") != "VERIFICATION":
+        return rule
+    return rules.SUBSCRIPTION if field_values.raw("vads_recurrence_status") else rules.ALIAS
 
 
-def _transactions(
-    field_values: Values, facts: dict[str, Fact], fields: Mapping[str, str]
-) -> tuple[TransactionSnapshot, ...]:
-    if field_values.raw("vads_payment_seq"):
-        parts = _parts(field_values.raw("vads_payment_seq"))
-        if parts:
-            return tuple(_part(part, facts, fields) for part in parts)
+def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[TransactionSnapshot, ...]:
+    sequence = field_values.raw("vads_payment_seq")
+    parts = _parts(sequence) if sequence else []
+    if parts:
+        return tuple(_part(Values(part), facts, field_values.value_by_name) for part in parts)
+    if sequence:
         field_values.odd.append("vads_payment_seq")
         facts.pop("amount_minor", None)  # the parent of a split payment is never money
     uuid = field_values.text("vads_trans_uuid")
     if uuid is None and "status" not in facts:
         return ()
-    _note_relabelling(field_values, fields)
-    details, personal = unread_fields(fields, field_values.odd)
-    reference = uuid or reference_of(facts, field_values.raw("vads_trans_date"))
-    odd = odd_names(field_values, fields)
+    for name, text in field_values.value_by_name.items():
+        if "+" in text and _STATUS_IN_TEXT.search(text):  # perhaps other signed fields in disguise
+            field_values.odd.append(name)
+    details, personal = form_fields.unread_fields(field_values)
+    reference = uuid or form_fields.reference_of(facts, field_values.raw("vads_trans_date"))
+    odd = field_values.odd_names()
     return (TransactionSnapshot(uuid, reference, facts, details, personal, odd),)
 
 
@@ -198,63 +157,50 @@ def _parts(text: str) -> list[dict[str, str]]:
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         return []
     return [
-        {str(name): _scalar(value) for name, value in part.items() if value is not None}
+        {
+            name: node if isinstance(node, str) else orjson.dumps(node).decode()
+            for name, node in part.items()
+            if node is not None
+        }
         for part in parts
     ]
 
 
-def _scalar(node: object) -> str:
-    return node if isinstance(node, str) else orjson.dumps(node).decode()
-
-
 def _part(
-    part_fields: Mapping[str, str], parent: Mapping[str, Fact], form: Mapping[str, str]
+    field_values: Values, parent: Mapping[str, Fact], fields: Mapping[str, str]
 ) -> TransactionSnapshot:
-    field_values = Values(part_fields)
-    facts = {name: parent[name] for name in FACTS_OF_THE_ORDER if name in parent}
-    facts |= read_facts(field_values, PART_FIELDS)
+    facts = {name: parent[name] for name in form_fields.FACTS_OF_THE_ORDER if name in parent}
+    facts |= read_facts(field_values, form_fields.PART_FIELDS)
     if "amount_minor" in facts and "requested_currency" in parent:
         facts["currency"] = parent["requested_currency"]
     uuid = field_values.raw("trans_uuid") or None
-    if uuid is not None and not UUID.fullmatch(uuid):
+    if uuid is not None and not form_fields.UUID.fullmatch(uuid):
         raise MalformedNotificationError("identity-unreadable", "a part's trans_uuid is malformed")
-    details, personal = unread_fields(part_fields, field_values.odd)
-    beside_the_card = {name: form[name] for name in form if name not in CARD_FIELDS}
-    _, of_the_buyer = unread_fields(beside_the_card, ())
-    reference = uuid or reference_of(facts, form.get("vads_trans_date", ""))
-    odd = odd_names(field_values, part_fields)
-    return TransactionSnapshot(uuid, reference, facts, details, personal + of_the_buyer, odd)
+    details, personal = form_fields.unread_fields(field_values)
+    beside_the_card = {name: fields[name] for name in fields if name not in form_fields.CARD_FIELDS}
+    personal += form_fields.unread_fields(Values(beside_the_card))[1]
+    reference = uuid or form_fields.reference_of(facts, fields.get("vads_trans_date", ""))
+    odd = field_values.odd_names()
+    return TransactionSnapshot(uuid, reference, facts, details, personal, odd)
 
 
-def _note_relabelling(field_values: Values, fields: Mapping[str, str]) -> None:
-    """Show the auditor a text that could be other fields of a signed form in disguise."""
-    for name, value in fields.items():
-        if "+" in value and _STATUS_IN_TEXT.search(value):
-            field_values.odd.append(name)
-
-
-def _aliases(
-    field_values: Values, facts: Mapping[str, Fact], fields: Mapping[str, str]
-) -> tuple[AliasSnapshot, ...]:
-    alias = facts.get("alias")
-    if alias is None:
+def _aliases(field_values: Values, facts: Mapping[str, Fact]) -> tuple[AliasSnapshot, ...]:
+    if "alias" not in facts:
         return ()
-    alias_facts = read_facts(field_values, ALIAS_FIELDS)
+    alias_facts = read_facts(field_values, form_fields.ALIAS_FIELDS)
     request = alias_facts.get("request")
     if request == "ABANDONED":
         alias_facts["request"] = request = NOT_CREATED
-    is_refused = request in REQUEST_REFUSED or facts.get("status") in REFUSED
-    card = [[name, storable(fields[name])] for name in sorted(CARD_FIELDS) if fields.get(name)]
-    return (
-        AliasSnapshot(
-            alias=str(alias),
-            facts=alias_facts,
-            was_asked=request is not None or facts.get("operation_type") == "VERIFICATION",
-            is_accepted=not is_refused,
-            is_known_means=field_values.raw("vads_identifier_previously_registered") == "true",
-            personal=card,
-        ),
+    card = [[name, storable(field_values.raw(name))] for name in sorted(form_fields.CARD_FIELDS)]
+    alias = AliasSnapshot(
+        alias=str(facts["alias"]),
+        facts=alias_facts,
+        was_asked=request is not None or facts.get("operation_type") == "VERIFICATION",
+        is_accepted=request not in REQUEST_REFUSED and facts.get("status") not in REFUSED,
+        is_known_means=field_values.raw("vads_identifier_previously_registered") == "true",
+        personal=[[name, text] for name, text in card if text],
     )
+    return (alias,)
 
 
 def _subscriptions(
@@ -267,7 +213,7 @@ def _subscriptions(
     subscription_id, alias = facts.get("subscription_id"), facts.get("alias", "")
     if subscription_id is None or "instalment_number" in facts:
         return ()
-    plan_facts = read_facts(field_values, SUBSCRIPTION_FIELDS)
+    plan_facts = read_facts(field_values, form_fields.SUBSCRIPTION_FIELDS)
     if "request" not in plan_facts:
         is_check = facts.get("operation_type") == "VERIFICATION"
         if is_check or facts.get("occurrence_type") == "RECURRENT_INITIAL":

@@ -4,12 +4,12 @@ Source: form-v2 reference, sections 2 to 6.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from ledger.errors import MalformedNotificationError
-from ledger.ipn.field_values import FactTable, Values, names_read
+from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
 from ledger.ipn.snapshots import Fact, Pairs
-from ledger.ipn.storable import storable, storable_pairs
+from ledger.ipn.storable import storable
 
 UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -75,38 +75,27 @@ SUBSCRIPTION_FIELDS: FactTable = (
 
 _PERSONAL_PREFIXES = ("vads_cust_", "vads_ship_to_", "vads_cardholder_", "vads_proof_of_id_")
 CARD_FIELDS = frozenset(
-    {
-        "vads_card_number",
-        "vads_card_holder_name",
-        "vads_expiry_month",
-        "vads_expiry_year",
-        "card_number",
-        "expiry_month",
-        "expiry_year",
-    }
+    {"vads_card_number", "vads_card_holder_name", "vads_expiry_month", "vads_expiry_year"}
+    | {"card_number", "expiry_month", "expiry_year"}
 )
 _PERSONAL = CARD_FIELDS | {"vads_user_info", "vads_acquirer_transient_data"}
 _ENVELOPE = frozenset(
     {"signature", "vads_hash", "vads_url_check_src", "vads_ctx_mode", "vads_site_id"}
     | {"vads_version", "vads_trans_uuid", "vads_payment_seq"}
 )
-_READ = names_read((TRANSACTION_FIELDS, PART_FIELDS)) | _ENVELOPE | {"trans_uuid"}
+_READ = names_read(TRANSACTION_FIELDS, PART_FIELDS) | _ENVELOPE | {"trans_uuid"}
 
 
-def unread_fields(fields: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
+def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person."""
-    detail_pairs: list[tuple[str, str]] = []
-    personal_pairs: list[tuple[str, str]] = []
-    for name, value in fields.items():
-        if not value or (name in _READ and name not in odd_names):
-            continue
-        (personal_pairs if is_personal(name) else detail_pairs).append((name, value))
-    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)
-
-
-def is_personal(name: str) -> bool:
-    """Return True if a field is about the buyer or the buyer's card."""
-    return name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)
+    unread = [
+        (name, value)
+        for name, value in field_values.value_by_name.items()
+        if value and (name not in _READ or name in field_values.odd)
+    ]
+    return split_personal(
+        unread, lambda name: name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)
+    )
 
 
 def reference_of(facts: Mapping[str, Fact], form_time: str) -> str:
@@ -114,11 +103,11 @@ def reference_of(facts: Mapping[str, Fact], form_time: str) -> str:
 
     Source: form-v2 reference, section 7.1. Without a short number the whole form time stands in.
     """
-    form_time = storable(form_time)
     if not form_time:
         raise MalformedNotificationError(
             "identity-unreadable", "neither vads_trans_uuid nor vads_trans_date has a value"
         )
     names = ("trans_id", "sequence_number", "operation_type")
     rest = [str(facts[name]).upper() for name in names if name in facts]
+    form_time = storable(form_time)
     return "-".join([form_time[:8] if "trans_id" in facts else form_time, *rest])

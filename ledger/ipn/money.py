@@ -1,5 +1,7 @@
 """Amounts in the decimals of their currency, and the currency codes of both formats."""
 
+from decimal import Decimal
+
 from iso4217 import Currency
 
 _BY_NUMBER = {
@@ -16,8 +18,4 @@ def currency_code(text: str) -> str | None:
 def decimal_text(amount_minor: int, currency: str) -> str:
     """Write an amount in major units, with as many decimals as its currency has (2 if unknown)."""
     digits = (Currency(currency).exponent or 0) if currency in _CODES else 2
-    if digits == 0:
-        return str(amount_minor)
-    sign = "-" if amount_minor < 0 else ""
-    whole, rest = divmod(abs(amount_minor), 10**digits)
-    return f"{sign}{whole}.{rest:0{digits}d}"
+    return f"{Decimal(amount_minor).scaleb(-digits):.{digits}f}"

@@ -26,37 +26,28 @@ class Rule:
     name: str
     meaning: str
     switch: str
-    is_on_by_default: bool
+    is_on_by_default: bool = False
 
 
-RULES: dict[str, Rule] = {
-    rule.name: rule
-    for rule in (
-        Rule(END_OF_PAYMENT, "end of a payment", "IPN URL at the end of the payment", True),
-        Rule(CANCELLATION, "abandonment or cancellation", "IPN URL on cancellation", False),
-        Rule(ALIAS, "alias created or updated", "IPN URL at the end of the payment", True),
-        Rule(SUBSCRIPTION, "subscription created", "IPN URL at the end of the payment", True),
-        Rule(
-            INSTALMENT,
-            "new instalment of a subscription",
-            "IPN URL when creating a recurring payment",
-            False,
-        ),
-        Rule(
-            DEFERRED_AUTHORISATION,
-            "authorisation of a deferred payment",
-            "IPN URL on batch authorization",
-            False,
-        ),
-        Rule(ACQUIRER_STATUS, "status changed by the acquirer", "IPN URL on batch change", False),
-        Rule(
-            BACK_OFFICE,
-            "Back Office operation",
-            "IPN URL on an operation coming from the Back Office",
-            False,
-        ),
-    )
-}
+_RULES = (
+    Rule(END_OF_PAYMENT, "end of a payment", "IPN URL at the end of the payment", True),
+    Rule(CANCELLATION, "abandonment or cancellation", "IPN URL on cancellation"),
+    Rule(ALIAS, "alias created or updated", "IPN URL at the end of the payment", True),
+    Rule(SUBSCRIPTION, "subscription created", "IPN URL at the end of the payment", True),
+    Rule(
+        INSTALMENT, "new instalment of a subscription", "IPN URL when creating a recurring payment"
+    ),
+    Rule(
+        DEFERRED_AUTHORISATION,
+        "authorisation of a deferred payment",
+        "IPN URL on batch authorization",
+    ),
+    Rule(ACQUIRER_STATUS, "status changed by the acquirer", "IPN URL on batch change"),
+    Rule(
+        BACK_OFFICE, "Back Office operation", "IPN URL on an operation coming from the Back Office"
+    ),
+)
+RULES: dict[str, Rule] = {rule.name: rule for rule in _RULES}
 
 RULE_BY_SOURCE = {
     "PAY": END_OF_PAYMENT,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from ledger.errors import MalformedNotificationError
 from ledger.ipn import form_v2, rest_v4
 from ledger.ipn.authenticity import is_shop_id
-from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, Proof, read_fields
+from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import Shops
 from ledger.ipn.snapshots import NotificationContent
@@ -24,20 +24,13 @@ class Format(Protocol):
     NAME: str
     SOURCE_FIELD: str
 
-    def matches(self, fields: Mapping[str, str]) -> bool:
-        """Return True if a body with these fields speaks this format, call or browser return."""
-
-    def claim(self, body: DecodedBody) -> tuple[str, str]:
-        """Return the shop and the mode that a body names, unverified."""
-
-    def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]:
-        """Prove that the platform sent this body as a call. Errors: NotificationError."""
-
-    def trust(self, body: DecodedBody, proof: Proof) -> tuple[Notification, Payload]:
-        """Read a body that was verified by a key that is gone. Errors: NotificationError."""
-
-    def translate(self, notification: Notification, payload: Payload) -> NotificationContent:
-        """Read everything a verified body says. Errors: MalformedNotificationError."""
+    def matches(self, fields: Mapping[str, str]) -> bool: ...
+    def claim(self, body: DecodedBody) -> tuple[str, str]: ...
+    def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]: ...
+    def trust(
+        self, body: DecodedBody, key_fingerprint: str, signed_digest: str
+    ) -> tuple[Notification, Payload]: ...
+    def translate(self, notification: Notification, payload: Payload) -> NotificationContent: ...
 
 
 FORMATS: tuple[Format, ...] = (rest_v4, form_v2)
@@ -61,14 +54,14 @@ def read(
 
 
 def read_trusted(
-    delivery: Delivery, proof: Proof, limits: Limits
+    delivery: Delivery, key_fingerprint: str, signed_digest: str, limits: Limits
 ) -> tuple[Notification, NotificationContent]:
     """Read again what was verified once, by a key that is gone. Errors: NotificationError.
 
     Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
     """
     format_, body = _decode(delivery, limits)
-    return _translate(format_, *format_.trust(body, proof))
+    return _translate(format_, *format_.trust(body, key_fingerprint, signed_digest))
 
 
 def claim_of(delivery: Delivery, limits: Limits) -> Claim:
@@ -78,11 +71,10 @@ def claim_of(delivery: Delivery, limits: Limits) -> Claim:
         shop_id, mode = format_.claim(body)
     except MalformedNotificationError:
         return Claim(None, None, None)
-    is_shop = is_shop_id(shop_id)
     source = body.fields.get(format_.SOURCE_FIELD, "")
     return Claim(
         format_.NAME,
-        shop_id if is_shop else None,
+        shop_id if is_shop_id(shop_id) else None,
         mode if mode in MODES else None,
         source if _SOURCE.fullmatch(source) else None,
     )

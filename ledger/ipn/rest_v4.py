@@ -4,25 +4,19 @@ Source: rest-v4 reference, sections 2 to 7.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ledger.errors import MalformedNotificationError, SignatureError
 from ledger.instants import read_platform_instant
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.authenticity import check_address, verifying_key
-from ledger.ipn.delivery import DecodedBody, Delivery, Notification, Proof
-from ledger.ipn.field_values import Values, odd_names, read_facts
-from ledger.ipn.notification_rules import (
-    CANCELLATION,
-    END_OF_PAYMENT,
-    HINTED,
-    INFERRED,
-    RULE_BY_SOURCE,
-)
+from ledger.ipn.delivery import DecodedBody, Delivery, Notification
+from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
     CARD,
+    DETAILS,
     METHOD,
     ORDER_FIELDS,
     REFUND_FIELDS,
@@ -49,8 +43,6 @@ from ledger.ipn.storable import storable
 
 NAME = "rest-v4"
 SOURCE_FIELD = "kr-src"
-
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 # -- proof ----------------------------------------------------------------------------------------
@@ -90,29 +82,24 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, 
     return _notification(body, answer, key.fingerprint, signed), answer
 
 
-def trust(body: DecodedBody, proof: Proof) -> tuple[Notification, Mapping[str, Any]]:
+def trust(
+    body: DecodedBody, key_fingerprint: str, signed_digest: str
+) -> tuple[Notification, Mapping[str, Any]]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
     candidates = _candidates(body.fields.get("kr-answer", ""))
     text_by_digest = {digest(text.encode()): text for text in reversed(candidates)}
-    signed = text_by_digest.get(proof.signed_digest, candidates[0])
+    signed = text_by_digest.get(signed_digest, candidates[0])
     answer = _parse(body, signed)
     check_address(body.delivery, *_claim(answer))
-    return _notification(body, answer, proof.key_fingerprint, signed), answer
+    return _notification(body, answer, key_fingerprint, signed), answer
 
 
 def _notification(
     body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
 ) -> Notification:
-    shop_id, mode = _claim(answer)
-    return Notification(
-        delivery=body.delivery,
-        format=NAME,
-        shop_id=shop_id,
-        mode=mode,
-        source=storable(body.fields.get(SOURCE_FIELD, "")) or None,
-        key_fingerprint=key_fingerprint,
-        signed_digest=digest(signed.encode()),
-    )
+    claimed, source = _claim(answer), storable(body.fields.get(SOURCE_FIELD, "")) or None
+    signed_digest = digest(signed.encode())
+    return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
 
 
 def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
@@ -139,22 +126,19 @@ def _signed_text(
     """
     candidates = _candidates(text)
 
-    def made_signature(key: Key) -> bool:
-        return any(_made(key, candidate, hash_) for candidate in candidates)
+    def signed_by(key: Key) -> list[str]:
+        return [text for text in candidates if is_same(hash_, sign_rest(text, key.secret))]
 
-    for key in shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at):
-        if made_signature(key):
-            raise SignatureError("browser-return", "signed with the key of browser returns")
-    key = verifying_key(shops, delivery, shop_id, mode, (REST_PASSWORD,), made_signature)
-    return next(candidate for candidate in candidates if _made(key, candidate, hash_)), key
+    if any(map(signed_by, shops.keys(shop_id, mode, REST_BROWSER, at=delivery.received_at))):
+        raise SignatureError("browser-return", "signed with the key of browser returns")
+    key = verifying_key(
+        shops, delivery, shop_id, mode, (REST_PASSWORD,), lambda key: bool(signed_by(key))
+    )
+    return signed_by(key)[0], key
 
 
 def _candidates(text: str) -> list[str]:
     return [text, text.replace("\\/", "/")] if "\\/" in text else [text]
-
-
-def _made(key: Key, text: str, hash_: str) -> bool:
-    return bool(_HASH.fullmatch(hash_)) and is_same(hash_, sign_rest(text, key.secret))
 
 
 # -- content --------------------------------------------------------------------------------------
@@ -166,44 +150,36 @@ def translate(notification: Notification, answer: Mapping[str, Any]) -> Notifica
     flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
     snapshots = [_transaction(flat, order) for flat in flats]
     is_abandoned = answer.get("orderStatus") == "ABANDONED"
-    aliases = [
-        _alias(flat, snapshot)
-        for flat, snapshot in zip(flats, snapshots, strict=True)
-        if "alias" in snapshot.facts
-    ]
+    pairs = zip(flats, snapshots, strict=True)
+    aliases = [_alias(flat, snapshot) for flat, snapshot in pairs if "alias" in snapshot.facts]
     if is_abandoned:
         snapshots.append(_abandonment(answer, order))
-    rule, certainty = _rule(notification.source, is_abandoned=is_abandoned)
+    rule = rules.RULE_BY_SOURCE.get(notification.source or "")
+    if rule == rules.END_OF_PAYMENT and is_abandoned:
+        rule = rules.CANCELLATION
     server_date = answer.get("serverDate")
     told_at = read_platform_instant(server_date) if isinstance(server_date, str) else None
     if told_at is None and server_date is not None:
-        snapshots = [_with_odd_time(snapshot, server_date) for snapshot in snapshots]
+        verbatim = [[name, storable(text)] for name, text in flatten({"serverDate": server_date})]
+        snapshots = [
+            replace(each, odd=(*each.odd, "serverDate"), details=[*each.details, *verbatim])
+            for each in snapshots
+        ]
     return NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
-        format=NAME,
         source=notification.source,
         rule=rule,
-        rule_certainty=certainty,
+        rule_certainty=rules.HINTED if rule else rules.INFERRED,
         told_at=told_at,
         transactions=tuple(snapshots),
         aliases=tuple(aliases),
-        subscriptions=_subscriptions(snapshots),
+        subscriptions=tuple(
+            _subscription(snapshot.facts)
+            for snapshot in snapshots
+            if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
+        ),
     )
-
-
-def _with_odd_time(snapshot: TransactionSnapshot, server_date: object) -> TransactionSnapshot:
-    verbatim = [[name, storable(text)] for name, text in flatten({"serverDate": server_date})]
-    return replace(
-        snapshot, odd=(*snapshot.odd, "serverDate"), details=[*snapshot.details, *verbatim]
-    )
-
-
-def _rule(source: str | None, *, is_abandoned: bool) -> tuple[str | None, str]:
-    rule = RULE_BY_SOURCE.get(source or "")
-    if rule == END_OF_PAYMENT and is_abandoned:
-        rule = CANCELLATION
-    return rule, HINTED if rule else INFERRED
 
 
 def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
@@ -212,14 +188,14 @@ def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
     facts |= read_facts(order_values, ORDER_FIELDS)
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
-    details, personal = unread_fields(flat, field_values.odd)
+    details, personal = unread_fields(field_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
         details=details + order.details,
         personal=personal + order.personal,
-        odd=(*odd_names(field_values, flat), *odd_names(order_values, order.fields)),
+        odd=(*field_values.odd_names(), *order_values.odd_names()),
     )
 
 
@@ -228,13 +204,11 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     field_values = Values(order.fields)
     facts = read_facts(field_values, ORDER_FIELDS)
     facts["status"] = "ABANDONED"
-    lasting = {
-        name: answer[name] for name in sorted(answer) if name not in ("serverDate", "transactions")
-    }
-    content = json.dumps(lasting, sort_keys=True).encode()
+    lasting = {name: answer[name] for name in answer if name not in ("serverDate", "transactions")}
+    ending = digest(json.dumps(lasting, sort_keys=True).encode())[:16]
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
-    reference = "-".join([*order_id, "abandoned", digest(content)[:16]])
-    odd = odd_names(field_values, order.fields)
+    reference = "-".join([*order_id, "abandoned", ending])
+    odd = field_values.odd_names()
     return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
 
 
@@ -242,31 +216,18 @@ def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSn
     """Read a request from a check of the means, or from new means: REST never says `created`."""
     facts = transaction.facts
     source = flat.get(CARD + "paymentMethodSource") or flat.get(METHOD + "paymentMethodSource")
-    known = flat.get("transactionDetails.paymentMethodTokenPreviouslyRegistered") == "true"
+    known = flat.get(DETAILS + "paymentMethodTokenPreviouslyRegistered") == "true"
     is_verification = facts.get("operation_type") == "VERIFICATION"
-    alias_facts: dict[str, Fact] = {"transaction_uuid": flat["uuid"]}
-    for name in ("payment_method", "order_id"):
-        if name in facts:
-            alias_facts[name] = facts[name]
+    alias_facts = {name: facts[name] for name in ("payment_method", "order_id") if name in facts}
     if "created_at" in facts:
         alias_facts["made_at"] = facts["created_at"]
     return AliasSnapshot(
         alias=str(facts["alias"]),
-        facts=alias_facts,
+        facts={"transaction_uuid": flat["uuid"], **alias_facts},
         was_asked=is_verification or source == "NEW",
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
-        personal=[
-            pair for pair in transaction.personal if pair[0].startswith("transactionDetails.")
-        ],
-    )
-
-
-def _subscriptions(snapshots: list[TransactionSnapshot]) -> tuple[SubscriptionSnapshot, ...]:
-    return tuple(
-        _subscription(snapshot.facts)
-        for snapshot in snapshots
-        if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
+        personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
     )
 
 
@@ -276,6 +237,5 @@ def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
     plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
     if "order_id" in facts:
         plan_facts["order_id"] = facts["order_id"]
-    return SubscriptionSnapshot(
-        str(facts["subscription_id"]), str(facts.get("alias", "")), plan_facts
-    )
+    names = str(facts["subscription_id"]), str(facts.get("alias", ""))
+    return SubscriptionSnapshot(*names, plan_facts)

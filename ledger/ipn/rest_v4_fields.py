@@ -4,12 +4,12 @@ Source: rest-v4 reference, sections 3 to 6.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ledger.ipn.field_values import FactTable, Values, names_read
+from ledger.ipn.field_values import FactTable, Reader, Values, names_read, split_personal
 from ledger.ipn.rest_v4_json import flatten
 from ledger.ipn.snapshots import Pairs
 from ledger.ipn.storable import storable_pairs
@@ -17,40 +17,32 @@ from ledger.ipn.storable import storable_pairs
 DETAILS = "transactionDetails."
 CARD = DETAILS + "cardDetails."
 METHOD = DETAILS + "paymentMethodDetails."
+
+
+def _of_means(fact_name: str, path: str, reader: Reader) -> FactTable:
+    return tuple((fact_name, means + path, reader) for means in (CARD, METHOD))
+
+
 TRANSACTION_FIELDS: FactTable = (
     ("operation_type", "operationType", Values.operation),
     ("status", "detailedStatus", Values.status),
     ("amount_minor", "amount", Values.amount),
     ("currency", "currency", Values.currency),
     ("created_at", "creationDate", Values.instant),
-    ("capture_at", CARD + "expectedCaptureDate", Values.instant),
-    ("capture_at", METHOD + "expectedCaptureDate", Values.instant),
-    ("captured_at", CARD + "captureResponse.captureDate", Values.instant),
-    ("captured_at", METHOD + "captureResponse.captureDate", Values.instant),
-    ("trans_id", CARD + "legacyTransId", Values.text),
-    ("trans_id", METHOD + "legacyTransId", Values.text),
-    ("trans_date", CARD + "legacyTransDate", Values.instant),
-    ("trans_date", METHOD + "legacyTransDate", Values.instant),
+    *_of_means("capture_at", "expectedCaptureDate", Values.instant),
+    *_of_means("captured_at", "captureResponse.captureDate", Values.instant),
+    *_of_means("trans_id", "legacyTransId", Values.text),
+    *_of_means("trans_date", "legacyTransDate", Values.instant),
     ("sequence_number", "transactionDetails.sequenceNumber", Values.count),
     ("occurrence_type", "transactionDetails.occurrenceType", Values.text),
-    ("payment_method", CARD + "effectiveBrand", Values.text),
-    ("payment_method", METHOD + "effectiveBrand", Values.text),
+    *_of_means("payment_method", "effectiveBrand", Values.text),
     ("wallet", "transactionDetails.wallet", Values.text),
-    ("payment_source", CARD + "paymentSource", Values.text),
-    ("payment_source", METHOD + "paymentSource", Values.text),
+    *_of_means("payment_source", "paymentSource", Values.text),
     ("contract", "transactionDetails.mid", Values.text),
     ("network", "transactionDetails.acquirerNetwork", Values.text),
-    ("authorisation_number", CARD + "authorizationResponse.authorizationNumber", Values.text),
-    ("authorisation_number", METHOD + "authorizationResponse.authorizationNumber", Values.text),
-    (
-        "authorisation_result",
-        CARD + "authorizationResponse.authorizationResult",
-        Values.answer_code,
-    ),
-    (
-        "authorisation_result",
-        METHOD + "authorizationResponse.authorizationResult",
-        Values.answer_code,
+    *_of_means("authorisation_number", "authorizationResponse.authorizationNumber", Values.text),
+    *_of_means(
+        "authorisation_result", "authorizationResponse.authorizationResult", Values.answer_code
     ),
     ("authorisation_result", "detailedErrorCode", Values.answer_code),
     ("alias", "paymentMethodToken", Values.text),
@@ -66,8 +58,8 @@ REFUND_FIELDS: FactTable = (  # a refund asks for itself, not for the order
     ("requested_amount_minor", "transactionDetails.effectiveAmount", Values.amount),
     ("requested_currency", "transactionDetails.effectiveCurrency", Values.currency),
 )
-_READ = names_read((TRANSACTION_FIELDS,)) | {"uuid", "shopId"}
-_READ_OF_ORDER = names_read((ORDER_FIELDS,)) | {"mode"}
+_READ = names_read(TRANSACTION_FIELDS) | {"uuid", "shopId"}
+_READ_OF_ORDER = names_read(ORDER_FIELDS) | {"mode"}
 _PERSONAL = re.compile(
     r"transactionDetails\.(userInfo|acquirerDetails\..*|(cardDetails|paymentMethodDetails)\."
     r"(pan|id|expiryMonth|expiryYear|cardHolderName|identityDocument.*))"
@@ -85,20 +77,19 @@ _TOP_LEVEL = frozenset(
 )
 
 
-def unread_fields(flat: Mapping[str, str], odd_names: Collection[str]) -> tuple[Pairs, Pairs]:
+def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person.
 
     Twins of card details in the newer object are left out.
     """
-    detail_pairs: list[tuple[str, str]] = []
-    personal_pairs: list[tuple[str, str]] = []
-    for name, value in flat.items():
-        if name in _READ and name not in odd_names:
-            continue
-        if name.startswith(METHOD) and flat.get(CARD + name.removeprefix(METHOD)) == value:
-            continue
-        (personal_pairs if _is_personal(name) else detail_pairs).append((name, value))
-    return storable_pairs(detail_pairs), storable_pairs(personal_pairs)
+    flat = field_values.value_by_name
+    unread = [
+        (name, value)
+        for name, value in flat.items()
+        if (name not in _READ or name in field_values.odd)
+        and not (name.startswith(METHOD) and flat.get(CARD + name.removeprefix(METHOD)) == value)
+    ]
+    return split_personal(unread, _is_personal)
 
 
 @lru_cache(maxsize=1024)
@@ -121,17 +112,9 @@ def order_of(answer: Mapping[str, Any]) -> Order:
     details = [
         (name, str(answer[name])) for name in ("orderCycle", "orderStatus") if answer.get(name)
     ]
-    details += [
-        (f"orderDetails.{name}", text)
-        for name, text in fields.items()
-        if name not in _READ_OF_ORDER
-    ]
-    details += flatten(
-        {
-            name: content
-            for name, content in answer.items()
-            if name not in _TOP_LEVEL and not name.startswith("_")
-        }
-    )
+    unread = (name for name in fields if name not in _READ_OF_ORDER)
+    details += [(f"orderDetails.{name}", fields[name]) for name in unread]
+    unknown = (name for name in answer if name not in _TOP_LEVEL and not name.startswith("_"))
+    details += flatten({name: answer[name] for name in unknown})
     customer = flatten({"customer": answer.get("customer")})
     return Order(fields, storable_pairs(details), storable_pairs(customer))

@@ -23,7 +23,7 @@ def parse_answer(text: str, depth_max: int) -> dict[str, Any]:
             text,
             object_pairs_hook=_object,
             parse_float=str,
-            parse_int=_integer,
+            parse_int=lambda digits: int(digits) if len(digits) <= _DIGITS_MAX else digits,
             parse_constant=_no_constant,
         )
     except RecursionError as error:
@@ -59,10 +59,6 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _integer(digits: str) -> int | str:
-    return int(digits) if len(digits) <= _DIGITS_MAX else digits
-
-
 def _no_constant(name: str) -> Never:
     raise ValueError(f"{name} is not JSON")
 
@@ -75,25 +71,17 @@ def flatten(node: object) -> list[tuple[str, str]]:
 
 
 def _collect(node: object, path: str, scalars: list[tuple[str, str]]) -> None:
-    if node is None:
-        return
-    if isinstance(node, str):
-        scalars.append((path, node))
-    elif isinstance(node, dict):
+    if isinstance(node, dict | list):
         prefix = f"{path}." if path else ""
-        for name, below in node.items():
+        for name, below in node.items() if isinstance(node, dict) else enumerate(node):
             if name == "_type" or below is None:
                 continue
             if isinstance(below, str):  # most are, and a call for each takes longer than to keep it
-                scalars.append((prefix + name, below))
+                scalars.append((f"{prefix}{name}", below))
             else:
-                _collect(below, prefix + name, scalars)
-    elif isinstance(node, list):
-        prefix = f"{path}." if path else ""
-        for number, below in enumerate(node):
-            _collect(below, f"{prefix}{number}", scalars)
-    else:
-        scalars.append((path, orjson.dumps(node).decode()))
+                _collect(below, f"{prefix}{name}", scalars)
+    elif node is not None:
+        scalars.append((path, node if isinstance(node, str) else orjson.dumps(node).decode()))
 
 
 def transactions_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -101,21 +89,21 @@ def transactions_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Errors: MalformedNotificationError.
     """
-    listed = answer.get("transactions") or []
-    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+    transactions = answer.get("transactions") or []
+    if not isinstance(transactions, list) or not all(
+        isinstance(each, dict) for each in transactions
+    ):
         raise MalformedNotificationError(
             "identity-unreadable", "transactions is no list of objects"
         )
-    for transaction in listed:
-        _check_readable(transaction)
-    return listed
-
-
-def _check_readable(transaction: Mapping[str, Any]) -> None:
-    uuid, status = transaction.get("uuid"), transaction.get("detailedStatus")
-    if not isinstance(uuid, str) or not _UUID.fullmatch(uuid):
-        raise MalformedNotificationError("identity-unreadable", "a transaction without its uuid")
-    if not isinstance(status, str) or not status:
-        raise MalformedNotificationError("status-unreadable", "detailedStatus is no text")
-    if isinstance(transaction.get("amount"), dict | list):
-        raise MalformedNotificationError("amount-unreadable", "amount is no number")
+    for each in transactions:
+        uuid, status = each.get("uuid"), each.get("detailedStatus")
+        if not isinstance(uuid, str) or not _UUID.fullmatch(uuid):
+            raise MalformedNotificationError(
+                "identity-unreadable", "a transaction without its uuid"
+            )
+        if not isinstance(status, str) or not status:
+            raise MalformedNotificationError("status-unreadable", "detailedStatus is no text")
+        if isinstance(each.get("amount"), dict | list):
+            raise MalformedNotificationError("amount-unreadable", "amount is no number")
+    return transactions

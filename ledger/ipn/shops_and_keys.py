@@ -11,15 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from marshmallow import (
-    INCLUDE,
-    Schema,
-    ValidationError,
-    fields,
-    post_load,
-    validate,
-    validates_schema,
-)
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
@@ -30,15 +22,14 @@ REST_PASSWORD = "rest-password"  # noqa: S105  the name of a kind of key, not a 
 REST_BROWSER = "rest-hmac"
 KINDS = (FORM_HMAC, FORM_SHA1, REST_PASSWORD, REST_BROWSER)
 
-_FINGERPRINT_ROUNDS = 100_000
+_EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
 
 
 @lru_cache(maxsize=1024)
 def _fingerprint(shop_id: str, mode: str, kind: str, secret: str) -> str:
     """Slow on purpose: old form keys are 16 decimal digits, and fingerprints are public."""
     salt = f"ipn-ledger:{shop_id}:{mode}:{kind}".encode()
-    slow = hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, _FINGERPRINT_ROUNDS, 8)
-    return slow.hex()
+    return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, 100_000, 8).hex()
 
 
 @dataclass(frozen=True)
@@ -78,23 +69,18 @@ class Shops:
 
     shop_by_id: Mapping[str, Shop] = field(default_factory=dict)
 
-    def keys(self, shop_id: str, mode: str, *kinds: str, at: datetime) -> list[Key]:
+    def keys(self, shop_id: str, mode: str, *key_kinds: str, at: datetime) -> list[Key]:
         """Return the keys of a shop and mode, of these kinds, that are valid at this time."""
-        shop = self.shop_by_id.get(shop_id)
-        if shop is None:
-            return []
-        return [
-            key
-            for key in shop.keys
-            if key.mode == mode and key.kind in kinds and key.is_valid_at(at)
-        ]
+        keys = self.shop_by_id[shop_id].keys if shop_id in self.shop_by_id else ()
+        fitting = (key for key in keys if key.mode == mode and key.kind in key_kinds)
+        return [key for key in fitting if key.is_valid_at(at)]
 
-    def other_keys(self, shop_id: str, mode: str, *kinds: str) -> list[Key]:
+    def other_keys(self, shop_id: str, mode: str, *key_kinds: str) -> list[Key]:
         """Return keys of these kinds of any other shop or mode: to explain a refusal."""
         return [
             key
             for key in self._all_keys()
-            if key.kind in kinds and (key.shop_id, key.mode) != (shop_id, mode)
+            if key.kind in key_kinds and (key.shop_id, key.mode) != (shop_id, mode)
         ]
 
     def valid_at(self, *instants: datetime) -> "Shops":
@@ -102,14 +88,12 @@ class Shops:
 
         What waited in quarantine may be verified by the key of its day or by today's.
         """
-
-        def unlimited(shop: Shop) -> Shop:
+        shop_by_id = {}
+        for id_, shop in self.shop_by_id.items():
             keys = (key for key in shop.keys if any(map(key.is_valid_at, instants)))
-            return replace(
-                shop, keys=tuple(replace(key, not_before=None, not_after=None) for key in keys)
-            )
-
-        return Shops({id_: unlimited(shop) for id_, shop in self.shop_by_id.items()})
+            unlimited = tuple(replace(key, not_before=None, not_after=None) for key in keys)
+            shop_by_id[id_] = replace(shop, keys=unlimited)
+        return Shops(shop_by_id)
 
     def key_by_fingerprint(self, fingerprint: str) -> Key | None:
         """Return the key that verified something earlier; None when it has left the shops file."""
@@ -119,34 +103,35 @@ class Shops:
         return [key for shop in self.shop_by_id.values() for key in shop.keys]
 
 
+def _in_utc(instant: Any) -> datetime:
+    if not isinstance(instant, datetime) or not instant.tzinfo:
+        raise ValidationError("must be a TOML date-time with an offset")
+    return instant.astimezone(UTC)
+
+
+def _check_distinct(shop_tables: list[dict[str, Any]]) -> None:
+    if len({table["id"] for table in shop_tables}) < len(shop_tables):
+        raise ValidationError("a shop id occurs twice")
+
+
 class _KeySchema(Schema):
-    mode = fields.String(required=True)
+    mode = fields.Enum(
+        Mode,
+        by_value=fields.String,
+        required=True,
+        error_messages={"unknown": "must be TEST or PRODUCTION"},
+    )
     kind = fields.String(required=True, validate=validate.OneOf(KINDS))
     secret = fields.String()
     secret_env = fields.String()
     secret_file = fields.String()
-    not_before = fields.Raw()
-    not_after = fields.Raw()
+    not_before = fields.Function(deserialize=_in_utc)
+    not_after = fields.Function(deserialize=_in_utc)
 
     @validates_schema
-    def _one_secret(self, data: dict[str, Any], **_: Any) -> None:
-        places = {"secret", "secret_env", "secret_file"} & data.keys()
-        if len(places) != 1:
+    def _check_one_secret(self, key_fields: dict[str, Any], **_: Any) -> None:
+        if len({"secret", "secret_env", "secret_file"} & key_fields.keys()) != 1:
             raise ValidationError("give exactly one of secret, secret_env, secret_file", "secret")
-
-    @validates_schema
-    def _known_mode(self, data: dict[str, Any], **_: Any) -> None:
-        try:
-            Mode(data["mode"])
-        except ValueError as error:
-            raise ValidationError("must be TEST or PRODUCTION", "mode") from error
-
-    @validates_schema
-    def _aware_times(self, data: dict[str, Any], **_: Any) -> None:
-        for name in ("not_before", "not_after"):
-            value = data.get(name)
-            if value is not None and not (isinstance(value, datetime) and value.tzinfo):
-                raise ValidationError("must be a TOML date-time with an offset", name)
 
 
 class _ShopSchema(Schema):
@@ -156,26 +141,22 @@ class _ShopSchema(Schema):
 
 
 class _ShopsSchema(Schema):
-    shops = fields.List(fields.Nested(_ShopSchema), required=True)
-
-    class Meta:
-        unknown = INCLUDE
-
-    @post_load
-    def _distinct(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        ids = [shop["id"] for shop in data["shops"]]
-        if len(set(ids)) != len(ids):
-            raise ValidationError("a shop id occurs twice", "shops")
-        return data
+    shops = fields.List(fields.Nested(_ShopSchema), required=True, validate=_check_distinct)
 
 
 def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
     """Read the shops file. Errors: SettingsError names the shop and the field, never a secret."""
-    data = _read(path)
-    shops = [_shop(shop_fields, path, environ) for shop_fields in data["shops"]]
+    shops = [
+        Shop(
+            shop_fields["id"],
+            shop_fields["name"],
+            tuple(_key(shop_fields["id"], each, path, environ) for each in shop_fields["keys"]),
+        )
+        for shop_fields in _read(path)
+    ]
     if any(key.mode == Mode.PRODUCTION for shop in shops for key in shop.keys):
-        for exposed_path in _exposed(path, data):
-            raise SettingsError(_EXPOSED.format(exposed_path))
+        for sentence in exposed_files(path):
+            raise SettingsError(sentence)
     return Shops({shop.id: shop for shop in shops})
 
 
@@ -184,40 +165,29 @@ def exposed_files(path: Path) -> list[str]:
 
     Errors: SettingsError when the shops file cannot be read.
     """
-    return [_EXPOSED.format(exposed_path) for exposed_path in _exposed(path, _read(path))]
+    keys = [key_fields for shop_fields in _read(path) for key_fields in shop_fields["keys"]]
+    files = [path] if any("secret" in key_fields for key_fields in keys) else []
+    files += [path.parent / each["secret_file"] for each in keys if "secret_file" in each]
+    by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
+    return [
+        _EXPOSED.format(file)
+        for file in files
+        if os.name == "posix" and file.stat().st_mode & by_others
+    ]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> list[dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
+        shop_tables: list[dict[str, Any]] = _ShopsSchema(unknown=INCLUDE).load(data)["shops"]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"the shops file {path} cannot be read: {error}") from error
-    try:
-        return dict(_ShopsSchema().load(data))
     except ValidationError as error:
         raise SettingsError(f"the shops file {path} is wrong: {error.messages}") from error
-
-
-def _shop(shop_fields: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Shop:
-    id_ = shop_fields["id"]
-    keys = tuple(_key(id_, key_fields, path, environ) for key_fields in shop_fields["keys"])
-    return Shop(id_, shop_fields["name"], keys)
+    return shop_tables
 
 
 def _key(shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Key:
-    return Key(
-        shop_id=shop_id,
-        mode=Mode(key_fields["mode"]).value,
-        kind=key_fields["kind"],
-        secret=_secret(shop_id, key_fields, path, environ),
-        not_before=_utc(key_fields.get("not_before")),
-        not_after=_utc(key_fields.get("not_after")),
-    )
-
-
-def _secret(
-    shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]
-) -> str:
     if "secret_env" in key_fields:
         secret = environ.get(key_fields["secret_env"], "")
         where = f"the environment variable {key_fields['secret_env']}"
@@ -232,20 +202,6 @@ def _secret(
     secret = secret.strip()  # keys are pasted with a blank or a newline at their end
     if not secret:
         raise SettingsError(f"shop {shop_id}: {where} holds no key")
-    return secret
-
-
-def _utc(instant: datetime | None) -> datetime | None:
-    return None if instant is None else instant.astimezone(UTC)
-
-
-_EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
-
-
-def _exposed(path: Path, data: Mapping[str, Any]) -> list[Path]:
-    """Return the files with keys that others can read or change, on systems that say so."""
-    keys = [key_fields for shop_fields in data["shops"] for key_fields in shop_fields["keys"]]
-    files = [path] if any("secret" in key_fields for key_fields in keys) else []
-    files += [path.parent / each["secret_file"] for each in keys if "secret_file" in each]
-    by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
-    return [file for file in files if os.name == "posix" and file.stat().st_mode & by_others]
+    mode, kind = key_fields["mode"].value, key_fields["kind"]
+    not_before, not_after = key_fields.get("not_before"), key_fields.get("not_after")
+    return Key(shop_id, mode, kind, secret, not_before, not_after)

@@ -6,14 +6,11 @@ import hmac
 from collections.abc import Mapping
 from operator import itemgetter
 
-FORM_PREFIX = "vads_"
-
 
 def signed_fields(fields: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the fields that a form signature covers, in byte order of their names."""
-    signed = [field for field in fields.items() if field[0].startswith(FORM_PREFIX)]
-    signed.sort(key=itemgetter(0))  # text sorts as its bytes in UTF-8 do
-    return signed
+    signed = (field for field in fields.items() if field[0].startswith("vads_"))
+    return sorted(signed, key=itemgetter(0))  # text sorts as its bytes in UTF-8 do
 
 
 def form_text(fields: Mapping[str, str]) -> str:

@@ -126,7 +126,6 @@ class NotificationContent:
 
     shop_id: str
     mode: str
-    format: str
     source: str | None
     rule: str | None
     rule_certainty: str
@@ -141,8 +140,8 @@ def is_instalment(facts: Mapping[str, Fact]) -> bool:
 
     Source: form-v2 reference, sections 3.5 and 6.4; rest-v4 reference, section 6.
     """
-    if "instalment_number" in facts:
-        return True
-    if facts.get("operation_type") != "DEBIT" or "subscription_id" not in facts:
-        return False
-    return facts.get("occurrence_type") in ("RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL")
+    return "instalment_number" in facts or (
+        facts.get("operation_type") == "DEBIT"
+        and "subscription_id" in facts
+        and facts.get("occurrence_type") in ("RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL")
+    )

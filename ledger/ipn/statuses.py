@@ -3,31 +3,21 @@
 Source: form-v2 reference, sections 5.1 and 5.3; rest-v4 reference, section 4.4.
 """
 
+_BY_RANK = (
+    ("INITIAL", "WAITING_FOR_PAYMENT", "PENDING", "PRE_AUTHORISED"),
+    ("UNDER_VERIFICATION", "WAITING_AUTHORISATION_TO_VALIDATE", "REFUND_TO_RETRY"),
+    ("WAITING_AUTHORISATION",),
+    ("AUTHORISED_TO_VALIDATE", "PARTIALLY_AUTHORISED"),
+    ("AUTHORISED",),
+    ("SUSPENDED", "CAPTURE_PENDING"),
+)
+FINAL = frozenset(
+    {"CAPTURED", "CAPTURE_FAILED", "REFUSED", "ERROR", "CANCELLED", "EXPIRED"}
+    | {"ACCEPTED", "ABANDONED", "NOT_CREATED"}
+)
 RANKS: dict[str, int] = {
-    "INITIAL": 0,
-    "WAITING_FOR_PAYMENT": 0,
-    "PENDING": 0,
-    "PRE_AUTHORISED": 0,
-    "UNDER_VERIFICATION": 1,
-    "WAITING_AUTHORISATION_TO_VALIDATE": 1,
-    "REFUND_TO_RETRY": 1,
-    "WAITING_AUTHORISATION": 2,
-    "AUTHORISED_TO_VALIDATE": 3,
-    "PARTIALLY_AUTHORISED": 3,
-    "AUTHORISED": 4,
-    "SUSPENDED": 5,
-    "CAPTURE_PENDING": 5,
-    "CAPTURED": 6,
-    "CAPTURE_FAILED": 6,
-    "REFUSED": 6,
-    "ERROR": 6,
-    "CANCELLED": 6,
-    "EXPIRED": 6,
-    "ACCEPTED": 6,
-    "ABANDONED": 6,
-    "NOT_CREATED": 6,
+    status: rank for rank, statuses in enumerate((*_BY_RANK, sorted(FINAL))) for status in statuses
 }
-FINAL = frozenset(status for status, rank in RANKS.items() if rank == 6)
 REFUSED = frozenset({"REFUSED", "ERROR", "NOT_CREATED"})
 
 

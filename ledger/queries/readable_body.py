@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ledger.application import Ledger
 from ledger.errors import NotificationError
-from ledger.ipn.delivery import Limits, Proof, read_fields
+from ledger.ipn.delivery import Limits, read_fields
 from ledger.ipn.kinds import Kind
 from ledger.ipn.parse import read_trusted
 from ledger.ipn.signature import digest
@@ -59,9 +59,9 @@ def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:
     """Return the transactions, aliases and subscriptions that a verified delivery names."""
     if row.key_fingerprint is None or row.signed_digest is None:
         return []
-    proof = Proof(row.key_fingerprint, row.signed_digest)
+    proof = row.key_fingerprint, row.signed_digest
     try:
-        _, content = read_trusted(delivery_of(row), proof, _limits(ledger))
+        _, content = read_trusted(delivery_of(row), *proof, _limits(ledger))
     except NotificationError:  # code that reads more strictly than that of then
         return []
     return [

@@ -10,7 +10,7 @@ from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.ipn.snapshots import Fact, NotificationContent
+from ledger.ipn.snapshots import Fact, NotificationContent, is_instalment
 
 _Known = TypeVar("_Known", bound=LedgerAggregate)
 
@@ -90,7 +90,7 @@ class Decider:
     def _follow_instalment(self, transaction: Transaction) -> None:
         """Record in the subscription how the transaction of an instalment stands now."""
         facts = transaction.facts
-        if not transaction.is_instalment or transaction.uuid is None:
+        if not is_instalment(facts) or transaction.uuid is None:
             return
         alias = str(facts.get("alias", ""))
         subscription_id = facts.get("subscription_id") or self._lost_reference(facts)

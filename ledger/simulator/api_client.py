@@ -17,10 +17,8 @@ BUSY_SECONDS_MAX = 300
 _BUSY = (429, 503)
 
 
-class ApiAnswerError(LedgerError):
+class ApiAnswerError(LedgerError, code="not-answered"):
     """The query API answered with a status that no request of ours should have."""
-
-    code = "not-answered"
 
 
 class ApiClient:

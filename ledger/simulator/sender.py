@@ -18,10 +18,8 @@ _HEADERS = {
 }
 
 
-class NoServiceError(LedgerError):
+class NoServiceError(LedgerError, code="no-service"):
     """No service answers at the address."""
-
-    code = "no-service"
 
 
 @dataclass(frozen=True, slots=True)

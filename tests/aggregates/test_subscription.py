@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.aggregates.aggregate import stream_id
 from ledger.aggregates.subscription import Subscription
-from ledger.ipn.kinds import Kind
 from ledger.ipn.snapshots import Fact
 from tests.aggregates.given import (
     OTHER_UUID,
@@ -176,6 +174,6 @@ def test_the_same_id_on_another_alias_is_another_plan() -> None:
 def test_a_name_that_holds_the_separator_of_names_is_another_name(
     names: tuple[str, ...], other_names: tuple[str, ...]
 ) -> None:
-    ids = {stream_id(Kind.SUBSCRIPTION, "1", "TEST", *each) for each in (names, other_names)}
+    ids = {S.id_of("1", "TEST", *each) for each in (names, other_names)}
 
     assert len(ids) == 2

@@ -89,7 +89,6 @@ def content_of(snapshots: Iterable[Snapshot], occasion: Occasion) -> Notificatio
     return NotificationContent(
         shop_id=SHOP_ID,
         mode=MODE,
-        format="form-v2",
         source=occasion.source,
         rule=occasion.rule,
         rule_certainty=occasion.rule_certainty,
