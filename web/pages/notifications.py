@@ -106,7 +106,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
     with ledger().database.connect() as connection:
-        row = ledger().inbox.find_verified(connection, event.notification_id)
+        row = Inbox(connection).find_verified(event.notification_id)
     if row is None:
         raise NotFoundError("the delivery behind this event is not in the journal")
     (proof,) = evidence_of(ledger(), [recorded]).values()

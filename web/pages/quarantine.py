@@ -14,7 +14,6 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE
 from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed
 from ledger.recording.readmission import ReadmissionTally
-from ledger.storage.inbox import Inbox
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, only_for_operators, scope_of
 from web.context import ledger
