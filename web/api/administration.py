@@ -9,7 +9,7 @@ from marshmallow import RAISE
 from ledger.access.log import accesses
 from ledger.instants import write_public_instant
 from ledger.projections.engine.status import Status, statuses
-from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer
+from web.api.answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.query_schemas import AccessLogQuery
 from web.api.responses import a_blueprint, answer
 from web.authentication import only_for_operators, permitted_shops

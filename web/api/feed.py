@@ -19,7 +19,7 @@ from ledger.queries.filter_comparisons import narrowing
 from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import EventFilter
 from ledger.storage.event_store import RecordedEvent
-from web.api.event_answers import FeedAnswer
+from web.api.answers import FeedAnswer
 from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
 from web.api.responses import a_blueprint, answer

@@ -18,8 +18,8 @@ from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from web.api.event_answers import EvidenceAnswer
-from web.api.notification_answers import (
+from web.api.answers import (
+    EvidenceAnswer,
     NotificationAnswer,
     NotificationsAnswer,
     ReadmittedAnswer,

@@ -13,8 +13,7 @@ from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events
 from ledger.queries.history import TimelineEntry, history_data, timeline
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent
-from web.api.event_answers import HistoryAnswer
-from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
+from web.api.answers import AliasAnswer, HistoryAnswer, SubscriptionAnswer, TransactionAnswer
 from web.api.query_schemas import ItemQuery, SubscriptionQuery
 from web.api.responses import NOT_CHANGED, a_blueprint, answer, link, tagged
 from web.authentication import log_personal_read, redact_for_reader

@@ -8,8 +8,7 @@ from marshmallow import RAISE
 from ledger.ipn.modes import Mode
 from ledger.queries.history import timeline
 from ledger.queries.orders import order, order_history
-from web.api.event_answers import HistoryAnswer
-from web.api.object_answers import OrderAnswer
+from web.api.answers import HistoryAnswer, OrderAnswer
 from web.api.objects import history_event, links
 from web.api.query_schemas import AsOfQuery
 from web.api.responses import NOT_CHANGED, a_blueprint, answer, tagged
