@@ -1,12 +1,10 @@
 """Lists and exports over HTTP: how pages and files are answered."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
-import orjson
-from flask import Response, abort, request
-from marshmallow import RAISE, Schema, fields, validate
+from flask import Response, abort
+from marshmallow import Schema, fields, validate
 
 from ledger.queries import export as exporting
 from ledger.queries import lists
@@ -24,7 +22,7 @@ from ledger.queries.list_definitions import (
     Listing,
 )
 from web.api.filter_schemas import flag_parameter, schema_of
-from web.api.responses import a_blueprint
+from web.api.responses import a_blueprint, answer_page, serve
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_for_reader
 from web.context import ledger
 from web.downloads import download
@@ -32,7 +30,6 @@ from web.downloads import download
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
 Parameters = dict[str, Any]
-View = Callable[[Parameters], Response]
 
 
 class FileParameters(Schema):
@@ -77,34 +74,48 @@ def page_parameters(listing: Listing) -> type[Schema]:
 
 def serve_list(path: str, listing: Listing, summary: str) -> None:
     """Serve a list at a path; its parameters are its filters and those of a page."""
-
-    def view(parameters: Parameters) -> Response:
-        return _page(listing, parameters)
-
     name = path.strip("/").replace("-", "_")
     query = schema_of(listing.filter_class, page_parameters(listing), name=f"{name}_query")
-    _serve(path, bp.response(200, PageAnswer)(view), f"list_{name}", summary, query)
+    view = bp.response(200, PageAnswer)(partial(_page, listing))
+    serve(bp, path, view, f"list_{name}", summary, query)
 
 
 def serve_export(
     kind: str, filter_class: type[Filter], file_parameters: type[Schema], summary: str
 ) -> None:
     """Serve all rows of one kind as a file."""
-
-    def view(parameters: Parameters) -> Response:
-        return _export(kind, filter_class, parameters)
-
     query = schema_of(filter_class, file_parameters, name=f"export_{kind}_query")
-    view = bp.alt_response(501, "501")(view)
+    view = bp.alt_response(501, "501")(partial(_export, kind, filter_class))
     for content_type in CONTENT_TYPES.values():
         media_type = content_type.partition(";")[0]
         view = bp.response(200, {"type": "string"}, content_type=media_type)(view)
-    _serve(f"/exports/{kind}", view, f"export_{kind}", summary, query)
+    serve(bp, f"/exports/{kind}", view, f"export_{kind}", summary, query)
 
 
-def _serve(path: str, view: View, name: str, summary: str, query: type[Schema]) -> None:
-    view.__name__, view.__doc__ = name, summary
-    bp.get(path)(bp.arguments(query, location="query", unknown=RAISE)(view))
+def _page(listing: Listing, parameters: Parameters) -> Response:
+    filter_ = filter_of_caller(listing.filter_class, parameters)
+    with ledger().database.connect() as connection:
+        page = lists.list_page(
+            connection,
+            listing,
+            filter_,
+            sort=parameters["sort"],
+            cursor=parameters.get("cursor"),
+            limit=parameters["limit"],
+        )
+    items = [redact_for_reader(item) for item in page.items]
+    position, lag = page.as_of_position, page.lag
+    return answer_page(items, page.next_cursor, as_of_position=position, lag=lag)
+
+
+def _export(kind: str, filter_class: type[Filter], parameters: Parameters) -> Response:
+    has_personal, has_raw = parameters["personal"], parameters.get("raw", False)
+    if has_personal or has_raw:
+        if not caller().sees_personal:
+            abort(403)
+        log_personal_read(f"export of {kind}")
+    export = Export(kind, filter_of_caller(filter_class, parameters), has_personal, has_raw)
+    return download(export, parameters["format"])
 
 
 serve_list("/transactions", TRANSACTIONS, "List transactions, by default the newest first.")
@@ -131,38 +142,3 @@ serve_export(
     RawFileParameters,
     "Write every notification, oldest first.",
 )
-
-
-def _page(listing: Listing, parameters: Parameters) -> Response:
-    filter_ = filter_of_caller(listing.filter_class, parameters)
-    with ledger().database.connect() as connection:
-        page = lists.list_page(
-            connection,
-            listing,
-            filter_,
-            sort=parameters["sort"],
-            cursor=parameters.get("cursor"),
-            limit=parameters["limit"],
-        )
-    body = {
-        "items": [redact_for_reader(item) for item in page.items],
-        "next_cursor": page.next_cursor,
-        "as_of_position": page.as_of_position,
-        "lag": page.lag,
-    }
-    response = Response(orjson.dumps(body), mimetype="application/json")
-    if page.next_cursor is not None:
-        pairs = [(k, v) for k, v in request.args.items(multi=True) if k != "cursor"]
-        query = urlencode([*pairs, ("cursor", page.next_cursor)])
-        response.headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return response
-
-
-def _export(kind: str, filter_class: type[Filter], parameters: Parameters) -> Response:
-    has_personal, has_raw = parameters["personal"], parameters.get("raw", False)
-    if has_personal or has_raw:
-        if not caller().sees_personal:
-            abort(403)
-        log_personal_read(f"export of {kind}")
-    export = Export(kind, filter_of_caller(filter_class, parameters), has_personal, has_raw)
-    return download(export, parameters["format"])
