@@ -21,7 +21,7 @@ from ledger.queries.list_definitions import (
     TRANSACTIONS,
     Listing,
 )
-from web.api.filter_schemas import flag_parameter, schema_of
+from web.api.query_schemas import flag_parameter, integer_parameter, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_for_reader
 from web.context import ledger
@@ -57,10 +57,9 @@ class PageAnswer(Schema):
 def page_parameters(listing: Listing) -> type[Schema]:
     """Return the parameters that say which page of a list is wanted."""
     sorts = [sort for name in listing.orders for sort in (name, f"-{name}")]
-    limit = validate.Range(1, lists.LIMIT_MAX)
     return Schema.from_dict(
         {
-            "limit": fields.Integer(load_default=lists.LIMIT_DEFAULT, validate=limit),
+            "limit": integer_parameter("", 1, lists.LIMIT_MAX, load_default=lists.LIMIT_DEFAULT),
             "cursor": fields.String(metadata={"description": "`next_cursor` of the page before"}),
             "sort": fields.String(
                 load_default=lists.NEWEST_FIRST,
