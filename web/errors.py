@@ -105,11 +105,7 @@ def _unavailable(cause: BaseException | None) -> Response:
 
 
 def _refuse(
-    status: int,
-    code: str,
-    detail: str = "",
-    headers: Mapping[str, str] | None = None,
-    **more: Any,
+    status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
     """Refuse in the way of whoever asks: a line, a page, or a problem document.
 

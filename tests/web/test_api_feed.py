@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import orjson
 import pytest
@@ -94,14 +95,20 @@ def test_a_wait_ends_when_the_service_stops(api_on_sqlite: Asking) -> None:
     assert time.monotonic() - began < 10
 
 
+@contextmanager
+def every_place_taken() -> Iterator[None]:
+    for _ in range(feed.WAITERS_MAX):
+        assert feed.places.acquire(blocking=False)
+    yield
+    for _ in range(feed.WAITERS_MAX):
+        feed.places.release()
+
+
 @pytest.fixture
 def no_place() -> Iterator[None]:
     """Everybody who may wait is waiting."""
-    for _ in range(feed.WAITERS_MAX):
-        assert feed._places.acquire(blocking=False)
-    yield
-    for _ in range(feed.WAITERS_MAX):
-        feed._places.release()
+    with every_place_taken():
+        yield
 
 
 @pytest.mark.usefixtures("no_place")
@@ -179,4 +186,5 @@ def test_a_place_is_given_back(api_on_sqlite: Asking) -> None:
     for _ in range(feed.WAITERS_MAX + 1):
         stream(api_on_sqlite)
 
-    assert feed._places._value == feed.WAITERS_MAX
+    with every_place_taken():
+        pass

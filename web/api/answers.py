@@ -203,9 +203,7 @@ ProjectionAnswer = answer_schema(
     state=text("building, built, live or retired"),
     fingerprint=text("of the code it was made by"),
     **attributes(
-        Status,
-        "is_current is_followed position lag lag_seconds",
-        lag="positions behind the log",
+        Status, "is_current is_followed position lag lag_seconds", lag="positions behind the log"
     ),
     poison=many(answer_schema("PoisonAnswer", **attributes(Poison, "position topic error"))),
 )

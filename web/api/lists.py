@@ -7,20 +7,13 @@ from flask import Response, abort
 from marshmallow import Schema, fields, validate
 
 from ledger.queries import export as exporting
-from ledger.queries import lists
+from ledger.queries import list_definitions, lists
 from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
 from ledger.queries.filter_comparisons import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.list_definitions import (
-    ALIASES,
-    AUDIT_TRAIL,
-    ORDERS,
-    SUBSCRIPTIONS,
-    TOTALS,
-    TRANSACTIONS,
-    Listing,
-)
+from ledger.queries.list_definitions import Listing
+from web.api.answer_fields import answer_schema, number, text
 from web.api.query_schemas import flag_parameter, integer_parameter, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_for_reader
@@ -45,13 +38,14 @@ class RawFileParameters(FileParameters):
     )
 
 
-class PageAnswer(Schema):
-    """Shape: `next_cursor` is null on the last page. Units: positions of events."""
-
-    items = fields.List(fields.Dict(keys=fields.String()), required=True)
-    next_cursor = fields.String(allow_none=True, required=True)
-    as_of_position = fields.Integer(required=True)
-    lag = fields.Integer(required=True)
+PageAnswer = answer_schema(
+    "PageAnswer",
+    items=fields.List(fields.Dict(keys=fields.String()), required=True),
+    next_cursor=text(none=True),
+    as_of_position=number(),
+    lag=number(),
+)
+"""Shape: `next_cursor` is null on the last page. Units: positions of events."""
 
 
 def page_parameters(listing: Listing) -> type[Schema]:
@@ -71,12 +65,12 @@ def page_parameters(listing: Listing) -> type[Schema]:
     )
 
 
-def serve_list(path: str, listing: Listing, summary: str) -> None:
-    """Serve a list at a path; its parameters are its filters and those of a page."""
-    name = path.strip("/").replace("-", "_")
+def serve_list(listing: Listing, summary: str) -> None:
+    """Serve a list under its name; its parameters are its filters and those of a page."""
+    name = listing.view
     query = schema_of(listing.filter_class, page_parameters(listing), name=f"{name}_query")
     view = bp.response(200, PageAnswer)(partial(_page, listing))
-    serve(bp, path, view, f"list_{name}", summary, query)
+    serve(bp, f"/{name.replace('_', '-')}", view, f"list_{name}", summary, query)
 
 
 def serve_export(
@@ -93,15 +87,11 @@ def serve_export(
 
 def _page(listing: Listing, parameters: Parameters) -> Response:
     filter_ = filter_of_caller(listing.filter_class, parameters)
+    page_options: dict[str, Any] = {
+        name: parameters.get(name) for name in ("sort", "cursor", "limit")
+    }
     with ledger().database.connect() as connection:
-        page = lists.list_page(
-            connection,
-            listing,
-            filter_,
-            sort=parameters["sort"],
-            cursor=parameters.get("cursor"),
-            limit=parameters["limit"],
-        )
+        page = lists.list_page(connection, listing, filter_, **page_options)
     items = [redact_for_reader(item) for item in page.items]
     position, lag = page.as_of_position, page.lag
     return answer_page(items, page.next_cursor, as_of_position=position, lag=lag)
@@ -117,17 +107,14 @@ def _export(kind: str, filter_class: type[Filter], parameters: Parameters) -> Re
     return download(export, parameters["format"])
 
 
-serve_list("/transactions", TRANSACTIONS, "List transactions, by default the newest first.")
-serve_list("/aliases", ALIASES, "List stored means of payment.")
-serve_list("/subscriptions", SUBSCRIPTIONS, "List subscriptions with their instalments.")
-serve_list("/orders", ORDERS, "List orders, each once per currency.")
-serve_list("/totals", TOTALS, "List daily totals.")
-serve_list("/audit-trail", AUDIT_TRAIL, "List every event, without its facts.")
+serve_list(list_definitions.TRANSACTIONS, "List transactions, by default the newest first.")
+serve_list(list_definitions.ALIASES, "List stored means of payment.")
+serve_list(list_definitions.SUBSCRIPTIONS, "List subscriptions with their instalments.")
+serve_list(list_definitions.ORDERS, "List orders, each once per currency.")
+serve_list(list_definitions.TOTALS, "List daily totals.")
+serve_list(list_definitions.AUDIT_TRAIL, "List every event, without its facts.")
 serve_export(
-    exporting.EVENTS,
-    EventFilter,
-    FileParameters,
-    "Write every event with its facts, oldest first.",
+    exporting.EVENTS, EventFilter, FileParameters, "Write every event with its facts, oldest first."
 )
 serve_export(
     exporting.TRANSACTIONS,

@@ -18,13 +18,7 @@ from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from web.api.answers import (
-    EvidenceAnswer,
-    NotificationAnswer,
-    NotificationsAnswer,
-    ReadmittedAnswer,
-    ReadmittedManyAnswer,
-)
+from web.api import answers
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
 from web.api.responses import a_blueprint, answer, answer_page, link
 from web.authentication import (
@@ -44,7 +38,7 @@ READMIT_MAX = 500
 
 @bp.route("/notifications")
 @bp.arguments(NotificationsQuery, location="query", unknown=RAISE)
-@bp.response(200, NotificationsAnswer)
+@bp.response(200, answers.NotificationsAnswer)
 def list_all(parameters: dict[str, Any]) -> Response:
     """List notifications, verified and in quarantine, newest first."""
     limit, before_id = parameters["limit"], parameters["cursor"]
@@ -56,7 +50,7 @@ def list_all(parameters: dict[str, Any]) -> Response:
 
 
 @bp.route("/notifications/<notification_id>")
-@bp.response(200, NotificationAnswer)
+@bp.response(200, answers.NotificationAnswer)
 def get_notification(notification_id: str) -> Response:
     """Show one notification; its body is below `/raw`."""
     return answer(_shown(_row(notification_id)))
@@ -75,7 +69,7 @@ def get_raw(notification_id: str) -> Response:
 
 
 @bp.route("/notifications/<notification_id>/readmit", methods=["POST"])
-@bp.response(200, ReadmittedAnswer)
+@bp.response(200, answers.ReadmittedAnswer)
 @only_for_operators
 def readmit(notification_id: str) -> Response:
     """Verify a quarantined delivery again; it may be refused again, with a reason."""
@@ -85,7 +79,7 @@ def readmit(notification_id: str) -> Response:
 
 @bp.route("/notifications/readmit", methods=["POST"])
 @bp.arguments(ReadmitBody, location="json", unknown=RAISE)
-@bp.response(200, ReadmittedManyAnswer)
+@bp.response(200, answers.ReadmittedManyAnswer)
 @only_for_operators
 def readmit_many(request_body: dict[str, Any]) -> Response:
     """Verify all again that wait for a reason; a dry run, which is the default, counts them."""
@@ -107,7 +101,7 @@ def readmit_many(request_body: dict[str, Any]) -> Response:
 
 
 @bp.route("/shops/<shop_id>/<mode>/events/<int:position>/evidence")
-@bp.response(200, EvidenceAnswer)
+@bp.response(200, answers.EvidenceAnswer)
 @only_with_personal_data
 def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     """Show what stands behind an event: its raw body, digest, and signature, verified again now."""

@@ -14,13 +14,7 @@ from ledger.queries.history import history_data, timeline
 from ledger.queries.orders import order, order_history
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent
-from web.api.answers import (
-    AliasAnswer,
-    HistoryAnswer,
-    OrderAnswer,
-    SubscriptionAnswer,
-    TransactionAnswer,
-)
+from web.api import answers
 from web.api.query_schemas import AsOfQuery, ItemQuery, SubscriptionQuery
 from web.api.responses import NOT_CHANGED, View, a_blueprint, answer, link, serve, tagged
 from web.authentication import log_personal_read, redact_for_reader
@@ -96,7 +90,7 @@ def _serve(kind: str, query: type[Schema], schema: type[Schema], summary: str) -
     """Serve objects of a kind, or their histories, at their path."""
     path, name = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>", f"get_{kind}"
     view: View = partial(_state, kind)
-    if schema is HistoryAnswer:
+    if schema is answers.HistoryAnswer:
         path, name, view = f"{path}/history", f"{name}_history", partial(_history, kind)
     blueprint = orders_bp if kind == ORDER else bp
     view = blueprint.alt_response(304, description=NOT_CHANGED)(view)
@@ -108,33 +102,35 @@ def _serve(kind: str, query: type[Schema], schema: type[Schema], summary: str) -
 _serve(
     TRANSACTION,
     ItemQuery,
-    TransactionAnswer,
+    answers.TransactionAnswer,
     "Return a transaction, by its uuid or by the reference that stands in for it.",
 )
 _serve(
     TRANSACTION,
     ItemQuery,
-    HistoryAnswer,
+    answers.HistoryAnswer,
     "Return the history of a transaction, event by event, with what each event changed.",
 )
-_serve(ALIAS, ItemQuery, AliasAnswer, "Return an alias, a payer's stored means of payment.")
-_serve(ALIAS, ItemQuery, HistoryAnswer, "Return the history of an alias.")
+_serve(ALIAS, ItemQuery, answers.AliasAnswer, "Return an alias, a payer's stored means of payment.")
+_serve(ALIAS, ItemQuery, answers.HistoryAnswer, "Return the history of an alias.")
 _serve(
     SUBSCRIPTION,
     SubscriptionQuery,
-    SubscriptionAnswer,
+    answers.SubscriptionAnswer,
     "Return a subscription with its attempts of instalments; 409 when its id needs an alias.",
 )
-_serve(SUBSCRIPTION, SubscriptionQuery, HistoryAnswer, "Return the history of a subscription.")
+_serve(
+    SUBSCRIPTION, SubscriptionQuery, answers.HistoryAnswer, "Return the history of a subscription."
+)
 _serve(
     ORDER,
     AsOfQuery,
-    OrderAnswer,
+    answers.OrderAnswer,
     "Return an order with all its transactions, its refunds and its balances.",
 )
 _serve(
     ORDER,
     AsOfQuery,
-    HistoryAnswer,
+    answers.HistoryAnswer,
     "Return the history of all transactions of an order, in the order of its events.",
 )
