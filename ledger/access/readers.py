@@ -35,10 +35,7 @@ class Reader:
         return self.role in SEES_PERSONAL
 
     def allows_shop(self, shop_id: str | None) -> bool:
-        """Return True if this reader may read about the shop.
-
-        What names no shop is for readers of all shops.
-        """
+        """Return True if this reader may read of the shop; what names none is for all shops."""
         return self.shops is None or shop_id in self.shops
 
     def state_at(self, at: datetime) -> str:

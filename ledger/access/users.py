@@ -111,10 +111,7 @@ def all_users(connection: Connection) -> list[User]:
 
 
 def change_password(connection: Connection, name: str, password: str, *, now: datetime) -> User:
-    """Give somebody another password and end all their sessions.
-
-    Errors: NotFoundError, BadUserError.
-    """
+    """Give somebody another password and end all sessions. Errors: NotFoundError, BadUserError."""
     changes = {"password_hash": _hashed(password), "password_changed_at": now}
     return _change(connection, name, stamp=_new_stamp(), **changes)
 

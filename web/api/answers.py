@@ -30,24 +30,25 @@ from web.api.answer_fields import (
 )
 
 _CURSOR = text(none=True)
-_MODE = text(choices=PUBLIC_MODES)
-_NEWEST = number("of its newest event")
 
 # -- objects: a transaction, alias, subscription or order ---------------------------------------
 
 LinksAnswer = answer_schema("LinksAnswer", self=text(), history=text())
-_OBJECT: Fields = {
+_KNOWN: Fields = {
     "kind": text(),
     "shop_id": text(),
-    "mode": _MODE,
-    "version": number("how many events made it what it is"),
-    "position": _NEWEST,
+    "mode": text(choices=PUBLIC_MODES),
+    "position": number("of its newest event"),
     "first_seen_at": text("when this ledger first heard of it"),
     "last_changed_at": text("when this ledger last heard something new"),
+    "links": fields.Nested(LinksAnswer, required=True),
+}
+_OBJECT: Fields = {
+    **_KNOWN,
+    "version": number("how many events made it what it is"),
     "contradictions": number("events that contradict what was known"),
     "details": words("the platform's other fields, each as it was last told"),
     "personal": words("fields about a person; masked for the role auditor"),
-    "links": fields.Nested(LinksAnswer, required=True),
 }
 _TRANSACTION: Fields = {
     **_OBJECT,
@@ -98,17 +99,11 @@ BalanceAnswer = answer_schema(
 )
 OrderAnswer = answer_schema(
     "OrderAnswer",
-    kind=text(),
-    shop_id=text(),
-    mode=_MODE,
+    **_KNOWN,
     order_id=text(),
-    first_seen_at=text(),
-    last_changed_at=text(),
-    position=_NEWEST,
     view_position=number("how far the view that names its transactions had followed the log"),
     balances=many(BalanceAnswer),
     transactions=many(OrderTransactionAnswer),
-    links=fields.Nested(LinksAnswer, required=True),
 )
 
 # -- events and notifications -------------------------------------------------------------------

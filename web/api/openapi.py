@@ -31,7 +31,6 @@ SETTINGS = {
     },
 }
 
-PROBLEM = "application/problem+json"
 _OF_ALL = {
     "401": "no token, or one that is unknown, expired or revoked",
     "403": "the token's role or shops do not allow it",
@@ -114,10 +113,11 @@ def document() -> dict[str, Any]:
     components = specification["components"]
     components["schemas"] |= event_schemas()
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    problem = {"$ref": "#/components/schemas/ProblemAnswer"}
     components["responses"] = {
         status: {
             "description": meaning,
-            "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}},
+            "content": {"application/problem+json": {"schema": problem}},
         }
         for status, meaning in (_OF_ALL | _OF_BODIES | _OF_SOME).items()
     }
