@@ -6,17 +6,17 @@ from contextlib import closing
 from typing import Any
 
 from flask import Flask, Response
+from werkzeug.routing import BaseConverter
 
 from ledger.application import Ledger, bootstrap
 from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from web import api, cors, errors, health, receiver
-from web.context import Clock, Context
+from web import api, errors, health, receiver, security_headers
+from web.context import CONTEXT, Clock, Context
 from web.pages.registration import register_pages
 from web.rate_limits import make_limiter
-from web.security_headers import set_default_headers
 
 
 def create_app(
@@ -33,21 +33,21 @@ def create_app(
     settings = settings or read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     app = _hardened(Flask(__name__, static_folder=None))
-    Context(
+    app.extensions[CONTEXT] = Context(
         ledger=ledger or bootstrap(settings, os.environ, clock=clock),
         settings=settings,
         metrics=Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR")),
         clock=clock,
         is_stopping=is_stopping,
-    ).attach(app)
+    )
     errors.register(app)
     app.register_blueprint(receiver.bp)
     app.register_blueprint(health.bp)
-    cors.allow_origins(app)
+    security_headers.allow_origins(app)
     limiter = make_limiter(app)
     api.register(app, limiter)
     register_pages(app, limiter)
-    app.after_request(set_default_headers)
+    app.after_request(security_headers.set_default_headers)
     return app
 
 
@@ -61,6 +61,7 @@ def _hardened(app: Flask) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
+    app.url_map.converters.update(default=StorableText, name=Name)
     return app
 
 
@@ -73,3 +74,18 @@ class WholeResponse(Response):
             return parts
         with closing(parts):  # type: ignore[type-var]  # it is a ClosingIterator
             return list(parts)
+
+
+class StorableText(BaseConverter):
+    """One part of a path; one that holds what no database can store leads nowhere."""
+
+    regex = r"[^/\x00]+"
+    part_isolating = True
+
+
+class Name(BaseConverter):
+    """A name that a shop or a sender chose: any storable text, slashes and line ends too."""
+
+    regex = r"(?s:[^\x00]+?)"
+    weight = 200
+    part_isolating = False

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from flask import Response, current_app, g, request
@@ -12,7 +12,7 @@ from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from ledger.access.log import Access, note_access
 from ledger.access.masking import masked
 from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
-from ledger.access.tokens import Token, find_token, is_use_due, note_use
+from ledger.access.tokens import find_token, is_use_due, note_use
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.activity import Scope
 from ledger.queries.filter_comparisons import Filter
@@ -45,8 +45,7 @@ only_with_personal_data = only_for(*(role for role in ROLES if role in SEES_PERS
 
 def caller() -> Reader:
     """Return who asks: the token or the person of this request."""
-    reader = g.caller
-    assert isinstance(reader, Reader)
+    reader: Reader = g.caller
     return reader
 
 
@@ -77,14 +76,14 @@ def filter_of_caller(filter_class: type[_Filter], parameters: Mapping[str, Any])
 
 def scope_of(mode: str) -> Scope:
     """Return what the caller may see of a mode: its own shops, or all that there are."""
-    allowed = allowed_shops()
-    known = set(ledger().shops.shop_by_id)
-    return Scope(mode, tuple(sorted(known if allowed is None else allowed)), allowed is not None)
+    shops = caller().shops
+    known = ledger().shops.shop_by_id if shops is None else shops
+    return Scope(mode, tuple(sorted(set(known))), shops is not None)
 
 
-def redact_for_reader(state: Mapping[str, Any], reader: Reader | None = None) -> dict[str, Any]:
+def redact_for_reader(fields: Mapping[str, Any], reader: Reader | None = None) -> dict[str, Any]:
     """Return a state or an event as its reader, or else the caller, may see it."""
-    return dict(state) if (reader or caller()).sees_personal else masked(state)
+    return dict(fields) if (reader or caller()).sees_personal else masked(fields)
 
 
 # -- who asks -----------------------------------------------------------------------------------
@@ -92,31 +91,6 @@ def redact_for_reader(state: Mapping[str, Any], reader: Reader | None = None) ->
 
 def authorise() -> None:
     """Let a request with a token pass to its view. Errors: Unauthorized, and those of `admit`."""
-    admit(_authenticate())
-
-
-def admit(reader: Reader) -> None:
-    """Let somebody who is known pass to the view. Errors: Forbidden, NotFound."""
-    g.caller = reader
-    request.max_content_length = BODY_BYTES_MAX
-    arguments = request.view_args or {}
-    if arguments.get("mode", MODES[0]) not in MODES:
-        raise NotFound
-    if "shop_id" in arguments and not reader.allows_shop(arguments["shop_id"]):
-        raise Forbidden("your access does not include this shop")
-    view = current_app.view_functions[request.endpoint or ""]
-    if reader.role not in getattr(view, "roles", ROLES):
-        g.read = Read("refused", arguments.get("shop_id"), arguments.get("mode"), request.path)
-        raise Forbidden(f"this is not for the role {reader.role}")
-
-
-def bearer_secret() -> str | None:
-    """Return the secret of the token that a request brings, if it brings one."""
-    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
-    return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
-
-
-def _authenticate() -> Token:
     secret = bearer_secret()
     if secret is None:
         raise Unauthorized("send a token: Authorization: Bearer …")
@@ -130,20 +104,31 @@ def _authenticate() -> Token:
         # a full disk or a standby is still read: the last use is for whoever tidies tokens up
         with suppress(OperationalError, InternalError), database.begin() as connection:
             note_use(connection, token, now=now)
-    return token
+    admit(token)
+
+
+def admit(reader: Reader) -> None:
+    """Let somebody who is known pass to the view. Errors: Forbidden, NotFound."""
+    g.caller = reader
+    request.max_content_length = BODY_BYTES_MAX
+    arguments = request.view_args or {}
+    if arguments.get("mode", MODES[0]) not in MODES:
+        raise NotFound
+    if "shop_id" in arguments and not reader.allows_shop(arguments["shop_id"]):
+        raise Forbidden("your access does not include this shop")
+    view = current_app.view_functions[request.endpoint or ""]
+    if reader.role not in getattr(view, "roles", ROLES):
+        g.read = ("refused", arguments.get("shop_id"), arguments.get("mode"), request.path)
+        raise Forbidden(f"this is not for the role {reader.role}")
+
+
+def bearer_secret() -> str | None:
+    """Return the secret of the token that a request brings, if it brings one."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
 
 
 # -- the access log -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Personal or raw data that a request reads, or another act that the access log names."""
-
-    kind: str
-    shop_id: str | None
-    mode: str | None
-    reference: str | None
 
 
 def log_personal_read(
@@ -151,34 +136,31 @@ def log_personal_read(
 ) -> None:
     """Have this request leave a line in the access log if its role sees personal or raw data."""
     if caller().sees_personal:
-        g.read = Read(kind, shop_id, mode, reference)
+        g.read = (kind, shop_id, mode, reference)
 
 
 def log_read(response: Response) -> Response:
     """Write the line of this request before its answer leaves; what cannot be logged does not."""
-    read = g.pop("read", None)
-    if read is not None:
-        with ledger().database.single(writes=True) as connection:
-            note_access(connection, _access(read, response.status_code))
-    return response
-
-
-def _access(read: Read, status: int) -> Access:
-    reader = caller()
-    return Access(
+    if "read" not in g:
+        return response
+    kind, shop_id, mode, reference = g.pop("read")
+    access = Access(
         at=context().clock(),
-        token_id=reader.id,
-        token_name=reader.name,
-        role=reader.role,
+        token_id=caller().id,
+        token_name=caller().name,
+        role=caller().role,
         method=request.method,
         route=str(request.url_rule),
-        kind=read.kind,
-        shop_id=_storable(read.shop_id),
-        mode=read.mode,
-        reference=_storable(read.reference),
-        status=status,
+        kind=kind,
+        shop_id=_storable(shop_id),
+        mode=mode,
+        reference=_storable(reference),
+        status=response.status_code,
         peer=peer(),
     )
+    with ledger().database.single(writes=True) as connection:
+        note_access(connection, access)
+    return response
 
 
 def _storable(text: str | None) -> str | None:

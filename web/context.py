@@ -10,7 +10,8 @@ from ledger.application import Ledger
 from ledger.operations.metrics import Metrics
 from ledger.settings import Settings
 
-_NAME = "ipn-ledger"
+CONTEXT = "ipn-ledger"
+"""The name of the context among the extensions of an application."""
 
 Clock = Callable[[], datetime]
 
@@ -25,15 +26,10 @@ class Context:
     clock: Clock
     is_stopping: Callable[[], bool]
 
-    def attach(self, app: Flask) -> None:
-        app.extensions[_NAME] = self
-
 
 def context() -> Context:
     """Return the context of this process."""
-    held = current_app.extensions[_NAME]
-    assert isinstance(held, Context)
-    return held
+    return context_of(current_app)
 
 
 def ledger() -> Ledger:
@@ -42,6 +38,6 @@ def ledger() -> Ledger:
 
 
 def context_of(app: Flask) -> Context:
-    """Return the context of an application before it serves a request."""
-    with app.app_context():
-        return context()
+    """Return the context of an application, also before it serves a request."""
+    context: Context = app.extensions[CONTEXT]
+    return context

@@ -1,6 +1,7 @@
 """The one table from ledger errors to HTTP statuses, and the shape of a refusal."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -9,37 +10,25 @@ from flask import Flask, Response, request
 from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
-from ledger.errors import (
-    AmbiguousError,
-    BadCursorError,
-    BadFilterError,
-    BadUserError,
-    ConflictError,
-    LedgerError,
-    MissingExtraError,
-    NotFoundError,
-    NotificationError,
-    UnavailableError,
-    ViewNotBuiltError,
-)
+from ledger import errors
 from ledger.storage.database_errors import silence
 from web import receiver
 from web.pages import refusals
 
 log = structlog.get_logger("web")
 
-STATUS_BY_ERROR: dict[type[LedgerError], int] = {
-    NotificationError: 400,
-    BadCursorError: 422,
-    BadFilterError: 422,
-    BadUserError: 400,
-    NotFoundError: 404,
-    AmbiguousError: 409,
-    ConflictError: 503,
-    UnavailableError: 503,
-    ViewNotBuiltError: 503,
-    MissingExtraError: 501,
-    LedgerError: 500,
+STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
+    errors.NotificationError: 400,
+    errors.BadCursorError: 422,
+    errors.BadFilterError: 422,
+    errors.BadUserError: 400,
+    errors.NotFoundError: 404,
+    errors.AmbiguousError: 409,
+    errors.ConflictError: 503,
+    errors.UnavailableError: 503,
+    errors.ViewNotBuiltError: 503,
+    errors.MissingExtraError: 501,
+    errors.LedgerError: 500,
 }
 
 _CODES = {
@@ -58,105 +47,86 @@ _CODES = {
 }
 
 
-def status_of(error: LedgerError) -> int:
+def status_of(refusal: errors.LedgerError) -> int:
     """Return the HTTP status of a deliberate refusal: that of its nearest class in the table."""
-    statuses = (STATUS_BY_ERROR.get(class_) for class_ in type(error).__mro__)
+    statuses = (STATUS_BY_ERROR.get(class_) for class_ in type(refusal).__mro__)
     return next(status for status in statuses if status is not None)
-
-
-def problem(status: int, code: str, detail: str = "", **more: Any) -> Response:
-    """Return a problem document. Source: RFC 9457; `code` is ours, stable, in kebab-case."""
-    fields = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    fields |= {"code": code} | ({"detail": detail} if detail else {}) | more
-    # the standard library's writer: a question may hold what is no Unicode
-    response = Response(json.dumps(fields), status, mimetype="application/problem+json")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
-    return response
 
 
 def register(app: Flask) -> None:
     """Answer every error through this table; none reaches the server as an exception."""
     app.register_error_handler(HTTPException, _refused_by_http)
-    app.register_error_handler(LedgerError, _refused_by_ledger)
+    app.register_error_handler(errors.LedgerError, _refused_by_ledger)
     app.register_error_handler(Exception, _failed)
 
 
-def _refused_by_http(error: HTTPException) -> Response:
-    cause = getattr(error, "original_exception", None)
+def _refused_by_http(http_error: HTTPException) -> Response:
+    cause = getattr(http_error, "original_exception", None)
     if silence(cause) is not None:  # after the view had answered
-        return _refused_by_ledger(_unavailable(cause))
-    status = error.code or 500
-    if receiver.is_addressed(request):
-        response = receiver.reject(status, _code(status))
-    elif refusals.is_addressed(request):
-        response = refusals.page(
-            status, _code(status), _retry_header(error), error.description or ""
-        )
-    else:
-        response = problem(status, _code(status), _detail(error), **_errors(error))
-        response.headers.extend(_headers(error, status))
-    allowed = getattr(error, "valid_methods", None)
+        return _unavailable(cause)
+    status, description = http_error.code or 500, http_error.description or ""
+    # a code of our own: the standard library's phrases change between its versions
+    code = _CODES.get(status, "refused")
+    # what we said about it; the library's own sentences are left out
+    detail = "" if description == type(http_error).description else description
+    # what is wrong with a question, field by field, as the schema library reports it
+    messages = (getattr(http_error, "data", None) or {}).get("messages")
+    more: dict[str, Any] = {} if messages is None else {"errors": messages}
+    response = _refuse(status, code, detail, _headers(http_error), **more)
+    allowed = getattr(http_error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
 
 
-def _refused_by_ledger(error: LedgerError) -> Response:
-    status = status_of(error)
+def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
+    status = status_of(refusal)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("refused", code=error.code, status=status, exc_info=error)
+        log.error("refused", code=refusal.code, status=status, exc_info=refusal)
     if receiver.is_addressed(request):
-        # Without a receipt nothing is acknowledged: let the sender try again.
-        return receiver.reject(503, error.code)
-    if refusals.is_addressed(request):
-        return refusals.page(status, error.code, {})
-    if isinstance(error, AmbiguousError):
-        return problem(status, error.code, str(error), aliases=error.choices)
-    return problem(status, error.code, str(error))
+        status = 503  # without a receipt nothing is acknowledged: let the sender try again
+    more: dict[str, Any] = (
+        {"aliases": refusal.choices} if isinstance(refusal, errors.AmbiguousError) else {}
+    )
+    return _refuse(status, refusal.code, str(refusal), **more)
 
 
 def _failed(error: Exception) -> Response:
     if silence(error) is not None:
-        return _refused_by_ledger(_unavailable(error))
+        return _unavailable(error)
     log.error("failed", method=request.method, path=request.path, exc_info=error)
+    return _refuse(503 if receiver.is_addressed(request) else 500, "internal-error")
+
+
+def _unavailable(cause: BaseException | None) -> Response:
+    refusal = errors.UnavailableError("the database does not answer")
+    refusal.__cause__ = cause
+    return _refused_by_ledger(refusal)
+
+
+def _refuse(
+    status: int, code: str, detail: str = "", headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """Refuse in the way of whoever asks: a line, a page, or a problem document.
+
+    Source: RFC 9457; `code` is ours, stable, in kebab-case.
+    """
     if receiver.is_addressed(request):
-        return receiver.reject(503, "internal-error")
+        return receiver.reject(status, code)
     if refusals.is_addressed(request):
-        return refusals.page(500, "internal-error", {})
-    return problem(500, "internal-error")
+        return refusals.page(status, code, headers or {}, detail)
+    fields = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    fields |= {"code": code} | ({"detail": detail} if detail else {}) | more
+    # the standard library's writer: a question may hold what is no Unicode
+    response = Response(json.dumps(fields), status, headers, mimetype="application/problem+json")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
+    return response
 
 
-def _unavailable(cause: BaseException | None) -> UnavailableError:
-    error = UnavailableError("the database does not answer")
-    error.__cause__ = cause
-    return error
-
-
-def _detail(error: HTTPException) -> str:
-    """Return what we said about it; the library's own sentences are left out."""
-    description = error.description or ""
-    return "" if description == type(error).description else description
-
-
-def _errors(error: HTTPException) -> dict[str, Any]:
-    """Return what is wrong with a question, field by field, as the schema library reports it."""
-    data = getattr(error, "data", None) or {}
-    return {"errors": data["messages"]} if "messages" in data else {}
-
-
-def _headers(error: HTTPException, status: int) -> dict[str, str]:
-    if status == HTTPStatus.UNAUTHORIZED:
+def _headers(http_error: HTTPException) -> dict[str, str]:
+    if http_error.code == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
-    return _retry_header(error)
-
-
-def _retry_header(error: HTTPException) -> dict[str, str]:
-    if isinstance(error, RateLimitExceeded) and error.limit is not None:
-        return {"Retry-After": str(error.limit.limit.get_expiry())}
+    if isinstance(http_error, RateLimitExceeded) and http_error.limit is not None:
+        return {"Retry-After": str(http_error.limit.limit.get_expiry())}
     return {}
-
-
-def _code(status: int) -> str:
-    """Return a code of our own: the standard library's phrases change between its versions."""
-    return _CODES.get(status, "refused")

@@ -1,9 +1,12 @@
 """Health, readiness and metrics, for whoever runs the service."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+
 from alembic.util import CommandError
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import LedgerError
@@ -30,8 +33,8 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer whether this process can store notifications now. Shape: one word per check."""
     checks = {
-        "database": database_state(ledger().database),
-        "migrations": migrations_state(ledger().database),
+        "database": _database_state(ledger().database),
+        "migrations": _migrations_state(ledger().database),
         "stopping": "yes" if context().is_stopping() else "no",
     }
     is_ready = checks == {"database": "ok", "migrations": "ok", "stopping": "no"}
@@ -42,12 +45,11 @@ def readyz() -> ResponseReturnValue:
 @bp.get("/metrics")
 def metrics() -> ResponseReturnValue:
     """Write all metrics for Prometheus."""
-    text = context().metrics.text(_gauges(ledger().database))
-    return Response(text, content_type=CONTENT_TYPE)
+    gauges = _gauges(ledger().database)
+    return Response(context().metrics.text(gauges), content_type=CONTENT_TYPE)
 
 
-def database_state(database: Database) -> str:
-    """Return whether the database answers: `ok` or `unreachable`."""
+def _database_state(database: Database) -> str:
     try:
         with database.connect() as connection:
             connection.execute(select(1))
@@ -56,8 +58,7 @@ def database_state(database: Database) -> str:
     return "ok"
 
 
-def migrations_state(database: Database) -> str:
-    """Return whether the tables are those this code expects: `ok`, `pending` or `unknown`."""
+def _migrations_state(database: Database) -> str:
     try:
         return "pending" if pending(database) else "ok"
     except _FAULTS:
@@ -66,34 +67,26 @@ def migrations_state(database: Database) -> str:
 
 def _gauges(database: Database) -> list[Gauge]:
     """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
-    return [*_quarantine_gauges(database), *_projection_gauges(database)]
+    gauges: list[Gauge] = []
+    for read in (_quarantine_gauges, _projection_gauges):
+        with suppress(*_FAULTS), database.connect() as connection:
+            gauges += read(connection)
+    return gauges
 
 
-def _quarantine_gauges(database: Database) -> list[Gauge]:
-    try:
-        with database.connect() as connection:
-            count, size = quarantine_size(connection)
-    except _FAULTS:
-        return []
+def _quarantine_gauges(connection: Connection) -> Iterator[Gauge]:
+    count, size = quarantine_size(connection)
     prefix = "ledger_quarantine_"
-    return [
-        Gauge(f"{prefix}notifications", "Deliveries kept in quarantine.", {"": count}),
-        Gauge(f"{prefix}bytes", "Size of the bodies kept in quarantine.", {"": size}),
-    ]
+    yield Gauge(f"{prefix}notifications", "Deliveries kept in quarantine.", {"": count})
+    yield Gauge(f"{prefix}bytes", "Size of the bodies kept in quarantine.", {"": size})
 
 
-def _projection_gauges(database: Database) -> list[Gauge]:
-    try:
-        with database.connect() as connection:
-            rows = lags(connection)
-    except _FAULTS:
-        return []
-    positions = {lag.name: float(lag.positions) for lag in rows}
-    seconds = {lag.name: lag.seconds for lag in rows}
-    poison = {lag.name: float(lag.poison) for lag in rows}
-    prefix = "ledger_projection_"
-    return [
-        Gauge(f"{prefix}lag_positions", "Positions not followed yet.", positions, "projection"),
-        Gauge(f"{prefix}lag_seconds", "Age of the oldest of them.", seconds, "projection"),
-        Gauge(f"{prefix}poison_events", "Poison events that were skipped.", poison, "projection"),
-    ]
+def _projection_gauges(connection: Connection) -> Iterator[Gauge]:
+    rows = lags(connection)
+    for name, meaning, attribute in (
+        ("lag_positions", "Positions not followed yet.", "positions"),
+        ("lag_seconds", "Age of the oldest of them.", "seconds"),
+        ("poison_events", "Poison events that were skipped.", "poison"),
+    ):
+        sizes = {lag.name: float(getattr(lag, attribute)) for lag in rows}
+        yield Gauge(f"ledger_projection_{name}", meaning, sizes, "projection")

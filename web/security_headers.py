@@ -1,6 +1,8 @@
-"""The headers that tell a browser how little it may do with an answer."""
+"""The headers that tell a browser how little it may do with an answer, and who may ask for it."""
 
-from flask import Response, request
+from flask import Flask, Response, request
+
+from web.context import context
 
 _DEFAULTS = {
     "Cache-Control": "no-store",
@@ -10,20 +12,16 @@ _DEFAULTS = {
     "Referrer-Policy": "no-referrer",
 }
 """What every answer carries unless it says otherwise."""
-
-_PAGE_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "form-action 'self'",
-        "connect-src 'self'",
-        "frame-ancestors 'none'",
-        "base-uri 'none'",
-    )
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_YEAR = 365 * 24 * 3600
+_FILE_CACHING = f"public, max-age={365 * 24 * 3600}, immutable"
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match",
+    "Access-Control-Max-Age": "600",
+}
 
 
 def set_default_headers(response: Response) -> Response:
@@ -43,5 +41,33 @@ def set_page_headers(response: Response) -> Response:
 def set_file_headers(response: Response) -> Response:
     """Let a file of ours be kept if its address holds its version."""
     if request.args.get("v"):
-        response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable"
+        response.headers["Cache-Control"] = _FILE_CACHING
+    return response
+
+
+def allow_origins(app: Flask) -> None:
+    """Let browsers of the origins in the settings call the query API; by default nobody's may."""
+    app.before_request(_answer_preflight)
+    app.after_request(_mark_for_origin)
+
+
+def _allowed_origin() -> str | None:
+    origin = request.headers.get("Origin", "")
+    is_allowed = request.path.startswith("/api/") and origin in context().settings.cors_origins
+    return origin if is_allowed else None
+
+
+def _answer_preflight() -> Response | None:
+    is_preflight = "Access-Control-Request-Method" in request.headers
+    if request.method != "OPTIONS" or not is_preflight or _allowed_origin() is None:
+        return None
+    return Response(status=204, headers=_PREFLIGHT)
+
+
+def _mark_for_origin(response: Response) -> Response:
+    origin = _allowed_origin()
+    if origin is not None:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
+        response.vary.add("Origin")
     return response

@@ -1,9 +1,4 @@
-"""Masks what is about a person for readers whose role does not include it.
-
-Personal fields are kept apart from the facts of the payment, so their place says what to hide. A
-second fence looks at names and values of the platform's other fields, since a shop may have put
-a person's data where nobody expects it.
-"""
+"""Masks what is about a person for readers whose role does not include it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,6 +6,7 @@ from typing import Any
 
 MASKED = "[masked]"
 
+# A second fence beside `personal`: a shop may put a person's data where nobody expects it.
 _NAME = re.compile(
     r"e-?mail|phone|address|street|zip|city|(first|last|full|holder|user|cust\w*)_?name"
     r"|\bip\b|(?<!pays)_ip\b|ipaddress|user_?info|user_?agent|birth|identity|proof_of_id|cust_|customer\."
@@ -39,12 +35,10 @@ def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_names(fact: Any) -> Any:
-    """Mask a fact that holds an e-mail address or a card number."""
     return MASKED if isinstance(fact, str) and _REFERENCE.search(fact) else fact
 
 
 def _details(pairs: Any) -> Any:
-    """Mask the platform's other fields. Shape: a mapping, or pairs of name and text."""
     if isinstance(pairs, Mapping):
         return {name: _detail(name, text) for name, text in pairs.items()}
     return [[name, _detail(name, text)] for name, text in pairs]
@@ -60,8 +54,7 @@ def _all_masked(pairs: Any) -> Any:
     return [[name, MASKED] for name, _ in pairs]
 
 
-def _each(nested: Any) -> Any:
-    """Mask objects within an object; a list of orders holds only their number."""
+def _each(nested: Any) -> Any:  # a list of orders holds only the number of transactions
     return [masked(fields) for fields in nested] if isinstance(nested, list) else nested
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import RowMapping
+from sqlalchemy import Connection, Executable, RowMapping, Table, select
 
 AUDITOR = "auditor"  # everything but personal data
 AUDITOR_PERSONAL = "auditor-personal"  # personal data and raw bodies too; every read is logged
@@ -35,15 +35,16 @@ class Reader:
         return self.role in SEES_PERSONAL
 
     def allows_shop(self, shop_id: str | None) -> bool:
-        """Return True if this reader may read about the shop.
-
-        What names no shop is for readers of all shops.
-        """
+        """Return True if this reader may read of the shop; what names none is for all shops."""
         return self.shops is None or shop_id in self.shops
 
-    def validity_at(self, at: datetime) -> str:
+    def state_at(self, at: datetime) -> str:
         """Return `valid` or, once the access has ended by itself, `expired`."""
         return VALID if self.expires_at is None or at < self.expires_at else "expired"
+
+    def is_valid_at(self, at: datetime) -> bool:
+        """Return True if this reader is let in at this time."""
+        return self.state_at(at) == VALID
 
     def columns(self) -> dict[str, Any]:
         """Return the fields as they are stored, by column."""
@@ -53,6 +54,18 @@ class Reader:
     @classmethod
     def from_row(cls, row: RowMapping) -> Self:
         """Read a reader from a stored row; columns that are no fields are left out."""
-        values = {field.name: row[field.name] for field in fields(cls)}
-        shops = values["shops"]
-        return cls(**values | {"shops": None if shops is None else tuple(shops)})
+        columns = {field.name: row[field.name] for field in fields(cls)}
+        shops = columns["shops"]
+        return cls(**columns | {"shops": None if shops is None else tuple(shops)})
+
+    @classmethod
+    def read_one(cls, connection: Connection, statement: Executable) -> Self | None:
+        """Read the reader that a statement finds or changes, if there is one."""
+        row = connection.execute(statement).mappings().one_or_none()
+        return None if row is None else cls.from_row(row)
+
+    @classmethod
+    def read_all(cls, connection: Connection, table: Table) -> list[Self]:
+        """Read every reader there ever was, oldest first."""
+        query = select(table).order_by(table.c.created_at, table.c.id)
+        return [cls.from_row(row) for row in connection.execute(query).mappings()]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from ledger.access.readers import ROLES, VALID, Reader
+from ledger.access.readers import ROLES, Reader
 from ledger.errors import NotFoundError
 from ledger.storage.tables import tokens
 
@@ -26,13 +26,9 @@ class Token(Reader):
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
 
-    def is_valid_at(self, at: datetime) -> bool:
-        """Return True if a call with this token is let in at this time."""
-        return self.state_at(at) == VALID
-
     def state_at(self, at: datetime) -> str:
         """Return `valid`, `revoked` or `expired`."""
-        return "revoked" if self.revoked_at else self.validity_at(at)
+        return "revoked" if self.revoked_at else Reader.state_at(self, at)
 
 
 def create_token(
@@ -76,13 +72,10 @@ def find_token(connection: Connection, secret: str, *, now: datetime) -> Token |
     hash; the comparison that counts is constant in time.
     """
     secret_hash = hash_of(secret)
-    query = select(tokens).where(tokens.c.secret_hash == secret_hash)
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
+    token = Token.read_one(connection, select(tokens).where(tokens.c.secret_hash == secret_hash))
+    if token is None or not hmac.compare_digest(token.secret_hash, secret_hash):
         return None
-    token = Token.from_row(row)
-    is_same = hmac.compare_digest(token.secret_hash, secret_hash)
-    return token if is_same and token.is_valid_at(now) else None
+    return token if token.is_valid_at(now) else None
 
 
 def is_use_due(token: Token, *, now: datetime) -> bool:
@@ -99,15 +92,14 @@ def note_use(connection: Connection, token: Token, *, now: datetime) -> None:
 
 def all_tokens(connection: Connection) -> list[Token]:
     """Read every token ever made, oldest first."""
-    query = select(tokens).order_by(tokens.c.created_at, tokens.c.id)
-    return [Token.from_row(row) for row in connection.execute(query).mappings()]
+    return Token.read_all(connection, tokens)
 
 
 def revoke_token(connection: Connection, id_: str, *, now: datetime) -> Token:
     """Close a token for good. Errors: NotFoundError, also when it is revoked already."""
     c = tokens.c
     statement = update(tokens).where(c.id == id_, c.revoked_at.is_(None)).values(revoked_at=now)
-    row = connection.execute(statement.returning(*c)).mappings().one_or_none()
-    if row is None:
+    token = Token.read_one(connection, statement.returning(*c))
+    if token is None:
         raise NotFoundError("no such token that is not revoked already")
-    return Token.from_row(row)
+    return token

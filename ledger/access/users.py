@@ -10,10 +10,10 @@ from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ledger.access.readers import ROLES, VALID, Reader
+from ledger.access.readers import ROLES, Reader
 from ledger.errors import BadUserError, NotFoundError
 from ledger.ipn.storable import is_storable
 from ledger.storage.tables import users
@@ -36,13 +36,9 @@ class User(Reader):
     disabled_at: datetime | None = None
     last_signed_in_at: datetime | None = None
 
-    def is_valid_at(self, at: datetime) -> bool:
-        """Return True if they may be signed in at this time."""
-        return self.state_at(at) == VALID
-
     def state_at(self, at: datetime) -> str:
         """Return `valid`, `disabled` or `expired`."""
-        return "disabled" if self.disabled_at else self.validity_at(at)
+        return "disabled" if self.disabled_at else Reader.state_at(self, at)
 
     @property
     def last_used_at(self) -> datetime | None:
@@ -84,14 +80,14 @@ def add_user(
 
 def find_user(connection: Connection, id_: str) -> User | None:
     """Return the person of this id, whether or not they may sign in."""
-    return _read_user(connection, users.c.id == id_)
+    return User.read_one(connection, select(users).where(users.c.id == id_))
 
 
 def user_by_name(connection: Connection, name: str) -> User | None:
     """Return the person of this name, in whatever case it is written."""
     if not is_storable(name):  # no database stores it, so none is asked
         return None
-    return _read_user(connection, users.c.name_key == _name_key(name))
+    return User.read_one(connection, select(users).where(users.c.name_key == _name_key(name)))
 
 
 def check_password(user: User | None, password: str) -> bool:
@@ -106,27 +102,18 @@ def check_password(user: User | None, password: str) -> bool:
 
 def note_sign_in(connection: Connection, user: User, *, now: datetime) -> None:
     """Write down when somebody last signed in."""
-    connection.execute(update(users).where(users.c.id == user.id).values(last_signed_in_at=now))
+    _change(connection, user.name, last_signed_in_at=now)
 
 
 def all_users(connection: Connection) -> list[User]:
     """Read everybody who could ever sign in, oldest first."""
-    query = select(users).order_by(users.c.created_at, users.c.id)
-    return [User.from_row(row) for row in connection.execute(query).mappings()]
+    return User.read_all(connection, users)
 
 
 def change_password(connection: Connection, name: str, password: str, *, now: datetime) -> User:
-    """Give somebody another password and end all their sessions.
-
-    Errors: NotFoundError, BadUserError.
-    """
-    return _change(
-        connection,
-        name,
-        password_hash=_hashed(password),
-        password_changed_at=now,
-        stamp=_new_stamp(),
-    )
+    """Give somebody another password and end all sessions. Errors: NotFoundError, BadUserError."""
+    changes = {"password_hash": _hashed(password), "password_changed_at": now}
+    return _change(connection, name, stamp=_new_stamp(), **changes)
 
 
 def disable_user(connection: Connection, name: str, *, now: datetime) -> User:
@@ -141,20 +128,15 @@ def enable_user(connection: Connection, name: str) -> User:
 
 def end_sessions(connection: Connection, user: User) -> None:
     """End all sessions of somebody, wherever they are."""
-    connection.execute(update(users).where(users.c.id == user.id).values(stamp=_new_stamp()))
+    _change(connection, user.name, stamp=_new_stamp())
 
 
-def _read_user(connection: Connection, condition: ColumnElement[bool]) -> User | None:
-    row = connection.execute(select(users).where(condition)).mappings().one_or_none()
-    return None if row is None else User.from_row(row)
-
-
-def _change(connection: Connection, name: str, **columns: Any) -> User:
-    statement = update(users).where(users.c.name_key == _name_key(name)).values(**columns)
-    row = connection.execute(statement.returning(*users.c)).mappings().one_or_none()
-    if row is None:
+def _change(connection: Connection, name: str, **changes: Any) -> User:
+    statement = update(users).where(users.c.name_key == _name_key(name)).values(**changes)
+    user = User.read_one(connection, statement.returning(*users.c))
+    if user is None:
         raise NotFoundError("there is no such user")
-    return User.from_row(row)
+    return user
 
 
 def _checked_name(name: str) -> str:

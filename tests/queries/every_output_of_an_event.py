@@ -12,7 +12,7 @@ from ledger.projections.engine.folding import decode_event
 from ledger.queries.event_data import EVENT_COLUMNS, event_data, event_row
 from ledger.storage.event_mapper import EventMapper
 from ledger.storage.event_store import RecordedEvent
-from web.api.event_answers import EventAnswer
+from web.api.answers import EventAnswer
 
 noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
 event = Transaction.Captured(

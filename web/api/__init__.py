@@ -3,20 +3,20 @@
 from flask import Flask
 from flask_limiter import Limiter
 
-from web import path_converters
-from web.api import administration, feed, lists, notifications, objects, openapi, orders
-from web.rate_limits import limit_addresses, limit_tokens
+from web.api import administration, feed, lists, notifications, objects, openapi
+from web.context import context_of
+from web.rate_limits import token_key
 
-BLUEPRINTS = (objects.bp, orders.bp, lists.bp, feed.bp, notifications.bp, administration.bp)
+BLUEPRINTS = (objects.bp, objects.orders_bp, lists.bp, feed.bp, notifications.bp, administration.bp)
 
 
 def register(app: Flask, limiter: Limiter) -> None:
     """Serve the query API below `/api/v1`, and its documents, which need no token."""
     app.config.update(openapi.SETTINGS)
-    path_converters.register(app)
     api = openapi.DocumentedApi(app)
-    limit_addresses(app, limiter, *BLUEPRINTS)
-    limit_tokens(app, limiter, *BLUEPRINTS)
+    settings = context_of(app).settings
     for blueprint in BLUEPRINTS:
+        limiter.limit(settings.rate_per_address)(blueprint)
+        limiter.limit(settings.rate_per_token, key_func=token_key)(blueprint)
         api.register_blueprint(blueprint)
     app.register_blueprint(openapi.bp)

@@ -9,9 +9,9 @@ from marshmallow import RAISE
 from ledger.access.log import accesses
 from ledger.instants import write_public_instant
 from ledger.projections.engine.status import Status, statuses
-from web.api.administration_answers import AccessLogAnswer, ProjectionsAnswer
+from web.api.answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.query_schemas import AccessLogQuery
-from web.api.responses import a_blueprint, answer
+from web.api.responses import a_blueprint, answer, answer_page
 from web.authentication import only_for_operators, permitted_shops
 from web.context import ledger
 
@@ -26,20 +26,14 @@ def list_projections() -> Response:
 
 
 def _generation_data(status: Status) -> dict[str, Any]:
+    generation, standing = status.generation, asdict(status)
+    del standing["generation"]
     return {
-        "name": status.generation.name,
-        "generation": status.generation.id,
-        "state": status.generation.state,
-        "fingerprint": status.generation.fingerprint,
-        "is_current": status.is_current,
-        "is_followed": status.is_followed,
-        "position": status.position,
-        "lag": status.lag,
-        "lag_seconds": status.lag_seconds,
-        "poison": [
-            {"position": event.position, "topic": event.topic, "error": event.error}
-            for event in status.poison
-        ],
+        "name": generation.name,
+        "generation": generation.id,
+        "state": generation.state,
+        "fingerprint": generation.fingerprint,
+        **standing,
     }
 
 
@@ -63,5 +57,4 @@ def list_accesses(parameters: dict[str, Any]) -> Response:
         )
     cursor = str(log[limit - 1].id) if len(log) > limit else None
     items = [asdict(access) | {"at": write_public_instant(access.at)} for access in log[:limit]]
-    page = {"items": items, "next_cursor": cursor}
-    return answer(page, next_={"cursor": cursor} if cursor else None)
+    return answer_page(items, cursor)

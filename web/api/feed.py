@@ -1,7 +1,7 @@
 """The feed: every event of the ledger in order, in pages, waited for, or streamed."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -12,19 +12,18 @@ from flask import Response, request
 from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
-from ledger.application import Ledger
+from ledger.access.readers import Reader
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.event_data import event_data
 from ledger.queries.filter_comparisons import narrowing
 from ledger.queries.filter_conditions import event_test
 from ledger.queries.filter_declarations import EventFilter
-from ledger.storage.event_store import RecordedEvent
-from web.api.event_answers import FeedAnswer
+from web.api.answers import FeedAnswer
 from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
 from web.api.responses import a_blueprint, answer
 from web.authentication import caller, filter_of_caller, log_personal_read
-from web.context import context, ledger
+from web.context import Context, context
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 
@@ -38,41 +37,47 @@ PAGES_MAX = 20  # that one call looks through for events its filters let pass
 waiting_places = BoundedSemaphore(2)
 """Calls that may wait at once in one process: a thread that waits takes no notification."""
 
+Item = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Feed:
-    """The events that one caller follows."""
+    """The events that one caller follows.
 
-    ledger: Ledger
+    A stream is sent after the request has ended, so everything it needs is taken along.
+    """
+
+    context: Context
     filter: EventFilter
     limit: int
-    is_stopping: Callable[[], bool]
-    show: Callable[[RecordedEvent], dict[str, Any]]
+    with_details: bool
+    reader: Reader
 
-    def page(self, after: int) -> tuple[list[dict[str, Any]], int]:
+    def page(self, after: int) -> tuple[list[Item], int]:
         """Return the next events, and the position up to which none is left out."""
-        items: list[dict[str, Any]] = []
+        items: list[Item] = []
         passes = event_test(self.filter)
         size = self.limit if next(narrowing(self.filter), None) is None else SCAN
         for _ in range(PAGES_MAX):
-            events = self.ledger.events.events_after(after, size)
+            events = self.context.ledger.events.events_after(after, size)
             for recorded in events:
                 after = recorded.position
                 if passes(recorded.event):
-                    items.append(self.show(recorded))
+                    fields = event_data(recorded, with_details=self.with_details)
+                    items.append(shown_event(fields, self.reader))
                 if len(items) == self.limit:
                     return items, after
             if len(events) < size:
                 break
         return items, after
 
-    def wait(self, after: int, seconds: float) -> tuple[list[dict[str, Any]], int]:
+    def wait(self, after: int, seconds: float) -> tuple[list[Item], int]:
         """Return the next events; wait for them when there are none."""
         until = time.monotonic() + seconds
         while True:
             items, after = self.page(after)
             left = until - time.monotonic()
-            if items or left <= 0 or self.is_stopping():
+            if items or left <= 0 or self.context.is_stopping():
                 return items, after
             time.sleep(min(POLL_SECONDS, left))
 
@@ -90,7 +95,7 @@ class Feed:
                 if after > previous and not (items and items[-1]["position"] == after):
                     yield f"id: {after}\n\n".encode()  # skipped what the filter leaves out
                 if not items:
-                    if time.monotonic() >= until or self.is_stopping():
+                    if time.monotonic() >= until or self.context.is_stopping():
                         return
                     yield b": still here\n\n"
 
@@ -107,11 +112,15 @@ def list_events(parameters: dict[str, Any]) -> Response:
     at most a minute and is then to be opened again. Few calls may wait at once; others are
     answered at once with what there is.
     """
-    cursor, wait = parameters["cursor"], parameters["wait"]
+    cursor, wait, with_details = (parameters[name] for name in ("cursor", "wait", "details"))
     after = parameters["after"] if cursor is None else cursor
-    feed = _feed(parameters)
-    if parameters["details"]:
-        _log_details(parameters, after)
+    filter_ = filter_of_caller(EventFilter, parameters)
+    feed = Feed(context(), filter_, parameters["limit"], with_details, caller())
+    if with_details:
+        shops: list[str] = parameters.get("shop_id") or []
+        shop_id = shops[0] if len(shops) == 1 else None
+        mode = parameters.get("mode")
+        log_personal_read("events", shop_id=shop_id, mode=mode, reference=str(after))
     if request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM:
         return Response(feed.stream(_last_event_id(after)), mimetype=STREAM)
     with _a_place(is_needed=bool(wait)) as has_place:
@@ -120,33 +129,14 @@ def list_events(parameters: dict[str, Any]) -> Response:
     return answer(body, next_={"after": reached})
 
 
-def _log_details(parameters: Mapping[str, Any], after: int) -> None:
-    shops: Sequence[str] = parameters.get("shop_id") or ()
-    shop_id = next(iter(shops)) if len(shops) == 1 else None
-    log_personal_read("events", shop_id=shop_id, mode=parameters.get("mode"), reference=str(after))
-
-
-def _feed(parameters: Mapping[str, Any]) -> Feed:
-    # A stream is sent after the request has ended, so everything it needs is taken along.
-    reader, with_details = caller(), parameters["details"]
-
-    def show(recorded: RecordedEvent) -> dict[str, Any]:
-        return shown_event(event_data(recorded, with_details=with_details), reader)
-
-    filter_ = filter_of_caller(EventFilter, parameters)
-    return Feed(ledger(), filter_, parameters["limit"], context().is_stopping, show)
-
-
 def _last_event_id(after: int) -> int:
-    position = request.headers.get("Last-Event-ID", "").strip()
-    if not position:
-        return after
+    position = request.headers.get("Last-Event-ID", "").strip() or str(after)
     if not (position.isascii() and position.isdigit()) or int(position[:20]) > INTEGER_MAX:
         raise UnprocessableEntity("Last-Event-ID is not a position")
     return int(position)
 
 
-def _message(item: Mapping[str, Any]) -> bytes:
+def _message(item: Item) -> bytes:
     head = f"id: {item['position']}\nevent: {item['type']}\ndata: "
     return head.encode() + orjson.dumps(item) + b"\n\n"
 

@@ -18,15 +18,9 @@ from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
-from web.api.event_answers import EvidenceAnswer
-from web.api.notification_answers import (
-    NotificationAnswer,
-    NotificationsAnswer,
-    ReadmittedAnswer,
-    ReadmittedManyAnswer,
-)
+from web.api import answers
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
-from web.api.responses import a_blueprint, answer, link
+from web.api.responses import a_blueprint, answer, answer_page, link
 from web.authentication import (
     caller,
     filter_of_caller,
@@ -44,7 +38,7 @@ READMIT_MAX = 500
 
 @bp.route("/notifications")
 @bp.arguments(NotificationsQuery, location="query", unknown=RAISE)
-@bp.response(200, NotificationsAnswer)
+@bp.response(200, answers.NotificationsAnswer)
 def list_all(parameters: dict[str, Any]) -> Response:
     """List notifications, verified and in quarantine, newest first."""
     limit, before_id = parameters["limit"], parameters["cursor"]
@@ -52,12 +46,11 @@ def list_all(parameters: dict[str, Any]) -> Response:
     with ledger().database.connect() as connection:
         rows = list_notifications(connection, filter_, before_id=before_id, limit=limit + 1)
     cursor = rows[limit - 1].id if len(rows) > limit else None
-    body = {"items": [_shown(row) for row in rows[:limit]], "next_cursor": cursor}
-    return answer(body, next_={"cursor": cursor} if cursor else None)
+    return answer_page([_shown(row) for row in rows[:limit]], cursor)
 
 
 @bp.route("/notifications/<notification_id>")
-@bp.response(200, NotificationAnswer)
+@bp.response(200, answers.NotificationAnswer)
 def get_notification(notification_id: str) -> Response:
     """Show one notification; its body is below `/raw`."""
     return answer(_shown(_row(notification_id)))
@@ -69,48 +62,46 @@ def get_notification(notification_id: str) -> Response:
 def get_raw(notification_id: str) -> Response:
     """Send the raw body, byte for byte as it arrived."""
     row = _row(notification_id)
-    log_personal_read("raw", shop_id=row.shop_id, mode=_mode(row), reference=row.id)
-    response = Response(row.body or b"", mimetype="application/octet-stream")
-    response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    mode = Mode(row.mode).public if row.mode else None
+    log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
+    headers = {"Content-Disposition": f'attachment; filename="{row.id}.bin"'}
+    return Response(row.body or b"", mimetype="application/octet-stream", headers=headers)
 
 
 @bp.route("/notifications/<notification_id>/readmit", methods=["POST"])
-@bp.response(200, ReadmittedAnswer)
+@bp.response(200, answers.ReadmittedAnswer)
 @only_for_operators
 def readmit(notification_id: str) -> Response:
     """Verify a quarantined delivery again; it may be refused again, with a reason."""
-    row = _row(notification_id)
-    receipt = ledger().readmit(row.id)
-    return answer(_readmitted(row.id, receipt))
+    id_ = _row(notification_id).id
+    return answer(_readmitted(id_, ledger().readmit(id_)))
 
 
 @bp.route("/notifications/readmit", methods=["POST"])
 @bp.arguments(ReadmitBody, location="json", unknown=RAISE)
-@bp.response(200, ReadmittedManyAnswer)
+@bp.response(200, answers.ReadmittedManyAnswer)
 @only_for_operators
 def readmit_many(request_body: dict[str, Any]) -> Response:
     """Verify all again that wait for a reason; a dry run, which is the default, counts them."""
     ids = waiting(ledger(), request_body["reason"], shops=caller().shops)
-    is_dry_run = request_body["dry_run"]
     tally, items = ReadmissionTally(), []
-    for id_, receipt in ledger().readmit_all([] if is_dry_run else ids[:READMIT_MAX]):
+    for id_, receipt in ledger().readmit_all([] if request_body["dry_run"] else ids[:READMIT_MAX]):
         tally.add(receipt)
         items.append(_readmitted(id_, receipt))
-    body = {
-        "dry_run": is_dry_run,
-        "matching": len(ids),
-        "readmitted": tally.readmitted,
-        "refused": tally.outcomes[Outcome.QUARANTINED],
-        "remaining": len(ids) - len(items),
-        "items": items,
-    }
-    return answer(body)
+    return answer(
+        {
+            "dry_run": request_body["dry_run"],
+            "matching": len(ids),
+            "readmitted": tally.readmitted,
+            "refused": tally.outcomes[Outcome.QUARANTINED],
+            "remaining": len(ids) - len(items),
+            "items": items,
+        }
+    )
 
 
 @bp.route("/shops/<shop_id>/<mode>/events/<int:position>/evidence")
-@bp.response(200, EvidenceAnswer)
+@bp.response(200, answers.EvidenceAnswer)
 @only_with_personal_data
 def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     """Show what stands behind an event: its raw body, digest, and signature, verified again now."""
@@ -119,20 +110,21 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
-    body = {
-        "position": position,
-        "type": event.TOPIC,
-        "notification": _shown(row),
-        "signature": proof.signature,
-        "key_fingerprint": row.key_fingerprint,
-        "digest": row.digest,
-        "digest_now": digest(proof.body),
-        "is_digest_same": proof.is_digest_same,
-        "is_linked": proof.is_linked,
-        "body_base64": base64.b64encode(proof.body).decode(),
-        "body_text": proof.body.decode("utf-8", "replace"),
-    }
-    return answer(body)
+    return answer(
+        {
+            "position": position,
+            "type": event.TOPIC,
+            "notification": _shown(row),
+            "signature": proof.signature,
+            "key_fingerprint": row.key_fingerprint,
+            "digest": row.digest,
+            "digest_now": digest(proof.body),
+            "is_digest_same": proof.is_digest_same,
+            "is_linked": proof.is_linked,
+            "body_base64": base64.b64encode(proof.body).decode(),
+            "body_text": proof.body.decode("utf-8", "replace"),
+        }
+    )
 
 
 def _row(notification_id: str) -> InboxRecord:
@@ -154,13 +146,5 @@ def _shown(row: InboxRecord) -> dict[str, Any]:
 def _readmitted(id_: str, receipt: Receipt | None) -> dict[str, Any]:
     if receipt is None:
         return {"id": id_, "outcome": GONE, "reason": None, "positions": []}
-    return {
-        "id": id_,
-        "outcome": receipt.outcome,
-        "reason": receipt.reason,
-        "positions": list(receipt.positions),
-    }
-
-
-def _mode(row: InboxRecord) -> str | None:
-    return Mode(row.mode).public if row.mode else None
+    outcome, reason, positions = receipt.outcome, receipt.reason, receipt.positions
+    return {"id": id_, "outcome": outcome, "reason": reason, "positions": positions}

@@ -1,135 +1,136 @@
-"""One transaction, alias or subscription, and its history, straight from its events."""
+"""One transaction, alias, subscription or order, and its history, straight from the events."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 from flask import Response
-from marshmallow import RAISE
+from marshmallow import Schema
 
 from ledger.access.readers import Reader
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
-from ledger.queries.history import TimelineEntry, history_data, timeline
+from ledger.queries.history import history_data, timeline
+from ledger.queries.orders import order, order_history
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent
-from web.api.event_answers import HistoryAnswer
-from web.api.object_answers import AliasAnswer, SubscriptionAnswer, TransactionAnswer
-from web.api.query_schemas import ItemQuery, SubscriptionQuery
-from web.api.responses import NOT_CHANGED, a_blueprint, answer, link, tagged
+from web.api import answers
+from web.api.query_schemas import AsOfQuery, ItemQuery, SubscriptionQuery
+from web.api.responses import NOT_CHANGED, View, a_blueprint, answer, link, serve, tagged
 from web.authentication import log_personal_read, redact_for_reader
 from web.context import ledger
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
+orders_bp = a_blueprint("orders", "Orders, each with all its transactions.")
 
-PLURAL = {TRANSACTION: "transactions", ALIAS: "aliases", SUBSCRIPTION: "subscriptions"}
+ORDER = "order"
+PLURAL = {
+    TRANSACTION: "transactions",
+    ALIAS: "aliases",
+    SUBSCRIPTION: "subscriptions",
+    ORDER: "orders",
+}
 
-Query = dict[str, Any]
-
-
-@bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>")
-@bp.arguments(ItemQuery, location="query", unknown=RAISE)
-@bp.alt_response(304, description=NOT_CHANGED)
-@bp.response(200, TransactionAnswer)
-def get_transaction(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return a transaction, by its uuid or by the reference that stands in for it."""
-    return _state(TRANSACTION, shop_id, mode, name, query)
-
-
-@bp.route("/shops/<shop_id>/<mode>/transactions/<name:name>/history")
-@bp.arguments(ItemQuery, location="query", unknown=RAISE)
-@bp.alt_response(304, description=NOT_CHANGED)
-@bp.response(200, HistoryAnswer)
-def get_transaction_history(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return the history of a transaction, event by event, with what each event changed."""
-    return _history(TRANSACTION, shop_id, mode, name, query)
+Known = dict[str, Any]
+"""As of when, and up to which version, an object is to be shown."""
 
 
-@bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>")
-@bp.arguments(ItemQuery, location="query", unknown=RAISE)
-@bp.alt_response(304, description=NOT_CHANGED)
-@bp.response(200, AliasAnswer)
-def get_alias(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return an alias, a payer's stored means of payment."""
-    return _state(ALIAS, shop_id, mode, name, query)
-
-
-@bp.route("/shops/<shop_id>/<mode>/aliases/<name:name>/history")
-@bp.arguments(ItemQuery, location="query", unknown=RAISE)
-@bp.alt_response(304, description=NOT_CHANGED)
-@bp.response(200, HistoryAnswer)
-def get_alias_history(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return the history of an alias."""
-    return _history(ALIAS, shop_id, mode, name, query)
-
-
-@bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>")
-@bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
-@bp.alt_response(409, "409")
-@bp.alt_response(304, description=NOT_CHANGED)
-@bp.response(200, SubscriptionAnswer)
-def get_subscription(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return a subscription with its attempts of instalments; 409 when its id needs an alias."""
-    return _state(SUBSCRIPTION, shop_id, mode, name, query)
-
-
-@bp.route("/shops/<shop_id>/<mode>/subscriptions/<name:name>/history")
-@bp.arguments(SubscriptionQuery, location="query", unknown=RAISE)
-@bp.alt_response(409, "409")
-@bp.alt_response(304, description=NOT_CHANGED)
-@bp.response(200, HistoryAnswer)
-def get_subscription_history(query: Query, shop_id: str, mode: str, name: str) -> Response:
-    """Return the history of a subscription."""
-    return _history(SUBSCRIPTION, shop_id, mode, name, query)
-
-
-def _state(kind: str, shop_id: str, mode: str, name: str, query: Query) -> Response:
-    events = _events(kind, shop_id, mode, name, **query)
+def _state(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
+    version: tuple[int, ...]
+    if kind == ORDER:
+        history = order_history(ledger(), shop_id, Mode(mode), name, **known)
+        state = order(history, shop_id=shop_id, mode=mode, order_id=name)
+        for transaction in state["transactions"]:
+            transaction["links"] = _links(TRANSACTION, shop_id, mode, transaction["reference"])
+        version = (sum(map(len, history.streams)), history.position, history.view_position)
+    else:
+        events = _events(kind, shop_id, mode, name, **known)
+        state = current_state(events) | {"position": events[-1].position}
+        version = (len(events), events[-1].position)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
-    state = current_state(events) | {"position": events[-1].position}
-    state["links"] = links(PLURAL[kind], shop_id, mode, name)
-    return tagged(answer(redact_for_reader(state)), kind, len(events), events[-1].position)
+    state["links"] = _links(kind, shop_id, mode, name)
+    return tagged(answer(redact_for_reader(state)), kind, *version)
 
 
-def _history(kind: str, shop_id: str, mode: str, name: str, query: Query) -> Response:
-    events = _events(kind, shop_id, mode, name, **query)
+def _history(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
+    if kind == ORDER:
+        streams = order_history(ledger(), shop_id, Mode(mode), name, **known).streams
+    else:
+        streams = [_events(kind, shop_id, mode, name, **known)]
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
-    history = {"events": [history_event(entry) for entry in timeline(events)]}
-    return tagged(answer(history), f"{kind}-history", len(events), events[-1].position)
+    entries = [entry for events in streams for entry in timeline(events)]
+    entries.sort(key=lambda entry: entry.position)
+    body = {"events": [shown_event(history_data(entry)) for entry in entries]}
+    return tagged(answer(body), f"{kind}-history", len(entries), entries[-1].position)
 
 
 def _events(
-    kind: str,
-    shop_id: str,
-    mode: str,
-    name: str,
-    *,
-    as_of: datetime | None,
-    version: int | None,
-    alias: str | None = None,
+    kind: str, shop_id: str, mode: str, name: str, *, alias: str | None = None, **known: Any
 ) -> list[RecordedEvent]:
     id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=alias)
-    return events_known(ledger(), id_, as_of=as_of, version=version)
+    return events_known(ledger(), id_, **known)
 
 
-def links(plural: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
-    """Return the addresses of an object and of its history."""
-    own = link("shops", shop_id, mode, plural, name)
+def _links(kind: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
+    own = link("shops", shop_id, mode, PLURAL[kind], name)
     return {"self": own, "history": f"{own}/history"}
 
 
-def history_event(entry: TimelineEntry) -> State:
-    """Return one event of a history, as the caller may see it."""
-    return shown_event(history_data(entry))
-
-
-def shown_event(event: Mapping[str, Any], token: Reader | None = None) -> State:
-    """Return one event with its links, as the caller may see it."""
-    position = str(event["position"])
-    return redact_for_reader(event, token) | {
-        "links": {
-            "notification": link("notifications", event["notification_id"]),
-            "evidence": link("shops", event["shop_id"], event["mode"], "events", position)
-            + "/evidence",
-        }
+def shown_event(event_fields: Mapping[str, Any], reader: Reader | None = None) -> State:
+    """Return one event with its links, as its reader, or else the caller, may see it."""
+    shop_id, mode, position = (event_fields[name] for name in ("shop_id", "mode", "position"))
+    links = {
+        "notification": link("notifications", event_fields["notification_id"]),
+        "evidence": link("shops", shop_id, mode, "events", str(position), "evidence"),
     }
+    return redact_for_reader(event_fields, reader) | {"links": links}
+
+
+def _serve(kind: str, query: type[Schema], schema: type[Schema], summary: str) -> None:
+    """Serve objects of a kind, or their histories, at their path."""
+    path, name = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>", f"get_{kind}"
+    view: View = partial(_state, kind)
+    if schema is answers.HistoryAnswer:
+        path, name, view = f"{path}/history", f"{name}_history", partial(_history, kind)
+    blueprint = orders_bp if kind == ORDER else bp
+    view = blueprint.alt_response(304, description=NOT_CHANGED)(view)
+    if kind == SUBSCRIPTION:
+        view = blueprint.alt_response(409, "409")(view)
+    serve(blueprint, path, blueprint.response(200, schema)(view), name, summary, query)
+
+
+_serve(
+    TRANSACTION,
+    ItemQuery,
+    answers.TransactionAnswer,
+    "Return a transaction, by its uuid or by the reference that stands in for it.",
+)
+_serve(
+    TRANSACTION,
+    ItemQuery,
+    answers.HistoryAnswer,
+    "Return the history of a transaction, event by event, with what each event changed.",
+)
+_serve(ALIAS, ItemQuery, answers.AliasAnswer, "Return an alias, a payer's stored means of payment.")
+_serve(ALIAS, ItemQuery, answers.HistoryAnswer, "Return the history of an alias.")
+_serve(
+    SUBSCRIPTION,
+    SubscriptionQuery,
+    answers.SubscriptionAnswer,
+    "Return a subscription with its attempts of instalments; 409 when its id needs an alias.",
+)
+_serve(
+    SUBSCRIPTION, SubscriptionQuery, answers.HistoryAnswer, "Return the history of a subscription."
+)
+_serve(
+    ORDER,
+    AsOfQuery,
+    answers.OrderAnswer,
+    "Return an order with all its transactions, its refunds and its balances.",
+)
+_serve(
+    ORDER,
+    AsOfQuery,
+    answers.HistoryAnswer,
+    "Return the history of all transactions of an order, in the order of its events.",
+)

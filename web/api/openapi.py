@@ -9,11 +9,11 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template
 from flask_smorest import Api
 from markupsafe import Markup
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.event_schemas import event_schemas
-from web.api.answer_fields import number, text
+from web.api.answer_fields import answer_schema, number, text
 from web.api.responses import PREFIX
 
 bp = Blueprint("documents", __name__)
@@ -31,8 +31,6 @@ SETTINGS = {
     },
 }
 
-PROBLEM = "application/problem+json"
-_METHODS = ("get", "post")
 _OF_ALL = {
     "401": "no token, or one that is unknown, expired or revoked",
     "403": "the token's role or shops do not allow it",
@@ -53,18 +51,19 @@ _OF_SOME = {  # routes that can answer so refer to it
 }
 
 
-class ProblemAnswer(Schema):
-    """A problem document. Source: RFC 9457."""
-
-    type = text()
-    title = text()
-    status = number()
-    code = text("stable, in kebab-case")
-    detail = fields.String()
-    errors = fields.Dict(metadata={"description": "what is wrong with what was asked"})
-    aliases = fields.List(
+ProblemAnswer = answer_schema(
+    "ProblemAnswer",
+    type=text(),
+    title=text(),
+    status=number(),
+    code=text("stable, in kebab-case"),
+    detail=fields.String(),
+    errors=fields.Dict(metadata={"description": "what is wrong with what was asked"}),
+    aliases=fields.List(
         fields.String(), metadata={"description": "to choose from, when an id is ambiguous"}
-    )
+    ),
+)
+"""A problem document. Source: RFC 9457."""
 
 
 class DocumentedApi(Api):  # type: ignore[misc]  # the library has no types
@@ -93,44 +92,54 @@ def docs() -> Response:
         "docs.html",
         style=Markup(style),  # noqa: S704  our own file
         document=specification,
-        operations=list(_operations(specification)),
+        operations=[
+            operation
+            | {"method": method.upper(), "path": path}
+            | {"parameters": path_item.get("parameters", []) + operation.get("parameters", [])}
+            for path, path_item, method, operation in _operations_in(specification)
+        ],
         schemas=specification["components"]["schemas"],
         type_of=_type_of,
     )
-    response = Response(page, mimetype="text/html")
     policy = f"default-src 'none'; style-src 'sha256-{hashed}'; frame-ancestors 'none'"
-    response.headers["Content-Security-Policy"] = policy
-    return response
+    return Response(page, mimetype="text/html", headers={"Content-Security-Policy": policy})
 
 
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of this application."""
     (known,) = current_app.extensions["flask-smorest"]["apis"].values()
     specification: dict[str, Any] = orjson.loads(orjson.dumps(known["ext_obj"].spec.to_dict()))
+    specification["security"] = [{"token": []}]
     components = specification["components"]
     components["schemas"] |= event_schemas()
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    problem = {"$ref": "#/components/schemas/ProblemAnswer"}
     components["responses"] = {
-        status: _problem(meaning) for status, meaning in (_OF_ALL | _OF_BODIES | _OF_SOME).items()
+        status: {
+            "description": meaning,
+            "content": {"application/problem+json": {"schema": problem}},
+        }
+        for status, meaning in (_OF_ALL | _OF_BODIES | _OF_SOME).items()
     }
-    specification["security"] = [{"token": []}]
     for path_item in specification["paths"].values():
-        _complete_parameters(path_item.get("parameters", ()))
-        for method in _METHODS:
-            if method in path_item:
-                _complete(path_item[method])
+        _complete(path_item.get("parameters", ()))
+    for _, _, _, operation in _operations_in(specification):
+        _complete(operation.get("parameters", ()))
+        shared = [*_OF_ALL, *(_OF_BODIES if "requestBody" in operation else ())]
+        references = {status: {"$ref": f"#/components/responses/{status}"} for status in shared}
+        operation["responses"] = dict(sorted((operation["responses"] | references).items()))
     return specification
 
 
-def _complete(operation: dict[str, Any]) -> None:
-    """Add what holds for every operation."""
-    shared = [*_OF_ALL, *(_OF_BODIES if "requestBody" in operation else ())]
-    references = {status: {"$ref": f"#/components/responses/{status}"} for status in shared}
-    operation["responses"] = dict(sorted((operation["responses"] | references).items()))
-    _complete_parameters(operation.get("parameters", ()))
+def _operations_in(specification: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, Any]]:
+    """Yield each operation with its path, what its path says of it, and its method."""
+    for path, path_item in specification["paths"].items():
+        for method in ("get", "post"):
+            if method in path_item:
+                yield path, path_item, method, path_item[method]
 
 
-def _complete_parameters(parameters: Iterable[dict[str, Any]]) -> None:
+def _complete(parameters: Iterable[dict[str, Any]]) -> None:
     for parameter in parameters:
         if parameter["in"] == "path":
             parameter |= _PATH.get(parameter["name"], {})
@@ -159,22 +168,6 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in plain:
         plain["enum"] = [choice for choice in plain["enum"] if choice is not None]
     return plain
-
-
-def _problem(meaning: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/ProblemAnswer"}
-    return {"description": meaning, "content": {PROBLEM: {"schema": schema}}}
-
-
-def _operations(specification: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for path, path_item in specification["paths"].items():
-        for method in _METHODS:
-            if method in path_item:
-                parameters = path_item.get("parameters", []) + path_item[method].get(
-                    "parameters", []
-                )
-                shown = {"method": method.upper(), "path": path, "parameters": parameters}
-                yield path_item[method] | shown
 
 
 def _type_of(schema: Mapping[str, Any]) -> str:

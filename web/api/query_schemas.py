@@ -1,25 +1,107 @@
-"""The parameters of the query API, and the bodies that it reads."""
+"""The parameters of the query API, most of them derived from filters, and the bodies it reads."""
 
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from ledger.instants import read_as_of
+from ledger.instants import read_as_of, read_since, read_until
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.storable import INTEGER_MAX
+from ledger.queries.filter_comparisons import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
-from web.api.filter_schemas import STORABLE, InstantParameter, flag_parameter, schema_of
 
 LIMIT_MAX = 500
 WAIT_SECONDS_MAX = 30
 
+_STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
+_TEXT = (validate.Length(min=1, max=TEXT_MAX), _STORABLE)
 
-def _limit() -> fields.Integer:
-    return fields.Integer(
-        validate=validate.Range(1, LIMIT_MAX),
-        load_default=50,
-        metadata={"description": "how many at most"},
-    )
+# -- kinds of parameters ------------------------------------------------------------------------
+
+
+class InstantParameter(fields.String):
+    """An ISO 8601 instant; `read` says what a bare day means."""
+
+    def __init__(self, read: Callable[[str], datetime], meaning: str, **more: Any) -> None:
+        super().__init__(metadata={"format": "date-time", "description": meaning}, **more)
+        self._read = read
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return self._read(super()._deserialize(value, *args, **kwargs))
+        except ValueError as error:
+            raise ValidationError("is no ISO 8601 instant, as 2026-03-10T09:15:00Z") from error
+
+
+class AnyCaseParameter(fields.String):
+    """A word that is accepted in any case."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value, *args, **kwargs).lower()
+
+
+def flag_parameter(meaning: str, **more: Any) -> fields.Boolean:
+    """Return a parameter that is `true` or `false`, and nothing else."""
+    return fields.Boolean(truthy={"true"}, falsy={"false"}, metadata=_described(meaning), **more)
+
+
+def integer_parameter(
+    meaning: str, least: int = -INTEGER_MAX, most: int = INTEGER_MAX, **more: Any
+) -> fields.Integer:
+    """Return a parameter that is a whole number."""
+    validator = validate.Range(least, most)
+    return fields.Integer(validate=validator, metadata=_described(meaning), **more)
+
+
+def _described(meaning: str) -> dict[str, str]:
+    return {"description": meaning} if meaning else {}
+
+
+# -- parameters of filters ----------------------------------------------------------------------
+
+
+def schema_of(filter_class: type[Filter], base: type[Schema], *, name: str) -> type[Schema]:
+    """Return the schema of a filter's parameters and those of `base`."""
+    parameters = {name: _parameter(each) for name, each in conditions_of(filter_class).items()}
+    return type(name, (base, Schema.from_dict(parameters, name=f"{name}Filter")), {})
+
+
+def _parameter(condition: Condition) -> fields.Field[Any]:
+    if condition.comparison in _PARAMETERS:
+        return _PARAMETERS[condition.comparison](condition.meaning)
+    if condition.comparison is not Comparison.AMONG:
+        return _text(condition)
+    metadata = _described(f"{condition.meaning}; may be given several times")
+    return fields.List(_text(condition), metadata=metadata)
+
+
+def _text(condition: Condition) -> fields.Field[Any]:
+    allowed: Any = validate.OneOf(condition.choices) if condition.choices else _TEXT
+    kind = AnyCaseParameter if condition.choices and condition.is_upper else fields.String
+    return kind(validate=allowed, metadata=_described(condition.meaning))
+
+
+def _day(meaning: str) -> fields.Date:
+    return fields.Date(metadata=_described(meaning))
+
+
+_PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {
+    Comparison.SINCE: partial(InstantParameter, read_since),
+    Comparison.UNTIL: partial(InstantParameter, read_until),
+    Comparison.FIRST_DAY: _day,
+    Comparison.LAST_DAY: _day,
+    Comparison.AT_LEAST: integer_parameter,
+    Comparison.AT_MOST: integer_parameter,
+    Comparison.IS_POSITIVE: flag_parameter,
+    Comparison.IS_SET: flag_parameter,
+}
+
+# -- parameters of routes -----------------------------------------------------------------------
+
+_LIMIT = integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50)
 
 
 class AsOfQuery(Schema):
@@ -31,76 +113,62 @@ class AsOfQuery(Schema):
 
 
 class ItemQuery(AsOfQuery):
-    version = fields.Integer(
-        validate=validate.Range(1, INTEGER_MAX),
-        load_default=None,
-        metadata={"description": "tell it as of this version"},
-    )
+    version = integer_parameter("tell it as of this version", 1, load_default=None)
 
 
 class SubscriptionQuery(ItemQuery):
     alias = fields.String(
         load_default=None,
-        validate=STORABLE,
-        metadata={"description": "which one, when several have this id"},
+        validate=_STORABLE,
+        metadata=_described("which one, when several have this id"),
     )
 
 
 class FeedPage(Schema):
-    after = fields.Integer(
-        validate=validate.Range(0, INTEGER_MAX),
-        load_default=0,
-        metadata={"description": "the last position already read; 0 begins at the beginning"},
+    after = integer_parameter(
+        "the last position already read; 0 begins at the beginning", 0, load_default=0
     )
-    cursor = fields.Integer(
-        validate=validate.Range(0, INTEGER_MAX),
-        load_default=None,
-        metadata={"description": "the same as `after`, as lists call it"},
-    )
-    limit = _limit()
-    wait = fields.Integer(
-        validate=validate.Range(0, WAIT_SECONDS_MAX),
-        load_default=0,
-        metadata={"description": "seconds to wait for an event when there is none yet"},
+    cursor = integer_parameter("the same as `after`, as lists call it", 0, load_default=None)
+    limit = _LIMIT
+    wait = integer_parameter(
+        "seconds to wait for an event when there is none yet", 0, WAIT_SECONDS_MAX, load_default=0
     )
     details = flag_parameter(
         "also the platform's other fields and personal data", load_default=False
     )
 
 
-FeedQuery = schema_of(EventFilter, FeedPage, name="FeedQuery")
-
-
 class NotificationsPage(Schema):
-    limit = _limit()
+    limit = _LIMIT
     cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9A-Z]{26}\Z"))
 
 
+FeedQuery = schema_of(EventFilter, FeedPage, name="FeedQuery")
 NotificationsQuery = schema_of(NotificationFilter, NotificationsPage, name="NotificationsQuery")
+
+
+class AccessLogQuery(Schema):
+    token_id = fields.String(load_default=None, validate=_STORABLE)
+    kind = fields.String(load_default=None, validate=_STORABLE)
+    shop_id = fields.String(load_default=None, validate=_STORABLE)
+    limit = _LIMIT
+    cursor = integer_parameter("", 1, load_default=None)
 
 
 class ReadmitBody(Schema):
     reason = fields.String(
         required=True,
         validate=validate.OneOf(sorted(REASONS)),
-        metadata={"description": "all that wait in quarantine for this reason"},
+        metadata=_described("all that wait in quarantine for this reason"),
     )
     dry_run = fields.Boolean(
         truthy={True},
         falsy={False},
         load_default=True,
-        metadata={"description": "only say how many it would touch"},
+        metadata=_described("only say how many it would touch"),
     )
 
     @validates_schema(pass_original=True)
-    def _is_told_as_a_boolean(self, _: Any, original: Any, **__: Any) -> None:
+    def _is_told_as_a_boolean(self, loaded: Any, original: Any, **more: Any) -> None:
         if isinstance(original, dict) and not isinstance(original.get("dry_run", True), bool):
             raise ValidationError("must be true or false", "dry_run")
-
-
-class AccessLogQuery(Schema):
-    token_id = fields.String(load_default=None, validate=STORABLE)
-    kind = fields.String(load_default=None, validate=STORABLE)
-    shop_id = fields.String(load_default=None, validate=STORABLE)
-    limit = _limit()
-    cursor = fields.Integer(load_default=None, validate=validate.Range(1, INTEGER_MAX))

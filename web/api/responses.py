@@ -1,18 +1,21 @@
 """Makes the blueprints of the query API and their responses."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
 from flask import Response, request
 from flask_smorest import Blueprint
+from marshmallow import RAISE, Schema
 
 from ledger import __version__
 from web.authentication import authorise, caller, log_read
 
 PREFIX = "/api/v1"
 NOT_CHANGED = "not changed since the `ETag` of `If-None-Match`"
+
+View = Callable[..., Response]
 
 
 def a_blueprint(name: str, description: str) -> Blueprint:
@@ -23,13 +26,28 @@ def a_blueprint(name: str, description: str) -> Blueprint:
     return blueprint
 
 
+def serve(
+    blueprint: Blueprint, path: str, view: View, name: str, summary: str, query: type[Schema]
+) -> None:
+    """Serve a view, which its documents describe in a sentence, with its parameters."""
+    view.__name__, view.__doc__ = name, summary
+    blueprint.get(path)(blueprint.arguments(query, location="query", unknown=RAISE)(view))
+
+
 def answer(fields: Mapping[str, Any], *, next_: Mapping[str, Any] | None = None) -> Response:
     """Return a JSON response. Shape: `next_` are the parameters that ask for the next page."""
     response = Response(orjson.dumps(fields), mimetype="application/json")
     if next_:
-        parameters = request.args.to_dict() | {name: str(value) for name, value in next_.items()}
-        response.headers["Link"] = f'<{quote(request.path)}?{urlencode(parameters)}>; rel="next"'
+        kept = [(k, v) for k, v in request.args.items(multi=True) if k not in next_]
+        query = urlencode([*kept, *next_.items()])
+        response.headers["Link"] = f'<{quote(request.path)}?{query}>; rel="next"'
     return response
+
+
+def answer_page(items: list[Any], next_cursor: str | None, **more: Any) -> Response:
+    """Return one page of a list, with a link to the next one if there is one."""
+    body = {"items": items, "next_cursor": next_cursor, **more}
+    return answer(body, next_={"cursor": next_cursor} if next_cursor is not None else None)
 
 
 def tagged(response: Response, *parts: object) -> Response:

@@ -19,15 +19,15 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     signing_in,
 )
 from web.pages.blueprint import bp
-from web.rate_limits import limit_addresses
 
 
 def register_pages(app: Flask, limiter: Limiter) -> None:
     """Serve the pages; without a secret key they say what is missing, and nothing else."""
-    session.configure(app, context_of(app).settings)
+    settings = context_of(app).settings
+    session.configure(app, settings)
     languages.register(app)
     rendering.register(app)
     app.register_blueprint(bp)
     app.register_blueprint(signing_in.bp)
-    limit_addresses(app, limiter, bp)
+    limiter.limit(settings.rate_per_address)(bp)
     signing_in.limit_attempts(app, limiter)

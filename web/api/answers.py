@@ -1,0 +1,205 @@
+"""What the query API answers, field by field, for its documents."""
+
+from marshmallow import fields
+
+from ledger.access.log import Access
+from ledger.aggregates.event_fields import Output
+from ledger.ipn.modes import PUBLIC_MODES
+from ledger.ipn.snapshots import (
+    ALIAS_FACTS,
+    INSTALMENT_FACTS,
+    SUBSCRIPTION_FACTS,
+    TRANSACTION_FACTS,
+)
+from ledger.projections.engine.folding import Poison
+from ledger.projections.engine.status import Status
+from ledger.queries.evidence import FAILED, KEY_GONE, VERIFIED
+from ledger.recording.receipt import Receipt
+from ledger.storage.inbox import InboxRecord
+from web.api.answer_fields import (
+    Fields,
+    answer_schema,
+    attributes,
+    event_fields,
+    facts,
+    flag,
+    many,
+    number,
+    text,
+    words,
+)
+
+_CURSOR = text(none=True)
+
+# -- objects: a transaction, alias, subscription or order ---------------------------------------
+
+LinksAnswer = answer_schema("LinksAnswer", self=text(), history=text())
+_KNOWN: Fields = {
+    "kind": text(),
+    "shop_id": text(),
+    "mode": text(choices=PUBLIC_MODES),
+    "position": number("of its newest event"),
+    "first_seen_at": text("when this ledger first heard of it"),
+    "last_changed_at": text("when this ledger last heard something new"),
+    "links": fields.Nested(LinksAnswer, required=True),
+}
+_OBJECT: Fields = {
+    **_KNOWN,
+    "version": number("how many events made it what it is"),
+    "contradictions": number("events that contradict what was known"),
+    "details": words("the platform's other fields, each as it was last told"),
+    "personal": words("fields about a person; masked for the role auditor"),
+}
+_TRANSACTION: Fields = {
+    **_OBJECT,
+    **facts(TRANSACTION_FACTS),
+    "uuid": text("None when the platform gave none", none=True),
+    "reference": text("the uuid, or what stands in for it"),
+}
+TransactionAnswer = answer_schema("TransactionAnswer", **_TRANSACTION)
+AliasAnswer = answer_schema(
+    "AliasAnswer",
+    **_OBJECT,
+    **facts(ALIAS_FACTS),
+    alias=text(),
+    status=text("CREATED, UPDATED or NOT_CREATED"),
+)
+SubscriptionAnswer = answer_schema(
+    "SubscriptionAnswer",
+    **_OBJECT,
+    **facts(SUBSCRIPTION_FACTS),
+    subscription_id=text(),
+    alias=text(none=True),
+    status=text("CREATED or NOT_CREATED"),
+    instalments=many(answer_schema("InstalmentAnswer", **facts(INSTALMENT_FACTS))),
+)
+OriginalAnswer = answer_schema(
+    "OriginalAnswer",
+    uuid=text("of the debit that a refund gives back"),
+    certainty=text(choices=("told", "inferred")),
+)
+OrderTransactionAnswer = answer_schema(
+    "OrderTransactionAnswer",
+    **_TRANSACTION,
+    original=fields.Nested(
+        OriginalAnswer,
+        allow_none=True,
+        metadata={"description": "of a refund only; null when none or several can be meant"},
+    ),
+)
+BalanceAnswer = answer_schema(
+    "BalanceAnswer",
+    currency=text(none=True),
+    transactions=number(),
+    authorised_minor=number("debits authorised and not released"),
+    captured_minor=number("debits captured"),
+    refunded_minor=number("credits that count"),
+    open_minor=number("debits authorised or waiting, not captured yet"),
+    balance_minor=number("debits that count less credits that count"),
+)
+OrderAnswer = answer_schema(
+    "OrderAnswer",
+    **_KNOWN,
+    order_id=text(),
+    view_position=number("how far the view that names its transactions had followed the log"),
+    balances=many(BalanceAnswer),
+    transactions=many(OrderTransactionAnswer),
+)
+
+# -- events and notifications -------------------------------------------------------------------
+
+_EVENT = event_fields(Output.ANSWER) | {
+    "data": fields.Nested(answer_schema("DataAnswer", **event_fields(Output.DATA)), required=True),
+    "links": fields.Nested(
+        answer_schema("EventLinksAnswer", notification=text(), evidence=text()), required=True
+    ),
+}
+EventAnswer = answer_schema("EventAnswer", **_EVENT)
+ChangeAnswer = answer_schema(
+    "ChangeAnswer",
+    name=text(),
+    before=fields.Raw(required=True, allow_none=True),
+    after=fields.Raw(required=True, allow_none=True),
+)
+HistoryEventAnswer = answer_schema("HistoryEventAnswer", **_EVENT, changes=many(ChangeAnswer))
+HistoryAnswer = answer_schema("HistoryAnswer", events=many(HistoryEventAnswer))
+FeedAnswer = answer_schema(
+    "FeedAnswer",
+    items=many(EventAnswer),
+    next_after=number("what to ask for next, as `after`"),
+    next_cursor=text("the same, as lists call it"),
+)
+NotificationAnswer = answer_schema(
+    "NotificationAnswer",
+    **attributes(
+        InboxRecord,
+        "id received_at recorded_at format shop_id mode source outcome reason digest positions"
+        " key_fingerprint told_at peer content_type",
+        outcome="recorded, repeated or quarantined",
+        digest="SHA-256 of the raw body",
+        key_fingerprint="of the key that verified it",
+        peer="who called; only the network for the role auditor",
+    ),
+    links=fields.Dict(keys=fields.String(), values=fields.String(), required=True),
+)
+NotificationsAnswer = answer_schema(
+    "NotificationsAnswer", items=many(NotificationAnswer), next_cursor=_CURSOR
+)
+EvidenceAnswer = answer_schema(
+    "EvidenceAnswer",
+    position=number(),
+    type=text(),
+    notification=fields.Nested(NotificationAnswer, required=True),
+    signature=text(
+        "the signature, verified again for this answer", choices=(VERIFIED, KEY_GONE, FAILED)
+    ),
+    key_fingerprint=text(none=True),
+    digest=text("as noted on arrival"),
+    digest_now=text("of the body as it is stored now"),
+    is_digest_same=flag(),
+    is_linked=flag("the delivery names this event"),
+    body_base64=text("the raw body, byte for byte"),
+    body_text=text("the same as text, where it is UTF-8"),
+)
+
+# -- for operators ------------------------------------------------------------------------------
+
+ReadmittedAnswer = answer_schema(
+    "ReadmittedAnswer",
+    **attributes(
+        Receipt,
+        "id outcome reason positions",
+        outcome="`gone` when somebody else took it meanwhile",
+    ),
+)
+ReadmittedManyAnswer = answer_schema(
+    "ReadmittedManyAnswer",
+    dry_run=flag(),
+    matching=number("how many wait for this reason"),
+    readmitted=number(),
+    refused=number("how many were refused again"),
+    remaining=number("how many one call did not get to"),
+    items=many(ReadmittedAnswer),
+)
+AccessAnswer = answer_schema(
+    "AccessAnswer",
+    id=number(),
+    **attributes(
+        Access,
+        "at token_id token_name role method route kind shop_id mode reference status peer",
+        kind="what was read; `refused` for what the role did not allow",
+    ),
+)
+AccessLogAnswer = answer_schema("AccessLogAnswer", items=many(AccessAnswer), next_cursor=_CURSOR)
+ProjectionAnswer = answer_schema(
+    "ProjectionAnswer",
+    name=text(),
+    generation=number(),
+    state=text("building, built, live or retired"),
+    fingerprint=text("of the code it was made by"),
+    **attributes(
+        Status, "is_current is_followed position lag lag_seconds", lag="positions behind the log"
+    ),
+    poison=many(answer_schema("PoisonAnswer", **attributes(Poison, "position topic error"))),
+)
+ProjectionsAnswer = answer_schema("ProjectionsAnswer", items=many(ProjectionAnswer))
