@@ -7,6 +7,7 @@ import click
 import orjson
 
 from ledger.cli.open_ledger import open_ledger
+from ledger.cli.options import json_option
 from ledger.cli.rebuild import describe, describe_change
 from ledger.projections.engine.compare import compare as compare_generations
 from ledger.projections.engine.rebuild import snapshot
@@ -21,7 +22,7 @@ def projections() -> None:
 
 
 @projections.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 def status(as_json: bool) -> None:
     """Show every generation: state, position, lag, and the events it passed over."""
     ledger = open_ledger()
@@ -41,7 +42,7 @@ def status(as_json: bool) -> None:
 
 @projections.command()
 @click.argument("name", type=click.Choice(list(PROJECTIONS)))
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 @click.pass_context
 def compare(ctx: click.Context, name: str, as_json: bool) -> None:
     """Compare the two newest generations of a view; exits 1 when rows differ.

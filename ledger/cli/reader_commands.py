@@ -12,7 +12,7 @@ from ledger.access.readers import ROLES, Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User
 from ledger.application import utc_now
-from ledger.cli.instant_argument import Instant
+from ledger.cli.options import INSTANT
 from ledger.instants import write_public_instant
 from ledger.queries.event_sentences import printable
 
@@ -28,10 +28,7 @@ shops_option = click.option(
     "--shop", "shops", multiple=True, help="Only this shop; may be given several times."
 )
 expires_option = click.option(
-    "--expires", type=Instant(), callback=_refuse_past, help="Until when (ISO 8601)."
-)
-json_lines_option = click.option(
-    "--json", "as_json", is_flag=True, help="For machines: a line each."
+    "--expires", type=INSTANT, callback=_refuse_past, help="Until when (ISO 8601)."
 )
 
 

@@ -1,14 +1,13 @@
 """`ledger rebuild`: build read models anew beside the live ones, compare, and switch."""
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from ledger.application import Ledger
-from ledger.cli.instant_argument import Instant
 from ledger.cli.open_ledger import open_ledger
+from ledger.cli.options import INSTANT, workers_option
 from ledger.cli.progress_bar import Meter
 from ledger.projections.definition import Row
 from ledger.projections.engine.compare import Difference
@@ -19,10 +18,10 @@ from ledger.projections.engine.registry import PROJECTIONS, projection
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default: all cores.")
+@workers_option
 @click.option("--dry-run", is_flag=True, help="Build and compare, but let nobody read it.")
 @click.option("--no-compare", is_flag=True, help="Do not compare with the live one.")
-@click.option("--as-of", type=Instant(), help="The view as it was known then; needs --into.")
+@click.option("--as-of", type=INSTANT, help="The view as it was known then; needs --into.")
 @click.option(
     "--into", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this SQLite file."
 )
@@ -30,7 +29,7 @@ from ledger.projections.engine.registry import PROJECTIONS, projection
 def rebuild(
     ctx: click.Context,
     names: tuple[str, ...],
-    workers: int | None,
+    workers: int,
     dry_run: bool,
     no_compare: bool,
     as_of: datetime | None,
@@ -54,7 +53,7 @@ def rebuild(
     is_well = True
     for name in wanted:
         with Meter(name) as meter:
-            job = Rebuild(ledger, name, workers=workers or os.cpu_count() or 1, progress=meter)
+            job = Rebuild(ledger, name, workers=workers, progress=meter)
             rebuilt = job.run(is_dry=dry_run, is_compared=not no_compare)
         is_well &= _report(rebuilt)
     ctx.exit(0 if is_well else 1)

@@ -15,8 +15,7 @@ import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.cli.check import shop_findings
-from ledger.cli.find_object import FAULT
+from ledger.cli.shop_findings import FAULT, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer

@@ -8,10 +8,10 @@ import orjson
 from ledger.access.tokens import all_tokens, create_token, revoke_token
 from ledger.application import utc_now
 from ledger.cli.open_ledger import open_ledger
+from ledger.cli.options import json_lines_option, json_option
 from ledger.cli.reader_commands import (
     echo_readers,
     expires_option,
-    json_lines_option,
     public_fields,
     role_option,
     shops_option,
@@ -29,7 +29,7 @@ def token() -> None:
 @role_option
 @shops_option
 @expires_option
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 def create(
     name: str, role: str, shops: tuple[str, ...], expires: datetime | None, as_json: bool
 ) -> None:
