@@ -13,9 +13,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from ctypes import c_bool
 from functools import partial
 from multiprocessing.sharedctypes import RawValue
-from typing import Any, Protocol
+from typing import Any
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -43,12 +44,6 @@ _LIBRARY_LOGS = {
 }
 
 
-class Flag(Protocol):
-    """A yes or no in memory that all processes of a service share."""
-
-    value: bool
-
-
 IsStopping = Callable[[], bool]
 Build = Callable[[IsStopping], WSGIApplication]
 """Makes the application of a worker, which may ask whether the worker was told to stop."""
@@ -67,8 +62,8 @@ class WebServer:
             "blocking_threads": threads,
         }
         self._drain_seconds = drain_seconds
-        self._is_stopping: Flag = RawValue("b", False)  # the workers look at it
-        self._has_served: Flag = RawValue("b", False)  # they write it
+        self._is_stopping = RawValue(c_bool, False)  # the workers look at it
+        self._has_served = RawValue(c_bool, False)  # they write it
 
     def run(self, build: Build) -> None:
         """Serve until SIGTERM or SIGINT. Errors: SystemExit when no worker ever comes to serve.
@@ -109,7 +104,7 @@ class WebServer:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _pass_signals_on(is_stopping: Flag, drain_seconds: int) -> None:
+def _pass_signals_on(is_stopping: c_bool, drain_seconds: int) -> None:
     """Take each signal of the main process; let the load balancer look away before the first."""
     while True:
         received = signal.sigwait(_STOP_SIGNALS)
@@ -126,7 +121,7 @@ def _call_handler() -> None:
         handler(signal.SIGTERM, None)
 
 
-def _start_worker(is_stopping: Flag, has_served: Flag, build: Build) -> WSGIApplication:
+def _start_worker(is_stopping: c_bool, has_served: c_bool, build: Build) -> WSGIApplication:
     """Build the application in the process that will serve it, and see to it that it can stop."""
     listens_at = math.inf
     was_told = threading.Event()
@@ -148,7 +143,9 @@ def _start_worker(is_stopping: Flag, has_served: Flag, build: Build) -> WSGIAppl
         log.error("cannot serve", reason=str(error), code=error.code)
         raise SystemExit(1) from error
     has_served.value = True
-    _let_garbage_wait()
+    gc.collect()
+    gc.freeze()  # look for cycles seldom, and never among what stays: a call leaves hardly any
+    gc.set_threshold(GARBAGE_FROM, 20, 20)
     listens_at = time.monotonic() + START_SECONDS
     return application
 
@@ -158,10 +155,3 @@ def _follow_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _let_garbage_wait() -> None:
-    """Look for cycles seldom, and never among what stays: a call leaves hardly any."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_FROM, 20, 20)
