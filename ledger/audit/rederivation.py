@@ -25,13 +25,11 @@ from ledger.projections.definition import EventRecord
 from ledger.projections.engine.folding import decode_event
 from ledger.recording.decider import instalment_facts
 
-INSTALMENT_TOPICS = frozenset(
-    {
-        Subscription.InstalmentAccepted.TOPIC,
-        Subscription.InstalmentRefused.TOPIC,
-        Subscription.InstalmentProgressed.TOPIC,
-    }
-)
+INSTALMENT_TOPICS = {
+    Subscription.InstalmentAccepted.TOPIC,
+    Subscription.InstalmentRefused.TOPIC,
+    Subscription.InstalmentProgressed.TOPIC,
+}
 """They say how a transaction stood after all notifications about it, not what one body says."""
 
 _MOVES_NOTHING = INSTALMENT_TOPICS | {Alias.RegistrationRefused.TOPIC, Alias.RenewalRefused.TOPIC}

@@ -28,13 +28,13 @@ _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """One verified delivery as the inbox holds it, with its columns in `row`."""
+    """One verified delivery as the inbox holds it, with its columns in `raw_row`."""
 
     delivery: Delivery
     recorded_at: datetime
     told_at: datetime | None
     positions: tuple[int, ...]
-    row: Any = field(repr=False)
+    raw_row: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _read(raw_row: Any, result: CheckResult) -> StoredDelivery | None:
 
 
 def _is_wanted(stored_delivery: StoredDelivery, first: int) -> bool:
-    is_recorded = stored_delivery.positions and stored_delivery.row.outcome == Outcome.RECORDED
+    is_recorded = stored_delivery.positions and stored_delivery.raw_row.outcome == Outcome.RECORDED
     return not is_recorded or max(stored_delivery.positions) >= first
 
 
@@ -88,7 +88,7 @@ class _Check:
 
     def run(self) -> None:
         digest = self.stored_delivery.delivery.digest
-        if digest != self.stored_delivery.row.digest:
+        if digest != self.stored_delivery.raw_row.digest:
             self._add("digest", f"the body's is {digest[:16]}…")
         rederivation = None
         if reading := self._verify_again():
@@ -106,7 +106,7 @@ class _Check:
     def _verify_again(self) -> tuple[Notification, NotificationContent] | None:
         """Verify with the key that is named; when it is gone, with each other key of the shop: a
         changed fingerprint must not hide a bad signature."""
-        row, delivery = self.stored_delivery.row, self.stored_delivery.delivery
+        row, delivery = self.stored_delivery.raw_row, self.stored_delivery.delivery
         shop = self.shops.shop_by_id.get(row.shop_id)
         keys = [key for key in shop.keys if key.mode == row.mode] if shop else []
         named_key = next((key for key in keys if key.fingerprint == row.key_fingerprint), None)
@@ -125,7 +125,7 @@ class _Check:
             return None
 
     def _compare_row(self, notification: Notification, content: NotificationContent) -> None:
-        row = self.stored_delivery.row
+        row = self.stored_delivery.raw_row
         if notification.signed_digest != row.signed_digest:
             self._add("signed-digest", f"the body's is {notification.signed_digest[:16]}…")
         names = ("shop_id", "mode", "format", "source")
@@ -136,7 +136,7 @@ class _Check:
                 self._add("row-differs", f"{name} is {stored}, the body says {derived}")
 
     def _check_outcome(self) -> None:
-        outcome = self.stored_delivery.row.outcome
+        outcome = self.stored_delivery.raw_row.outcome
         if outcome not in (Outcome.RECORDED, Outcome.REPEATED):
             self._add("outcome", str(outcome))
         elif outcome == Outcome.RECORDED and not self.stored_delivery.positions:
@@ -146,7 +146,7 @@ class _Check:
         stored_event = self.event_by_position.get(position)
         if stored_event is None:
             self._add("event-missing", f"it names position {position}", position)
-        elif self.stored_delivery.row.outcome == Outcome.REPEATED:
+        elif self.stored_delivery.raw_row.outcome == Outcome.REPEATED:
             return  # the event is another delivery's, and checked with that one
         elif stored_event.notification_id != self.stored_delivery.delivery.id:
             detail = f"position {position} is of {stored_event.notification_id}"

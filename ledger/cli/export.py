@@ -9,8 +9,7 @@ from typing import BinaryIO
 
 import click
 
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.options import filter_options
+from ledger.cli.invocation import filter_options, open_ledger
 from ledger.cli.progress_bar import Meter
 from ledger.queries import export as exporting
 from ledger.queries.export import EVENTS, NOTIFICATIONS, TRANSACTIONS, Export

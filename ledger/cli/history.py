@@ -7,8 +7,7 @@ import click
 import orjson
 
 from ledger.application import Ledger
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.options import INSTANT, json_option
+from ledger.cli.invocation import INSTANT, json_option, open_ledger
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
 from ledger.queries.event_sentences import describe, printable

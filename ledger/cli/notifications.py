@@ -6,8 +6,7 @@ from collections.abc import Iterable
 import click
 import orjson
 
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.options import filter_options, json_lines_option, json_option
+from ledger.cli.invocation import filter_options, json_lines_option, json_option, open_ledger
 from ledger.errors import NotFoundError
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.deliveries import notification_data, waiting

@@ -12,7 +12,7 @@ from ledger.access.readers import ROLES, Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User
 from ledger.application import utc_now
-from ledger.cli.options import INSTANT
+from ledger.cli.invocation import INSTANT
 from ledger.instants import write_public_instant
 from ledger.queries.event_sentences import printable
 

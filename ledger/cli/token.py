@@ -7,8 +7,7 @@ import orjson
 
 from ledger.access.tokens import all_tokens, create_token, revoke_token
 from ledger.application import utc_now
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.options import json_lines_option, json_option
+from ledger.cli.invocation import json_lines_option, json_option, open_ledger
 from ledger.cli.reader_commands import (
     echo_readers,
     expires_option,

@@ -7,8 +7,7 @@ import click
 
 from ledger.access.users import add_user, all_users, change_password, disable_user, enable_user
 from ledger.application import utc_now
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.options import json_lines_option
+from ledger.cli.invocation import json_lines_option, open_ledger
 from ledger.cli.reader_commands import echo_readers, expires_option, role_option, shops_option
 from ledger.queries.event_sentences import printable
 

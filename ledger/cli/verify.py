@@ -7,8 +7,7 @@ import click
 import orjson
 
 from ledger.audit import CHECKS, Audit, Fault
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.options import json_lines_option, workers_option
+from ledger.cli.invocation import json_lines_option, open_ledger, workers_option
 from ledger.cli.progress_bar import Meter
 from ledger.queries.event_sentences import printable
 

@@ -83,17 +83,15 @@ def redact(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
 
 
 def _clean(name: str, value: Any) -> Any:
-    if _is_secret(name):
+    if _is_secret(name) or isinstance(value, bytes | bytearray | memoryview):
         return _REDACTED
-    if isinstance(value, bool | int | float | type(None)):
+    if isinstance(value, bool | int | float | logging.LogRecord | None):
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
-        return _REDACTED
     if isinstance(value, Mapping):
         return {_clean_text(str(key)): _clean(str(key), part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(name, part) for part in value]
-    return value if isinstance(value, logging.LogRecord) else _clean_text(str(value))
+    return _clean_text(str(value))
 
 
 @lru_cache(maxsize=1024)  # lines have few names, and many lines have the same

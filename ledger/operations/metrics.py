@@ -91,14 +91,12 @@ class Metrics:
         return generate_latest(counted) + generate_latest(now)
 
 
+@dataclass(eq=False)  # the registry tells collectors apart by identity
 class _GaugeCollector(Collector):
-    """Collects gauges, whose values are read at the moment they are asked for."""
-
-    def __init__(self, gauges: Sequence[Gauge]) -> None:
-        self._gauges = gauges
+    gauges: Sequence[Gauge]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for gauge in self._gauges:
+        for gauge in self.gauges:
             labels = [gauge.label] if gauge.label else []
             family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=labels)
             for label, value in gauge.values.items():

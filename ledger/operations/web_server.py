@@ -16,7 +16,6 @@ from collections.abc import Callable
 from ctypes import c_bool
 from functools import partial
 from multiprocessing.sharedctypes import RawValue
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -55,12 +54,23 @@ class WebServer:
     def __init__(
         self, address: str, port: int, *, workers: int, threads: int, drain_seconds: int = 0
     ) -> None:
-        self._options: dict[str, Any] = {
-            "address": address,
-            "port": port,
-            "workers": workers,
-            "blocking_threads": threads,
-        }
+        self._new_server = partial(
+            Granian,
+            "ledger",  # a name for the log: the applications come from the loader
+            address=address,
+            port=port,
+            workers=workers,
+            blocking_threads=threads,
+            interface=Interfaces.WSGI,
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(
+                header_read_timeout=HEADER_SECONDS_MAX * 1000, max_buffer_size=HEADER_BYTES_MAX
+            ),
+            websockets=False,
+            log_dictconfig=_LIBRARY_LOGS,
+            respawn_failed_workers=True,
+            workers_kill_timeout=STOP_SECONDS_MAX,
+        )
         self._drain_seconds = drain_seconds
         self._is_stopping = RawValue(c_bool, False)  # the workers look at it
         self._has_served = RawValue(c_bool, False)  # they write it
@@ -74,29 +84,15 @@ class WebServer:
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
         stopper = partial(_pass_signals_on, self._is_stopping, self._drain_seconds)
         threading.Thread(target=stopper, daemon=True).start()
+        load = partial(_start_worker, self._is_stopping, self._has_served, build)
         while not self._is_stopping.value:
+            server = self._new_server()
+            server.on_startup(self._repeat_a_stop)
             try:
-                self._serve(partial(_start_worker, self._is_stopping, self._has_served, build))
+                server.serve(target_loader=load, wrap_loader=False)
             except SystemExit:
                 if not self._is_stopping.value and not self._has_served.value:
                     raise
-
-    def _serve(self, load: Callable[[], WSGIApplication]) -> None:
-        server = Granian(
-            "ledger",  # a name for the log: the applications come from `load`
-            interface=Interfaces.WSGI,
-            http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(
-                header_read_timeout=HEADER_SECONDS_MAX * 1000, max_buffer_size=HEADER_BYTES_MAX
-            ),
-            websockets=False,
-            log_dictconfig=_LIBRARY_LOGS,
-            respawn_failed_workers=True,
-            workers_kill_timeout=STOP_SECONDS_MAX,
-            **self._options,
-        )
-        server.on_startup(self._repeat_a_stop)
-        server.serve(target_loader=load, wrap_loader=False)
 
     def _repeat_a_stop(self) -> None:
         """Tell a server that has just installed its handler what was meant for the one before."""

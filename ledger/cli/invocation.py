@@ -1,4 +1,4 @@
-"""The options that several commands have, and those that declarations of filters make."""
+"""What commands are called with: the ledger that the environment names, and their options."""
 
 import os
 from collections.abc import Callable
@@ -8,23 +8,35 @@ from typing import Any, TypeVar
 
 import click
 
+from ledger.application import Ledger, bootstrap
+from ledger.errors import SettingsError
 from ledger.instants import read_as_of, read_since, read_until
 from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
+from ledger.settings import read_settings
+from ledger.storage.migrations import pending
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def open_ledger(*, needs_shops: bool = False) -> Ledger:
+    """Open the ledger that the environment names. Errors: SettingsError."""
+    ledger = bootstrap(read_settings(os.environ), os.environ, needs_shops=needs_shops)
+    if pending(ledger.database):
+        raise SettingsError("the database is not up to date: run `ledger migrate`")
+    return ledger
 
 
 class Readable(click.ParamType[Any]):
     """Reads what a function can read; its ValueError is the fault of whoever typed it."""
 
-    def __init__(self, name: str, read: Callable[[str], Any], meaning: str) -> None:
+    def __init__(self, name: str, reader: Callable[[str], Any], meaning: str) -> None:
         self.name = name
-        self._read = read
+        self._reader = reader
         self._meaning = meaning
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Any:
         try:
-            return self._read(value) if isinstance(value, str) else value
+            return self._reader(value) if isinstance(value, str) else value
         except ValueError:
             self.fail(f"{value} is no {self._meaning}")
 
