@@ -23,9 +23,6 @@ from ledger.storage.database import Database
 SIGNATURES, STREAMS, ORDER, VIEWS = "signatures", "streams", "order", "views"
 CHECKS = (SIGNATURES, STREAMS, ORDER, VIEWS)
 
-DELIVERIES_PER_TASK = 2_000
-POSITIONS_PER_TASK = 10_000
-
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
@@ -59,7 +56,7 @@ class Audit:
     only: tuple[str, ...] = CHECKS
     workers: int = 1
     progress: Callable[[str, int, int], None] | None = None
-    task_sizes: tuple[int, int] = (DELIVERIES_PER_TASK, POSITIONS_PER_TASK)
+    task_sizes: tuple[int, int] = (2_000, 10_000)
     remarks: Counter[str] = field(default_factory=Counter, init=False)
     checked: Counter[str] = field(default_factory=Counter, init=False)
 

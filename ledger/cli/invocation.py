@@ -64,7 +64,6 @@ _TYPES: dict[Comparison, click.ParamType[Any]] = {
     Comparison.AT_LEAST: click.INT,
     Comparison.AT_MOST: click.INT,
 }
-_FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
 
 
 def filter_options(filter_class: type[Filter]) -> Callable[[Command], Command]:
@@ -87,7 +86,7 @@ def filter_options(filter_class: type[Filter]) -> Callable[[Command], Command]:
 def _option(name: str, condition: Condition) -> Callable[[Any], Any]:
     flag = f"--{name.replace('_', '-')}"
     meaning = f"{condition.meaning[0].upper()}{condition.meaning[1:]}."
-    if condition.comparison in _FLAGS:
+    if condition.comparison in (Comparison.IS_POSITIVE, Comparison.IS_SET):
         return click.option(flag, name, is_flag=True, help=meaning)
     of = _TYPES.get(condition.comparison, click.STRING)
     if condition.choices:

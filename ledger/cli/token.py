@@ -42,8 +42,7 @@ def create(
         click.echo(orjson.dumps({**public_fields(created), "token": secret}))
         return
     click.echo(secret)
-    message = f"token {created.id} of {printable(name)}: {role}; it is not shown again"
-    click.echo(message, err=True)
+    click.echo(f"token {created.id} of {printable(name)}: {role}; it is not shown again", err=True)
 
 
 @token.command("list")

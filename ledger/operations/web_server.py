@@ -42,7 +42,6 @@ _LIBRARY_LOGS = {
     "loggers": {"_granian": {"handlers": [], "propagate": True}},
 }
 
-
 IsStopping = Callable[[], bool]
 Build = Callable[[IsStopping], WSGIApplication]
 """Makes the application of a worker, which may ask whether the worker was told to stop."""
@@ -82,8 +81,7 @@ class WebServer:
         If any worker has ever served, a new Granian takes over.
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
-        stopper = partial(_pass_signals_on, self._is_stopping, self._drain_seconds)
-        threading.Thread(target=stopper, daemon=True).start()
+        threading.Thread(target=self._pass_signals_on, daemon=True).start()
         load = partial(_start_worker, self._is_stopping, self._has_served, build)
         while not self._is_stopping.value:
             server = self._new_server()
@@ -99,16 +97,15 @@ class WebServer:
         if self._is_stopping.value:
             os.kill(os.getpid(), signal.SIGTERM)
 
-
-def _pass_signals_on(is_stopping: c_bool, drain_seconds: int) -> None:
-    """Take each signal of the main process; let the load balancer look away before the first."""
-    while True:
-        received = signal.sigwait(_STOP_SIGNALS)
-        if received == signal.SIGTERM and not is_stopping.value and drain_seconds:
-            is_stopping.value = True
-            signal.sigtimedwait(_STOP_SIGNALS, drain_seconds)
-        is_stopping.value = True
-        _call_handler()
+    def _pass_signals_on(self) -> None:
+        """Take each signal of the main process; let the load balancer look away before one."""
+        while True:
+            received = signal.sigwait(_STOP_SIGNALS)
+            if received == signal.SIGTERM and not self._is_stopping.value and self._drain_seconds:
+                self._is_stopping.value = True
+                signal.sigtimedwait(_STOP_SIGNALS, self._drain_seconds)
+            self._is_stopping.value = True
+            _call_handler()
 
 
 def _call_handler() -> None:
