@@ -11,8 +11,14 @@ from sqlalchemy.schema import CreateTable
 
 from ledger.audit.fault import NOT_BUILT, PASSED_OVER, CheckResult
 from ledger.projections.definition import Row
-from ledger.projections.engine.compare import Difference, compare
-from ledger.projections.engine.generations import live_generation, poison_of, positions, tables_of
+from ledger.projections.engine.compare import compare
+from ledger.projections.engine.generations import (
+    Generation,
+    live_generation,
+    poison_of,
+    positions,
+    tables_of,
+)
 from ledger.projections.engine.rebuild import snapshot
 from ledger.projections.engine.rebuild_as_of import fill
 from ledger.projections.engine.registry import projection
@@ -33,33 +39,20 @@ def check_read_model(database: Database, name: str) -> CheckResult:
         newest = log.scalar(text("SELECT max(position) FROM events")) or 0
         if position > newest:
             add("view-ahead", f"at {position}, the log ends at {newest}")
-        tables = tables_of(model, generation.id)
-        if damaged := _damaged_tables(log, tables):
-            for table_name in damaged:
-                add("view-table", table_name)
+        damaged = _damaged_tables(log, tables_of(model, generation.id))
+        for table_name in damaged:
+            add("view-table", table_name)
+        if damaged:
             return result
         until = min(position, newest)
         skipped = {poison.position for poison in poison_of(log, generation.id)}
         result.remarks[PASSED_OVER] += len(skipped)
-        with _temporary_database() as target:
-            for table in tables.values():
-                target.execute(CreateTable(table))
-            try:
-                fill(
-                    log,
-                    target,
-                    model,
-                    tables,
-                    until=until,
-                    is_wanted=lambda row: row[0] not in skipped,
-                )
-            except (DataError, IntegrityError, OverflowError) as error:
-                add("view-refused", type(error).__name__)
-                return result
-            for difference in compare(log, generation, target, generation):
-                for reason, detail in _disagreements(difference):
-                    add(reason, detail)
-        result.checked = until
+        try:
+            for reason, detail in _disagreements(log, generation, until, skipped):
+                add(reason, detail)
+            result.checked = until
+        except (DataError, IntegrityError, OverflowError) as error:
+            add("view-refused", type(error).__name__)
     return result
 
 
@@ -74,18 +67,27 @@ def _damaged_tables(connection: Connection, tables: Tables) -> list[str]:
     ]
 
 
-def _disagreements(difference: Difference) -> Iterator[tuple[str, str]]:
-    """Yield a reason and detail for each row of the sample, and one for all others."""
-    for key, live, projected in difference.sample:
-        name = f"{difference.table} {'/'.join(map(str, key))}"
-        if live is None:
-            yield "view-row-missing", name
-        elif projected is None:
-            yield "view-row-extra", name
-        else:
-            yield "view-row-differs", f"{name}: {_changed(live, projected)}"
-    if more := difference.differing - len(difference.sample):
-        yield "view-differs", f"{difference.table}: {more} more rows"
+def _disagreements(
+    log: Connection, generation: Generation, until: int, skipped: set[int]
+) -> Iterator[tuple[str, str]]:
+    """Yield reason and detail for the first rows of a table that differ, and one for the others."""
+    model = projection(generation.name)
+    tables = tables_of(model, generation.id)
+    with _temporary_database() as target:
+        for table in tables.values():
+            target.execute(CreateTable(table))
+        fill(log, target, model, tables, until=until, is_wanted=lambda row: row[0] not in skipped)
+        for difference in compare(log, generation, target, generation):
+            for key, live, projected in difference.sample:
+                name = f"{difference.table} {'/'.join(map(str, key))}"
+                if live is None:
+                    yield "view-row-missing", name
+                elif projected is None:
+                    yield "view-row-extra", name
+                else:
+                    yield "view-row-differs", f"{name}: {_changed(live, projected)}"
+            if more := difference.differing - len(difference.sample):
+                yield "view-differs", f"{difference.table}: {more} more rows"
 
 
 def _changed(live: Row, projected: Row) -> str:
