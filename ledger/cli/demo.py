@@ -111,8 +111,9 @@ def add_demo_user(database: Database) -> None:
 
 def start(url: str, *, once: bool) -> BaseProcess:
     """Play the stories beside the service, in a process of its own that ends with it."""
-    spawn = multiprocessing.get_context("spawn")
-    player = spawn.Process(target=perform, args=(url, once, os.getpid()), daemon=True)
+    player = multiprocessing.get_context("spawn").Process(
+        target=perform, args=(url, once, os.getpid()), daemon=True
+    )
     player.start()
     return player
 

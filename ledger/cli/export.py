@@ -2,10 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO
 
 import click
 
@@ -66,18 +64,14 @@ def _write(export: Export, format_: str, output: Path | None) -> None:
         chunks = write_rows(export.columns, format_, rows)
         if output is None:
             sys.stdout.flush()
-            _write_all(chunks, sys.stdout.buffer)
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
             return
         partial = output.with_name(f"{output.name}.part")
         try:
             with partial.open("wb") as file:
-                _write_all(chunks, file)
+                file.writelines(chunks)
             os.replace(partial, output)  # nobody ever finds half a file under this name
         finally:
             partial.unlink(missing_ok=True)
-
-
-def _write_all(chunks: Iterable[bytes], file: BinaryIO) -> None:
-    for chunk in chunks:
-        file.write(chunk)
-    file.flush()

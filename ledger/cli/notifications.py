@@ -54,11 +54,10 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     if raw:
         sys.stdout.buffer.write(row.body or b"")
         return
-    data = notification_data(row)
     if as_json:
-        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(notification_data(row), option=orjson.OPT_INDENT_2))
         return
-    for name, value in data.items():
+    for name, value in notification_data(row).items():
         click.echo(f"{name:<18} {printable(str(value))}")
     if row.reason:
         click.echo(f"{'':<18} {REASONS.get(row.reason, '')}")
