@@ -33,7 +33,11 @@ INSTALMENT_TOPICS = {
 """They say how a transaction stood after all notifications about it, not what one body says."""
 
 _MOVES_NOTHING = INSTALMENT_TOPICS | {Alias.RegistrationRefused.TOPIC, Alias.RenewalRefused.TOPIC}
-_NOT_IN_STATE = {"originator_id", "originator_version"}
+_FIELDS_BY_TOPIC = {
+    topic: {*event_class.__dataclass_fields__, "class_version"}
+    - {"originator_id", "originator_version"}
+    for topic, event_class in EVENT_CLASSES.items()
+}
 UNREADABLE_STATE = (*UNREADABLE, msgspec.MsgspecError, AssertionError)
 
 
@@ -52,8 +56,8 @@ def decode(stored_event: StoredEvent) -> EventRecord:
 
 def unknown_fields(stored_event: StoredEvent) -> list[str]:
     """Return the stored fields that no class of this topic has. Errors: those of UNREADABLE."""
-    known = {"class_version", *EVENT_CLASSES[stored_event.topic].__dataclass_fields__}
-    return sorted(orjson.loads(stored_event.state_json).keys() - (known - _NOT_IN_STATE))
+    fields = orjson.loads(stored_event.state_json).keys()
+    return sorted(fields - _FIELDS_BY_TOPIC[stored_event.topic])
 
 
 def claimed_stream(record: EventRecord) -> UUID:
