@@ -1,36 +1,31 @@
 """Checks the event store as a whole: its guards, its counter, and positions that are empty."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import Connection, text
 
 from ledger.audit.fault import CheckResult
 from ledger.storage.append_only_triggers import missing_guards
+from ledger.storage.database import Database
 
 LISTED = 1_000  # empty positions named one by one; the rest is left out
 
 
-@dataclass(frozen=True, slots=True)
-class WholeLog:
-    """Every event from position `first` on."""
-
-    first: int = 1
-
-
-def check_append_order(connection: Connection, scope: WholeLog) -> CheckResult:
-    """Check the guards, the counter of positions, and on SQLite that no position is empty."""
+def check_append_order(database: Database, first: int) -> CheckResult:
+    """Check guards, the counter of positions, and on SQLite that none from `first` on is empty."""
     result = CheckResult()
-    for guard in missing_guards(connection):
-        result.add(None, "database", "guard-missing", guard)
-    newest = connection.scalar(text("SELECT max(position) FROM events")) or 0
-    counter = _counter(connection)
-    if counter is not None and newest > counter:
-        detail = f"the counter stands at {counter}, the newest event at {newest}"
-        result.add(newest, "positions", "sequence", detail)
-    if connection.dialect.name == "sqlite":  # elsewhere a transaction rolled back leaves a gap
-        for position in _empty_positions(connection, scope.first, max(newest, counter or 0)):
-            result.add(position, "positions", "position-missing", "no event stands here")
+    with database.connect() as connection:
+        for guard in missing_guards(connection):
+            result.add(None, "database", "guard-missing", guard)
+        newest = connection.scalar(text("SELECT max(position) FROM events")) or 0
+        counter = _counter(connection)
+        if counter is not None and newest > counter:
+            detail = f"the counter stands at {counter}, the newest event at {newest}"
+            result.add(newest, "positions", "sequence", detail)
+        if database.is_sqlite:  # elsewhere a transaction rolled back leaves a gap
+            for position in _empty_positions(connection, first, max(newest, counter or 0)):
+                result.add(position, "positions", "position-missing", "no event stands here")
     return result
 
 
@@ -48,18 +43,12 @@ def _counter(connection: Connection) -> int | None:
 
 
 def _empty_positions(connection: Connection, first: int, last: int) -> Iterator[int]:
-    bounds = {"first": first, "last": last}
-    count = text("SELECT count(*) FROM events WHERE position >= :first AND position <= :last")
-    if connection.scalar(count, bounds) == max(0, last - first + 1):
-        return
-    gaps = text(
+    query = text(
         "SELECT before, position FROM (SELECT position,"
         " lag(position, 1, :first - 1) OVER (ORDER BY position) AS before"
         " FROM (SELECT position FROM events WHERE position >= :first"
         " UNION ALL SELECT :last + 1)) WHERE position > before + 1 LIMIT :limit"
     )
-    listed = 0
-    for gap in connection.execute(gaps, bounds | {"limit": LISTED}):
-        for position in range(gap.before + 1, gap.position)[: LISTED - listed]:
-            listed += 1
-            yield position
+    gaps = connection.execute(query, {"first": first, "last": last, "limit": LISTED})
+    empty = (position for gap in gaps for position in range(gap.before + 1, gap.position))
+    return islice(empty, LISTED)

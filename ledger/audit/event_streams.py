@@ -1,7 +1,7 @@
 """Checks each event against its stream, and against the delivery it came from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import Connection, text
 
@@ -15,63 +15,56 @@ from ledger.audit.stored_rows import (
     outcome_and_positions,
     read_positions,
 )
+from ledger.storage.database import Database
 from ledger.storage.outcomes import Outcome
 
 PAGE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRange:
-    """The events above position `after`, up to and with `until`."""
-
-    after: int
-    until: int
-
-
-def check_streams(connection: Connection, scope: PositionRange) -> CheckResult:
-    """Check every event of a range."""
+def check_streams(database: Database, after: int, until: int) -> CheckResult:
+    """Check every event above position `after`, up to and with `until`."""
     result = CheckResult()
-    for after in range(scope.after, scope.until, PAGE):
-        events = events_between(connection, after, min(after + PAGE, scope.until))
-        for event in events:
-            _check_event(event, result)
-        _check_origins(connection, events, result)
-        result.checked += len(events)
-    _check_versions(connection, scope, result)
+    with database.connect() as connection:
+        for begin in range(after, until, PAGE):
+            events = events_between(connection, begin, min(begin + PAGE, until))
+            for stored_event in events:
+                _check_event(stored_event, result)
+            _check_origins(connection, events, result)
+            result.checked += len(events)
+        _check_versions(connection, after, until, result)
     return result
 
 
-def _check_event(event: StoredEvent, result: CheckResult) -> None:
-    if event.topic not in EVENT_CLASSES:
-        result.add(event.position, str(event.topic), "topic-unknown", "no event class has it")
+def _check_event(stored_event: StoredEvent, result: CheckResult) -> None:
+    add = partial(result.add, stored_event.position, str(stored_event.topic))
+    if stored_event.topic not in EVENT_CLASSES:
+        add("topic-unknown", "no event class has it")
         return
     try:
-        record = decode(event)
-        unknown = unknown_fields(event)
-        claimed = claimed_stream(record)
+        record = decode(stored_event)
+        unknown = unknown_fields(stored_event)
+        claimed = claimed_stream(record).hex
     except UNREADABLE_STATE as error:
-        result.add(event.position, event.topic, "state-unreadable", type(error).__name__)
+        add("state-unreadable", type(error).__name__)
         return
     if unknown:
-        result.add(event.position, event.topic, "event-differs", f"unknown: {', '.join(unknown)}")
-    if claimed != event.originator_id:
-        detail = f"stands in {event.originator_id}, tells of {claimed}"
-        result.add(event.position, event.topic, "stream", detail)
+        add("event-differs", f"unknown: {', '.join(unknown)}")
+    if claimed != stored_event.originator_id:
+        add("stream", f"stands in {stored_event.originator_id}, tells of {claimed}")
 
 
 def _check_origins(
-    connection: Connection, events: Sequence[StoredEvent], result: CheckResult
+    connection: Connection, stored_events: Sequence[StoredEvent], result: CheckResult
 ) -> None:
-    ids = {event.notification_id for event in events if event.notification_id is not None}
+    ids = {event.notification_id for event in stored_events if event.notification_id is not None}
     deliveries = outcome_and_positions(connection, list(ids))
-    for event in events:
-        subject = f"notification {event.notification_id}"
+    for event in stored_events:
+        add = partial(result.add, event.position, f"notification {event.notification_id}")
         outcome, listed = deliveries.get(event.notification_id or "", (None, []))
         if outcome is None:
-            result.add(event.position, subject, "notification-missing", f"of {event.topic}")
+            add("notification-missing", f"of {event.topic}")
         elif outcome != Outcome.RECORDED or not _is_listed(event.position, listed):
-            detail = f"it is {outcome}, of {event.topic}"
-            result.add(event.position, subject, "not-listed", detail)
+            add("not-listed", f"it is {outcome}, of {event.topic}")
 
 
 def _is_listed(position: int, listed: object) -> bool:
@@ -92,11 +85,11 @@ _VERSIONS = text(
 """Finds events whose predecessor in the stream is missing or stands later."""
 
 
-def _check_versions(connection: Connection, scope: PositionRange, result: CheckResult) -> None:
-    for row in connection.execute(_VERSIONS, {"after": scope.after, "until": scope.until}):
+def _check_versions(connection: Connection, after: int, until: int, result: CheckResult) -> None:
+    for row in connection.execute(_VERSIONS, {"after": after, "until": until}):
+        add = partial(result.add, row.position, row.topic)
         if row.before is None:
-            detail = f"version {row.version} without version {row.version - 1}"
-            result.add(row.position, row.topic, "version", detail)
+            add("version", f"version {row.version} without version {row.version - 1}")
         else:
             detail = f"version {row.version} stands before version {row.version - 1}"
-            result.add(row.position, row.topic, "append-order", f"{detail} at {row.before}")
+            add("append-order", f"{detail} at {row.before}")

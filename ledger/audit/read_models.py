@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from ledger.audit.fault import NOT_BUILT, PASSED_OVER, CheckResult
-from ledger.projections.definition import Projection, Row
-from ledger.projections.engine.compare import Difference, compare
-from ledger.projections.engine.folding import StoredRow
+from ledger.projections.definition import Row
+from ledger.projections.engine.compare import compare
 from ledger.projections.engine.generations import (
     Generation,
     live_generation,
@@ -24,100 +22,72 @@ from ledger.projections.engine.generations import (
 from ledger.projections.engine.rebuild import snapshot
 from ledger.projections.engine.rebuild_as_of import fill
 from ledger.projections.engine.registry import projection
+from ledger.projections.engine.writing import Tables
 from ledger.storage.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class ReadModel:
-    """One read model, whole: its rows do not belong to a range of positions."""
-
-    name: str
-
-
-def check_read_model(database: Database, scope: ReadModel) -> CheckResult:
+def check_read_model(database: Database, name: str) -> CheckResult:
     """Compare the live generation of this code with the events, both in one snapshot."""
-    result = CheckResult()
-    read_model = projection(scope.name)
-    with snapshot(database) as source:
-        generation = live_generation(source, read_model)
+    result, model = CheckResult(), projection(name)
+    with snapshot(database) as log:
+        generation = live_generation(log, model)
         if generation is None:
             result.remarks[NOT_BUILT] += 1
-        else:
-            _Comparison(source, read_model, generation, result).run()
+            return result
+        add = partial(result.add, None, f"view {name} g{generation.id}")
+        position = positions(log, generation.id)[0]
+        newest = log.scalar(text("SELECT max(position) FROM events")) or 0
+        if position > newest:
+            add("view-ahead", f"at {position}, the log ends at {newest}")
+        damaged = _damaged_tables(log, tables_of(model, generation.id))
+        for table_name in damaged:
+            add("view-table", table_name)
+        if damaged:
+            return result
+        until = min(position, newest)
+        skipped = {poison.position for poison in poison_of(log, generation.id)}
+        result.remarks[PASSED_OVER] += len(skipped)
+        try:
+            for reason, detail in _disagreements(log, generation, until, skipped):
+                add(reason, detail)
+            result.checked = until
+        except (DataError, IntegrityError, OverflowError) as error:
+            add("view-refused", type(error).__name__)
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Comparison:
-    """Compares one generation with the events."""
+def _damaged_tables(connection: Connection, tables: Tables) -> list[str]:
+    """Return the tables that are not there or have other columns."""
+    inspector = inspect(connection)
+    return [
+        table.name
+        for table in tables.values()
+        if not inspector.has_table(table.name)
+        or {column["name"] for column in inspector.get_columns(table.name)} != {*table.c.keys()}
+    ]
 
-    source: Connection
-    read_model: Projection
-    generation: Generation
-    result: CheckResult
 
-    def run(self) -> None:
-        position = positions(self.source, self.generation.id)[0]
-        newest = self.source.scalar(text("SELECT max(position) FROM events")) or 0
-        if position > newest:
-            self._add("view-ahead", f"at {position}, the log ends at {newest}")
-        if not self._has_tables():
-            return
-        until = min(position, newest)
-        with _temporary_database() as target:
-            try:
-                self._project_again(target, until)
-            except (DataError, IntegrityError, OverflowError) as error:
-                self._add("view-refused", type(error).__name__)
-                return
-            for difference in compare(self.source, self.generation, target, self.generation):
-                self._report(difference)
-        self.result.checked = until
-
-    def _add(self, reason: str, detail: str) -> None:
-        subject = f"view {self.read_model.name} g{self.generation.id}"
-        self.result.add(None, subject, reason, detail)
-
-    def _has_tables(self) -> bool:
-        inspector = inspect(self.source)
-        damaged = []
-        for table in tables_of(self.read_model, self.generation.id).values():
-            declared = {column.name for column in table.columns}
-            if not inspector.has_table(table.name) or declared != {
-                column["name"] for column in inspector.get_columns(table.name)
-            }:
-                damaged.append(table.name)
-                self._add("view-table", table.name)
-        return not damaged
-
-    def _project_again(self, target: Connection, until: int) -> None:
-        """Fill empty tables from the events, without those that were passed over."""
-        passed_over = {poison.position for poison in poison_of(self.source, self.generation.id)}
-        if passed_over:
-            self.result.remarks[PASSED_OVER] += len(passed_over)
-        tables = tables_of(self.read_model, self.generation.id)
+def _disagreements(
+    log: Connection, generation: Generation, until: int, skipped: set[int]
+) -> Iterator[tuple[str, str]]:
+    """Yield reason and detail for the first rows of a table that differ, and one for the others."""
+    model = projection(generation.name)
+    tables = tables_of(model, generation.id)
+    with _temporary_database() as target:
         for table in tables.values():
             target.execute(CreateTable(table))
-
-        def is_wanted(stored: StoredRow) -> bool:
-            return stored[0] not in passed_over
-
-        fill(self.source, target, self.read_model, tables, until=until, is_wanted=is_wanted)
-
-    def _report(self, difference: Difference) -> None:
-        """Add a fault for each row of the sample, and one for all others."""
-        table = difference.table
-        for key, live, projected in difference.sample:
-            name = f"{table} {'/'.join(map(str, key))}"
-            if live is None:
-                self._add("view-row-missing", name)
-            elif projected is None:
-                self._add("view-row-extra", name)
-            else:
-                self._add("view-row-differs", f"{name}: {_changed(live, projected)}")
-        if difference.differing > len(difference.sample):
-            more = difference.differing - len(difference.sample)
-            self._add("view-differs", f"{table}: {more} more rows")
+        fill(log, target, model, tables, until=until, is_wanted=lambda row: row[0] not in skipped)
+        for difference in compare(log, generation, target, generation):
+            for key, live, projected in difference.sample:
+                name = f"{difference.table} {'/'.join(map(str, key))}"
+                if live is None:
+                    yield "view-row-missing", name
+                elif projected is None:
+                    yield "view-row-extra", name
+                else:
+                    yield "view-row-differs", f"{name}: {_changed(live, projected)}"
+            if more := difference.differing - len(difference.sample):
+                yield "view-differs", f"{difference.table}: {more} more rows"
 
 
 def _changed(live: Row, projected: Row) -> str:
@@ -132,15 +102,8 @@ def _changed(live: Row, projected: Row) -> str:
 def _temporary_database() -> Iterator[Connection]:
     """Open a database in a temporary folder, which need not survive anything."""
     with TemporaryDirectory(prefix="ledger-verify-") as folder:
-        engine = create_engine(f"sqlite:///{Path(folder) / 'views.sqlite'}")
-        event.listen(engine, "connect", _give_up_durability)
-        try:
-            with engine.connect() as connection, connection.begin():
-                yield connection
-        finally:
-            engine.dispose()
-
-
-def _give_up_durability(connection: object, _record: object) -> None:
-    for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
-        connection.execute(f"PRAGMA {pragma}")  # type: ignore[attr-defined]  # the driver's own connection
+        engine = create_engine(f"sqlite:///{folder}/views.sqlite", poolclass=NullPool)
+        with engine.connect() as connection, connection.begin():
+            for pragma in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536"):
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            yield connection

@@ -1,6 +1,6 @@
 """Derives the events of a delivery from its body once more, and compares them with the stored."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -25,36 +25,48 @@ from ledger.projections.definition import EventRecord
 from ledger.projections.engine.folding import decode_event
 from ledger.recording.decider import instalment_facts
 
-INSTALMENT_TOPICS = frozenset(
-    {
-        Subscription.InstalmentAccepted.TOPIC,
-        Subscription.InstalmentRefused.TOPIC,
-        Subscription.InstalmentProgressed.TOPIC,
-    }
-)
+INSTALMENT_TOPICS = {
+    Subscription.InstalmentAccepted.TOPIC,
+    Subscription.InstalmentRefused.TOPIC,
+    Subscription.InstalmentProgressed.TOPIC,
+}
 """They say how a transaction stood after all notifications about it, not what one body says."""
 
 _MOVES_NOTHING = INSTALMENT_TOPICS | {Alias.RegistrationRefused.TOPIC, Alias.RenewalRefused.TOPIC}
+_FIELDS_BY_TOPIC = {
+    topic: {*event_class.__dataclass_fields__, "class_version"}
+    - {"originator_id", "originator_version"}
+    for topic, event_class in EVENT_CLASSES.items()
+}
 UNREADABLE_STATE = (*UNREADABLE, msgspec.MsgspecError, AssertionError)
 
 
-def decode(event: StoredEvent) -> EventRecord:
+def decode(stored_event: StoredEvent) -> EventRecord:
     """Read the stored bytes of an event. Errors: those of UNREADABLE_STATE."""
     return decode_event(
-        (event.position, event.originator_id, event.version, event.topic, event.state)
+        (
+            stored_event.position,
+            stored_event.originator_id,
+            stored_event.version,
+            stored_event.topic,
+            stored_event.state_json,
+        )
     )
 
 
-def claimed_stream(record: EventRecord) -> str:
-    """Return the id of the stream that an event belongs to by its own words, as 32 hex digits."""
-    kind = record.topic.partition(".")[0]
-    if kind == Alias.KIND:
-        return Alias.id_of(record.shop_id, record.mode, record.reference).hex
+def unknown_fields(stored_event: StoredEvent) -> list[str]:
+    """Return the stored fields that no class of this topic has. Errors: those of UNREADABLE."""
+    fields = orjson.loads(stored_event.state_json).keys()
+    return sorted(fields - _FIELDS_BY_TOPIC[stored_event.topic])
+
+
+def claimed_stream(record: EventRecord) -> UUID:
+    """Return the id of the stream that an event belongs to by its own words."""
+    shop_id, mode = record.shop_id, record.mode
+    kind = _kind_of(record)
     if kind == Subscription.KIND:
-        return Subscription.id_of(
-            record.shop_id, record.mode, record.subscription_id, record.alias
-        ).hex
-    return Transaction.id_of(record.shop_id, record.mode, record.reference).hex
+        return Subscription.id_of(shop_id, mode, record.subscription_id, record.alias)
+    return (Alias if kind == Alias.KIND else Transaction).id_of(shop_id, mode, record.reference)
 
 
 class Rederivation:
@@ -66,99 +78,102 @@ class Rederivation:
 
     def __init__(
         self,
-        stored: StoredDelivery,
+        stored_delivery: StoredDelivery,
         content: NotificationContent,
         transactions: "TransactionStates",
     ) -> None:
         self._content = content
         self._transactions = transactions
         self._common = {
-            "notification_id": stored.delivery.id,
-            "timestamp": write_instant(stored.recorded_at),
-            "received_at": write_instant(stored.delivery.received_at),
+            "notification_id": stored_delivery.delivery.id,
+            "timestamp": write_instant(stored_delivery.recorded_at),
+            "received_at": write_instant(stored_delivery.delivery.received_at),
             "shop_id": content.shop_id,
             "mode": content.mode,
             "source": content.source,
             "told_at": None if content.told_at is None else write_instant(content.told_at),
         }
 
-    def differences(self, event: StoredEvent) -> Iterator[str]:
+    def differences(self, stored_event: StoredEvent) -> Iterator[str]:
         """Yield each difference in words; nothing for an event that cannot be read at all."""
-        if event.topic not in EVENT_CLASSES:
+        if stored_event.topic not in EVENT_CLASSES:
             return
         try:
-            record = decode(event)
-            details = _read_details(event.details)
+            record = decode(stored_event)
+            pairs_by_name = _read_details(stored_event.details_json)
         except UNREADABLE_STATE:
             return
         for name, expected in self._common.items():
             if getattr(record, name) != expected:
                 yield f"{name} is {getattr(record, name)}, the delivery's is {expected}"
         yield from _malformed_decision(record)
-        yield from self._from_body(record, details)
-
-    def _from_body(self, record: EventRecord, details: Mapping[str, Pairs]) -> Iterator[str]:
-        kind = record.topic.partition(".")[0]
-        if kind == Transaction.KIND:
-            yield from _closest(
-                _transaction_differences(record, details, snapshot)
-                for snapshot in self._content.transactions
-                if snapshot.reference == record.reference
-            )
-        elif kind == Alias.KIND:
-            yield from _closest(
-                _alias_differences(record, details, snapshot)
-                for snapshot in self._content.aliases
-                if snapshot.alias == record.reference
-            )
-        elif record.topic in INSTALMENT_TOPICS:
-            yield from self._instalment_differences(record, details)
+        if record.topic in INSTALMENT_TOPICS:
+            yield from self._instalment_differences(record, pairs_by_name)
         else:
-            yield from _closest(
-                [*_fact_differences(record.facts, snapshot.facts), *_pair_differences(details)]
-                for snapshot in self._content.subscriptions
-                if snapshot.subscription_id == record.subscription_id
-                and snapshot.alias == record.alias
-            )
+            by_snapshot = self._by_snapshot(record, pairs_by_name)
+            # a body may name an object twice: the snapshot that fits best counts
+            missing = ["the body does not tell of this thing"]
+            yield from min(by_snapshot, key=len, default=missing)
+
+    def _by_snapshot(
+        self, record: EventRecord, pairs_by_name: Mapping[str, Pairs]
+    ) -> Iterator[list[str]]:
+        """Yield the differences with each snapshot of the event's object."""
+        kind = _kind_of(record)
+        if kind == Transaction.KIND:
+            for transaction in self._content.transactions:
+                if transaction.reference == record.reference:
+                    yield [*_transaction_differences(record, pairs_by_name, transaction)]
+        elif kind == Alias.KIND:
+            for alias in self._content.aliases:
+                if alias.alias == record.reference:
+                    yield [*_alias_differences(record, pairs_by_name, alias)]
+        else:
+            own = (record.subscription_id, record.alias)
+            for subscription in self._content.subscriptions:
+                if (subscription.subscription_id, subscription.alias) == own:
+                    differences = _fact_differences(record.facts, subscription.facts)
+                    yield [*differences, *_pair_differences(pairs_by_name)]
 
     def _instalment_differences(
-        self, record: EventRecord, details: Mapping[str, Pairs]
+        self, record: EventRecord, pairs_by_name: Mapping[str, Pairs]
     ) -> Iterator[str]:
         uuid = record.facts.get("transaction_uuid")
-        if not any(snapshot.uuid == uuid for snapshot in self._content.transactions):
+        if any(snapshot.uuid == uuid for snapshot in self._content.transactions):
+            facts = self._transactions.facts_before(record.position, _instalment_stream(record))
+            yield from _fact_differences(record.facts, instalment_facts(str(uuid), facts))
+            yield from _pair_differences(pairs_by_name)
+        else:
             yield f"transaction_uuid is {uuid}, which the body does not name"
-            return
-        facts = self._transactions.facts_before(record.position, _instalment_stream(record))
-        yield from _fact_differences(record.facts, instalment_facts(str(uuid), facts))
-        yield from _pair_differences(details)
 
 
 class TransactionStates:
     """States of transactions through time, from their events alone."""
 
-    def __init__(self, events: Iterable[StoredEvent]) -> None:
+    def __init__(self, stored_events: Iterable[StoredEvent]) -> None:
         self._records: dict[UUID, list[EventRecord]] = {}
-        for event in events:
+        for stored_event in stored_events:
             with suppress(*UNREADABLE_STATE):  # its own check says what is wrong with it
-                self._records.setdefault(UUID(event.originator_id), []).append(decode(event))
+                stream_id = UUID(stored_event.originator_id)
+                self._records.setdefault(stream_id, []).append(decode(stored_event))
 
-    def facts_before(self, position: int, stream: UUID) -> dict[str, Fact]:
+    def facts_before(self, position: int, stream_id: UUID) -> dict[str, Fact]:
         """Return the facts of a transaction as they stood before a position."""
         facts: dict[str, Fact] = {}
-        for record in self._records.get(stream, ()):
+        for record in self._records.get(stream_id, ()):
             if record.position < position:
                 facts.update(record.taken())
         return facts
 
 
-def instalment_streams(events: Iterable[StoredEvent]) -> list[UUID]:
+def instalment_streams(stored_events: Iterable[StoredEvent]) -> set[UUID]:
     """Return the streams of the transactions that the instalment events among these are about."""
-    streams: dict[UUID, None] = {}
-    for event in events:
-        if event.topic in INSTALMENT_TOPICS:
+    stream_ids = set()
+    for stored_event in stored_events:
+        if stored_event.topic in INSTALMENT_TOPICS:
             with suppress(*UNREADABLE_STATE):
-                streams[_instalment_stream(decode(event))] = None
-    return list(streams)
+                stream_ids.add(_instalment_stream(decode(stored_event)))
+    return stream_ids
 
 
 def _instalment_stream(record: EventRecord) -> UUID:
@@ -166,48 +181,43 @@ def _instalment_stream(record: EventRecord) -> UUID:
     return Transaction.id_of(record.shop_id, record.mode, reference)
 
 
-def _closest(by_snapshot: Iterator[list[str]]) -> list[str]:
-    """Return the differences with the snapshot that fits best: a body may name an object twice."""
-    return min(by_snapshot, key=len, default=["the body does not tell of this thing"])
+def _kind_of(record: EventRecord) -> str:
+    return str(record.topic).partition(".")[0]
 
 
 def _transaction_differences(
-    record: EventRecord, details: Mapping[str, Pairs], snapshot: TransactionSnapshot
-) -> list[str]:
-    differences = [*_fact_differences(record.facts, snapshot.facts)]
+    record: EventRecord, pairs_by_name: Mapping[str, Pairs], snapshot: TransactionSnapshot
+) -> Iterator[str]:
+    yield from _fact_differences(record.facts, snapshot.facts)
     if record.uuid != snapshot.uuid:
-        differences.append(f"uuid is {record.uuid}, the body says {snapshot.uuid}")
+        yield f"uuid is {record.uuid}, the body says {snapshot.uuid}"
     if (record.odd or []) != list(snapshot.odd):
-        differences.append("other fields are marked as odd")
-    return [*differences, *_pair_differences(details, snapshot.details, snapshot.personal)]
+        yield "other fields are marked as odd"
+    yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
 
 
 def _alias_differences(
-    record: EventRecord, details: Mapping[str, Pairs], snapshot: AliasSnapshot
-) -> list[str]:
+    record: EventRecord, pairs_by_name: Mapping[str, Pairs], snapshot: AliasSnapshot
+) -> Iterator[str]:
     facts = snapshot.facts
     if record.topic == Alias.Noticed.TOPIC:  # a mere use says no more of an alias than its means
         facts = {name: facts[name] for name in facts if name == "payment_method"}
-    return [
-        *_fact_differences(record.facts, facts),
-        *_pair_differences(details, personal=snapshot.personal),
-    ]
+    yield from _fact_differences(record.facts, facts)
+    yield from _pair_differences(pairs_by_name, personal=snapshot.personal)
 
 
-def _fact_differences(stored: Mapping[str, Fact], derived: Mapping[str, Fact]) -> Iterator[str]:
-    if stored == derived:
-        return
-    for name in sorted(stored.keys() | derived.keys()):
-        if stored.get(name) != derived.get(name):
-            yield f"{name} is {stored.get(name)}, the body says {derived.get(name)}"
+def _fact_differences(facts: Mapping[str, Fact], derived: Mapping[str, Fact]) -> Iterator[str]:
+    for name in sorted(facts.keys() | derived.keys()):
+        if facts.get(name) != derived.get(name):
+            yield f"{name} is {facts.get(name)}, the body says {derived.get(name)}"
 
 
 def _pair_differences(
-    stored: Mapping[str, Pairs], details: Pairs | None = None, personal: Pairs | None = None
+    pairs_by_name: Mapping[str, Pairs], details: Pairs | None = None, personal: Pairs | None = None
 ) -> Iterator[str]:
     """Yield only that they differ: what is about a person is in no line of an audit."""
     for name, derived in (("details", details), ("personal", personal)):
-        if stored.get(name, []) != (derived or []):
+        if pairs_by_name.get(name, []) != (derived or []):
             yield f"{name} are not those of the body"
 
 
@@ -219,25 +229,8 @@ def _malformed_decision(record: EventRecord) -> Iterator[str]:
         yield "the first event of a stream moves every fact it tells"
 
 
-def _read_details(stored: bytes | None) -> Mapping[str, Any]:
-    if stored is None:
-        return {}
-    details = orjson.loads(stored)
+def _read_details(details_json: bytes | None) -> Mapping[str, Any]:
+    details = {} if details_json is None else orjson.loads(details_json)
     if not isinstance(details, dict):
         raise TypeError("details are no object")
     return details
-
-
-def unknown_fields(event: StoredEvent) -> Sequence[str]:
-    """Return the fields in the stored bytes that no class of this topic has.
-
-    Errors: those of UNREADABLE.
-    """
-    return sorted(orjson.loads(event.state).keys() - _FIELDS_BY_TOPIC[event.topic])
-
-
-_OF_STREAM = {"originator_id", "originator_version"}
-_FIELDS_BY_TOPIC = {
-    topic: (set(event_class.__dataclass_fields__) - _OF_STREAM) | {"class_version"}
-    for topic, event_class in EVENT_CLASSES.items()
-}

@@ -1,6 +1,6 @@
 """Rows as an audit reads them: plain, and prepared for anything in any column."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,8 @@ from ledger.ipn.delivery import Delivery
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What reading a damaged row can raise."""
 
-_DELIVERY_PAGE = text(
+DELIVERY_PAGE = 250  # bodies in memory at a time
+_DELIVERIES = text(
     "SELECT id, received_at, recorded_at, format, shop_id, mode, source, outcome, digest,"
     " signed_digest, key_fingerprint, told_at, positions, content_type, endpoint_shop_id,"
     " endpoint_mode, body FROM notifications"
@@ -27,13 +28,13 @@ _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """One verified delivery as the inbox holds it, with its columns in `row`."""
+    """One verified delivery as the inbox holds it, with its columns in `raw_row`."""
 
     delivery: Delivery
     recorded_at: datetime
     told_at: datetime | None
     positions: tuple[int, ...]
-    row: Any = field(repr=False)
+    raw_row: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,50 +46,48 @@ class StoredEvent:
     version: int
     topic: str
     notification_id: str | None
-    state: bytes = field(repr=False)
-    details: bytes | None = field(repr=False, default=None)
+    state_json: bytes = field(repr=False)
+    details_json: bytes | None = field(repr=False)
 
 
-def delivery_pages(
-    connection: Connection, after: str, until: str, page: int
-) -> Iterator[list[Any]]:
+def delivery_pages(connection: Connection, after_id: str, until_id: str) -> Iterator[Sequence[Any]]:
     """Yield the raw rows of a range of ids, page by page."""
-    while True:
-        bounds = {"after": after, "until": until, "limit": page}
-        rows = list(connection.execute(_DELIVERY_PAGE, bounds))
-        if rows:
-            yield rows
-        if len(rows) < page:
-            return
-        after = rows[-1].id
+    bounds = {"after": after_id, "until": until_id, "limit": DELIVERY_PAGE}
+    while raw_rows := connection.execute(_DELIVERIES, bounds).all():
+        yield raw_rows
+        bounds["after"] = raw_rows[-1].id
 
 
-def read_delivery(row: Any) -> StoredDelivery:
+def read_delivery(raw_row: Any) -> StoredDelivery:
     """Read a raw row. Errors: those of UNREADABLE."""
+    body, told_at = raw_row.body, raw_row.told_at
     delivery = Delivery(
-        id=row.id,
-        received_at=_read_instant(row.received_at),
-        body=bytes(row.body) if not isinstance(row.body, str) else row.body.encode(),
-        content_type=row.content_type,
-        shop_id=row.endpoint_shop_id,
-        mode=row.endpoint_mode,
+        id=raw_row.id,
+        received_at=_read_instant(raw_row.received_at),
+        body=body.encode() if isinstance(body, str) else bytes(body),
+        content_type=raw_row.content_type,
+        shop_id=raw_row.endpoint_shop_id,
+        mode=raw_row.endpoint_mode,
     )
-    told_at = None if row.told_at is None else _read_instant(row.told_at)
     return StoredDelivery(
-        delivery, _read_instant(row.recorded_at), told_at, read_positions(row.positions), row
+        delivery,
+        _read_instant(raw_row.recorded_at),
+        None if told_at is None else _read_instant(told_at),
+        read_positions(raw_row.positions),
+        raw_row,
     )
 
 
-def read_positions(stored: Any) -> tuple[int, ...]:
+def read_positions(column: Any) -> tuple[int, ...]:
     """Read a list of positions. Errors: those of UNREADABLE."""
-    positions = orjson.loads(stored) if isinstance(stored, str | bytes) else stored
+    positions = orjson.loads(column) if isinstance(column, str | bytes) else column
     if not all(type(position) is int for position in positions):
         raise ValueError("a position is no whole number")
     return tuple(positions)
 
 
-def _read_instant(stored: Any) -> datetime:
-    instant = read_instant(stored) if isinstance(stored, str) else stored
+def _read_instant(column: Any) -> datetime:
+    instant = read_instant(column) if isinstance(column, str) else column
     if instant.tzinfo is None:
         raise ValueError("an instant without its time zone")
     return instant if instant.tzinfo is UTC else instant.astimezone(UTC)
@@ -101,13 +100,13 @@ def events_at(connection: Connection, positions: Sequence[int]) -> dict[int, Sto
     return {row.position: _event(row) for row in rows}
 
 
-def events_of(connection: Connection, streams: Sequence[UUID]) -> list[StoredEvent]:
+def events_of(connection: Connection, stream_ids: Iterable[UUID]) -> list[StoredEvent]:
     """Return the events of these streams in the order of positions, without details."""
     is_postgresql = connection.dialect.name == "postgresql"
-    ids = [str(stream) if is_postgresql else stream.hex for stream in streams]
+    ids = [str(id_) if is_postgresql else id_.hex for id_ in stream_ids]
     columns = f"{_EVENT_COLUMNS}, NULL AS details"
     rows = _rows_with(connection, columns, "events", "originator_id", ids)
-    return sorted((_event(row) for row in rows), key=lambda event: event.position)
+    return sorted(map(_event, rows), key=lambda event: event.position)
 
 
 def events_between(connection: Connection, after: int, until: int) -> list[StoredEvent]:
@@ -116,7 +115,7 @@ def events_between(connection: Connection, after: int, until: int) -> list[Store
         f"SELECT {_EVENT_COLUMNS}, NULL AS details FROM events"  # noqa: S608  no value in it
         " WHERE position > :after AND position <= :until ORDER BY position"
     )
-    return [_event(row) for row in connection.execute(query, {"after": after, "until": until})]
+    return list(map(_event, connection.execute(query, {"after": after, "until": until})))
 
 
 def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
@@ -126,30 +125,24 @@ def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[st
 
 
 def _rows_with(
-    connection: Connection, columns: str, table: str, column: str, values: Sequence[Any]
-) -> Iterator[Any]:
+    connection: Connection, selected: str, table: str, column: str, column_values: list[Any]
+) -> Iterable[Any]:
     """Read the rows whose column has one of these values, in one statement prepared once."""
-    if not values:
-        return iter(())
+    if not column_values:
+        return ()
     if connection.dialect.name == "postgresql":
         condition = f"= ANY(CAST(:values AS {_COLUMN_TYPES[column]}[]))"
-        parameter: object = list(values)
+        parameter: object = column_values
     else:
         condition = "IN (SELECT value FROM json_each(:values))"
-        parameter = orjson.dumps(list(values)).decode()
-    query = text(f"SELECT {columns} FROM {table} WHERE {column} {condition}")  # noqa: S608  no value in it
-    return iter(connection.execute(query, {"values": parameter}))
+        parameter = orjson.dumps(column_values).decode()
+    query = text(f"SELECT {selected} FROM {table} WHERE {column} {condition}")  # noqa: S608  no value in it
+    return connection.execute(query, {"values": parameter})
 
 
-def _event(row: Any) -> StoredEvent:
+def _event(raw_row: Any) -> StoredEvent:
     """Take over whatever the columns hold: what is no UUID or no bytes shows when it is read."""
-    id_ = row.originator_id
+    position, id_, *more = raw_row
     return StoredEvent(
-        position=row.position,
-        originator_id=id_ if isinstance(id_, str) else getattr(id_, "hex", str(id_)),
-        version=row.originator_version,
-        topic=row.topic,
-        notification_id=row.notification_id,
-        state=row.state,
-        details=row.details,
+        position, id_ if isinstance(id_, str) else getattr(id_, "hex", str(id_)), *more
     )

@@ -1,13 +1,14 @@
 """Checks each delivery of the inbox against its own body, and its events against both."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from ledger.audit.fault import KEY_GONE, CheckResult
-from ledger.audit.keyring import Keyring
 from ledger.audit.rederivation import Rederivation, TransactionStates, instalment_streams
 from ledger.audit.stored_rows import (
     UNREADABLE,
@@ -21,150 +22,144 @@ from ledger.audit.stored_rows import (
 from ledger.errors import MalformedNotificationError, NotificationError
 from ledger.ipn.delivery import Limits, Notification
 from ledger.ipn.parse import read, read_trusted
+from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.ipn.snapshots import NotificationContent
+from ledger.storage.database import Database
 from ledger.storage.outcomes import Outcome
 
-PAGE = 250  # bodies in memory at a time
 _LIMITS = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
 _REFUSALS = (NotificationError, *UNREADABLE)
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryRange:
-    """The deliveries above id `after`, up to and with `until`.
+def check_deliveries(
+    database: Database, shops: Shops, after_id: str, until_id: str, first: int
+) -> CheckResult:
+    """Check the deliveries above `after_id`, up to and with `until_id`, and the events they name.
 
     Recorded ones whose events all stand before position `first` are left out.
     """
-
-    after: str
-    until: str
-    first: int = 1
-
-
-def check_deliveries(connection: Connection, keyring: Keyring, scope: DeliveryRange) -> CheckResult:
-    """Check every delivery of a range and the events that it names."""
     result = CheckResult()
-    for rows in delivery_pages(connection, scope.after, scope.until, PAGE):
-        deliveries = [
-            stored
-            for row in rows
-            if (stored := _read(row, result)) is not None and _is_wanted(stored, scope.first)
-        ]
-        listed = {position for stored in deliveries for position in stored.positions}
-        events = events_at(connection, list(listed))
-        streams = instalment_streams(events.values())
-        transactions = TransactionStates(events_of(connection, streams))
-        for stored in deliveries:
-            _Check(stored, events, transactions, keyring, result).run()
-        result.checked += len(rows)
+    with database.connect() as connection:
+        for raw_rows in delivery_pages(connection, after_id, until_id):
+            deliveries = [
+                stored_delivery
+                for raw_row in raw_rows
+                if (stored_delivery := _read(raw_row, result))
+                and _is_wanted(stored_delivery, first)
+            ]
+            _check_page(connection, deliveries, shops, result)
+            result.checked += len(raw_rows)
     return result
 
 
-def _read(row: Any, result: CheckResult) -> StoredDelivery | None:
+def _check_page(
+    connection: Connection, deliveries: Sequence[StoredDelivery], shops: Shops, result: CheckResult
+) -> None:
+    listed = {position for delivery in deliveries for position in delivery.positions}
+    event_by_position = events_at(connection, list(listed))
+    stream_ids = instalment_streams(event_by_position.values())
+    transactions = TransactionStates(events_of(connection, stream_ids))
+    for stored_delivery in deliveries:
+        _Check(stored_delivery, event_by_position, transactions, shops, result).run()
+
+
+def _read(raw_row: Any, result: CheckResult) -> StoredDelivery | None:
     try:
-        return read_delivery(row)
+        return read_delivery(raw_row)
     except UNREADABLE as error:
-        result.add(None, f"notification {row.id}", "row-unreadable", type(error).__name__)
+        result.add(None, f"notification {raw_row.id}", "row-unreadable", type(error).__name__)
         return None
 
 
-def _is_wanted(stored: StoredDelivery, first: int) -> bool:
-    is_recorded = stored.positions and stored.row.outcome == Outcome.RECORDED
-    return not is_recorded or max(stored.positions) >= first
+def _is_wanted(stored_delivery: StoredDelivery, first: int) -> bool:
+    is_recorded = stored_delivery.positions and stored_delivery.raw_row.outcome == Outcome.RECORDED
+    return not is_recorded or max(stored_delivery.positions) >= first
 
 
 @dataclass(frozen=True, slots=True)
 class _Check:
     """Checks one delivery."""
 
-    stored: StoredDelivery
-    events: dict[int, StoredEvent]
+    stored_delivery: StoredDelivery
+    event_by_position: dict[int, StoredEvent]
     transactions: TransactionStates
-    keyring: Keyring
+    shops: Shops
     result: CheckResult
 
     def run(self) -> None:
-        digest = self.stored.delivery.digest
-        if digest != self.stored.row.digest:
+        digest = self.stored_delivery.delivery.digest
+        if digest != self.stored_delivery.raw_row.digest:
             self._add("digest", f"the body's is {digest[:16]}…")
-        reading = self._verify_again()
-        if reading is not None:
-            self._compare_row(*reading)
+        rederivation = None
+        if reading := self._verify_again():
+            notification, content = reading
+            self._compare_row(notification, content)
+            rederivation = Rederivation(self.stored_delivery, content, self.transactions)
         self._check_outcome()
-        self._check_events(None if reading is None else reading[1])
+        for position in self.stored_delivery.positions:
+            self._check_event(position, rederivation)
 
     def _add(self, reason: str, detail: str, position: int | None = None) -> None:
-        self.result.add(position, f"notification {self.stored.delivery.id}", reason, detail)
-
-    # -- the signature ------------------------------------------------------------------------
+        subject = f"notification {self.stored_delivery.delivery.id}"
+        self.result.add(position, subject, reason, detail)
 
     def _verify_again(self) -> tuple[Notification, NotificationContent] | None:
-        row = self.stored.row
-        shops = self.keyring.with_key(row.shop_id, row.mode, row.key_fingerprint)
-        if shops is None:
-            return self._verify_with_other_keys()
+        """Verify with the key that is named; when it is gone, with each other key of the shop: a
+        changed fingerprint must not hide a bad signature."""
+        row, delivery = self.stored_delivery.raw_row, self.stored_delivery.delivery
+        shop = self.shops.shop_by_id.get(row.shop_id)
+        keys = [key for key in shop.keys if key.mode == row.mode] if shop else []
+        named_key = next((key for key in keys if key.fingerprint == row.key_fingerprint), None)
         try:
-            return read(self.stored.delivery, shops, _LIMITS)
-        except _REFUSALS as error:
-            self._add("signature", _words(error))
-            return None
-
-    def _verify_with_other_keys(self) -> tuple[Notification, NotificationContent] | None:
-        """Try all other keys: a changed fingerprint must not hide a bad signature."""
-        row, delivery = self.stored.row, self.stored.delivery
-        for shops in self.keyring.with_each_key(row.shop_id, row.mode):
-            try:
-                notification, content = read(delivery, shops, _LIMITS)
-            except _REFUSALS:
-                continue
-            self._add("fingerprint", f"{notification.key_fingerprint} made the signature")
-            return notification, content
-        self.result.remarks[KEY_GONE] += 1
-        try:
+            if named_key:
+                return read(delivery, _alone(named_key), _LIMITS)
+            for key in keys:
+                with suppress(*_REFUSALS):
+                    notification, content = read(delivery, _alone(key), _LIMITS)
+                    self._add("fingerprint", f"{key.fingerprint} made the signature")
+                    return notification, content
+            self.result.remarks[KEY_GONE] += 1
             return read_trusted(delivery, row.key_fingerprint, row.signed_digest, _LIMITS)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
 
     def _compare_row(self, notification: Notification, content: NotificationContent) -> None:
-        row = self.stored.row
+        row = self.stored_delivery.raw_row
         if notification.signed_digest != row.signed_digest:
             self._add("signed-digest", f"the body's is {notification.signed_digest[:16]}…")
-        columns = {
-            "shop_id": (row.shop_id, notification.shop_id),
-            "mode": (row.mode, notification.mode),
-            "format": (row.format, notification.format),
-            "source": (row.source, notification.source),
-            "told_at": (self.stored.told_at, content.told_at),
-        }
-        for name, (stored, read_again) in columns.items():
-            if stored != read_again:
-                self._add("row-differs", f"{name} is {stored}, the body says {read_again}")
-
-    # -- the events ---------------------------------------------------------------------------
+        names = ("shop_id", "mode", "format", "source")
+        compared = [(name, getattr(row, name), getattr(notification, name)) for name in names]
+        compared.append(("told_at", self.stored_delivery.told_at, content.told_at))
+        for name, stored, derived in compared:
+            if stored != derived:
+                self._add("row-differs", f"{name} is {stored}, the body says {derived}")
 
     def _check_outcome(self) -> None:
-        outcome = self.stored.row.outcome
+        outcome = self.stored_delivery.raw_row.outcome
         if outcome not in (Outcome.RECORDED, Outcome.REPEATED):
             self._add("outcome", str(outcome))
-        elif outcome == Outcome.RECORDED and not self.stored.positions:
+        elif outcome == Outcome.RECORDED and not self.stored_delivery.positions:
             self._add("no-events", "recorded, but without an event")
 
-    def _check_events(self, content: NotificationContent | None) -> None:
-        stored = self.stored
-        rederivation = None if content is None else Rederivation(stored, content, self.transactions)
-        for position in stored.positions:
-            event = self.events.get(position)
-            if event is None:
-                self._add("event-missing", f"it names position {position}", position)
-            elif stored.row.outcome == Outcome.REPEATED:
-                continue  # the event is another delivery's, and checked with that one
-            elif event.notification_id != stored.delivery.id:
-                detail = f"position {position} is of {event.notification_id}"
-                self._add("event-of-another", detail, position)
-            elif rederivation is not None:
-                for detail in rederivation.differences(event):
-                    self.result.add(position, event.topic, "event-differs", detail)
+    def _check_event(self, position: int, rederivation: Rederivation | None) -> None:
+        stored_event = self.event_by_position.get(position)
+        if stored_event is None:
+            self._add("event-missing", f"it names position {position}", position)
+        elif self.stored_delivery.raw_row.outcome == Outcome.REPEATED:
+            return  # the event is another delivery's, and checked with that one
+        elif stored_event.notification_id != self.stored_delivery.delivery.id:
+            detail = f"position {position} is of {stored_event.notification_id}"
+            self._add("event-of-another", detail, position)
+        elif rederivation is not None:
+            for difference in rederivation.differences(stored_event):
+                self.result.add(position, stored_event.topic, "event-differs", difference)
+
+
+def _alone(key: Key) -> Shops:
+    """Return a shops file with this key, at all times: its window is about arrival, not proof."""
+    unlimited = replace(key, not_before=None, not_after=None)
+    return Shops({key.shop_id: Shop(key.shop_id, "", (unlimited,))})
 
 
 def _words(error: Exception) -> str:

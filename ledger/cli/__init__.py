@@ -1,6 +1,6 @@
 """The `ledger` command: finds its commands by name and reports every refusal as one line."""
 
-import importlib
+from importlib import import_module
 
 import click
 
@@ -8,20 +8,10 @@ from ledger import __version__
 from ledger.errors import LedgerError, SettingsError
 from ledger.storage.database_errors import silence
 
-_COMMANDS = {
-    "serve": "ledger.cli.serve",
-    "migrate": "ledger.cli.migrate",
-    "check": "ledger.cli.check",
-    "simulate": "ledger.cli.simulate",
-    "history": "ledger.cli.history",
-    "notifications": "ledger.cli.notifications",
-    "rebuild": "ledger.cli.rebuild",
-    "projections": "ledger.cli.projections",
-    "export": "ledger.cli.export",
-    "verify": "ledger.cli.verify",
-    "token": "ledger.cli.token",
-    "user": "ledger.cli.user",
-}
+_COMMANDS = (
+    *("serve", "migrate", "check", "simulate", "history", "notifications"),
+    *("rebuild", "projections", "export", "verify", "token", "user"),
+)
 
 
 class Commands(click.Group):
@@ -33,8 +23,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
-        assert isinstance(command, click.Command)
+        command: click.Command = getattr(import_module(f"ledger.cli.{cmd_name}"), cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> object:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,19 +52,27 @@ def play_chaos(run: Run, *, is_check: bool, token_file: Path | None) -> int:
     """
     checker = _checker(run, token_file) if is_check else None
     path = address(run.shop_id, run.mode, is_strict=run.is_strict)
-    sending = play_chaos_attempts(
+    answered_attempts = []
+    for answered in play_chaos_attempts(
         run.url, path, _chaos(run), rate=run.rate, connections=run.connections
-    )
-    answered_attempts = list(_print_each(run, sending))
+    ):
+        answered_attempts.append(answered)
+        if not run.is_json:
+            click.echo(_line(answered))
     discrepancies = checker.discrepancies(answered_attempts) if checker else []
+    acknowledged = sum(answered.answer.is_acknowledged for answered in answered_attempts)
     if run.is_json:
-        click.echo(json.dumps(_document(run, answered_attempts, discrepancies), ensure_ascii=False))
-    for discrepancy in [] if run.is_json else discrepancies:
-        click.echo("\t".join(discrepancy))
+        document = _document(run, answered_attempts, discrepancies, acknowledged)
+        click.echo(json.dumps(document, ensure_ascii=False))
+    else:
+        for discrepancy in discrepancies:
+            click.echo("\t".join(discrepancy))
+    attempts = [answered.attempt for answered in answered_attempts]
+    kinds = Counter(str(kind) for attempt in attempts for kind in (attempt.reason, attempt.fate))
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     checked = f", {len(discrepancies)} discrepancies" if checker else ""
-    click.echo(
-        f"{len(answered_attempts)} deliveries: {_summary(answered_attempts)}{checked}", err=True
-    )
+    summary = f"{len(attempts)} deliveries: {acknowledged} acknowledged; {counts}{checked}"
+    click.echo(summary, err=True)
     return 1 if discrepancies else 0
 
 
@@ -85,55 +93,45 @@ def _chaos(run: Run) -> Chaos:
     return Chaos(platform, keys, stories, seed=run.seed, lives=lives)
 
 
-def _print_each(
-    run: Run, answered_attempts: Iterator[AnsweredAttempt]
-) -> Iterator[AnsweredAttempt]:
-    for answered in answered_attempts:
-        if not run.is_json:
-            attempt, call = answered.attempt, answered.attempt.signed_call.call
-            click.echo(
-                f"{attempt.number:<6} {attempt.signed_call.story:<32} {call.step:<30} "
-                f"{attempt.signed_call.format:<4} {attempt.reason:<14} {attempt.fate:<10} "
-                f"{answered.answer.status or '---'} {answered.answer.line}"
-            )
-        yield answered
-
-
-def _summary(answered_attempts: Sequence[AnsweredAttempt]) -> str:
-    acknowledged = sum(answered.answer.is_acknowledged for answered in answered_attempts)
-    attempts = [answered.attempt for answered in answered_attempts]
-    kinds = Counter(str(kind) for attempt in attempts for kind in (attempt.reason, attempt.fate))
-    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    return f"{acknowledged} acknowledged; {counts}"
+def _line(answered: AnsweredAttempt) -> str:
+    attempt, signed_call = answered.attempt, answered.attempt.signed_call
+    return (
+        f"{attempt.number:<6} {signed_call.story:<32} {signed_call.call.step:<30} "
+        f"{signed_call.format:<4} {attempt.reason:<14} {attempt.fate:<10} "
+        f"{answered.answer.status or '---'} {answered.answer.line}"
+    )
 
 
 def _document(
-    run: Run, answered_attempts: Sequence[AnsweredAttempt], discrepancies: Sequence[Discrepancy]
+    run: Run,
+    answered_attempts: Sequence[AnsweredAttempt],
+    discrepancies: Sequence[Discrepancy],
+    acknowledged: int,
 ) -> Mapping[str, Any]:
     return {
         **run.head,
-        "deliveries": [_delivery(answered) for answered in answered_attempts],
+        "deliveries": list(map(_delivery, answered_attempts)),
         "discrepancies": [
-            {"word": word, "subject": subject, "told": explanation}
-            for word, subject, explanation in discrepancies
+            dict(zip(("word", "subject", "told"), discrepancy, strict=True))
+            for discrepancy in discrepancies
         ],
         "summary": {
             "deliveries": len(answered_attempts),
-            "acknowledged": sum(answered.answer.is_acknowledged for answered in answered_attempts),
+            "acknowledged": acknowledged,
             "discrepancies": len(discrepancies),
         },
     }
 
 
 def _delivery(answered: AnsweredAttempt) -> Mapping[str, Any]:
-    attempt = answered.attempt
+    attempt, signed_call = answered.attempt, answered.attempt.signed_call
     return {
         "number": attempt.number,
-        "story": attempt.signed_call.story,
-        "life": attempt.signed_call.life_number,
-        "step": attempt.signed_call.call.step,
-        "source": attempt.signed_call.call.source,
-        "format": attempt.signed_call.format,
+        "story": signed_call.story,
+        "life": signed_call.life_number,
+        "step": signed_call.call.step,
+        "source": signed_call.call.source,
+        "format": signed_call.format,
         "why": attempt.reason,
         "fate": attempt.fate,
         "digest": attempt.digest,

@@ -1,11 +1,11 @@
 """`ledger check`: finds what is wrong before the first notification arrives."""
 
-import json as json_text
+import json
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import combinations
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,18 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.cli.find_object import FAULT, OK, WARNING, Finding
-from ledger.cli.rule_coverage import coverage_findings, view_findings
+from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.errors import SettingsError
-from ledger.ipn.shops_and_keys import REST_BROWSER, Key, Shop, Shops, exposed_files, read_shops
+from ledger.ipn.modes import Mode
+from ledger.ipn.shops_and_keys import Shops
+from ledger.projections.engine.status import lags, outdated_views
+from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
 
-_EVER = datetime.min.replace(tzinfo=UTC)
-_NEVER = datetime.max.replace(tzinfo=UTC)
+LAG_SECONDS_MAX = 10.0
+"""A read model that is followed is behind for less than a second."""
 
 
 @click.command()
@@ -41,16 +43,15 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
     checks = list(findings(os.environ, now=datetime.now(UTC)))
     is_ok = all(finding.state != FAULT for finding in checks)
     if as_json:
-        document = {"ok": is_ok, "checks": [_json(finding) for finding in checks]}
-        click.echo(json_text.dumps(document, indent=2))
+        shown = [
+            {name: value for name, value in asdict(finding).items() if value is not None}
+            for finding in checks
+        ]
+        click.echo(json.dumps({"ok": is_ok, "checks": shown}, indent=2))
     else:
         for finding in checks:
             click.echo(f"{finding.state:8}{finding.subject:12}{finding.message}")
     ctx.exit(0 if is_ok else 2)
-
-
-def _json(finding: Finding) -> dict[str, Any]:
-    return {name: value for name, value in asdict(finding).items() if value is not None}
 
 
 def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
@@ -60,31 +61,24 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(FAULT, "settings", str(error))
         return
-    yield Finding(OK, "settings", _settings_words(settings))
-    yield _pages_finding(settings)
+    yield from _settings_findings(settings)
     shops = yield from shop_findings(settings, environ, now=now)
     yield from _database_findings(settings, shops)
 
 
-def shop_findings(
-    settings: Settings, environ: Mapping[str, str], *, now: datetime
-) -> Generator[Finding, None, Shops]:
-    """Check the shops file and every key in it; return the shops that could be read."""
-    if settings.shops_file is None:
-        yield Finding(FAULT, "shops file", "LEDGER_SHOPS_FILE is not set")
-        return Shops()
-    try:
-        shops = read_shops(settings.shops_file, environ)
-    except SettingsError as error:
-        yield Finding(FAULT, "shops file", str(error))
-        return Shops()
-    count = len(shops.shop_by_id)
-    yield Finding(OK if count else WARNING, "shops file", f"{settings.shops_file}: {count} shops")
-    for message in exposed_files(settings.shops_file):
-        yield Finding(WARNING, "shops file", message)
-    for shop in shops.shop_by_id.values():
-        yield from _key_findings(shop, now)
-    return shops
+def _settings_findings(settings: Settings) -> Iterator[Finding]:
+    sources = ", ".join(map(str, settings.allowed_sources)) or "any"
+    proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
+    bodies = f"bodies up to {settings.body_bytes_max // 1024} KiB"
+    yield Finding(
+        OK, "settings", f"sources allowed: {sources}; trusted proxies: {proxies}; {bodies}"
+    )
+    if settings.has_pages:
+        yield Finding(OK, "pages", "sessions are signed")
+        return
+    fault = f"has less than {SECRET_KEY_MIN} characters" if settings.secret_key else "is not set"
+    message = f"LEDGER_SECRET_KEY {fault}: pages answer 503, all else works"
+    yield Finding(WARNING, "pages", message)
 
 
 def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
@@ -121,55 +115,62 @@ def _migrations_finding(database: Database) -> Finding:
     return Finding(OK, "migrations", "current")
 
 
-def _settings_words(settings: Settings) -> str:
-    sources = ", ".join(map(str, settings.allowed_sources)) or "any"
-    proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
-    kib = settings.body_bytes_max // 1024
-    return f"sources allowed: {sources}; trusted proxies: {proxies}; bodies up to {kib} KiB"
+def view_findings(database: Database) -> Iterator[Finding]:
+    """Report read models that this code cannot read, or whose rows are behind the log."""
+    with database.connect() as connection:
+        stale = outdated_views(connection)
+        model_lags = lags(connection)
+    for name in stale:
+        message = f"{name} is not built for this code: run `ledger rebuild {name}`"
+        yield Finding(WARNING, "projections", message)
+    if not model_lags and not stale:
+        yield Finding(OK, "projections", "none yet: `ledger serve` makes them")
+    troubled = [lag for lag in model_lags if lag.seconds > LAG_SECONDS_MAX or lag.poison]
+    for lag in troubled:
+        behind = f"{lag.positions} positions behind, {lag.seconds:.0f} s: is nobody serving?"
+        skipped = f"{lag.poison} events passed over: see `ledger projections status`"
+        counted = ((lag.positions, behind), (lag.poison, skipped))
+        words = [text for count, text in counted if count]
+        yield Finding(WARNING, "projections", f"{lag.name}: {'; '.join(words)}")
+    if model_lags and not troubled:
+        yield Finding(OK, "projections", f"{len(model_lags)} views at the live edge")
 
 
-def _pages_finding(settings: Settings) -> Finding:
-    if settings.has_pages:
-        return Finding(OK, "pages", "sessions are signed")
-    fault = f"has less than {SECRET_KEY_MIN} characters" if settings.secret_key else "is not set"
-    return Finding(WARNING, "pages", f"LEDGER_SECRET_KEY {fault}: pages answer 503, all else works")
+def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
+    """Report which kinds of notification each shop has never sent, and how to switch them on."""
+    with database.connect() as connection:
+        coverages = coverage_by_shop(connection, shops) or ()
+    for shop_id, shop_coverages in groupby(coverages, key=lambda coverage: coverage.shop_id):
+        used = [coverage for coverage in shop_coverages if coverage.count]
+        if not used:
+            yield Finding(WARNING, "coverage", f"{shop_id} no notification yet")
+        yield from map(_coverage_finding, used)
 
 
-def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
-    if not any(key.kind != REST_BROWSER for key in shop.keys):
-        yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
-    for key in shop.keys:
-        yield _key_finding(key, now)
-    for first, second in combinations(shop.keys, 2):
-        if (first.mode, first.kind) == (second.mode, second.kind) and _overlap(first, second):
-            fingerprints = f"{first.fingerprint} and {second.fingerprint}"
-            yield Finding(WARNING, "key", f"{_name(first)}: {fingerprints} are valid together")
+def _coverage_finding(coverage: Coverage) -> Finding:
+    state, words = OK, f"all {len(coverage.kinds)} kinds seen"
+    if coverage.never_seen:
+        state, words = WARNING, f"never seen: {', '.join(map(_advice, coverage.never_seen))}"
+    data = {
+        "shop_id": coverage.shop_id,
+        "mode": Mode(coverage.mode).public,
+        "kinds": list(map(_kind_data, coverage.kinds)),
+    }
+    return Finding(state, "coverage", f"{coverage.shop_id} {coverage.mode}  {words}", data)
 
 
-def _key_finding(key: Key, now: datetime) -> Finding:
-    window = f"valid {_from(key.not_before)} {_until(key.not_after)}"
-    message = f"{_name(key)} {key.fingerprint} {window}"
-    if key.not_before and key.not_after and key.not_before >= key.not_after:
-        return Finding(FAULT, "key", f"{message}: its window is empty")
-    if key.not_after and now >= key.not_after:
-        return Finding(WARNING, "key", f"{message}: expired")
-    if key.not_before and now < key.not_before:
-        return Finding(WARNING, "key", f"{message}: not valid yet")
-    return Finding(OK, "key", message)
+def _advice(kind_seen: KindSeen) -> str:
+    rule = kind_seen.rule
+    verb = "on by default with" if rule.is_on_by_default else "switch on"
+    return f'{rule.name} ({verb} "{rule.switch}")'
 
 
-def _name(key: Key) -> str:
-    return f"{key.shop_id} {key.mode} {key.kind}"
-
-
-def _overlap(first: Key, second: Key) -> bool:
-    begin = max(first.not_before or _EVER, second.not_before or _EVER)
-    return begin < min(first.not_after or _NEVER, second.not_after or _NEVER)
-
-
-def _from(at: datetime | None) -> str:
-    return "from the beginning" if at is None else f"from {at:%Y-%m-%dT%H:%MZ}"
-
-
-def _until(at: datetime | None) -> str:
-    return "without end" if at is None else f"until {at:%Y-%m-%dT%H:%MZ}"
+def _kind_data(kind_seen: KindSeen) -> dict[str, Any]:
+    return {
+        "rule": kind_seen.rule.name,
+        "count": kind_seen.count,
+        "first_seen_at": kind_seen.first_seen_at,
+        "last_seen_at": kind_seen.last_seen_at,
+        "switch": kind_seen.rule.switch,
+        "is_on_by_default": kind_seen.rule.is_on_by_default,
+    }

@@ -9,10 +9,10 @@ import shutil
 import signal
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from urllib.error import URLError
@@ -26,7 +26,6 @@ from ledger.access.users import add_user, change_password, check_password, user_
 from ledger.errors import LedgerError, SettingsError
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, read_shops
-from ledger.simulator.payment_lives import Call
 from ledger.simulator.signed_calls import ALTERNATE, SyntheticPlatform, synthetic_platform
 from ledger.simulator.stories import STORIES, Story
 from ledger.simulator.story_player import AnsweredCall, play
@@ -39,34 +38,15 @@ DATABASE_URL = "sqlite:///var/demo.sqlite"
 USER = "demo"
 READY_SECONDS_MAX = 30
 
-PASSWORD_BYTES = 12
 DURATION_DAYS = (1, 60, 366)
 """Stories are grouped by how long they last, so that each ends in the last weeks."""
 BEGINNING_DAYS = 28
 """Within so many days the lives of a group begin."""
 
-_OUTCOMES = ("recorded", "repeated", "refused")
-
-_SHOPS = (("10000001", "Demo Boutique", FORM_HMAC), ("10000002", "Demo Librairie", FORM_SHA1))
+_SHOPS = {"10000001": ("Demo Boutique", FORM_HMAC), "10000002": ("Demo Librairie", FORM_SHA1)}
 _SHOPS_AND_MODES = (("10000001", "TEST"), ("10000002", "TEST"), ("10000001", "PRODUCTION"))
 
-
-@dataclass(frozen=True, slots=True)
-class DemoCall:
-    """One call of the demonstration, and what the service answered."""
-
-    shop_id: str
-    mode: str
-    answered: AnsweredCall
-
-    @property
-    def call(self) -> Call:
-        return self.answered.signed_call.call
-
-    @property
-    def outcome(self) -> str:
-        answer = self.answered.answer
-        return answer.line.split()[1] if answer.is_acknowledged else "refused"
+CallsByShopAndMode = dict[tuple[str, str], list[AnsweredCall]]
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -75,31 +55,39 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     Never the operator's own shops file: what is sent here did not happen. Without a level of the
     operator's own the log is quiet: a line per delivery would bury what is shown.
     """
-    if not SHOPS_FILE.exists():
-        write_shops(SHOPS_FILE)
-    url = environ.get("LEDGER_DATABASE_URL") or DATABASE_URL
-    level = environ.get("LEDGER_LOG_LEVEL") or "warning"
+    _kept(SHOPS_FILE, _shops_toml)
+    secret_key = environ.get("LEDGER_SECRET_KEY")
     return {
         "LEDGER_SHOPS_FILE": str(SHOPS_FILE),
-        "LEDGER_DATABASE_URL": url,
-        "LEDGER_LOG_LEVEL": level,
-        "LEDGER_SECRET_KEY": environ.get("LEDGER_SECRET_KEY") or _secret_key(),
+        "LEDGER_DATABASE_URL": environ.get("LEDGER_DATABASE_URL") or DATABASE_URL,
+        "LEDGER_LOG_LEVEL": environ.get("LEDGER_LOG_LEVEL") or "warning",
+        "LEDGER_SECRET_KEY": secret_key or _kept(SECRET_KEY_FILE, partial(secrets.token_hex, 32)),
     }
 
 
-def _secret_key() -> str:
-    """Return the key of the demonstration's own sessions, the same at the next start."""
-    if not SECRET_KEY_FILE.exists():
-        _write_secret(SECRET_KEY_FILE, secrets.token_hex(32))
-    return SECRET_KEY_FILE.read_text(encoding="utf-8")
+def _kept(path: Path, invent: Callable[[], str]) -> str:
+    """Return the text of a file that its owner alone can read, the same at the next start."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(0o600, exist_ok=False)
+        path.write_text(invent(), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
 
 
-def _write_secret(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as writer:
-        writer.write(text)
+def _shops_toml() -> str:
+    """Return two shops with random keys of every kind."""
+    lines = ["# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n"]
+    for shop_id, (name, form_kind) in _SHOPS.items():
+        lines.append(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
+        kinds = (form_kind, REST_PASSWORD, REST_BROWSER)
+        lines += [_key_toml(mode, kind) for mode in MODES for kind in kinds]
+    return "".join(lines)
+
+
+def _key_toml(mode: str, kind: str) -> str:
+    prefix = f"{mode.lower()[:4]}password_" if kind == REST_PASSWORD else ""
+    secret = prefix + secrets.token_hex(8 if kind in (FORM_SHA1, FORM_HMAC) else 20)
+    return f'\n[[shops.keys]]\nmode = "{mode}"\nkind = "{kind}"\nsecret = "{secret}"\n'
 
 
 def add_demo_user(database: Database) -> None:
@@ -108,35 +96,24 @@ def add_demo_user(database: Database) -> None:
     They may do everything, but for the synthetic shops alone: whatever else the database holds is
     not shown to whoever finds the password.
     """
-    if not PASSWORD_FILE.exists():
-        _write_secret(PASSWORD_FILE, secrets.token_urlsafe(PASSWORD_BYTES))
-    password = PASSWORD_FILE.read_text(encoding="utf-8")
+    password = _kept(PASSWORD_FILE, partial(secrets.token_urlsafe, 12))
     now = datetime.now(UTC)
     with database.begin() as connection:
         user = user_by_name(connection, USER)
         if user is None:
-            shops = [shop_id for shop_id, _, _ in _SHOPS]
+            shops = list(_SHOPS)
             add_user(connection, name=USER, password=password, role=OPERATOR, now=now, shops=shops)
-        elif set(user.shops or ()) != {shop_id for shop_id, _, _ in _SHOPS}:
+        elif set(user.shops or ()) != _SHOPS.keys():
             raise SettingsError(f"there is a user named {USER} who is not the demonstration's")
         elif not check_password(user, password):
             change_password(connection, USER, password, now=now)
 
 
-def write_shops(path: Path) -> None:
-    """Write two shops with random keys of every kind, readable for its owner alone."""
-    lines = ["# Synthetic shops for `ledger serve --demo`. The keys open nothing.\n"]
-    for shop_id, name, form_kind in _SHOPS:
-        lines.append(f'\n[[shops]]\nid = "{shop_id}"\nname = "{name}"\n')
-        kinds = (form_kind, REST_PASSWORD, REST_BROWSER)
-        lines += [_key(mode, kind) for mode in MODES for kind in kinds]
-    _write_secret(path, "".join(lines))
-
-
 def start(url: str, *, once: bool) -> BaseProcess:
     """Play the stories beside the service, in a process of its own that ends with it."""
-    spawn = multiprocessing.get_context("spawn")
-    player = spawn.Process(target=perform, args=(url, once, os.getpid()), daemon=True)
+    player = multiprocessing.get_context("spawn").Process(
+        target=perform, args=(url, once, os.getpid()), daemon=True
+    )
     player.start()
     return player
 
@@ -144,21 +121,14 @@ def start(url: str, *, once: bool) -> BaseProcess:
 def perform(url: str, once: bool, service: int) -> None:
     """Play every story and show what to look at next; then stop the service if it is for once."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    console = Console(soft_wrap=True, highlight=False)
     is_well = False
     try:
-        is_well = _is_ready(url) and _play_and_show(url, console)
+        is_well = _is_ready(url) and _play_and_show(url)
     except LedgerError as error:
         print(f"error: {error} ({error.code})", file=sys.stderr)  # noqa: T201  no logs here
     if once:
         os.kill(service, signal.SIGTERM)
     sys.exit(0 if is_well else 1)
-
-
-def _key(mode: str, kind: str) -> str:
-    prefix = {REST_PASSWORD: f"{mode.lower()[:4]}password_", FORM_SHA1: ""}.get(kind, "")
-    secret = prefix + secrets.token_hex(8 if kind in (FORM_SHA1, FORM_HMAC) else 20)
-    return f'\n[[shops.keys]]\nmode = "{mode}"\nkind = "{kind}"\nsecret = "{secret}"\n'
 
 
 def _is_ready(url: str) -> bool:
@@ -172,69 +142,71 @@ def _is_ready(url: str) -> bool:
     return False
 
 
-def _play_and_show(url: str, console: Console) -> bool:
-    calls = list(_play(url))
-    console.print(_table(calls))
-    _show_next_steps(url, console, calls)
-    refused = [call for call in calls if call.outcome == "refused"]
-    for call in refused:
-        signed_call, answer = call.answered.signed_call, call.answered.answer
-        line = f"refused: {signed_call.story} ({call.mode}): {answer.status} {answer.line}"
-        console.print(line, markup=False)
-    return not refused
-
-
-def _play(url: str) -> Iterator[DemoCall]:
+def _play_and_show(url: str) -> bool:
     shops = read_shops(SHOPS_FILE, os.environ)
+    calls: CallsByShopAndMode = {}
     # The same on the same day: played again then, it repeats; on another day it is new.
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     for number, (shop_id, mode) in enumerate(_SHOPS_AND_MODES):
         seed = today.toordinal() * len(_SHOPS_AND_MODES) + number
         platform = synthetic_platform(shops, shop_id, mode)
-        for days, stories in _by_duration(platform, seed).items():
+        for days, stories in sorted(_by_duration(platform, seed).items()):
             begins_at = today - timedelta(days=BEGINNING_DAYS + days)
-            answered_calls = play(
-                url, shops, shop_id, mode, stories=stories, seed=seed, begins_at=begins_at
+            calls.setdefault((shop_id, mode), []).extend(
+                play(url, shops, shop_id, mode, stories=stories, seed=seed, begins_at=begins_at)
             )
-            for answered in answered_calls:
-                yield DemoCall(shop_id, mode, answered)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(_table(calls))
+    _show_next_steps(url, console, calls)
+    refusals = list(_refusals(calls))
+    for refusal in refusals:
+        console.print(refusal, markup=False)
+    return not refusals
 
 
 def _by_duration(platform: SyntheticPlatform, seed: int) -> dict[int, list[Story]]:
     """Group what can be played. Shape: days that none of the group exceeds, its stories."""
-    stories_by_days: dict[int, list[Story]] = {days: [] for days in DURATION_DAYS}
+    stories_by_days: defaultdict[int, list[Story]] = defaultdict(list)
     for story in STORIES.values():
         if platform.can_play(story, ALTERNATE):
             calls = platform.calls(story, seed, 0)
             duration = calls[-1].sent_at - calls[0].sent_at
             days_max = next(days for days in DURATION_DAYS if duration.days < days)
             stories_by_days[days_max].append(story)
-    return {days: stories for days, stories in stories_by_days.items() if stories}
+    return stories_by_days
 
 
-def _table(demo_calls: Sequence[DemoCall]) -> Table:
-    played_stories: dict[tuple[str, str], set[str]] = {}
-    counts: dict[tuple[str, str], Counter[str]] = {}
-    for call in demo_calls:
-        shop_and_mode = (call.shop_id, call.mode)
-        played_stories.setdefault(shop_and_mode, set()).add(call.answered.signed_call.story)
-        counts.setdefault(shop_and_mode, Counter())[call.outcome] += 1
+def _table(calls: CallsByShopAndMode) -> Table:
     table = Table("shop", "mode", title="What was sent, and what became of it")
-    for name in ("stories", *_OUTCOMES):
+    outcomes = ("recorded", "repeated", "refused")
+    for name in ("stories", *outcomes):
         table.add_column(name, justify="right")
-    for shop_and_mode, story_names in played_stories.items():
-        by_outcome = (counts[shop_and_mode][outcome] for outcome in _OUTCOMES)
-        table.add_row(*shop_and_mode, *map(str, (len(story_names), *by_outcome)))
+    for shop_and_mode, answered_calls in calls.items():
+        story_names = {answered.signed_call.story for answered in answered_calls}
+        by_outcome = Counter(map(_outcome, answered_calls))
+        numbers = (len(story_names), *(by_outcome[outcome] for outcome in outcomes))
+        table.add_row(*shop_and_mode, *map(str, numbers))
     return table
 
 
-def _show_next_steps(url: str, console: Console, demo_calls: Sequence[DemoCall]) -> None:
+def _outcome(answered: AnsweredCall) -> str:
+    return answered.answer.line.split()[1] if answered.answer.is_acknowledged else "refused"
+
+
+def _refusals(calls: CallsByShopAndMode) -> Iterator[str]:
+    for (_, mode), answered_calls in calls.items():
+        for answered in answered_calls:
+            if not answered.answer.is_acknowledged:
+                answer = f"{answered.answer.status} {answered.answer.line}"
+                yield f"refused: {answered.signed_call.story} ({mode}): {answer}"
+
+
+def _show_next_steps(url: str, console: Console, calls: CallsByShopAndMode) -> None:
     console.print("\nThe service runs with:")
-    variables = ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE")
-    for name in variables:
+    for name in ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE"):
         console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
     console.print("\nRun in another terminal, in this folder, with the two lines above:")
-    for line in ["check", *_example_commands(demo_calls), "notifications list"]:
+    for line in ["check", *_example_commands(calls), "notifications list"]:
         console.print(f"  {_command()} {line}", markup=False)
     password = PASSWORD_FILE.read_text(encoding="utf-8")
     console.print("\nOr open this page in a browser, and sign in:", style="bold")
@@ -250,18 +222,17 @@ def _command() -> str:
     return shlex.quote(called)
 
 
-def _example_commands(demo_calls: Sequence[DemoCall]) -> list[str]:
+def _example_commands(calls: CallsByShopAndMode) -> list[str]:
     """Return a command for the transaction, alias and subscription that most calls were about."""
-    arguments_by_noun: dict[str, Counter[str]] = {}
-    for demo_call in demo_calls:
-        call = demo_call.call
-        uuid = call.payment.uuid if call.payment else None
-        names = {"transaction": uuid, "alias": call.alias, "subscription": call.subscription_id}
-        for noun, name in names.items():
-            if name:
-                shop_and_mode = f"--shop {demo_call.shop_id} --mode {demo_call.mode.lower()}"
-                arguments = f"{shlex.quote(name)} {shop_and_mode}"
-                arguments_by_noun.setdefault(noun, Counter())[arguments] += 1
+    arguments_by_noun: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (shop_id, mode), answered_calls in calls.items():
+        for call in (answered.signed_call.call for answered in answered_calls):
+            uuid = call.payment.uuid if call.payment else None
+            names = {"transaction": uuid, "alias": call.alias, "subscription": call.subscription_id}
+            for noun, name in names.items():
+                if name:
+                    arguments = f"{shlex.quote(name)} --shop {shop_id} --mode {mode.lower()}"
+                    arguments_by_noun[noun][arguments] += 1
     return [
         f"history {noun} {arguments.most_common(1)[0][0]}"
         for noun, arguments in arguments_by_noun.items()

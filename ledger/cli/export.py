@@ -2,35 +2,18 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
 
 import click
 
-from ledger.cli.filter_options import filter_options
-from ledger.cli.open_ledger import open_ledger
+from ledger.cli.invocation import filter_options, open_ledger
 from ledger.cli.progress_bar import Meter
 from ledger.queries import export as exporting
-from ledger.queries.export import Export
+from ledger.queries.export import EVENTS, NOTIFICATIONS, TRANSACTIONS, Export
 from ledger.queries.export_formats import FORMATS, PARQUET, write_rows
+from ledger.queries.filter_comparisons import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def file_options(command: Command) -> Command:
-    """Give a command the options that all exports share."""
-    for option in (
-        click.option(
-            "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: stdout."
-        ),
-        click.option("--personal", is_flag=True, help="Also what is about a person."),
-        click.option("--format", "format_", type=click.Choice(FORMATS), default="csv"),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
@@ -41,33 +24,33 @@ def export() -> None:
     """
 
 
-@export.command()
-@file_options
-@filter_options(EventFilter)
-def events(filter_: EventFilter, format_: str, output: Path | None, personal: bool) -> None:
-    """Write every event in order, with its facts."""
-    _write(Export(exporting.EVENTS, filter_, personal), format_, output)
+def _command(kind: str, filter_class: type[Filter], meaning: str) -> click.Command:
+    @export.command(kind, help=meaning)
+    @click.option("--format", "format_", type=click.Choice(FORMATS), default="csv")
+    @click.option("--personal", "has_personal", is_flag=True, help="Also what is about a person.")
+    @click.option(
+        "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: stdout."
+    )
+    @filter_options(filter_class)
+    def command(filter_: Filter, format_: str, output: Path | None, **flags: bool) -> None:
+        _write(Export(kind, filter_, **flags), format_, output)
+
+    return command
 
 
-@export.command()
-@file_options
-@filter_options(TransactionFilter)
-def transactions(
-    filter_: TransactionFilter, format_: str, output: Path | None, personal: bool
-) -> None:
-    """Write every transaction as it stands, in the order in which they were first seen."""
-    _write(Export(exporting.TRANSACTIONS, filter_, personal), format_, output)
-
-
-@export.command()
-@click.option("--raw", is_flag=True, help="Also the bodies, in base64; they hold personal data.")
-@file_options
-@filter_options(NotificationFilter)
-def notifications(
-    filter_: NotificationFilter, format_: str, output: Path | None, personal: bool, raw: bool
-) -> None:
-    """Write every notification, verified or not, in the order of arrival."""
-    _write(Export(exporting.NOTIFICATIONS, filter_, personal, raw), format_, output)
+_command(EVENTS, EventFilter, "Write every event in order, with its facts.")
+_command(
+    TRANSACTIONS,
+    TransactionFilter,
+    "Write every transaction as it stands, in the order in which they were first seen.",
+)
+notifications = _command(
+    NOTIFICATIONS,
+    NotificationFilter,
+    "Write every notification, verified or not, in the order of arrival.",
+)
+_raw_help = "Also the bodies, in base64; they hold personal data."
+notifications.params.insert(0, click.Option(["--raw", "has_raw"], is_flag=True, help=_raw_help))
 
 
 def _write(export: Export, format_: str, output: Path | None) -> None:
@@ -81,18 +64,14 @@ def _write(export: Export, format_: str, output: Path | None) -> None:
         chunks = write_rows(export.columns, format_, rows)
         if output is None:
             sys.stdout.flush()
-            _write_all(chunks, sys.stdout.buffer)
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
             return
         partial = output.with_name(f"{output.name}.part")
         try:
             with partial.open("wb") as file:
-                _write_all(chunks, file)
+                file.writelines(chunks)
             os.replace(partial, output)  # nobody ever finds half a file under this name
         finally:
             partial.unlink(missing_ok=True)
-
-
-def _write_all(chunks: Iterable[bytes], file: BinaryIO) -> None:
-    for chunk in chunks:
-        file.write(chunk)
-    file.flush()

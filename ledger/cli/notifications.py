@@ -6,8 +6,7 @@ from collections.abc import Iterable
 import click
 import orjson
 
-from ledger.cli.filter_options import filter_options
-from ledger.cli.open_ledger import open_ledger
+from ledger.cli.invocation import filter_options, json_lines_option, json_option, open_ledger
 from ledger.errors import NotFoundError
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.deliveries import notification_data, waiting
@@ -28,7 +27,7 @@ def notifications() -> None:
 @notifications.command("list")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--before", "before_id", help="Only deliveries older than this id.")
-@click.option("--json", "as_json", is_flag=True, help="For machines: a line each.")
+@json_lines_option
 @filter_options(NotificationFilter)
 def list_(filter_: NotificationFilter, limit: int, before_id: str | None, as_json: bool) -> None:
     """List deliveries, newest first."""
@@ -44,7 +43,7 @@ def list_(filter_: NotificationFilter, limit: int, before_id: str | None, as_jso
 @notifications.command()
 @click.argument("notification_id", metavar="ID")
 @click.option("--raw", is_flag=True, help="Write the raw body to stdout, byte for byte.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 def show(notification_id: str, raw: bool, as_json: bool) -> None:
     """Show one delivery: what became of it, who sent it, and its raw body."""
     ledger = open_ledger()
@@ -55,11 +54,10 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     if raw:
         sys.stdout.buffer.write(row.body or b"")
         return
-    data = notification_data(row)
     if as_json:
-        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(notification_data(row), option=orjson.OPT_INDENT_2))
         return
-    for name, value in data.items():
+    for name, value in notification_data(row).items():
         click.echo(f"{name:<18} {printable(str(value))}")
     if row.reason:
         click.echo(f"{'':<18} {REASONS.get(row.reason, '')}")

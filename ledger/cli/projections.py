@@ -6,8 +6,8 @@ from typing import Any
 import click
 import orjson
 
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.rebuild import describe, describe_change
+from ledger.cli.invocation import json_option, open_ledger
+from ledger.cli.rebuild import echo_differences
 from ledger.projections.engine.compare import compare as compare_generations
 from ledger.projections.engine.rebuild import snapshot
 from ledger.projections.engine.registry import PROJECTIONS
@@ -21,14 +21,14 @@ def projections() -> None:
 
 
 @projections.command()
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 def status(as_json: bool) -> None:
     """Show every generation: state, position, lag, and the events it passed over."""
     ledger = open_ledger()
     shown = statuses(ledger)
     stale = stale_views(ledger)
     if as_json:
-        data = {"generations": list(map(status_data, shown)), "stale": stale}
+        data = {"generations": list(map(_data, shown)), "stale": stale}
         click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
         return
     for generation_status in shown:
@@ -41,7 +41,7 @@ def status(as_json: bool) -> None:
 
 @projections.command()
 @click.argument("name", type=click.Choice(list(PROJECTIONS)))
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 @click.pass_context
 def compare(ctx: click.Context, name: str, as_json: bool) -> None:
     """Compare the two newest generations of a view; exits 1 when rows differ.
@@ -59,10 +59,8 @@ def compare(ctx: click.Context, name: str, as_json: bool) -> None:
         tables = [asdict(difference) for difference in differences]
         data = {"before": pair[0].id, "after": pair[1].id, "tables": tables}
         click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
-    for difference in [] if as_json else differences:
-        click.echo(describe(difference))
-        for key, old, new in difference.sample:
-            click.echo(f"  {key}: {describe_change(old, new)}")
+    else:
+        echo_differences(differences)
     ctx.exit(0 if all(difference.has_same_rows for difference in differences) else 1)
 
 
@@ -77,28 +75,29 @@ def prune(names: tuple[str, ...], force: bool) -> None:
     click.echo(f"{len(dropped)} dropped", err=True)
 
 
-def status_data(status: Status) -> dict[str, Any]:
-    """Return one generation's status for a machine."""
+def _data(generation_status: Status) -> dict[str, Any]:
+    generation = generation_status.generation
     return {
-        "name": status.generation.name,
-        "generation": status.generation.id,
-        "fingerprint": status.generation.fingerprint,
-        "state": status.generation.state,
-        "position": status.position,
-        "lag": status.lag,
-        "lag_seconds": round(status.lag_seconds, 3),
-        "is_current": status.is_current,
-        "is_followed": status.is_followed,
-        "poison": [asdict(poison) for poison in status.poison],
+        "name": generation.name,
+        "generation": generation.id,
+        "fingerprint": generation.fingerprint,
+        "state": generation.state,
+        "position": generation_status.position,
+        "lag": generation_status.lag,
+        "lag_seconds": round(generation_status.lag_seconds, 3),
+        "is_current": generation_status.is_current,
+        "is_followed": generation_status.is_followed,
+        "poison": list(map(asdict, generation_status.poison)),
     }
 
 
-def _line(status: Status) -> str:
-    generation = status.generation
+def _line(generation_status: Status) -> str:
+    generation, lag = generation_status.generation, generation_status.lag
     words = [
         f"{generation.name:<14} g{generation.id:<4} {generation.state:<9}",
-        f"position {status.position}, {status.lag} behind ({status.lag_seconds:.0f} s)",
-        "this code" if status.is_current else f"other code {generation.fingerprint}",
-        "followed" if status.is_followed else "not followed",
+        f"position {generation_status.position}, {lag} behind"
+        f" ({generation_status.lag_seconds:.0f} s)",
+        "this code" if generation_status.is_current else f"other code {generation.fingerprint}",
+        "followed" if generation_status.is_followed else "not followed",
     ]
     return "  ".join(words)

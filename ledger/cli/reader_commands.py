@@ -11,7 +11,7 @@ import orjson
 from ledger.access.readers import ROLES, Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User
-from ledger.cli.instant_argument import Instant
+from ledger.cli.invocation import INSTANT
 from ledger.instants import utc_now, write_public_instant
 from ledger.queries.event_sentences import printable
 
@@ -27,10 +27,7 @@ shops_option = click.option(
     "--shop", "shops", multiple=True, help="Only this shop; may be given several times."
 )
 expires_option = click.option(
-    "--expires", type=Instant(), callback=_refuse_past, help="Until when (ISO 8601)."
-)
-json_lines_option = click.option(
-    "--json", "as_json", is_flag=True, help="For machines: a line each."
+    "--expires", type=INSTANT, callback=_refuse_past, help="Until when (ISO 8601)."
 )
 
 

@@ -1,14 +1,13 @@
 """`ledger rebuild`: build read models anew beside the live ones, compare, and switch."""
 
-import os
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from ledger.application import Ledger
-from ledger.cli.instant_argument import Instant
-from ledger.cli.open_ledger import open_ledger
+from ledger.cli.invocation import INSTANT, open_ledger, workers_option
 from ledger.cli.progress_bar import Meter
 from ledger.projections.definition import Row
 from ledger.projections.engine.compare import Difference
@@ -19,10 +18,10 @@ from ledger.projections.engine.registry import PROJECTIONS, projection
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default: all cores.")
+@workers_option
 @click.option("--dry-run", is_flag=True, help="Build and compare, but let nobody read it.")
 @click.option("--no-compare", is_flag=True, help="Do not compare with the live one.")
-@click.option("--as-of", type=Instant(), help="The view as it was known then; needs --into.")
+@click.option("--as-of", type=INSTANT, help="The view as it was known then; needs --into.")
 @click.option(
     "--into", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this SQLite file."
 )
@@ -30,7 +29,7 @@ from ledger.projections.engine.registry import PROJECTIONS, projection
 def rebuild(
     ctx: click.Context,
     names: tuple[str, ...],
-    workers: int | None,
+    workers: int,
     dry_run: bool,
     no_compare: bool,
     as_of: datetime | None,
@@ -46,15 +45,13 @@ def rebuild(
     if (as_of is None) != (into is None):
         raise click.UsageError("--as-of and --into belong together")
     ledger = open_ledger()
-    wanted = names or tuple(PROJECTIONS)
-    if as_of is not None and into is not None:
-        for name in wanted:
-            _write_as_of(ledger, name, as_of=as_of, into=into)
-        return
     is_well = True
-    for name in wanted:
+    for name in names or PROJECTIONS:
+        if as_of is not None and into is not None:
+            _write_as_of(ledger, name, as_of=as_of, into=into)
+            continue
         with Meter(name) as meter:
-            job = Rebuild(ledger, name, workers=workers or os.cpu_count() or 1, progress=meter)
+            job = Rebuild(ledger, name, workers=workers, progress=meter)
             rebuilt = job.run(is_dry=dry_run, is_compared=not no_compare)
         is_well &= _report(rebuilt)
     ctx.exit(0 if is_well else 1)
@@ -73,10 +70,7 @@ def _report(rebuilt: Rebuilt) -> bool:
     verdict, is_well = _verdict(rebuilt)
     skipped = f"\t{rebuilt.poison} events passed over" if rebuilt.poison else ""
     click.echo(f"{rebuilt.name}\t{verdict}\t{state} at {rebuilt.position}{skipped}")
-    for difference in rebuilt.differences:
-        click.echo(f"  {describe(difference)}")
-        for key, old_row, new_row in difference.sample:
-            click.echo(f"    {key}: {describe_change(old_row, new_row)}")
+    echo_differences(rebuilt.differences, indent="  ")
     return is_well
 
 
@@ -91,8 +85,15 @@ def _verdict(rebuilt: Rebuilt) -> tuple[str, bool]:
     return "different", not same_code
 
 
-def describe(difference: Difference) -> str:
-    """Return one table's comparison in a line."""
+def echo_differences(differences: Iterable[Difference], *, indent: str = "") -> None:
+    """Print a line for each table that was compared, and one for each row of its sample."""
+    for difference in differences:
+        click.echo(f"{indent}{_comparison(difference)}")
+        for key, old_row, new_row in difference.sample:
+            click.echo(f"{indent}  {key}: {_change(old_row, new_row)}")
+
+
+def _comparison(difference: Difference) -> str:
     words = [
         f"{difference.table}: {difference.rows[0]} rows → {difference.rows[1]} rows",
         f"digest {difference.digests[0]} → {difference.digests[1]}",
@@ -105,8 +106,7 @@ def describe(difference: Difference) -> str:
     return "; ".join(words)
 
 
-def describe_change(old_row: Row | None, new_row: Row | None) -> str:
-    """Return what differs between two rows of the same key."""
+def _change(old_row: Row | None, new_row: Row | None) -> str:
     if old_row is None or new_row is None:
         return "only in the new one" if old_row is None else "only in the old one"
     return ", ".join(

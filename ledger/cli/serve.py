@@ -6,17 +6,16 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from multiprocessing.process import BaseProcess
 from multiprocessing.util import Finalize
 from tempfile import TemporaryDirectory
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.cli.check import shop_findings
-from ledger.cli.find_object import FAULT
+from ledger.cli.shop_findings import FAULT, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
@@ -48,7 +47,9 @@ log = structlog.get_logger("serve")
     show_default=True,
     help="On SIGTERM go on serving so long with /readyz saying no, then stop.",
 )
-@click.option("--demo", is_flag=True, help="Serve synthetic shops and play every story to them.")
+@click.option(
+    "--demo", "is_demo", is_flag=True, help="Serve synthetic shops and play every story to them."
+)
 @click.option("--once", is_flag=True, help="With --demo: stop when the stories are told.")
 @click.pass_context
 def serve(
@@ -59,24 +60,30 @@ def serve(
     workers: int | None,
     threads: int | None,
     drain_seconds: int,
-    demo: bool,
+    is_demo: bool,
     once: bool,
 ) -> None:
     """Run the service until SIGTERM or SIGINT; finish what was accepted.
 
     An empty SQLite database is migrated first. Exits 2 when something is wrong at the start.
     """
-    if once and not demo:
+    if once and not is_demo:
         raise click.UsageError("--once needs --demo")
-    if demo:
-        _prepare_demo()
+    if is_demo:
+        from ledger.cli import demo
+
+        os.environ.update(demo.environment(os.environ))
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     if not _shops_can_serve(settings):
         ctx.exit(2)
-    prepare_database(settings)
-    if demo:
-        _add_demo_user(settings)
+    database = Database(settings.database_url)
+    try:
+        prepare_database(database)
+        if is_demo:
+            demo.add_demo_user(database)
+    finally:
+        database.dispose()
     address, port = _free_address(host, port)
     server = WebServer(
         address,
@@ -85,18 +92,18 @@ def serve(
         threads=threads or min(8, 2 * _cores() + 1),
         drain_seconds=drain_seconds,
     )
-    ctx.exit(_run(server, _player(address, port, once=once) if demo else None))
+    url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+    ctx.exit(_run(server, partial(demo.start, url, once=once) if is_demo else None))
 
 
-def prepare_database(settings: Settings) -> None:
+def prepare_database(database: Database) -> None:
     """Make sure that the durable tables are current.
 
     Errors: SettingsError, unless it is an empty SQLite file, which is simply migrated: on a
     server that others share, migrating is a decision.
     """
-    database = Database(settings.database_url)
     try:
-        if settings.is_sqlite and is_empty(database):
+        if database.is_sqlite and is_empty(database):
             migrate(database)
         elif missing := pending(database):
             reason = f"{len(missing)} migrations are to be applied first"
@@ -106,8 +113,6 @@ def prepare_database(settings: Settings) -> None:
     except SQLAlchemyError as error:
         reason = f"the database does not answer ({type(error).__name__})"
         raise SettingsError(f"{reason}: see LEDGER_DATABASE_URL") from error
-    finally:
-        database.dispose()
 
 
 def _shops_can_serve(settings: Settings) -> bool:
@@ -133,15 +138,15 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
     return str(host_address), int(free_port)
 
 
-def _run(server: WebServer, player: Callable[[], Any] | None) -> int:
+def _run(server: WebServer, start_player: Callable[[], BaseProcess] | None) -> int:
     with TemporaryDirectory(prefix="ledger-metrics-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-        player_process = player() if player else None
+        player = start_player() if start_player else None
         server.run(build_application)
-        if player_process is None:
+        if player is None:
             return 0
-        player_process.join(STOP_SECONDS_MAX)
-        return int(player_process.exitcode or 0)
+        player.join(STOP_SECONDS_MAX)
+        return player.exitcode or 0
 
 
 def build_application(is_stopping: IsStopping) -> WSGIApplication:
@@ -161,29 +166,4 @@ def build_application(is_stopping: IsStopping) -> WSGIApplication:
 
 
 def _cores() -> int:
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _prepare_demo() -> None:
-    from ledger.cli import demo
-
-    os.environ.update(demo.environment(os.environ))
-
-
-def _add_demo_user(settings: Settings) -> None:
-    from ledger.cli import demo
-
-    database = Database(settings.database_url)
-    try:
-        demo.add_demo_user(database)
-    finally:
-        database.dispose()
-
-
-def _player(address: str, port: int, *, once: bool) -> Callable[[], Any]:
-    from ledger.cli import demo
-
-    host = f"[{address}]" if ":" in address else address
-    return partial(demo.start, f"http://{host}:{port}", once=once)
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

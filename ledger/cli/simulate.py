@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
@@ -19,7 +18,7 @@ from ledger.ipn.shops_and_keys import REST_BROWSER, Shops, read_shops
 from ledger.settings import read_settings
 from ledger.simulator.expected_objects import expected
 from ledger.simulator.signed_calls import ALTERNATE, FORMATS
-from ledger.simulator.stories import STORIES, Story
+from ledger.simulator.stories import STORIES
 from ledger.simulator.story_player import AnsweredCall, play
 
 
@@ -75,38 +74,29 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
 
 def _list(is_json: bool) -> int:
     if is_json:
-        rows = [_row(story) for story in STORIES.values()]
+        names = ("name", "meaning", "ends", "formats", "form_only")
+        rows = [{name: getattr(story, name) for name in names} for story in STORIES.values()]
         click.echo(json.dumps({"stories": rows}, ensure_ascii=False))
-        return 0
-    for story in STORIES.values():
-        click.echo(f"{story.name:<38} {story.meaning}")
+    else:
+        for story in STORIES.values():
+            click.echo(f"{story.name:<38} {story.meaning}")
     return 0
-
-
-def _row(story: Story) -> Mapping[str, Any]:
-    return {
-        "name": story.name,
-        "meaning": story.meaning,
-        "ends": story.ends,
-        "formats": story.formats,
-        "form_only": story.form_only,
-    }
 
 
 def _run(
     *, names: Sequence[str], shop_id: str | None, mode: str, seed: int | None, **options: Any
 ) -> Run:
-    shops = read_shops(_shops_file(), os.environ)
-    run = Run(
-        shops=shops,
-        shop_id=shop_id or _first_shop(shops, mode),
-        mode=mode,
-        seed=secrets.randbelow(10**6) if seed is None else seed,
-        stories=_stories(names),
-        **options,
-    )
-    click.echo(f"seed {run.seed}, shop {run.shop_id}, mode {mode}", err=True)
-    return run
+    shops_file = read_settings(os.environ).shops_file
+    if shops_file is None:
+        raise SettingsError("LEDGER_SHOPS_FILE is not set: no key to sign with")
+    shops = read_shops(shops_file, os.environ)
+    shop_id = shop_id or _first_shop(shops, mode)
+    if unknown := [name for name in names if name not in STORIES]:
+        raise SettingsError(f"no story named {', '.join(unknown)}: see --list")
+    stories = [STORIES[name] for name in names] or None
+    seed = secrets.randbelow(10**6) if seed is None else seed
+    click.echo(f"seed {seed}, shop {shop_id}, mode {mode}", err=True)
+    return Run(shops=shops, shop_id=shop_id, mode=mode, seed=seed, stories=stories, **options)
 
 
 def _simulate(run: Run) -> int:
@@ -128,13 +118,6 @@ def _simulate(run: Run) -> int:
     return _print_lines(answered_calls)
 
 
-def _shops_file() -> Path:
-    path = read_settings(os.environ).shops_file
-    if path is None:
-        raise SettingsError("LEDGER_SHOPS_FILE is not set: no key to sign with")
-    return path
-
-
 def _first_shop(shops: Shops, mode: str) -> str:
     for shop in shops.shop_by_id.values():
         if any(key.mode == mode and key.kind != REST_BROWSER for key in shop.keys):
@@ -142,24 +125,17 @@ def _first_shop(shops: Shops, mode: str) -> str:
     raise SettingsError(f"no shop of the shops file has a key of the mode {mode}")
 
 
-def _stories(names: Sequence[str]) -> list[Story] | None:
-    unknown = [name for name in names if name not in STORIES]
-    if unknown:
-        raise SettingsError(f"no story named {', '.join(unknown)}: see --list")
-    return [STORIES[name] for name in names] or None
-
-
 def _print_lines(answered_calls: Iterable[AnsweredCall]) -> int:
-    status_counts: Counter[int | None] = Counter()
+    statuses = []
     for answered in answered_calls:
         signed_call, answer = answered.signed_call, answered.answer
-        status_counts[answer.status] += 1
+        statuses.append(answer.status)
         click.echo(
             f"{signed_call.story:<38} {signed_call.call.step:<30} {signed_call.call.source:<13} "
             f"{signed_call.format:<4} {answer.status or '---'} {answer.line}"
         )
-    failed = sum(status_counts.values()) - status_counts[200]
-    click.echo(f"{sum(status_counts.values())} messages, {failed} not acknowledged", err=True)
+    failed = sum(status != 200 for status in statuses)
+    click.echo(f"{len(statuses)} messages, {failed} not acknowledged", err=True)
     return 1 if failed else 0
 
 

@@ -6,11 +6,10 @@ import click
 import orjson
 
 from ledger.access.tokens import all_tokens, create_token, revoke_token
-from ledger.cli.open_ledger import open_ledger
+from ledger.cli.invocation import json_lines_option, json_option, open_ledger
 from ledger.cli.reader_commands import (
     echo_readers,
     expires_option,
-    json_lines_option,
     public_fields,
     role_option,
     shops_option,
@@ -29,7 +28,7 @@ def token() -> None:
 @role_option
 @shops_option
 @expires_option
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@json_option
 def create(
     name: str, role: str, shops: tuple[str, ...], expires: datetime | None, as_json: bool
 ) -> None:
@@ -43,8 +42,7 @@ def create(
         click.echo(orjson.dumps({**public_fields(created), "token": secret}))
         return
     click.echo(secret)
-    message = f"token {created.id} of {printable(name)}: {role}; it is not shown again"
-    click.echo(message, err=True)
+    click.echo(f"token {created.id} of {printable(name)}: {role}; it is not shown again", err=True)
 
 
 @token.command("list")

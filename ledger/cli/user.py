@@ -6,14 +6,8 @@ from datetime import datetime
 import click
 
 from ledger.access.users import add_user, all_users, change_password, disable_user, enable_user
-from ledger.cli.open_ledger import open_ledger
-from ledger.cli.reader_commands import (
-    echo_readers,
-    expires_option,
-    json_lines_option,
-    role_option,
-    shops_option,
-)
+from ledger.cli.invocation import json_lines_option, open_ledger
+from ledger.cli.reader_commands import echo_readers, expires_option, role_option, shops_option
 from ledger.instants import utc_now
 from ledger.queries.event_sentences import printable
 

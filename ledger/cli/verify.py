@@ -1,6 +1,5 @@
 """`ledger verify`: proves that what is stored is what was received, or says where it is not."""
 
-import os
 from contextlib import closing
 from dataclasses import asdict
 
@@ -8,7 +7,7 @@ import click
 import orjson
 
 from ledger.audit import CHECKS, Audit, Fault
-from ledger.cli.open_ledger import open_ledger
+from ledger.cli.invocation import json_lines_option, open_ledger, workers_option
 from ledger.cli.progress_bar import Meter
 from ledger.queries.event_sentences import printable
 
@@ -23,11 +22,11 @@ from ledger.queries.event_sentences import printable
     help="Begin at this event and the deliveries from there on. Read models are compared whole.",
 )
 @click.option("--only", type=click.Choice(CHECKS), multiple=True, help="Some of the checks.")
-@click.option("--workers", type=click.IntRange(1, 64), default=None, help="Default: all cores.")
-@click.option("--json", "as_json", is_flag=True, help="For machines: a line each.")
+@workers_option
+@json_lines_option
 @click.pass_context
 def verify(
-    ctx: click.Context, *, first: int, only: tuple[str, ...], workers: int | None, as_json: bool
+    ctx: click.Context, *, first: int, only: tuple[str, ...], workers: int, as_json: bool
 ) -> None:
     """Check stored signatures, events and read models against each other; change nothing.
 
@@ -37,13 +36,7 @@ def verify(
     """
     count = 0
     with closing(open_ledger()) as ledger, Meter("verify", "rows") as meter:
-        audit = Audit(
-            ledger,
-            first=first,
-            only=only or CHECKS,
-            workers=workers or os.cpu_count() or 1,
-            progress=meter,
-        )
+        audit = Audit(ledger, first=first, only=only or CHECKS, workers=workers, progress=meter)
         for fault in audit.faults():
             count += 1
             click.echo(orjson.dumps(asdict(fault)) if as_json else _line(fault))

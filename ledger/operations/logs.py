@@ -16,22 +16,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from ledger.errors import LedgerError
 
 _REDACTED = "[redacted]"
-_REDACTED_WORDS = frozenset(
-    {
-        "answer",
-        "authorization",
-        "body",
-        "cookie",
-        "email",
-        "form",
-        "hash",
-        "password",
-        "query",
-        "raw",
-        "secret",
-        "signature",
-        "token",
-    }
+_SECRET_NAME = re.compile(
+    r"(?<![a-z])(?:answer|authorization|body|cookie|email|form|hash|password|query|raw|secret"
+    r"|signature|token)(?![a-z])"
 )
 _TEXT_MAX = 2_000
 
@@ -48,7 +35,9 @@ def configure(log_format: str, log_level: str = "info") -> None:
         replace_exception,
         redact,
     ]
-    render = _renderer(log_format)
+    render: Processor = structlog.processors.JSONRenderer(sort_keys=False)
+    if log_format == "console":
+        render = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
     structlog.configure(
         processors=[*processors, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -78,10 +67,13 @@ def replace_exception(_logger: WrappedLogger, _name: str, line: EventDict) -> Ev
     exc_info = line.pop("exc_info", None)
     if exc_info is True:
         exc_info = sys.exc_info()
-    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
-    if isinstance(error, BaseException):
-        line["error"] = " < ".join(_name_of(cause) for cause in _chain(error))
-        line["where"] = [_place(frame) for frame in traceback.extract_tb(error.__traceback__)]
+    exception = exc_info[1] if isinstance(exc_info, tuple) else exc_info
+    if isinstance(exception, BaseException):
+        line["error"] = " < ".join(map(_name_of, _chain(exception)))
+        line["where"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(exception.__traceback__)
+        ]
     return line
 
 
@@ -91,22 +83,20 @@ def redact(_logger: WrappedLogger, _name: str, line: EventDict) -> EventDict:
 
 
 def _clean(name: str, value: Any) -> Any:
-    if _is_secret(name):
+    if _is_secret(name) or isinstance(value, bytes | bytearray | memoryview):
         return _REDACTED
-    if isinstance(value, bool | int | float | type(None)):
+    if isinstance(value, bool | int | float | logging.LogRecord | None):
         return value
-    if isinstance(value, bytes | bytearray | memoryview):
-        return _REDACTED
     if isinstance(value, Mapping):
         return {_clean_text(str(key)): _clean(str(key), part) for key, part in value.items()}
     if isinstance(value, list | tuple):
         return [_clean(name, part) for part in value]
-    return value if isinstance(value, logging.LogRecord) else _clean_text(str(value))
+    return _clean_text(str(value))
 
 
 @lru_cache(maxsize=1024)  # lines have few names, and many lines have the same
 def _is_secret(name: str) -> bool:
-    return bool(_REDACTED_WORDS & set(re.split(r"[^a-z]+", name.lower())))
+    return _SECRET_NAME.search(name.lower()) is not None
 
 
 def _clean_text(text: str) -> str:
@@ -119,26 +109,16 @@ def _clean_text(text: str) -> str:
     )
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    chain = [error]
+def _chain(exception: BaseException) -> list[BaseException]:
+    chain = [exception]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
         chain.append(cause)
     return chain
 
 
-def _name_of(error: BaseException) -> str:
-    name = type(error).__qualname__
-    return f"{name}: {error}" if isinstance(error, LedgerError) else name
-
-
-def _place(frame: traceback.FrameSummary) -> str:
-    return f"{frame.filename}:{frame.lineno} {frame.name}"
-
-
-def _renderer(log_format: str) -> Processor:
-    if log_format == "json":
-        return structlog.processors.JSONRenderer(sort_keys=False)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), sort_keys=False)
+def _name_of(exception: BaseException) -> str:
+    name = type(exception).__qualname__
+    return f"{name}: {exception}" if isinstance(exception, LedgerError) else name
 
 
 def _configure_libraries(processors: list[Processor], render: Processor, level: int) -> None:
@@ -151,13 +131,10 @@ def _configure_libraries(processors: list[Processor], render: Processor, level: 
         )
     )
     root = logging.getLogger()
-    root.handlers[:] = [other for other in root.handlers if not _is_ours(other)] + [handler]
+    foreign = [other for other in root.handlers if getattr(other, "stream", None) is not _STDERR]
+    root.handlers[:] = [*foreign, handler]
     root.setLevel(level)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def _is_ours(handler: logging.Handler) -> bool:
-    return getattr(handler, "stream", None) is _STDERR
 
 
 class _Stderr:

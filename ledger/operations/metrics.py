@@ -63,7 +63,11 @@ class Metrics:
             buckets=_COMMIT_BUCKETS,
             registry=self._own,
         )
-        self._begin_at_zero()
+        for format_ in ("form-v2", "rest-v4"):  # before anything happened: a rate needs a zero
+            for outcome in ("recorded", "repeated"):
+                self._received.labels(format_, outcome, UNKNOWN)
+        for status in ("405", "503"):
+            self._rejected.labels(status)
 
     def stored(
         self, *, format: str | None, outcome: str, reason: str | None, seconds: float
@@ -78,36 +82,23 @@ class Metrics:
 
     def text(self, gauges: Sequence[Gauge] = ()) -> bytes:
         """Write everything for Prometheus."""
+        counted = self._own
+        if self._directory is not None:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted, path=self._directory)  # type: ignore[no-untyped-call]  # the library has no types here
         now = CollectorRegistry()
         now.register(_GaugeCollector(gauges))
-        return generate_latest(self._counted()) + generate_latest(now)
-
-    def _counted(self) -> CollectorRegistry:
-        if self._directory is None:
-            return self._own
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=self._directory)  # type: ignore[no-untyped-call]  # the library has no types here
-        return registry
-
-    def _begin_at_zero(self) -> None:
-        """Write the series that alerts watch before anything happened: a rate needs a zero."""
-        for format_ in ("form-v2", "rest-v4"):
-            for outcome in ("recorded", "repeated"):
-                self._received.labels(format_, outcome, UNKNOWN)
-        for status in ("405", "503"):
-            self._rejected.labels(status)
+        return generate_latest(counted) + generate_latest(now)
 
 
+@dataclass(eq=False)  # the registry tells collectors apart by identity
 class _GaugeCollector(Collector):
-    """Collects gauges, whose values are read at the moment they are asked for."""
-
-    def __init__(self, gauges: Sequence[Gauge]) -> None:
-        self._gauges = gauges
+    gauges: Sequence[Gauge]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        for gauge in self._gauges:
-            labels = () if gauge.label is None else (gauge.label,)
+        for gauge in self.gauges:
+            labels = [gauge.label] if gauge.label else []
             family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=labels)
             for label, value in gauge.values.items():
-                family.add_metric((label,) if gauge.label else (), value)
+                family.add_metric([label] * len(labels), value)
             yield family

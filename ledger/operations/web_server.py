@@ -13,9 +13,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from ctypes import c_bool
 from functools import partial
 from multiprocessing.sharedctypes import RawValue
-from typing import Any, Protocol
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -42,13 +42,6 @@ _LIBRARY_LOGS = {
     "loggers": {"_granian": {"handlers": [], "propagate": True}},
 }
 
-
-class Flag(Protocol):
-    """A yes or no in memory that all processes of a service share."""
-
-    value: bool
-
-
 IsStopping = Callable[[], bool]
 Build = Callable[[IsStopping], WSGIApplication]
 """Makes the application of a worker, which may ask whether the worker was told to stop."""
@@ -60,35 +53,13 @@ class WebServer:
     def __init__(
         self, address: str, port: int, *, workers: int, threads: int, drain_seconds: int = 0
     ) -> None:
-        self._options: dict[str, Any] = {
-            "address": address,
-            "port": port,
-            "workers": workers,
-            "blocking_threads": threads,
-        }
-        self._drain_seconds = drain_seconds
-        self._is_stopping: Flag = RawValue("b", False)  # the workers look at it
-        self._has_served: Flag = RawValue("b", False)  # they write it
-
-    def run(self, build: Build) -> None:
-        """Serve until SIGTERM or SIGINT. Errors: SystemExit when no worker ever comes to serve.
-
-        Granian gives up when one worker dies twice within seconds, as it may for lack of memory.
-        If any worker has ever served, a new Granian takes over.
-        """
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
-        stopper = partial(_pass_signals_on, self._is_stopping, self._drain_seconds)
-        threading.Thread(target=stopper, daemon=True).start()
-        while not self._is_stopping.value:
-            try:
-                self._serve(partial(_start_worker, self._is_stopping, self._has_served, build))
-            except SystemExit:
-                if not self._is_stopping.value and not self._has_served.value:
-                    raise
-
-    def _serve(self, load: Callable[[], WSGIApplication]) -> None:
-        server = Granian(
-            "ledger",  # a name for the log: the applications come from `load`
+        self._new_server = partial(
+            Granian,
+            "ledger",  # a name for the log: the applications come from the loader
+            address=address,
+            port=port,
+            workers=workers,
+            blocking_threads=threads,
             interface=Interfaces.WSGI,
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(
@@ -98,26 +69,43 @@ class WebServer:
             log_dictconfig=_LIBRARY_LOGS,
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_SECONDS_MAX,
-            **self._options,
         )
-        server.on_startup(self._repeat_a_stop)
-        server.serve(target_loader=load, wrap_loader=False)
+        self._drain_seconds = drain_seconds
+        self._is_stopping = RawValue(c_bool, False)  # the workers look at it
+        self._has_served = RawValue(c_bool, False)  # they write it
+
+    def run(self, build: Build) -> None:
+        """Serve until SIGTERM or SIGINT. Errors: SystemExit when no worker ever comes to serve.
+
+        Granian gives up when one worker dies twice within seconds, as it may for lack of memory.
+        If any worker has ever served, a new Granian takes over.
+        """
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
+        threading.Thread(target=self._pass_signals_on, daemon=True).start()
+        load = partial(_start_worker, self._is_stopping, self._has_served, build)
+        while not self._is_stopping.value:
+            server = self._new_server()
+            server.on_startup(self._repeat_a_stop)
+            try:
+                server.serve(target_loader=load, wrap_loader=False)
+            except SystemExit:
+                if not self._is_stopping.value and not self._has_served.value:
+                    raise
 
     def _repeat_a_stop(self) -> None:
         """Tell a server that has just installed its handler what was meant for the one before."""
         if self._is_stopping.value:
             os.kill(os.getpid(), signal.SIGTERM)
 
-
-def _pass_signals_on(is_stopping: Flag, drain_seconds: int) -> None:
-    """Take each signal of the main process; let the load balancer look away before the first."""
-    while True:
-        received = signal.sigwait(_STOP_SIGNALS)
-        if received == signal.SIGTERM and not is_stopping.value and drain_seconds:
-            is_stopping.value = True
-            signal.sigtimedwait(_STOP_SIGNALS, drain_seconds)
-        is_stopping.value = True
-        _call_handler()
+    def _pass_signals_on(self) -> None:
+        """Take each signal of the main process; let the load balancer look away before one."""
+        while True:
+            received = signal.sigwait(_STOP_SIGNALS)
+            if received == signal.SIGTERM and not self._is_stopping.value and self._drain_seconds:
+                self._is_stopping.value = True
+                signal.sigtimedwait(_STOP_SIGNALS, self._drain_seconds)
+            self._is_stopping.value = True
+            _call_handler()
 
 
 def _call_handler() -> None:
@@ -126,7 +114,7 @@ def _call_handler() -> None:
         handler(signal.SIGTERM, None)
 
 
-def _start_worker(is_stopping: Flag, has_served: Flag, build: Build) -> WSGIApplication:
+def _start_worker(is_stopping: c_bool, has_served: c_bool, build: Build) -> WSGIApplication:
     """Build the application in the process that will serve it, and see to it that it can stop."""
     listens_at = math.inf
     was_told = threading.Event()
@@ -148,7 +136,9 @@ def _start_worker(is_stopping: Flag, has_served: Flag, build: Build) -> WSGIAppl
         log.error("cannot serve", reason=str(error), code=error.code)
         raise SystemExit(1) from error
     has_served.value = True
-    _let_garbage_wait()
+    gc.collect()
+    gc.freeze()  # look for cycles seldom, and never among what stays: a call leaves hardly any
+    gc.set_threshold(GARBAGE_FROM, 20, 20)
     listens_at = time.monotonic() + START_SECONDS
     return application
 
@@ -158,10 +148,3 @@ def _follow_parent(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _let_garbage_wait() -> None:
-    """Look for cycles seldom, and never among what stays: a call leaves hardly any."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_FROM, 20, 20)

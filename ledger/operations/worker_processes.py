@@ -5,7 +5,6 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import forkserver, get_context, parent_process
-from multiprocessing.context import BaseContext
 
 
 def worker_processes(count: int, *, loaded: Sequence[str]) -> ProcessPoolExecutor:
@@ -14,17 +13,13 @@ def worker_processes(count: int, *, loaded: Sequence[str]) -> ProcessPoolExecuto
     Shape: `loaded` are the modules of the work: one process loads them, and all workers are forks
     of it. It starts with the first workers of this process, and serves later ones as it is.
     """
-    return ProcessPoolExecutor(count, mp_context=_context(loaded), initializer=_end_with_parent)
-
-
-def _context(loaded: Sequence[str]) -> BaseContext:
-    context = get_context("forkserver")
-    context.set_forkserver_preload(list(loaded))
+    method = "forkserver"
+    forkserver.set_forkserver_preload(list(loaded))
     try:
         forkserver.ensure_running()
     except OSError:  # it listens in a temporary folder, where there may be no room
-        return get_context("spawn")
-    return context
+        method = "spawn"
+    return ProcessPoolExecutor(count, mp_context=get_context(method), initializer=_end_with_parent)
 
 
 def _end_with_parent() -> None:

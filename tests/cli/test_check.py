@@ -28,8 +28,8 @@ def environment(folder: Path, *keys: str) -> dict[str, str]:
 
 
 def run(environ: dict[str, str], *arguments: str) -> Result:
-    cleared = {name: None for name in os.environ if name.startswith("LEDGER_")}
-    return CliRunner().invoke(cli, arguments, env=cleared | environ)
+    cleared = dict.fromkeys(name for name in os.environ if name.startswith("LEDGER_"))
+    return CliRunner().invoke(cli, arguments, env={**cleared, **environ})
 
 
 def states(environ: dict[str, str], subject: str) -> list[str]:

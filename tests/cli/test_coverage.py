@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from ledger.application import Ledger
 from ledger.cli import cli
-from ledger.cli.rule_coverage import coverage_findings, view_findings
+from ledger.cli.check import coverage_findings, view_findings
 from ledger.instants import utc_now
 from ledger.ipn.notification_rules import RULES
 from ledger.projections.engine.folding import Poison

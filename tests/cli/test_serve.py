@@ -103,10 +103,12 @@ def test_a_second_service_on_the_same_address_is_refused(
     assert "cannot listen on" in done.stderr
 
 
-def test_the_shops_of_the_demonstration_are_synthetic_and_private(tmp_path: Path) -> None:
-    path = tmp_path / "var" / "shops.toml"
+def test_the_shops_of_the_demonstration_are_synthetic_and_private(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
 
-    demo.write_shops(path)
+    path = Path(demo.environment({})["LEDGER_SHOPS_FILE"])
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     shops = read_shops(path, {})

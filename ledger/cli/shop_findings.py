@@ -1,0 +1,78 @@
+"""Check the shops file and the keys in it, for `ledger check` and `ledger serve`."""
+
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any
+
+from ledger.errors import SettingsError
+from ledger.ipn.shops_and_keys import REST_BROWSER, Key, Shop, Shops, exposed_files, read_shops
+from ledger.settings import Settings
+
+OK, WARNING, FAULT = "ok", "warning", "fault"
+
+_EVER = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. Shape: never holds a secret; `data` is for machines."""
+
+    state: str
+    subject: str
+    message: str
+    data: dict[str, Any] | None = None
+
+
+def shop_findings(
+    settings: Settings, environ: Mapping[str, str], *, now: datetime
+) -> Generator[Finding, None, Shops]:
+    """Check the shops file and every key in it; return the shops that could be read."""
+    if settings.shops_file is None:
+        yield Finding(FAULT, "shops file", "LEDGER_SHOPS_FILE is not set")
+        return Shops()
+    try:
+        shops = read_shops(settings.shops_file, environ)
+    except SettingsError as error:
+        yield Finding(FAULT, "shops file", str(error))
+        return Shops()
+    count = len(shops.shop_by_id)
+    yield Finding(OK if count else WARNING, "shops file", f"{settings.shops_file}: {count} shops")
+    for message in exposed_files(settings.shops_file):
+        yield Finding(WARNING, "shops file", message)
+    for shop in shops.shop_by_id.values():
+        yield from _key_findings(shop, now)
+    return shops
+
+
+def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
+    if all(key.kind == REST_BROWSER for key in shop.keys):
+        yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
+    for key in shop.keys:
+        yield _key_finding(key, now)
+    for first, second in combinations(shop.keys, 2):
+        begin = max(first.not_before or _EVER, second.not_before or _EVER)
+        end = min(first.not_after or _NEVER, second.not_after or _NEVER)
+        if (first.mode, first.kind) == (second.mode, second.kind) and begin < end:
+            fingerprints = f"{first.fingerprint} and {second.fingerprint}"
+            yield Finding(WARNING, "key", f"{_name(first)}: {fingerprints} are valid together")
+
+
+def _key_finding(key: Key, now: datetime) -> Finding:
+    begin, end = key.not_before, key.not_after
+    since = f"from {begin:%Y-%m-%dT%H:%MZ}" if begin else "from the beginning"
+    until = f"until {end:%Y-%m-%dT%H:%MZ}" if end else "without end"
+    message = f"{_name(key)} {key.fingerprint} valid {since} {until}"
+    if begin and end and begin >= end:
+        return Finding(FAULT, "key", f"{message}: its window is empty")
+    if end and now >= end:
+        return Finding(WARNING, "key", f"{message}: expired")
+    if begin and now < begin:
+        return Finding(WARNING, "key", f"{message}: not valid yet")
+    return Finding(OK, "key", message)
+
+
+def _name(key: Key) -> str:
+    return f"{key.shop_id} {key.mode} {key.kind}"
