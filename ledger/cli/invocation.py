@@ -84,13 +84,13 @@ def filter_options(filter_class: type[Filter]) -> Callable[[Command], Command]:
 
 
 def _option(name: str, condition: Condition) -> Callable[[Any], Any]:
-    flag = f"--{name.replace('_', '-')}"
+    flags = [f"--{name.replace('_', '-')}", *(["--shop"] if name == "shop_id" else [])]
     meaning = f"{condition.meaning[0].upper()}{condition.meaning[1:]}."
     if condition.comparison in (Comparison.IS_POSITIVE, Comparison.IS_SET):
-        return click.option(flag, name, is_flag=True, help=meaning)
+        return click.option(*flags, name, is_flag=True, help=meaning)
     of = _TYPES.get(condition.comparison, click.STRING)
     if condition.choices:
         of = click.Choice(condition.choices, case_sensitive=not condition.is_upper)
     is_multiple = condition.comparison is Comparison.AMONG
     more = " May be given several times." if is_multiple else ""
-    return click.option(flag, name, type=of, multiple=is_multiple, help=meaning + more)
+    return click.option(*flags, name, type=of, multiple=is_multiple, help=meaning + more)
