@@ -19,8 +19,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import URL, create_engine, make_url
 
+from ledger.access import users
 from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
@@ -46,6 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
     users = {user.pw_name for user in pwd.getpwall()}
     if is_first and os.geteuid() == 0 and SERVER_USER not in users:
         subprocess.run(["useradd", SERVER_USER], check=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords at a thousandth of what they are worth: here they protect nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        patch.setattr(users, "password_hasher", cheap)
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -23,7 +23,7 @@ NAME_MAX = 100
 PASSWORD_MIN = 12
 PASSWORD_MAX = 1_000
 
-_hasher = PasswordHasher()
+password_hasher = PasswordHasher()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def check_password(user: User | None, password: str) -> bool:
     """Return True if it is this person's password; takes as long when there is no such person."""
     password_hash = _nobodys_hash() if user is None else user.password_hash
     try:
-        _hasher.verify(password_hash, _normal(password)[:PASSWORD_MAX])
+        password_hasher.verify(password_hash, _normal(password)[:PASSWORD_MAX])
     except (VerificationError, InvalidHashError):
         return False
     return user is not None
@@ -150,12 +150,12 @@ def _hashed(password: str) -> str:
     password = _normal(password)
     if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
         raise BadUserError(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters")
-    return _hasher.hash(password)
+    return password_hasher.hash(password)
 
 
 @cache
 def _nobodys_hash() -> str:
-    return _hasher.hash(secrets.token_hex())
+    return password_hasher.hash(secrets.token_hex())
 
 
 def _normal(text: str) -> str:

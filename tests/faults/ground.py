@@ -1,6 +1,6 @@
 """What faults are put to: a ledger behind its web application, and a sender that comes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from time import monotonic, sleep
@@ -24,7 +24,7 @@ from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox
 from ledger.storage.plain_writer import PlainWriter
 from tests.builders import a_delivery, shops
-from tests.faults.injecting import Clock, Step
+from tests.faults.injecting import FAULTS, KILLED, Clock, Step
 from tests.faults.outside import Answered, assert_whole
 from tests.projections.helpers import TOLD_BY, eventually, positions, rebuilt
 from web import create_app
@@ -198,7 +198,19 @@ class Passage:
     before: Work = nothing
     is_plain: bool = True
 
+    def faults_on(self, kind: str) -> Sequence[str]:
+        """The faults that are tried: a rebuild takes every refusal of a server alike."""
+        is_one_of_kind = self.work is rebuild and kind == "postgresql"
+        return ONE_OF_EACH_KIND if is_one_of_kind else tuple(FAULTS)
 
+
+ONE_OF_EACH_KIND = (
+    "connection lost",
+    "serialisation failure",
+    "disk full",
+    "out of memory in a worker",
+    KILLED,
+)
 COMMIT = True
 FOLLOWER = "followers"  # the thread's name
 VIEW_ROWS = r'INSERT INTO "?\w+_g\d+'

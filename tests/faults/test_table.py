@@ -72,8 +72,9 @@ def test_a_fault_of_the_short_way_is_not_even_heard_of(
 def suffer(database_url: str, mortal: Mortal, name: str, passage: Passage) -> list[tuple[str, str]]:
     """Let every fault happen there. Shape: those that were heard of and should not be."""
     passed_by, heard_of = [], []
+    kind = _kind(database_url)
     with closing(Ground(database_url, is_plain=passage.is_plain)) as ground:
-        for number, (fault, when) in enumerate(product(FAULTS, (BEFORE, AFTER))):
+        for number, (fault, when) in enumerate(product(passage.faults_on(kind), (BEFORE, AFTER))):
             passage.before(ground, number)
             ground.refusals = 0
             if fault == KILLED:
@@ -85,7 +86,7 @@ def suffer(database_url: str, mortal: Mortal, name: str, passage: Passage) -> li
                 is_sprung = trap.is_sprung
             if not is_sprung:
                 passed_by.append((fault, when))
-            if ground.refusals and _kind(database_url) in FAULTS[fault].unheard_on:
+            if ground.refusals and kind in FAULTS[fault].unheard_on:
                 heard_of.append((fault, when))
         ground.assert_whole()
 

@@ -40,9 +40,7 @@ def environment(folder: Path, url: str, code: Path) -> dict[str, str]:
 def copy_with_network_column(code: Path) -> Path:
     """Copy the code, and let transactions show the acquirer's network as well."""
     for package in ("ledger", "web", "alembic"):
-        shutil.copytree(
-            ROOT / package, code / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(ROOT / package, code / package, ignore=shutil.ignore_patterns("*.pyc.*"))
     module = code / "ledger" / "projections" / "transactions.py"
     text = module.read_text()
     column = '    Column("contract", Text),\n'

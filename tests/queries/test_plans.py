@@ -27,21 +27,21 @@ SHOPS = frozenset({SHOP_ID})
     ids=["all", "test", "production", "shop", "shop in production"],
 )
 def test_each_order_of_each_mode_has_an_index(
-    ledger: Ledger, sort: str, filter_: TransactionFilter
+    story_ledger: Ledger, sort: str, filter_: TransactionFilter
 ) -> None:
-    assert_read_along_indexes(ledger, filter_, sort)
+    assert_read_along_indexes(story_ledger, filter_, sort)
 
 
-def test_a_status_by_time_has_an_index(ledger: Ledger) -> None:
+def test_a_status_by_time_has_an_index(story_ledger: Ledger) -> None:
     filter_ = TransactionFilter(mode="test", status=frozenset({"REFUSED"}))
 
-    assert_read_along_indexes(ledger, filter_, "-time")
+    assert_read_along_indexes(story_ledger, filter_, "-time")
 
 
 def assert_read_along_indexes(ledger: Ledger, filter_: TransactionFilter, sort: str) -> None:
     """Nothing is scanned, and nothing sorted but rows of one instant and the merged index scans."""
     with ledger.database.connect() as connection:
-        if connection.dialect.name == "postgresql":  # else an empty table is never worth an index
+        if connection.dialect.name == "postgresql":  # else a small table is never worth an index
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
             connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
             connection.exec_driver_sql("SET LOCAL enable_sort = off")

@@ -123,25 +123,25 @@ def test_history_below_the_high_water_mark_is_read_without_a_lock(postgres: Data
 
     with postgres.begin() as writer:
         writer.execute(select(func.pg_advisory_xact_lock_shared(POSITIONS_LOCK)))
-        with statements_of(postgres) as statements:
+        with statements_of(postgres) as sql_texts:
             page = recorder.select_notifications(1, 4)
             whole = recorder.select_notifications(1, 10, stop=4)
 
     assert page == whole
-    assert statements
-    assert not [statement for statement in statements if "lock" in statement]
+    assert sql_texts
+    assert not [sql for sql in sql_texts if "lock" in sql]
 
 
 @contextmanager
 def statements_of(database: Database) -> Iterator[list[str]]:
     """What the database is asked meanwhile."""
-    statements: list[str] = []
+    sql_texts: list[str] = []
 
     def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        statements.append(statement)
+        sql_texts.append(statement)
 
     event.listen(database.engine, "before_cursor_execute", note)
-    yield statements
+    yield sql_texts
     event.remove(database.engine, "before_cursor_execute", note)
 
 

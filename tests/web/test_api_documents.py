@@ -111,7 +111,7 @@ def test_the_readable_page_names_everything_and_loads_nothing(
 
 # -- the whole document, against the service ------------------------------------------------------
 
-EXAMPLES = 8  # for each operation: seconds in all
+EXAMPLES = 5  # for each operation: seconds in all
 
 
 def test_machine_made_questions_find_nothing_wrong(service: Asking) -> None:
@@ -131,7 +131,8 @@ def test_machine_made_questions_find_nothing_wrong(service: Asking) -> None:
             for parameter, text in (known | {"name": name}).items()
             if f"{{{parameter}}}" in path
         }
-        _ask(operation.ok(), GenerationMode.POSITIVE, headers, path_parameters=there or None)
+        if there:
+            _ask(operation.ok(), GenerationMode.POSITIVE, headers, path_parameters=there)
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             try:
                 _ask(operation.ok(), mode, headers)
