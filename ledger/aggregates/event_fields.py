@@ -1,7 +1,7 @@
 """The fields of an event, declared once: answers, files, schemas and read models follow from them.
 
-An attribute of the event class `Observed.Event` is shown in every output. The table below adds what
-a class cannot say: its public name, its meaning, its place, and where it is not shown.
+An attribute of `LedgerAggregate.Event` is shown in every output. The table below adds what a class
+cannot say: its public name, its meaning, its place, and where it is not shown.
 """
 
 from dataclasses import dataclass, fields
@@ -36,6 +36,9 @@ class Output(Flag):
     FILE = auto()  # a column of an exported file
     TRAIL = auto()  # a column of the audit trail, the read model with a row for each event
     EVERYWHERE = ANSWER | FILE | TRAIL
+
+
+_WITHIN = Output.DATA | Output.FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ _NAMED = (
     _stored("occurred_at", "when it happened, when the platform tells"),
     _stored("timestamp", "since when this ledger knows", name="recorded_at"),
     _stored("received_at", "when its notification arrived", outputs=Output.ANSWER | Output.FILE),
-    _stored("told_at", "the platform's time of the message", outputs=Output.DATA | Output.FILE),
+    _stored("told_at", "the platform's time of the message", outputs=_WITHIN),
     EventField(
         "late_seconds",
         FieldKind.REAL,
@@ -103,26 +106,16 @@ _NAMED = (
         is_optional=True,
     ),
     _stored("notification_id", "the notification that told of it"),
-    _stored(
-        "source", "the platform's source word", outputs=Output.DATA | Output.FILE | Output.TRAIL
-    ),
+    _stored("source", "the platform's source word", outputs=_WITHIN | Output.TRAIL),
     _stored("rule", "the Back Office rule it was sent under"),
     _stored("rule_certainty", "told, hinted or inferred"),
     _stored("late", "older than what was known"),
     _stored("contradiction", "contradicts what was known"),
-    _stored(
-        "odd",
-        "fields whose value could not be understood",
-        outputs=Output.DATA | Output.FILE | Output.TRAIL,
-    ),
-    _stored("facts", "what was told, by name", outputs=Output.DATA | Output.FILE),
+    _stored("odd", "fields whose value could not be understood", outputs=_WITHIN | Output.TRAIL),
+    _stored("facts", "what was told, by name", outputs=_WITHIN),
     _stored("moved", "names of the facts that became the state", outputs=Output.FILE),
-    _stored("details", "the platform's other fields, verbatim", outputs=Output.DATA | Output.FILE),
-    _stored(
-        "personal",
-        "fields about a person; masked for auditors",
-        outputs=Output.DATA | Output.FILE,
-    ),
+    _stored("details", "the platform's other fields, verbatim", outputs=_WITHIN),
+    _stored("personal", "fields about a person; masked for auditors", outputs=_WITHIN),
 )
 _KNOWN = {field.attribute for field in _NAMED} | {"originator_id"}  # shown by its reference
 
