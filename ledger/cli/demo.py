@@ -109,8 +109,9 @@ def add_demo_user(database: Database) -> None:
             change_password(connection, USER, password, now=now)
 
 
-def start(url: str, *, once: bool) -> BaseProcess:
+def start(address: str, port: int, *, once: bool) -> BaseProcess:
     """Play the stories beside the service, in a process of its own that ends with it."""
+    url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
     player = multiprocessing.get_context("spawn").Process(
         target=perform, args=(url, once, os.getpid()), daemon=True
     )

@@ -75,8 +75,7 @@ def serve(
         os.environ.update(demo.environment(os.environ))
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
-    if not _shops_can_serve(settings):
-        ctx.exit(2)
+    _refuse_faults(settings)
     database = Database(settings.database_url)
     try:
         prepare_database(database)
@@ -92,8 +91,7 @@ def serve(
         threads=threads or min(8, 2 * _cores() + 1),
         drain_seconds=drain_seconds,
     )
-    url = f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
-    ctx.exit(_run(server, partial(demo.start, url, once=once) if is_demo else None))
+    ctx.exit(_run(server, partial(demo.start, address, port, once=once) if is_demo else None))
 
 
 def prepare_database(database: Database) -> None:
@@ -115,13 +113,14 @@ def prepare_database(database: Database) -> None:
         raise SettingsError(f"{reason}: see LEDGER_DATABASE_URL") from error
 
 
-def _shops_can_serve(settings: Settings) -> bool:
-    """Print each fault of the shops and their keys; return True if there is none."""
+def _refuse_faults(settings: Settings) -> None:
+    """Print each fault of the shops and their keys; exit if there is one."""
     findings = shop_findings(settings, os.environ, now=datetime.now(UTC))
     faults = [finding for finding in findings if finding.state == FAULT]
     for fault in faults:
         click.echo(f"error: {fault.subject}: {fault.message}", err=True)
-    return not faults
+    if faults:
+        raise SystemExit(2)
 
 
 def _free_address(host: str, port: int) -> tuple[str, int]:
