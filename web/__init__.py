@@ -26,10 +26,7 @@ def create_app(
     clock: Clock = utc_now,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> Flask:
-    """Build the application, inside the worker that serves it: an engine survives no fork.
-
-    Errors: SettingsError, when settings are read from the environment and are wrong.
-    """
+    """Build the application inside the worker that serves it: an engine survives no fork."""
     settings = settings or read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     app = _hardened(Flask(__name__, static_folder=None))

@@ -12,12 +12,10 @@ Address = IPv4Address | IPv6Address
 
 
 def client_address(call: Request, trusted: Sequence[Network]) -> str:
-    """Return the caller's address: the peer, or the first hop from the right that is no trusted
-    proxy. Shape: empty when the server tells no address.
+    """Return the peer, or the first hop from the right that is no trusted proxy; empty for none.
 
     A server may join, drop or override repeated headers, so a proxy must replace
-    `X-Forwarded-For`, or append to it, and pass on no header `X_Forwarded_For`. This is a second
-    line of defence; the signature is the first.
+    `X-Forwarded-For`, or append to it, and pass on no header `X_Forwarded_For`.
     """
     client = read_address(call.remote_addr or "")
     hops = call.headers.get("X-Forwarded-For", "").split(",")

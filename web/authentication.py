@@ -26,9 +26,6 @@ _View = TypeVar("_View", bound=Callable[..., Any])
 _Filter = TypeVar("_Filter", bound=Filter)
 
 
-# -- what readers may see -----------------------------------------------------------------------
-
-
 def only_for(*roles: str) -> Callable[[_View], _View]:
     """Serve a view to these roles only; without it a view is for every role."""
 
@@ -40,7 +37,7 @@ def only_for(*roles: str) -> Callable[[_View], _View]:
 
 
 only_for_operators = only_for(OPERATOR)
-only_with_personal_data = only_for(*(role for role in ROLES if role in SEES_PERSONAL))
+only_with_personal_data = only_for(*SEES_PERSONAL)
 
 
 def caller() -> Reader:
@@ -56,10 +53,7 @@ def allowed_shops() -> frozenset[str] | None:
 
 
 def permitted_shops(shops: frozenset[str] | None) -> frozenset[str] | None:
-    """Return the shops that a filter names, or else all that the caller may see.
-
-    Errors: Forbidden when one of them is not the caller's.
-    """
+    """Return the shops that a filter names, or else all of the caller. Errors: Forbidden."""
     allowed = allowed_shops()
     if shops is None:
         return allowed
@@ -84,9 +78,6 @@ def scope_of(mode: str) -> Scope:
 def redact_for_reader(fields: Mapping[str, Any], reader: Reader | None = None) -> dict[str, Any]:
     """Return a state or an event as its reader, or else the caller, may see it."""
     return dict(fields) if (reader or caller()).sees_personal else masked(fields)
-
-
-# -- who asks -----------------------------------------------------------------------------------
 
 
 def authorise() -> None:
@@ -126,9 +117,6 @@ def bearer_secret() -> str | None:
     """Return the secret of the token that a request brings, if it brings one."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
-
-
-# -- the access log -----------------------------------------------------------------------------
 
 
 def log_personal_read(

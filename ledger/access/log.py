@@ -11,10 +11,7 @@ from ledger.storage.tables import access_log
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One read of personal or raw data, or the attempt.
-
-    Shape: `token_id` and `token_name` are those of the reader, who may be a person (`user-…`).
-    """
+    """One read of personal or raw data, or the attempt, by a token or a person (`user-…`)."""
 
     at: datetime
     token_id: str

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import Connection, Executable, RowMapping, Table, select
 
@@ -16,11 +16,10 @@ SEES_PERSONAL = frozenset({AUDITOR_PERSONAL, OPERATOR})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """A machine with a token, or a person who has signed in.
+    """A machine with a token, or a person who has signed in, whose id begins with `user-`.
 
-    Shape: `shops` is None for all shops, those to come included. `id` tells both kinds apart: a
-    person's begins with `user-`. A field without a repr holds a hash or a session's stamp, and
-    is never shown.
+    Shape: `shops` is None for all shops, those to come included. A field without a repr is never
+    shown: it holds a hash or a session's stamp.
     """
 
     id: str
@@ -45,11 +44,6 @@ class Reader:
     def is_valid_at(self, at: datetime) -> bool:
         """Return True if this reader is let in at this time."""
         return self.state_at(at) == VALID
-
-    def columns(self) -> dict[str, Any]:
-        """Return the fields as they are stored, by column."""
-        columns = {field.name: getattr(self, field.name) for field in fields(self)}
-        return columns | {"shops": None if self.shops is None else list(self.shops)}
 
     @classmethod
     def from_row(cls, row: RowMapping) -> Self:

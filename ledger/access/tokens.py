@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
@@ -14,7 +14,6 @@ from ledger.errors import NotFoundError
 from ledger.storage.tables import tokens
 
 PREFIX = "ipnl_"
-SECRET_BYTES = 32
 LAST_USED_EVERY = timedelta(minutes=1)
 
 
@@ -42,7 +41,7 @@ def create_token(
 ) -> tuple[Token, str]:
     """Make a token. Shape: what is stored of it, and the secret, which is stored nowhere."""
     assert role in ROLES
-    secret = PREFIX + secrets.token_urlsafe(SECRET_BYTES)
+    secret = PREFIX + secrets.token_urlsafe(32)
     token = Token(
         id=secrets.token_hex(6),
         name=name,
@@ -52,24 +51,19 @@ def create_token(
         expires_at=expires_at,
         secret_hash=hash_of(secret),
     )
-    connection.execute(insert(tokens), token.columns())
+    connection.execute(insert(tokens), asdict(token))
     return token, secret
 
 
 def hash_of(secret: str) -> str:
-    """Return what is stored in place of a secret. Shape: 64 lower-case hex digits.
-
-    A plain SHA-256 is enough: a token is 256 random bits, so there is nothing to guess that a
-    slow hash would protect, as it would a password.
-    """
+    """Return what is stored in place of a secret: 256 random bits need no slow hash."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def find_token(connection: Connection, secret: str, *, now: datetime) -> Token | None:
     """Return the token that has this secret, if it is valid now.
 
-    The database finds it by hash, whose timing tells nothing about a secret that made another
-    hash; the comparison that counts is constant in time.
+    Finding it by hash tells nothing of its secret; the comparison that counts is constant in time.
     """
     secret_hash = hash_of(secret)
     token = Token.read_one(connection, select(tokens).where(tokens.c.secret_hash == secret_hash))

@@ -3,7 +3,7 @@
 import secrets
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -55,10 +55,7 @@ def add_user(
     shops: Sequence[str] | None = None,
     expires_at: datetime | None = None,
 ) -> User:
-    """Let somebody sign in.
-
-    Errors: BadUserError for a name that is taken or no name, or a password that is too short.
-    """
+    """Let somebody sign in. Errors: BadUserError for a name that is taken or bad, or a password."""
     assert role in ROLES
     user = User(
         id=PREFIX + secrets.token_hex(6),
@@ -72,7 +69,7 @@ def add_user(
         password_changed_at=now,
     )
     try:
-        connection.execute(insert(users), user.columns() | {"name_key": _name_key(user.name)})
+        connection.execute(insert(users), asdict(user) | {"name_key": _name_key(user.name)})
     except IntegrityError as error:
         raise BadUserError(f"there is a user named {user.name} already") from error
     return user

@@ -53,7 +53,6 @@ def list_accesses(parameters: dict[str, Any]) -> Response:
             shops=None if shops is None else sorted(shops),
             token_id=parameters["token_id"],
             kind=parameters["kind"],
-            shop_id=shop_id,
         )
     cursor = str(log[limit - 1].id) if len(log) > limit else None
     items = [asdict(access) | {"at": write_public_instant(access.at)} for access in log[:limit]]

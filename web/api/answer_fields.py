@@ -55,10 +55,7 @@ def facts(meanings: Mapping[str, str]) -> Fields:
 
 
 def attributes(record_class: type[Any], names: str, /, **meanings: str) -> Fields:
-    """Return a field for each of these attributes of a record, as their annotations say.
-
-    Shape: names with spaces between them, as for a named tuple.
-    """
+    """Return a field for each of these attributes of a record (`"a b"`), as it is annotated."""
     hints = get_type_hints(record_class)
     return {name: _field_of_type(hints[name], meanings.get(name, "")) for name in names.split()}
 

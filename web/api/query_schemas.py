@@ -19,8 +19,6 @@ WAIT_SECONDS_MAX = 30
 _STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
 _TEXT = (validate.Length(min=1, max=TEXT_MAX), _STORABLE)
 
-# -- kinds of parameters ------------------------------------------------------------------------
-
 
 class InstantParameter(fields.String):
     """An ISO 8601 instant; `read` says what a bare day means."""
@@ -60,9 +58,6 @@ def _described(meaning: str) -> dict[str, str]:
     return {"description": meaning} if meaning else {}
 
 
-# -- parameters of filters ----------------------------------------------------------------------
-
-
 def schema_of(filter_class: type[Filter], base: type[Schema], *, name: str) -> type[Schema]:
     """Return the schema of a filter's parameters and those of `base`."""
     parameters = {name: _parameter(each) for name, each in conditions_of(filter_class).items()}
@@ -98,8 +93,6 @@ _PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {
     Comparison.IS_POSITIVE: flag_parameter,
     Comparison.IS_SET: flag_parameter,
 }
-
-# -- parameters of routes -----------------------------------------------------------------------
 
 _LIMIT = integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50)
 
