@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ledger.instants import read_since, read_until
-from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -14,10 +14,9 @@ from ledger.errors import BadFilterError
 from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.projections.transactions import transactions
-from ledger.queries.event_data import EVENT_COLUMNS, event_row
+from ledger.queries.event_data import EVENT_COLUMNS, event_row, event_test
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
-from ledger.queries.filter_comparisons import Filter
-from ledger.queries.filter_conditions import event_test
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.lists import all_transactions, count_transactions
 from ledger.queries.notifications import all_notifications, count_notifications

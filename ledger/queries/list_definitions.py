@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from ledger.ipn.modes import Mode
-from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import (
     AliasFilter,
     EventFilter,

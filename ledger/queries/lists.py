@@ -12,8 +12,7 @@ from ledger.ipn.modes import MODES
 from ledger.projections.engine.generations import LIVE, tables_of
 from ledger.projections.engine.registry import fingerprint, projection
 from ledger.queries.cursors import read_cursor, write_cursor
-from ledger.queries.filter_comparisons import Filter
-from ledger.queries.filter_conditions import sql_conditions
+from ledger.queries.filter_conditions import Filter, sql_conditions
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.keyset import Selection, read_all, read_page, sort_of
 from ledger.queries.list_definitions import TRANSACTIONS, Item, Listing

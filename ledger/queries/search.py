@@ -11,7 +11,7 @@ from ledger.application import Ledger
 from ledger.ipn.kinds import Kind
 from ledger.ipn.modes import Mode
 from ledger.ipn.storable import UNSTORABLE
-from ledger.queries.filter_comparisons import Filter, Words
+from ledger.queries.filter_conditions import Filter, Words
 from ledger.queries.filter_declarations import (
     AliasFilter,
     EventFilter,

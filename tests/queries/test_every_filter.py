@@ -14,7 +14,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.projections.engine.leadership import prepare_views
-from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.list_definitions import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
 from tests.builders import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.queries.filter_comparisons import Comparison, Condition, conditions_of, narrowing
+from ledger.queries.filter_conditions import Comparison, Condition, conditions_of, narrowing
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.list_definitions import (
     ALIASES,

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from ledger.aggregates.event_fields import EventField, FieldKind
 from ledger.ipn.modes import MODES, Mode
-from ledger.queries.event_schemas import fact_schema
+from ledger.queries.event_data import fact_schema
 
 
 def text(meaning: str = "", *, none: bool = False, choices: tuple[str, ...] = ()) -> fields.String:

@@ -8,7 +8,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from ledger.instants import read_since, read_until
 from ledger.ipn.storable import INTEGER_MAX
-from ledger.queries.filter_comparisons import TEXT_MAX, Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 
 STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
 _TEXT = (validate.Length(min=1, max=TEXT_MAX), STORABLE)

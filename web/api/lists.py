@@ -12,7 +12,7 @@ from ledger.queries import export as exporting
 from ledger.queries import lists
 from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
-from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.list_definitions import (
     ALIASES,
