@@ -19,7 +19,7 @@ from ledger.queries.filter_declarations import (
     SubscriptionFilter,
     TransactionFilter,
 )
-from ledger.queries.list_definitions import (
+from ledger.queries.lists import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,
@@ -27,8 +27,8 @@ from ledger.queries.list_definitions import (
     TRANSACTIONS,
     Item,
     Listing,
+    list_page,
 )
-from ledger.queries.lists import list_page
 
 TRANSACTION = Kind.TRANSACTION.value
 ORDER = "order"

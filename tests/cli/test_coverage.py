@@ -17,7 +17,7 @@ from ledger.projections.engine.generations import live_generation, note_poison
 from ledger.projections.engine.leadership import prepare_views
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.projections.engine.status import lags
-from ledger.queries.totals import rule_coverage
+from ledger.queries.totals import coverage_by_shop
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.tables import generations
@@ -49,7 +49,7 @@ def test_a_shop_that_sends_everything_is_well(database: Database) -> None:
     ledger = a_filled_ledger(database)
 
     with database.connect() as connection:
-        coverages = rule_coverage(connection, ledger.shops) or []
+        coverages = coverage_by_shop(connection, ledger.shops) or []
 
     (used,) = [coverage for coverage in coverages if coverage.count]
     assert (used.shop_id, used.mode, used.never_seen) == (SHOP_ID, "TEST", ())

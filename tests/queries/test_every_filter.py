@@ -16,7 +16,7 @@ from ledger.application import Ledger
 from ledger.projections.engine.leadership import prepare_views
 from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.list_definitions import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
+from ledger.queries.lists import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,

@@ -13,7 +13,7 @@ from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.queries.filter_conditions import Comparison, Condition, conditions_of, narrowing
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.list_definitions import (
+from ledger.queries.lists import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,
@@ -21,9 +21,10 @@ from ledger.queries.list_definitions import (
     TOTALS,
     TRANSACTIONS,
     Listing,
+    all_transactions,
+    count_transactions,
 )
-from ledger.queries.lists import all_transactions, count_transactions
-from ledger.queries.state import item as state_of
+from ledger.queries.state import current_state
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import read_to_the_end
 
@@ -153,7 +154,7 @@ def test_a_filter_leaves_what_a_plain_search_leaves(
 def test_listed_transactions_are_the_states_of_their_streams(told: Ledger) -> None:
     for listed in everything(told, TRANSACTIONS):
         id_ = Transaction.id_of(listed["shop_id"], listed["mode"].upper(), listed["reference"])
-        state = state_of(told.events.history(id_))
+        state = current_state(told.events.history(id_))
         shared = listed.keys() & state.keys()
         assert {name for name in shared if not same(name, listed[name], state[name])} == set()
         assert shared >= {"uuid", "reference", "shop_id", "mode", "order_id", "operation_type"}
@@ -172,7 +173,8 @@ def test_listed_subscriptions_have_the_instalments_of_their_streams(told: Ledger
     assert any(listed["instalments"] for listed in subscriptions)
     for listed in subscriptions:
         names = (listed["shop_id"], listed["mode"].upper(), listed["subscription_id"])
-        state = state_of(told.events.history(Subscription.id_of(*names, listed["alias"] or "")))
+        id_ = Subscription.id_of(*names, listed["alias"] or "")
+        state = current_state(told.events.history(id_))
         assert listed["instalments"] == state["instalments"]
         assert listed["status"] == state["status"]
 

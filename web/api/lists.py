@@ -14,7 +14,7 @@ from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.list_definitions import (
+from ledger.queries.lists import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,

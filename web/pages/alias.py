@@ -6,8 +6,7 @@ from flask.typing import ResponseReturnValue
 
 from ledger.errors import ViewNotBuiltError
 from ledger.queries.find_by_name import ALIAS
-from ledger.queries.list_definitions import SUBSCRIPTIONS, TRANSACTIONS, Listing
-from ledger.queries.lists import Page, list_page
+from ledger.queries.lists import SUBSCRIPTIONS, TRANSACTIONS, Listing, Page, list_page
 from ledger.queries.state import State
 from web.context import ledger
 from web.pages.blueprint import bp

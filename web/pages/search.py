@@ -10,7 +10,7 @@ from flask_babel import gettext
 from ledger.access.readers import Reader
 from ledger.errors import BadCursorError
 from ledger.ipn.statuses import RANKS
-from ledger.queries import list_definitions, lists
+from ledger.queries import lists
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
@@ -106,7 +106,7 @@ def _listed(question: Question, mode: str) -> dict[str, Any] | None:
         try:
             page = lists.list_page(
                 connection,
-                list_definitions.TRANSACTIONS,
+                lists.TRANSACTIONS,
                 filter_,
                 sort=form["sort"],
                 cursor=form.get("cursor"),
