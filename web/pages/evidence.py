@@ -9,8 +9,8 @@ from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.signature import digest
 from ledger.operations.logs import network
-from ledger.queries.deliveries import notification_data
 from ledger.queries.evidence import event_at, evidence_of
+from ledger.queries.notifications import notification_data
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import InboxRecord
 from web.authentication import caller, log_personal_read

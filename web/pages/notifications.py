@@ -12,11 +12,9 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REPAIRABLE, TOO_LARGE
 from ledger.ipn.storable import is_storable
 from ledger.operations.logs import network
-from ledger.queries.deliveries import notification_data
-from ledger.queries.evidence import verified_again
+from ledger.queries.evidence import caused, readable, subjects, verified_again
 from ledger.queries.filter_declarations import NotificationFilter
-from ledger.queries.notifications import list_notifications
-from ledger.queries.readable_body import caused, readable, subjects
+from ledger.queries.notifications import list_notifications, notification_data
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, log_personal_read, only_with_personal_data, scope_of
