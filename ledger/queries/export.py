@@ -19,10 +19,7 @@ from ledger.queries.notifications import all_notifications, count_notifications,
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.tables import events
 
-EVENTS = "events"
-TRANSACTIONS = "transactions"
-NOTIFICATIONS = "notifications"
-
+EVENTS, TRANSACTIONS, NOTIFICATIONS = "events", "transactions", "notifications"
 PAGE = 1_000
 
 
@@ -57,20 +54,18 @@ def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     Shape: what is recorded after the start may be missing; nothing comes twice.
     Errors: ViewNotBuiltError for transactions; BadFilterError for a filter of another kind.
     """
-    all_rows = _rows(ledger, export)
-    return all_rows if export.has_personal else map(masked, all_rows)
-
-
-def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     filter_ = export.filter
+    exported: Iterator[ExportRow]
     if export.kind == EVENTS and isinstance(filter_, EventFilter):
-        return _events(ledger, filter_, export.columns)
-    if export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
-        return all_transactions(ledger.database, filter_)
-    if export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
-        notifications = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
-        return map(_notification_row, notifications)
-    raise BadFilterError(f"these are no filters of {export.kind}")
+        exported = _events(ledger, filter_, export.columns)
+    elif export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
+        exported = all_transactions(ledger.database, filter_)
+    elif export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
+        records = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
+        exported = map(_notification_row, records)
+    else:
+        raise BadFilterError(f"these are no filters of {export.kind}")
+    return exported if export.has_personal else map(masked, exported)
 
 
 def total(ledger: Ledger, export: Export) -> int:
@@ -127,14 +122,11 @@ _COLUMNS: dict[str, Columns] = {
 _PERSONAL = {EVENTS: "personal", NOTIFICATIONS: "peer"}
 """The column of an export that is about a person."""
 
-Counting = Callable[[int], None]
 
-
-def counted(rows: Iterable[ExportRow], report: Counting) -> Iterator[ExportRow]:
+def counted(exported: Iterable[ExportRow], report: Callable[[int], None]) -> Iterator[ExportRow]:
     """Yield the same rows; report their number now and then, and at the end."""
     count = 0
-    for row in rows:
-        count += 1
+    for count, row in enumerate(exported, 1):
         if count % CHUNK_ROWS == 0:
             report(count)
         yield row

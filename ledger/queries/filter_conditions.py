@@ -16,12 +16,11 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from ledger.errors import BadFilterError
 from ledger.instants import write_instant, write_second_from
-from ledger.ipn.modes import MODES, Mode
+from ledger.ipn.modes import MODES, PUBLIC_MODES
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
 from ledger.storage.tables import UtcDateTime
 
 TEXT_MAX = 500
-PUBLIC_MODES = tuple(Mode(mode).public for mode in MODES)
 
 Words = frozenset[str]
 

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, request, url_for
 
 from ledger.access.readers import OPERATOR, ROLES
-from ledger.queries.search import NOTIFICATION, ORDER, Meaning
+from ledger.queries.find_by_name import NOTIFICATION, ORDER, Meaning
 from web.authentication import MODES, caller
 from web.pages.languages import N_
 

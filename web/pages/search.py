@@ -14,7 +14,7 @@ from ledger.queries import lists
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.search import Meaning, meanings
+from ledger.queries.find_by_name import Meaning, meanings
 from web.authentication import allowed_shops, caller, filter_of_caller, redact_for_reader
 from web.context import ledger
 from web.downloads import download

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask.typing import ResponseReturnValue
 
 from ledger.queries.find_by_name import TRANSACTION
-from ledger.queries.related import RelatedTransactions, related_transactions
+from ledger.queries.orders import RelatedTransactions, related_transactions
 from ledger.queries.state import State
 from web.context import ledger
 from web.pages.blueprint import bp
