@@ -57,7 +57,7 @@ def _coverage_finding(coverage: Coverage) -> Finding:
     missing = coverage.never_seen
     data = _data(coverage)
     if not missing:
-        return Finding(OK, "coverage", f"{name}  all {len(coverage.kinds)} kinds seen", data)
+        return Finding(OK, "coverage", f"{name}  all {len(coverage.kinds_seen)} kinds seen", data)
     advice = ", ".join(f"{kind.rule.name} ({_switch_advice(kind)})" for kind in missing)
     return Finding(WARNING, "coverage", f"{name}  never seen: {advice}", data)
 
@@ -81,6 +81,6 @@ def _data(coverage: Coverage) -> dict[str, Any]:
                 "switch": kind.rule.switch,
                 "is_on_by_default": kind.rule.is_on_by_default,
             }
-            for kind in coverage.kinds
+            for kind in coverage.kinds_seen
         ],
     }

@@ -85,10 +85,10 @@ def _verified(
         .where(c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
         .group_by(bucket, c.outcome)
     )
-    counts: dict[date, Counter[str]] = {day: Counter() for day in days}
+    by_day: dict[date, Counter[str]] = {day: Counter() for day in days}
     for index, outcome, count in connection.execute(query):
-        counts[days[index]][outcome] = count
-    return counts
+        by_day[days[index]][outcome] = count
+    return by_day
 
 
 def bounds_of(days: Sequence[date]) -> list[datetime]:

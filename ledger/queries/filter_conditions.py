@@ -128,10 +128,10 @@ def conditions_of(filter_class: type[Filter]) -> dict[str, Condition]:
     return {declared.name: declared.metadata["condition"] for declared in fields(filter_class)}
 
 
-def narrowing(filter_: Filter) -> Iterator[tuple[str, Condition, Any]]:
+def narrowing(filters: Filter) -> Iterator[tuple[str, Condition, Any]]:
     """Yield each filter that narrows: its name, its declaration and what it says."""
-    for name, condition in conditions_of(type(filter_)).items():
-        value = getattr(filter_, name)
+    for name, condition in conditions_of(type(filters)).items():
+        value = getattr(filters, name)
         is_empty = value == frozenset() and name != "shop_id"
         if value is not None and value is not False and not is_empty:
             yield name, condition, value
@@ -165,12 +165,12 @@ def _check(name: str, value: Any) -> None:
 
 
 def sql_conditions(
-    filter_: Filter, table: Table, *, without: Collection[str] = ()
+    filters: Filter, table: Table, *, without: Collection[str] = ()
 ) -> list[ColumnElement[bool]]:
     """Return the conditions of a query, but those of the filters named in `without`."""
     return [
         _SQL[condition.comparison](condition, table, value)
-        for name, condition, value in narrowing(filter_)
+        for name, condition, value in narrowing(filters)
         if name not in without
     ]
 

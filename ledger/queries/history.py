@@ -32,7 +32,7 @@ class TimelineEntry:
     position: int
     event: LedgerAggregate.Event
     sentence: str
-    changes: tuple[Change, ...]
+    differences: tuple[Change, ...]
     late_seconds: float | None
 
     @property
@@ -42,7 +42,7 @@ class TimelineEntry:
     @property
     def telling_changes(self) -> list[Change]:
         """Return the changes that say something new to a person."""
-        return [change for change in self.changes if _is_telling(change, self.event)]
+        return [change for change in self.differences if _is_telling(change, self.event)]
 
     @property
     def set_aside(self) -> list[Change]:
@@ -91,7 +91,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
 
 def history_data(entry: TimelineEntry) -> dict[str, Any]:
     """Return one event for a machine, with what it changed."""
-    changes = [asdict(change) for change in entry.changes]
+    changes = [asdict(change) for change in entry.differences]
     return event_data(RecordedEvent(entry.position, entry.event)) | {"changes": changes}
 
 

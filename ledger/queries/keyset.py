@@ -27,6 +27,7 @@ from sqlalchemy import (
 from ledger.errors import BadCursorError
 from ledger.ipn.modes import MODES
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
+from ledger.queries.filter_conditions import Filter
 
 Row = Mapping[str, Any]
 Key = tuple[str | int | None, ...]
@@ -86,18 +87,18 @@ def read_page(
     selection: Selection,
     sort: Sort,
     *,
-    after: Key | None,
+    last_key: Key | None,
     limit: int,
 ) -> list[Row]:
     """Return the next rows after a key, at most `limit`."""
     phases = [ALL]
     if sort.order.may_be_empty:
-        phases = [FULL, EMPTY] if after is None or after[0] is not None else [EMPTY]
+        phases = [FULL, EMPTY] if last_key is None or last_key[0] is not None else [EMPTY]
     rows: list[Row] = []
     for phase in phases:
         if len(rows) < limit:
-            rows += _read(connection, table, selection, sort, after, limit - len(rows), phase)
-        after = None
+            rows += _read(connection, table, selection, sort, last_key, limit - len(rows), phase)
+        last_key = None
     return rows
 
 
@@ -110,14 +111,14 @@ def read_all(
     page_size: int,
 ) -> Iterator[Row]:
     """Yield every row, each page in a database transaction of its own: none stays open for long."""
-    after: Key | None = None
+    last_key: Key | None = None
     while True:
         with connect() as connection:
-            page = read_page(connection, table, selection, sort, after=after, limit=page_size)
+            page = read_page(connection, table, selection, sort, last_key=last_key, limit=page_size)
         yield from page
         if len(page) < page_size:
             return
-        after = key_of(page[-1], sort)
+        last_key = key_of(page[-1], sort)
 
 
 def key_of(row: Row, sort: Sort) -> Key:
@@ -130,17 +131,17 @@ def _read(
     table: Table,
     selection: Selection,
     sort: Sort,
-    after: Key | None,
+    last_key: Key | None,
     limit: int,
     phase: str,
 ) -> list[Row]:
     # SQLite takes the index that gives the order, however few rows the others would leave.
     is_unindexed = selection.is_selective and connection.dialect.name == "sqlite"
-    is_known = None if after is None else tuple(bound is not None for bound in after)
+    is_known = None if last_key is None else tuple(bound is not None for bound in last_key)
     query = _query(table, selection, sort, is_known, limit, phase, is_unindexed)
     if query is None:
         return []
-    bounds = {f"after_{n}": bound for n, bound in enumerate(after or ()) if bound is not None}
+    bounds = {f"after_{n}": bound for n, bound in enumerate(last_key or ()) if bound is not None}
     result = connection.execute(query, bounds)
     names = list(result.keys())
     return [dict(zip(names, row, strict=True)) for row in result]
@@ -233,21 +234,21 @@ def _column(table: Table, name: str, is_unindexed: bool) -> Any:
     return column + 0 if isinstance(column.type, Integer) else column.concat("")
 
 
-def _ordered(query: Select[Any], by: Sequence[Any], sort: Sort, limit: int) -> Select[Any]:
+def _ordered(unordered: Select[Any], by: Sequence[Any], sort: Sort, limit: int) -> Select[Any]:
     keys = (column.desc() if sort.is_descending else column for column in by)
-    return query.order_by(*keys).limit(limit)
+    return unordered.order_by(*keys).limit(limit)
 
 
 # -- cursors ------------------------------------------------------------------------------------
 
 
-def write_cursor(row: Row, sort: Sort, filter_: object) -> str:
+def write_cursor(row: Row, sort: Sort, filters: Filter) -> str:
     """Return where the page after this row begins, for a caller to hand back as it is."""
-    content = {"s": sort.name, "f": _digest(filter_), "k": key_of(row, sort)}
+    content = {"s": sort.name, "f": _digest(filters), "k": key_of(row, sort)}
     return base64.urlsafe_b64encode(orjson.dumps(content)).decode().rstrip("=")
 
 
-def read_cursor(cursor: str, table: Table, sort: Sort, filter_: object) -> Key:
+def read_cursor(cursor: str, table: Table, sort: Sort, filters: Filter) -> Key:
     """Read the key in a cursor.
 
     Errors: BadCursorError, also for a cursor of other filters or of another order.
@@ -259,7 +260,7 @@ def read_cursor(cursor: str, table: Table, sort: Sort, filter_: object) -> Key:
         raise BadCursorError("the cursor cannot be read") from error
     if not isinstance(content, dict):
         raise BadCursorError("the cursor cannot be read")
-    if content.get("s") != sort.name or content.get("f") != _digest(filter_):
+    if content.get("s") != sort.name or content.get("f") != _digest(filters):
         raise BadCursorError("the cursor belongs to other filters or another order")
     key = content.get("k")
     if not (isinstance(key, list) and _fits(key, table, sort.order)):
@@ -274,13 +275,13 @@ def _fits(key: Sequence[Any], table: Table, order: SortOrder) -> bool:
     return len(key) == len(columns) and all(map(_is_comparable, columns[start:], key[start:]))
 
 
-def _is_comparable(column: ColumnElement[Any], bound: Any) -> bool:
-    if isinstance(column.type, Integer):
+def _is_comparable(element: ColumnElement[Any], bound: Any) -> bool:
+    if isinstance(element.type, Integer):
         return type(bound) is int and abs(bound) <= INTEGER_MAX
     return isinstance(bound, str) and not UNSTORABLE.search(bound)
 
 
-def _digest(filter_: object) -> str:
+def _digest(filters: Filter) -> str:
     """Return the same for two equal filters: the words of a set are written in order."""
-    content = orjson.dumps(filter_, default=sorted, option=orjson.OPT_SORT_KEYS)
-    return hashlib.sha256(type(filter_).__name__.encode() + content).hexdigest()[:16]
+    content = orjson.dumps(filters, default=sorted, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(type(filters).__name__.encode() + content).hexdigest()[:16]

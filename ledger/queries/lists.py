@@ -168,7 +168,7 @@ class Page:
 def list_page(
     connection: Connection,
     listing: Listing,
-    filter_: Filter,
+    filters: Filter,
     *,
     sort: str = NEWEST_FIRST,
     cursor: str | None = None,
@@ -186,11 +186,11 @@ def list_page(
     if not 1 <= limit <= LIMIT_MAX:
         raise BadFilterError(f"limit is from 1 to {LIMIT_MAX}")
     by = sort_of(sort, listing.orders)
-    after = None if cursor is None else read_cursor(cursor, table, by, filter_)
+    last_key = None if cursor is None else read_cursor(cursor, table, by, filters)
     rows = read_page(
-        connection, table, _selection(listing, filter_), by, after=after, limit=limit + 1
+        connection, table, _selection(listing, filters), by, last_key=last_key, limit=limit + 1
     )
-    next_cursor = write_cursor(rows[limit - 1], by, filter_) if len(rows) > limit else None
+    next_cursor = write_cursor(rows[limit - 1], by, filters) if len(rows) > limit else None
     items = [listing.item(row) for row in rows[:limit]]
     if listing.complete is not None:
         listing.complete(connection, table, rows[:limit], items)
@@ -234,21 +234,21 @@ def live_table(connection: Connection, listing: Listing) -> tuple[Table, int, in
     return tables[listing.table], position, max(0, newest - position)
 
 
-def _selection(listing: Listing, filter_: Filter) -> Selection:
+def _selection(listing: Listing, filters: Filter) -> Selection:
     scans: dict[str, Sequence[str]] = {}
-    if filter_.shop_id is not None:
-        scans["shop_id"] = sorted(filter_.shop_id)
-    if filter_.mode is not None:
-        scans["mode"] = [filter_.mode]
-    elif listing.needs_mode or filter_.shop_id is not None:
+    if filters.shop_id is not None:
+        scans["shop_id"] = sorted(filters.shop_id)
+    if filters.mode is not None:
+        scans["mode"] = [filters.mode]
+    elif listing.needs_mode or filters.shop_id is not None:
         scans["mode"] = MODES
     scans |= {
-        name: sorted(words) for name in listing.index_scans if (words := getattr(filter_, name))
+        name: sorted(words) for name in listing.index_scans if (words := getattr(filters, name))
     }
-    is_selective = any(getattr(filter_, name) is not None for name in listing.selective)
+    is_selective = any(getattr(filters, name) is not None for name in listing.selective)
     return Selection(
-        (listing.view, filter_),
-        lambda table: sql_conditions(filter_, table, without=scans),
+        (listing.view, filters),
+        lambda table: sql_conditions(filters, table, without=scans),
         scans,
         is_selective,
     )

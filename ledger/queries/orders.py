@@ -31,13 +31,13 @@ class OrderHistory:
     their own events are current.
     """
 
-    streams: list[list[RecordedEvent]]
+    histories: list[list[RecordedEvent]]
     view_position: int
 
     @property
     def position(self) -> int:
         """Return the position of the newest event of all."""
-        return max(events[-1].position for events in self.streams)
+        return max(events[-1].position for events in self.histories)
 
 
 def order_history(
@@ -60,7 +60,7 @@ def order_history(
 def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> State:
     """Return the state of an order. Units: balances in minor units, one for each currency."""
     transactions = [
-        current_state(events) | {"position": events[-1].position} for events in history.streams
+        current_state(events) | {"position": events[-1].position} for events in history.histories
     ]
     link_refunds(transactions)
     currencies = sorted({transaction["currency"] or "" for transaction in transactions})

@@ -38,7 +38,7 @@ def original_of(transaction: State) -> tuple[str | None, str | None]:
 
 
 def _original(
-    refund: State, payments: Sequence[State], refundable_minor: dict[str, int]
+    refund: State, captured: Sequence[State], refundable_minor: dict[str, int]
 ) -> dict[str, str] | None:
     if refund["parent_uuid"]:
         return {"uuid": refund["parent_uuid"], "certainty": TOLD}
@@ -46,7 +46,7 @@ def _original(
         return None
     possible = [
         payment["uuid"]
-        for payment in payments
+        for payment in captured
         if payment["currency"] == refund["currency"]
         and refundable_minor[payment["uuid"]] >= refund["amount_minor"]
     ]

@@ -34,15 +34,15 @@ class Coverage:
 
     shop_id: str
     mode: str
-    kinds: tuple[KindSeen, ...]
+    kinds_seen: tuple[KindSeen, ...]
 
     @property
     def count(self) -> int:
-        return sum(kind.count for kind in self.kinds)
+        return sum(kind.count for kind in self.kinds_seen)
 
     @property
     def never_seen(self) -> tuple[KindSeen, ...]:
-        return tuple(kind for kind in self.kinds if not kind.count)
+        return tuple(kind for kind in self.kinds_seen if not kind.count)
 
 
 def coverage_by_shop(connection: Connection, shops: Shops) -> list[Coverage] | None:

@@ -34,7 +34,7 @@ def get_order(parameters: AsOf, shop_id: str, mode: str, name: str) -> Response:
     for transaction in state["transactions"]:
         transaction["links"] = links("transactions", shop_id, mode, transaction["reference"])
     state["links"] = links("orders", shop_id, mode, name)
-    count = sum(map(len, history.streams))
+    count = sum(map(len, history.histories))
     response = answer(redact_for_reader(state))
     return tagged(response, "order", count, history.position, history.view_position)
 
@@ -47,7 +47,7 @@ def get_order_history(parameters: AsOf, shop_id: str, mode: str, name: str) -> R
     """Return the history of all transactions of an order, in the order of its events."""
     history = order_history(ledger(), shop_id, Mode(mode), name, as_of=parameters["as_of"])
     log_personal_read("order-history", shop_id=shop_id, mode=mode, reference=name)
-    entries = [entry for events in history.streams for entry in timeline(events)]
+    entries = [entry for events in history.histories for entry in timeline(events)]
     entries.sort(key=lambda entry: entry.position)
     response = answer({"events": [history_event(entry) for entry in entries]})
     return tagged(response, "order-history", len(entries), history.position)

@@ -27,7 +27,7 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
         return cleaned
     question = read_question(HistoryForm())
     whole = order_history(ledger(), shop_id, Mode(mode), name)
-    history = KnownHistory(whole.streams, instant_of(question))
+    history = KnownHistory(whole.histories, instant_of(question))
     log_personal_read("order", shop_id=shop_id, mode=mode, reference=name)
     if not has_content(history, question):
         return render_unknown(history, question, kind="order", title=name)
