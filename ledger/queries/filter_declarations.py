@@ -130,9 +130,7 @@ class EventFilter(Filter):
     """Narrows the audit trail, the feed and the export of events."""
 
     type: Words = among(
-        "type",
-        "stored name, as transaction.payment-accepted",
-        choices=tuple(sorted(EVENT_CLASSES)),
+        "type", "stored name, as transaction.payment-accepted", choices=tuple(sorted(EVENT_CLASSES))
     )
     kind: str | None = equal("kind", "kind of object", choices=KINDS)
     rule: str | None = equal("rule", "Back Office rule it was sent under", choices=tuple(RULES))

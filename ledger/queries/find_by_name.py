@@ -109,19 +109,14 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
     text = text.strip()
     if not text or UNSTORABLE.search(text):
         return []
+    known: list[Meaning] = []
     with ledger.database.connect() as connection:
-        by_id = list(_notifications(ledger, connection, text, mode, shops))
-        return list(dict.fromkeys([*by_id, *_objects(connection, text, mode, shops)]))
-
-
-def _notifications(
-    ledger: Ledger, connection: Connection, text: str, mode: str, shops: Words | None
-) -> Iterator[Meaning]:
-    row = ledger.inbox.get(connection, text.upper()) if _ULID.fullmatch(text) else None
-    if row is None or row.mode not in (None, Mode(mode)):
-        return
-    if shops is None or row.shop_id in shops:
-        yield Meaning(NOTIFICATION, row.id, row.shop_id, row.mode and Mode(row.mode).public)
+        row = ledger.inbox.get(connection, text.upper()) if _ULID.fullmatch(text) else None
+        if row and row.mode in (None, Mode(mode)) and (shops is None or row.shop_id in shops):
+            public = row.mode and Mode(row.mode).public
+            known.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))
+        known += _objects(connection, text, mode, shops)
+    return list(dict.fromkeys(known))
 
 
 def _objects(

@@ -103,12 +103,7 @@ def read_page(
 
 
 def read_all(
-    connect: Callable[[], Any],
-    table: Table,
-    selection: Selection,
-    sort: Sort,
-    *,
-    page_size: int,
+    connect: Callable[[], Any], table: Table, selection: Selection, sort: Sort, *, page_size: int
 ) -> Iterator[Row]:
     """Yield every row, each page in a database transaction of its own: none stays open for long."""
     last_key: Key | None = None

@@ -29,6 +29,7 @@ from ledger.queries.keyset import (
     sort_of,
     write_cursor,
 )
+from ledger.queries.state import in_order
 from ledger.storage.database import Database
 from ledger.storage.tables import events, generation_positions, generations
 
@@ -87,7 +88,7 @@ def _add_instalments(
     query = select(instalments).where(instalments.c.id.in_(item_by_id))
     names = [str(column.name) for column in instalments.columns]  # not SQLAlchemy's quoted names
     added = [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
-    for row in sorted(added, key=lambda row: (row["created_at"] or "", row["transaction_uuid"])):
+    for row in in_order(added):
         item_by_id[row.pop("id")]["instalments"].append(row)
 
 
