@@ -16,20 +16,21 @@ from ledger.projections.engine.generations import gather_statistics, live_genera
 from ledger.projections.engine.rebuild import Rebuild
 from ledger.projections.engine.registry import PROJECTIONS, projection
 from ledger.projections.engine.writing import copy_rows
-from ledger.queries.cursors import write_cursor
 from ledger.queries.filter_declarations import NotificationFilter, TransactionFilter
 from ledger.queries.history import history_data, timeline
-from ledger.queries.keyset import sort_of
-from ledger.queries.list_definitions import (
+from ledger.queries.keyset import sort_of, write_cursor
+from ledger.queries.lists import (
     ALIASES,
     AUDIT_TRAIL,
+    LIMIT_DEFAULT,
     ORDERS,
     SUBSCRIPTIONS,
     TOTALS,
     TRANSACTIONS,
     Listing,
+    list_page,
+    live_table,
 )
-from ledger.queries.lists import LIMIT_DEFAULT, list_page, live_table
 from ledger.queries.notifications import list_notifications
 from ledger.queries.state import current_state
 from ledger.storage.tables import events

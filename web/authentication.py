@@ -15,7 +15,7 @@ from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
 from ledger.access.tokens import find_token, is_use_due, note_use
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.activity import Scope
-from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_conditions import Filter
 from web.addresses import peer
 from web.context import context, ledger
 

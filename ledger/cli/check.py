@@ -148,13 +148,13 @@ def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
 
 
 def _coverage_finding(coverage: Coverage) -> Finding:
-    state, words = OK, f"all {len(coverage.kinds)} kinds seen"
+    state, words = OK, f"all {len(coverage.kinds_seen)} kinds seen"
     if coverage.never_seen:
         state, words = WARNING, f"never seen: {', '.join(map(_advice, coverage.never_seen))}"
     data = {
         "shop_id": coverage.shop_id,
         "mode": Mode(coverage.mode).public,
-        "kinds": list(map(_kind_data, coverage.kinds)),
+        "kinds": list(map(_kind_data, coverage.kinds_seen)),
     }
     return Finding(state, "coverage", f"{coverage.shop_id} {coverage.mode}  {words}", data)
 

@@ -12,7 +12,7 @@ from ledger.cli.progress_bar import Meter
 from ledger.queries import export as exporting
 from ledger.queries.export import EVENTS, NOTIFICATIONS, TRANSACTIONS, Export
 from ledger.queries.export_formats import FORMATS, PARQUET, write_rows
-from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 
 

@@ -11,7 +11,7 @@ import click
 from ledger.application import Ledger, bootstrap
 from ledger.errors import SettingsError
 from ledger.instants import read_as_of, read_since, read_until
-from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.settings import read_settings
 from ledger.storage.migrations import pending
 

@@ -17,8 +17,6 @@ from ledger.storage.tables import HAS_REASON, notifications
 SETTLED = timedelta(hours=1)
 """What arrived before that is stored or never will be."""
 
-Counts = dict[date, Counter[str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -46,9 +44,10 @@ class PastDays:
 
     def count(
         self, connection: Connection, scope: Scope, days: Sequence[date], now: datetime
-    ) -> Counts:
+    ) -> dict[date, Counter[str]]:
         """Return the verified notifications of each day (UTC) by outcome. Shape: days in order."""
-        readmitted = _count_readmitted(connection)
+        query = select(func.count()).select_from(notifications).where(HAS_REASON)
+        readmitted = connection.scalar(query) or 0
         with self._lock:
             if readmitted != self._readmitted:
                 self._counts.clear()
@@ -58,47 +57,46 @@ class PastDays:
         if missing:
             known |= _verified(connection, scope, missing)
         with self._lock:
-            for day in missing:
-                if end_of(day) + SETTLED < now:
-                    self._counts[scope, day] = known[day]
+            settled = (day for day in missing if end_of(day) + SETTLED < now)
+            self._counts |= {(scope, day): known[day] for day in settled}
         return {day: known[day] for day in days}
 
 
 def last_received(connection: Connection, scope: Scope) -> dict[str, datetime]:
     """Return when each shop last sent something that was verified. Shape: only shops that did."""
     c = notifications.c
-    newest = []
-    for shop_id in scope.shops:
-        of_shop = select(func.max(c.id)).where(c.shop_id == shop_id, c.mode == scope.mode)
-        newest.append(connection.scalar(of_shop))
-    query = select(c.shop_id, c.received_at).where(c.id.in_([id_ for id_ in newest if id_]))
+    newest = [
+        connection.scalar(select(func.max(c.id)).where(c.shop_id == shop_id, c.mode == scope.mode))
+        for shop_id in scope.shops
+    ]
+    query = select(c.shop_id, c.received_at).where(c.id.in_(filter(None, newest)))
     return {row.shop_id: row.received_at for row in connection.execute(query)}
 
 
-def _verified(connection: Connection, scope: Scope, days: Sequence[date]) -> Counts:
+def _verified(
+    connection: Connection, scope: Scope, days: Sequence[date]
+) -> dict[date, Counter[str]]:
     """Count along the index by shop alone: an id begins with the time of arrival."""
     c = notifications.c
-    bounds = [str(ULID.from_datetime(beginning_of(day)))[:10] for day in days]
-    end = str(ULID.from_datetime(end_of(days[-1])))[:10]
+    *bounds, end = (str(ULID.from_datetime(instant))[:10] for instant in bounds_of(days))
     bucket = bucket_of(c.id, bounds)
     query = (
         select(bucket, c.outcome, func.count())
         .where(c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
         .group_by(bucket, c.outcome)
     )
-    counts: Counts = {day: Counter() for day in days}
+    by_day: dict[date, Counter[str]] = {day: Counter() for day in days}
     for index, outcome, count in connection.execute(query):
-        counts[days[index]][outcome] = count
-    return counts
+        by_day[days[index]][outcome] = count
+    return by_day
+
+
+def bounds_of(days: Sequence[date]) -> list[datetime]:
+    """Return the first instant of each day (UTC), and the first one after them all."""
+    return [*map(beginning_of, days), end_of(days[-1])]
 
 
 def bucket_of(column: Any, bounds: Sequence[Any]) -> ColumnElement[int]:
     """Return an expression for which of the spans that begin at these bounds a value is in."""
-    if len(bounds) == 1:
-        return case((column >= bounds[0], 0), else_=0).label("bucket")
-    spans = [(column < after, index) for index, after in enumerate(bounds[1:])]
-    return case(*spans, else_=len(bounds) - 1).label("bucket")
-
-
-def _count_readmitted(connection: Connection) -> int:
-    return connection.scalar(select(func.count()).select_from(notifications).where(HAS_REASON)) or 0
+    spans = [(column >= bound, index) for index, bound in enumerate(bounds)]
+    return case(*reversed(spans)).label("bucket")

@@ -1,20 +1,29 @@
-"""One event for a machine: in an answer, and as a row of a file."""
+"""One event for a machine: in an answer, as a row of a file, as a JSON Schema, under a filter."""
 
-from collections.abc import Callable, Iterable
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter, eq, ge, lt
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.alias import Alias
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
+from ledger.aggregates.subscription import Subscription
 from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
+from ledger.ipn.snapshots import (
+    ALIAS_FACTS,
+    INSTALMENT_FACTS,
+    SUBSCRIPTION_FACTS,
+    TRANSACTION_FACTS,
+)
 from ledger.queries.export_formats import CellKind, Columns, ExportRow
+from ledger.queries.filter_conditions import Comparison, narrowing
+from ledger.queries.filter_declarations import EventFilter
 from ledger.storage.event_store import RecordedEvent
 
-EventData = dict[str, Any]
+JsonSchema = dict[str, Any]
 _Read = Callable[[LedgerAggregate.Event], Any]
-_Readers = dict[str, _Read]
 
 
 def late_seconds(event: LedgerAggregate.Event) -> float | None:
@@ -24,10 +33,10 @@ def late_seconds(event: LedgerAggregate.Event) -> float | None:
     return max(0.0, (event.timestamp - event.occurred_at).total_seconds())
 
 
-_COMPUTED: _Readers = {
-    "type": lambda event: event.TOPIC,
+_COMPUTED: dict[str, _Read] = {
+    "type": attrgetter("TOPIC"),
     "sentence": lambda event: SENTENCES[type(event)],
-    "kind": lambda event: event.aggregate_class.KIND,
+    "kind": attrgetter("aggregate_class.KIND"),
     "mode": lambda event: Mode(event.mode).public,
     "moved": lambda event: list(event.facts) if event.moved is None else event.moved,
     "late_seconds": late_seconds,
@@ -45,24 +54,34 @@ def _reader(field: EventField) -> _Read:
     return read
 
 
-def _readers(fields: Iterable[EventField]) -> _Readers:
-    return {field.name: _reader(field) for field in fields if field.name != "position"}
+def _readers(output: Output) -> dict[str, _Read]:
+    return {field.name: _reader(field) for field in fields_in(output) if field.name != "position"}
 
 
-_ANSWER = _readers(fields_in(Output.ANSWER))
-_DATA = _readers(field for field in fields_in(Output.DATA) if field.kind is not FieldKind.PAIRS)
-_PAIRS = _readers(field for field in fields_in(Output.DATA) if field.kind is FieldKind.PAIRS)
-_FILE = _readers(fields_in(Output.FILE))
+_ANSWER, _DATA, _FILE = map(_readers, (Output.ANSWER, Output.DATA, Output.FILE))
+_PAIRS = [field.name for field in fields_in(Output.DATA) if field.kind is FieldKind.PAIRS]
 
 
-def event_data(recorded: RecordedEvent, *, with_details: bool = True) -> EventData:
+def event_data(recorded: RecordedEvent, *, with_details: bool = True) -> dict[str, Any]:
     """Return one event as the API answers it. Shape: `data` as its class defines it."""
     event = recorded.event
-    data = {name: read(event) for name, read in _DATA.items()}
+    data = {name: read(event) for name, read in _DATA.items() if name not in _PAIRS}
     if with_details:
-        data |= {name: dict(read(event)) for name, read in _PAIRS.items()}
+        data |= {name: dict(_DATA[name](event)) for name in _PAIRS}
     answer = {name: read(event) for name, read in _ANSWER.items()}
     return {"position": recorded.position, **answer, "data": data}
+
+
+# -- files --------------------------------------------------------------------------------------
+
+_CELLS = dict.fromkeys(FieldKind, CellKind.JSON) | {
+    FieldKind.TEXT: CellKind.TEXT,
+    FieldKind.INTEGER: CellKind.INTEGER,
+    FieldKind.FLAG: CellKind.FLAG,
+    FieldKind.INSTANT: CellKind.TEXT,
+}
+
+EVENT_COLUMNS: Columns = {field.name: _CELLS[field.kind] for field in fields_in(Output.FILE)}
 
 
 def event_row(recorded: RecordedEvent, columns: Iterable[str]) -> ExportRow:
@@ -73,14 +92,92 @@ def event_row(recorded: RecordedEvent, columns: Iterable[str]) -> ExportRow:
     }
 
 
-_CELLS = {
-    FieldKind.TEXT: CellKind.TEXT,
-    FieldKind.INTEGER: CellKind.INTEGER,
-    FieldKind.FLAG: CellKind.FLAG,
-    FieldKind.INSTANT: CellKind.TEXT,
-    FieldKind.WORDS: CellKind.JSON,
-    FieldKind.FACTS: CellKind.JSON,
-    FieldKind.PAIRS: CellKind.JSON,
+# -- filters ------------------------------------------------------------------------------------
+
+_AUDIT_TRAIL: dict[str, _Read] = {
+    name: attrgetter(attribute)
+    for name, attribute in {
+        "shop_id": "shop_id",
+        "mode": "mode",
+        "type": "TOPIC",
+        "kind": "aggregate_class.KIND",
+        "rule": "rule",
+        "reference": "reference",
+        "is_late": "late",
+        "is_contradiction": "contradiction",
+        "is_odd": "odd",
+        "recorded_at": "timestamp",
+    }.items()
+}
+"""Columns of the audit trail, read from an event."""
+
+_IN_MEMORY: dict[Comparison, Callable[[Any, Any], bool]] = {
+    Comparison.EQUAL: eq,
+    Comparison.AMONG: lambda field, words: field in words,
+    Comparison.SINCE: ge,
+    Comparison.UNTIL: lt,
+    Comparison.IS_SET: lambda field, _: bool(field),
 }
 
-EVENT_COLUMNS: Columns = {field.name: _CELLS[field.kind] for field in fields_in(Output.FILE)}
+
+def event_test(filter_: EventFilter) -> Callable[[LedgerAggregate.Event], bool]:
+    """Return the test that an event passes exactly if the audit trail would list it."""
+    tests = [
+        (_AUDIT_TRAIL[condition.column], _IN_MEMORY[condition.comparison], value)
+        for _, condition, value in narrowing(filter_)
+    ]
+    return lambda event: all(passes(read(event), value) for read, passes, value in tests)
+
+
+# -- schemas ------------------------------------------------------------------------------------
+
+
+def event_schemas() -> dict[str, JsonSchema]:
+    """Return the JSON Schema of `data` of every event class, by its stored name."""
+    data_fields = fields_in(Output.DATA)
+    return {
+        event_class.TOPIC: {
+            "type": "object",
+            "description": f"{sentence}: what `data` of a `{event_class.TOPIC}` holds",
+            "required": [field.name for field in data_fields if field.kind is not FieldKind.PAIRS],
+            "properties": {field.name: _field_schema(field, event_class) for field in data_fields},
+        }
+        for event_class, sentence in SENTENCES.items()
+    }
+
+
+def _field_schema(field: EventField, event_class: type[LedgerAggregate.Event]) -> JsonSchema:
+    if field.kind is FieldKind.FACTS:
+        meanings = _meanings_of_facts(event_class)
+        facts = {name: fact_schema(name, meaning) for name, meaning in meanings.items()}
+        return {"type": "object", "properties": facts, "additionalProperties": False}
+    schema = _JSON_TYPES[field.kind] | {"description": field.meaning}
+    return schema | {"type": [schema["type"], "null"]} if field.is_optional else schema
+
+
+def _meanings_of_facts(event_class: type[LedgerAggregate.Event]) -> Mapping[str, str]:
+    if issubclass(event_class, Alias.Event):
+        return ALIAS_FACTS
+    if issubclass(event_class, Subscription.Opened | Subscription.Refused):
+        return SUBSCRIPTION_FACTS
+    return INSTALMENT_FACTS if issubclass(event_class, Subscription.Event) else TRANSACTION_FACTS
+
+
+def fact_schema(name: str, meaning: str) -> JsonSchema:
+    """Return the schema of one fact. Shape: an amount is a whole number; any other number may have
+    been sent as text that is none."""
+    json_type: str | list[str] = "integer" if name.endswith("_minor") else "string"
+    if name.endswith("number") and "authorisation" not in name:
+        json_type = ["integer", "string"]
+    return {"type": json_type, "description": meaning}
+
+
+_JSON_TYPES: dict[FieldKind, JsonSchema] = {
+    FieldKind.TEXT: {"type": "string"},
+    FieldKind.INTEGER: {"type": "integer"},
+    FieldKind.REAL: {"type": "number"},
+    FieldKind.FLAG: {"type": "boolean"},
+    FieldKind.INSTANT: {"type": "string"},
+    FieldKind.WORDS: {"type": "array", "items": {"type": "string"}},
+    FieldKind.PAIRS: {"type": "object", "additionalProperties": {"type": "string"}},
+}

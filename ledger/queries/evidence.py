@@ -1,12 +1,15 @@
-"""Finds the raw body behind an event and verifies it once more, as an auditor can by hand."""
+"""The raw body behind an event, verified once more as an auditor can by hand, and made readable."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
-from ledger.ipn.delivery import Limits
-from ledger.ipn.parse import read
+from ledger.ipn.delivery import Limits, read_fields
+from ledger.ipn.kinds import Kind
+from ledger.ipn.parse import read, read_trusted
 from ledger.ipn.shops_and_keys import Shop, Shops
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import INTEGER_MAX
@@ -15,6 +18,7 @@ from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
 
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
+EVENTS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Evidence:
     delivery and the event still name each other.
     """
 
-    event: RecordedEvent
+    recorded: RecordedEvent
     row: InboxRecord
     signature: str
     is_digest_same: bool
@@ -34,8 +38,7 @@ class Evidence:
 
     @property
     def is_sound(self) -> bool:
-        """Return True if the body still has its stored digest, the signature verifies, and delivery
-        and event name each other."""
+        """Return True if nothing speaks against this evidence."""
         return self.signature == VERIFIED and self.is_digest_same and self.is_linked
 
     @property
@@ -45,9 +48,8 @@ class Evidence:
 
 def evidence(ledger: Ledger, position: int) -> Evidence:
     """Return the evidence of the event at a position. Errors: NotFoundError."""
-    event = event_at(ledger, position)
-    evidence_by_position = evidence_of(ledger, [event])
-    if position not in evidence_by_position:
+    evidence_by_position = evidence_of(ledger, [event_at(ledger, position)])
+    if not evidence_by_position:
         raise NotFoundError("the delivery behind this event is not in the journal")
     return evidence_by_position[position]
 
@@ -60,29 +62,22 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
     ids = dict.fromkeys(recorded.event.notification_id for recorded in events)
     with ledger.database.connect() as connection:
         rows = Inbox(connection).get_verified(list(ids))
-    proofs = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
-    evidence_by_position = {}
-    for recorded in events:
-        id_ = recorded.event.notification_id
-        if id_ in rows:
-            is_linked = recorded.position in rows[id_].positions
-            proof = Evidence(recorded, rows[id_], *proofs[id_], is_linked)
-            evidence_by_position[recorded.position] = proof
-    return evidence_by_position
+    checks = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
+    return {
+        recorded.position: Evidence(
+            recorded, rows[id_], *checks[id_], recorded.position in rows[id_].positions
+        )
+        for recorded in events
+        if (id_ := recorded.event.notification_id) in rows
+    }
 
 
 def event_at(ledger: Ledger, position: int) -> RecordedEvent:
     """Return the event at a position of the ledger. Errors: NotFoundError."""
-    events = []
     if 0 < position <= INTEGER_MAX:
-        events = ledger.events.events_after(position - 1, 1, stop=position)
-    if not events:
-        raise NotFoundError(f"no event at position {position}")
-    return events[0]
-
-
-def _digest_same(row: InboxRecord) -> bool:
-    return digest(row.body or b"") == row.digest
+        for recorded in ledger.events.events_after(position - 1, 1, stop=position):
+            return recorded
+    raise NotFoundError(f"no event at position {position}")
 
 
 def verified_again(ledger: Ledger, row: InboxRecord) -> str:
@@ -95,15 +90,86 @@ def verified_again(ledger: Ledger, row: InboxRecord) -> str:
         return KEY_GONE
     unlimited = replace(key, not_before=None, not_after=None)
     only = Shops({key.shop_id: Shop(key.shop_id, "", (unlimited,))})
-    delivery = delivery_of(row)
-    settings = ledger.settings
     try:
-        again, _ = read(delivery, only, Limits(settings.fields_max, settings.json_depth_max))
+        again, _ = read(delivery_of(row), only, _limits(ledger))
     except NotificationError:
         return FAILED
-    is_same = (again.signed_digest, again.shop_id, again.mode) == (
-        row.signed_digest,
-        row.shop_id,
-        row.mode,
-    )
-    return VERIFIED if is_same else FAILED
+    names = (row.signed_digest, row.shop_id, row.mode)
+    return VERIFIED if (again.signed_digest, again.shop_id, again.mode) == names else FAILED
+
+
+def _digest_same(row: InboxRecord) -> bool:
+    return digest(row.body or b"") == row.digest
+
+
+def _limits(ledger: Ledger) -> Limits:
+    return Limits(ledger.settings.fields_max, ledger.settings.json_depth_max)
+
+
+# -- one delivery in full -----------------------------------------------------------------------
+
+
+class Name(NamedTuple):
+    """An object that a delivery is about."""
+
+    kind: str
+    name: str
+    alias: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A raw body for a person. Shape: `fields` are decoded, in wire order, empty when the body is
+    no form; `answers` are those of them that hold JSON, indented, by name."""
+
+    text: str
+    size: int
+    fields: dict[str, str]
+    answers: dict[str, str]
+    is_digest_same: bool
+
+
+def readable(ledger: Ledger, row: InboxRecord) -> Body:
+    """Return the body of a delivery in a form that a person can read."""
+    raw = row.body or b""
+    try:
+        fields = read_fields(delivery_of(row), _limits(ledger))
+    except NotificationError:
+        fields = {}
+    indented = {name: _indented_json(text) for name, text in fields.items()}
+    answers = {name: text for name, text in indented.items() if text is not None}
+    return Body(raw.decode("utf-8", "replace"), len(raw), fields, answers, _digest_same(row))
+
+
+def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:
+    """Return the transactions, aliases and subscriptions that a verified delivery names."""
+    if row.key_fingerprint is None or row.signed_digest is None:
+        return []
+    proof = row.key_fingerprint, row.signed_digest
+    try:
+        _, content = read_trusted(delivery_of(row), *proof, _limits(ledger))
+    except NotificationError:  # code that reads more strictly than that of then
+        return []
+    return [
+        *(Name(Kind.TRANSACTION, sale.uuid or sale.reference) for sale in content.transactions),
+        *(Name(Kind.ALIAS, alias.alias) for alias in content.aliases),
+        *(
+            Name(Kind.SUBSCRIPTION, plan.subscription_id, plan.alias)
+            for plan in content.subscriptions
+        ),
+    ]
+
+
+def caused(ledger: Ledger, row: InboxRecord) -> list[RecordedEvent]:
+    """Return the events that a delivery caused; of very many, the first."""
+    return [event_at(ledger, position) for position in row.positions[:EVENTS_MAX]]
+
+
+def _indented_json(text: str) -> str | None:
+    """Indent JSON for a person; return None for text that is no JSON."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None

@@ -3,31 +3,23 @@
 import base64
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select
 
 from ledger.access.masking import masked
 from ledger.application import Ledger
 from ledger.errors import BadFilterError
-from ledger.instants import write_public_instant
-from ledger.ipn.modes import Mode
 from ledger.projections.transactions import transactions
-from ledger.queries.event_data import EVENT_COLUMNS, event_row
+from ledger.queries.event_data import EVENT_COLUMNS, event_row, event_test
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
-from ledger.queries.filter_comparisons import Filter
-from ledger.queries.filter_conditions import event_test
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.lists import all_transactions, count_transactions
-from ledger.queries.notifications import all_notifications, count_notifications
-from ledger.storage.outcomes import Outcome
+from ledger.queries.notifications import all_notifications, count_notifications, notification_data
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.tables import events
 
-EVENTS = "events"
-TRANSACTIONS = "transactions"
-NOTIFICATIONS = "notifications"
-
+EVENTS, TRANSACTIONS, NOTIFICATIONS = "events", "transactions", "notifications"
 PAGE = 1_000
 
 
@@ -62,20 +54,18 @@ def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     Shape: what is recorded after the start may be missing; nothing comes twice.
     Errors: ViewNotBuiltError for transactions; BadFilterError for a filter of another kind.
     """
-    all_rows = _rows(ledger, export)
-    return all_rows if export.has_personal else map(masked, all_rows)
-
-
-def _rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     filter_ = export.filter
+    exported: Iterator[ExportRow]
     if export.kind == EVENTS and isinstance(filter_, EventFilter):
-        return _events(ledger, filter_, export.columns)
-    if export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
-        return all_transactions(ledger.database, filter_)
-    if export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
-        notifications = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
-        return map(_notification_row, notifications)
-    raise BadFilterError(f"these are no filters of {export.kind}")
+        exported = _events(ledger, filter_, export.columns)
+    elif export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
+        exported = all_transactions(ledger.database, filter_)
+    elif export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
+        records = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
+        exported = map(_notification_row, records)
+    else:
+        raise BadFilterError(f"these are no filters of {export.kind}")
+    return exported if export.has_personal else map(masked, exported)
 
 
 def total(ledger: Ledger, export: Export) -> int:
@@ -103,20 +93,9 @@ def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[
         position = page[-1].position if len(page) == PAGE else until
 
 
-def _instant_text(instant: datetime | None) -> str | None:
-    return None if instant is None else write_public_instant(instant)
-
-
-def _notification_row(notification: Any) -> ExportRow:
-    row = {name: notification.get(name) for name in _COLUMNS[NOTIFICATIONS]}
-    for name in ("received_at", "recorded_at", "told_at"):
-        row[name] = _instant_text(row[name])
-    row["mode"] = Mode(row["mode"]).public if row["mode"] else None
-    row["outcome"] = notification.get("outcome", Outcome.QUARANTINED)
-    row["positions"] = list(notification.get("positions") or [])
-    if "body" in notification:
-        row["body_base64"] = base64.b64encode(notification["body"]).decode()
-    return row
+def _notification_row(record: InboxRecord) -> ExportRow:
+    body = {} if record.body is None else {"body_base64": base64.b64encode(record.body).decode()}
+    return notification_data(record) | body
 
 
 def _transaction_columns() -> Columns:
@@ -130,38 +109,24 @@ def _transaction_columns() -> Columns:
     return {name: kinds[name] for name in first} | kinds | dict.fromkeys(last, CellKind.INTEGER)
 
 
+_NOTIFICATION_COLUMNS = (
+    *("id", "received_at", "recorded_at", "format", "shop_id", "mode", "source", "outcome"),
+    *("reason", "digest", "positions", "key_fingerprint", "told_at", "content_type", "peer"),
+)
 _COLUMNS: dict[str, Columns] = {
     EVENTS: EVENT_COLUMNS,
     TRANSACTIONS: _transaction_columns(),
-    NOTIFICATIONS: {
-        "id": CellKind.TEXT,
-        "received_at": CellKind.TEXT,
-        "recorded_at": CellKind.TEXT,
-        "format": CellKind.TEXT,
-        "shop_id": CellKind.TEXT,
-        "mode": CellKind.TEXT,
-        "source": CellKind.TEXT,
-        "outcome": CellKind.TEXT,
-        "reason": CellKind.TEXT,
-        "digest": CellKind.TEXT,
-        "positions": CellKind.JSON,
-        "key_fingerprint": CellKind.TEXT,
-        "told_at": CellKind.TEXT,
-        "content_type": CellKind.TEXT,
-        "peer": CellKind.TEXT,
-    },
+    NOTIFICATIONS: dict.fromkeys(_NOTIFICATION_COLUMNS, CellKind.TEXT)
+    | {"positions": CellKind.JSON},
 }
 _PERSONAL = {EVENTS: "personal", NOTIFICATIONS: "peer"}
 """The column of an export that is about a person."""
 
-Counting = Callable[[int], None]
 
-
-def counted(rows: Iterable[ExportRow], report: Counting) -> Iterator[ExportRow]:
+def counted(exported: Iterable[ExportRow], report: Callable[[int], None]) -> Iterator[ExportRow]:
     """Yield the same rows; report their number now and then, and at the end."""
     count = 0
-    for row in rows:
-        count += 1
+    for count, row in enumerate(exported, 1):
         if count % CHUNK_ROWS == 0:
             report(count)
         yield row

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
-from itertools import islice
-from typing import Any
+from itertools import chain, islice
+from typing import Any, TypeVar
 
 import orjson
 
@@ -38,6 +38,7 @@ class CellKind(StrEnum):
 
 Cell = Any
 ExportRow = Mapping[str, Cell]
+Row = TypeVar("Row")
 Columns = Mapping[str, CellKind]
 """The columns of a file by name, in order."""
 
@@ -55,15 +56,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _csv(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    yield _csv_lines([list(columns)])
-    for chunk in _chunks(rows, CHUNK_ROWS):
-        yield _csv_lines([csv_cell(row.get(name)) for name in columns] for row in chunk)
-
-
-def _csv_lines(lines: Iterable[list[Cell]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(lines)
-    return text.getvalue().encode()
+    header: list[Cell] = list(columns)
+    lines = ([csv_cell(row.get(name)) for name in columns] for row in rows)
+    for chunk in chain([[header]], _chunks(lines, CHUNK_ROWS)):
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows(chunk)
+        yield text.getvalue().encode()
 
 
 def csv_cell(cell: Cell) -> str | int | float | None:
@@ -88,10 +86,9 @@ def _jsonl(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
         yield b"".join(line + b"\n" for line in lines)
 
 
-def _chunks(rows: Iterable[ExportRow], size: int) -> Iterator[list[ExportRow]]:
+def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     remaining = iter(rows)
-    while chunk := list(islice(remaining, size)):
-        yield chunk
+    return iter(lambda: list(islice(remaining, size)), [])
 
 
 # -- Parquet ------------------------------------------------------------------------------------
@@ -133,25 +130,24 @@ class _Sink(io.RawIOBase):
     """A file that holds what was written until it is taken."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._parts: list[bytes] = []
-        self._written = 0
+        self._held = bytearray()
+        self._taken = 0
 
     def writable(self) -> bool:
         return True
 
     def tell(self) -> int:
-        return self._written
+        return self._taken + len(self._held)
 
     def write(self, data: Any) -> int:
-        part = bytes(data)
-        self._parts.append(part)
-        self._written += len(part)
-        return len(part)
+        self._held += data
+        return len(data)
 
     def close(self) -> None:
         """Stay open: the last bytes are taken after the writer has closed it."""
 
     def take(self) -> bytes:
-        taken, self._parts = b"".join(self._parts), []
+        taken = bytes(self._held)
+        self._taken += len(taken)
+        self._held.clear()
         return taken

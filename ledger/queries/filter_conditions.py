@@ -1,112 +1,213 @@
-"""Derives from a filter the conditions of a query, and the same test for events in memory."""
+"""What the declaration of a filter says, and the conditions of a query that follow from it."""
 
-from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
-from operator import attrgetter, eq, ge, le, lt
-from typing import Any
+# ruff: noqa: RUF009  # each call returns a field of a dataclass
 
-from sqlalchemy import ColumnElement, Table, Text, literal_column, or_
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date, datetime
+from enum import Enum, auto
+from functools import partial
+from operator import eq, ge, le, lt
+from typing import Any, Self
+
+from sqlalchemy import ColumnElement, Table, Text, and_, literal_column, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from ledger.errors import BadFilterError
 from ledger.instants import write_instant, write_second_from
-from ledger.queries.filter_comparisons import Comparison, Condition, Filter, narrowing
-from ledger.queries.filter_declarations import EventFilter
+from ledger.ipn.modes import MODES, PUBLIC_MODES
+from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
 from ledger.storage.tables import UtcDateTime
 
-Conditions = list[ColumnElement[bool]]
+TEXT_MAX = 500
+
+Words = frozenset[str]
 
 
-def sql_conditions(filter_: Filter, table: Table, *, without: Collection[str] = ()) -> Conditions:
+class Comparison(Enum):
+    """How a column is compared with what a filter says."""
+
+    EQUAL = auto()
+    AMONG = auto()
+    SINCE = auto()
+    UNTIL = auto()
+    FIRST_DAY = auto()
+    LAST_DAY = auto()
+    AT_LEAST = auto()
+    AT_MOST = auto()
+    IS_POSITIVE = auto()
+    IS_SET = auto()
+    CONTAINS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The declaration of one filter.
+
+    Shape: `column` is that of the view or table; `choices` are all it may say, none for any text.
+    `is_upper`: stored in upper case, accepted in any. `bounds_too` is another column that the same
+    bound holds for. `is_platform_time`: the column has whole seconds. A search looks for a part of
+    the columns in `contained`, and for the beginning of `column`.
+    """
+
+    comparison: Comparison
+    column: str
+    meaning: str
+    choices: tuple[str, ...] = ()
+    is_upper: bool = False
+    bounds_too: str = ""
+    is_platform_time: bool = False
+    contained: tuple[str, ...] = ()
+
+
+# -- declarations -------------------------------------------------------------------------------
+
+
+def _declared(
+    comparison: Comparison, column: str, meaning: str, *, default: Any = None, **more: Any
+) -> Any:
+    """Return a field of a class of filters that compares a column so."""
+    condition = Condition(comparison, column, meaning, **more)
+    return field(default=default, metadata={"condition": condition})
+
+
+equal = partial(_declared, Comparison.EQUAL)
+among = partial(_declared, Comparison.AMONG, default=frozenset())
+first_day = partial(_declared, Comparison.FIRST_DAY)
+last_day = partial(_declared, Comparison.LAST_DAY)
+at_least = partial(_declared, Comparison.AT_LEAST)
+at_most = partial(_declared, Comparison.AT_MOST)
+positive = partial(_declared, Comparison.IS_POSITIVE, default=False)
+is_set = partial(_declared, Comparison.IS_SET, default=False)
+
+
+def since(column: str, meaning: str, **more: Any) -> Any:
+    return _declared(Comparison.SINCE, column, f"{meaning} then or later", **more)
+
+
+def until(column: str, meaning: str, **more: Any) -> Any:
+    return _declared(Comparison.UNTIL, column, f"{meaning} before; a bare day is included", **more)
+
+
+def contains(meaning: str, *contained: str, beginning: str = "") -> Any:
+    return _declared(Comparison.CONTAINS, beginning, meaning, contained=contained)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What every list can be narrowed to.
+
+    Shape: None, False and the empty set do not narrow, except `shop_id`: None is every shop, the
+    empty set none. Words and names match exactly, but those of `is_upper` in any case.
+    Errors: BadFilterError for a value that no row could have.
+    """
+
+    shop_id: Words | None = among("shop_id", "shop", default=None)
+    mode: str | None = equal("mode", "test or production", choices=PUBLIC_MODES, is_upper=True)
+
+    def __post_init__(self) -> None:
+        for name, condition in conditions_of(type(self)).items():
+            if condition.is_upper:
+                object.__setattr__(self, name, _upper(getattr(self, name)))
+            _check(name, getattr(self, name))
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
+        """Return the filter of these parameters; one that is None or empty does not narrow."""
+        given: dict[str, Any] = {
+            name: frozenset(value) if isinstance(value, list | tuple) else value
+            for name in conditions_of(cls)
+            if (value := parameters.get(name)) not in (None, (), [])
+        }
+        return cls(**given)
+
+
+def conditions_of(filter_class: type[Filter]) -> dict[str, Condition]:
+    """Return what a class of filters declares, by name."""
+    return {declared.name: declared.metadata["condition"] for declared in fields(filter_class)}
+
+
+def narrowing(filters: Filter) -> Iterator[tuple[str, Condition, Any]]:
+    """Yield each filter that narrows: its name, its declaration and what it says."""
+    for name, condition in conditions_of(type(filters)).items():
+        value = getattr(filters, name)
+        is_empty = value == frozenset() and name != "shop_id"
+        if value is not None and value is not False and not is_empty:
+            yield name, condition, value
+
+
+def _upper(words: Any) -> Any:
+    if isinstance(words, frozenset):
+        return frozenset(map(str.upper, words))
+    return words and words.upper()
+
+
+def _check(name: str, value: Any) -> None:
+    if isinstance(value, frozenset):
+        for word in value:
+            _check(name, word)
+    elif isinstance(value, str):
+        if len(value) > TEXT_MAX or UNSTORABLE.search(value):
+            raise BadFilterError(f"{name} is too long or holds what cannot be stored")
+        if name == "mode" and value not in MODES:
+            raise BadFilterError("mode is test or production")
+        if name == "search" and not value:
+            raise BadFilterError("search is empty")
+    elif isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise BadFilterError(f"{name} needs a time zone")
+    elif isinstance(value, int) and abs(value) > INTEGER_MAX:
+        raise BadFilterError(f"{name} is too large")
+
+
+# -- conditions of a query ----------------------------------------------------------------------
+
+
+def sql_conditions(
+    filters: Filter, table: Table, *, without: Collection[str] = ()
+) -> list[ColumnElement[bool]]:
     """Return the conditions of a query, but those of the filters named in `without`."""
     return [
-        sql
-        for name, condition, value in narrowing(filter_)
+        _SQL[condition.comparison](condition, table, value)
+        for name, condition, value in narrowing(filters)
         if name not in without
-        for sql in _SQL[condition.comparison](condition, table, value)
     ]
 
 
-def event_test(filter_: EventFilter) -> Callable[[Any], bool]:
-    """Return the test that an event passes exactly if the audit trail would list it."""
-    tests = [
-        (_EVENT_FIELDS[condition.column], _IN_MEMORY[condition.comparison], value)
-        for _, condition, value in narrowing(filter_)
-    ]
-    return lambda event: all(passes(read(event), value) for read, passes, value in tests)
+def _compared(compare: Callable[[Any, Any], ColumnElement[bool]]) -> Any:
+    def comparison(condition: Condition, table: Table, value: Any) -> ColumnElement[bool]:
+        names = filter(None, (condition.column, condition.bounds_too))
+        columns = [table.c[name] for name in names]
+        return and_(*(compare(each, _as_stored(condition, each, value)) for each in columns))
+
+    return comparison
 
 
-_EVENT_FIELDS: dict[str, Callable[[Any], Any]] = {
-    "shop_id": attrgetter("shop_id"),
-    "mode": attrgetter("mode"),
-    "type": attrgetter("TOPIC"),
-    "kind": lambda event: event.TOPIC.partition(".")[0],
-    "rule": attrgetter("rule"),
-    "reference": attrgetter("reference"),
-    "is_late": attrgetter("late"),
-    "is_contradiction": attrgetter("contradiction"),
-    "is_odd": attrgetter("odd"),
-    "recorded_at": attrgetter("timestamp"),
-}
-"""Columns of the audit trail, read from an event."""
-
-_IN_MEMORY: dict[Comparison, Callable[[Any, Any], bool]] = {
-    Comparison.EQUAL: eq,
-    Comparison.AMONG: lambda field, words: field in words,
-    Comparison.SINCE: ge,
-    Comparison.UNTIL: lt,
-    Comparison.IS_SET: lambda field, _: bool(field),
-}
-
-
-def _equal(condition: Condition, table: Table, value: Any) -> Iterator[ColumnElement[bool]]:
-    yield table.c[condition.column] == value
-
-
-def _among(condition: Condition, table: Table, words: Any) -> Iterator[ColumnElement[bool]]:
-    column = table.c[condition.column]
-    yield column == next(iter(words)) if len(words) == 1 else column.in_(sorted(words))
-
-
-def _bounded(compare: Callable[[Any, Any], Any]) -> Any:
-    def bound(
-        condition: Condition, table: Table, instant: datetime
-    ) -> Iterator[ColumnElement[bool]]:
-        for name in filter(None, (condition.column, condition.bounds_too)):
-            yield compare(table.c[name], _as_stored(condition, table.c[name], instant))
-
-    return bound
-
-
-def _as_stored(condition: Condition, column: Any, instant: datetime) -> datetime | str:
-    """Return an instant as the column has it: text of fixed width, which sorts as instants do.
+def _as_stored(condition: Condition, column: Any, value: Any) -> Any:
+    """Return a value as the column has it; an instant is text of fixed width, so that it sorts.
 
     The platform's times have whole seconds: what is not before a fraction is not before the next.
     """
-    if isinstance(column.type, UtcDateTime):
-        return instant
-    return write_second_from(instant) if condition.is_platform_time else write_instant(instant)
+    if isinstance(value, datetime):
+        if isinstance(column.type, UtcDateTime):
+            return value
+        return write_second_from(value) if condition.is_platform_time else write_instant(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
-def _compared(compare: Callable[[Any, Any], Any]) -> Any:
-    def comparison(condition: Condition, table: Table, value: Any) -> Iterator[ColumnElement[bool]]:
-        as_stored = value if isinstance(value, int) else value.isoformat()
-        yield compare(table.c[condition.column], as_stored)
-
-    return comparison
+def _among(condition: Condition, table: Table, words: Words) -> ColumnElement[bool]:
+    column = table.c[condition.column]
+    return column == next(iter(words)) if len(words) == 1 else column.in_(sorted(words))
 
 
 def _written_out(ending: str) -> Any:
     """Write the comparison out, without a parameter: else the small indexes of just these rows
     are not used."""
-
-    def comparison(condition: Condition, *_: Any) -> Iterator[ColumnElement[bool]]:
-        yield literal_column(f"{condition.column} {ending}")
-
-    return comparison
+    return lambda condition, table, value: literal_column(f"{condition.column} {ending}")
 
 
-def _contains(condition: Condition, table: Table, text: str) -> Iterator[ColumnElement[bool]]:
+def _contains(condition: Condition, table: Table, text: str) -> ColumnElement[bool]:
     part = text.translate(_LOWER)
     matches = [
         _AsciiLower(table.c[name]).contains(part, autoescape=True) for name in condition.contained
@@ -114,14 +215,14 @@ def _contains(condition: Condition, table: Table, text: str) -> Iterator[ColumnE
     if condition.column:
         beginning = _AsciiLower(table.c[condition.column])
         matches.append(beginning.startswith(part, autoescape=True))
-    yield or_(*matches)
+    return or_(*matches)
 
 
-_SQL: dict[Comparison, Callable[[Condition, Table, Any], Iterator[ColumnElement[bool]]]] = {
-    Comparison.EQUAL: _equal,
+_SQL: dict[Comparison, Callable[[Condition, Table, Any], ColumnElement[bool]]] = {
+    Comparison.EQUAL: _compared(eq),
     Comparison.AMONG: _among,
-    Comparison.SINCE: _bounded(ge),
-    Comparison.UNTIL: _bounded(lt),
+    Comparison.SINCE: _compared(ge),
+    Comparison.UNTIL: _compared(lt),
     Comparison.FIRST_DAY: _compared(ge),
     Comparison.LAST_DAY: _compared(le),
     Comparison.AT_LEAST: _compared(ge),

@@ -1,22 +1,41 @@
-"""Finds the stream of one object by the names that the platform and the shops use."""
+"""Finds the stream of one object by its name, and everything that has exactly a copied name."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from sqlalchemy import Connection
 
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.errors import AmbiguousError, NotFoundError
 from ledger.ipn.kinds import KINDS
+from ledger.ipn.modes import Mode
+from ledger.ipn.storable import UNSTORABLE
+from ledger.queries.filter_conditions import Words
+from ledger.queries.lists import (
+    ALIASES,
+    AUDIT_TRAIL,
+    ORDERS,
+    SUBSCRIPTIONS,
+    TRANSACTIONS,
+    Listing,
+    list_page,
+)
 from ledger.storage import subscription_index
 from ledger.storage.event_store import RecordedEvent
+from ledger.storage.inbox import Inbox
 
 TRANSACTION, ALIAS, SUBSCRIPTION = KINDS
+ORDER, NOTIFICATION = "order", "notification"
 
+MEANINGS_MAX = 50
+"""Of each kind; a trans_id is given again on every day."""
 
-Streams = list[tuple[str, UUID]]
-"""Alias (of subscriptions only) and stream id."""
+_ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}", re.IGNORECASE)
 
 
 def find_stream(
@@ -38,9 +57,15 @@ def find_stream(
     return streams[0][1]
 
 
-def find_streams(ledger: Ledger, kind: str, shop_id: str, mode: str, name: str) -> Streams:
-    """Return every stream that this name may mean."""
-    return _FINDERS[kind](ledger, shop_id, mode, name)
+def find_streams(
+    ledger: Ledger, kind: str, shop_id: str, mode: str, name: str
+) -> list[tuple[str, UUID]]:
+    """Return every stream that this name may mean. Shape: alias (of subscriptions only) and id."""
+    if kind == SUBSCRIPTION:
+        with ledger.database.single() as connection:
+            return subscription_index.subscriptions_by_id(connection, shop_id, mode, name)
+    id_of = Transaction.id_of if kind == TRANSACTION else Alias.id_of
+    return [("", id_of(shop_id, mode, name))]
 
 
 def events_known(
@@ -58,21 +83,64 @@ def events_known(
     return events[:version]
 
 
-def _transaction(_: Ledger, shop_id: str, mode: str, name: str) -> Streams:
-    return [("", Transaction.id_of(shop_id, mode, name))]
+# -- everything that has a name -----------------------------------------------------------------
 
 
-def _alias(_: Ledger, shop_id: str, mode: str, name: str) -> Streams:
-    return [("", Alias.id_of(shop_id, mode, name))]
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """One object or notification that has this name.
+
+    Shape: `mode` is `test` or `production`; `alias` distinguishes subscriptions of one id; shop and
+    mode are None for a notification that did not name them.
+    """
+
+    kind: str
+    name: str
+    shop_id: str | None
+    mode: str | None
+    alias: str | None = None
 
 
-def _subscription(ledger: Ledger, shop_id: str, mode: str, name: str) -> Streams:
-    with ledger.database.single() as connection:
-        return subscription_index.subscriptions_by_id(connection, shop_id, mode, name)
+def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None) -> list[Meaning]:
+    """Return everything in one mode that has exactly this name: a transaction by its uuid,
+    reference or trans_id, an order, an alias, a subscription, a notification by its id.
+
+    Shape: `shops` None is every shop. Errors: ViewNotBuiltError, BadFilterError.
+    """
+    text = text.strip()
+    if not text or UNSTORABLE.search(text):
+        return []
+    known: list[Meaning] = []
+    with ledger.database.connect() as connection:
+        row = Inbox(connection).get(text.upper()) if _ULID.fullmatch(text) else None
+        if row and row.mode in (None, Mode(mode)) and (shops is None or row.shop_id in shops):
+            public = row.mode and Mode(row.mode).public
+            known.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))
+        known += _objects(connection, text, mode, shops)
+    return list(dict.fromkeys(known))
 
 
-_FINDERS: dict[str, Callable[[Ledger, str, str, str], Streams]] = {
-    TRANSACTION: _transaction,
-    ALIAS: _alias,
-    SUBSCRIPTION: _subscription,
-}
+def _objects(
+    connection: Connection, text: str, mode: str, shops: Words | None
+) -> Iterator[Meaning]:
+    by_reference = {"reference": _uuid(text), "kind": TRANSACTION}
+    lists: tuple[tuple[str, str, Listing, dict[str, str]], ...] = (
+        (TRANSACTION, "reference", AUDIT_TRAIL, by_reference),
+        (TRANSACTION, "reference", TRANSACTIONS, {"trans_id": text}),
+        (ORDER, "order_id", ORDERS, {"order_id": text}),
+        (ALIAS, "alias", ALIASES, {"alias": text}),
+        (SUBSCRIPTION, "subscription_id", SUBSCRIPTIONS, {"subscription_id": text}),
+    )
+    for kind, name, listing, parameters in lists:
+        filter_ = listing.filter_class.of({"mode": mode, "shop_id": shops} | parameters)
+        for item in list_page(connection, listing, filter_, limit=MEANINGS_MAX).items:
+            alias = item["alias"] if kind == SUBSCRIPTION else None
+            yield Meaning(kind, item[name], item["shop_id"], item["mode"], alias)
+
+
+def _uuid(text: str) -> str:
+    """Return a uuid as the platform writes it, however it was copied; anything else as it is."""
+    try:
+        return UUID(text).hex
+    except ValueError:
+        return text

@@ -1,7 +1,7 @@
 """The events of one object in order, each with the difference that it made."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
@@ -32,7 +32,7 @@ class TimelineEntry:
     position: int
     event: LedgerAggregate.Event
     sentence: str
-    changes: tuple[Change, ...]
+    differences: tuple[Change, ...]
     late_seconds: float | None
 
     @property
@@ -42,7 +42,7 @@ class TimelineEntry:
     @property
     def telling_changes(self) -> list[Change]:
         """Return the changes that say something new to a person."""
-        return [change for change in self.changes if _is_telling(change, self.event)]
+        return [change for change in self.differences if _is_telling(change, self.event)]
 
     @property
     def set_aside(self) -> list[Change]:
@@ -76,7 +76,11 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
         aggregate = event.mutate(aggregate)
         assert aggregate is not None
         after = _flat(public_state(aggregate))
-        changes = _changes(before, after)
+        changes = tuple(
+            Change(name, before.get(name), fact)
+            for name, fact in after.items()
+            if before.get(name) != fact
+        )
         sentence = SENTENCES[type(event)]
         entries.append(
             TimelineEntry(recorded.position, event, sentence, changes, late_seconds(event))
@@ -87,10 +91,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
 
 def history_data(entry: TimelineEntry) -> dict[str, Any]:
     """Return one event for a machine, with what it changed."""
-    changes = [
-        {"name": change.name, "before": change.before, "after": change.after}
-        for change in entry.changes
-    ]
+    changes = [asdict(change) for change in entry.differences]
     return event_data(RecordedEvent(entry.position, entry.event)) | {"changes": changes}
 
 
@@ -100,21 +101,9 @@ def _flat(state: State) -> dict[str, Fact]:
     for name, fact in state.items():
         if isinstance(fact, list):
             for attempt in fact:
-                flat |= _flat_attempt(attempt)
+                uuid = str(attempt["transaction_uuid"])  # a number can be tried more than once
+                prefix = f"instalment {attempt.get('number') or ''} {uuid[:8]}".replace("  ", " ")
+                flat |= {f"{prefix} {key}": cell for key, cell in _flat(attempt).items()}
         elif fact is not None:
             flat[name] = fact
     return flat
-
-
-def _flat_attempt(attempt: State) -> dict[str, Fact]:
-    uuid = str(attempt["transaction_uuid"])  # a number can be tried more than once
-    prefix = f"instalment {attempt.get('number') or ''} {uuid[:8]}".replace("  ", " ")
-    return {f"{prefix} {name}": fact for name, fact in _flat(attempt).items()}
-
-
-def _changes(before: Mapping[str, Fact], after: Mapping[str, Fact]) -> tuple[Change, ...]:
-    return tuple(
-        Change(name, before.get(name), fact)
-        for name, fact in after.items()
-        if before.get(name) != fact
-    )

@@ -1,22 +1,35 @@
 """Lists what the read models hold: filtered, in order, page by page, as of a known position."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, bindparam, func, select
+from sqlalchemy import Connection, Table, bindparam, func, select
 
 from ledger.errors import BadFilterError, ViewNotBuiltError
-from ledger.ipn.modes import MODES
+from ledger.ipn.modes import MODES, Mode
 from ledger.projections.engine.generations import LIVE, tables_of
 from ledger.projections.engine.registry import fingerprint, projection
-from ledger.queries.cursors import read_cursor, write_cursor
-from ledger.queries.filter_comparisons import Filter
-from ledger.queries.filter_conditions import sql_conditions
-from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.keyset import Selection, read_all, read_page, sort_of
-from ledger.queries.list_definitions import TRANSACTIONS, Item, Listing
+from ledger.queries.filter_conditions import Filter, sql_conditions
+from ledger.queries.filter_declarations import (
+    AliasFilter,
+    EventFilter,
+    OrderFilter,
+    SubscriptionFilter,
+    TotalFilter,
+    TransactionFilter,
+)
+from ledger.queries.keyset import (
+    Row,
+    Selection,
+    SortOrder,
+    read_all,
+    read_cursor,
+    read_page,
+    sort_of,
+    write_cursor,
+)
+from ledger.queries.state import in_order
 from ledger.storage.database import Database
 from ledger.storage.tables import events, generation_positions, generations
 
@@ -24,6 +37,119 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 EXPORT_PAGE = 1_000
 NEWEST_FIRST = "-time"
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What can be listed.
+
+    Shape: a caller sorts by the names in `orders`. `index_scans` and `selective` name filters: each
+    value of the former has an index of its own; the latter leave few rows. `complete` adds to the
+    items of a page what stands in another table.
+    """
+
+    view: str
+    table: str
+    filter_class: type[Filter]
+    orders: Mapping[str, SortOrder]
+    item: Callable[[Row], Item]
+    index_scans: tuple[str, ...] = ()
+    selective: tuple[str, ...] = ()
+    needs_mode: bool = True
+    complete: Callable[[Connection, Table, Sequence[Row], Sequence[Item]], None] | None = None
+
+
+# -- what is shown ------------------------------------------------------------------------------
+
+
+def _item(row: Row, *hidden: str, or_none: Sequence[str] = ()) -> Item:
+    """Return a row as it is shown: without its hidden columns, null for text that is empty."""
+    item = {name: cell for name, cell in row.items() if name not in hidden}
+    return item | {name: row[name] or None for name in or_none} | {"mode": Mode(row["mode"]).public}
+
+
+def _transaction(row: Row) -> Item:
+    counts = {"contradictions": row["contradiction_count"], "late_news": row["late_count"]}
+    return _item(row, "id", "late_count", "contradiction_count") | counts
+
+
+def _event(row: Row) -> Item:
+    flags = {name: bool(row[f"is_{name}"]) for name in ("late", "contradiction", "odd")}
+    return _item(row, "id", "is_late", "is_contradiction", "is_odd") | flags
+
+
+def _add_instalments(
+    connection: Connection, table: Table, rows: Sequence[Row], items: Sequence[Item]
+) -> None:
+    item_by_id = {row["id"]: item for row, item in zip(rows, items, strict=True)}
+    instalments = table.metadata.tables[table.name.replace("subscriptions", "instalments")]
+    query = select(instalments).where(instalments.c.id.in_(item_by_id))
+    names = [str(column.name) for column in instalments.columns]  # not SQLAlchemy's quoted names
+    added = [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
+    for row in in_order(added):
+        item_by_id[row.pop("id")]["instalments"].append(row)
+
+
+# -- what can be listed -------------------------------------------------------------------------
+
+_TIME = {"time": SortOrder(("first_seen_at", "id"))}
+
+TRANSACTIONS = Listing(
+    "transactions",
+    "transactions",
+    TransactionFilter,
+    _TIME | {"amount": SortOrder(("amount_minor", "id"), may_be_empty=True)},
+    _transaction,
+    index_scans=("status",),
+    selective=("order_id", "alias", "subscription_id", "trans_id"),
+)
+ALIASES = Listing(
+    "aliases",
+    "aliases",
+    AliasFilter,
+    _TIME,
+    lambda row: _item(row, "id"),
+    selective=("alias", "order_id"),
+)
+SUBSCRIPTIONS = Listing(
+    "subscriptions",
+    "subscriptions",
+    SubscriptionFilter,
+    _TIME,
+    lambda row: _item(row, "id", or_none=("alias",)) | {"instalments": []},
+    selective=("subscription_id", "alias", "order_id"),
+    complete=_add_instalments,
+)
+ORDERS = Listing(
+    "orders",
+    "orders",
+    OrderFilter,
+    {"time": SortOrder(("first_seen_at", "order_id", "currency", "shop_id", "mode"))},
+    lambda row: _item(row, or_none=("currency",)),
+    selective=("order_id",),
+)
+AUDIT_TRAIL = Listing(
+    "audit_trail",
+    "audit_trail",
+    EventFilter,
+    {"time": SortOrder(("position",))},
+    _event,
+    index_scans=("type",),
+    selective=("reference",),
+    needs_mode=False,
+)
+TOTALS = Listing(
+    "totals",
+    "daily_totals",
+    TotalFilter,
+    {"time": SortOrder(("day", "shop_id", "currency", "payment_method", "outcome", "mode"))},
+    lambda row: _item(row, or_none=("currency", "payment_method")),
+)
+
+
+# -- pages --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +169,7 @@ class Page:
 def list_page(
     connection: Connection,
     listing: Listing,
-    filter_: Filter,
+    filters: Filter,
     *,
     sort: str = NEWEST_FIRST,
     cursor: str | None = None,
@@ -61,12 +187,11 @@ def list_page(
     if not 1 <= limit <= LIMIT_MAX:
         raise BadFilterError(f"limit is from 1 to {LIMIT_MAX}")
     by = sort_of(sort, listing.orders)
-    after = None if cursor is None else read_cursor(cursor, table, by, filter_)
-    selection = _selection(listing, filter_)
-    if selection is None:
-        return Page([], None, position, lag)
-    rows = read_page(connection, table, selection, by, after=after, limit=limit + 1)
-    next_cursor = write_cursor(rows[limit - 1], by, filter_) if len(rows) > limit else None
+    last_key = None if cursor is None else read_cursor(cursor, table, by, filters)
+    rows = read_page(
+        connection, table, _selection(listing, filters), by, last_key=last_key, limit=limit + 1
+    )
+    next_cursor = write_cursor(rows[limit - 1], by, filters) if len(rows) > limit else None
     items = [listing.item(row) for row in rows[:limit]]
     if listing.complete is not None:
         listing.complete(connection, table, rows[:limit], items)
@@ -83,9 +208,8 @@ def all_transactions(database: Database, filter_: TransactionFilter) -> Iterator
         table, _, _ = live_table(connection, TRANSACTIONS)
     sort = sort_of("time", TRANSACTIONS.orders)
     selection = _selection(TRANSACTIONS, filter_)
-    if selection is not None:
-        rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
-        yield from map(TRANSACTIONS.item, rows)
+    rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
+    yield from map(TRANSACTIONS.item, rows)
 
 
 def count_transactions(connection: Connection, filter_: TransactionFilter) -> int:
@@ -100,65 +224,51 @@ def live_table(connection: Connection, listing: Listing) -> tuple[Table, int, in
 
     Errors: ViewNotBuiltError.
     """
-    state = connection.execute(_STATE, _identity(listing.view)).one_or_none()
+    read_model = projection(listing.view)
+    identity = {"view": listing.view, "fingerprint": fingerprint(read_model)}
+    state = connection.execute(_STATE, identity).one_or_none()
     if state is None:
         command = f"run `ledger rebuild {listing.view}`"
         raise ViewNotBuiltError(f"the view {listing.view} is not built for this version: {command}")
     position, newest = int(state.position or 0), int(state.newest or 0)
-    return _tables(listing.view, state.id)[listing.table], position, max(0, newest - position)
+    tables = {each.name: table for each, table in tables_of(read_model, state.id).items()}
+    return tables[listing.table], position, max(0, newest - position)
 
 
-def _selection(listing: Listing, filter_: Filter) -> Selection | None:
-    """Return which rows a filter leaves; None when no row can be left."""
-    if filter_.shop_id is not None and not filter_.shop_id:
-        return None
+def _selection(listing: Listing, filters: Filter) -> Selection:
     scans: dict[str, Sequence[str]] = {}
-    if filter_.shop_id is not None:
-        scans["shop_id"] = sorted(filter_.shop_id)
-    if filter_.mode is not None:
-        scans["mode"] = [filter_.mode]
-    elif listing.needs_mode or filter_.shop_id is not None:
+    if filters.shop_id is not None:
+        scans["shop_id"] = sorted(filters.shop_id)
+    if filters.mode is not None:
+        scans["mode"] = [filters.mode]
+    elif listing.needs_mode or filters.shop_id is not None:
         scans["mode"] = MODES
     scans |= {
-        name: sorted(getattr(filter_, name))
-        for name in listing.index_scans
-        if getattr(filter_, name)
+        name: sorted(words) for name in listing.index_scans if (words := getattr(filters, name))
     }
-    is_selective = any(getattr(filter_, name) is not None for name in listing.selective)
+    is_selective = any(getattr(filters, name) is not None for name in listing.selective)
     return Selection(
-        (listing.view, filter_),
-        lambda table: sql_conditions(filter_, table, without=scans),
+        (listing.view, filters),
+        lambda table: sql_conditions(filters, table, without=scans),
         scans,
         is_selective,
     )
 
 
-def _state() -> Select[Any]:
-    c = generations.c
-    position = select(func.min(generation_positions.c.position)).where(
-        generation_positions.c.generation_id == c.id
+_STATE = (
+    select(
+        generations.c.id,
+        select(func.min(generation_positions.c.position))
+        .where(generation_positions.c.generation_id == generations.c.id)
+        .scalar_subquery()
+        .label("position"),
+        select(func.max(events.c.position)).scalar_subquery().label("newest"),
     )
-    newest = select(func.max(events.c.position))
-    query = select(
-        c.id,
-        position.scalar_subquery().label("position"),
-        newest.scalar_subquery().label("newest"),
+    .where(
+        generations.c.name == bindparam("view"),
+        generations.c.fingerprint == bindparam("fingerprint"),
+        generations.c.state == LIVE,
     )
-    is_ours = [c.name == bindparam("view"), c.fingerprint == bindparam("fingerprint")]
-    return query.where(*is_ours, c.state == LIVE).order_by(c.id.desc()).limit(1)
-
-
-_STATE = _state()
-
-
-@cache
-def _identity(view: str) -> dict[str, str]:
-    return {"view": view, "fingerprint": fingerprint(projection(view))}
-
-
-@lru_cache(maxsize=64)
-def _tables(view: str, generation_id: int) -> dict[str, Table]:
-    """Return the tables of a generation, always the same ones, so that statements about them are
-    compiled once."""
-    tables = tables_of(projection(view), generation_id)
-    return {declared.name: table for declared, table in tables.items()}
+    .order_by(generations.c.id.desc())
+    .limit(1)
+)

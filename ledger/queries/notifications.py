@@ -1,10 +1,15 @@
 """Lists notifications, verified ones and those in quarantine, newest or oldest first."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
 
+from ledger.application import Ledger
+from ledger.instants import write_public_instant
+from ledger.ipn.modes import Mode
 from ledger.queries.filter_conditions import sql_conditions
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.keyset import INDEX_SCANS_MAX
@@ -17,6 +22,31 @@ LIMIT_DEFAULT = 50
 PAGE = 1_000
 
 
+def notification_data(row: InboxRecord) -> dict[str, Any]:
+    """Describe one delivery for a machine, without its body."""
+    return {
+        "id": row.id,
+        "received_at": write_public_instant(row.received_at),
+        "recorded_at": _instant(row.recorded_at),
+        "format": row.format,
+        "shop_id": row.shop_id,
+        "mode": Mode(row.mode).public if row.mode else None,
+        "source": row.source,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "digest": row.digest,
+        "positions": list(row.positions),
+        "key_fingerprint": row.key_fingerprint,
+        "told_at": _instant(row.told_at),
+        "peer": row.peer,
+        "content_type": row.content_type,
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else write_public_instant(instant)
+
+
 def list_notifications(
     connection: Connection,
     filter_: NotificationFilter,
@@ -25,29 +55,41 @@ def list_notifications(
     limit: int = LIMIT_DEFAULT,
 ) -> list[InboxRecord]:
     """Return notifications, newest first, without bodies. Shape: `before_id` is the cursor."""
-    rows: list[InboxRecord] = []
+    records: list[InboxRecord] = []
     for table in _tables(filter_):
         newest = without_body(table).order_by(table.c.id.desc()).limit(limit)
         if before_id is not None:
             newest = newest.where(table.c.id < before_id)
         for conditions in _index_scans(filter_, table):
-            rows += map(inbox_record, connection.execute(newest.where(*conditions)))
-    return sorted(rows, key=lambda row: row.id, reverse=True)[:limit]
+            records += map(inbox_record, connection.execute(newest.where(*conditions)))
+    return sorted(records, key=lambda record: record.id, reverse=True)[:limit]
+
+
+def waiting(
+    ledger: Ledger, reason: str | None = None, *, shops: Sequence[str] | None = None
+) -> list[str]:
+    """Return the ids in quarantine in the order of arrival, so that they are recorded in it."""
+    filter_ = NotificationFilter(
+        outcome=frozenset({Outcome.QUARANTINED}),
+        reason=frozenset({reason} if reason else ()),
+        shop_id=None if shops is None else frozenset(shops),
+    )
+    return [record.id for record in all_notifications(ledger.database, filter_)]
 
 
 def all_notifications(
     database: Database, filter_: NotificationFilter, *, has_bodies: bool = False
-) -> Iterator[RowMapping]:
+) -> Iterator[InboxRecord]:
     """Yield every notification, oldest first, in little memory.
 
     Both tables are merged by their ids, which are in the order of arrival.
     """
     previous = None
     by_table = [_all_of(database, table, filter_, has_bodies) for table in _tables(filter_)]
-    for row in heapq.merge(*by_table, key=lambda row: str(row["id"])):
-        if row["id"] != previous:  # one that was readmitted between two pages comes twice
-            yield row
-        previous = row["id"]
+    for row in heapq.merge(*by_table, key=lambda row: str(row.id)):
+        if row.id != previous:  # one that was readmitted between two pages comes twice
+            yield inbox_record(row)
+        previous = row.id
 
 
 def count_notifications(connection: Connection, filter_: NotificationFilter) -> int:
@@ -61,22 +103,17 @@ def count_notifications(connection: Connection, filter_: NotificationFilter) -> 
 
 def _tables(filter_: NotificationFilter) -> list[Table]:
     """Return the tables that have such outcomes."""
-    tables = []
-    if not filter_.outcome or filter_.outcome - {Outcome.QUARANTINED}:
-        tables.append(notifications)
-    if not filter_.outcome or Outcome.QUARANTINED in filter_.outcome:
-        tables.append(quarantine)
-    return tables
+    outcomes = filter_.outcome or frozenset(Outcome)
+    tables = [notifications] if outcomes - {Outcome.QUARANTINED} else []
+    return [*tables, quarantine] if Outcome.QUARANTINED in outcomes else tables
 
 
 def _conditions(
     filter_: NotificationFilter, table: Table, *without: str
 ) -> list[ColumnElement[bool]]:
     # Whatever is in quarantine has that outcome, without a column for it.
-    is_quarantine = table is quarantine
-    return sql_conditions(
-        filter_, table, without={*without, "outcome"} if is_quarantine else without
-    )
+    known = ("outcome",) if table is quarantine else ()
+    return sql_conditions(filter_, table, without=(*without, *known))
 
 
 def _index_scans(filter_: NotificationFilter, table: Table) -> Iterator[list[ColumnElement[bool]]]:
@@ -94,14 +131,14 @@ def _index_scans(filter_: NotificationFilter, table: Table) -> Iterator[list[Col
 
 def _all_of(
     database: Database, table: Table, filter_: NotificationFilter, has_bodies: bool
-) -> Iterator[RowMapping]:
-    whole: Select[tuple[object, ...]] = select(table) if has_bodies else without_body(table)
+) -> Iterator[Row[Any]]:
+    whole: Select[Any] = select(table) if has_bodies else without_body(table)
     query = whole.where(*_conditions(filter_, table)).order_by(table.c.id).limit(PAGE)
     after = ""
     while True:
         with database.connect() as connection:
-            page = connection.execute(query.where(table.c.id > after)).mappings().all()
+            page = connection.execute(query.where(table.c.id > after)).all()
         yield from page
         if len(page) < PAGE:
             return
-        after = str(page[-1]["id"])
+        after = page[-1].id

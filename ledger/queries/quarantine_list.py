@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,8 +11,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
-from ledger.instants import beginning_of, end_of
-from ledger.queries.activity import Scope, bucket_of
+from ledger.queries.activity import Scope, bounds_of, bucket_of
 from ledger.storage.inbox import InboxRecord, inbox_record, without_body
 from ledger.storage.tables import quarantine
 
@@ -37,9 +37,9 @@ class DryRun:
 def quarantined(connection: Connection, scope: Scope, days: Sequence[date]) -> dict[date, int]:
     """Return how many of each day (UTC) wait, as far as they claim this mode or none."""
     c = quarantine.c
-    bounds = [beginning_of(day) for day in days]
+    *bounds, end = bounds_of(days)
     bucket = bucket_of(c.received_at, bounds)
-    within = (c.received_at >= bounds[0], c.received_at < end_of(days[-1]))
+    within = (c.received_at >= bounds[0], c.received_at < end)
     query = select(bucket, func.count()).where(*within).group_by(bucket)
     counts = dict.fromkeys(days, 0)
     for mode in _modes(scope):
@@ -53,39 +53,28 @@ def by_reason(connection: Connection, scope: Scope) -> list[Waiting]:
     c = quarantine.c
     sums = (func.count(), func.min(c.received_at), func.max(c.received_at))
     query = select(c.reason, *sums).where(*_of_shops(scope)).group_by(c.reason)
-    by_reason: dict[str, Waiting] = {}
+    known: dict[str, Waiting] = {}
     for mode in _modes(scope):
-        for row in connection.execute(query.where(mode)):
-            waiting = Waiting(*row)
-            known = by_reason.get(waiting.reason)
-            by_reason[waiting.reason] = waiting if known is None else _together(waiting, known)
-    return sorted(by_reason.values(), key=lambda waiting: (-waiting.count, waiting.reason))
-
-
-def _together(waiting: Waiting, known: Waiting) -> Waiting:
-    oldest, newest = (
-        min(waiting.oldest_at, known.oldest_at),
-        max(waiting.newest_at, known.newest_at),
-    )
-    return Waiting(waiting.reason, waiting.count + known.count, oldest, newest)
+        for reason, count, oldest_at, newest_at in connection.execute(query.where(mode)):
+            before = known.get(reason, Waiting(reason, 0, oldest_at, newest_at))
+            known[reason] = Waiting(
+                reason,
+                before.count + count,
+                min(before.oldest_at, oldest_at),
+                max(before.newest_at, newest_at),
+            )
+    return sorted(known.values(), key=lambda waiting: (-waiting.count, waiting.reason))
 
 
 def listed(
-    connection: Connection,
-    scope: Scope,
-    reason: str,
-    *,
-    limit: int,
-    before_id: str | None = None,
+    connection: Connection, scope: Scope, reason: str, *, limit: int, before_id: str | None = None
 ) -> list[InboxRecord]:
     """Return those of one reason, newest first, without bodies."""
     c = quarantine.c
     query = without_body(quarantine).where(*_of_reason(scope, reason))
     if before_id is not None:
         query = query.where(c.id < before_id)
-    return [
-        inbox_record(row) for row in connection.execute(query.order_by(c.id.desc()).limit(limit))
-    ]
+    return list(map(inbox_record, connection.execute(query.order_by(c.id.desc()).limit(limit))))
 
 
 def ids_waiting(connection: Connection, scope: Scope, reason: str, *, limit: int) -> list[str]:
@@ -97,17 +86,12 @@ def ids_waiting(connection: Connection, scope: Scope, reason: str, *, limit: int
 
 def dry_run(ledger: Ledger, ids: Sequence[str]) -> DryRun:
     """Verify again without recording anything, and return what would become of it."""
-    passing, refused = 0, Counter[str]()
+    reasons = Counter[str | None]()
     for id_ in ids:
-        try:
-            reason = ledger.dry_run(id_)
-        except NotFoundError:
-            continue  # readmitted or evicted meanwhile
-        if reason is None:
-            passing += 1
-        else:
-            refused[reason] += 1
-    return DryRun(passing, refused)
+        with suppress(NotFoundError):  # readmitted or evicted meanwhile
+            reasons[ledger.dry_run(id_)] += 1
+    passing = reasons.pop(None, 0)
+    return DryRun(passing, Counter({reason: reasons[reason] for reason in reasons if reason}))
 
 
 def _of_reason(scope: Scope, reason: str) -> list[Any]:

@@ -13,12 +13,20 @@ def link_refunds(transactions: Sequence[State]) -> None:
     Shape: a payment that the platform names is told; else the only captured payment that still
     holds the amount is inferred, and None says that there is none or that there are several.
     """
-    payments = [transaction for transaction in transactions if _is_captured_payment(transaction)]
+    payments = [
+        transaction
+        for transaction in transactions
+        if transaction["operation_type"] == "DEBIT"
+        and transaction["uuid"]
+        and transaction["status"] in CAPTURED
+    ]
     refundable_minor = {payment["uuid"]: payment["amount_minor"] or 0 for payment in payments}
-    refunds = [transaction for transaction in transactions if _is_refund(transaction)]
+    refunds = [other for other in transactions if other["operation_type"] == "CREDIT"]
     for refund in sorted(refunds, key=lambda refund: not refund["parent_uuid"]):  # told ones first
-        refund["original"] = _original(refund, payments, refundable_minor)
-        _use_up(refundable_minor, refund)
+        original = refund["original"] = _original(refund, payments, refundable_minor)
+        is_counted = refund["status"] in COUNTED
+        if original and is_counted and original["uuid"] in refundable_minor:
+            refundable_minor[original["uuid"]] -= refund["amount_minor"] or 0
 
 
 def original_of(transaction: State) -> tuple[str | None, str | None]:
@@ -29,17 +37,8 @@ def original_of(transaction: State) -> tuple[str | None, str | None]:
     return (original["uuid"], original["certainty"]) if original else (None, None)
 
 
-def _is_refund(transaction: State) -> bool:
-    return bool(transaction["operation_type"] == "CREDIT")
-
-
-def _is_captured_payment(transaction: State) -> bool:
-    is_payment = transaction["operation_type"] == "DEBIT" and transaction["uuid"]
-    return bool(is_payment and transaction["status"] in CAPTURED)
-
-
 def _original(
-    refund: State, payments: Sequence[State], refundable_minor: dict[str, int]
+    refund: State, captured: Sequence[State], refundable_minor: dict[str, int]
 ) -> dict[str, str] | None:
     if refund["parent_uuid"]:
         return {"uuid": refund["parent_uuid"], "certainty": TOLD}
@@ -47,15 +46,8 @@ def _original(
         return None
     possible = [
         payment["uuid"]
-        for payment in payments
+        for payment in captured
         if payment["currency"] == refund["currency"]
         and refundable_minor[payment["uuid"]] >= refund["amount_minor"]
     ]
     return {"uuid": possible[0], "certainty": INFERRED} if len(possible) == 1 else None
-
-
-def _use_up(refundable_minor: dict[str, int], refund: State) -> None:
-    """Take a refund that counts from what its payment still holds."""
-    original = refund["original"]
-    if original and original["uuid"] in refundable_minor and refund["status"] in COUNTED:
-        refundable_minor[original["uuid"]] -= refund["amount_minor"] or 0

@@ -1,6 +1,6 @@
 """The state of one transaction, alias or subscription under its public names, from its events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
@@ -56,14 +56,16 @@ def public_state(aggregate: LedgerAggregate) -> State:
         "subscription_id": aggregate.subscription_id,
         "alias": aggregate.alias or None,
         "status": aggregate.status,
-        "instalments": _instalments(aggregate),
+        "instalments": in_order(
+            _all_facts(INSTALMENT_FACTS, facts) for facts in aggregate.instalments.values()
+        ),
     }
 
 
-def _instalments(subscription: Subscription) -> list[State]:
-    attempts = [_all_facts(INSTALMENT_FACTS, facts) for facts in subscription.instalments.values()]
+def in_order(instalments: Iterable[State]) -> list[State]:
+    """Return instalments in the order of their attempts."""
     return sorted(
-        attempts, key=lambda attempt: (attempt["created_at"] or "", attempt["transaction_uuid"])
+        instalments, key=lambda each: (each["created_at"] or "", each["transaction_uuid"])
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func, select
 
 from ledger.errors import ViewNotBuiltError
 from ledger.ipn.modes import MODES
@@ -34,15 +34,15 @@ class Coverage:
 
     shop_id: str
     mode: str
-    kinds: tuple[KindSeen, ...]
+    kinds_seen: tuple[KindSeen, ...]
 
     @property
     def count(self) -> int:
-        return sum(kind.count for kind in self.kinds)
+        return sum(kind.count for kind in self.kinds_seen)
 
     @property
     def never_seen(self) -> tuple[KindSeen, ...]:
-        return tuple(kind for kind in self.kinds if not kind.count)
+        return tuple(kind for kind in self.kinds_seen if not kind.count)
 
 
 def coverage_by_shop(connection: Connection, shops: Shops) -> list[Coverage] | None:
@@ -50,27 +50,24 @@ def coverage_by_shop(connection: Connection, shops: Shops) -> list[Coverage] | N
 
     Shape: None while the read model is not built for this code.
     """
-    generation = live_generation(connection, rule_coverage.PROJECTION)
-    if generation is None:
+    try:
+        c = _live_table(connection, rule_coverage.PROJECTION, rule_coverage.rule_coverage).c
+    except ViewNotBuiltError:
         return None
-    table = tables_of(rule_coverage.PROJECTION, generation.id)[rule_coverage.rule_coverage]
-    seen: dict[tuple[str, str], list[KindSeen]] = {}
-    for row in connection.execute(select(table)).mappings():
-        columns = dict(row)
-        rule = RULES.get(columns.pop("rule"))
-        shop_and_mode = (columns.pop("shop_id"), columns.pop("mode"))
-        if rule is not None:
-            seen.setdefault(shop_and_mode, []).append(KindSeen(rule, **columns))
+    query = select(c.shop_id, c.mode, c.rule, c.count, c.first_seen_at, c.last_seen_at)
+    figures = {tuple(row[:3]): row[3:] for row in connection.execute(query)}
     return [
-        Coverage(shop_id, mode, _all_kinds(seen.get((shop_id, mode), ())))
+        Coverage(
+            shop_id,
+            mode,
+            tuple(
+                KindSeen(rule, *figures.get((shop_id, mode, name), ()))
+                for name, rule in RULES.items()
+            ),
+        )
         for shop_id in shops.shop_by_id
         for mode in MODES
     ]
-
-
-def _all_kinds(seen: Iterable[KindSeen]) -> tuple[KindSeen, ...]:
-    by_name = {kind.rule.name: kind for kind in seen}
-    return tuple(by_name.get(rule.name, KindSeen(rule)) for rule in RULES.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,42 +90,41 @@ class Refusals:
 
 
 def day_totals(
-    connection: Connection, mode: str, days: tuple[str, str], shops: Iterable[str] | None
+    connection: Connection, mode: str, span: tuple[str, str], shops: Iterable[str] | None
 ) -> list[DayTotal]:
     """Return totals by day, currency and outcome.
 
-    Shape: `days` are the first and the last; `shops` None is every shop. Errors: ViewNotBuiltError.
+    Shape: `span` are the first and the last day; `shops` None is every shop.
+    Errors: ViewNotBuiltError.
     """
-    table = _live_table(connection, totals.PROJECTION, totals.daily_totals)
-    c = table.c
-    sums = (func.sum(c.count).label("count"), func.sum(c.amount_minor).label("amount_minor"))
-    query = select(c.day, c.currency, c.outcome, *sums)
-    query = query.group_by(c.day, c.currency, c.outcome).where(*_of(c, mode, days, shops))
-    return [
-        DayTotal(row.day, row.currency, row.outcome, int(row[3]), int(row.amount_minor))
-        for row in connection.execute(query)
-    ]
+    c = _live_table(connection, totals.PROJECTION, totals.daily_totals).c
+    query = select(c.day, c.currency, c.outcome, _sum(c.count), _sum(c.amount_minor))
+    query = query.group_by(c.day, c.currency, c.outcome).where(*_of(c, mode, span, shops))
+    return [DayTotal(*row) for row in connection.execute(query)]
 
 
 def refusals(
-    connection: Connection, mode: str, days: tuple[str, str], shops: Iterable[str] | None
+    connection: Connection, mode: str, span: tuple[str, str], shops: Iterable[str] | None
 ) -> list[Refusals]:
     """Return why payments were refused, most frequent first. Errors and shape: as `day_totals`."""
-    table = _live_table(connection, totals.PROJECTION, totals.daily_refusals)
-    c = table.c
-    query = select(c.result, func.sum(c.count)).where(*_of(c, mode, days, shops))
-    rows = connection.execute(query.group_by(c.result))
-    refusals = [Refusals(row.result, int(row[1])) for row in rows]
+    c = _live_table(connection, totals.PROJECTION, totals.daily_refusals).c
+    query = select(c.result, _sum(c.count)).where(*_of(c, mode, span, shops)).group_by(c.result)
+    refusals = [Refusals(*row) for row in connection.execute(query)]
     return sorted(refusals, key=lambda refusal: (-refusal.count, refusal.result))
 
 
-def _of(c: Any, mode: str, days: tuple[str, str], shops: Iterable[str] | None) -> list[Any]:
-    conditions = [c.mode == mode, c.day.between(*days)]
+def _sum(column: Any) -> ColumnElement[int]:
+    """Return a sum as a whole number; PostgreSQL would make it a decimal one."""
+    return cast(func.sum(column), BigInteger)
+
+
+def _of(c: Any, mode: str, span: tuple[str, str], shops: Iterable[str] | None) -> list[Any]:
+    conditions = [c.mode == mode, c.day.between(*span)]
     return conditions if shops is None else [*conditions, c.shop_id.in_(sorted(shops))]
 
 
-def _live_table(connection: Connection, view: Projection, table: Table) -> Table:
-    generation = live_generation(connection, view)
+def _live_table(connection: Connection, model: Projection, table: Table) -> Table:
+    generation = live_generation(connection, model)
     if generation is None:
-        raise ViewNotBuiltError(f"the view {view.name} is not built for this code")
-    return tables_of(view, generation.id)[table]
+        raise ViewNotBuiltError(f"the view {model.name} is not built for this code")
+    return tables_of(model, generation.id)[table]

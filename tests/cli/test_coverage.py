@@ -52,8 +52,8 @@ def test_a_shop_that_sends_everything_is_well(database: Database) -> None:
 
     (used,) = [coverage for coverage in coverages if coverage.count]
     assert (used.shop_id, used.mode, used.never_seen) == (SHOP_ID, "TEST", ())
-    assert [kind.rule for kind in used.kinds] == list(RULES.values())
-    assert all((kind.first_seen_at or "") <= (kind.last_seen_at or "") for kind in used.kinds)
+    assert [kind.rule for kind in used.kinds_seen] == list(RULES.values())
+    assert all((kind.first_seen_at or "") <= (kind.last_seen_at or "") for kind in used.kinds_seen)
     assert coverage_lines(ledger) == [f"ok {SHOP_ID} TEST  all 8 kinds seen"]
 
 

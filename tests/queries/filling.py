@@ -9,9 +9,8 @@ from ledger.application import Ledger
 from ledger.projections.engine.generations import live_generation, tables_of
 from ledger.projections.engine.leadership import catch_up
 from ledger.projections.engine.registry import PROJECTIONS, projection
-from ledger.queries.filter_comparisons import Filter
-from ledger.queries.list_definitions import Listing
-from ledger.queries.lists import list_page
+from ledger.queries.filter_conditions import Filter
+from ledger.queries.lists import Listing, list_page
 from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, receive

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from ledger.application import Ledger
-from ledger.queries.filter_comparisons import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.list_definitions import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
+from ledger.queries.lists import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,

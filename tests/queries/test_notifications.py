@@ -46,7 +46,7 @@ def test_lists_and_exports_hold_what_a_filter_leaves(database: Database) -> None
         with database.connect() as connection:
             rows = list_notifications(connection, filter_)
             count = count_notifications(connection, filter_)
-        exported = [int(row["id"]) for row in all_notifications(database, filter_)]
+        exported = [int(row.id) for row in all_notifications(database, filter_)]
         assert (ids(rows), exported, count) == (expected, expected[::-1], len(expected)), parameters
         assert all(row.body is None for row in rows)
 
@@ -84,6 +84,6 @@ def test_an_export_holds_the_bodies_only_on_demand(
     plain = list(all_notifications(database, NotificationFilter()))
     whole = list(all_notifications(database, NotificationFilter(), has_bodies=True))
 
-    assert [row["id"] for row in plain] == [row["id"] for row in whole]
-    assert not any("body" in row for row in plain)
-    assert all(row["body"] for row in whole)
+    assert [row.id for row in plain] == [row.id for row in whole]
+    assert not any(row.body for row in plain)
+    assert all(row.body for row in whole)

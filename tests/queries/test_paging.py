@@ -14,8 +14,7 @@ from sqlalchemy import delete, update
 from ledger.application import Ledger
 from ledger.errors import BadCursorError, BadFilterError, ViewNotBuiltError
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.list_definitions import TRANSACTIONS
-from ledger.queries.lists import Page, list_page
+from ledger.queries.lists import TRANSACTIONS, Page, list_page
 from ledger.storage.tables import generations
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import add_rows, follow, read_to_the_end, table_of

@@ -7,8 +7,7 @@ from sqlalchemy import event
 
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.list_definitions import TRANSACTIONS
-from ledger.queries.lists import list_page
+from ledger.queries.lists import TRANSACTIONS, list_page
 from tests.builders import SHOP_ID
 
 SHOPS = frozenset({SHOP_ID})

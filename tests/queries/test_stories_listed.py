@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.queries.filter_comparisons import Comparison, Condition, conditions_of, narrowing
+from ledger.queries.filter_conditions import Comparison, Condition, conditions_of, narrowing
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.list_definitions import (
+from ledger.queries.lists import (
     ALIASES,
     AUDIT_TRAIL,
     ORDERS,
@@ -21,8 +21,9 @@ from ledger.queries.list_definitions import (
     TOTALS,
     TRANSACTIONS,
     Listing,
+    all_transactions,
+    count_transactions,
 )
-from ledger.queries.lists import all_transactions, count_transactions
 from ledger.queries.state import current_state
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import read_to_the_end

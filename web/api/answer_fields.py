@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 from marshmallow import Schema, fields, validate
 
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
-from ledger.queries.event_schemas import fact_schema
+from ledger.queries.event_data import fact_schema
 from ledger.storage.outcomes import Outcome
 
 Fields = dict[str, fields.Field[Any]]

@@ -14,9 +14,8 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from ledger.access.readers import Reader
 from ledger.ipn.storable import INTEGER_MAX
-from ledger.queries.event_data import event_data
-from ledger.queries.filter_comparisons import narrowing
-from ledger.queries.filter_conditions import event_test
+from ledger.queries.event_data import event_data, event_test
+from ledger.queries.filter_conditions import narrowing
 from ledger.queries.filter_declarations import EventFilter
 from web.api.answers import FeedAnswer
 from web.api.objects import shown_event

@@ -7,12 +7,12 @@ from flask import Response, abort
 from marshmallow import Schema, fields, validate
 
 from ledger.queries import export as exporting
-from ledger.queries import list_definitions, lists
+from ledger.queries import lists
 from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
-from ledger.queries.filter_comparisons import Filter
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.list_definitions import Listing
+from ledger.queries.lists import Listing
 from web.api.answer_fields import answer_schema, number, text
 from web.api.query_schemas import flag_parameter, integer_parameter, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
@@ -107,12 +107,12 @@ def _export(kind: str, filter_class: type[Filter], parameters: Parameters) -> Re
     return download(export, parameters["format"])
 
 
-serve_list(list_definitions.TRANSACTIONS, "List transactions, by default the newest first.")
-serve_list(list_definitions.ALIASES, "List stored means of payment.")
-serve_list(list_definitions.SUBSCRIPTIONS, "List subscriptions with their instalments.")
-serve_list(list_definitions.ORDERS, "List orders, each once per currency.")
-serve_list(list_definitions.TOTALS, "List daily totals.")
-serve_list(list_definitions.AUDIT_TRAIL, "List every event, without its facts.")
+serve_list(lists.TRANSACTIONS, "List transactions, by default the newest first.")
+serve_list(lists.ALIASES, "List stored means of payment.")
+serve_list(lists.SUBSCRIPTIONS, "List subscriptions with their instalments.")
+serve_list(lists.ORDERS, "List orders, each once per currency.")
+serve_list(lists.TOTALS, "List daily totals.")
+serve_list(lists.AUDIT_TRAIL, "List every event, without its facts.")
 serve_export(
     exporting.EVENTS, EventFilter, FileParameters, "Write every event with its facts, oldest first."
 )

@@ -10,10 +10,9 @@ from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.signature import digest
 from ledger.operations.logs import network
-from ledger.queries.deliveries import notification_data, waiting
 from ledger.queries.evidence import evidence
 from ledger.queries.filter_declarations import NotificationFilter
-from ledger.queries.notifications import list_notifications
+from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -106,7 +105,7 @@ def readmit_many(request_body: dict[str, Any]) -> Response:
 def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     """Show what stands behind an event: its raw body, digest, and signature, verified again now."""
     proof = evidence(ledger(), position)
-    event, row = proof.event.event, proof.row
+    event, row = proof.recorded.event, proof.row
     if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))

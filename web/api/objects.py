@@ -42,7 +42,7 @@ def _state(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Respo
         state = order(history, shop_id=shop_id, mode=mode, order_id=name)
         for transaction in state["transactions"]:
             transaction["links"] = _links(TRANSACTION, shop_id, mode, transaction["reference"])
-        version = (sum(map(len, history.streams)), history.position, history.view_position)
+        version = (sum(map(len, history.histories)), history.position, history.view_position)
     else:
         events = _events(kind, shop_id, mode, name, **known)
         state = current_state(events) | {"position": events[-1].position}
@@ -54,7 +54,7 @@ def _state(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Respo
 
 def _history(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
     if kind == ORDER:
-        streams = order_history(ledger(), shop_id, Mode(mode), name, **known).streams
+        streams = order_history(ledger(), shop_id, Mode(mode), name, **known).histories
     else:
         streams = [_events(kind, shop_id, mode, name, **known)]
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)

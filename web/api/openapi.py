@@ -12,7 +12,7 @@ from markupsafe import Markup
 from marshmallow import fields
 
 from ledger.ipn.modes import PUBLIC_MODES
-from ledger.queries.event_schemas import event_schemas
+from ledger.queries.event_data import event_schemas
 from web.api.answer_fields import answer_schema, number, text
 from web.api.responses import PREFIX
 

@@ -10,7 +10,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from ledger.instants import read_as_of, read_since, read_until
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.storable import INTEGER_MAX
-from ledger.queries.filter_comparisons import TEXT_MAX, Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
 
 LIMIT_MAX = 500

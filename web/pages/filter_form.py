@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ledger.instants import beginning_of, end_of
-from ledger.queries.filter_comparisons import Comparison, Filter, conditions_of
+from ledger.queries.filter_conditions import Comparison, Filter, conditions_of
 from web.pages.languages import N_
 from web.pages.request_parameters import Amount, choice, day, flag, minor_units, text, texts
 

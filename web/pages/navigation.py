@@ -6,8 +6,7 @@ from typing import Any
 from flask import current_app, request, url_for
 
 from ledger.access.readers import ROLES
-from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION
-from ledger.queries.search import NOTIFICATION, ORDER
+from ledger.queries.find_by_name import ALIAS, NOTIFICATION, ORDER, SUBSCRIPTION, TRANSACTION
 from web.authentication import caller
 from web.pages.languages import N_
 

@@ -14,12 +14,17 @@ from ledger.ipn.refusal_reasons import REPAIRABLE, TOO_LARGE
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import is_storable
 from ledger.operations.logs import network
-from ledger.queries.deliveries import notification_data
-from ledger.queries.evidence import event_at, evidence_of, verified_again
+from ledger.queries.evidence import (
+    caused,
+    event_at,
+    evidence_of,
+    readable,
+    subjects,
+    verified_again,
+)
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.find_by_name import SUBSCRIPTION
-from ledger.queries.notifications import list_notifications
-from ledger.queries.readable_body import caused, readable, subjects
+from ledger.queries.notifications import list_notifications, notification_data
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome

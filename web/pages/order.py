@@ -36,7 +36,7 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
             "is_cut": len(transactions) > TRANSACTIONS_MAX,
         }
 
-    return render_history("order", mode, shop_id, name, question, whole.streams, describe)
+    return render_history("order", mode, shop_id, name, question, whole.histories, describe)
 
 
 def _refunds_below(transactions: list[State]) -> list[State]:

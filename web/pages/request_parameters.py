@@ -18,7 +18,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 from ledger.instants import end_of
 from ledger.ipn.money import decimal_text
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
-from ledger.queries.filter_comparisons import TEXT_MAX
+from ledger.queries.filter_conditions import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
 
 _OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))

@@ -8,12 +8,12 @@ from flask.typing import ResponseReturnValue
 
 from ledger.errors import BadCursorError
 from ledger.ipn.statuses import RANKS
-from ledger.queries import list_definitions
+from ledger.queries import lists
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.find_by_name import Meaning, meanings
 from ledger.queries.lists import Page, list_page
-from ledger.queries.search import Meaning, meanings
 from web.authentication import allowed_shops, caller, filter_of_caller, redact_for_reader
 from web.context import ledger
 from web.downloads import download
@@ -100,7 +100,7 @@ def _page(question: Question, mode: str) -> Page | None:
         try:
             page = list_page(
                 connection,
-                list_definitions.TRANSACTIONS,
+                lists.TRANSACTIONS,
                 filter_,
                 sort=form["sort"],
                 cursor=form.get("cursor"),

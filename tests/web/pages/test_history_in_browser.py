@@ -7,8 +7,7 @@ from playwright.sync_api import Page, expect
 
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.list_definitions import TRANSACTIONS
-from ledger.queries.lists import list_page
+from ledger.queries.lists import TRANSACTIONS, list_page
 from tests.builders import SHOP_ID
 from tests.web.pages.hostile import SCRIPT, UUID
 from tests.web.pages.visiting import Visitor, axe_faults, is_wider_than_window

@@ -10,10 +10,9 @@ import pytest
 from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import NotificationFilter, TransactionFilter
-from ledger.queries.list_definitions import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, Listing
-from ledger.queries.lists import list_page
+from ledger.queries.find_by_name import meanings
+from ledger.queries.lists import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, Listing, list_page
 from ledger.queries.notifications import list_notifications
-from ledger.queries.search import meanings
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID
 from tests.web.pages.visiting import PASSWORD, Visiting
 
