@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def full_ledger_file(stories_file: Path, tmp_path_factory: pytest.TempPathFactor
     path = tmp_path_factory.mktemp("pages") / "ledger.sqlite"
     shutil.copyfile(stories_file, path)
     with opened(f"sqlite:///{path}") as database:
-        ledger = _ledger(database)
+        ledger = _ledger(database, since=NOON + timedelta(hours=1))  # after the stories
         receive_hostile(ledger)
         follow(ledger)
         add_users(ledger, NOON)
@@ -93,5 +94,5 @@ def _own(database: Database) -> Visiting:
     return Visiting(ledger)
 
 
-def _ledger(database: Database) -> Ledger:
-    return a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
+def _ledger(database: Database, since: datetime = NOON) -> Ledger:
+    return a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)), since=since)
