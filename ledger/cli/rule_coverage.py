@@ -7,7 +7,8 @@ from typing import Any
 from ledger.cli.find_object import OK, WARNING, Finding
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
-from ledger.projections.engine.status import Lag, lags, outdated_views
+from ledger.projections.engine.generations import outdated_views
+from ledger.projections.engine.status import Lag, lags
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.storage.database import Database
 
