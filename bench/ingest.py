@@ -17,8 +17,8 @@ from bench.ground import Extent, median, open_ledger
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
 from bench.servers import ledger, rival, served
-from ledger.projections.engine.leadership import catch_up, live_generations
-from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import live_generations
 
 CLIENTS = 16
 SQLITE_CLIENTS = 8
@@ -141,9 +141,9 @@ def _follow(url: str) -> None:
     with open_ledger(url) as ledger:
         until = ledger.events.high_water_mark() or 0
         with ledger.database.connect() as connection:
-            live = live_generations(connection)
+            live = live_generations(connection).values()
         for generation in live:
-            catch_up(ledger, generation, PROJECTIONS[generation.name], until)
+            Follower(ledger.database, generation).run(until)
 
 
 def _one_client(url: str, bodies: Path, extent: Extent) -> Sheet:

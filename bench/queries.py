@@ -84,7 +84,7 @@ def fill_view(ledger: Ledger, count: int) -> None:
         with ledger.database.begin() as connection:
             write(connection, table, batch)
     with ledger.database.begin() as connection:
-        gather_statistics(connection, view, generation.id)
+        gather_statistics(connection, generation)
     if not ledger.database.is_sqlite:
         with ledger.database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"

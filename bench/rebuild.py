@@ -121,7 +121,7 @@ def rebuild(
 def prune(ledger: Ledger) -> None:
     """Drop what a rebuild leaves for whoever wants to go back, which is no part of the rebuild."""
     with ledger.database.begin() as connection:
-        for generation in all_generations(connection, READ_MODEL):
+        for generation in all_generations(connection, name=READ_MODEL):
             if generation.state == RETIRED:
                 drop_generation(connection, generation)
 

@@ -13,8 +13,8 @@ from bench.pgbench import plain_url
 from ledger.application import Ledger
 from ledger.audit import CHECKS, Audit
 from ledger.operations.worker_processes import worker_processes
-from ledger.projections.engine.leadership import catch_up, live_generations
-from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import live_generations
 from ledger.simulator.bulk import fill
 
 EVENTS_MAX = 30_000
@@ -104,6 +104,6 @@ def _follow(ledger: Ledger) -> None:
     """Bring every read model to the live edge, as a running service would have."""
     until = ledger.events.high_water_mark() or 0
     with ledger.database.connect() as connection:
-        live = live_generations(connection)
+        live = live_generations(connection).values()
     for generation in live:
-        catch_up(ledger, generation, PROJECTIONS[generation.name], until)
+        Follower(ledger.database, generation).run(until)

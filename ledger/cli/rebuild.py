@@ -69,7 +69,7 @@ def _report(rebuilt: Rebuilt) -> bool:
     state = "live" if rebuilt.is_live else "built, not read"
     verdict, is_well = _verdict(rebuilt)
     skipped = f"\t{rebuilt.poison} events passed over" if rebuilt.poison else ""
-    click.echo(f"{rebuilt.name}\t{verdict}\t{state} at {rebuilt.position}{skipped}")
+    click.echo(f"{rebuilt.generation.name}\t{verdict}\t{state} at {rebuilt.position}{skipped}")
     echo_differences(rebuilt.differences, indent="  ")
     return is_well
 

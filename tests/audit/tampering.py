@@ -7,8 +7,8 @@ from sqlalchemy import Connection, text
 
 from ledger.application import Ledger
 from ledger.audit import Audit, Fault
+from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import live_generation
-from ledger.projections.engine.leadership import catch_up
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
@@ -42,7 +42,7 @@ def follow(ledger: Ledger) -> None:
         with ledger.database.connect() as connection:
             generation = live_generation(connection, read_model)
         assert generation is not None
-        catch_up(ledger, generation, read_model, ledger.events.high_water_mark() or 0)
+        Follower(ledger.database, generation).run(ledger.events.high_water_mark() or 0)
 
 
 def faults(ledger: Ledger, **options: Any) -> list[Fault]:

@@ -16,8 +16,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from ledger.application import Ledger
-from ledger.projections.engine.leadership import live_generations
-from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.generations import live_generations
 from ledger.storage.database import Database
 from tests.builders import a_ledger
 from tests.projections.helpers import a_rebuild, follow_with
@@ -63,9 +62,9 @@ def arm(at: str) -> None:
 
 def follow(ledger: Ledger) -> None:
     with ledger.database.connect() as connection:
-        live = live_generations(connection)
+        live = live_generations(connection).values()
     for generation in live:
-        follow_with(ledger, generation, PROJECTIONS[generation.name], batch=BATCH)
+        follow_with(ledger, generation, batch=BATCH)
 
 
 def run(what: str, url: str, at: str | None = None) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import text, update
 
 from ledger.application import Ledger
-from ledger.projections.definition import Projection
-from ledger.projections.engine.bulk_load import merge_chunk, staged_tables
+from ledger.projections.engine.bulk_load import merge_chunk, staging_tables
 from ledger.projections.engine.follow import BATCH, Follower
 from ledger.projections.engine.generations import (
     Generation,
@@ -20,7 +19,7 @@ from ledger.projections.engine.generations import (
     position_of,
 )
 from ledger.projections.engine.rebuild import Rebuild, Rebuilt
-from ledger.projections.engine.rebuild_tasks import GenerationRef
+from ledger.projections.engine.rebuild_tasks import RebuildTasks
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
@@ -73,7 +72,7 @@ def live(ledger: Ledger, name: str) -> Generation:
 def states(ledger: Ledger, name: str) -> list[str]:
     """Return the state of every generation of a read model, oldest first."""
     with ledger.database.connect() as connection:
-        return [generation.state for generation in all_generations(connection, name)]
+        return [generation.state for generation in all_generations(connection, name=name)]
 
 
 def log_end(ledger: Ledger) -> int:
@@ -83,28 +82,26 @@ def log_end(ledger: Ledger) -> int:
 def follow(ledger: Ledger, *, batch: int = BATCH) -> int:
     """Bring every live generation to the end of the log; return that position."""
     until = log_end(ledger)
-    for name, model in PROJECTIONS.items():
-        follow_with(ledger, live(ledger, name), model, batch=batch)
+    for name in PROJECTIONS:
+        follow_with(ledger, live(ledger, name), batch=batch)
     return until
 
 
-def follow_with(
-    ledger: Ledger, generation: Generation, model: Projection, *, batch: int = BATCH
-) -> None:
-    Follower(ledger.database, generation, model).run(log_end(ledger), batch=batch)
+def follow_with(ledger: Ledger, generation: Generation, *, batch: int = BATCH) -> None:
+    Follower(ledger.database, generation).run(log_end(ledger), batch=batch)
 
 
-def ref_of(ledger: Ledger, generation: Generation) -> GenerationRef:
+def tasks_of(ledger: Ledger, generation: Generation) -> RebuildTasks:
     url = ledger.database.engine.url.render_as_string(hide_password=False)
-    return GenerationRef(url, generation.id, generation.name)
+    return RebuildTasks(url, generation)
 
 
 def merge_chunks(ledger: Ledger, generation: Generation, chunks: int, shard: int = 0) -> None:
     """Merge a few chunks of what is staged, as somebody who is interrupted does."""
-    staged = staged_tables(PROJECTIONS[generation.name], generation.id, shard)
+    staging = staging_tables(generation, shard)
     for _ in range(chunks):
         with ledger.database.begin() as connection:
-            merge_chunk(connection, staged)
+            merge_chunk(connection, generation.tables, staging)
 
 
 def rows(ledger: Ledger, name: str, generation: Generation | None = None) -> Rows:

@@ -4,7 +4,6 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,15 +21,8 @@ from ledger.projections.engine.generations import (
     create_generation,
     drop_generation,
 )
-from ledger.projections.engine.rebuild_tasks import (
-    ShardTask,
-    create_keys,
-    group_rows,
-    load_shard,
-    merge_staged,
-)
 from ledger.projections.engine.registry import PROJECTIONS
-from tests.projections.helpers import follow_with, log_end, merge_chunks, ref_of, rows
+from tests.projections.helpers import follow_with, log_end, merge_chunks, rows, tasks_of
 
 SLOW = settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -55,7 +47,7 @@ def test_any_batches_leave_the_same_rows(sqlite_stories: Ledger, data: st.DataOb
     name = data.draw(st.sampled_from(list(PROJECTIONS)))
     until = log_end(ledger)
     with a_generation(ledger, name, state=BUILT) as generation:
-        follower = Follower(ledger.database, generation, PROJECTIONS[name])
+        follower = Follower(ledger.database, generation)
 
         while follower.position() < until:
             follower.step(until, data.draw(st.integers(20, until)))
@@ -74,30 +66,27 @@ def test_any_shards_and_interruptions_leave_the_same_rows(
     ends = [*sorted(data.draw(st.lists(st.integers(1, until), max_size=2))), until]
     with a_generation(ledger, name, shards=count) as generation:
         for end in ends:  # each time it is taken up again, the log has grown
-            task = ShardTask(
-                ref_of(ledger, generation),
-                shard=0,
-                shards=count,
-                until=end,
-                batch=data.draw(st.integers(50, 2 * until)),
-                chunk_rows=data.draw(st.integers(until // 10, until)),
-            )
-            load_and_merge_some(ledger, generation, task, data)
+            load_and_merge_some(ledger, generation, end, data)
+        tasks = tasks_of(ledger, generation)
         for shard in range(count):
-            merge_staged(ref_of(ledger, generation), shard)
-        group_rows(ref_of(ledger, generation))
+            tasks.merge_staged(shard)
+        tasks.group_rows()
 
         assert staging_tables(ledger, generation) == []
         assert rows(ledger, name, generation) == rows(ledger, name)
 
 
 def load_and_merge_some(
-    ledger: Ledger, generation: Generation, task: ShardTask, data: st.DataObject
+    ledger: Ledger, generation: Generation, end: int, data: st.DataObject
 ) -> None:
-    for shard in data.draw(st.permutations(range(task.shards))):
-        load_shard(replace(task, shard=shard))
-    create_keys(task.ref, task.shards)
-    for shard in range(task.shards):
+    until = log_end(ledger)
+    batch = data.draw(st.integers(50, 2 * until))
+    chunk_rows = data.draw(st.integers(until // 10, until))
+    tasks = tasks_of(ledger, generation)
+    for shard in data.draw(st.permutations(range(generation.shards))):
+        tasks.load_shard(shard, end, batch=batch, chunk_rows=chunk_rows)
+    tasks.create_keys()
+    for shard in range(generation.shards):
         merge_chunks(ledger, generation, data.draw(st.integers(0, 3)), shard)
 
 
@@ -111,12 +100,12 @@ def staging_tables(ledger: Ledger, generation: Generation) -> list[str]:
 def test_a_generation_that_was_loaded_is_followed_like_any_other(stories: Ledger) -> None:
     until = log_end(stories)
     with a_generation(stories, "transactions") as generation:
-        ref = ref_of(stories, generation)
-        load_shard(ShardTask(ref, 0, 1, until // 2))
-        create_keys(ref)
-        merge_staged(ref)
+        tasks = tasks_of(stories, generation)
+        tasks.load_shard(0, until // 2)
+        tasks.create_keys()
+        tasks.merge_staged()
 
-        follow_with(stories, generation, PROJECTIONS["transactions"])
+        follow_with(stories, generation)
 
         assert rows(stories, "transactions", generation) == rows(stories, "transactions")
 
@@ -125,14 +114,14 @@ def test_two_who_merge_the_same_rows_count_nothing_twice(stories: Ledger) -> Non
     """As when a lease was lost, and somebody else has taken the rebuild over."""
     until = log_end(stories)
     with a_generation(stories, "coverage") as generation:
-        ref = ref_of(stories, generation)
-        load_shard(ShardTask(ref, 0, 1, until, batch=until // 20, chunk_rows=5))
-        create_keys(ref)
+        tasks = tasks_of(stories, generation)
+        tasks.load_shard(0, until, batch=until // 20, chunk_rows=5)
+        tasks.create_keys()
 
         with ThreadPoolExecutor(2) as executor:
-            for merged in [executor.submit(merge_staged, ref) for _ in range(2)]:
+            for merged in [executor.submit(tasks.merge_staged) for _ in range(2)]:
                 merged.result()
-        group_rows(ref)
+        tasks.group_rows()
 
         assert rows(stories, "coverage", generation) == rows(stories, "coverage")
 
@@ -152,9 +141,7 @@ def test_no_snapshot_is_held_while_events_are_decoded(sqlite_stories: Ledger) ->
             return decode_event(stored)
 
     with a_generation(sqlite_stories, "orders", state=BUILT) as generation:
-        follower = Follower(
-            sqlite_stories.database, generation, PROJECTIONS["orders"], reader=Watching()
-        )
+        follower = Follower(sqlite_stories.database, generation, reader=Watching())
         follower.step(log_end(sqlite_stories))
 
     assert busy == [0]

@@ -95,7 +95,7 @@ def build_with_new_code(ledger: Ledger, new_code: Environ) -> int:
     assert done.stdout.startswith("transactions\tsame rows, other columns\tlive at ")
     assert "new columns: network" in done.stdout
     with ledger.database.connect() as connection:
-        return all_generations(connection, "transactions")[-1].id
+        return all_generations(connection, name="transactions")[-1].id
 
 
 def both_codes_follow_their_own(ledger: Ledger, built: int) -> None:

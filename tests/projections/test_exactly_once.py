@@ -75,7 +75,7 @@ def test_two_followers_of_one_generation_write_nothing_twice(seven_stories: Ledg
     failures: list[Exception] = []
 
     def run(name: str) -> None:
-        follower = Follower(ledger.database, live(ledger, name), PROJECTIONS[name])
+        follower = Follower(ledger.database, live(ledger, name))
         try:
             follower.run(log_end(ledger), batch=3)
         except Exception as error:  # noqa: BLE001  the test reports it

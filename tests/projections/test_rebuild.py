@@ -258,7 +258,7 @@ def test_what_was_retired_is_pruned_and_what_a_server_of_other_code_follows_stay
         release_leases(connection, "an old server")
     assert len(prune(ledger)) == 1
     with pytest.raises(NotFoundError):
-        Follower(database, of_other_code, PROJECTIONS["orders"]).step(100)
+        Follower(database, of_other_code).step(100)
     assert all_rows(ledger) == expected(ledger)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Table, insert
 
 from ledger.application import Ledger
+from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import live_generation, tables_of
-from ledger.projections.engine.leadership import catch_up
 from ledger.projections.engine.registry import PROJECTIONS, projection
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.lists import Listing, list_page
@@ -34,7 +34,7 @@ def follow(ledger: Ledger) -> None:
         with ledger.database.connect() as connection:
             generation = live_generation(connection, view)
         assert generation is not None
-        catch_up(ledger, generation, view, until)
+        Follower(ledger.database, generation).run(until)
 
 
 def table_of(ledger: Ledger, view: str, name: str) -> Table:

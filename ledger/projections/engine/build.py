@@ -1,10 +1,9 @@
 """Fill one new generation phase by phase, going on where an interrupted build stopped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, as_completed, wait
 from dataclasses import dataclass
 
-from ledger.projections.definition import Projection
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import (
     BUILT,
@@ -15,15 +14,7 @@ from ledger.projections.engine.generations import (
     unite_shards,
 )
 from ledger.projections.engine.leases import HeldLease
-from ledger.projections.engine.rebuild_tasks import (
-    GenerationRef,
-    ShardTask,
-    build_index,
-    create_keys,
-    group_rows,
-    load_shard,
-    merge_staged,
-)
+from ledger.projections.engine.rebuild_tasks import RebuildTasks
 from ledger.storage.database import Database
 
 Progress = Callable[[str, int, int], None]
@@ -35,20 +26,19 @@ class Build:
     """One generation that is being built, under a lease."""
 
     database: Database
-    model: Projection
     generation: Generation
     lease: HeldLease
     progress: Progress
 
     @property
-    def ref(self) -> GenerationRef:
+    def tasks(self) -> RebuildTasks:
         url = self.database.engine.url.render_as_string(hide_password=False)
-        return GenerationRef(url, self.generation.id, self.model.name)
+        return RebuildTasks(url, self.generation)
 
     @property
     def follower(self) -> Follower:
         """Return what applies the log to the filled generation."""
-        return Follower(self.database, self.generation, self.model)
+        return Follower(self.database, self.generation)
 
     def fill(self, until: int, executor: Executor) -> None:
         """Fill the generation up to a position, or further where it already is.
@@ -63,7 +53,10 @@ class Build:
         for phase in (self._merge, self._group, self._build_indexes):
             phase(executor)
             self.lease.check()
-        self._unite_shards()
+        with self.database.begin() as connection:
+            gather_statistics(connection, self.generation)
+            unite_shards(connection, self.generation.id)
+        self.lease.check()
 
     def follow(self, until: int, *, stage: str | None = None) -> int:
         """Follow the log with the filled generation up to a position; return the position reached.
@@ -80,45 +73,35 @@ class Build:
 
     def _load(self, until: int, executor: Executor) -> None:
         shards = self.generation.shards
-        tasks = [ShardTask(self.ref, shard, shards, until) for shard in range(shards)]
-        futures = [executor.submit(load_shard, task) for task in tasks]
-        while self._are_running(futures):
+        running = {executor.submit(self.tasks.load_shard, shard, until) for shard in range(shards)}
+        while running:
+            done, running = wait(running, timeout=0.5)
+            for loaded_shard in done:
+                loaded_shard.result()
             self.lease.check()
             with self.database.connect() as connection:
                 loaded = sum(positions(connection, self.generation.id).values())
             self.progress("building", loaded, until * shards)
-        self.progress("building", until * shards, until * shards)
-
-    def _are_running(self, futures: Sequence["Future[int]"]) -> bool:
-        done, running = wait(futures, timeout=0.5)
-        for future in done:
-            future.result()
-        return bool(running)
 
     def _merge(self, executor: Executor) -> None:
         self.progress("merging", 0, 1)
-        executor.submit(create_keys, self.ref, self.generation.shards).result()
+        executor.submit(self.tasks.create_keys).result()
         shards = range(self.generation.shards)
-        for merged in [executor.submit(merge_staged, self.ref, shard) for shard in shards]:
-            merged.result()
-            self.lease.check()
+        self._await([executor.submit(self.tasks.merge_staged, shard) for shard in shards])
 
     def _group(self, executor: Executor) -> None:
-        if self.model.groupings:
+        if self.generation.model.groupings:
             self.progress("grouping", 0, 1)
-            executor.submit(group_rows, self.ref).result()
+            executor.submit(self.tasks.group_rows).result()
 
     def _build_indexes(self, executor: Executor) -> None:
         self.progress("indexing", 0, 1)
-        indexes = secondary_indexes(self.model, self.generation.id)
+        indexes = secondary_indexes(self.generation)
         # the widest take longest: begun last, one would be built alone at the end
         names = sorted(indexes, key=lambda name: len(indexes[name].columns), reverse=True)
-        for built in as_completed([executor.submit(build_index, self.ref, name) for name in names]):
-            built.result()
-            self.lease.check()
+        self._await([executor.submit(self.tasks.build_index, name) for name in names])
 
-    def _unite_shards(self) -> None:
-        with self.database.begin() as connection:
-            gather_statistics(connection, self.model, self.generation.id)
-            unite_shards(connection, self.generation.id)
-        self.lease.check()
+    def _await(self, futures: "list[Future[None]]") -> None:
+        for future in as_completed(futures):
+            future.result()
+            self.lease.check()

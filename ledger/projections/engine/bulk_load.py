@@ -5,59 +5,35 @@ certainly new go straight to their table; the rest go to a staging table beside 
 in their order, chunk by chunk, once the key is made.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from sqlalchemy import BigInteger, Column, Connection, delete, func, inspect, select
+from sqlalchemy.schema import DropTable
 
-from sqlalchemy import BigInteger, Column, Connection, Index, Table, delete, func, inspect, select
-from sqlalchemy.schema import CreateTable, DropTable
-
-from ledger.projections.definition import Projection
 from ledger.projections.engine.folding import RowChanges
-from ledger.projections.engine.generations import tables_of, without_key
-from ledger.projections.engine.writing import add_rows, divide_rows, merge_from
+from ledger.projections.engine.generations import Generation, without_key
+from ledger.projections.engine.writing import Tables, add_rows, divide_rows, merge_from
 
 CHUNK_ROWS = 5_000
 """Rows that are merged in one transaction, while notifications wait for it on SQLite."""
 
 
-@dataclass(frozen=True, slots=True)
-class StagedTable:
-    """A table of a generation, and the staging table beside it."""
-
-    target: Table
-    staging: Table
-
-    @property
-    def chunk_index(self) -> Index:
-        return Index(f"chunks_{self.staging.name}", self.staging.c.chunk)
-
-
-StagedTables = Mapping[Table, StagedTable]
-"""The declared table -> where its rows go."""
-
-
-def staged_tables(model: Projection, generation_id: int, shard: int = 0) -> StagedTables:
-    """Return where the rows of one shard of a generation go: each has staging tables of its own."""
-    staged = {}
-    for table, target in tables_of(model, generation_id).items():
-        if table in model.tables:
-            staging = without_key(target, name=f"staging{shard}_{target.name}")
-            staging.append_column(Column("chunk", BigInteger, nullable=False))
-            staged[table] = StagedTable(target, staging)
-    return staged
-
-
-def create_staging(connection: Connection, staged: StagedTables) -> None:
-    """Create the staging tables that are not there yet."""
-    for pair in staged.values():
-        connection.execute(CreateTable(pair.staging, if_not_exists=True))
+def staging_tables(generation: Generation, shard: int = 0) -> Tables:
+    """Return the staging tables beside a generation's own: each shard has some of its own."""
+    return {
+        table: without_key(
+            generation.tables[table],
+            Column("chunk", BigInteger, nullable=False),
+            name=f"staging{shard}_{generation.tables[table].name}",
+        )
+        for table in generation.model.tables
+    }
 
 
 def load_rows(
     connection: Connection,
     changes: RowChanges,
     *,
-    staged: StagedTables,
+    targets: Tables,
+    staging: Tables,
     chunk_rows: int = CHUNK_ROWS,
 ) -> None:
     """Add the rows of a batch to their tables or to staging; no key is looked up."""
@@ -66,26 +42,23 @@ def load_rows(
         for number, row in enumerate(rest):
             # a chunk has rows of one batch only, and chunks are in the order of batches
             row["chunk"] = changes.begins_at + number // chunk_rows
-        add_rows(connection, staged[table].target, new_rows)
-        add_rows(connection, staged[table].staging, rest)
+        add_rows(connection, targets[table], new_rows)
+        add_rows(connection, staging[table], rest)
 
 
-def merge_chunk(connection: Connection, staged: StagedTables) -> bool:
+def merge_chunk(connection: Connection, targets: Tables, staging: Tables) -> bool:
     """Merge the first chunk that is staged; return False when there is none any more."""
-    for pair in staged.values():
-        if not inspect(connection).has_table(pair.staging.name):
+    for table, staged in staging.items():
+        if not inspect(connection).has_table(staged.name):
             continue
-        chunk = connection.scalar(select(func.min(pair.staging.c.chunk)))
-        if chunk is None:
-            connection.execute(DropTable(pair.staging))
-            continue
-        is_of_chunk = pair.staging.c.chunk == chunk
-        columns = [pair.staging.c[column.name] for column in pair.target.columns]
-        # shards may merge the same key: in one order they wait for each other, never in a circle
-        key_columns = [pair.staging.c[column.name] for column in pair.target.primary_key]
-        merge_from(
-            connection, pair.target, select(*columns).where(is_of_chunk).order_by(*key_columns)
-        )
-        connection.execute(delete(pair.staging).where(is_of_chunk))
-        return True
+        chunk = connection.scalar(select(func.min(staged.c.chunk)))
+        if chunk is not None:
+            columns = [staged.c[column.name] for column in targets[table].columns]
+            # shards may merge one key: in one order they wait for each other, never in a circle
+            key_columns = [staged.c[column.name] for column in targets[table].primary_key]
+            chunk_rows = select(*columns).filter_by(chunk=chunk).order_by(*key_columns)
+            merge_from(connection, targets[table], chunk_rows)
+            connection.execute(delete(staged).filter_by(chunk=chunk))
+            return True
+        connection.execute(DropTable(staged))
     return False

@@ -3,18 +3,22 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, inspect, select
-from sqlalchemy import column as column_
-from sqlalchemy import table as table_
+from sqlalchemy import ColumnElement, Connection, MetaData, Table, column, func, inspect, select
 
 from ledger.projections.definition import Row
-from ledger.projections.engine.generations import Generation, tables_of
-from ledger.projections.engine.registry import projection
+from ledger.projections.engine.generations import Generation
+from ledger.projections.engine.writing import column_names
 
 SAMPLE = 5
 PAGE = 5000
+
+Entry = tuple[tuple[Any, ...], int, Row]
+"""What a row is ordered by, which side it is of, and the row."""
 
 
 @dataclass
@@ -48,79 +52,63 @@ def compare(
     old_reader: Connection, old: Generation, new_reader: Connection, new: Generation
 ) -> list[Difference]:
     """Compare every table of two generations, each read within its own snapshot."""
-    return [
-        _compare_table(old_reader, f"{declared.name}_g{old.id}", new_reader, table, declared.name)
-        for declared, table in tables_of(projection(new.name), new.id).items()
-    ]
+    differences = []
+    for declared in new.tables:
+        old_table = _stored_table(old_reader, f"{declared.name}_g{old.id}")
+        new_table = _stored_table(new_reader, f"{declared.name}_g{new.id}")
+        old_columns, new_columns = column_names(old_table.c), column_names(new_table.c)
+        key_columns = column_names(declared.primary_key)
+        difference = Difference(
+            table=declared.name,
+            columns=tuple(name for name in new_columns if name in old_columns),
+            only_before=tuple(name for name in old_columns if name not in new_columns),
+            only_after=tuple(name for name in new_columns if name not in old_columns),
+        )
+        if set(key_columns) <= set(difference.columns):
+            old_rows = _rows(old_reader, old_table, difference.columns, key_columns)
+            new_rows = _rows(new_reader, new_table, difference.columns, key_columns)
+            _compare_rows(difference, key_columns, old_rows, new_rows)
+        else:  # rows with other keys are different rows
+            difference.rows = [_count(old_reader, old_table), _count(new_reader, new_table)]
+            difference.differing = sum(difference.rows)
+        differences.append(difference)
+    return differences
 
 
-def _compare_table(
-    old_reader: Connection, old_name: str, new_reader: Connection, new_table: Table, name: str
-) -> Difference:
-    new_columns = _column_names(new_reader, new_table.name)
-    old_columns = _column_names(old_reader, old_name)
-    key_columns = [column.name for column in new_table.primary_key]
-    shared = tuple(column for column in new_columns if column in old_columns)
-    difference = Difference(
-        table=name,
-        columns=shared,
-        only_before=tuple(column for column in old_columns if column not in new_columns),
-        only_after=tuple(column for column in new_columns if column not in old_columns),
-    )
-    if not set(key_columns) <= set(shared):  # rows with other keys are different rows
-        difference.rows = [_count(old_reader, old_name), _count(new_reader, new_table.name)]
-        difference.differing = sum(difference.rows)
-        return difference
-    old_rows = _rows(old_reader, old_name, shared, key_columns)
-    new_rows = _rows(new_reader, new_table.name, shared, key_columns)
-    _compare_rows(difference, key_columns, old_rows, new_rows)
-    return difference
+def _stored_table(connection: Connection, name: str) -> Table:
+    """Return a table with the columns it really has, since other code may have created it."""
+    is_there = inspect(connection).has_table(name)
+    return Table(name, MetaData(), autoload_with=connection if is_there else None)
 
 
-def _column_names(connection: Connection, table: str) -> list[str]:
-    """Return the columns that a table really has, since other code may have created it."""
-    inspector = inspect(connection)
-    if not inspector.has_table(table):
-        return []
-    return [column["name"] for column in inspector.get_columns(table)]
-
-
-def _count(connection: Connection, table: str) -> int:
-    if not inspect(connection).has_table(table):
-        return 0
-    return int(connection.scalar(select(func.count()).select_from(table_(table))) or 0)
+def _count(connection: Connection, table: Table) -> int:
+    query = select(func.count()).select_from(table)
+    return connection.scalar(query) or 0 if table.columns else 0
 
 
 def _rows(
-    connection: Connection, table: str, columns: tuple[str, ...], key_columns: list[str]
+    connection: Connection, table: Table, columns: tuple[str, ...], key_columns: list[str]
 ) -> Iterator[Row]:
     """Read rows in the order of their keys, which both databases are told to compare by bytes."""
-    source = table_(table, *map(column_, columns))
-    order = [source.c[name] for name in key_columns]
+    order: list[ColumnElement[Any]] = [table.c[name] for name in key_columns]
     if connection.dialect.name == "postgresql":
-        order = [_sorted_by_bytes(connection, table, column) for column in order]
-    query = select(source).order_by(*order).execution_options(yield_per=PAGE)
-    for row in connection.execute(query).mappings():
-        yield dict(row)
-
-
-def _sorted_by_bytes(connection: Connection, table: str, column: Any) -> Any:
-    types = {
-        column_info["name"]: column_info["type"]
-        for column_info in inspect(connection).get_columns(table)
-    }
-    return column.collate("C") if types[column.name].python_type is str else column
+        order = [key.collate("C") if key.type.python_type is str else key for key in order]
+    query: Any = select(*map(column, columns)).select_from(table).order_by(*order)
+    rows = connection.execute(query.execution_options(yield_per=PAGE))
+    return map(dict, rows.mappings())
 
 
 def _compare_rows(
     difference: Difference, key_columns: list[str], old_rows: Iterator[Row], new_rows: Iterator[Row]
 ) -> None:
     digests = [0, 0]
-    for old, new in _row_pairs(old_rows, new_rows, key_columns):
-        for side, row in enumerate((old, new)):
-            if row is not None:
-                difference.rows[side] += 1
-                digests[side] = (digests[side] + _digest(row)) % 2**64
+    sides = [_entries(side, rows, key_columns) for side, rows in enumerate((old_rows, new_rows))]
+    for _, entries in groupby(merge(*sides, key=itemgetter(0)), key=itemgetter(0)):
+        row_by_side = {side: row for _, side, row in entries}
+        for side, row in row_by_side.items():
+            difference.rows[side] += 1
+            digests[side] = (digests[side] + _digest(row)) % 2**64
+        old, new = row_by_side.get(0), row_by_side.get(1)
         if old != new:
             difference.differing += 1
             if len(difference.sample) < SAMPLE:
@@ -129,31 +117,10 @@ def _compare_rows(
     difference.digests = [f"{digest:016x}" for digest in digests]
 
 
-def _row_pairs(
-    old_rows: Iterator[Row], new_rows: Iterator[Row], key_columns: list[str]
-) -> Iterator[tuple[Row | None, Row | None]]:
-    """Pair rows of the same key, None where only the other side has it."""
-    old, new = next(old_rows, None), next(new_rows, None)
-    while old is not None or new is not None:
-        order = _order(old, new, key_columns)
-        yield old if order <= 0 else None, new if order >= 0 else None
-        if order <= 0:
-            old = next(old_rows, None)
-        if order >= 0:
-            new = next(new_rows, None)
-
-
-def _order(old_row: Row | None, new_row: Row | None, key_columns: list[str]) -> int:
-    """Return -1 if the old row comes before the new one, 1 if after, 0 if they have one key."""
-    if old_row is None or new_row is None:
-        return 1 if old_row is None else -1
-    old_key, new_key = _sort_key(old_row, key_columns), _sort_key(new_row, key_columns)
-    return (old_key > new_key) - (old_key < new_key)
-
-
-def _sort_key(row: Row, key_columns: list[str]) -> tuple[Any, ...]:
-    key = [row[name] for name in key_columns]
-    return tuple(value.encode() if isinstance(value, str) else value for value in key)
+def _entries(side: int, rows: Iterator[Row], key_columns: list[str]) -> Iterator[Entry]:
+    for row in rows:
+        key = tuple(row[name] for name in key_columns)
+        yield tuple(cell.encode() if isinstance(cell, str) else cell for cell in key), side, row
 
 
 def _digest(row: Row) -> int:

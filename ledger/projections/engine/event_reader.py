@@ -34,8 +34,7 @@ class EventReader:
     """
 
     def __init__(self, positions: Iterable[int] = ()) -> None:
-        counts = Counter(positions)
-        self._shared = {position for position, count in counts.items() if count > 1}
+        self._shared = {position for position, count in Counter(positions).items() if count > 1}
         self._read: dict[tuple[int, int], Sequence[StoredRow]] = {}
         self._decoded: dict[int, EventRecord] = {}
 
@@ -49,16 +48,15 @@ class EventReader:
         shard: Shard = WHOLE,
     ) -> Sequence[StoredRow]:
         """Return the stored events above `after` up to `until` that a model reads, in order."""
-        if after not in self._shared or shard != WHOLE:
-            return read_events(connection, model.kinds, after=after, until=until, shard=shard)
-        stored_events = self._read.get((after, until))
-        if stored_events is None:
-            stored_events = read_events(connection, None, after=after, until=until)
-            self._read[after, until] = stored_events
         kinds = model.kinds
+        if after not in self._shared or shard != WHOLE:
+            return read_events(connection, kinds, after=after, until=until, shard=shard)
+        span = (after, until)
+        if span not in self._read:
+            self._read[span] = read_events(connection, None, after=after, until=until)
         return [
             stored
-            for stored in stored_events
+            for stored in self._read[span]
             if kinds is None or stored[3].partition(".")[0] in kinds
         ]
 
@@ -66,46 +64,32 @@ class EventReader:
         """Decode one of these events; read models change nothing in it."""
         if not self._shared:
             return decode_event(stored)
-        event = self._decoded.get(stored[0])
-        if event is None:
-            event = self._decoded[stored[0]] = decode_event(stored)
-        return event
+        position = stored[0]
+        if position not in self._decoded:
+            self._decoded[position] = decode_event(stored)
+        return self._decoded[position]
 
 
 def read_events(
     connection: Connection, kinds: Kinds, *, after: int, until: int, shard: Shard = WHOLE
 ) -> Sequence[StoredRow]:
     """Return the stored events above `after` up to `until`, of these kinds, in order."""
+    mark, stream_id, options = "?", "originator_id", {}
     if connection.dialect.name == "postgresql":
-        return _read_postgresql(connection, kinds, after, until, shard)
-    assert shard == WHOLE, "only PostgreSQL fills shards side by side"
-    where = " AND ".join(["position > ?", "position <= ?", *_kind_conditions(kinds)])
-    columns = "position, originator_id, originator_version, topic, state"
-    query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
-    cursor: Any = connection.connection.cursor()
-    with driver_errors(connection, query):
-        return list(cursor.execute(query, (after, until)).fetchall())
-
-
-def _read_postgresql(
-    connection: Connection, kinds: Kinds, after: int, until: int, shard: Shard
-) -> Sequence[StoredRow]:
-    """Read in the binary form: as text, the bytes of an event would travel twice as long."""
-    conditions = ["position > %s", "position <= %s", *_kind_conditions(kinds)]
-    if shard.count > 1:
+        # in the binary form: as text, the bytes of an event would travel twice as long
+        mark, options = "%s", {"binary": True}
+        stream_id = "encode(uuid_send(originator_id), 'hex')"
+    conditions = [f"position > {mark}", f"position <= {mark}"]
+    if shard.count > 1:  # only PostgreSQL fills shards side by side
         is_of_shard = f"get_byte(uuid_send(originator_id), 15) %% {shard.count} = {shard.index}"
         conditions.append(is_of_shard)
-    columns = "position, encode(uuid_send(originator_id), 'hex'), originator_version, topic, state"
+    if kinds is not None:
+        # a topic begins with the kind of its stream and a dot, which `/` follows in order
+        ranges = [f"(topic >= '{kind}.' AND topic < '{kind}/')" for kind in kinds]
+        conditions.append(f"({' OR '.join(ranges)})")
+    columns = f"position, {stream_id}, originator_version, topic, state"
     where = " AND ".join(conditions)
     query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
     cursor: Any = connection.connection.cursor()
     with driver_errors(connection, query):
-        return list(cursor.execute(query, (after, until), binary=True).fetchall())
-
-
-def _kind_conditions(kinds: Kinds) -> list[str]:
-    # a topic begins with the kind of its stream and a dot, which `/` follows in order
-    if kinds is None:
-        return []
-    ranges = [f"(topic >= '{kind}.' AND topic < '{kind}/')" for kind in kinds]
-    return [f"({' OR '.join(ranges)})"]
+        return list(cursor.execute(query, (after, until), **options).fetchall())

@@ -1,10 +1,9 @@
 """Turn stored events into row changes: purely, alike when following and when rebuilding."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +18,7 @@ from ledger.projections.definition import (
     FIRST,
     MAX,
     MIN,
+    REPLACE,
     EventRecord,
     Projection,
     Row,
@@ -48,7 +48,7 @@ class Poison:
     error: str
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class RowChanges:
     """The rows that a batch of events produces, by table.
 
@@ -57,16 +57,16 @@ class RowChanges:
     the batch: their keys cannot be there yet. `begins_at` is the first event's position.
     """
 
-    rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
-    new_rows_by_table: dict[Table, list[Row]] = field(default_factory=dict)
-    poison: list[Poison] = field(default_factory=list)
-    begins_at: int = 0
+    rows_by_table: dict[Table, list[Row]]
+    new_rows_by_table: dict[Table, list[Row]]
+    poison: list[Poison]
+    begins_at: int
 
 
 def decode_event(stored: StoredRow) -> EventRecord:
     """Decode what read models need of a stored event; upcast it when it is of an old version."""
     position, originator_id, version, topic, state = stored
-    current = _class_version(EVENT_CLASSES[topic])
+    current = getattr(EVENT_CLASSES[topic], "class_version", 1)
     try:
         event = _decode(state)
         is_old = event.class_version != current
@@ -76,34 +76,24 @@ def decode_event(stored: StoredRow) -> EventRecord:
             raise
     if is_old:
         event = _upcast(stored)
-    event.position = position
-    event.originator_id = originator_id
-    event.version = version
-    event.topic = topic
+    event.position, event.originator_id = position, originator_id
+    event.version, event.topic = version, topic
     return event
-
-
-@cache
-def _class_version(event_class: type) -> int:
-    return getattr(event_class, "class_version", 1)
 
 
 def _upcast(stored: StoredRow) -> EventRecord:
     _, originator_id, version, topic, state = stored
     event = _mapper.to_domain_event(StoredEntry(UUID(originator_id), version, topic, state))
-    fields = {name: _plain(getattr(event, name)) for name in _SHARED if hasattr(event, name)}
-    return EventRecord(**fields)
+    fields = {name: getattr(event, name) for name in _STATE_FIELDS if hasattr(event, name)}
+    return EventRecord(
+        **{
+            name: write_instant(fact) if isinstance(fact, datetime) else fact
+            for name, fact in fields.items()
+        }
+    )
 
 
-_SHARED = [
-    name
-    for name in EventRecord.__struct_fields__
-    if name not in ("class_version", "position", "originator_id", "version", "topic")
-]
-
-
-def _plain(value: Any) -> Any:
-    return write_instant(value) if isinstance(value, datetime) else value
+_STATE_FIELDS = {*EventRecord.__struct_fields__} - {*EventRecord.__annotations__}
 
 
 def fold(
@@ -116,22 +106,21 @@ def fold(
     Shape: `decode` may return events it has decoded before, when several models read the same.
     """
     merged = {table: _MergedRows(table) for table in model.tables}
-    add_to = {table: table_rows.add for table, table_rows in merged.items()}
-    changes = RowChanges(begins_at=stored_events[0][0] if stored_events else 0)
+    skipped = []
     for stored in stored_events:
         try:
             produced = list(model.produce(decode(stored)))
         except Exception as error:  # noqa: BLE001  whatever it is, it must not stop other events
-            changes.poison.append(poison(stored, error))
+            skipped.append(poison(stored, error))
             continue
         for table, row in produced:
-            add_to[table](row, stored)
-    for table, table_rows in merged.items():
-        if table_rows.by_key:
-            changes.rows_by_table[table] = list(table_rows.by_key.values())
-        if table_rows.new_rows:
-            changes.new_rows_by_table[table] = table_rows.new_rows
-    return changes
+            merged[table].add(row, stored)
+    return RowChanges(
+        {table: list(rows.by_key.values()) for table, rows in merged.items() if rows.by_key},
+        {table: rows.new_rows for table, rows in merged.items() if rows.new_rows},
+        skipped,
+        begins_at=stored_events[0][0] if stored_events else 0,
+    )
 
 
 def poison(stored: StoredRow, error: Exception) -> Poison:
@@ -148,10 +137,10 @@ class _MergedRows:
         key_columns = [str(column.name) for column in table.primary_key]
         self._is_of_events = key_columns == ["position"]
         self._key: Callable[[Row], Any] = itemgetter(*key_columns)
-        self._special = {
-            str(column.name): merge
+        self._merges = {
+            str(column.name): _MERGES[merge_of(column)]
             for column in table.columns
-            if (merge := merge_of(column)) in (ADD, FIRST, MIN, MAX)
+            if merge_of(column) != REPLACE
         }
 
     def add(self, row: Row, stored: StoredRow) -> None:
@@ -166,10 +155,10 @@ class _MergedRows:
         for name, value in row.items():
             if value is None:
                 continue
-            special = self._special.get(name)
+            merge = self._merges.get(name)
             earlier = known_row.get(name)
-            if special is not None and earlier is not None:
-                value = _merge_values(special, earlier, value)
+            if merge is not None and earlier is not None:
+                value = merge(earlier, value)
             known_row[name] = value
 
     def _begins_with(self, stored: StoredRow, key: Any) -> bool:
@@ -178,9 +167,9 @@ class _MergedRows:
         return stored[2] == 1 and bool(key == stored[1])
 
 
-def _merge_values(how: str, earlier: Any, later: Any) -> Any:
-    if how == ADD:
-        return earlier + later
-    if how == FIRST:
-        return earlier
-    return min(earlier, later) if how == MIN else max(earlier, later)
+_MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
+    ADD: add,
+    FIRST: lambda earlier, _later: earlier,
+    MIN: min,
+    MAX: max,
+}

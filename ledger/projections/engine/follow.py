@@ -7,7 +7,6 @@ from functools import partial
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from ledger.projections.definition import Projection
 from ledger.projections.engine.event_reader import WHOLE, EventReader, Shard
 from ledger.projections.engine.folding import Poison, RowChanges, StoredRow, fold, poison
 from ledger.projections.engine.generations import (
@@ -15,7 +14,6 @@ from ledger.projections.engine.generations import (
     advance,
     note_poison,
     position_of,
-    tables_of,
 )
 from ledger.projections.engine.groupings import updated_groupings
 from ledger.projections.engine.writing import REFUSALS, write_rows
@@ -36,7 +34,6 @@ class Follower:
 
     database: Database
     generation: Generation
-    model: Projection
     shard: Shard = WHOLE
     reader: EventReader = field(default_factory=EventReader)
     write: Write | None = None
@@ -73,39 +70,25 @@ class Follower:
             if end <= position:
                 return position
             stored_events = self.reader.read(
-                connection, self.model, after=position, until=end, shard=self.shard
+                connection, self.generation.model, after=position, until=end, shard=self.shard
             )
-        changes = fold(self.model, stored_events, decode=self.reader.decode)
+        refold = partial(fold, self.generation.model, decode=self.reader.decode)
+        changes = refold(stored_events)
         with self.database.begin() as connection:
-            is_ours = advance(
-                connection,
-                self.generation.id,
-                self.shard.index,
-                from_position=position,
-                to_position=end,
-            )
-            if is_ours:
-                self._apply(connection, stored_events, changes)
-        return end if is_ours else position
-
-    def _apply(
-        self, connection: Connection, stored_events: Sequence[StoredRow], changes: RowChanges
-    ) -> None:
-        refold = partial(fold, self.model, decode=self.reader.decode)
-        write = self.write or self._merge
-        skipped = write_changes(connection, stored_events, changes, write, refold)
-        note_poison(connection, self.generation.id, skipped)
+            ours = (self.generation.id, self.shard.index)
+            if not advance(connection, *ours, from_position=position, to_position=end):
+                return position
+            write = self.write or self._merge
+            skipped = write_changes(connection, stored_events, changes, write, refold)
+            note_poison(connection, self.generation.id, skipped)
+        return end
 
     def _merge(self, connection: Connection, changes: RowChanges) -> None:
-        tables = tables_of(self.model, self.generation.id)
-        with updated_groupings(connection, self.model, tables, changes.rows_by_table):
+        tables, model = self.generation.tables, self.generation.model
+        with updated_groupings(connection, model, tables, changes.rows_by_table):
             for table, rows in changes.rows_by_table.items():
-                write_rows(
-                    connection,
-                    tables[table],
-                    rows,
-                    new_rows=changes.new_rows_by_table.get(table, ()),
-                )
+                new_rows = changes.new_rows_by_table.get(table, ())
+                write_rows(connection, tables[table], rows, new_rows=new_rows)
 
 
 def write_changes(
@@ -114,35 +97,28 @@ def write_changes(
     changes: RowChanges,
     write: Write,
     refold: Refold,
+    *,
+    is_again: bool = False,
 ) -> list[Poison]:
     """Write the row changes of a batch within a transaction; return the events that were skipped.
 
-    The database may accept at the second try what it refused at the first: an event is skipped
-    when it is refused a second time, alone.
+    The database may accept at the second try what it refused at the first. What it refuses again is
+    halved until the events that it refuses stand alone.
     """
     try:
         with connection.begin_nested():
             write(connection, changes)
-    except REFUSALS:
-        return _write_accepted(connection, stored_events, write, refold)
-    return changes.poison
-
-
-def _write_accepted(
-    connection: Connection, stored_events: Sequence[StoredRow], write: Write, refold: Refold
-) -> list[Poison]:
-    """Halve the batch until the events that the database refuses stand alone; write the rest."""
-    changes = refold(stored_events)
-    try:
-        with connection.begin_nested():
-            write(connection, changes)
     except REFUSALS as error:
-        if len(stored_events) == 1:
+        if is_again and len(stored_events) == 1:
             return [poison(stored_events[0], _database_error(error))]
-        middle = len(stored_events) // 2
+        middle = len(stored_events) // 2 if is_again else 0
+        parts = filter(None, (stored_events[:middle], stored_events[middle:]))
         return [
-            *_write_accepted(connection, stored_events[:middle], write, refold),
-            *_write_accepted(connection, stored_events[middle:], write, refold),
+            skipped
+            for part in parts
+            for skipped in write_changes(
+                connection, part, refold(part), write, refold, is_again=True
+            )
         ]
     return changes.poison
 

@@ -1,9 +1,10 @@
 """Keep generations: sets of a read model's tables, each set with a state and a position."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -13,19 +14,19 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    func,
     insert,
     inspect,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from ledger.errors import NotFoundError
 from ledger.projections.definition import Projection, indexes_of
 from ledger.projections.engine.folding import Poison
-from ledger.projections.engine.registry import fingerprint, projection
-from ledger.projections.engine.writing import Tables
+from ledger.projections.engine.registry import PROJECTIONS, fingerprint, projection
+from ledger.projections.engine.writing import Tables, upsert_into
 from ledger.storage.tables import generation_positions, generations, leases, poison_events
 
 BUILDING = "building"  # being filled, beside the one that is read
@@ -52,7 +53,16 @@ class Generation:
     @property
     def is_current(self) -> bool:
         """Return True if the code that runs here is the code it was made by."""
-        return self.fingerprint == fingerprint(projection(self.name))
+        return self.name in PROJECTIONS and self.fingerprint == fingerprint(self.model)
+
+    @property
+    def model(self) -> Projection:
+        return projection(self.name)
+
+    @property
+    def tables(self) -> Tables:
+        """Return its tables. Shape: declared table -> the same under a name of its own."""
+        return tables_of(self.model, self.id)
 
     @property
     def lease_name(self) -> str:
@@ -62,7 +72,6 @@ class Generation:
 
 @lru_cache(maxsize=64)  # so that statements on them are compiled once
 def tables_of(model: Projection, generation_id: int) -> Tables:
-    """Return a generation's tables. Shape: declared table -> the same under a name of its own."""
     metadata = MetaData()
     return {
         table: table.to_metadata(metadata, name=f"{table.name}_g{generation_id}")
@@ -70,11 +79,9 @@ def tables_of(model: Projection, generation_id: int) -> Tables:
     }
 
 
-def all_generations(connection: Connection, name: str | None = None) -> list[Generation]:
-    """Return every generation, oldest first."""
-    query = select(generations).order_by(generations.c.id)
-    if name is not None:
-        query = query.where(generations.c.name == name)
+def all_generations(connection: Connection, **columns: str) -> list[Generation]:
+    """Return every generation with these values in its columns, oldest first."""
+    query = select(generations).filter_by(**columns).order_by(generations.c.id)
     return [Generation(**row) for row in connection.execute(query).mappings()]
 
 
@@ -90,34 +97,33 @@ def _sorted_by_bytes(table: Table) -> Table:
 _TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 
 
-def without_key(table: Table, *, name: str | None = None) -> Table:
-    """Return a table with the same columns and no primary key."""
+def without_key(table: Table, *more_columns: Column[Any], name: str) -> Table:
+    """Return a table of another name with the same columns, and more, and no primary key."""
     columns = [
         Column(column.name, column.type, nullable=column.nullable) for column in table.columns
     ]
-    return Table(name or table.name, MetaData(), *columns)
+    return Table(name, MetaData(), *columns, *more_columns)
 
 
-def key_index(table: Table) -> Index:
-    """Return the index that makes up for the primary key a table was loaded without."""
-    return Index(f"key_{table.name}", *table.primary_key, unique=True)
+def live_generations(connection: Connection) -> dict[str, Generation]:
+    """Return the newest live generations that this code has made, by name, in registry order."""
+    live = all_generations(connection, state=LIVE)
+    current = {generation.name: generation for generation in live if generation.is_current}
+    return {name: current[name] for name in PROJECTIONS if name in current}
 
 
 def live_generation(connection: Connection, model: Projection) -> Generation | None:
     """Return the generation that this code reads, when there is one."""
-    return live_among(all_generations(connection, model.name), model)
+    return live_generations(connection).get(model.name)
 
 
-def live_among(candidates: Iterable[Generation], model: Projection) -> Generation | None:
-    """Return the newest live generation that the code which runs here has made."""
-    live = [
-        generation
-        for generation in candidates
-        if generation.name == model.name
-        and generation.state == LIVE
-        and generation.fingerprint == fingerprint(model)
-    ]
-    return live[-1] if live else None
+def outdated_views(connection: Connection) -> list[str]:
+    """Return the read models that other code has built and this code not yet.
+
+    One that nobody has built is not among them: the service creates it when it starts.
+    """
+    built = {generation.name for generation in all_generations(connection, state=LIVE)}
+    return [name for name in PROJECTIONS if name in built - live_generations(connection).keys()]
 
 
 def decide_alone(connection: Connection) -> None:
@@ -134,39 +140,38 @@ def create_generation(
     Shape: the tables of one that is to be built get their keys after the bulk load.
     """
     now = datetime.now(UTC)
-    values = {
-        "name": model.name,
-        "fingerprint": fingerprint(model),
-        "state": state,
-        "created_at": now,
-        "changed_at": now,
-        "shards": shards,
-    }
-    id_ = connection.scalar(insert(generations).returning(generations.c.id), values)
-    assert id_ is not None
-    for table in tables_of(model, id_).values():
+    stored = insert(generations).values(
+        name=model.name,
+        fingerprint=fingerprint(model),
+        state=state,
+        created_at=now,
+        changed_at=now,
+        shards=shards,
+    )
+    row = connection.execute(stored.returning(generations)).mappings().one()
+    generation = Generation(**row)
+    for table in generation.tables.values():
         created = _sorted_by_bytes(table)
-        connection.execute(CreateTable(without_key(created) if state == BUILDING else created))
-    starts = [{"generation_id": id_, "shard": shard, "position": 0} for shard in range(shards)]
+        if state == BUILDING:
+            created = without_key(created, name=table.name)
+        connection.execute(CreateTable(created))
+    starts = [
+        {"generation_id": generation.id, "shard": shard, "position": 0} for shard in range(shards)
+    ]
     connection.execute(insert(generation_positions), starts)
     if state == LIVE:
-        for index in secondary_indexes(model, id_).values():
-            create_index(connection, index)
-    return Generation(id=id_, **values)  # type: ignore[arg-type]  # the values just stored
+        for index in secondary_indexes(generation).values():
+            connection.execute(CreateIndex(index))
+    return generation
 
 
-def secondary_indexes(model: Projection, generation_id: int) -> dict[str, Index]:
+def secondary_indexes(generation: Generation) -> dict[str, Index]:
     """Return the indexes of a generation's tables, by name; created after the bulk load."""
-    tables = tables_of(model, generation_id).values()
+    tables = generation.tables.values()
     return {str(index.name): index for table in tables for index in indexes_of(table)}
 
 
-def create_index(connection: Connection, index: Index) -> None:
-    """Create an index, if it is not there yet."""
-    connection.execute(CreateIndex(index, if_not_exists=True))
-
-
-def gather_statistics(connection: Connection, model: Projection, generation_id: int) -> None:
+def gather_statistics(connection: Connection, generation: Generation) -> None:
     """Let PostgreSQL know what was loaded, before the first list is planned on a guess.
 
     Others wait for it, so it looks at fewer rows than the server does when it finds the time.
@@ -174,40 +179,31 @@ def gather_statistics(connection: Connection, model: Projection, generation_id: 
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL default_statistics_target = {STATISTICS_TARGET}")
-        for table in tables_of(model, generation_id).values():
+        for table in generation.tables.values():
             connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
 
 def drop_generation(connection: Connection, generation: Generation) -> None:
     """Drop a generation with its tables, also those of a read model that no longer exists."""
-    for table in _tables_to_drop(connection, generation):
-        connection.execute(DropTable(table, if_exists=True))
-    for bookkeeping in (generation_positions, poison_events):
-        same = bookkeeping.c.generation_id == generation.id
-        connection.execute(delete(bookkeeping).where(same))
-    connection.execute(delete(leases).where(leases.c.name == generation.lease_name))
-    connection.execute(delete(generations).where(generations.c.id == generation.id))
-
-
-def _tables_to_drop(connection: Connection, generation: Generation) -> list[Table]:
     # read from the database what is there: old code may have had other tables than ours
-    suffix = f"_g{generation.id}"
-    names = [name for name in inspect(connection).get_table_names() if name.endswith(suffix)]
-    return [Table(name, MetaData()) for name in names]
+    for table in inspect(connection).get_table_names():
+        if table.endswith(f"_g{generation.id}"):
+            connection.execute(DropTable(Table(table, MetaData()), if_exists=True))
+    for bookkeeping in (generation_positions, poison_events):
+        connection.execute(delete(bookkeeping).filter_by(generation_id=generation.id))
+    connection.execute(delete(leases).filter_by(name=generation.lease_name))
+    connection.execute(delete(generations).filter_by(id=generation.id))
 
 
 def change_state(connection: Connection, generation: Generation, state: str) -> None:
     """Move a generation on; when it becomes live, the one before it of the same code retires."""
-    same_code = [
-        generations.c.name == generation.name,
-        generations.c.fingerprint == generation.fingerprint,
-    ]
     now = datetime.now(UTC)
     if state == LIVE:
-        is_replaced = [generations.c.state == LIVE, generations.c.id != generation.id]
-        retire = update(generations).where(*same_code, *is_replaced)
+        same_code = {"name": generation.name, "fingerprint": generation.fingerprint}
+        retire = update(generations).filter_by(state=LIVE, **same_code)
+        retire = retire.where(generations.c.id != generation.id)
         connection.execute(retire.values(state=RETIRED, changed_at=now))
-    move = update(generations).where(generations.c.id == generation.id)
+    move = update(generations).filter_by(id=generation.id)
     connection.execute(move.values(state=state, changed_at=now))
 
 
@@ -215,19 +211,14 @@ def positions(connection: Connection, generation_id: int) -> dict[int, int]:
     """Return the position of each shard. Shape: shard -> position."""
     c = generation_positions.c
     query = select(c.shard, c.position).where(c.generation_id == generation_id)
-    return {row.shard: row.position for row in connection.execute(query.order_by(c.shard))}
+    return dict(connection.execute(query.order_by(c.shard)).all())
 
 
-def positions_of(connection: Connection, followed: Sequence[Generation]) -> dict[Generation, int]:
-    """Return the position of each undivided generation; those that were dropped are left out."""
+def reached_positions(connection: Connection) -> dict[int, int]:
+    """Return how far every shard of a generation has come. Shape: generation id -> position."""
     c = generation_positions.c
-    query = select(c.generation_id, c.position).where(c.shard == 0)
-    position_by_id = {row.generation_id: row.position for row in connection.execute(query)}
-    return {
-        generation: position_by_id[generation.id]
-        for generation in followed
-        if generation.id in position_by_id
-    }
+    query = select(c.generation_id, func.min(c.position)).group_by(c.generation_id)
+    return dict(connection.execute(query).all())
 
 
 def position_of(connection: Connection, generation: Generation, shard: int = 0) -> int:
@@ -240,8 +231,8 @@ def position_of(connection: Connection, generation: Generation, shard: int = 0) 
 
 def lock_position(connection: Connection, generation_id: int, shard: int = 0) -> int:
     """Return the position of a shard, and let nobody move it until this transaction ends."""
-    c = generation_positions.c
-    query = select(c.position).where(c.generation_id == generation_id, c.shard == shard)
+    query = select(generation_positions.c.position)
+    query = query.filter_by(generation_id=generation_id, shard=shard)
     return connection.scalar(query.with_for_update()) or 0
 
 
@@ -249,20 +240,18 @@ def advance(
     connection: Connection, generation_id: int, shard: int, *, from_position: int, to_position: int
 ) -> bool:
     """Move a position on; return False when somebody else has moved it."""
-    c = generation_positions.c
-    is_ours = [c.generation_id == generation_id, c.shard == shard, c.position == from_position]
-    statement = update(generation_positions).where(*is_ours).values(position=to_position)
-    return connection.scalar(statement.returning(c.position)) is not None
+    ours = {"generation_id": generation_id, "shard": shard, "position": from_position}
+    statement = update(generation_positions).filter_by(**ours).values(position=to_position)
+    return connection.scalar(statement.returning(generation_positions.c.position)) is not None
 
 
-def unite_shards(connection: Connection, generation_id: int) -> int:
-    """Leave one position for all shards, once each of them has come to the same one; return it."""
-    position_by_shard = positions(connection, generation_id)
-    assert len(set(position_by_shard.values())) == 1, "shards must be at the same position"
+def unite_shards(connection: Connection, generation_id: int) -> None:
+    """Leave one position for all shards, once each of them has come to the same one."""
+    reached = positions(connection, generation_id).values()
+    assert len(set(reached)) == 1, "shards must be at the same position"
     c = generation_positions.c
     is_united = [c.generation_id == generation_id, c.shard != 0]
     connection.execute(delete(generation_positions).where(*is_united))
-    return position_by_shard[0]
 
 
 def note_poison(connection: Connection, generation_id: int, skipped: Iterable[Poison]) -> None:
@@ -272,8 +261,7 @@ def note_poison(connection: Connection, generation_id: int, skipped: Iterable[Po
         {"generation_id": generation_id, "found_at": now, **asdict(poison)} for poison in skipped
     ]
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(poison_events).on_conflict_do_nothing(), rows)
+        connection.execute(upsert_into(connection, poison_events).on_conflict_do_nothing(), rows)
 
 
 def poison_of(connection: Connection, generation_id: int) -> list[Poison]:

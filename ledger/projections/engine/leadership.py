@@ -8,22 +8,19 @@ from contextlib import suppress
 from time import monotonic
 
 import structlog
-from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.application import Ledger
-from ledger.projections.definition import Projection
 from ledger.projections.engine.event_reader import EventReader
 from ledger.projections.engine.follow import BATCH, Follower
 from ledger.projections.engine.generations import (
     LIVE,
     Generation,
-    all_generations,
     create_generation,
     decide_alone,
-    live_among,
-    live_generation,
-    positions_of,
+    live_generations,
+    outdated_views,
+    reached_positions,
 )
 from ledger.projections.engine.leases import release_leases, take_lease
 from ledger.projections.engine.registry import PROJECTIONS
@@ -103,7 +100,8 @@ class ProjectionRunner:
         if not self.held:
             return False  # another server follows
         with self._ledger.database.connect() as connection:
-            positions = positions_of(connection, self.held)
+            reached = reached_positions(connection)
+        positions = {held: reached[held.id] for held in self.held if held.id in reached}
         until = self._ledger.events.high_water_mark(after=min(positions.values(), default=0)) or 0
         reader = EventReader(positions.values())
         is_behind = False
@@ -118,8 +116,7 @@ class ProjectionRunner:
     def _follow(self, generation: Generation, until: int, reader: EventReader) -> bool:
         """Follow with one generation; whatever is wrong with it must not stop the rest."""
         try:
-            model = PROJECTIONS[generation.name]
-            follower = Follower(self._ledger.database, generation, model, reader=reader)
+            follower = Follower(self._ledger.database, generation, reader=reader)
             return follower.step(until, self._batch) < until
         except Exception as error:  # noqa: BLE001  a model's fault is logged, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)
@@ -129,29 +126,22 @@ class ProjectionRunner:
     def _acquire_leases(self) -> None:
         """Take or renew the leases of what is live now, and release those of what is no more."""
         with self._ledger.database.connect() as connection:
-            live = live_generations(connection)
+            live = list(live_generations(connection).values())
         if live == self._live and monotonic() < self._renew_at:
             return
         lease_names = [generation.lease_name for generation in live]
         with self._ledger.database.begin() as connection:
             release_leases(connection, self._holder, besides=lease_names)
             self.held = [
-                generation for generation in live if self._acquire_lease(connection, generation)
+                generation
+                for generation in live
+                if take_lease(
+                    connection, generation.lease_name, self._holder, seconds=self._lease_seconds
+                )
             ]
         self._live = live
         pause = self._lease_seconds / 4 if len(self.held) == len(live) else self._pause_seconds
         self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
-
-    def _acquire_lease(self, connection: Connection, generation: Generation) -> bool:
-        seconds = self._lease_seconds
-        return take_lease(connection, generation.lease_name, self._holder, seconds=seconds)
-
-
-def live_generations(connection: Connection) -> list[Generation]:
-    """Return the generations that this code reads, in the order of the registry."""
-    every = all_generations(connection)
-    live = [live_among(every, model) for model in PROJECTIONS.values()]
-    return [generation for generation in live if generation is not None]
 
 
 def prepare_views(database: Database) -> list[str]:
@@ -159,21 +149,11 @@ def prepare_views(database: Database) -> list[str]:
 
     Shape: the names of models whose code has changed since: they wait for `ledger rebuild`.
     """
-    stale = []
     with database.begin() as connection:
         decide_alone(connection)
-        for model in PROJECTIONS.values():
-            if live_generation(connection, model) is not None:
-                continue
-            if any(
-                generation.state == LIVE for generation in all_generations(connection, model.name)
-            ):
-                stale.append(model.name)
-            else:
+        stale = outdated_views(connection)
+        live = live_generations(connection)
+        for name, model in PROJECTIONS.items():
+            if name not in live and name not in stale:
                 create_generation(connection, model, state=LIVE)
     return stale
-
-
-def catch_up(ledger: Ledger, generation: Generation, model: Projection, until: int) -> int:
-    """Apply everything up to a position, in this thread; return the position reached."""
-    return Follower(ledger.database, generation, model).run(until)

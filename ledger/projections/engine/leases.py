@@ -3,13 +3,14 @@
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, not_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import ConflictError
+from ledger.projections.engine.writing import upsert_into
 from ledger.storage.database import Database
 from ledger.storage.tables import leases
 
@@ -24,12 +25,12 @@ def take_lease(connection: Connection, name: str, holder: str, *, seconds: float
     """
     assert seconds < LEASE_SECONDS_MAX
     now = datetime.now(UTC)
-    expires_at = now + timedelta(seconds=seconds)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(leases).values(name=name, holder=holder, expires_at=expires_at)
+    statement = upsert_into(connection, leases).values(
+        name=name, holder=holder, expires_at=now + timedelta(seconds=seconds)
+    )
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
-        set_={"holder": holder, "expires_at": expires_at},
+        set_={"holder": holder, "expires_at": statement.excluded.expires_at},
         where=or_(leases.c.holder == holder, not_(_is_valid(now))),
     )
     return connection.scalar(statement.returning(leases.c.holder)) is not None
@@ -53,27 +54,25 @@ def _is_valid(now: datetime) -> ColumnElement[bool]:
     return leases.c.expires_at.between(now, now + timedelta(seconds=LEASE_SECONDS_MAX))
 
 
+@dataclass(frozen=True)
 class HeldLease:
     """One lease, renewed by a thread however long the work under it takes."""
 
-    def __init__(
-        self, database: Database, name: str, *, holder: str, seconds: float, purpose: str
-    ) -> None:
-        self._database = database
-        self._name = name
-        self._holder = holder
-        self._seconds = seconds
-        self._purpose = purpose
-        self._is_lost = threading.Event()
+    database: Database
+    name: str
+    holder: str
+    seconds: float
+    purpose: str
+    _is_lost: threading.Event = field(default_factory=threading.Event, init=False)
 
     def acquire(self, connection: Connection) -> bool:
         """Take the lease within a transaction; return False while somebody else holds it."""
-        return take_lease(connection, self._name, self._holder, seconds=self._seconds)
+        return take_lease(connection, self.name, self.holder, seconds=self.seconds)
 
     def check(self) -> None:
         """Raise ConflictError once somebody else has taken the lease."""
         if self._is_lost.is_set():
-            raise ConflictError(f"somebody else has taken {self._purpose} over")
+            raise ConflictError(f"somebody else has taken {self.purpose} over")
 
     @contextmanager
     def renewed(self) -> Iterator[None]:
@@ -86,11 +85,11 @@ class HeldLease:
         finally:
             is_over.set()
             renewing.join()
-            with self._database.begin() as connection:
-                release_leases(connection, self._holder)
+            with self.database.begin() as connection:
+                release_leases(connection, self.holder)
 
     def _renew_until(self, is_over: threading.Event) -> None:
-        while not is_over.wait(self._seconds / 4):
-            with suppress(SQLAlchemyError), self._database.begin() as connection:
+        while not is_over.wait(self.seconds / 4):
+            with suppress(SQLAlchemyError), self.database.begin() as connection:
                 if not self.acquire(connection):
                     self._is_lost.set()

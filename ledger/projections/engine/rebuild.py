@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 
@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.operations.worker_processes import worker_processes
-from ledger.projections.definition import Projection
 from ledger.projections.engine import rebuild_tasks
 from ledger.projections.engine.build import Build, Progress
 from ledger.projections.engine.compare import Difference, compare
@@ -48,7 +47,6 @@ CLOSE = 5_000
 class Rebuilt:
     """The result of one rebuild. `against` is None when there was nothing to compare with."""
 
-    name: str
     generation: Generation
     position: int = 0
     against: Generation | None = None
@@ -96,16 +94,21 @@ class Rebuild:
         build = self.begin()
         with build.lease.renewed():
             until = self._goal(build) if is_compared else self._log_end()
-            with self._start_workers(self._workers) as executor, _broken_workers_reported():
-                build.fill(until, executor)
-            rebuilt = Rebuilt(self._model.name, build.generation)
+            try:
+                with self._start_workers(self._workers) as executor:
+                    build.fill(until, executor)
+            except BrokenProcessPool as error:
+                raise UnavailableError(
+                    "a worker was ended from outside; rebuild again to go on where it was"
+                ) from error
+            rebuilt = Rebuilt(build.generation)
             if is_compared:
                 self._approach(build)
                 self._compare(build, rebuilt)
-            if is_dry:
-                self._settle(rebuilt, BUILT)
-            else:
-                self._switch(build, rebuilt)
+            is_settled = is_dry and self._settle(rebuilt, BUILT)
+            while not is_settled:  # it is read from a moment on at which it lacks nothing
+                build.follow(self._log_end())
+                is_settled = self._settle(rebuilt, LIVE)
         return rebuilt
 
     def begin(self) -> Build:
@@ -113,27 +116,18 @@ class Rebuild:
 
         Errors: ConflictError when somebody else holds it.
         """
+        same_code = {"name": self._model.name, "fingerprint": fingerprint(self._model)}
         with self._database.begin() as connection:
             decide_alone(connection)
-            generation = self._resumable(connection)
-            if generation is not None:
-                build = self._leased(connection, generation)
-                if not _is_spoilt(connection, generation):
+            every = all_generations(connection, **same_code)
+            unread = [generation for generation in every if generation.state in (BUILDING, BUILT)]
+            if unread:
+                build = self._leased(connection, unread[-1])
+                if build.generation.state == BUILDING or not poison_of(connection, unread[-1].id):
                     return build
-                drop_generation(connection, generation)
-            generation = create_generation(
-                connection, self._model, state=BUILDING, shards=self._workers
-            )
-            return self._leased(connection, generation)
-
-    def _resumable(self, connection: Connection) -> Generation | None:
-        unread = [
-            generation
-            for generation in all_generations(connection, self._model.name)
-            if generation.fingerprint == fingerprint(self._model)
-            and generation.state in (BUILDING, BUILT)
-        ]
-        return unread[-1] if unread else None
+                drop_generation(connection, unread[-1])  # mended code may apply what it skipped
+            new = create_generation(connection, self._model, state=BUILDING, shards=self._workers)
+            return self._leased(connection, new)
 
     def _leased(self, connection: Connection, generation: Generation) -> Build:
         lease = HeldLease(
@@ -148,24 +142,21 @@ class Rebuild:
                 f"{self._model.name} is being rebuilt by somebody else, or was until"
                 f" {self._lease_seconds} seconds ago at most"
             )
-        return Build(self._database, self._model, generation, lease, self._progress)
+        return Build(self._database, generation, lease, self._progress)
 
     def _log_end(self) -> int:
         return self._ledger.events.high_water_mark() or 0
-
-    def _live_besides(self, build: Build) -> Generation | None:
-        with self._database.connect() as connection:
-            return _live(connection, self._model, besides=build.generation)
 
     def _goal(self, build: Build) -> int:
         """Return where the generation to compare with stands; without one, the end of the log.
 
         One of the same code that no server follows is brought to the end first.
         """
-        old = self._live_besides(build)
+        with self._database.connect() as connection:
+            old = _live_besides(connection, build.generation)
         if old is None:
             return self._log_end()
-        follower = Follower(self._database, old, self._model)
+        follower = Follower(self._database, old)
         if old.fingerprint == build.generation.fingerprint and not self._is_followed(old):
             return follower.run(self._log_end())
         return follower.position()
@@ -186,15 +177,15 @@ class Rebuild:
 
     def _compare(self, build: Build, rebuilt: Rebuilt) -> None:
         """Bring the new generation to exactly where the live one stands, and compare them there."""
-        old = self._live_besides(build)
+        with self._database.connect() as connection:
+            old = _live_besides(connection, build.generation)
         if old is None or not self._wait_for(old, build):
             return
-        with ExitStack() as stack:
-            before = stack.enter_context(snapshot(self._database))
+        with snapshot(self._database) as before:
             build.follow(position_of(before, old))
             self._progress("comparing", 0, 1)
-            after = stack.enter_context(snapshot(self._database))
-            rebuilt.differences = compare(before, old, after, build.generation)
+            with snapshot(self._database) as after:
+                rebuilt.differences = compare(before, old, after, build.generation)
         rebuilt.against = old
 
     def _wait_for(self, old: Generation, build: Build) -> bool:
@@ -217,58 +208,34 @@ class Rebuild:
             sleep(0.1)
         return True
 
-    def _switch(self, build: Build, rebuilt: Rebuilt) -> None:
-        """Let it be read, at a moment at which it lacks nothing that the old one has."""
-        is_settled = False
-        while not is_settled:
-            build.follow(self._log_end())
-            is_settled = self._settle(rebuilt, LIVE)
-
     def _settle(self, rebuilt: Rebuilt, state: str) -> bool:
         """Store the new state; return False when a live generation has come further meanwhile."""
         generation = rebuilt.generation
         with self._database.begin() as connection:
             decide_alone(connection)
-            position = position_of(connection, generation)
-            old = _live(connection, self._model, besides=generation)
+            rebuilt.position = position_of(connection, generation)
+            old = _live_besides(connection, generation)
             if (
                 state == LIVE
                 and old is not None
                 and old.fingerprint == generation.fingerprint
-                and position < lock_position(connection, old.id)
+                and rebuilt.position < lock_position(connection, old.id)
             ):
                 return False
-            rebuilt.position = position
             rebuilt.poison = len(poison_of(connection, generation.id))
             change_state(connection, generation, state)
         rebuilt.is_live = state == LIVE
         return True
 
 
-def _is_spoilt(connection: Connection, generation: Generation) -> bool:
-    """Return True if a built generation skipped events that mended code may apply now."""
-    return generation.state == BUILT and bool(poison_of(connection, generation.id))
-
-
-def _live(connection: Connection, model: Projection, *, besides: Generation) -> Generation | None:
+def _live_besides(connection: Connection, new: Generation) -> Generation | None:
     """Return the live generation to compare with: of the same code if possible, else the newest."""
-    live = [
-        generation
-        for generation in all_generations(connection, model.name)
-        if generation.state == LIVE and generation.id != besides.id
-    ]
-    same_code = [generation for generation in live if generation.fingerprint == besides.fingerprint]
-    return next(reversed(same_code or live), None)
-
-
-@contextmanager
-def _broken_workers_reported() -> Iterator[None]:
-    try:
-        yield
-    except BrokenProcessPool as error:
-        raise UnavailableError(
-            "a worker was ended from outside; rebuild again to go on where it was"
-        ) from error
+    live = all_generations(connection, name=new.name, state=LIVE)
+    return max(
+        (generation for generation in live if generation.id != new.id),
+        key=lambda generation: (generation.fingerprint == new.fingerprint, generation.id),
+        default=None,
+    )
 
 
 @contextmanager

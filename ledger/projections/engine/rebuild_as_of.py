@@ -1,7 +1,9 @@
 """Write a read model as it was known on a day to an SQLite file of its own."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
@@ -37,15 +39,10 @@ def write_as_of(
     try:
         with ledger.database.connect() as log, target.begin() as connection:
             _create_tables(connection, model)
-            known_by = write_instant(as_of)
+            tables = {table: table for table in model.all_tables}
+            was_known = partial(_was_known, known_by=write_instant(as_of))
             return fill(
-                log,
-                connection,
-                model,
-                {table: table for table in model.all_tables},
-                until=until,
-                is_wanted=lambda stored: _was_known(stored, known_by),
-                progress=progress,
+                log, connection, model, tables, until=until, is_wanted=was_known, progress=progress
             )
     finally:
         target.dispose()
@@ -94,7 +91,6 @@ def fill(
 
 
 def _was_known(stored: StoredRow, known_by: str) -> bool:
-    try:
+    with suppress(Exception):  # what cannot be read is reported as skipped, not hidden
         return bool(decode_event(stored).timestamp <= known_by)
-    except Exception:  # noqa: BLE001  what cannot be read is reported as skipped, not hidden
-        return True
+    return True

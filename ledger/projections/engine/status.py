@@ -1,7 +1,9 @@
 """Tell where each generation stands: its state, its position, and how far behind the log it is."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 
 from sqlalchemy import Connection, func, select
 
@@ -9,19 +11,19 @@ from ledger.application import Ledger
 from ledger.projections.engine.folding import Poison
 from ledger.projections.engine.generations import (
     BUILDING,
-    LIVE,
     RETIRED,
     Generation,
     all_generations,
     decide_alone,
     drop_generation,
-    live_generation,
+    live_generations,
     poison_of,
     positions,
+    reached_positions,
 )
 from ledger.projections.engine.leases import is_leased
-from ledger.projections.engine.registry import PROJECTIONS, projection
-from ledger.storage.tables import events, generation_positions, notifications, poison_events
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.storage.tables import events, notifications, poison_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,11 @@ def statuses(ledger: Ledger) -> list[Status]:
     """Return every generation of every read model, in the order of the registry, oldest first."""
     newest = ledger.events.newest_position() or 0
     with ledger.database.connect() as connection:
-        known = [
-            generation
-            for generation in all_generations(connection)
-            if generation.name in PROJECTIONS
+        return [
+            _status(connection, generation, newest)
+            for name in PROJECTIONS
+            for generation in all_generations(connection, name=name)
         ]
-        known.sort(key=lambda generation: (list(PROJECTIONS).index(generation.name), generation.id))
-        return [_status(connection, generation, newest) for generation in known]
 
 
 def _status(connection: Connection, generation: Generation, newest: int) -> Status:
@@ -70,26 +70,8 @@ def _status(connection: Connection, generation: Generation, newest: int) -> Stat
 def stale_views(ledger: Ledger) -> list[str]:
     """Return the read models that this code cannot read until `ledger rebuild` has built them."""
     with ledger.database.connect() as connection:
-        return [
-            model.name
-            for model in PROJECTIONS.values()
-            if live_generation(connection, model) is None
-        ]
-
-
-def outdated_views(connection: Connection) -> list[str]:
-    """Return the read models that other code has built and this code not yet.
-
-    One that nobody has built is not among them: the service creates it when it starts.
-    """
-    live = [generation for generation in all_generations(connection) if generation.state == LIVE]
-    built = {generation.name for generation in live}
-    current = {
-        generation.name
-        for generation in live
-        if generation.name in PROJECTIONS and generation.is_current
-    }
-    return [name for name in PROJECTIONS if name in built - current]
+        live = live_generations(connection)
+    return [name for name in PROJECTIONS if name not in live]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,37 +88,22 @@ class Lag:
 
 
 def lags(connection: Connection) -> list[Lag]:
-    """Return how far behind the live generation of this code is, for every model that has one.
-
-    Shape: read in a few small queries.
-    """
+    """Return how far behind the live generation of this code is, for every model that has one."""
     newest = connection.scalar(select(func.max(events.c.position))) or 0
-    live = _live_positions(connection)
+    reached = defaultdict(int, reached_positions(connection))
     c = poison_events.c
     query = select(c.generation_id, func.count()).group_by(c.generation_id)
-    poison_counts = {row[0]: row[1] for row in connection.execute(query)}
-    seconds = {
-        position: _lag_seconds(connection, position)
-        for position in {position for _, position in live.values()}
-        if position < newest
-    }
+    poison_counts: Counter[int] = Counter(dict(connection.execute(query).all()))
+    lag_seconds = cache(partial(_lag_seconds, connection))  # most models stand at one position
     return [
-        Lag(name, max(0, newest - position), seconds.get(position, 0.0), poison_counts.get(id_, 0))
-        for name, (id_, position) in live.items()
+        Lag(
+            name,
+            max(0, newest - reached[live.id]),
+            lag_seconds(reached[live.id]),
+            poison_counts[live.id],
+        )
+        for name, live in live_generations(connection).items()
     ]
-
-
-def _live_positions(connection: Connection) -> dict[str, tuple[int, int]]:
-    """Return where the live generations are. Shape: name -> generation id, position."""
-    c = generation_positions.c
-    query = select(c.generation_id, func.min(c.position)).group_by(c.generation_id)
-    position_by_id = {row[0]: row[1] for row in connection.execute(query)}
-    live = {
-        generation.name: (generation.id, position_by_id.get(generation.id, 0))
-        for generation in all_generations(connection)
-        if generation.state == LIVE and generation.name in PROJECTIONS and generation.is_current
-    }
-    return {name: live[name] for name in PROJECTIONS if name in live}
 
 
 def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> list[str]:
@@ -157,21 +124,16 @@ def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = Fals
 
 
 def _is_dispensable(connection: Connection, generation: Generation, *, is_forced: bool) -> bool:
-    is_ours = generation.name in PROJECTIONS and generation.is_current
-    if is_ours and generation.state != RETIRED:
+    if generation.is_current and generation.state != RETIRED:
         return False
     return is_forced or not is_leased(connection, generation.lease_name)
 
 
 def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None:
     """Return the two newest complete generations of a model, older first; None if there is one."""
-    projection(name)
     with ledger.database.connect() as connection:
-        complete = [
-            generation
-            for generation in all_generations(connection, name)
-            if generation.state != BUILDING
-        ]
+        every = all_generations(connection, name=name)
+    complete = [generation for generation in every if generation.state != BUILDING]
     return (complete[-2], complete[-1]) if len(complete) > 1 else None
 
 
