@@ -19,7 +19,8 @@ from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
-from ledger.projections.engine.status import lags, outdated_views
+from ledger.projections.engine.generations import outdated_views
+from ledger.projections.engine.status import lags
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
