@@ -29,7 +29,7 @@ def test_the_cookie_is_kept_to_https_and_to_its_host(pages: Visiting) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request", "is_secure"),
+    ("call", "is_secure"),
     [
         ({}, False),
         ({"base_url": "http://127.0.0.1:8000"}, False),
@@ -42,9 +42,9 @@ def test_the_cookie_is_kept_to_https_and_to_its_host(pages: Visiting) -> None:
     ],
 )
 def test_only_a_browser_on_this_machine_gets_a_cookie_without_https(
-    pages: Visiting, request: dict[str, Any], is_secure: bool
+    pages: Visiting, call: dict[str, Any], is_secure: bool
 ) -> None:
-    _, morsel = cookie(pages.client.get("/sign-in", **request))
+    _, morsel = cookie(pages.client.get("/sign-in", **call))
 
     assert bool(morsel["secure"]) is is_secure
 
