@@ -1,13 +1,14 @@
 """The blueprint of all pages that need somebody signed in."""
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app
+from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
 from web.authentication import MODES, admit, log_read
 from web.pages import refusals
 from web.pages.languages import remember_choice
-from web.pages.session import has_key, protect, signed_in_user
+from web.pages.session import csrf, signed_in_user
 from web.pages.signing_in import ask_to_sign_in
 from web.security_headers import set_page_headers
 
@@ -21,22 +22,22 @@ class Mode(BaseConverter):
 
 
 @bp.record_once
-def _add_converter(state: object) -> None:
-    state.app.url_map.converters["mode"] = Mode  # type: ignore[attr-defined]  # a BlueprintSetupState
+def _add_converter(setup_state: BlueprintSetupState) -> None:
+    setup_state.app.url_map.converters["mode"] = Mode
 
 
 @bp.before_request
 def require_login() -> ResponseReturnValue | None:
     """Let somebody who has signed in pass; send others to sign in."""
-    if not has_key(current_app):
+    if not current_app.secret_key:
         return refusals.without_key()
     chosen = remember_choice()
     if chosen is not None:
         return chosen
     user = signed_in_user()
     if user is None:
-        return ask_to_sign_in(request)
-    protect()
+        return ask_to_sign_in()
+    csrf.protect()
     admit(user)
     return None
 

@@ -59,12 +59,6 @@ def stacked(labels: Sequence[str], series: Mapping[str, Sequence[int]]) -> Chart
     return Chart(tuple(bars), top)
 
 
-def shares(counts: Sequence[int]) -> list[float]:
-    """Return the length of each bar of a list, the longest being 100."""
-    longest = max(counts, default=0)
-    return [round(100 * count / longest, 2) if longest else 0.0 for count in counts]
-
-
 def _segments(counts: Mapping[str, int], top: int, x: float, width: float) -> list[Segment]:
     segments, y = [], float(HEIGHT)
     for name, count in counts.items():

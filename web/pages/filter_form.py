@@ -1,15 +1,13 @@
 """Derives from the declarations of filters the form of a page, as people fill it in."""
 
-from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from marshmallow import Schema, fields
 
 from ledger.instants import beginning_of, end_of
 from ledger.queries.filter_comparisons import Comparison, Filter, conditions_of
-from web.pages.languages import N_, translated
-from web.pages.request_parameters import Amount, Day, choice, flag, minor_units, text, texts
+from web.pages.languages import N_
+from web.pages.request_parameters import Amount, choice, day, flag, minor_units, text, texts
 
 LABELS = {
     "order_id": N_("Order"),
@@ -39,19 +37,13 @@ _ELSEWHERE = ("mode", "search")
 """No fields of the form: the mode is in the address, the search has its own box."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilterForm:
-    """The filters of a form by how they are filled in. Shape: names; `days` without `_from`."""
+def form_of(
+    filter_class: type[Filter], choices: dict[str, list[tuple[str, str]]]
+) -> dict[str, Any]:
+    """Return the names of filters by how a form asks for them.
 
-    texts: list[str]
-    amounts: list[str]
-    days: list[str]
-    choices: dict[str, list[tuple[str, str]]]
-    flags: list[str]
-
-
-def form_of(filter_class: type[Filter], choices: dict[str, list[tuple[str, str]]]) -> FilterForm:
-    """Return the form of a class of filters. Shape: `choices` are (value, label) pairs by name."""
+    Shape: `days` without `_from`; `choices` are (value, label) pairs by name.
+    """
 
     def named(*comparisons: Comparison) -> list[str]:
         return [
@@ -60,55 +52,42 @@ def form_of(filter_class: type[Filter], choices: dict[str, list[tuple[str, str]]
             if condition.comparison in comparisons and name not in (*_ELSEWHERE, *choices)
         ]
 
-    return FilterForm(
-        texts=named(Comparison.EQUAL, Comparison.AMONG),
-        amounts=named(*_AMOUNTS),
-        days=[name.removesuffix("_from") for name in named(Comparison.SINCE)],
-        choices=choices,
-        flags=named(*_FLAGS),
-    )
-
-
-def label(name: str) -> str:
-    """Return what the reader's language calls a filter."""
-    return translated(LABELS[name])
+    return {
+        "texts": named(Comparison.EQUAL, Comparison.AMONG),
+        "amounts": named(*_AMOUNTS),
+        "days": [name.removesuffix("_from") for name in named(Comparison.SINCE)],
+        "choices": choices,
+        "flags": named(*_FLAGS),
+    }
 
 
 def form_schema(filter_class: type[Filter]) -> type[Schema]:
     """Return the schema of what a page's address may say of a class of filters."""
-    conditions = conditions_of(filter_class).items()
-    return Schema.from_dict(
-        {
-            name: _field(condition.comparison, condition.choices)
-            for name, condition in conditions
-            if name not in _ELSEWHERE
-        },
-        name=f"{filter_class.__name__}Form",
-    )
+    named_fields = {
+        name: _field(condition.comparison, condition.choices)
+        for name, condition in conditions_of(filter_class).items()
+        if name not in _ELSEWHERE
+    }
+    return Schema.from_dict(named_fields, name=f"{filter_class.__name__}Form")
 
 
-def filter_parameters(
-    filter_class: type[Filter], form: dict[str, Any], zone: str
-) -> dict[str, Any]:
-    """Return what a form says as the parameters of its filter. Shape: days begin in `zone`."""
-    parameters: dict[str, Any] = {}
-    for name, condition in conditions_of(filter_class).items():
-        value = form.get(name)
-        if value is not None and condition.comparison in _DAYS:
-            value = _instant(condition.comparison, value, zone)
-        elif value is not None and condition.comparison in _AMOUNTS:
-            value = minor_units(value, form.get("currency"))
-        parameters[name] = value
+def filter_parameters(filter_class: type[Filter], form: dict[str, Any]) -> dict[str, Any]:
+    """Return what a form says as the parameters of its filter."""
+    conditions, parameters = conditions_of(filter_class), dict(form)
+    for name in form.keys() & conditions.keys():
+        comparison = conditions[name].comparison
+        if comparison is Comparison.SINCE:
+            parameters[name] = beginning_of(form[name], form["days_in"])
+        elif comparison is Comparison.UNTIL:
+            parameters[name] = end_of(form[name], form["days_in"])
+        elif comparison in _AMOUNTS:
+            parameters[name] = minor_units(form[name], form.get("currency"))
     return parameters
-
-
-def _instant(comparison: Comparison, day: date, zone: str) -> datetime:
-    return (beginning_of if comparison is Comparison.SINCE else end_of)(day, zone)
 
 
 def _field(comparison: Comparison, choices: tuple[str, ...]) -> fields.Field[Any]:
     if comparison in _DAYS:
-        return Day()
+        return day()
     if comparison in _AMOUNTS:
         return Amount()
     if comparison in _FLAGS:

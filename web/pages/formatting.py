@@ -4,13 +4,13 @@ from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import NumberPattern, format_decimal
+from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from ledger.instants import write_public_instant
@@ -35,28 +35,16 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
     exact = decimal_text(amount_minor, currency)
     digits = len(exact.partition(".")[2])
     if currency_code(currency) != currency:
-        number = format_decimal(Decimal(exact), format=_pattern(digits), locale=locale)
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        number = format_decimal(Decimal(exact), format=pattern, locale=locale)
         return f"{number} {printable(currency)}".strip()
-    pattern = _currency_pattern(locale, digits)
-    return str(pattern.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
-
-
-@cache
-def _currency_pattern(locale: str, digits: int) -> NumberPattern:
-    """Return the locale's own pattern, with as many decimals as the currency has."""
-    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
-    pattern.frac_prec = (digits, digits)
-    return pattern
-
-
-def _pattern(digits: int) -> str:
-    return "#,##0" + ("." + "0" * digits if digits else "")
+    own = copy(Locale.parse(locale).currency_formats["standard"])
+    own.frac_prec = (digits, digits)  # as many decimals as the currency has
+    return str(own.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
 
 
 def moment(at: datetime | str | None) -> Markup | str:
     """Format an instant with its zone. Shape: a `<time>` element, or a dash for none."""
-    if at is None or at == "":
-        return NOTHING
     exact = _read(at)
     if exact is None:
         return plain(at)
@@ -72,21 +60,18 @@ def _moment(at: datetime, locale: str, zone: str) -> str:
 
 def day(at: datetime | str | None) -> Markup | str:
     """Format the day of an instant on the reader's clock, or a bare day as it is."""
-    if at is None or at == "":
-        return NOTHING
     exact = _read(at)
     if exact is None:
         return plain(at)
     is_bare = isinstance(at, str) and len(at) == len("2026-03-10")
     local = exact if is_bare else exact.astimezone(ZoneInfo(zone_name()))
-    machine = local.date().isoformat()
     text = format_date(local.date(), "medium", locale=locale_name())
-    return Markup('<time datetime="{}">{}</time>').format(machine, text)
+    return Markup('<time datetime="{}">{}</time>').format(local.date().isoformat(), text)
 
 
 def age(at: datetime | str | None) -> str:
     """Format how long ago an instant is. Shape: `3 hours ago`."""
-    exact = _read(at) if at else None
+    exact = _read(at)
     if exact is None:
         return NOTHING
     since = exact - context().clock()
@@ -131,25 +116,18 @@ def name(foreign: object) -> Markup:
     return Markup('<bdi title="{}">{}</bdi>').format(plain(text, 500), plain(text, SHORT))
 
 
-def _read(at: datetime | str) -> datetime | None:
+def _read(at: datetime | str | None) -> datetime | None:
     if isinstance(at, datetime):
         return at
     try:
-        exact = datetime.fromisoformat(at)
+        exact = datetime.fromisoformat(at or "")
     except ValueError:
         return None
     return exact if exact.tzinfo else exact.replace(tzinfo=UTC)
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    "amount": amount,
-    "moment": moment,
-    "day": day,
-    "age": age,
-    "duration": duration,
-    "number": number,
-    "plain": plain,
-    "lines": lines,
-    "name": name,
-}
+    formatter.__name__: formatter
+    for formatter in (amount, moment, day, age, duration, number, plain, lines, name)
+} | {"public_instant": write_public_instant}
 """The names by which templates call them."""

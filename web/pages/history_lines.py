@@ -1,16 +1,16 @@
 """The lines of a history: event by event, as known at an instant, each with its evidence."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 from ledger.aggregates.event_catalogue import SENTENCES
-from ledger.instants import write_public_instant
 from ledger.ipn.snapshots import Fact
 from ledger.queries.evidence import Evidence, evidence_of
-from ledger.queries.history import TimelineEntry, history_data, timeline
+from ledger.queries.history import Change, TimelineEntry, history_data, timeline
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent, known_by
 from web.authentication import redact_for_reader
@@ -25,30 +25,6 @@ _MAIN = frozenset(
     {"status", "amount_minor", "capture_at", "captured_at", "payment_method", "schedule"}
 )
 """The facts that a person looks for first in the event that an object began with."""
-
-
-@dataclass(frozen=True, slots=True)
-class FactChange:
-    """One fact that an event changed. Shape: `name` is that of the fact alone; `is_main` says
-    whether a person looks for it first."""
-
-    name: str
-    before: Fact | None
-    after: Fact | None
-    is_main: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """An instant at which something became known."""
-
-    at: datetime
-    sentence: str
-
-    @property
-    def as_of(self) -> str:
-        """Return the instant as an address names it."""
-        return write_public_instant(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +45,14 @@ class HistoryLine:
         return self.event_data["data"]["facts"].get("currency") or self.state.get("currency")
 
     @property
-    def changes(self) -> list[FactChange]:
-        """Return what the event changed; facts that were not known before are rarely main."""
-        changes = []
-        for change in self.entry.telling_changes:
-            name = change.name.rpartition(" ")[2]  # an instalment's own name stands before it
-            is_main = change.before is not None or name in _MAIN
-            changes.append(FactChange(name, change.before, change.after, is_main))
-        return changes
+    def changes(self) -> list[Change]:
+        """Return what the event changed; an instalment's own name before a fact is left out."""
+        changes = self.entry.telling_changes
+        return [replace(change, name=change.name.rpartition(" ")[2]) for change in changes]
+
+    def is_main(self, change: Change) -> bool:
+        """Return True if a person looks for this change first."""
+        return change.before is not None or change.name in _MAIN
 
     @property
     def status(self) -> str | None:
@@ -149,23 +125,19 @@ class KnownHistory:
         return min(events[0].event.timestamp for events in self.all_streams)
 
     @cached_property
-    def steps(self) -> list[Step]:
-        """Return every instant at which something became known, oldest first."""
-        events = sorted(
-            (entry.event for stream in self.all_streams for entry in stream),
-            key=lambda event: event.timestamp,
-        )
-        sentence_by_instant = {
-            event.timestamp: SENTENCES[type(event)] for event in events[-LINES_MAX:]
-        }
-        return [Step(at, sentence) for at, sentence in sentence_by_instant.items()]
+    def steps(self) -> list[tuple[datetime, str]]:
+        """Return every instant at which something became known, oldest first, with a sentence."""
+        events = [recorded.event for stream in self.all_streams for recorded in stream]
+        events.sort(key=attrgetter("timestamp"))
+        sentences = {event.timestamp: SENTENCES[type(event)] for event in events[-LINES_MAX:]}
+        return list(sentences.items())
 
     @property
     def step(self) -> int:
         """Return the place among `steps` of what is shown."""
         if self.at is None:
             return len(self.steps) - 1
-        return max(0, sum(step.at <= self.at for step in self.steps) - 1)
+        return max(0, sum(at <= self.at for at, _ in self.steps) - 1)
 
     def lines(self) -> list[HistoryLine]:
         """Return the events in the order in which they were recorded, each verified again."""
@@ -174,17 +146,12 @@ class KnownHistory:
             for events, state in zip(self.streams, self.states, strict=True)
             for entry in timeline(events)
         ]
-        entries.sort(key=lambda pair: pair[0].position)
-        newest = entries[-LINES_MAX:]
-        evidence_by_position = evidence_of(
-            ledger(), [RecordedEvent(entry.position, entry.event) for entry, _ in newest]
-        )
+        newest = sorted(entries, key=lambda pair: pair[0].position)[-LINES_MAX:]
+        recorded = [RecordedEvent(entry.position, entry.event) for entry, _ in newest]
+        evidence = evidence_of(ledger(), recorded)
         return [
             HistoryLine(
-                entry,
-                redact_for_reader(history_data(entry)),
-                state,
-                evidence_by_position.get(entry.position),
+                entry, redact_for_reader(history_data(entry)), state, evidence.get(entry.position)
             )
             for entry, state in newest
         ]

@@ -2,8 +2,9 @@
 
 import io
 import re
+from collections.abc import Collection
 from contextlib import suppress
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from urllib.parse import urlencode
 
@@ -16,10 +17,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, gettext
 
 LANGUAGES = {"en": "English", "fr": "Français"}
-
-_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
-_TAG = re.compile(r"[A-Za-z]{2}-[A-Za-z]{2}")
-
 UTC = "UTC"
 ZONES = (
     UTC,
@@ -39,6 +36,10 @@ ZONES = (
 )
 """UTC, in which the platform writes its times, and the zones of the countries of its brands."""
 
+_CHOICES: dict[str, Collection[str]] = {"lang": LANGUAGES, "zone": ZONES}
+_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
+_TAG = re.compile(r"[A-Za-z]{2}-[A-Za-z]{2}")
+
 
 def N_(text: str) -> str:
     """Mark a text that is translated where it is shown."""
@@ -51,65 +52,53 @@ def translated(text: str) -> str:
 
 
 def register(app: Flask) -> None:
-    """Let templates and views speak the reader's language."""
+    """Let the pages of an application speak the reader's language."""
     babel = Babel(app, locale_selector=language, timezone_selector=zone_name)
     babel.domain_instance = _Catalogues()
-    app.jinja_env.globals.update(
-        languages=LANGUAGES, zones=ZONES, language=language, zone_name=zone_name
-    )
-    app.jinja_env.filters["translated"] = translated
 
 
 def language() -> str:
     """Return the reader's language: as chosen, else as the browser prefers."""
     if "language" not in g:
-        g.language = _language()
+        preferred = request.accept_languages.best_match(list(LANGUAGES))
+        g.language = _chosen("lang", LANGUAGES) or preferred or "en"
     return str(g.language)
-
-
-def _language() -> str:
-    chosen = request.args.get("lang") or _chosen("lang")
-    if chosen in LANGUAGES:
-        return str(chosen)
-    return request.accept_languages.best_match(list(LANGUAGES)) or "en"
 
 
 def zone_name() -> str:
     """Return the time zone whose clock the reader sees."""
-    chosen = request.args.get("zone") or _chosen("zone")
-    return str(chosen) if chosen in ZONES else UTC
+    return _chosen("zone", ZONES) or UTC
 
 
 def locale_name() -> str:
     """Return the locale of amounts and dates: as the browser prefers, in the chosen language."""
     if "locale_name" not in g:
-        g.locale_name = _locale(language(), tuple(request.accept_languages.values()))
+        g.locale_name = _locale(language())
     return str(g.locale_name)
 
 
-@lru_cache(maxsize=256)
-def _locale(language: str, accepted: tuple[str, ...]) -> str:
-    for tag in accepted:
-        if not _TAG.fullmatch(tag) or tag[:2].lower() != language:
-            continue
-        with suppress(UnknownLocaleError):
-            return str(Locale.parse(f"{language}_{tag[3:].upper()}"))
+def _locale(language: str) -> str:
+    for tag in request.accept_languages.values():
+        if _TAG.fullmatch(tag) and tag[:2].lower() == language:
+            with suppress(UnknownLocaleError):
+                return str(Locale.parse(f"{language}_{tag[3:].upper()}"))
     return _LOCALES[language]
+
+
+def _chosen(name: str, choices: Collection[str]) -> str | None:
+    """Return what the address or else the session names, if it is one of these."""
+    chosen = request.args.get(name) or (session.get(name) if current_app.secret_key else None)
+    return chosen if chosen in choices else None
 
 
 def remember_choice() -> ResponseReturnValue | None:
     """Store a language or zone chosen in the address, and redirect to the address without it."""
-    chosen = {name: request.args[name] for name in ("lang", "zone") if name in request.args}
+    chosen = {name: request.args[name] for name in _CHOICES if name in request.args}
     if not chosen or request.method != "GET":
         return None
-    known = {"lang": tuple(LANGUAGES), "zone": ZONES}
-    session.update({name: text for name, text in chosen.items() if text in known[name]})
+    session.update({name: text for name, text in chosen.items() if text in _CHOICES[name]})
     left = [pair for pair in request.args.items(multi=True) if pair[0] not in chosen]
     return redirect(request.path + (f"?{urlencode(left)}" if left else ""), 303)
-
-
-def _chosen(name: str) -> object:
-    return session.get(name) if current_app.secret_key else None
 
 
 class _Catalogues(Domain):  # type: ignore[misc]  # the library has no types

@@ -1,36 +1,34 @@
-"""Deliveries: the list of the verified ones, and each with its body and the events it caused."""
+"""Deliveries: the verified ones, each with its body and its events, and the one behind an event."""
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
 from ledger.aggregates.event_catalogue import SENTENCES
+from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REPAIRABLE, TOO_LARGE
+from ledger.ipn.signature import digest
 from ledger.ipn.storable import is_storable
 from ledger.operations.logs import network
 from ledger.queries.deliveries import notification_data
-from ledger.queries.evidence import verified_again
+from ledger.queries.evidence import event_at, evidence_of, verified_again
 from ledger.queries.filter_declarations import NotificationFilter
+from ledger.queries.find_by_name import SUBSCRIPTION
 from ledger.queries.notifications import list_notifications
 from ledger.queries.readable_body import caused, readable, subjects
+from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, log_personal_read, only_with_personal_data, scope_of
-from web.context import ledger
+from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
 from web.pages.rendering import render
-from web.pages.request_parameters import (
-    Question,
-    choice,
-    notification_cursor,
-    read_question,
-    without_blanks,
-)
+from web.pages.request_parameters import choice, notification_cursor, read_question
 
 LIMIT = 50
 REPEATS_MAX = 50
@@ -49,15 +47,7 @@ class NotificationsForm(Schema):
 @bp.get("/<mode:mode>/notifications")
 def notifications(mode: str) -> ResponseReturnValue:
     """List the verified deliveries, newest first."""
-    cleaned = without_blanks()
-    if cleaned is not None:
-        return cleaned
     question = read_question(NotificationsForm())
-    body = render("notifications.html", question=question, **_page(mode, question))
-    return body, question.status
-
-
-def _page(mode: str, question: Question) -> dict[str, Any]:
     rows = []
     if not question.wrong:
         outcome = question.parameters.get("outcome")
@@ -69,23 +59,16 @@ def _page(mode: str, question: Question) -> dict[str, Any]:
         cursor = question.parameters.get("cursor")
         with ledger().database.connect() as connection:
             rows = list_notifications(connection, filter_, before_id=cursor, limit=LIMIT + 1)
-    here = url_for("pages.notifications", mode=mode)
-    return {
-        "rows": rows[:LIMIT],
-        "next_address": len(rows) > LIMIT and question.address(here, cursor=rows[LIMIT - 1].id),
-        "first_address": question.value("cursor") and question.address(here, "cursor"),
-    }
+    page = render("notifications.html", question=question, **question.paging(rows, LIMIT))
+    return page, question.status
 
 
 @bp.get("/<mode:mode>/notifications/<name>")
 def notification(mode: str, name: str) -> ResponseReturnValue:
     """Show one delivery, verified or not: how it came, what it says, and what it caused."""
-    row = _row(mode, name)
-    facts = notification_data(row)
-    if caller().sees_personal:
-        log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-    else:
-        facts["peer"] = network(row.peer)
+    row = visible_delivery(mode, name)
+    facts = _facts(row)
+    log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     has_body = caller().sees_personal and row.reason != TOO_LARGE
     return render(
         "notification.html",
@@ -95,8 +78,11 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
         is_repairable=row.reason in REPAIRABLE,
         body=readable(ledger(), row) if has_body else None,
         signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
-        events=[_event(recorded.position, recorded.event) for recorded in caused(ledger(), row)],
-        subjects=_subjects(row),
+        events=[_event(recorded, mode) for recorded in caused(ledger(), row)],
+        subjects=[
+            (kind, subject, _link(row.shop_id, mode, kind, subject, alias))
+            for kind, subject, alias in subjects(ledger(), row)
+        ],
         same_content=_same_content(row),
     )
 
@@ -105,14 +91,42 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
 @only_with_personal_data
 def notification_raw(mode: str, name: str) -> ResponseReturnValue:
     """Download its body, byte for byte."""
-    row = _row(mode, name)
+    row = visible_delivery(mode, name)
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     response = Response(row.body or b"", mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
     return response
 
 
-def _row(mode: str, name: str) -> InboxRecord:
+@bp.get("/<mode:mode>/shops/<shop_id>/events/<int:position>/evidence")
+def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
+    """Show the delivery behind an event; its body for those who see personal data, and logged."""
+    recorded = event_at(ledger(), position)
+    event = recorded.event
+    if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
+        raise NotFoundError(f"no event at position {position} of this shop and mode")
+    with ledger().database.connect() as connection:
+        row = ledger().inbox.find_verified(connection, event.notification_id)
+    if row is None:
+        raise NotFoundError("the delivery behind this event is not in the journal")
+    (proof,) = evidence_of(ledger(), [recorded]).values()
+    log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
+    return render(
+        "evidence.html",
+        position=position,
+        event=event,
+        kind=event.aggregate_class.KIND,
+        sentence=SENTENCES[type(event)],
+        notification=_facts(row),
+        evidence=proof,
+        digest_now=digest(proof.body),
+        body=proof.body.decode("utf-8", "replace") if caller().sees_personal else None,
+        now=context().clock(),
+        newest_position=ledger().events.newest_position(),
+    )
+
+
+def visible_delivery(mode: str, name: str) -> InboxRecord:
     """Return a delivery of this mode, or of none, that the reader may see. Errors: NotFound."""
     row = None
     if is_storable(name):
@@ -123,36 +137,29 @@ def _row(mode: str, name: str) -> InboxRecord:
     return row
 
 
-def _event(position: int, event: Any) -> dict[str, Any]:
+def _facts(row: InboxRecord) -> dict[str, Any]:
+    """Return the facts of a delivery; of its sender's address as much as the reader may see."""
+    facts = notification_data(row)
+    return facts if caller().sees_personal else facts | {"peer": network(row.peer)}
+
+
+def _event(recorded: RecordedEvent, mode: str) -> dict[str, Any]:
+    event = recorded.event
     kind = event.aggregate_class.KIND
-    reference = getattr(event, "subscription_id", "") or event.reference
+    name = getattr(event, "subscription_id", "") or event.reference
     return {
-        "position": position,
+        "position": recorded.position,
         "sentence": SENTENCES[type(event)],
         "kind": kind,
-        "name": reference,
-        "href": _link(event.shop_id, event.mode, kind, reference, getattr(event, "alias", None)),
+        "name": name,
+        "href": _link(event.shop_id, mode, kind, name, getattr(event, "alias", None)),
         "event": event,
     }
 
 
-def _subjects(row: InboxRecord) -> list[tuple[str, str, str]]:
-    """Return the objects that a delivery names. Shape: kind, name, address of its page."""
-    return [
-        (
-            subject.kind,
-            subject.name,
-            _link(row.shop_id, row.mode, subject.kind, subject.name, subject.alias),
-        )
-        for subject in subjects(ledger(), row)
-    ]
-
-
-def _link(
-    shop_id: str | None, mode: str | None, kind: str, name: str, alias: str | None = None
-) -> str:
-    more = {"alias": alias or None} if kind == "subscription" else {}
-    return link_to(kind, name, shop_id=shop_id, mode=(mode or "").lower(), **more)
+def _link(shop_id: str | None, mode: str, kind: str, name: str, alias: str | None) -> str:
+    more = {"alias": alias or None} if kind == SUBSCRIPTION else {}
+    return link_to(kind, name, shop_id=shop_id, mode=mode, **more)
 
 
 def _same_content(row: InboxRecord) -> list[InboxRecord]:

@@ -8,12 +8,12 @@ from ledger.ipn.modes import Mode
 from ledger.queries.orders import OrderHistory, order_history
 from ledger.queries.orders import order as order_of
 from ledger.queries.state import State
-from web.authentication import log_personal_read, redact_for_reader
+from web.authentication import redact_for_reader
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.history import HistoryForm, has_content, instant_of, render_history, render_unknown
+from web.pages.history import HistoryForm, render_history
 from web.pages.history_lines import KnownHistory
-from web.pages.request_parameters import read_question, without_blanks
+from web.pages.request_parameters import read_question
 
 TRANSACTIONS_MAX = 200
 """On one page; the search lists all of an order that has more."""
@@ -22,29 +22,21 @@ TRANSACTIONS_MAX = 200
 @bp.get("/<mode:mode>/shops/<shop_id>/orders/<name:name>")
 def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     """Show an order with its transactions, as known now or then."""
-    cleaned = without_blanks()
-    if cleaned is not None:
-        return cleaned
     question = read_question(HistoryForm())
     whole = order_history(ledger(), shop_id, Mode(mode), name)
-    history = KnownHistory(whole.streams, instant_of(question))
-    log_personal_read("order", shop_id=shop_id, mode=mode, reference=name)
-    if not has_content(history, question):
-        return render_unknown(history, question, kind="order", title=name)
-    known = OrderHistory(history.streams, whole.view_position)
-    state = redact_for_reader(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
-    transactions = _refunds_below(state["transactions"])
-    return render_history(
-        "order.html",
-        history,
-        question,
-        state=state,
-        shop_id=shop_id,
-        order_id=name,
-        balances=[balance | {"parts": _bar(balance)} for balance in state["balances"]],
-        transactions=transactions[:TRANSACTIONS_MAX],
-        is_cut=len(transactions) > TRANSACTIONS_MAX,
-    )
+
+    def describe(history: KnownHistory) -> dict[str, Any]:
+        known = OrderHistory(history.streams, whole.view_position)
+        state = redact_for_reader(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
+        transactions = _refunds_below(state["transactions"])
+        return {
+            "state": state,
+            "balances": [balance | {"parts": _bar(balance)} for balance in state["balances"]],
+            "transactions": transactions[:TRANSACTIONS_MAX],
+            "is_cut": len(transactions) > TRANSACTIONS_MAX,
+        }
+
+    return render_history("order", mode, shop_id, name, question, whole.streams, describe)
 
 
 def _refunds_below(transactions: list[State]) -> list[State]:

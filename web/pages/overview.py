@@ -1,7 +1,7 @@
 """The overview: the notifications and payments of the last days, and what is missing."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,18 +11,16 @@ from sqlalchemy import Connection
 
 from ledger.errors import ViewNotBuiltError
 from ledger.ipn.modes import Mode
-from ledger.ipn.shops_and_keys import Shop
-from ledger.projections import money_outcomes
-from ledger.projections.engine.status import Lag, lags
+from ledger.projections.engine.status import lags
+from ledger.projections.money_outcomes import ACCEPTED, REFUNDED, REFUSED
 from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
-from ledger.queries.totals import Coverage, DayTotal, coverage_by_shop, day_totals, refusals
+from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.storage.outcomes import Outcome
 from web.authentication import scope_of
 from web.context import context, ledger
 from web.pages.blueprint import bp
-from web.pages.charts import Chart, shares, stacked
-from web.pages.issuer_answers import answer
+from web.pages.charts import Chart, stacked
 from web.pages.navigation import DEFAULT_MODE
 from web.pages.rendering import render
 
@@ -31,29 +29,6 @@ SILENCE = timedelta(hours=3)
 """After so long without a call, something may be wrong on the way."""
 LAG_SECONDS = 10.0
 """A read model that is followed is behind for less than a second."""
-
-_PAST = "ipn-ledger-past-days"
-
-
-@dataclass(frozen=True, slots=True)
-class Currency:
-    """Money of one currency. Units: minor units; refunds beside what was accepted."""
-
-    code: str
-    today_minor: int
-    accepted_minor: int
-    refunded_minor: int
-    chart: Chart
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """The payments of the last days, by outcome, currency and reason."""
-
-    payments: Chart
-    today: Counter[str]
-    currencies: list[Currency]
-    refusals: list[tuple[str, str, int, float]]
 
 
 @bp.get("/")
@@ -65,33 +40,36 @@ def first_page() -> ResponseReturnValue:
 @bp.get("/<mode:mode>")
 def overview(mode: str) -> ResponseReturnValue:
     """Show what happened in one mode: today, and in the last 30 days."""
-    return render("overview.html", **_figures(Mode(mode)))
-
-
-def _figures(mode: str) -> dict[str, Any]:
-    now = context().clock()
+    now, scope, shops = context().clock(), scope_of(Mode(mode)), ledger().shops
     days = [now.date() - timedelta(days=back) for back in reversed(range(DAYS))]
-    scope = scope_of(mode)
     with ledger().database.connect() as connection:
         deliveries = _deliveries(connection, scope, days, now)
         last = last_received(connection, scope)
-        waiting = sum(group.count for group in by_reason(connection, scope))
-        return {
-            "now": now,
-            "days": (days[0].isoformat(), days[-1].isoformat()),
-            "deliveries": deliveries,
-            "today": deliveries.bars[-1].counts,
-            "last": max(last.values(), default=None),
-            "is_silent": now - max(last.values(), default=now) > SILENCE,
-            "waiting": waiting,
-            "behind": _behind(lags(connection)),
-            "money": _money(connection, scope, days),
-            "shops": _shops(connection, scope, last),
-        }
+        waiting = by_reason(connection, scope)
+        behind = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
+        money = _money(connection, scope, [day.isoformat() for day in days])
+        coverages = coverage_by_shop(connection, shops) or []
+    return render(
+        "overview.html",
+        now=now,
+        first_day=days[0].isoformat(),
+        deliveries=deliveries,
+        today=deliveries.bars[-1].counts,
+        last=max(last.values(), default=None),
+        is_silent=now - max(last.values(), default=now) > SILENCE,
+        waiting=sum(group.count for group in waiting),
+        behind=behind,
+        money=money,
+        shops=[
+            (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
+            for coverage in coverages
+            if coverage.mode == scope.mode and coverage.shop_id in scope.shops
+        ],
+    )
 
 
 def _deliveries(connection: Connection, scope: Scope, days: list[date], now: datetime) -> Chart:
-    past = current_app.extensions.setdefault(_PAST, PastDays())
+    past = current_app.extensions.setdefault("ipn-ledger-past-days", PastDays())
     verified = past.count(connection, scope, days, now)
     refused = quarantined(connection, scope, days)
     series: dict[str, list[int]] = {
@@ -101,87 +79,46 @@ def _deliveries(connection: Connection, scope: Scope, days: list[date], now: dat
     return stacked([day.isoformat() for day in days], series)
 
 
-def _behind(lags_of_views: list[Lag]) -> list[Lag]:
-    return [lag for lag in lags_of_views if lag.seconds > LAG_SECONDS or lag.poison]
-
-
-def _money(connection: Connection, scope: Scope, days: list[date]) -> Money | None:
-    span = (days[0].isoformat(), days[-1].isoformat())
-    shops = scope.shops if scope.is_limited else None
+def _money(connection: Connection, scope: Scope, labels: list[str]) -> dict[str, Any] | None:
+    """Return the payments by day, by currency and by why they were refused; None until counted."""
+    span, shops = (labels[0], labels[-1]), scope.shops if scope.is_limited else None
     try:
         totals = day_totals(connection, scope.mode, span, shops)
         refused = refusals(connection, scope.mode, span, shops)
     except ViewNotBuiltError:
         return None
-    labels = [day.isoformat() for day in days]
-    lengths = shares([refusal.count for refusal in refused])
-    return Money(
-        payments=stacked(
-            labels,
-            {
-                name: _counts(totals, name, labels)
-                for name in (money_outcomes.ACCEPTED, money_outcomes.REFUSED)
-            },
-        ),
-        today=_today(totals, labels[-1]),
-        currencies=_currencies(totals, labels),
-        refusals=[
-            (refusal.result, answer(refusal.result), refusal.count, length)
-            for refusal, length in zip(refused, lengths, strict=True)
+    counts = Counter[tuple[str, str]]()
+    for total in totals:
+        counts[total.outcome, total.day] += total.count
+    payments = {name: [counts[name, day] for day in labels] for name in (ACCEPTED, REFUSED)}
+    longest = max((refusal.count for refusal in refused), default=0) or 1
+    return {
+        "payments": stacked(labels, payments),
+        "currencies": _currencies(totals, labels),
+        "refusals": [
+            (refusal.result, refusal.count, round(100 * refusal.count / longest, 2))
+            for refusal in refused
         ],
-    )
+    }
 
 
-def _counts(totals: list[DayTotal], outcome: str, labels: list[str]) -> list[int]:
-    sums: Counter[str] = Counter()
+def _currencies(totals: Sequence[DayTotal], labels: list[str]) -> list[dict[str, Any]]:
+    """Return the money of each currency, the most used first. Units: minor units."""
+    used, minor = Counter[str](), Counter[tuple[str, str, str]]()
     for total in totals:
-        if total.outcome == outcome:
-            sums[total.day] += total.count
-    return [sums[label] for label in labels]
-
-
-def _today(totals: list[DayTotal], today: str) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for total in totals:
-        if total.day == today:
-            sums[total.outcome] += total.count
-    return sums
-
-
-def _currencies(totals: list[DayTotal], labels: list[str]) -> list[Currency]:
-    """Return the money of each currency, the most used first."""
-    used: Counter[str] = Counter()
-    for total in totals:
-        if total.currency and total.outcome in (money_outcomes.ACCEPTED, money_outcomes.REFUNDED):
+        if total.currency and total.outcome in (ACCEPTED, REFUNDED):
             used[total.currency] += total.count
-    return [_currency(code, totals, labels) for code, _ in used.most_common()]
-
-
-def _currency(code: str, totals: list[DayTotal], labels: list[str]) -> Currency:
-    by_day: Counter[str] = Counter()
-    refunded_minor = 0
-    for total in totals:
-        if total.currency == code and total.outcome == money_outcomes.ACCEPTED:
-            by_day[total.day] += total.amount_minor
-        elif total.currency == code and total.outcome == money_outcomes.REFUNDED:
-            refunded_minor += total.amount_minor
-    amounts = [by_day[label] for label in labels]
-    return Currency(
-        code=code,
-        today_minor=amounts[-1],
-        accepted_minor=sum(amounts),
-        refunded_minor=refunded_minor,
-        chart=stacked(labels, {money_outcomes.ACCEPTED: amounts}),
-    )
-
-
-def _shops(
-    connection: Connection, scope: Scope, last: dict[str, datetime]
-) -> list[tuple[Shop, Coverage, datetime | None]]:
-    """Return which kinds of notification each shop sends; nothing while that is not built."""
-    shops = ledger().shops
-    return [
-        (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
-        for coverage in coverage_by_shop(connection, shops) or []
-        if coverage.mode == scope.mode and coverage.shop_id in scope.shops
-    ]
+            minor[total.currency, total.outcome, total.day] += total.amount_minor
+    currencies = []
+    for code, _ in used.most_common():
+        accepted = [minor[code, ACCEPTED, day] for day in labels]
+        currencies.append(
+            {
+                "code": code,
+                "today_minor": accepted[-1],
+                "accepted_minor": sum(accepted),
+                "refunded_minor": sum(minor[code, REFUNDED, day] for day in labels),
+                "chart": stacked(labels, {ACCEPTED: accepted}),
+            }
+        )
+    return currencies

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 
 from flask import Request, Response, current_app, request
-from flask_babel import gettext
 
 from web.pages.languages import N_
 from web.pages.rendering import render
-from web.pages.session import has_key
 from web.security_headers import set_page_headers
 
 _BLUEPRINTS = ("pages", "auth")
@@ -53,17 +51,11 @@ def is_addressed(call: Request) -> bool:
 
 def page(status: int, code: str, headers: Mapping[str, str], detail: str = "") -> Response:
     """Return a refusal as a page. Shape: `code` is ours, stable; `detail` is what was refused."""
-    if not has_key(current_app):
+    if not current_app.secret_key:
         return without_key()
     known = status if status in _TITLES else (400 if status < 500 else 500)
-    meaning = _FORGED if "CSRF" in detail else _MEANINGS[known]
-    body = render(
-        "refusal.html",
-        status=status,
-        code=code,
-        title=gettext(_TITLES[known]),
-        meaning=gettext(meaning),
-    )
+    title, meaning = _TITLES[known], _FORGED if "CSRF" in detail else _MEANINGS[known]
+    body = render("refusal.html", status=status, code=code, title=title, meaning=meaning)
     response = Response(body, status, mimetype="text/html", headers=dict(headers))
     if "HX-Request" in request.headers and request.method == "GET":
         response.headers["HX-Redirect"] = request.full_path  # as a page of its own

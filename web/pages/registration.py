@@ -4,13 +4,11 @@ from flask import Flask
 from flask_limiter import Limiter
 
 from web.context import context_of
-from web.pages import (
-    access_log,
-    alias,
-    evidence,
+from web.pages import (  # noqa: F401  # views add their routes when they are imported
+    access,
     languages,
-    navigation,
     notifications,
+    objects,
     order,
     overview,
     projections,
@@ -19,28 +17,9 @@ from web.pages import (
     search,
     session,
     signing_in,
-    subscription,
-    transaction,
-    users_and_tokens,
 )
 from web.pages.blueprint import bp
 from web.rate_limits import limit_addresses
-
-VIEWS = (
-    overview,
-    search,
-    transaction,
-    order,
-    alias,
-    subscription,
-    evidence,
-    notifications,
-    quarantine,
-    projections,
-    users_and_tokens,
-    access_log,
-)
-"""Modules that add their routes to the blueprint when they are imported."""
 
 
 def register_pages(app: Flask, limiter: Limiter) -> None:
@@ -48,7 +27,6 @@ def register_pages(app: Flask, limiter: Limiter) -> None:
     session.configure(app, context_of(app).settings)
     languages.register(app)
     rendering.register(app)
-    navigation.register(app)
     app.register_blueprint(bp)
     app.register_blueprint(signing_in.bp)
     limit_addresses(app, limiter, bp)

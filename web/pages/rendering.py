@@ -9,8 +9,10 @@ from flask import Flask, g, render_template, url_for
 
 from ledger import __version__
 from ledger.access.readers import Reader
+from web.authentication import MODES
 from web.pages import formatting, translations
-from web.pages.session import csrf_token
+from web.pages.languages import LANGUAGES, ZONES, language, zone_name
+from web.pages.navigation import current_mode, in_mode, link_to, menu
 
 STATIC = str(Path(__file__).resolve().parents[1] / "static")
 
@@ -20,7 +22,18 @@ def register(app: Flask) -> None:
     # the optimiser would apply a filter to a constant once, in the language of the first reader
     app.jinja_env.optimized = False
     app.jinja_env.globals.update(
-        static_url=static_url, csrf_token=csrf_token, reader=reader, version=__version__
+        static_url=static_url,
+        reader=reader,
+        version=__version__,
+        menu=menu,
+        link_to=link_to,
+        in_mode=in_mode,
+        current_mode=current_mode,
+        modes=MODES,
+        languages=LANGUAGES,
+        zones=ZONES,
+        language=language,
+        zone_name=zone_name,
     )
     app.jinja_env.filters.update(formatting.FILTERS | translations.FILTERS)
 

@@ -5,14 +5,14 @@ were left empty do not belong to it.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import redirect, request
-from flask.typing import ResponseReturnValue
+from flask import abort, redirect, request
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from ledger.instants import end_of
@@ -20,8 +20,6 @@ from ledger.ipn.money import decimal_text
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
 from ledger.queries.filter_comparisons import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
-
-DAYS_IN = "days_in"
 
 _OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))
 """What marshmallow may say beside our own words."""
@@ -50,24 +48,38 @@ class Question:
         """Return what a field of the form shows again."""
         return (self.written.get(name) or [""])[0]
 
-    def has(self, name: str, value: str) -> bool:
+    def has(self, name: str, word: str) -> bool:
         """Return True if a choice was made."""
-        return value in self.written.get(name, ())
+        return word in self.written.get(name, ())
 
-    def address(self, path: str, *without: str, **changed: str | None) -> str:
+    def address(self, path: str, *without: str, **changed: str) -> str:
         """Return the address of the same question with something changed."""
-        pairs = [
-            (name, word)
-            for name, words in self.written.items()
-            if name not in changed and name not in without
-            for word in words
-        ]
-        pairs += [(name, word) for name, word in changed.items() if word is not None]
-        return path + (f"?{urlencode(pairs)}" if pairs else "")
+        left_out = {*without, *changed}
+        kept = {name: words for name, words in self.written.items() if name not in left_out}
+        query = urlencode(kept | changed, doseq=True)
+        return f"{path}?{query}" if query else path
+
+    def paging(self, rows_read: Sequence[Any], limit: int) -> dict[str, Any]:
+        """Return one page of rows, of which one more was read, and the addresses around it."""
+        last = rows_read[limit - 1] if len(rows_read) > limit else None
+        return {
+            "rows": rows_read[:limit],
+            "next_address": last and self.address(request.path, cursor=str(last.id)),
+            "first_address": self.value("cursor") and self.address(request.path, "cursor"),
+        }
 
 
 def read_question(schema: Schema) -> Question:
-    """Read the address of this request."""
+    """Read the address of this request; redirect it when a form left something empty."""
+    pairs = list(request.args.items(multi=True))
+    filled = [(name, word) for name, word in pairs if word.strip()]
+    if filled != pairs:
+        abort(redirect(request.path + (f"?{urlencode(filled)}" if filled else ""), 303))
+    return read_written(schema)
+
+
+def read_written(schema: Schema) -> Question:
+    """Read the address of this request as it is written."""
     texts = {name: request.args.getlist(name) for name in request.args}
     data = {
         name: words if isinstance(schema.fields.get(name), fields.List) else words[0]
@@ -80,23 +92,10 @@ def read_question(schema: Schema) -> Question:
         return Question(dict(error.valid_data or {}), texts, wrong)
 
 
-def without_blanks() -> ResponseReturnValue | None:
-    """Redirect to the same address without what a form left empty, if something was."""
-    pairs = list(request.args.items(multi=True))
-    filled = [(name, word) for name, word in pairs if word.strip()]
-    if filled == pairs:
-        return None
-    return redirect(request.path + (f"?{urlencode(filled)}" if filled else ""), 303)
-
-
 def text(limit: int = TEXT_MAX) -> fields.Field[Any]:
     """Return a field of words or a name, as they could be stored."""
-    return fields.String(
-        validate=[
-            validate.Length(max=limit, error=N_("This is too long.")),
-            _storable,
-        ]
-    )
+    short = validate.Length(max=limit, error=N_("This is too long."))
+    return fields.String(validate=[short, _storable])
 
 
 def texts(*of: str) -> fields.Field[Any]:
@@ -122,14 +121,9 @@ def notification_cursor() -> fields.Field[Any]:
     return fields.String(validate=validate.Regexp(r"[0-9A-Z]{26}\Z", error=message))
 
 
-class Day(fields.Field[date]):
-    """A day of the calendar; `days_in` names the zone in which it begins and ends."""
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
-        try:
-            return date.fromisoformat(str(value))
-        except ValueError as error:
-            raise ValidationError(N_("Write a day as 2026-03-10.")) from error
+def day() -> fields.Field[Any]:
+    """Return a field of a day of the calendar; `days_in` says in which zone it begins and ends."""
+    return fields.Date(error_messages={"invalid": N_("Write a day as 2026-03-10.")})
 
 
 class Amount(fields.Field[str]):
@@ -147,13 +141,11 @@ def ends(day: date | None, zone: str | None) -> datetime | None:
     return None if day is None or day == date.max else end_of(day, zone or "UTC")
 
 
-def minor_units(amount: str | None, currency: str | None) -> int | None:
+def minor_units(amount: str, currency: str | None) -> int:
     """Return an amount in the minor units of a currency, or of one with two decimals.
 
     What is between two minor units is rounded down, so that it bounds the same rows.
     """
-    if amount is None:
-        return None
     digits = len(decimal_text(0, (currency or "").upper()).partition(".")[2])
     exact = int((Decimal(amount) * 10**digits).to_integral_value(rounding="ROUND_FLOOR"))
     return max(-INTEGER_MAX, min(INTEGER_MAX, exact))
@@ -161,7 +153,7 @@ def minor_units(amount: str | None, currency: str | None) -> int | None:
 
 def zone_of_days() -> str:
     """Return the zone that a form's days are in: as in the address, else the reader's."""
-    zone = request.args.get(DAYS_IN)
+    zone = request.args.get("days_in")
     return zone if zone in ZONES else zone_name()
 
 

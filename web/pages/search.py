@@ -1,35 +1,34 @@
 """Search: one box that takes any name, the filters of the list of transactions, and its export."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Response, redirect, url_for
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
-from ledger.access.readers import Reader
 from ledger.errors import BadCursorError
 from ledger.ipn.statuses import RANKS
-from ledger.queries import list_definitions, lists
+from ledger.queries import list_definitions
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.lists import Page, list_page
 from ledger.queries.search import Meaning, meanings
 from web.authentication import allowed_shops, caller, filter_of_caller, redact_for_reader
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
-from web.pages.filter_form import HINTS, filter_parameters, form_of, form_schema, label
-from web.pages.languages import translated
-from web.pages.navigation import link_to_meaning
+from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema
+from web.pages.languages import N_, translated
+from web.pages.navigation import link_to
 from web.pages.rendering import render
 from web.pages.request_parameters import (
     Question,
     choice,
     days_in,
     read_question,
+    read_written,
     text,
-    without_blanks,
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
@@ -55,24 +54,20 @@ class ExportForm(SearchForm):
 @bp.get("/<mode:mode>/search")
 def search(mode: str) -> ResponseReturnValue:
     """Find one object by any of its names, or a list of transactions."""
-    cleaned = without_blanks()
-    if cleaned is not None:
-        return cleaned
     question = read_question(SearchForm())
     known = _meanings(question, mode)
-    if len(known) == 1 and set(question.written) == {"q"}:
-        return redirect(link_to_meaning(known[0]), 303)
-    listed = None if known or question.wrong else _listed(question, mode)
+    links = [link_to(**asdict(meaning)) for meaning in known]
+    if len(links) == 1:
+        return redirect(links[0], 303)
     page = render(
         "search.html",
         question=question,
-        meanings=[(meaning, link_to_meaning(meaning)) for meaning in known],
-        listed=listed,
-        first_address=question.value("cursor") and _address(question, mode, None),
+        meanings=list(zip(known, links, strict=True)),
+        page=None if known or question.wrong else _page(question, mode),
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
-        form=form_of(TransactionFilter, _choices(caller())),
-        label=label,
+        form=form_of(TransactionFilter, _choices()),
+        labels=LABELS,
         hints=HINTS,
         zone_of_days=zone_of_days(),
     )
@@ -82,29 +77,28 @@ def search(mode: str) -> ResponseReturnValue:
 @bp.get("/<mode:mode>/export/transactions")
 def export_transactions(mode: str) -> ResponseReturnValue:
     """Send what the search shows as a file: all pages of it, nothing about a person."""
-    question = read_question(ExportForm())
+    question = read_written(ExportForm())
     if question.wrong:
         return redirect(question.address(url_for("pages.search", mode=mode), "format"), 303)
     export = Export(TRANSACTIONS, _filter(question.parameters, mode))
-    response: Response = download(export, question.parameters["format"])
-    return response
+    return download(export, question.parameters["format"])
 
 
 def _meanings(question: Question, mode: str) -> list[Meaning]:
     """Return what has exactly the name in the box, when nothing but the box was filled in."""
     name = question.parameters.get("q")
-    if not name or question.wrong or set(question.written) - {"q"}:
+    if not name or question.wrong or set(question.written) != {"q"}:
         return []
     return meanings(ledger(), name, mode=mode, shops=allowed_shops())
 
 
-def _listed(question: Question, mode: str) -> dict[str, Any] | None:
+def _page(question: Question, mode: str) -> Page | None:
     """Return a page of the list; None when its cursor is of another one."""
     form = question.parameters
     filter_ = _filter(form, mode)
     with ledger().database.connect() as connection:
         try:
-            page = lists.list_page(
+            page = list_page(
                 connection,
                 list_definitions.TRANSACTIONS,
                 filter_,
@@ -112,35 +106,29 @@ def _listed(question: Question, mode: str) -> dict[str, Any] | None:
                 cursor=form.get("cursor"),
             )
         except BadCursorError:
-            question.wrong["cursor"] = [gettext("This page belongs to another question.")]
+            question.wrong["cursor"] = [N_("This page belongs to another question.")]
             return None
-    return {
-        "page": replace(page, items=[redact_for_reader(item) for item in page.items]),
-        "next_address": page.next_cursor and _address(question, mode, page.next_cursor),
-    }
+    return replace(page, items=[redact_for_reader(item) for item in page.items])
 
 
 def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:
     """Return the filter of a form, within the shops of the reader. Errors: Forbidden."""
-    parameters = filter_parameters(TransactionFilter, form, form["days_in"])
+    parameters = filter_parameters(TransactionFilter, form)
     search = (form.get("q") or "").strip() or None
     return filter_of_caller(TransactionFilter, parameters | {"mode": mode, "search": search})
 
 
-def _choices(reader: Reader) -> dict[str, list[tuple[str, str]]]:
+def _choices() -> dict[str, list[tuple[str, str]]]:
     """Return the values that a form offers, with their labels."""
     known = ledger().shops.shop_by_id
-    ids = known if reader.shops is None else reader.shops
+    mine = caller().shops
+    ids = known if mine is None else mine
     shops = [(id_, f"{known[id_].name} {id_}" if id_ in known else id_) for id_ in ids]
     return {
         "operation_type": [(code, translated(word)) for code, word in OPERATIONS.items()],
         "status": [(status, translated(STATUSES[status])) for status in RANKS],
         "shop_id": shops if len(shops) > 1 else [],
     }
-
-
-def _address(question: Question, mode: str, cursor: str | None) -> str:
-    return question.address(url_for("pages.search", mode=mode), cursor=cursor)
 
 
 def _export_address(question: Question, mode: str, format_: str) -> str:

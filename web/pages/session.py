@@ -6,12 +6,11 @@ password or signs out, so that every session of theirs ends at once, wherever it
 
 from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, request, session
+from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface
-from flask_wtf.csrf import CSRFProtect, generate_csrf
+from flask_wtf.csrf import CSRFProtect
 
 from ledger.access.users import User, end_sessions, find_user, note_sign_in
 from ledger.settings import Settings
@@ -21,7 +20,6 @@ LASTS = timedelta(hours=10)
 """A working day; then a user signs in again, active or not."""
 
 _PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
-_KEPT = ("lang", "zone")
 
 csrf = CSRFProtect()
 
@@ -47,28 +45,24 @@ class _Sessions(SecureCookieSessionInterface):
     """
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return not is_plain_loopback(request)
+        return not _is_plain_loopback()
 
     def get_cookie_name(self, app: Flask) -> str:
-        return "ledger" if is_plain_loopback(request) else "__Host-ledger"
+        return "ledger" if _is_plain_loopback() else "__Host-ledger"
 
 
-def is_plain_loopback(call: Request) -> bool:
+def _is_plain_loopback() -> bool:
     """Return True for a browser on this very machine, without https: a demonstration.
 
     Everything must say so: who calls, whom they believe to call, and the absence of any proxy.
     Whatever is in doubt gets a secure cookie, which a browser without https refuses to keep.
     """
-    if call.scheme != "http" or any(name in call.headers for name in _PROXIED):
+    if request.scheme != "http" or any(name in request.headers for name in _PROXIED):
         return False
-    if urlsplit(call.headers.get("Origin", "")).scheme == "https":
+    if urlsplit(request.headers.get("Origin", "")).scheme == "https":
         return False
-    return _is_loopback(call.remote_addr or "") and _is_loopback(_host(call))
-
-
-def has_key(app: Flask) -> bool:
-    """Return True if there is a key, so that pages can be served."""
-    return bool(app.secret_key)
+    host = urlsplit(f"//{request.host}").hostname or ""
+    return _is_loopback(request.remote_addr or "") and _is_loopback(host)
 
 
 def signed_in_user() -> User | None:
@@ -81,8 +75,9 @@ def signed_in_user() -> User | None:
         return None
     with ledger().database.single() as connection:
         user = find_user(connection, user_id)
-    is_same = user is not None and user.stamp == stamp
-    return user if user is not None and is_same and user.is_valid_at(now) else None
+    if user is None or user.stamp != stamp or not user.is_valid_at(now):
+        return None
+    return user
 
 
 def sign_in(user: User) -> None:
@@ -103,30 +98,14 @@ def sign_out() -> None:
     _forget()
 
 
-def protect() -> None:
-    """Refuse what another site made a browser send. Errors: BadRequest."""
-    csrf.protect()
-
-
-def csrf_token() -> str:
-    """Return the token that a form must carry."""
-    return str(generate_csrf())
-
-
 def _forget() -> None:
-    kept: dict[str, Any] = {name: session[name] for name in _KEPT if name in session}
+    kept = {name: session[name] for name in ("lang", "zone") if name in session}
     session.clear()
     session.update(kept)
 
 
-def _host(call: Request) -> str:
-    return urlsplit(f"//{call.host}").hostname or ""
-
-
 def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

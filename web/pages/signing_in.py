@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Request, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
@@ -36,10 +36,10 @@ def prepare_request() -> ResponseReturnValue | None:
     """Check that there is a key to sign sessions with, and that a form is ours."""
     if request.endpoint == "auth.static":
         return None
-    if not session.has_key(current_app):
+    if not current_app.secret_key:
         return refusals.without_key()
     request.max_content_length = BODY_BYTES_MAX
-    session.protect()
+    session.csrf.protect()
     return remember_choice()
 
 
@@ -80,16 +80,14 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("auth.sign_in_form"), 303)
 
 
-def ask_to_sign_in(refused: Request) -> Response:
+def ask_to_sign_in() -> ResponseReturnValue:
     """Send somebody who is not signed in to do so, and back to where they wanted to go."""
-    path = refused.full_path.rstrip("?") if refused.method == "GET" else "/"
+    path = request.full_path.rstrip("?") if request.method == "GET" else "/"
     target = url_for("auth.sign_in_form")
     target += f"?{urlencode({'next': path})}" if path != "/" else ""
-    if "HX-Request" in refused.headers:  # a part of a page cannot hold the form
+    if "HX-Request" in request.headers:  # a part of a page cannot hold the form
         return Response(status=204, headers={"HX-Redirect": target})
-    response = redirect(target, 303)
-    assert isinstance(response, Response)
-    return response
+    return redirect(target, 303)
 
 
 def local_path(written: str | None) -> str:
@@ -103,12 +101,10 @@ def limit_attempts(app: Flask, limiter: Limiter) -> None:
     """Slow down guessing, by address and by name."""
     views: dict[str, Any] = app.view_functions
     for rate, key in ((ATTEMPTS_PER_ADDRESS, peer), (ATTEMPTS_PER_NAME, _name_key)):
-        limited = limiter.limit(rate, key_func=key, deduct_when=_is_refused)
+        limited = limiter.limit(
+            rate, key_func=key, deduct_when=lambda response: response.status_code == REFUSED
+        )
         views["auth.sign_in"] = limited(views["auth.sign_in"])
-
-
-def _is_refused(response: Response) -> bool:
-    return response.status_code == REFUSED
 
 
 def _name_key() -> str:

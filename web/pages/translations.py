@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import gettext
-
 from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL, OPERATOR
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import REASONS
@@ -140,40 +138,84 @@ FACTS = {
 }
 """The names of facts; one without a name here keeps the platform's own."""
 
-GOOD, BAD, WAITING, GONE = "good", "bad", "waiting", "gone"
+ANSWERS = {
+    "": N_("The issuer was not asked"),
+    "00": N_("Approved by the issuer, refused for another reason"),
+    "02": N_("Contact the issuer"),
+    "03": N_("Invalid acceptor"),
+    "04": N_("Keep the card"),
+    "05": N_("Do not honour"),
+    "07": N_("Keep the card, special conditions"),
+    "08": N_("Approve after identification"),
+    "12": N_("Invalid transaction"),
+    "13": N_("Invalid amount"),
+    "14": N_("Invalid card number"),
+    "15": N_("Unknown issuer"),
+    "17": N_("Cancelled by the buyer"),
+    "19": N_("Try again later"),
+    "20": N_("Wrong answer"),
+    "24": N_("File update not supported"),
+    "25": N_("Record not found"),
+    "26": N_("Duplicate record"),
+    "27": N_("Field edit error"),
+    "28": N_("File locked"),
+    "29": N_("File update failed"),
+    "30": N_("Format error"),
+    "31": N_("Unknown acquirer"),
+    "33": N_("Card expired"),
+    "34": N_("Suspected fraud"),
+    "38": N_("Card expired"),
+    "41": N_("Lost card"),
+    "43": N_("Stolen card"),
+    "51": N_("Insufficient funds"),
+    "54": N_("Card expired"),
+    "55": N_("Wrong PIN"),
+    "56": N_("Card not in file"),
+    "57": N_("Not permitted to this holder"),
+    "58": N_("Not permitted to this terminal"),
+    "59": N_("Suspected fraud"),
+    "60": N_("Contact the acquirer"),
+    "61": N_("Limit exceeded"),
+    "63": N_("Security rules not respected"),
+    "68": N_("Answer late"),
+    "75": N_("Too many PIN tries"),
+    "76": N_("Holder already opposed"),
+    "80": N_("Contactless refused"),
+    "81": N_("Unsecured payment refused"),
+    "82": N_("Recurring authorisation revoked"),
+    "90": N_("System stopped"),
+    "91": N_("Issuer unreachable"),
+    "94": N_("Duplicate request"),
+    "96": N_("Malfunction"),
+    "97": N_("Timer expired"),
+    "98": N_("Server unavailable"),
+    "99": N_("Initiator incident"),
+    "0": N_("Approved by the issuer, refused for another reason"),
+}
+"""The answers of an issuer to a request for authorisation, as the CB network lists them.
 
-_GONE = frozenset({"CANCELLED", "ABANDONED", "EXPIRED"})
-_GOOD = frozenset({"CREATED", "UPDATED"})
-_BAD = frozenset({"NOT_UPDATED", "CAPTURE_FAILED"})
+Source: form-v2 reference, `vads_auth_result`. Other networks have codes of their own.
+"""
+
+_GOOD = FINAL | {"CREATED", "UPDATED", "AUTHORISED"}
+_BAD = REFUSED_STATUSES | {"NOT_UPDATED", "CAPTURE_FAILED"}
 
 
 def tone(status_word: str | None) -> str:
     """Return how a status looks: good, bad, waiting or gone."""
-    if status_word in _GONE:
-        return GONE
-    if status_word in REFUSED_STATUSES or status_word in _BAD:
-        return BAD
-    if status_word in _GOOD or status_word == "AUTHORISED" or status_word in FINAL:
-        return GOOD
-    return WAITING
+    if status_word in ("CANCELLED", "ABANDONED", "EXPIRED"):
+        return "gone"
+    if status_word in _BAD:
+        return "bad"
+    return "good" if status_word in _GOOD else "waiting"
 
 
-def rule(name: str) -> str:
-    """Translate the meaning of a notification rule."""
-    return translated(RULES[name].meaning) if name in RULES else plain(name)
-
-
-def reason(code: str) -> str:
-    """Translate why a delivery is in quarantine."""
-    return translated(REASONS[code]) if code in REASONS else plain(code)
-
-
-def _translate(translations: dict[str, str], word: str | None) -> str:
-    return str(gettext(translations[word])) if word in translations else plain(word)
-
-
-def _translating(translations: dict[str, str]) -> Callable[[str | None], str]:
-    return lambda word: _translate(translations, word)
+def _translating(
+    translations: dict[str, str], limit: int | None = None
+) -> Callable[[str | None], str]:
+    return lambda word: (
+        translated(translations[word]) if word in translations else plain(word, limit)
+    )
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -181,8 +223,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "tone": tone,
     "fact": _translating(FACTS),
     "proof": _translating(PROOFS),
-    "rule": rule,
-    "reason": reason,
+    "rule": _translating({name: rule.meaning for name, rule in RULES.items()}),
+    "reason": _translating(REASONS),
     "view_state": _translating(VIEW_STATES),
     "operation": _translating(OPERATIONS),
     "mode_word": _translating(MODES),
@@ -190,5 +232,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "outcome": _translating(OUTCOMES),
     "certainty": _translating(CERTAINTIES),
     "kind": _translating(KINDS),
+    "answer": _translating(ANSWERS, 40),
+    "translated": translated,
 }
 """The names by which templates call them."""

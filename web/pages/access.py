@@ -1,22 +1,25 @@
-"""Tokens of machines and people who sign in: made, changed and ended by operators.
+"""Who may read, and who has: tokens and users, changed by operators, and the access log.
 
 An operator of some shops gives access to these alone, and sees nobody who may see more. Every
 change leaves a line in the access log. Secrets are made here at random and shown once.
 """
 
 import secrets
+from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
+from ledger.access.log import accesses
 from ledger.access.readers import ROLES, Reader
-from ledger.access.tokens import Token, all_tokens, create_token, revoke_token
+from ledger.access.tokens import all_tokens, create_token, revoke_token
 from ledger.access.users import (
     NAME_MAX,
-    User,
     add_user,
     all_users,
     change_password,
@@ -24,24 +27,65 @@ from ledger.access.users import (
     enable_user,
 )
 from ledger.errors import BadUserError
-from web.authentication import caller, log_personal_read, only_for_operators
+from ledger.ipn.storable import INTEGER_MAX
+from web.authentication import (
+    MODES,
+    caller,
+    log_personal_read,
+    only_for_operators,
+    permitted_shops,
+)
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.languages import N_, translated
 from web.pages.rendering import render
-from web.pages.request_parameters import ends
+from web.pages.request_parameters import choice, ends, read_question, text
 
 PASSWORD_BYTES = 12
-
+LINES_MAX = 100
 _BAD_NAME = N_("A name has 1 to 100 printable characters, and nobody else has it.")
-_BAD_ROLE = N_("There is no such choice.")
-_BAD_SHOPS = N_("Choose among your own shops.")
 _BAD_DAY = N_("Choose a day to come.")
-_YOURSELF = N_("You cannot end your own access here.")
+
+_Reader = TypeVar("_Reader", bound=Reader)
 
 
 class WrongFormError(Exception):
     """What a form says cannot be done; the message is for whoever filled it in."""
+
+
+class AccessLogForm(Schema):
+    """The filters of the log."""
+
+    token_id = text(limit=100)
+    kind = text(limit=100)
+    shop_id = text(limit=100)
+    mode = choice(*MODES)
+    reference = text()
+    cursor: fields.Field[Any] = fields.Integer(
+        validate=validate.Range(1, INTEGER_MAX, error=N_("This page belongs to another question."))
+    )
+
+
+@bp.get("/<mode:mode>/access-log")
+@only_for_operators
+def access_log(mode: str) -> ResponseReturnValue:
+    """List who has read what, newest first; of both modes unless one is chosen."""
+    question = read_question(AccessLogForm())
+    equal = dict(question.parameters)
+    before_id, shop_id = equal.pop("cursor", None), equal.get("shop_id")
+    shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
+    lines = []
+    if not question.wrong:
+        with ledger().database.connect() as connection:
+            lines = accesses(
+                connection,
+                limit=LINES_MAX + 1,
+                before_id=before_id,
+                shops=None if shops is None else sorted(shops),
+                **equal,
+            )
+    page = render("access_log.html", question=question, **question.paging(lines, LINES_MAX))
+    return page, question.status
 
 
 @bp.get("/<mode:mode>/access")
@@ -55,13 +99,10 @@ def readers(mode: str) -> ResponseReturnValue:
 @only_for_operators
 def make_token(mode: str) -> ResponseReturnValue:
     """Make a token and show it, this once."""
-    try:
-        access = _read_form()
-    except WrongFormError as error:
-        return _page(wrong=str(error)), 422
+    access = _read_form()
     with ledger().database.begin() as connection:
         token, secret = create_token(connection, now=context().clock(), **access)
-    _note("token-created", token.id)
+    log_personal_read("token-created", reference=token.id)
     return _page(secret=(token, secret))
 
 
@@ -69,10 +110,10 @@ def make_token(mode: str) -> ResponseReturnValue:
 @only_for_operators
 def end_token(mode: str, token_id: str) -> ResponseReturnValue:
     """Close a token for good."""
-    _managed(_tokens(), token_id)
+    _managed_one(all_tokens, token_id)
     with ledger().database.begin() as connection:
         revoke_token(connection, token_id, now=context().clock())
-    _note("token-revoked", token_id)
+    log_personal_read("token-revoked", reference=token_id)
     return _page()
 
 
@@ -81,15 +122,13 @@ def end_token(mode: str, token_id: str) -> ResponseReturnValue:
 def make_user(mode: str) -> ResponseReturnValue:
     """Let somebody sign in, with a password that is shown this once."""
     password = secrets.token_urlsafe(PASSWORD_BYTES)
+    access = _read_form()
     try:
-        access = _read_form()
         with ledger().database.begin() as connection:
             user = add_user(connection, now=context().clock(), password=password, **access)
-    except BadUserError:
-        return _page(wrong=_BAD_NAME), 422
-    except WrongFormError as error:
-        return _page(wrong=str(error)), 422
-    _note("user-added", user.id)
+    except BadUserError as error:
+        raise WrongFormError(_BAD_NAME) from error
+    log_personal_read("user-added", reference=user.id)
     return _page(secret=(user, password))
 
 
@@ -97,9 +136,9 @@ def make_user(mode: str) -> ResponseReturnValue:
 @only_for_operators
 def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
     """Let somebody sign in no more, or again, or with another password; sessions end."""
-    user = _managed(_users(), user_id)
+    user = _managed_one(all_users, user_id)
     if user.id == caller().id:
-        return _page(wrong=_YOURSELF), 422
+        raise WrongFormError(N_("You cannot end your own access here."))
     now, secret = context().clock(), None
     with ledger().database.begin() as connection:
         if change == "disable":
@@ -109,8 +148,13 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
         else:
             password = secrets.token_urlsafe(PASSWORD_BYTES)
             secret = (change_password(connection, user.name, password, now=now), password)
-    _note(f"user-{change}", user.id)
+    log_personal_read(f"user-{change}", reference=user.id)
     return _page(secret=secret)
+
+
+@bp.errorhandler(WrongFormError)
+def _refuse_form(wrong_form: WrongFormError) -> ResponseReturnValue:
+    return _page(wrong=translated(str(wrong_form))), 422
 
 
 def _page(*, wrong: str = "", secret: tuple[Reader, str] | None = None) -> str:
@@ -118,10 +162,10 @@ def _page(*, wrong: str = "", secret: tuple[Reader, str] | None = None) -> str:
     mine = caller().shops
     return render(
         "readers.html",
-        tokens=_tokens(),
-        users=_users(),
+        tokens=_managed(all_tokens),
+        users=_managed(all_users),
         now=context().clock(),
-        wrong=translated(wrong) if wrong else "",
+        wrong=wrong,
         secret=secret,
         roles=ROLES,
         name_max=NAME_MAX,
@@ -136,19 +180,13 @@ def _read_form() -> dict[str, Any]:
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
         raise WrongFormError(_BAD_NAME)
     if role not in ROLES:
-        raise WrongFormError(_BAD_ROLE)
-    return {"name": name, "role": role, "shops": _read_shops(), "expires_at": _read_end()}
-
-
-def _read_shops() -> list[str] | None:
+        raise WrongFormError(N_("There is no such choice."))
     chosen = request.form.getlist("shop")
     mine = caller().shops
-    allowed = set(ledger().shops.shop_by_id if mine is None else mine)
-    if not set(chosen) <= allowed:
-        raise WrongFormError(_BAD_SHOPS)
-    if mine is not None:
-        return chosen or list(mine)
-    return chosen or None
+    if not set(chosen) <= set(ledger().shops.shop_by_id if mine is None else mine):
+        raise WrongFormError(N_("Choose among your own shops."))
+    shops = chosen or (None if mine is None else list(mine))
+    return {"name": name, "role": role, "shops": shops, "expires_at": _read_end()}
 
 
 def _read_end() -> datetime | None:
@@ -165,29 +203,20 @@ def _read_end() -> datetime | None:
     return end
 
 
-def _tokens() -> list[Token]:
-    with ledger().database.connect() as connection:
-        return [token for token in reversed(all_tokens(connection)) if _manages(token)]
-
-
-def _users() -> list[User]:
-    with ledger().database.connect() as connection:
-        return [user for user in reversed(all_users(connection)) if _manages(user)]
-
-
-def _manages(reader: Reader) -> bool:
-    """Return True if the caller may see all that this reader sees."""
+def _managed(list_readers: Callable[[Connection], list[_Reader]]) -> list[_Reader]:
+    """Return those who see no more than the caller may see, newest first."""
     mine = caller().shops
-    return mine is None or (reader.shops is not None and set(reader.shops) <= set(mine))
+    with ledger().database.connect() as connection:
+        return [
+            reader
+            for reader in reversed(list_readers(connection))
+            if mine is None or (reader.shops is not None and set(reader.shops) <= set(mine))
+        ]
 
 
-def _managed(readers: list[Any], id_: str) -> Any:
+def _managed_one(list_readers: Callable[[Connection], list[_Reader]], id_: str) -> _Reader:
     """Return the reader with this id. Errors: NotFound."""
-    reader = next((reader for reader in readers if reader.id == id_), None)
-    if reader is None:
-        raise NotFound
-    return reader
-
-
-def _note(kind: str, reference: str) -> None:
-    log_personal_read(kind, reference=reference)
+    for reader in _managed(list_readers):
+        if reader.id == id_:
+            return reader
+    raise NotFound
