@@ -153,8 +153,8 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
 
 
 @bp.errorhandler(WrongFormError)
-def _refuse_form(error: WrongFormError) -> ResponseReturnValue:
-    return _page(wrong=translated(str(error))), 422
+def _refuse_form(wrong_form: WrongFormError) -> ResponseReturnValue:
+    return _page(wrong=translated(str(wrong_form))), 422
 
 
 def _page(*, wrong: str = "", secret: tuple[Reader, str] | None = None) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from copy import copy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import NumberPattern, format_decimal
+from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from ledger.instants import write_public_instant
@@ -38,16 +38,9 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         number = format_decimal(Decimal(exact), format=pattern, locale=locale)
         return f"{number} {printable(currency)}".strip()
-    own = _currency_pattern(locale, digits)
+    own = copy(Locale.parse(locale).currency_formats["standard"])
+    own.frac_prec = (digits, digits)  # as many decimals as the currency has
     return str(own.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
-
-
-@cache
-def _currency_pattern(locale: str, digits: int) -> NumberPattern:
-    """Return the locale's own pattern, with as many decimals as the currency has."""
-    pattern: NumberPattern = copy(Locale.parse(locale).currency_formats["standard"])
-    pattern.frac_prec = (digits, digits)
-    return pattern
 
 
 def moment(at: datetime | str | None) -> Markup | str:

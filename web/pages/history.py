@@ -44,7 +44,7 @@ def render_history(
     shop_id: str,
     name: str,
     question: Question,
-    streams: Sequence[Sequence[RecordedEvent]],
+    all_streams: Sequence[Sequence[RecordedEvent]],
     describe: Callable[[KnownHistory], dict[str, Any]],
 ) -> ResponseReturnValue:
     """Render the page of an object as known now or then.
@@ -52,7 +52,7 @@ def render_history(
     Shape: `describe` returns what its template needs beside the history. The page says so when
     nothing was known then, or what of the question cannot be read.
     """
-    history = KnownHistory(streams, _instant(question))
+    history = KnownHistory(all_streams, _instant(question))
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     if history.streams and not question.wrong:
         template, status, more = f"{kind}.html", 200, describe(history)

@@ -1,12 +1,12 @@
 """The addresses of pages: the menu, and the link to any object of the ledger."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import current_app, request, url_for
 
 from ledger.access.readers import ROLES
 from ledger.queries.find_by_name import ALIAS, NOTIFICATION, ORDER, SUBSCRIPTION, TRANSACTION
+from ledger.queries.state import State
 from web.authentication import caller
 from web.pages.languages import N_
 
@@ -50,13 +50,13 @@ def link_to(
     Shape: `name` is its uuid or reference, its id; `more` go to the query (`alias` of a
     subscription, `as_of`).
     """
-    query: dict[str, Any] = {**more}
+    arguments: dict[str, Any] = {"mode": mode, "shop_id": shop_id, "name": name, **more}
     if kind == NOTIFICATION:
-        shop_id, mode = None, mode or current_mode()
-    return url_for(f"pages.{kind}", mode=mode, shop_id=shop_id, name=name, **query)
+        arguments |= {"mode": mode or current_mode(), "shop_id": None}
+    return url_for(f"pages.{kind}", **arguments)
 
 
-def links_of(state: Mapping[str, Any]) -> dict[str, str]:
+def links_of(state: State) -> dict[str, str]:
     """Return the address of each object that a fact of this state names. Shape: fact -> address."""
     shop_id, mode = state["shop_id"], state["mode"]
     return {

@@ -1,7 +1,5 @@
 """The read models: where they stand, the events they skipped, and how two generations compare."""
 
-from typing import Any
-
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
@@ -30,13 +28,10 @@ def comparison(mode: str, name: str) -> ResponseReturnValue:
     """Compare the two newest generations of a read model, row by row."""
     if name not in PROJECTIONS:
         raise NotFound
-    return render("comparison.html", view=name, **_compared(name))
-
-
-def _compared(name: str) -> dict[str, Any]:
     pair = live_pair(ledger(), name)
     if pair is None:
-        return {"pair": None, "differences": []}
+        return render("comparison.html", view=name, pair=None)
     database = ledger().database
     with snapshot(database) as live, snapshot(database) as newest:
-        return {"pair": pair, "differences": compare(live, pair[0], newest, pair[1])}
+        differences = compare(live, pair[0], newest, pair[1])
+    return render("comparison.html", view=name, pair=pair, differences=differences)

@@ -48,26 +48,22 @@ class Question:
         """Return what a field of the form shows again."""
         return (self.written.get(name) or [""])[0]
 
-    def has(self, name: str, value: str) -> bool:
+    def has(self, name: str, word: str) -> bool:
         """Return True if a choice was made."""
-        return value in self.written.get(name, ())
+        return word in self.written.get(name, ())
 
-    def address(self, path: str, *without: str, **changed: str | None) -> str:
+    def address(self, path: str, *without: str, **changed: str) -> str:
         """Return the address of the same question with something changed."""
-        pairs = [
-            (name, word)
-            for name, words in self.written.items()
-            if name not in changed and name not in without
-            for word in words
-        ]
-        pairs += [(name, word) for name, word in changed.items() if word is not None]
-        return path + (f"?{urlencode(pairs)}" if pairs else "")
+        left_out = {*without, *changed}
+        kept = {name: words for name, words in self.written.items() if name not in left_out}
+        query = urlencode(kept | changed, doseq=True)
+        return f"{path}?{query}" if query else path
 
-    def paging(self, rows: Sequence[Any], limit: int) -> dict[str, Any]:
+    def paging(self, rows_read: Sequence[Any], limit: int) -> dict[str, Any]:
         """Return one page of rows, of which one more was read, and the addresses around it."""
-        last = rows[limit - 1] if len(rows) > limit else None
+        last = rows_read[limit - 1] if len(rows_read) > limit else None
         return {
-            "rows": rows[:limit],
+            "rows": rows_read[:limit],
             "next_address": last and self.address(request.path, cursor=str(last.id)),
             "first_address": self.value("cursor") and self.address(request.path, "cursor"),
         }

@@ -80,16 +80,14 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("auth.sign_in_form"), 303)
 
 
-def ask_to_sign_in() -> Response:
+def ask_to_sign_in() -> ResponseReturnValue:
     """Send somebody who is not signed in to do so, and back to where they wanted to go."""
     path = request.full_path.rstrip("?") if request.method == "GET" else "/"
     target = url_for("auth.sign_in_form")
     target += f"?{urlencode({'next': path})}" if path != "/" else ""
     if "HX-Request" in request.headers:  # a part of a page cannot hold the form
         return Response(status=204, headers={"HX-Redirect": target})
-    response = redirect(target, 303)
-    assert isinstance(response, Response)
-    return response
+    return redirect(target, 303)
 
 
 def local_path(written: str | None) -> str:
