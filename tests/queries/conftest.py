@@ -22,7 +22,7 @@ def ledger(database_url: str) -> Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def told(
+def played(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ledger]:
     """A ledger that has heard every story for two shops and both modes; only to be read."""

@@ -123,10 +123,10 @@ def everything(ledger: Ledger, listing: Listing) -> list[Item]:
 @LAW
 @given(data=st.data())
 def test_a_filter_leaves_what_a_plain_search_leaves(
-    told: Ledger, view: str, data: st.DataObject
+    played: Ledger, view: str, data: st.DataObject
 ) -> None:
     listing = LISTINGS[view]
-    all_items = everything(told, listing)
+    all_items = everything(played, listing)
     conditions = conditions_of(listing.filter_class)
     chosen = data.draw(st.lists(st.sampled_from([*conditions]), unique=True, max_size=3))
     filter_ = listing.filter_class(
@@ -138,7 +138,7 @@ def test_a_filter_leaves_what_a_plain_search_leaves(
     sorts = [sort for name in listing.orders for sort in (name, f"-{name}")]
     sort, limit = data.draw(st.sampled_from(sorts)), data.draw(st.integers(1, 60))
 
-    items = read_to_the_end(told, listing, filter_, limit=limit, sort=sort)
+    items = read_to_the_end(played, listing, filter_, limit=limit, sort=sort)
 
     expected = [item for item in all_items if passes(item, filter_)]
     assert sorted(map(repr, items)) == sorted(map(repr, expected))
@@ -151,10 +151,10 @@ def test_a_filter_leaves_what_a_plain_search_leaves(
         assert amounts == known + [None] * (len(amounts) - len(known))
 
 
-def test_listed_transactions_are_the_states_of_their_streams(told: Ledger) -> None:
-    for listed in everything(told, TRANSACTIONS):
+def test_listed_transactions_are_the_states_of_their_streams(played: Ledger) -> None:
+    for listed in everything(played, TRANSACTIONS):
         id_ = Transaction.id_of(listed["shop_id"], listed["mode"].upper(), listed["reference"])
-        state = current_state(told.events.history(id_))
+        state = current_state(played.events.history(id_))
         shared = listed.keys() & state.keys()
         assert {name for name in shared if not same(name, listed[name], state[name])} == set()
         assert shared >= {"uuid", "reference", "shop_id", "mode", "order_id", "operation_type"}
@@ -167,23 +167,23 @@ def same(name: str, listed: Any, known: Any) -> bool:
     return bool(listed == known)
 
 
-def test_listed_subscriptions_have_the_instalments_of_their_streams(told: Ledger) -> None:
-    subscriptions = everything(told, SUBSCRIPTIONS)
+def test_listed_subscriptions_have_the_instalments_of_their_streams(played: Ledger) -> None:
+    subscriptions = everything(played, SUBSCRIPTIONS)
 
     assert any(listed["instalments"] for listed in subscriptions)
     for listed in subscriptions:
         names = (listed["shop_id"], listed["mode"].upper(), listed["subscription_id"])
         id_ = Subscription.id_of(*names, listed["alias"] or "")
-        state = current_state(told.events.history(id_))
+        state = current_state(played.events.history(id_))
         assert listed["instalments"] == state["instalments"]
         assert listed["status"] == state["status"]
 
 
-def test_all_transactions_are_those_of_the_list(told: Ledger) -> None:
+def test_all_transactions_are_those_of_the_list(played: Ledger) -> None:
     filter_ = TransactionFilter(shop_id=frozenset({SHOP_ID}))
 
-    transactions = list(all_transactions(told.database, filter_))
+    transactions = list(all_transactions(played.database, filter_))
 
-    assert transactions == read_to_the_end(told, TRANSACTIONS, filter_, sort="time")
-    with told.database.connect() as connection:
+    assert transactions == read_to_the_end(played, TRANSACTIONS, filter_, sort="time")
+    with played.database.connect() as connection:
         assert count_transactions(connection, filter_) == len(transactions) > 10
