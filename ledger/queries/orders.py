@@ -154,7 +154,7 @@ class RelatedTransactions:
     original: State | None
     refunds: list[State]
     duplicates: list[State]
-    others: list[State]
+    rest_of_order: list[State]
     is_cut: bool
 
 
@@ -209,6 +209,6 @@ def _by_relation(transaction: State, related: Sequence[State], is_cut: bool) -> 
         original=original,
         refunds=[other for other in derived if other["operation_type"] == "CREDIT"],
         duplicates=[other for other in derived if other["operation_type"] != "CREDIT"],
-        others=[other for other in related if other["reference"] not in shown_elsewhere],
+        rest_of_order=[other for other in related if other["reference"] not in shown_elsewhere],
         is_cut=is_cut,
     )
