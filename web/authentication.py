@@ -29,9 +29,9 @@ _Filter = TypeVar("_Filter", bound=Filter)
 def only_for(*roles: str) -> Callable[[_View], _View]:
     """Serve a view to these roles only; without it a view is for every role."""
 
-    def mark(view: _View) -> _View:
-        view.roles = roles  # type: ignore[attr-defined]  # read by `admit`
-        return view
+    def mark(handler: _View) -> _View:
+        handler.roles = roles  # type: ignore[attr-defined]  # read by `admit`
+        return handler
 
     return mark
 

@@ -46,9 +46,9 @@ class Reader:
         return self.state_at(at) == VALID
 
     @classmethod
-    def from_row(cls, row: RowMapping) -> Self:
+    def from_row(cls, reader_row: RowMapping) -> Self:
         """Read a reader from a stored row; columns that are no fields are left out."""
-        columns = {field.name: row[field.name] for field in fields(cls)}
+        columns = {field.name: reader_row[field.name] for field in fields(cls)}
         shops = columns["shops"]
         return cls(**columns | {"shops": None if shops is None else tuple(shops)})
 

@@ -128,8 +128,8 @@ def end_sessions(connection: Connection, user: User) -> None:
     _change(connection, user.name, stamp=_new_stamp())
 
 
-def _change(connection: Connection, name: str, **changes: Any) -> User:
-    statement = update(users).where(users.c.name_key == _name_key(name)).values(**changes)
+def _change(connection: Connection, name: str, **new_columns: Any) -> User:
+    statement = update(users).where(users.c.name_key == _name_key(name)).values(**new_columns)
     user = User.read_one(connection, statement.returning(*users.c))
     if user is None:
         raise NotFoundError("there is no such user")

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from ledger.ipn.delivery import Delivery
+from ledger.storage.database import Database
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ class FakeLedger:
     format: str | None = "form-v2"
     deliveries: list[Delivery] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    database: Any = None
+    database: Database | None = None
 
     def receive(self, delivery: Delivery) -> FakeReceipt:
         self.deliveries.append(delivery)

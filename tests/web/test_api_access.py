@@ -41,9 +41,9 @@ def test_each_route_is_for_its_roles(api_on_sqlite: Asking) -> None:
     for template, method, roles in TABLE:
         path = api_on_sqlite.path_of(template)
         body = {"reason": "no-key"} if path.endswith("notifications/readmit") else {}
-        more: dict[str, Any] = {"json": body} if method == "POST" else {}
+        body_option: dict[str, Any] = {"json": body} if method == "POST" else {}
         statuses = {
-            role: api_on_sqlite.call(path, role, method=method, **more).status_code
+            role: api_on_sqlite.call(path, role, method=method, **body_option).status_code
             for role in ROLES
         }
         # a verified notification is not in quarantine

@@ -102,38 +102,40 @@ def shared(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
         yield service
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_a_call_in_flight_is_answered_before_the_service_stops(
-    served: Served, sent: signal.Signals
+    served: Served, stop_signal: signal.Signals
 ) -> None:
     service = served()
-    answers: list[tuple[int, str]] = []
-    caller = threading.Thread(target=lambda: answers.append(service.call("POST", "/ipn", b"slow")))
+    statuses_and_bodies: list[tuple[int, str]] = []
+    caller = threading.Thread(
+        target=lambda: statuses_and_bodies.append(service.call("POST", "/ipn", b"slow"))
+    )
     caller.start()
     eventually(lambda: '"slow"' in service.log.read_text())
 
-    service.process.send_signal(sent)
+    service.process.send_signal(stop_signal)
     caller.join(60)
 
-    assert answers[0][0] == 200
+    assert statuses_and_bodies[0][0] == 200
     assert service.process.wait(60) == 0
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_reaches_every_process_at_once_is_no_failure(
-    served: Served, sent: signal.Signals
+    served: Served, stop_signal: signal.Signals
 ) -> None:
     service = served(workers=2)
 
-    os.killpg(service.process.pid, sent)
-    os.killpg(service.process.pid, sent)
+    os.killpg(service.process.pid, stop_signal)
+    os.killpg(service.process.pid, stop_signal)
 
     assert service.process.wait(60) == 0
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
 def test_a_service_that_is_stopped_while_it_starts_is_no_failure(
-    served: Served, sent: signal.Signals
+    served: Served, stop_signal: signal.Signals
 ) -> None:
     """A worker that has just been forked still has the main process's handler of signals."""
     service = served(workers=4, is_awaited=False)
@@ -141,7 +143,7 @@ def test_a_service_that_is_stopped_while_it_starts_is_no_failure(
     while len(service.workers()) < 4 and time.monotonic() < until:
         time.sleep(0.01)
 
-    os.killpg(service.process.pid, sent)
+    os.killpg(service.process.pid, stop_signal)
 
     assert service.process.wait(60) == 0
 

@@ -25,15 +25,15 @@ def list_projections() -> Response:
     return answer({"items": [_generation_data(status) for status in statuses(ledger())]})
 
 
-def _generation_data(status: Status) -> dict[str, Any]:
-    generation, standing = status.generation, asdict(status)
-    del standing["generation"]
+def _generation_data(standing: Status) -> dict[str, Any]:
+    generation, fields = standing.generation, asdict(standing)
+    del fields["generation"]
     return {
         "name": generation.name,
         "generation": generation.id,
         "state": generation.state,
         "fingerprint": generation.fingerprint,
-        **standing,
+        **fields,
     }
 
 

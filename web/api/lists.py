@@ -22,8 +22,6 @@ from web.downloads import download
 
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
-Parameters = dict[str, Any]
-
 
 class FileParameters(Schema):
     format = fields.String(required=True, validate=validate.OneOf(FORMATS))
@@ -85,7 +83,7 @@ def serve_export(
     serve(bp, f"/exports/{kind}", view, f"export_{kind}", summary, query)
 
 
-def _page(listing: Listing, parameters: Parameters) -> Response:
+def _page(listing: Listing, parameters: dict[str, Any]) -> Response:
     filter_ = filter_of_caller(listing.filter_class, parameters)
     page_options: dict[str, Any] = {
         name: parameters.get(name) for name in ("sort", "cursor", "limit")
@@ -97,7 +95,7 @@ def _page(listing: Listing, parameters: Parameters) -> Response:
     return answer_page(items, page.next_cursor, as_of_position=position, lag=lag)
 
 
-def _export(kind: str, filter_class: type[Filter], parameters: Parameters) -> Response:
+def _export(kind: str, filter_class: type[Filter], parameters: dict[str, Any]) -> Response:
     has_personal, has_raw = parameters["personal"], parameters.get("raw", False)
     if has_personal or has_raw:
         if not caller().sees_personal:

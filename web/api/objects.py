@@ -86,17 +86,17 @@ def shown_event(event_fields: Mapping[str, Any], reader: Reader | None = None) -
     return redact_for_reader(event_fields, reader) | {"links": links}
 
 
-def _serve(kind: str, query: type[Schema], schema: type[Schema], summary: str) -> None:
+def _serve(kind: str, query_schema: type[Schema], schema: type[Schema], summary: str) -> None:
     """Serve objects of a kind, or their histories, at their path."""
     path, name = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>", f"get_{kind}"
-    view: View = partial(_state, kind)
+    handler: View = partial(_state, kind)
     if schema is answers.HistoryAnswer:
-        path, name, view = f"{path}/history", f"{name}_history", partial(_history, kind)
+        path, name, handler = f"{path}/history", f"{name}_history", partial(_history, kind)
     blueprint = orders_bp if kind == ORDER else bp
-    view = blueprint.alt_response(304, description=NOT_CHANGED)(view)
+    handler = blueprint.alt_response(304, description=NOT_CHANGED)(handler)
     if kind == SUBSCRIPTION:
-        view = blueprint.alt_response(409, "409")(view)
-    serve(blueprint, path, blueprint.response(200, schema)(view), name, summary, query)
+        handler = blueprint.alt_response(409, "409")(handler)
+    serve(blueprint, path, blueprint.response(200, schema)(handler), name, summary, query_schema)
 
 
 _serve(

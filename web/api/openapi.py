@@ -139,8 +139,8 @@ def _operations_in(specification: Mapping[str, Any]) -> Iterator[tuple[str, Any,
                 yield path, path_item, method, path_item[method]
 
 
-def _complete(parameters: Iterable[dict[str, Any]]) -> None:
-    for parameter in parameters:
+def _complete(described: Iterable[dict[str, Any]]) -> None:
+    for parameter in described:
         if parameter["in"] == "path":
             parameter |= _PATH.get(parameter["name"], {})
         else:

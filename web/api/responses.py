@@ -27,11 +27,16 @@ def a_blueprint(name: str, description: str) -> Blueprint:
 
 
 def serve(
-    blueprint: Blueprint, path: str, view: View, name: str, summary: str, query: type[Schema]
+    blueprint: Blueprint,
+    path: str,
+    handler: View,
+    name: str,
+    summary: str,
+    query_schema: type[Schema],
 ) -> None:
     """Serve a view, which its documents describe in a sentence, with its parameters."""
-    view.__name__, view.__doc__ = name, summary
-    blueprint.get(path)(blueprint.arguments(query, location="query", unknown=RAISE)(view))
+    handler.__name__, handler.__doc__ = name, summary
+    blueprint.get(path)(blueprint.arguments(query_schema, location="query", unknown=RAISE)(handler))
 
 
 def answer(fields: Mapping[str, Any], *, next_: Mapping[str, Any] | None = None) -> Response:
