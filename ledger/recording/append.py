@@ -27,11 +27,11 @@ class Append:
     def __init__(
         self,
         database: Database,
-        events: EventStore,
+        event_store: EventStore,
         strategy: WriteStrategy,
         now: Callable[[], datetime],
     ) -> None:
-        self._events = events
+        self._event_store = event_store
         self._strategy = strategy
         self._plain = PlainWriter(database)
         self._now = now
@@ -71,9 +71,9 @@ class Append:
         readmitted: InboxRecord | None = None,
     ) -> list[Receipt]:
         requests = [_load_request(*notification) for notification in verified]
-        work = UnitOfWork(self._events, connection, strategy.load(connection, requests))
+        work = UnitOfWork(self._event_store, connection, strategy.load(connection, requests))
         for notification, request in zip(verified, requests, strict=True):
-            work.add(notification, request.streams, self._now(), readmitted)
+            work.add(notification, request.stream_ids, self._now(), readmitted)
         positions = strategy.write(connection, work.writes)
         return [
             receipt_of(record, final_positions(record.positions, positions))

@@ -71,20 +71,20 @@ def occasion_of(
     )
 
 
-def delivery_of(row: InboxRecord) -> Delivery:
-    """Restore a delivery as it arrived from its row."""
+def delivery_of(record: InboxRecord) -> Delivery:
+    """Restore a delivery as it arrived from its record."""
     return Delivery(
-        id=row.id,
-        received_at=row.received_at,
-        body=row.body or b"",
-        content_type=row.content_type,
-        peer=row.peer,
-        shop_id=row.endpoint_shop_id,
-        mode=row.endpoint_mode,
+        id=record.id,
+        received_at=record.received_at,
+        body=record.body or b"",
+        content_type=record.content_type,
+        peer=record.peer,
+        shop_id=record.endpoint_shop_id,
+        mode=record.endpoint_mode,
     )
 
 
-def _row_of(delivery: Delivery, **columns: Any) -> InboxRecord:
+def _row_of(delivery: Delivery, **other_fields: Any) -> InboxRecord:
     return InboxRecord(
         id=delivery.id,
         received_at=delivery.received_at,
@@ -94,5 +94,5 @@ def _row_of(delivery: Delivery, **columns: Any) -> InboxRecord:
         endpoint_shop_id=delivery.shop_id,
         endpoint_mode=delivery.mode,
         body=delivery.body,
-        **columns,
+        **other_fields,
     )

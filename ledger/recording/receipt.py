@@ -21,7 +21,9 @@ class Receipt:
 
 
 def receipt_of(
-    row: InboxRecord, positions: tuple[int, ...] = (), *, reason: str | None = None
+    record: InboxRecord, positions: tuple[int, ...] = (), *, reason: str | None = None
 ) -> Receipt:
     """Answer a delivery as its row says. Shape: `reason` is why it is in quarantine."""
-    return Receipt(row.id, row.outcome, reason, row.format, row.shop_id, row.mode, positions)
+    return Receipt(
+        record.id, record.outcome, reason, record.format, record.shop_id, record.mode, positions
+    )

@@ -62,8 +62,8 @@ def retrying(attempt: Callable[[int], _Result], *, first: int = 0) -> _Result:
     raise ConflictError("other notifications about the same thing kept coming first")
 
 
-def _kind_of(error: SQLAlchemyError) -> type[UnavailableError]:
-    is_undone = getattr(getattr(error, "orig", None), "sqlstate", None) in _UNDONE
-    if is_undone or isinstance(error, IntegrityError):
+def _kind_of(failure: SQLAlchemyError) -> type[UnavailableError]:
+    is_undone = getattr(getattr(failure, "orig", None), "sqlstate", None) in _UNDONE
+    if is_undone or isinstance(failure, IntegrityError):
         return LostRaceError
-    return CutOffError if getattr(error, "connection_invalidated", False) else UnavailableError
+    return CutOffError if getattr(failure, "connection_invalidated", False) else UnavailableError

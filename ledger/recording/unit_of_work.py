@@ -30,8 +30,8 @@ class UnitOfWork:
     Later notifications see what earlier ones added, as if each had been committed.
     """
 
-    def __init__(self, events: EventStore, connection: Connection, loaded: Loaded) -> None:
-        self._events = events
+    def __init__(self, event_store: EventStore, connection: Connection, loaded: Loaded) -> None:
+        self._event_store = event_store
         self._connection = connection
         self._loaded = loaded
         self._aggregates: dict[UUID, LedgerAggregate | None] = {}
@@ -102,11 +102,11 @@ class UnitOfWork:
             if isinstance(aggregate, Subscription):
                 self._name(aggregate, decision.order_by_subscription.get(aggregate.id))
         new_positions = []
-        for stored_event in self._events.encode(decision.changed.values()):
+        for stored_event in self._event_store.encode(decision.changed.values()):
             version = stored_event.originator_id, stored_event.originator_version
-            position = PROVISIONAL + len(self.writes.events)
+            position = PROVISIONAL + len(self.writes.new_events)
             self._position_by_version[version] = position
-            self.writes.events.append((stored_event, occasion.notification_id))
+            self.writes.new_events.append((stored_event, occasion.notification_id))
             new_positions.append(position)
         repeated = [self._position_by_version[version] for version in decision.repeated.items()]
         return tuple(new_positions or sorted(repeated))
@@ -132,5 +132,5 @@ class UnitOfWork:
         aggregate: LedgerAggregate | None = None
         for entry in entries:
             self._position_by_version[entry.originator_id, entry.originator_version] = entry.id
-            aggregate = self._events.decode(entry).event.mutate(aggregate)
+            aggregate = self._event_store.decode(entry).event.mutate(aggregate)
         return aggregate

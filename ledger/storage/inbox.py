@@ -138,20 +138,20 @@ def without_body(table: Table) -> Select[Any]:
     return select(*(column for column in table.c if column.name != "body"))
 
 
-def inbox_record(row: Row[Any]) -> InboxRecord:
+def inbox_record(table_row: Row[Any]) -> InboxRecord:
     """Make an `InboxRecord` of a row of either table."""
-    fields = dict(row._mapping)
+    fields = dict(table_row._mapping)
     fields.pop("body_bytes", None)
     fields["outcome"] = Outcome(fields.get("outcome", Outcome.QUARANTINED))
     fields["positions"] = tuple(fields.get("positions", ()))
     return InboxRecord(**fields)
 
 
-def _violates_recorded_once(error: IntegrityError) -> bool:
-    diagnosis = getattr(error.orig, "diag", None)
+def _violates_recorded_once(refusal: IntegrityError) -> bool:
+    diagnosis = getattr(refusal.orig, "diag", None)
     if diagnosis is not None:
         return bool(diagnosis.constraint_name == RECORDED_ONCE)
-    return "UNIQUE constraint failed: notifications.signed_digest" in str(error.orig)
+    return "UNIQUE constraint failed: notifications.signed_digest" in str(refusal.orig)
 
 
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))

@@ -27,7 +27,7 @@ class PlainWriter:
         inbox = Inbox(connection)
         recorded = inbox.positions_by_digest(digests)
         new = [request for request in requests if request.signed_digest not in recorded]
-        ids = dict.fromkeys(id_ for request in new for id_ in request.streams)
+        ids = dict.fromkeys(id_ for request in new for id_ in request.stream_ids)
         streams = read_streams(connection, list(ids))
         dated = dict.fromkeys(id_ for request in new for id_ in request.dated if streams[id_])
         confirmed_at = inbox.confirmed_at(list(dated)) if dated else {}
@@ -36,7 +36,7 @@ class PlainWriter:
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         inbox = Inbox(connection)
         subscription_index.add_all(connection, list(writes.subscriptions.values()))
-        new_positions = append_events(connection, writes.events)
+        new_positions = append_events(connection, writes.new_events)
         inbox.add_repeats(writes.repeats)
         inbox_records = [
             replace(record, positions=final_positions(record.positions, new_positions))

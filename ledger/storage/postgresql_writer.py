@@ -38,7 +38,7 @@ class PostgresqlWriter:
 
     def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
         streams: dict[UUID, list[Entry]] = {
-            id_: [] for request in requests for id_ in request.streams
+            id_: [] for request in requests for id_ in request.stream_ids
         }
         parameters = {
             "ids": list(streams),
@@ -64,8 +64,8 @@ class PostgresqlWriter:
             "deliveries": _json([_delivery(record) for record in writes.deliveries]),
             "bodies": [record.body for record in writes.deliveries],
         }
-        if writes.events:
-            event_rows = [event_row(*event) for event in writes.events]
+        if writes.new_events:
+            event_rows = [event_row(*event) for event in writes.new_events]
             parameters["states"] = [row.pop("state") for row in event_rows]
             parameters["details"] = [row.pop("details") for row in event_rows]
             parameters["events"] = _json(event_rows)
@@ -81,8 +81,8 @@ def execute(connection: Connection, statement: str, parameters: dict[str, Any]) 
     """Execute straight through the driver, in the binary form: bytes as text are twice as long."""
     with driver_errors(connection, statement):
         cursor: Any = connection.connection.cursor()
-        rows: list[Any] = cursor.execute(statement, parameters, binary=True).fetchall()
-        return rows
+        result: list[Any] = cursor.execute(statement, parameters, binary=True).fetchall()
+        return result
 
 
 def _json(json_rows: Sequence[Any]) -> str:
@@ -117,15 +117,15 @@ _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the lib
 
 
 @lru_cache
-def _writing(parameters: frozenset[str]) -> str:
+def _writing(parameter_names: frozenset[str]) -> str:
     """Build the statement for a write set with these parameters; what it lacks costs nothing."""
-    clauses = _adding_events() if "events" in parameters else [_NO_EVENTS]
+    clauses = _adding_events() if "events" in parameter_names else [_NO_EVENTS]
     clauses.append(f"deliveries AS ({_adding_deliveries()})")
-    if "repeats" in parameters:
+    if "repeats" in parameter_names:
         columns = ", ".join(repeats.c.keys())
         source = _records("repeats", list(repeats.c))
         clauses.append(f"repeated AS (INSERT INTO repeats ({columns}) SELECT * FROM {source})")  # noqa: S608  names of our own columns
-    if "subscriptions" in parameters:
+    if "subscriptions" in parameter_names:
         source = _records("subscriptions", list(subscription_references.c))
         clauses.append(f"named AS ({subscription_index.adding(f'SELECT * FROM {source}')})")  # noqa: S608  as above
     return f"WITH {', '.join(clauses)} SELECT position FROM placed ORDER BY ord"  # noqa: S608  as above
@@ -164,13 +164,13 @@ def _adding_deliveries() -> str:
     )
 
 
-def _zipped(parameter: str, columns: Sequence[Column[Any]], *arrays: str) -> str:
+def _zipped(parameter: str, typed_columns: Sequence[Column[Any]], *arrays: str) -> str:
     """Put records and arrays of bytes side by side: bytes have no place in JSON."""
     beside = ", ".join(f"unnest(%({array})b::bytea[])" for array in arrays)
-    return f"ROWS FROM ({_records(parameter, columns)}, {beside}) WITH ORDINALITY"
+    return f"ROWS FROM ({_records(parameter, typed_columns)}, {beside}) WITH ORDINALITY"
 
 
-def _records(parameter: str, columns: Sequence[Column[Any]]) -> str:
+def _records(parameter: str, typed_columns: Sequence[Column[Any]]) -> str:
     """Turn JSON into rows. Shape: the columns of a table, by their own types."""
-    typed = ", ".join(f"{column.name} {column.type.compile(_DIALECT)}" for column in columns)
+    typed = ", ".join(f"{column.name} {column.type.compile(_DIALECT)}" for column in typed_columns)
     return f"json_to_recordset(%({parameter})s::json) AS ({typed})"

@@ -54,19 +54,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         return stored_instant.astimezone(UTC)
 
 
-_Kind = TypeEngine[Any] | type[TypeEngine[Any]]
+_Type = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
-def _keys(kind: _Kind, *names: str) -> list[Column[Any]]:
-    return [Column(name, kind, primary_key=True) for name in names]
+def _keys(column_type: _Type, *names: str) -> list[Column[Any]]:
+    return [Column(name, column_type, primary_key=True) for name in names]
 
 
-def _required(kind: _Kind, *names: str) -> list[Column[Any]]:
-    return [Column(name, kind, nullable=False) for name in names]
+def _required(column_type: _Type, *names: str) -> list[Column[Any]]:
+    return [Column(name, column_type, nullable=False) for name in names]
 
 
-def _optional(kind: _Kind, *names: str) -> list[Column[Any]]:
-    return [Column(name, kind) for name in names]
+def _optional(column_type: _Type, *names: str) -> list[Column[Any]]:
+    return [Column(name, column_type) for name in names]
 
 
 def _delivery_columns() -> list[Column[Any]]:

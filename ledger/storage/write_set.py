@@ -21,12 +21,12 @@ it is written and has its own position."""
 class LoadRequest(NamedTuple):
     """What one notification needs to have loaded.
 
-    Shape: `streams` are those that it names itself, `dated` those of them about which it has the
+    Shape: `stream_ids` are those that it names itself, `dated` those of them about which it has the
     platform's own time.
     """
 
     signed_digest: str
-    streams: Sequence[UUID]
+    stream_ids: Sequence[UUID]
     dated: Sequence[UUID]
 
 
@@ -52,7 +52,7 @@ class WriteSet:
     subscriptions by what the platform calls them.
     """
 
-    events: list[tuple[StoredEntry, str]] = field(default_factory=list)
+    new_events: list[tuple[StoredEntry, str]] = field(default_factory=list)
     deliveries: list[InboxRecord] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)
