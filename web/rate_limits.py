@@ -9,7 +9,7 @@ from web.authentication import bearer_secret
 
 
 def make_limiter(app: Flask) -> Limiter:
-    """Return what counts calls, by address unless told otherwise; each process for itself."""
+    """Return what counts calls, by address by default; each process for itself."""
     limiter = Limiter(peer, app=app, storage_uri="memory://", default_limits=[])
     limiter.request_filter(lambda: request.blueprint == "receiver")
     return limiter

@@ -37,7 +37,7 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _A.Registered: "Alias registered",
     _A.Renewed: "Alias updated",
     _A.Recognised: "Same means of payment registered again",
-    _A.Noticed: "Alias met in use; its creation was not told",
+    _A.Noticed: "Alias met in use; its creation was not notified",
     _A.RegistrationRefused: "Alias refused",
     _A.RenewalRefused: "Alias update refused",
     _S.Opened: "Subscription opened",

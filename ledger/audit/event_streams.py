@@ -50,7 +50,7 @@ def _check_event(stored_event: StoredEvent, result: CheckResult) -> None:
     if unknown:
         add("event-differs", f"unknown: {', '.join(unknown)}")
     if claimed != stored_event.originator_id:
-        add("stream", f"stands in {stored_event.originator_id}, tells of {claimed}")
+        add("stream", f"stands in {stored_event.originator_id}, belongs to {claimed}")
 
 
 def _check_origins(

@@ -112,7 +112,7 @@ class Rederivation:
         else:
             by_snapshot = self._by_snapshot(record, pairs_by_name)
             # a body may name an object twice: the snapshot that fits best counts
-            missing = ["the body does not tell of this thing"]
+            missing = ["the body does not name this object"]
             yield from min(by_snapshot, key=len, default=missing)
 
     def _by_snapshot(
@@ -224,9 +224,9 @@ def _pair_differences(
 def _malformed_decision(record: EventRecord) -> Iterator[str]:
     """Yield what is impossible in a decision, whatever history it was taken from."""
     if record.moved is not None and not record.facts.keys() >= set(record.moved):
-        yield "moved names facts that the event does not tell"
+        yield "moved names facts that the event does not hold"
     if record.version == 1 and record.moved is not None and record.topic not in _MOVES_NOTHING:
-        yield "the first event of a stream moves every fact it tells"
+        yield "the first event of a stream moves every fact it holds"
 
 
 def _read_details(details_json: bytes | None) -> Mapping[str, Any]:

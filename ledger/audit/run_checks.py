@@ -1,4 +1,4 @@
-"""Divides an audit into tasks that any process can do, and gathers what they find."""
+"""Divides an audit into tasks that any process can do, and collects what they find."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

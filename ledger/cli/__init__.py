@@ -44,4 +44,4 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ledger")
 def cli() -> None:
-    """Keep every payment notification as evidence, and answer years later what it told."""
+    """Keep every payment notification as evidence, and answer years later what was known."""

@@ -1,4 +1,4 @@
-"""`ledger notifications`: the journal of deliveries and the quarantine."""
+"""`ledger notifications`: the inbox and the quarantine."""
 
 import sys
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ from ledger.storage.outcomes import Outcome
 
 @click.group()
 def notifications() -> None:
-    """The journal of deliveries: list, show, and readmit what waits in quarantine."""
+    """Notifications: list and show them, and readmit what waits in quarantine."""
 
 
 @notifications.command("list")

@@ -50,7 +50,7 @@ log = structlog.get_logger("serve")
 @click.option(
     "--demo", "is_demo", is_flag=True, help="Serve synthetic shops and play every story to them."
 )
-@click.option("--once", is_flag=True, help="With --demo: stop when the stories are told.")
+@click.option("--once", is_flag=True, help="With --demo: stop when the stories are played.")
 @click.pass_context
 def serve(
     ctx: click.Context,

@@ -51,7 +51,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     Prints a line per message: story, step, source, format, answer. Exits 1 when a message was
     not answered 200, 2 when a setting is wrong. PRODUCTION only when --mode asks for it.
 
-    With --chaos both formats tell each life, calls are lost, cut, late, doubled, told in parallel
+    With --chaos payments are sent in both formats; calls are lost, cut, late, doubled, in parallel
     and retried as the platform does, some signed with a key that the ledger does not have. A
     line per delivery; with --check a line per discrepancy follows, and exit 1 says that there
     is one.
@@ -61,7 +61,7 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     if any(chaos_options.values()) and not is_chaos:
         raise click.UsageError("--check and --token-file need --chaos")
     if is_chaos and format_choice != ALTERNATE:
-        raise click.UsageError("--chaos tells every life in both formats")
+        raise click.UsageError("--chaos sends every payment in both formats")
     try:
         if options.pop("is_list"):
             ctx.exit(_list(options["is_json"]))

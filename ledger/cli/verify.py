@@ -31,7 +31,7 @@ def verify(
     """Check stored signatures, events and read models against each other; change nothing.
 
     Prints one line per fault: position, subject, reason and detail, separated by tabs. What could
-    not be checked, because its key has left the shops file, is told on stderr and is no fault.
+    not be checked, because its key has left the shops file, is reported on stderr and is no fault.
     Exits 0 when clean, 1 when a fault was found.
     """
     count = 0

@@ -14,7 +14,7 @@ REASONS: dict[str, str] = {
     "answer-not-json": "kr-answer is not JSON, or not a JSON object.",
     "answer-too-deep": "kr-answer is nested deeper than any notification.",
     "duplicate-json-key": "A key occurs twice in one object of kr-answer.",
-    "identity-unreadable": "What the notification is about cannot be told from it.",
+    "identity-unreadable": "What the notification is about cannot be read from it.",
     "status-unreadable": "The status is not text.",
     "amount-unreadable": "An amount is not a whole number of minor units.",
     # cannot be verified

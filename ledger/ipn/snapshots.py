@@ -38,13 +38,13 @@ TRANSACTION_FACTS: dict[str, str] = {
     "alias": "stored means of payment used or made",
     "subscription_id": "subscription it belongs to",
     "instalment_number": "number of the instalment of the subscription",
-    "parent_uuid": "the transaction it refunds or repeats, when the platform tells",
+    "parent_uuid": "the transaction it refunds or repeats, when the platform says so",
 }
 ALIAS_FACTS: dict[str, str] = {
     "request": "what was asked and came of it: CREATED, UPDATED, NOT_CREATED, NOT_UPDATED",
     "payment_method": "brand or method behind the alias",
     "order_id": "the merchant's order reference",
-    "transaction_uuid": "the transaction that told of it",
+    "transaction_uuid": "the transaction it was reported with",
     "made_at": "when the platform recorded that transaction",
 }
 SUBSCRIPTION_FACTS: dict[str, str] = {
@@ -60,7 +60,7 @@ SUBSCRIPTION_FACTS: dict[str, str] = {
 }
 INSTALMENT_FACTS: dict[str, str] = {
     "transaction_uuid": "the transaction of this attempt",
-    "number": "number of the instalment, when the platform tells",
+    "number": "number of the instalment, when the platform gives one",
     "status": "status of that transaction",
     "amount_minor": "what it moves, in minor units of `currency`",
     "currency": "ISO 4217 letters",

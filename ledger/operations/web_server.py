@@ -44,7 +44,7 @@ _LIBRARY_LOGS = {
 
 IsStopping = Callable[[], bool]
 Build = Callable[[IsStopping], WSGIApplication]
-"""Makes the application of a worker, which may ask whether the worker was told to stop."""
+"""Makes the application of a worker, which may ask whether the worker has to stop."""
 
 
 class WebServer:

@@ -89,14 +89,16 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
 
     def taken(self) -> Mapping[str, str | int]:
         """Return the facts that became the state."""
-        facts: dict[str, str | int] = self.facts
-        return facts if self.moved is None else {name: facts[name] for name in self.moved}
+        all_facts: dict[str, str | int] = self.facts
+        if self.moved is None:
+            return all_facts
+        return {name: all_facts[name] for name in self.moved}
 
 
-def stream_row(event: EventRecord, facts: Mapping[str, Value]) -> Row:
+def stream_row(event: EventRecord, fact_values: Mapping[str, Value]) -> Row:
     """Return a row with the common columns of a stream, and facts in columns of their names."""
     return {
-        **facts,
+        **fact_values,
         "id": event.originator_id,
         "shop_id": event.shop_id,
         "mode": event.mode,

@@ -21,7 +21,7 @@ def _heading(state: State) -> str:
     name = state.get("uuid") or state.get("reference") or state.get("subscription_id")
     name = name or state.get("alias")
     words = [f"{state['kind']} {name}", f"shop {state['shop_id']}", Mode(state["mode"])]
-    facts = [str(state.get("status") or "status not told")]
+    facts = [str(state.get("status") or "status unknown")]
     if state.get("amount_minor") is not None:
         facts.append(_amount(state["amount_minor"], str(state.get("currency") or "")))
     if state.get("order_id"):
@@ -31,7 +31,7 @@ def _heading(state: State) -> str:
 
 def _entry_text(entry: TimelineEntry) -> str:
     event = entry.event
-    happened = "time not told" if event.occurred_at is None else clock(event.occurred_at)
+    happened = "time unknown" if event.occurred_at is None else clock(event.occurred_at)
     known = f"known {clock(event.timestamp)}" + _delay(entry.late_seconds)
     lines = [
         "",
@@ -42,7 +42,7 @@ def _entry_text(entry: TimelineEntry) -> str:
     currency = str(event.facts.get("currency") or "")
     lines += [f"    {_change(change, currency)}" for change in entry.telling_changes]
     lines += [
-        f"    {_change(change, currency)} (told, not taken over)" for change in entry.set_aside
+        f"    {_change(change, currency)} (reported, not applied)" for change in entry.set_aside
     ]
     return "\n".join(lines)
 

@@ -50,7 +50,7 @@ def evidence(ledger: Ledger, position: int) -> Evidence:
     """Return the evidence of the event at a position. Errors: NotFoundError."""
     evidence_by_position = evidence_of(ledger, [event_at(ledger, position)])
     if not evidence_by_position:
-        raise NotFoundError("the delivery behind this event is not in the journal")
+        raise NotFoundError("the delivery behind this event is not in the inbox")
     return evidence_by_position[position]
 
 

@@ -50,7 +50,7 @@ def find_stream(
     if alias is not None:
         streams = [(own_alias, id_) for own_alias, id_ in streams if own_alias == alias]
     if not streams:
-        raise NotFoundError("nothing was ever told about it")
+        raise NotFoundError("nothing is known about it")
     if len(streams) > 1:
         aliases = [own_alias for own_alias, _ in streams]
         raise AmbiguousError(f"{len(streams)} subscriptions have this id: name the alias", aliases)
@@ -110,14 +110,14 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
     text = text.strip()
     if not text or UNSTORABLE.search(text):
         return []
-    known: list[Meaning] = []
+    named: list[Meaning] = []
     with ledger.database.connect() as connection:
         row = Inbox(connection).get(text.upper()) if _ULID.fullmatch(text) else None
         if row and row.mode in (None, Mode(mode)) and (shops is None or row.shop_id in shops):
             public = row.mode and Mode(row.mode).public
-            known.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))
-        known += _objects(connection, text, mode, shops)
-    return list(dict.fromkeys(known))
+            named.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))
+        named += _objects(connection, text, mode, shops)
+    return list(dict.fromkeys(named))
 
 
 def _objects(

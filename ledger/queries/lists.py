@@ -198,7 +198,7 @@ def list_page(
     return Page(items, next_cursor, position, lag)
 
 
-def all_transactions(database: Database, filter_: TransactionFilter) -> Iterator[Item]:
+def all_transactions(database: Database, transaction_filter: TransactionFilter) -> Iterator[Item]:
     """Yield every transaction in the order in which it was first seen, in little memory.
 
     Shape: one that changes meanwhile appears once, as it stands when its page is read.
@@ -207,15 +207,17 @@ def all_transactions(database: Database, filter_: TransactionFilter) -> Iterator
     with database.connect() as connection:
         table, _, _ = live_table(connection, TRANSACTIONS)
     sort = sort_of("time", TRANSACTIONS.orders)
-    selection = _selection(TRANSACTIONS, filter_)
+    selection = _selection(TRANSACTIONS, transaction_filter)
     rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
     yield from map(TRANSACTIONS.item, rows)
 
 
-def count_transactions(connection: Connection, filter_: TransactionFilter) -> int:
+def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
     """Return how many transactions there are now. Errors: ViewNotBuiltError."""
     table, _, _ = live_table(connection, TRANSACTIONS)
-    query = select(func.count()).select_from(table).where(*sql_conditions(filter_, table))
+    query = (
+        select(func.count()).select_from(table).where(*sql_conditions(transaction_filter, table))
+    )
     return int(connection.scalar(query) or 0)
 
 

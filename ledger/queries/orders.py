@@ -52,7 +52,7 @@ def order_history(
     streams = ledger.events.load(ids, as_of=as_of)
     known = [events for events in streams.values() if events]  # the others came later
     if not known:
-        raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
+        raise NotFoundError("nothing is known about it" + (" by then" if as_of else ""))
     known.sort(key=lambda events: events[0].position)
     return OrderHistory(known, position)
 

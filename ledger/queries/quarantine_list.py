@@ -53,17 +53,17 @@ def by_reason(connection: Connection, scope: Scope) -> list[Waiting]:
     c = quarantine.c
     sums = (func.count(), func.min(c.received_at), func.max(c.received_at))
     query = select(c.reason, *sums).where(*_of_shops(scope)).group_by(c.reason)
-    known: dict[str, Waiting] = {}
+    waiting_by_reason: dict[str, Waiting] = {}
     for mode in _modes(scope):
         for reason, count, oldest_at, newest_at in connection.execute(query.where(mode)):
-            before = known.get(reason, Waiting(reason, 0, oldest_at, newest_at))
-            known[reason] = Waiting(
+            before = waiting_by_reason.get(reason, Waiting(reason, 0, oldest_at, newest_at))
+            waiting_by_reason[reason] = Waiting(
                 reason,
                 before.count + count,
                 min(before.oldest_at, oldest_at),
                 max(before.newest_at, newest_at),
             )
-    return sorted(known.values(), key=lambda waiting: (-waiting.count, waiting.reason))
+    return sorted(waiting_by_reason.values(), key=lambda waiting: (-waiting.count, waiting.reason))
 
 
 def listed(

@@ -40,7 +40,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
 
 
 def public_state(aggregate: LedgerAggregate) -> State:
-    """Return what is known of an object; None for a fact that no notification told."""
+    """Return what is known of an object; None for a fact that no notification had."""
     if isinstance(aggregate, Transaction):
         return {
             "uuid": aggregate.uuid,

@@ -17,7 +17,7 @@ _DETAILS = ("details", "personal")
 @dataclass(frozen=True)
 class StoredEntry(StoredEvent):
     """An event's bytes. Shape: `details` holds, apart from the facts in `state`, what the
-    platform told besides and what is about a person; None when there is neither."""
+    platform sent besides and what is about a person; None when there is neither."""
 
     details: bytes | None = None
 

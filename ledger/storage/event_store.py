@@ -38,7 +38,7 @@ class EventStore(EventRecorder):
         """Return every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
         events = self.load([id_], as_of=as_of)[id_]
         if not events:
-            raise NotFoundError("nothing was ever told about it" + (" by then" if as_of else ""))
+            raise NotFoundError("nothing is known about it" + (" by then" if as_of else ""))
         return events
 
     def load(
@@ -61,7 +61,7 @@ class EventStore(EventRecorder):
     def check_known(self, id_: UUID) -> None:
         """Raise NotFoundError for a stream without events; read no more than needed for it."""
         if not self.select_events(id_, limit=1):
-            raise NotFoundError("nothing was ever told about it")
+            raise NotFoundError("nothing is known about it")
 
     def events_after(
         self, position: int, limit: int, *, stop: int | None = None, topics: Sequence[str] = ()

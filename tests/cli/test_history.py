@@ -81,8 +81,8 @@ def test_old_and_contradicting_news_is_told_and_said_to_be_set_aside(
 
     assert any("old news" in line and "contradicts" not in line for line in lines)
     assert any("contradicts what was known" in line for line in lines)
-    aside = [line.split() for line in lines if line.endswith("(told, not taken over)")]
-    assert ["status", "REFUSED", "(told,", "not", "taken", "over)"] in aside
+    aside = [line.split() for line in lines if line.endswith("(reported, not applied)")]
+    assert ["status", "REFUSED", "(reported,", "not", "applied)"] in aside
     assert lines[1].startswith("CANCELLED")
 
 

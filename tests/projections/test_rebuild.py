@@ -171,17 +171,17 @@ def test_of_two_rebuilds_at_once_the_second_is_refused(database: Database) -> No
 
 def test_rebuilds_that_begin_at_the_same_moment_make_one_generation(database: Database) -> None:
     ledger = ledger_of(database, "payment-accepted")
-    refused: list[ConflictError] = []
+    conflicts: list[ConflictError] = []
 
     def begin() -> None:
         try:
             a_rebuild(ledger, "orders").begin()
         except ConflictError as error:
-            refused.append(error)
+            conflicts.append(error)
 
     at_the_same_moment(begin)
 
-    assert len(refused) == 3
+    assert len(conflicts) == 3
     assert states(ledger, "orders") == [LIVE, BUILDING]
 
 

@@ -45,7 +45,7 @@ def many(schema: type[Schema]) -> fields.List[Any]:
 
 
 def facts(meanings: Mapping[str, str]) -> Fields:
-    """Return a field for each fact of an object; null is a fact that no notification told."""
+    """Return a field for each fact of an object; null is a fact that no notification had."""
     return {
         name: number(meaning, none=True)
         if "integer" in fact_schema(name, meaning)["type"]

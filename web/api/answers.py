@@ -47,7 +47,7 @@ _OBJECT: Fields = {
     **_KNOWN,
     "version": number("how many events made it what it is"),
     "contradictions": number("events that contradict what was known"),
-    "details": words("the platform's other fields, each as it was last told"),
+    "details": words("the platform's other fields, each as it last came"),
     "personal": words("fields about a person; masked for the role auditor"),
 }
 _TRANSACTION: Fields = {

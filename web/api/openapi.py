@@ -24,7 +24,7 @@ SETTINGS = {
     "OPENAPI_VERSION": "3.1.0",
     "API_SPEC_OPTIONS": {
         "info": {
-            "description": "What a platform told of payments, since when it was known, and the "
+            "description": "What a platform notified of payments, since when it was known, and the "
             "evidence for it. Every call needs a token (`ledger token create`), sent as "
             "`Authorization: Bearer …`. Errors are problem documents (RFC 9457)."
         }

@@ -106,7 +106,7 @@ class AsOfQuery(Schema):
 
 
 class ItemQuery(AsOfQuery):
-    version = integer_parameter("tell it as of this version", 1, load_default=None)
+    version = integer_parameter("as it was at this version", 1, load_default=None)
 
 
 class SubscriptionQuery(ItemQuery):

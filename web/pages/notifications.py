@@ -113,7 +113,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     with ledger().database.connect() as connection:
         row = Inbox(connection).find_verified(event.notification_id)
     if row is None:
-        raise NotFoundError("the delivery behind this event is not in the journal")
+        raise NotFoundError("the delivery behind this event is not in the inbox")
     (proof,) = evidence_of(ledger(), [recorded]).values()
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
     return render(

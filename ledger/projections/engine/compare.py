@@ -89,7 +89,7 @@ def _count(connection: Connection, table: Table) -> int:
 def _rows(
     connection: Connection, table: Table, columns: tuple[str, ...], key_columns: list[str]
 ) -> Iterator[Row]:
-    """Read rows in the order of their keys, which both databases are told to compare by bytes."""
+    """Read rows in the order of their keys, which both databases compare by bytes."""
     order: list[ColumnElement[Any]] = [table.c[name] for name in key_columns]
     if connection.dialect.name == "postgresql":
         order = [key.collate("C") if key.type.python_type is str else key for key in order]
