@@ -48,9 +48,9 @@ def steps_of_a_batch(ledger: Ledger, *, seed: int) -> dict[str, int]:
     follow(ledger)
     receive_stories(ledger, seed=seed)
     steps_by_model = {}
-    for name, model in PROJECTIONS.items():
+    for name in PROJECTIONS:
         with counting(ledger.database) as steps:
-            follow_with(ledger, live(ledger, name), model)
+            follow_with(ledger, live(ledger, name))
         steps_by_model[name] = steps.count
     return steps_by_model
 
