@@ -146,16 +146,17 @@ class _ShopsSchema(Schema):
 
 def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
     """Read the shops file. Errors: SettingsError names the shop and the field, never a secret."""
+    shop_tables = _read(path)
     shops = [
         Shop(
             shop_fields["id"],
             shop_fields["name"],
             tuple(_key(shop_fields["id"], each, path, environ) for each in shop_fields["keys"]),
         )
-        for shop_fields in _read(path)
+        for shop_fields in shop_tables
     ]
     if any(key.mode == Mode.PRODUCTION for shop in shops for key in shop.keys):
-        for sentence in exposed_files(path):
+        for sentence in _exposed(path, shop_tables):
             raise SettingsError(sentence)
     return Shops({shop.id: shop for shop in shops})
 
@@ -165,7 +166,11 @@ def exposed_files(path: Path) -> list[str]:
 
     Errors: SettingsError when the shops file cannot be read.
     """
-    keys = [key_fields for shop_fields in _read(path) for key_fields in shop_fields["keys"]]
+    return _exposed(path, _read(path))
+
+
+def _exposed(path: Path, shop_tables: list[dict[str, Any]]) -> list[str]:
+    keys = [key_fields for shop_fields in shop_tables for key_fields in shop_fields["keys"]]
     files = [path] if any("secret" in key_fields for key_fields in keys) else []
     files += [path.parent / each["secret_file"] for each in keys if "secret_file" in each]
     by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
