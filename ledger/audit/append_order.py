@@ -43,12 +43,16 @@ def _counter(connection: Connection) -> int | None:
 
 
 def _empty_positions(connection: Connection, first: int, last: int) -> Iterator[int]:
+    span = {"first": first, "last": last}
+    count = text("SELECT count(*) FROM events WHERE position BETWEEN :first AND :last")
+    if connection.scalar(count, span) == max(0, last - first + 1):
+        return iter(())  # counting is much cheaper than looking at each position's neighbour
     query = text(
         "SELECT before, position FROM (SELECT position,"
         " lag(position, 1, :first - 1) OVER (ORDER BY position) AS before"
         " FROM (SELECT position FROM events WHERE position >= :first"
         " UNION ALL SELECT :last + 1)) WHERE position > before + 1 LIMIT :limit"
     )
-    gaps = connection.execute(query, {"first": first, "last": last, "limit": LISTED})
+    gaps = connection.execute(query, span | {"limit": LISTED})
     empty = (position for gap in gaps for position in range(gap.before + 1, gap.position))
     return islice(empty, LISTED)
