@@ -58,11 +58,6 @@ class EventStore(EventRecorder):
                 events_by_stream[id_] = known_by([self.decode(entry) for entry in entries], as_of)
         return events_by_stream
 
-    def check_known(self, id_: UUID) -> None:
-        """Raise NotFoundError for a stream without events; read no more than needed for it."""
-        if not self.select_events(id_, limit=1):
-            raise NotFoundError("nothing is known about it")
-
     def events_after(
         self, position: int, limit: int, *, stop: int | None = None, topics: Sequence[str] = ()
     ) -> list[RecordedEvent]:

@@ -82,7 +82,6 @@ def _render_object(
     question = read_question(SubscriptionForm() if kind == SUBSCRIPTION else HistoryForm())
     own_alias = question.parameters.get("alias")
     id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=own_alias)
-    ledger().events.check_known(id_)
 
     def more(history: KnownHistory) -> dict[str, Any]:
         state = redact_for_reader(history.states[0])
