@@ -19,7 +19,6 @@ from ledger.queries.filter_conditions import Filter
 from web.addresses import peer
 from web.context import context, ledger
 
-MODES = PUBLIC_MODES
 BODY_BYTES_MAX = 64 * 1024  # of a question; notifications have a limit of their own
 
 _View = TypeVar("_View", bound=Callable[..., Any])
@@ -103,7 +102,7 @@ def admit(reader: Reader) -> None:
     g.caller = reader
     request.max_content_length = BODY_BYTES_MAX
     arguments = request.view_args or {}
-    if arguments.get("mode", MODES[0]) not in MODES:
+    if arguments.get("mode", PUBLIC_MODES[0]) not in PUBLIC_MODES:
         raise NotFound
     if "shop_id" in arguments and not reader.allows_shop(arguments["shop_id"]):
         raise Forbidden("your access does not include this shop")

@@ -27,9 +27,9 @@ from ledger.access.users import (
     enable_user,
 )
 from ledger.errors import BadUserError
+from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.storable import INTEGER_MAX
 from web.authentication import (
-    MODES,
     caller,
     log_personal_read,
     only_for_operators,
@@ -59,7 +59,7 @@ class AccessLogForm(Schema):
     token_id = text(limit=100)
     kind = text(limit=100)
     shop_id = text(limit=100)
-    mode = choice(*MODES)
+    mode = choice(*PUBLIC_MODES)
     reference = text()
     cursor: fields.Field[Any] = fields.Integer(
         validate=validate.Range(1, INTEGER_MAX, error=N_("This page belongs to another question."))

@@ -5,7 +5,8 @@ from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
 
-from web.authentication import MODES, admit, log_read
+from ledger.ipn.modes import PUBLIC_MODES
+from web.authentication import admit, log_read
 from web.pages import refusals
 from web.pages.languages import remember_choice
 from web.pages.session import csrf, signed_in_user
@@ -18,7 +19,7 @@ bp = Blueprint("pages", __name__)
 class Mode(BaseConverter):
     """The mode that an address is about."""
 
-    regex = "|".join(MODES)
+    regex = "|".join(PUBLIC_MODES)
 
 
 @bp.record_once

@@ -9,7 +9,7 @@ from flask import Flask, g, render_template, url_for
 
 from ledger import __version__
 from ledger.access.readers import Reader
-from web.authentication import MODES
+from ledger.ipn.modes import PUBLIC_MODES
 from web.pages import formatting, translations
 from web.pages.languages import LANGUAGES, ZONES, language, zone_name
 from web.pages.navigation import current_mode, in_mode, link_to, menu
@@ -29,7 +29,7 @@ def register(app: Flask) -> None:
         link_to=link_to,
         in_mode=in_mode,
         current_mode=current_mode,
-        modes=MODES,
+        modes=PUBLIC_MODES,
         languages=LANGUAGES,
         zones=ZONES,
         language=language,
