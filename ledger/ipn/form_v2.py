@@ -13,6 +13,7 @@ from ledger.ipn import form_v2_fields as form_fields
 from ledger.ipn import notification_rules as rules
 from ledger.ipn import signature as signing
 from ledger.ipn.authenticity import check_address, verifying_key
+from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
@@ -90,7 +91,7 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
         if not is_strict:
             raise SignatureError("relabelled-form", f"{name} is not in its strict format")
     source = storable(fields[SOURCE_FIELD])
-    signed_digest = signing.digest(orjson.dumps(signing.signed_fields(fields)))
+    signed_digest = content_tag(orjson.dumps(signing.signed_fields(fields)))
     return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
 
 

@@ -12,6 +12,7 @@ from ledger.errors import MalformedNotificationError, SignatureError
 from ledger.instants import read_platform_instant
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.authenticity import check_address, verifying_key
+from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Delivery, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
@@ -87,7 +88,7 @@ def trust(
 ) -> tuple[Notification, Mapping[str, Any]]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
     candidates = _candidates(body.fields.get("kr-answer", ""))
-    text_by_digest = {digest(text.encode()): text for text in reversed(candidates)}
+    text_by_digest = {content_tag(text.encode()): text for text in reversed(candidates)}
     signed = text_by_digest.get(signed_digest, candidates[0])
     answer = _parse(body, signed)
     check_address(body.delivery, *_claim(answer))
@@ -98,7 +99,7 @@ def _notification(
     body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
 ) -> Notification:
     claimed, source = _claim(answer), storable(body.fields.get(SOURCE_FIELD, "")) or None
-    signed_digest = digest(signed.encode())
+    signed_digest = content_tag(signed.encode())
     return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
 
 
