@@ -135,11 +135,6 @@ def test_only_the_database_itself_can_make_a_verified_notification_fail(ledger: 
 
 UNREADABLE = {
     "amount-unreadable": form_body(a_form(vads_effective_amount="12,50")),
-    "internal-error": form_body(
-        a_form(
-            vads_payment_seq='{"transactions":[{"trans_id":"1","x":' + "[" * 300 + "]" * 300 + "}]}"
-        )
-    ),
     "status-unreadable": rest_body(an_answer(detailedStatus=7)),
     "answer-too-deep": rest_body(
         '{"shopId":"12345678","orderDetails":{"mode":"TEST"},"x":' + "[" * 99 + "]" * 99 + "}"
