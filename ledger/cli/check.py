@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 from alembic.util import CommandError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -25,6 +25,7 @@ from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
+from ledger.storage.service_role import changeable_tables, missing_rights
 
 LAG_SECONDS_MAX = 10.0
 """A read model that is followed is behind for less than a second."""
@@ -97,6 +98,8 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         migrations = _migrations_finding(database)
         yield migrations
         if migrations.state == OK:
+            if not database.is_sqlite:
+                yield role_finding(database)
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
     except SQLAlchemyError as error:
@@ -114,6 +117,21 @@ def _migrations_finding(database: Database) -> Finding:
         message = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
         return Finding(FAULT, "migrations", message)
     return Finding(OK, "migrations", "current")
+
+
+def role_finding(database: Database) -> Finding:
+    """Report what the role of this connection may do to what was recorded."""
+    with database.connect() as connection:
+        role = connection.scalar(select(func.current_user()))
+        missing, changeable = missing_rights(connection), changeable_tables(connection)
+    if missing:
+        remedy = f"as the owner, run `ledger migrate --service-role {role}`"
+        return Finding(FAULT, "role", f"{role} lacks {', '.join(missing)}: {remedy}")
+    if changeable:
+        tables = ", ".join(sorted(changeable))
+        remedy = "give the service a role of its own, as docs/operating.md describes"
+        return Finding(WARNING, "role", f"{role} could change {tables}: {remedy}")
+    return Finding(OK, "role", f"{role} adds to what was recorded and cannot change it")
 
 
 def view_findings(database: Database) -> Iterator[Finding]:
