@@ -95,6 +95,8 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         with database.connect() as connection:
             connection.execute(select(1))
         yield Finding(OK, "database", f"{where} answers")
+        if settings.is_sqlite:
+            yield from file_findings(Path(url.database or ""))
         migrations = _migrations_finding(database)
         yield migrations
         if migrations.state == OK:
@@ -106,6 +108,16 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
         database.dispose()
+
+
+def file_findings(path: Path) -> Iterator[Finding]:
+    """Report which files of an SQLite database others on this machine can read or change."""
+    files = (path.with_name(path.name + ending) for ending in ("", "-wal", "-shm"))
+    open_files = [file for file in files if file.exists() and file.stat().st_mode & 0o077]
+    if os.name == "posix" and open_files:
+        names = " ".join(map(str, open_files))
+        message = f"others on this machine can read or change it: chmod 600 {names}"
+        yield Finding(WARNING, "database", message)
 
 
 def _migrations_finding(database: Database) -> Finding:

@@ -158,6 +158,44 @@ def test_the_window_of_a_key_is_reported(tmp_path: Path, more: str, message: str
     assert line.endswith(end)
 
 
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ("", "then let it end by `not_after`"),
+        ("not_after = 2026-08-01T00:00:00Z", "it ends 2026-08-01"),
+        ("not_after = 2026-06-01T00:00:00Z", None),
+    ],
+)
+def test_a_key_of_sha_1_is_warned_of_until_it_ends(
+    tmp_path: Path, more: str, end: str | None
+) -> None:
+    environ = environment(tmp_path, key(), key("PRODUCTION", "form-sha1", more))
+
+    lines = states(environ, "weak key")
+
+    if end is None:
+        assert lines == []
+    else:
+        (line,) = lines
+        assert line.startswith("warning: 12345678 PRODUCTION form-sha1 ")
+        assert "chosen-prefix collisions" in line
+        assert line.endswith(end)
+
+
+def test_a_database_that_others_can_read_is_told(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key())
+    run(environ, "migrate")
+    path = tmp_path / "ledger.sqlite"
+    assert not any("chmod" in line for line in states(environ, "database"))
+
+    path.chmod(0o640)
+    (line,) = [line for line in states(environ, "database") if "chmod" in line]
+
+    assert line.startswith(
+        f"warning: others on this machine can read or change it: chmod 600 {path}"
+    )
+
+
 def test_keys_that_are_valid_together_are_told(tmp_path: Path) -> None:
     first = key(more="not_after = 2026-08-01T00:00:00Z")
     second = key(more="not_before = 2026-06-01T00:00:00Z").replace(SECRET, "another")
