@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.status import lags
+from ledger.queries.activity import latest_peers
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
@@ -102,6 +104,7 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         if migrations.state == OK:
             if not database.is_sqlite:
                 yield role_finding(database)
+            yield from proxy_findings(database, settings)
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
     except SQLAlchemyError as error:
@@ -144,6 +147,29 @@ def role_finding(database: Database) -> Finding:
         remedy = "give the service a role of its own, as docs/operating.md describes"
         return Finding(WARNING, "role", f"{role} could change {tables}: {remedy}")
     return Finding(OK, "role", f"{role} adds to what was recorded and cannot change it")
+
+
+def proxy_findings(database: Database, settings: Settings) -> Iterator[Finding]:
+    """Report deliveries that came from inside: the platform calls from the public network."""
+    with database.connect() as connection:
+        peers = sorted(latest_peers(connection))
+    inside = [peer for peer in peers if _is_inside(peer, settings)]
+    if inside:
+        message = (
+            f"deliveries came lately from {', '.join(inside)}, which is not the platform:"
+            " is a proxy there that is not in LEDGER_TRUSTED_PROXIES, or does not send"
+            " X-Forwarded-For? Behind it all callers are one"
+        )
+        yield Finding(WARNING, "proxy", message)
+
+
+def _is_inside(peer: str, settings: Settings) -> bool:
+    try:
+        address = ip_address(peer)
+    except ValueError:
+        return False  # nobody knows where it came from
+    is_expected = any(address in network for network in settings.allowed_sources)
+    return not address.is_global and not is_expected
 
 
 def view_findings(database: Database) -> Iterator[Finding]:

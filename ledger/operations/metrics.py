@@ -90,6 +90,12 @@ class Metrics:
             ("status",),
             registry=self._own,
         )
+        self._not_believed = Counter(
+            "ledger_untrusted_proxy_calls",
+            "Calls through a proxy whose word on the caller's address is not believed.",
+            ("peer",),
+            registry=self._own,
+        )
         self._commit = Histogram(
             "ledger_commit_seconds",
             "Time to decide about one delivery and to commit it.",
@@ -101,6 +107,8 @@ class Metrics:
                 self._received.labels(format_, outcome, UNKNOWN)
         for status in ("405", "503"):
             self._rejected.labels(status)
+        for peer in ("private", "public"):
+            self._not_believed.labels(peer)
 
     def stored(
         self, *, format: str | None, outcome: str, reason: str | None, seconds: float
@@ -112,6 +120,10 @@ class Metrics:
     def rejected(self, status: int) -> None:
         """Count one call of the receiver that left nothing behind."""
         self._rejected.labels(str(status)).inc()
+
+    def not_believed(self, peer: str) -> None:
+        """Count one call through a proxy that is not trusted. Shape: `private` or `public`."""
+        self._not_believed.labels(peer).inc()
 
     def text(self, gauges: Sequence[Gauge] = ()) -> bytes:
         """Write everything for Prometheus."""

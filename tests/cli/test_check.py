@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from ledger.cli import cli
 from ledger.cli.check import findings
+from tests.builders import a_form, a_ledger, form_body, receive
+from tests.conftest import opened
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SECRET = "s3cr3t-of-a-synthetic-shop"
@@ -235,3 +237,27 @@ def test_an_unknown_command_is_refused() -> None:
 
 def test_the_version_is_told() -> None:
     assert run({}, "--version").output.startswith("ledger, version ")
+
+
+@pytest.mark.parametrize(
+    ("peer", "sources", "is_told"),
+    [
+        ("172.18.0.1", "", True),
+        ("127.0.0.1", "", True),
+        ("fd00::7", "194.50.38.0/24", True),
+        ("127.0.0.1", "127.0.0.0/8", False),
+        ("194.50.38.7", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_proxy_behind_which_all_callers_are_one_is_told(
+    tmp_path: Path, peer: str, sources: str, is_told: bool
+) -> None:
+    environ = environment(tmp_path, key()) | {"LEDGER_ALLOWED_SOURCES": sources}
+    run(environ, "migrate")
+    with opened(environ["LEDGER_DATABASE_URL"]) as database:
+        assert receive(a_ledger(database), form_body(a_form()), peer=peer).outcome == "recorded"
+
+    lines = states(environ, "proxy")
+
+    assert [f"came lately from {peer}," in line for line in lines] == [True] * is_told

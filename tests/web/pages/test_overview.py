@@ -175,3 +175,19 @@ def test_bars_stand_on_each_other_within_the_drawing() -> None:
             assert segment.y >= 0
             assert segment.y + segment.height <= HEIGHT + 0.01
     assert stacked([], {"one": []}).is_empty
+
+
+@pytest.mark.parametrize(("name", "is_shown"), [("operator", True), ("auditor", False)])
+def test_operators_are_told_of_a_proxy_that_is_not_trusted(
+    visit: Visiting, name: str, is_shown: bool
+) -> None:
+    """Their own page has come through it."""
+    visit.client.environ_base["HTTP_X_FORWARDED_FOR"] = "192.0.2.44"
+
+    page = overview(visit, name)
+
+    assert ("The proxy at 127.0.0.1 is not trusted." in page) == is_shown
+
+
+def test_who_comes_without_a_proxy_is_told_of_none(visit: Visiting) -> None:
+    assert "is not trusted" not in overview(visit, "operator")
