@@ -5,29 +5,27 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import click
 from alembic.util import CommandError
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.status import lags
-from ledger.queries.activity import latest_peers
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
-from ledger.storage.service_role import changeable_tables, missing_rights
 
 LAG_SECONDS_MAX = 10.0
 """A read model that is followed is behind for less than a second."""
@@ -97,30 +95,16 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         with database.connect() as connection:
             connection.execute(select(1))
         yield Finding(OK, "database", f"{where} answers")
-        if settings.is_sqlite:
-            yield from file_findings(Path(url.database or ""))
         migrations = _migrations_finding(database)
         yield migrations
         if migrations.state == OK:
-            if not database.is_sqlite:
-                yield role_finding(database)
-            yield from proxy_findings(database, settings)
+            yield from deployment_findings(database, settings)
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
     except SQLAlchemyError as error:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
         database.dispose()
-
-
-def file_findings(path: Path) -> Iterator[Finding]:
-    """Report which files of an SQLite database others on this machine can read or change."""
-    files = (path.with_name(path.name + ending) for ending in ("", "-wal", "-shm"))
-    open_files = [file for file in files if file.exists() and file.stat().st_mode & 0o077]
-    if os.name == "posix" and open_files:
-        names = " ".join(map(str, open_files))
-        message = f"others on this machine can read or change it: chmod 600 {names}"
-        yield Finding(WARNING, "database", message)
 
 
 def _migrations_finding(database: Database) -> Finding:
@@ -132,44 +116,6 @@ def _migrations_finding(database: Database) -> Finding:
         message = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
         return Finding(FAULT, "migrations", message)
     return Finding(OK, "migrations", "current")
-
-
-def role_finding(database: Database) -> Finding:
-    """Report what the role of this connection may do to what was recorded."""
-    with database.connect() as connection:
-        role = connection.scalar(select(func.current_user()))
-        missing, changeable = missing_rights(connection), changeable_tables(connection)
-    if missing:
-        remedy = f"as the owner, run `ledger migrate --service-role {role}`"
-        return Finding(FAULT, "role", f"{role} lacks {', '.join(missing)}: {remedy}")
-    if changeable:
-        tables = ", ".join(sorted(changeable))
-        remedy = "give the service a role of its own, as docs/operating.md describes"
-        return Finding(WARNING, "role", f"{role} could change {tables}: {remedy}")
-    return Finding(OK, "role", f"{role} adds to what was recorded and cannot change it")
-
-
-def proxy_findings(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Report deliveries that came from inside: the platform calls from the public network."""
-    with database.connect() as connection:
-        peers = sorted(latest_peers(connection))
-    inside = [peer for peer in peers if _is_inside(peer, settings)]
-    if inside:
-        message = (
-            f"deliveries came lately from {', '.join(inside)}, which is not the platform:"
-            " is a proxy there that is not in LEDGER_TRUSTED_PROXIES, or does not send"
-            " X-Forwarded-For? Behind it all callers are one"
-        )
-        yield Finding(WARNING, "proxy", message)
-
-
-def _is_inside(peer: str, settings: Settings) -> bool:
-    try:
-        address = ip_address(peer)
-    except ValueError:
-        return False  # nobody knows where it came from
-    is_expected = any(address in network for network in settings.allowed_sources)
-    return not address.is_global and not is_expected
 
 
 def view_findings(database: Database) -> Iterator[Finding]:
