@@ -1,6 +1,7 @@
 """`ledger serve`: make sure that the service can run, then run it."""
 
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -141,6 +142,7 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
 
 
 def _run(server: WebServer, start_player: Callable[[], BaseProcess] | None) -> int:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of the memory would hold keys
     with TemporaryDirectory(prefix="ledger-metrics-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         player = start_player() if start_player else None

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import Result
 
@@ -167,6 +168,8 @@ def assert_goes_on_serving(tmp_path: Path) -> None:
         assert re.fullmatch(r"  http://127\.0\.0\.1:\d+/test\n", lines[-2])
         assert lines[-1] == f"  name demo, password {password}\n"
         assert service.poll() is None
+        for process in (psutil.Process(service.pid), *psutil.Process(service.pid).children()):
+            assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0), "no dump of the memory with keys"
         service.send_signal(signal.SIGTERM)
         assert service.wait(30) == 0
 
