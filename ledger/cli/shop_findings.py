@@ -7,10 +7,20 @@ from itertools import combinations
 from typing import Any
 
 from ledger.errors import SettingsError
-from ledger.ipn.shops_and_keys import REST_BROWSER, Key, Shop, Shops, exposed_files, read_shops
+from ledger.ipn.shops_and_keys import (
+    FORM_SHA1,
+    REST_BROWSER,
+    Key,
+    Shop,
+    Shops,
+    exposed_files,
+    read_shops,
+)
 from ledger.settings import Settings
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
+WEAK_KEY = "weak key"
+"""The subject of findings about keys that sign in a way that is no longer trusted."""
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -52,6 +62,8 @@ def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
     for key in shop.keys:
         yield _key_finding(key, now)
+        if key.kind == FORM_SHA1 and now < (key.not_after or _NEVER):
+            yield _weak_key_finding(key)
     for first, second in combinations(shop.keys, 2):
         begin = max(first.not_before or _EVER, second.not_before or _EVER)
         end = min(first.not_after or _NEVER, second.not_after or _NEVER)
@@ -72,6 +84,17 @@ def _key_finding(key: Key, now: datetime) -> Finding:
     if begin and now < begin:
         return Finding(WARNING, "key", f"{message}: not valid yet")
     return Finding(OK, "key", message)
+
+
+def _weak_key_finding(key: Key) -> Finding:
+    end = f"it ends {key.not_after:%Y-%m-%d}" if key.not_after else "then let it end by `not_after`"
+    return Finding(
+        WARNING,
+        WEAK_KEY,
+        f"{_name(key)} {key.fingerprint}: SHA-1 no longer resists chosen-prefix collisions, two"
+        " calls made to bear one signature; choose HMAC-SHA-256 in the Back Office,"
+        f" enter its key as form-hmac-sha256, {end}",
+    )
 
 
 def _name(key: Key) -> str:

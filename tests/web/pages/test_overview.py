@@ -202,3 +202,19 @@ def test_what_is_verified_but_not_decided_stands_out_until_it_is(
     page = text_of(visit.get("/test").text)
     assert "not decided yet" not in page
     assert "1 recorded, 0 repeated, 0 not decided and 0 in quarantine in 30 days" in page
+
+
+@pytest.mark.parametrize(("name", "is_shown"), [("operator", True), ("auditor", False)])
+def test_operators_are_told_of_a_proxy_that_is_not_trusted(
+    visit: Visiting, name: str, is_shown: bool
+) -> None:
+    """Their own page has come through it."""
+    visit.client.environ_base["HTTP_X_FORWARDED_FOR"] = "192.0.2.44"
+
+    page = overview(visit, name)
+
+    assert ("The proxy at 127.0.0.1 is not trusted." in page) == is_shown
+
+
+def test_who_comes_without_a_proxy_is_told_of_none(visit: Visiting) -> None:
+    assert "is not trusted" not in overview(visit, "operator")
