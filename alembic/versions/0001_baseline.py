@@ -219,6 +219,7 @@ def _create_generations() -> None:
         sa.Column("generation_id", sa.BigInteger()),
         sa.Column("shard", sa.Integer()),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("moved_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("generation_id", "shard", name="pk_generation_positions"),
     )
     op.create_table(

@@ -9,8 +9,9 @@ import orjson
 from ledger.application import Ledger
 from ledger.cli.invocation import INSTANT, json_option, open_ledger
 from ledger.errors import NotFoundError
+from ledger.ipn.lookalikes import printable
 from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
-from ledger.queries.event_sentences import describe, printable
+from ledger.queries.event_sentences import describe
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_streams
 from ledger.queries.history import history_data, timeline
 from ledger.queries.state import current_state

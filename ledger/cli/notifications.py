@@ -8,8 +8,9 @@ import orjson
 
 from ledger.cli.invocation import filter_options, json_lines_option, json_option, open_ledger
 from ledger.errors import NotFoundError
+from ledger.ipn.lookalikes import printable
 from ledger.ipn.refusal_reasons import REASONS
-from ledger.queries.event_sentences import clock, printable
+from ledger.queries.event_sentences import clock
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import WAITING, ReadmissionTally

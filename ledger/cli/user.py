@@ -9,7 +9,7 @@ from ledger.access.users import add_user, all_users, change_password, disable_us
 from ledger.cli.invocation import json_lines_option, open_ledger
 from ledger.cli.reader_commands import echo_readers, expires_option, role_option, shops_option
 from ledger.instants import utc_now
-from ledger.queries.event_sentences import printable
+from ledger.ipn.lookalikes import printable
 
 
 @click.group()

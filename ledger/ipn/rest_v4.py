@@ -17,11 +17,15 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Delivery, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
+    ALIAS_NAMES,
     CARD,
     DETAILS,
+    FACTS_OF_ORDER,
     METHOD,
+    ORDER,
     ORDER_FIELDS,
     REFUND_FIELDS,
+    SUBSCRIPTION_NAMES,
     TRANSACTION_FIELDS,
     Order,
     order_of,
@@ -36,12 +40,13 @@ from ledger.ipn.snapshots import (
     AliasSnapshot,
     Fact,
     NotificationContent,
+    Pairs,
     SubscriptionSnapshot,
     TransactionSnapshot,
     is_instalment,
 )
 from ledger.ipn.statuses import REFUSED
-from ledger.ipn.storable import storable
+from ledger.ipn.storable import storable, storable_name
 
 NAME = "rest-v4"
 SOURCE_FIELD = "kr-src"
@@ -109,7 +114,7 @@ def trust(
 def _notification(
     body: DecodedBody, claimed: tuple[str, str], key_fingerprint: str, signed: str
 ) -> Notification:
-    source = storable(body.fields.get(SOURCE_FIELD, "")) or None
+    source = storable_name(body.fields.get(SOURCE_FIELD, "")) or None
     signed_digest = content_tag(signed.encode())
     return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
 
@@ -208,7 +213,7 @@ def translate(notification: Notification, answer: Answer) -> NotificationContent
         transactions=tuple(snapshots),
         aliases=tuple(aliases),
         subscriptions=tuple(
-            _subscription(snapshot.facts)
+            _subscription(snapshot)
             for snapshot in snapshots
             if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
         ),
@@ -222,14 +227,21 @@ def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
     details, personal = unread_fields(field_values)
+    odd_of_order, verbatim = _odd_of_order(order_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
-        details=details + order.details,
+        details=details + order.details + verbatim,
         personal=personal + order.personal,
-        odd=(*field_values.odd_names(), *order_values.odd_names()),
+        odd=(*field_values.odd_names(), *odd_of_order),
     )
+
+
+def _odd_of_order(order_values: Values) -> tuple[tuple[str, ...], Pairs]:
+    """Return what is odd in the order. Shape: names; the facts among them verbatim, by path."""
+    _, verbatim = order_values.odd_fields(FACTS_OF_ORDER)
+    return order_values.odd_names(), [[ORDER + name, text] for name, text in verbatim]
 
 
 def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot:
@@ -240,9 +252,10 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     lasting = {name: answer[name] for name in answer if name not in ("serverDate", "transactions")}
     ending = digest(json.dumps(lasting, sort_keys=True).encode())[:16]
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
-    reference = "-".join([*order_id, "abandoned", ending])
-    odd = field_values.odd_names()
-    return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
+    reference = storable_name("-".join([*order_id, "abandoned", ending]))
+    odd, verbatim = _odd_of_order(field_values)
+    details = order.details + verbatim
+    return TransactionSnapshot(None, reference, facts, details, order.personal, odd)
 
 
 def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSnapshot:
@@ -254,21 +267,35 @@ def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSn
     alias_facts = {name: facts[name] for name in ("payment_method", "order_id") if name in facts}
     if "created_at" in facts:
         alias_facts["made_at"] = facts["created_at"]
+    odd, verbatim = _odd_among(transaction, ALIAS_NAMES)
     return AliasSnapshot(
         alias=str(facts["alias"]),
         facts={"transaction_uuid": flat["uuid"], **alias_facts},
         was_asked=is_verification or source == "NEW",
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
+        details=verbatim,
         personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
+        odd=odd,
     )
 
 
-def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
+def _subscription(transaction: TransactionSnapshot) -> SubscriptionSnapshot:
     """Read that a subscription exists: a REST answer never holds its plan."""
+    facts = transaction.facts
     is_refused = facts.get("status") in REFUSED
     plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
     if "order_id" in facts:
         plan_facts["order_id"] = facts["order_id"]
     names = str(facts["subscription_id"]), str(facts.get("alias", ""))
-    return SubscriptionSnapshot(*names, plan_facts)
+    odd, verbatim = _odd_among(transaction, SUBSCRIPTION_NAMES)
+    return SubscriptionSnapshot(*names, plan_facts, verbatim, odd)
+
+
+def _odd_among(
+    transaction: TransactionSnapshot, names: frozenset[str]
+) -> tuple[tuple[str, ...], Pairs]:
+    """Return what is odd among some fields of a transaction. Shape: names; details, verbatim."""
+    odd = tuple(name for name in transaction.odd if name in names)
+    details = [pair for pair in transaction.details if pair[0].removeprefix(ORDER) in odd]
+    return odd, details

@@ -213,6 +213,7 @@ generation_positions = Table(
     *_keys(BigInteger, "generation_id"),
     *_keys(Integer, "shard"),
     *_required(BigInteger, "position"),
+    *_required(UtcDateTime, "moved_at"),
 )
 """How far each shard of a generation has followed the log; moves with its rows."""
 
