@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from ledger.errors import ConflictError, UnavailableError
-from ledger.storage.database_errors import is_databases_fault
+from ledger.storage.database_errors import is_unable
 from ledger.storage.inbox import AlreadyRecorded
 
 TRIES_MAX = 10
@@ -86,4 +86,4 @@ def _kind_of(failure: SQLAlchemyError) -> type[UnavailableError] | None:
         return LostRaceError
     if getattr(failure, "connection_invalidated", False):
         return CutOffError
-    return UnavailableError if is_databases_fault(failure) else None
+    return UnavailableError if is_unable(failure) else None

@@ -119,13 +119,13 @@ _UNABLE = ("08", "53", "57")
 """SQLSTATE classes: the connection, a lack of room or memory, an operator's intervention."""
 
 
-def is_databases_fault(error: exc.SQLAlchemyError) -> bool:
-    """Return True if the database was not able to do its work, whatever it was given.
+def is_unable(error: exc.SQLAlchemyError) -> bool:
+    """Return True if the database could not store anything at all now, whatever it was given.
 
-    Then another try may pass; what it refuses because of its content, it refuses for ever.
+    All else may be about what it was given: then something simpler may still be stored.
     """
-    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return isinstance(error, _SILENT) if sqlstate is None else sqlstate[:2] in _UNABLE
+    sqlstate = _sqlstate(getattr(error, "orig", None))
+    return sqlstate[:2] in _UNABLE if sqlstate else blame_of(error) is Blame.DATABASE
 
 
 @contextmanager
