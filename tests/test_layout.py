@@ -50,6 +50,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog"),
     "web": (
         "alembic", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest", "flask_wtf",
+        "itsdangerous",
         "markupsafe", "marshmallow", "orjson", "sqlalchemy", "structlog", "ulid", "werkzeug",
     ),
 }  # fmt: skip

@@ -26,7 +26,7 @@ PASSWORD = "correct horse battery"
 
 
 @contextmanager
-def in_line(queue: HashingQueue, *, known: list[bool]) -> Iterator[None]:
+def in_line(queue: HashingQueue, *, are_known: list[bool]) -> Iterator[None]:
     """Callers in the queue, of whom the first has its turn for as long as the block lasts."""
     is_over = threading.Event()
 
@@ -35,7 +35,7 @@ def in_line(queue: HashingQueue, *, known: list[bool]) -> Iterator[None]:
             is_over.wait(30)
 
     threads = []
-    for number, is_known in enumerate(known, start=1):
+    for number, is_known in enumerate(are_known, start=1):
         threads.append(threading.Thread(target=come, args=(is_known,)))
         threads[-1].start()
         while queue.present < number and threads[-1].is_alive():
@@ -59,10 +59,10 @@ def is_refused(queue: HashingQueue, *, is_known: bool) -> bool:
 def test_few_wait_and_the_last_place_is_for_who_is_known() -> None:
     queue = HashingQueue()
 
-    with in_line(queue, known=[False] * QUEUE_MAX):
+    with in_line(queue, are_known=[False] * QUEUE_MAX):
         assert queue.present == QUEUE_MAX
         assert is_refused(queue, is_known=False)
-    with in_line(queue, known=[False] * QUEUE_MAX + [True]):
+    with in_line(queue, are_known=[False] * QUEUE_MAX + [True]):
         assert queue.present == QUEUE_KNOWN_MAX  # somebody known came in nevertheless
         assert is_refused(queue, is_known=True)
     assert queue.present == 0
