@@ -113,7 +113,9 @@ def refuse_if_held(database: Database, brakes: Sequence[Brake], *, now: datetime
 def note_failure(connection: Connection, brakes: Sequence[Brake], *, now: datetime) -> None:
     """Count a failure under each brake, and forget those that count no more."""
     connection.execute(delete(failed_tries).where(failed_tries.c.at <= now - WINDOW))
-    connection.execute(insert(failed_tries), [{"brake": brake.digest, "at": now} for brake in brakes])
+    connection.execute(
+        insert(failed_tries), [{"brake": brake.digest, "at": now} for brake in brakes]
+    )
 
 
 def _held_until(connection: Connection, brake: Brake, now: datetime) -> datetime | None:
