@@ -288,10 +288,21 @@ def _create_access() -> None:
         sa.Column("expires_at", INSTANT),
         sa.Column("disabled_at", INSTANT),
         sa.Column("password_changed_at", INSTANT, nullable=False),
+        sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("last_signed_in_at", INSTANT),
+        sa.Column("last_signed_in_from", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("name_key", name="uq_users_name_key"),
     )
+    op.create_table(
+        "failed_tries",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("brake", sa.Text(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_failed_tries"),
+    )
+    op.create_index("ix_failed_tries_brake", "failed_tries", ["brake", "at"])
+    op.create_index("ix_failed_tries_at", "failed_tries", ["at"])
 
 
 def _protect_sqlite() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -254,10 +255,23 @@ users = Table(
     *_required(Text, "name", "name_key", "role", "password_hash", "stamp"),
     *_optional(JSON(none_as_null=True), "shops"),
     *_required(UtcDateTime, "created_at", "password_changed_at"),
+    *_required(Boolean, "must_change_password"),
     *_optional(UtcDateTime, "expires_at", "disabled_at", "last_signed_in_at"),
+    *_optional(Text, "last_signed_in_from"),
     UniqueConstraint("name_key", name="uq_users_name_key"),
 )
 """Who may sign in. A session holds the stamp; whatever shall end all sessions changes it."""
+
+failed_tries = Table(
+    "failed_tries",
+    metadata,
+    *_keys(_NUMBER, "id"),
+    *_required(Text, "brake"),
+    *_required(UtcDateTime, "at"),
+    Index("ix_failed_tries_brake", "brake", "at"),
+    Index("ix_failed_tries_at", "at"),
+)
+"""Wrong passwords of the last quarter of an hour, under each brake that counts them."""
 
 access_log = Table(
     "access_log",
