@@ -10,6 +10,7 @@ from ledger.cli.invocation import filter_options, json_lines_option, json_option
 from ledger.errors import NotFoundError
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import clock, printable
+from ledger.queries.evidence import explained
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import ReadmissionTally
@@ -59,7 +60,8 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     for name, value in notification_data(row).items():
         click.echo(f"{name:<18} {printable(str(value))}")
     if row.reason:
-        click.echo(f"{'':<18} {REASONS.get(row.reason, '')}")
+        reason = explained(ledger, row) or row.reason
+        click.echo(f"{'':<18} {REASONS.get(reason, '')}")
 
 
 @notifications.command()

@@ -9,6 +9,7 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
 from ledger.ipn.delivery import Limits, read_fields
 from ledger.ipn.kinds import Kind
+from ledger.ipn.other_shops import UNEXPLAINED, is_signed_for_another_shop
 from ledger.ipn.parse import read, read_trusted
 from ledger.ipn.shops_and_keys import Shop, Shops
 from ledger.ipn.signature import digest
@@ -16,6 +17,7 @@ from ledger.ipn.storable import INTEGER_MAX
 from ledger.recording.inbox_rows import delivery_of
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.outcomes import Outcome
 
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
 EVENTS_MAX = 100
@@ -139,6 +141,17 @@ def readable(ledger: Ledger, row: InboxRecord) -> Body:
     indented = {name: _indented_json(text) for name, text in fields.items()}
     answers = {name: text for name, text in indented.items() if text is not None}
     return Body(raw.decode("utf-8", "replace"), len(raw), fields, answers, _digest_same(row))
+
+
+def explained(ledger: Ledger, row: InboxRecord) -> str | None:
+    """Return the reason that fits a refused delivery better than the one of its arrival, if any.
+
+    Shape: `wrong-shop`. It may take long where there are thousands of shops.
+    """
+    if row.outcome != Outcome.QUARANTINED or row.reason not in UNEXPLAINED:
+        return None
+    is_another = is_signed_for_another_shop(delivery_of(row), ledger.shops, _limits(ledger))
+    return "wrong-shop" if is_another else None
 
 
 def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:

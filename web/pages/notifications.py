@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
+from ledger.access.readers import OPERATOR
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
@@ -18,6 +19,7 @@ from ledger.queries.evidence import (
     caused,
     event_at,
     evidence_of,
+    explained,
     readable,
     subjects,
     verified_again,
@@ -81,6 +83,7 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
         facts={name: fact for name, fact in facts.items() if name not in _IN_THE_HEAD},
         notification=facts,
         is_repairable=row.reason in REPAIRABLE,
+        explanation=explained(ledger(), row) if caller().role == OPERATOR else None,
         body=readable(ledger(), row) if has_body else None,
         signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         events=[_event(recorded, mode) for recorded in caused(ledger(), row)],
