@@ -9,6 +9,7 @@ from functools import partial
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.errors import NotFoundError, NotificationError, SettingsError
 from ledger.instants import utc_now
+from ledger.ipn.card_data_fields import kinds_suspected
 from ledger.ipn.delivery import Delivery, Limits
 from ledger.ipn.parse import read
 from ledger.ipn.shops_and_keys import Shops, read_shops
@@ -69,7 +70,11 @@ class Ledger:
         """
         started = time.perf_counter()
         outcome = self._verify(delivery)
-        receipt = outcome if isinstance(outcome, Receipt) else self._group_commit.submit(outcome)
+        if isinstance(outcome, Receipt):
+            receipt = outcome
+        else:
+            receipt = self._group_commit.submit(outcome)
+            receipt = replace(receipt, suspected=kinds_suspected(outcome[1]))
         return replace(receipt, duration_seconds=time.perf_counter() - started)
 
     def receive_many(self, deliveries: Sequence[Delivery]) -> list[Receipt]:

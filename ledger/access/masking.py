@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-MASKED = "[masked]"
+from ledger.ipn.card_data import HIDDEN as MASKED
+from ledger.ipn.card_data import masked_text
 
 # A second fence beside `personal`: a shop may put a person's data where nobody expects it.
 _PARTS_OF_NAMES = (
@@ -41,10 +42,13 @@ def _without_names(fact: Any) -> Any:
 
 
 def _may_name(text: str) -> bool:
-    """Return True if a text may name a person: by an e-mail address, also in a link, or a card."""
+    """Return True if a text may name a person: by an e-mail address, also in a link, a card or
+    an account."""
     if len(text) > TEXT_MAX:
         return True
-    return bool(_EMAIL.search(text.replace("%40", "@")) or _CARD_EXTRACT.search(text))
+    if _EMAIL.search(text.replace("%40", "@")) or _CARD_EXTRACT.search(text):
+        return True
+    return bool(masked_text(text)[1])
 
 
 def _details(pairs: Any) -> Any:

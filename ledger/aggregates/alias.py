@@ -69,6 +69,7 @@ class Alias(LedgerAggregate):
             rule_certainty=certainty,
             occurred_at=made_at,
             personal=snapshot.personal or None,
+            suspected=list(snapshot.suspected) or None,
         )
         return True
 

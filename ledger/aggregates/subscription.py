@@ -100,6 +100,7 @@ class Subscription(LedgerAggregate):
             rule=rule,
             rule_certainty=occasion.rule_certainty if occasion.rule else rules.INFERRED,
             occurred_at=occasion.told_at,
+            suspected=list(snapshot.suspected) or None,
         )
 
 

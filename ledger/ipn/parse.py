@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from ledger.errors import MalformedNotificationError
 from ledger.ipn import form_v2, rest_v4
 from ledger.ipn.authenticity import is_shop_id
+from ledger.ipn.card_data_fields import without_card_data
 from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import Shops
@@ -91,7 +92,7 @@ def _decode(delivery: Delivery, limits: Limits) -> tuple[Format, DecodedBody]:
 def _translate(
     format_: Format, notification: Notification, payload: Payload
 ) -> tuple[Notification, NotificationContent]:
-    content = format_.translate(notification, payload)
+    content = without_card_data(format_.translate(notification, payload))
     if content.transactions or content.aliases or content.subscriptions:
         return notification, content
     raise MalformedNotificationError(

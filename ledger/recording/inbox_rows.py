@@ -6,6 +6,8 @@ from typing import Any
 from ledger.aggregates.aggregate import Occasion
 from ledger.ipn.delivery import Delivery, Notification
 from ledger.ipn.parse import Claim
+from ledger.ipn.refusal_reasons import CARD_DATA_REMOVED, TOO_LARGE
+from ledger.ipn.signature import digest
 from ledger.ipn.snapshots import NotificationContent
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
@@ -47,6 +49,14 @@ def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> InboxRecor
         mode=claim.mode or delivery.mode,
         source=claim.source,
     )
+
+
+def missing_body(record: InboxRecord) -> str | None:
+    """Return the reason why the body of a refused delivery was not kept; None when it was."""
+    if record.reason == TOO_LARGE:
+        return TOO_LARGE
+    is_kept = bool(record.body) or record.digest == digest(b"")
+    return None if is_kept else CARD_DATA_REMOVED
 
 
 def occasion_of(

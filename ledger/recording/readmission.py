@@ -6,9 +6,8 @@ from datetime import datetime
 from ledger.errors import NotFoundError, NotificationError
 from ledger.ipn.delivery import Limits
 from ledger.ipn.parse import read
-from ledger.ipn.refusal_reasons import TOO_LARGE
 from ledger.ipn.shops_and_keys import Shops
-from ledger.recording.inbox_rows import delivery_of
+from ledger.recording.inbox_rows import delivery_of, missing_body
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
 from ledger.recording.unit_of_work import Verified
@@ -32,8 +31,9 @@ def verify_again(
         record = Inbox(connection).get(notification_id)
     if record is None or record.outcome != Outcome.QUARANTINED:
         raise NotFoundError(f"no delivery {notification_id} in quarantine")
-    if record.reason == TOO_LARGE:  # its body was not kept
-        return record, receipt_of(record, reason=TOO_LARGE)
+    missing = missing_body(record)
+    if missing is not None:
+        return record, receipt_of(record, reason=missing)
     try:
         return record, read(delivery_of(record), shops.valid_at(record.received_at, now), limits)
     except NotificationError as refusal:

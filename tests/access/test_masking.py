@@ -44,10 +44,10 @@ def test_a_harmless_text_stays(text: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    (
+    [
         *("buyer_email", "vads_cust_id", "custFieldName", "customerName", "user_ip", "client.ip"),
         *("PAN", "cardExpiryMonth", "expiration_year", "Shipping_Street"),
-    ),
+    ],
 )
 def test_a_field_named_after_a_person_is_masked(name: str) -> None:
     assert masked({"details": {name: "x"}})["details"][name] == MASKED

@@ -126,6 +126,7 @@ def test_every_reason_has_a_case() -> None:
         "no-key",
         "source-not-allowed",
         "too-large",
+        "card-data-removed",
         "wrong-shop",
     }
 
