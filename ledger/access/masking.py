@@ -1,11 +1,12 @@
 """Masks what is about a person for readers whose role does not include it."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from ledger.ipn.card_data import HIDDEN as MASKED
 from ledger.ipn.card_data import masked_text
+from ledger.ipn.card_data_fields import masked_field
 
 # A second fence beside `personal`: a shop may put a person's data where nobody expects it.
 _PARTS_OF_NAMES = (
@@ -37,18 +38,27 @@ def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _MASKS.get(name, _without_names)(value) for name, value in fields.items()}
 
 
+def masked_rows(rows: Iterable[Mapping[str, Any]], *, is_search: bool) -> Iterator[dict[str, Any]]:
+    """Yield rows as a reader without personal data may see them.
+
+    What is masked is not found by a part of it: digit by digit that would tell all of it.
+    """
+    for row in map(masked, rows):
+        if not is_search or MASKED not in row.values():
+            yield row
+
+
 def _without_names(fact: Any) -> Any:
-    return MASKED if isinstance(fact, str) and _may_name(fact) else fact
+    if not isinstance(fact, str):
+        return fact
+    return MASKED if _may_name(fact) or masked_text(fact)[1] else fact
 
 
 def _may_name(text: str) -> bool:
-    """Return True if a text may name a person: by an e-mail address, also in a link, a card or
-    an account."""
+    """Return True if a text may name a person: by an e-mail address, also in a link, or a card."""
     if len(text) > TEXT_MAX:
         return True
-    if _EMAIL.search(text.replace("%40", "@")) or _CARD_EXTRACT.search(text):
-        return True
-    return bool(masked_text(text)[1])
+    return bool(_EMAIL.search(text.replace("%40", "@")) or _CARD_EXTRACT.search(text))
 
 
 def _details(pairs: Any) -> Any:
@@ -58,8 +68,9 @@ def _details(pairs: Any) -> Any:
 
 
 def _detail(name: str, text: str) -> str:
-    is_masked = _is_about_a_person(name) or _may_name(text)
-    return MASKED if is_masked or _IPV4.search(text) or _IPV6.search(text) else text
+    if _is_about_a_person(name) or _may_name(text) or _IPV4.search(text) or _IPV6.search(text):
+        return MASKED
+    return MASKED if masked_field(name, text)[1] != text else text
 
 
 def _is_about_a_person(name: str) -> bool:

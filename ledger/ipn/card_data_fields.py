@@ -1,8 +1,8 @@
 """Takes card data out of what a notification says, field by field, and finds it in a body.
 
 The platform's own fields are left alone while they hold what they are for. A name that identifies
-something stays whole, since the ledger knows it by that name: it is marked, and masked for those who
-see no personal data. Everywhere else card data is masked before anybody keeps or reads it.
+something stays whole, since the ledger knows it by that name: it is marked, and masked for those
+who see no personal data. Everywhere else card data is masked before anybody keeps or reads it.
 """
 
 import re
@@ -68,9 +68,13 @@ def without_card_data(content: NotificationContent) -> NotificationContent:
 
 def kinds_suspected(content: NotificationContent) -> tuple[str, ...]:
     """Return the kinds of card data with which a content is marked, each once."""
-    snapshots = (*content.transactions, *content.aliases, *content.subscriptions)
-    marks = (mark for snapshot in snapshots for mark in snapshot.suspected)
-    return tuple(sorted({mark.partition(_SUSPECTED)[0] for mark in marks}))
+    marked = [
+        *(transaction.suspected for transaction in content.transactions),
+        *(alias.suspected for alias in content.aliases),
+        *(subscription.suspected for subscription in content.subscriptions),
+    ]
+    kinds = {mark.partition(_SUSPECTED)[0] for marks in marked for mark in marks}
+    return tuple(sorted(kinds))
 
 
 def _transaction(snapshot: TransactionSnapshot) -> TransactionSnapshot:
@@ -130,6 +134,11 @@ def is_identifying(name: str) -> bool:
     return bool(_IDENTIFYING.fullmatch(name))
 
 
+def masked_field(name: str, text: str) -> tuple[str, str]:
+    """Return the name and the text of a field without card data, whatever the field is for."""
+    return _masked_name(name), _masked_value(name, text)[0]
+
+
 def _masked_value(name: str, text: str) -> tuple[str, Kinds]:
     strict = _STRICT.get(name.rpartition(".")[2])
     if strict is not None and strict.fullmatch(text):
@@ -149,7 +158,7 @@ def _is_code_name(name: str) -> bool:
     return is_code_name(name)
 
 
-# -- what a body holds ------------------------------------------------------------------------------
+# -- what a body holds ----------------------------------------------------------------------------
 
 
 def kinds_in_body(delivery: Delivery, limits: Limits) -> Kinds:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ledger.access.bodies import holds_card_data, may_read_body, shown_text, shown_texts
+from ledger.access.readers import Reader
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
 from ledger.ipn.delivery import Limits, read_fields
@@ -122,13 +124,15 @@ class Name(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Body:
     """A raw body for a person. Shape: `fields` are decoded, in wire order, empty when the body is
-    no form; `answers` are those of them that hold JSON, indented, by name."""
+    no form; `answers` are those of them that hold JSON, indented, by name. `is_masked` says that
+    card data was taken out of all of these."""
 
     text: str
     size: int
     fields: dict[str, str]
     answers: dict[str, str]
     is_digest_same: bool
+    is_masked: bool
 
 
 def readable(ledger: Ledger, row: InboxRecord) -> Body:
@@ -140,7 +144,26 @@ def readable(ledger: Ledger, row: InboxRecord) -> Body:
         fields = {}
     indented = {name: _indented_json(text) for name, text in fields.items()}
     answers = {name: text for name, text in indented.items() if text is not None}
-    return Body(raw.decode("utf-8", "replace"), len(raw), fields, answers, _digest_same(row))
+    is_masked = holds_card_data(row, _limits(ledger))
+    return Body(
+        shown_text(raw.decode("utf-8", "replace"), is_masked=is_masked),
+        len(raw),
+        shown_texts(fields, is_masked=is_masked),
+        shown_texts(answers, is_masked=is_masked),
+        _digest_same(row),
+        is_masked,
+    )
+
+
+def body_text(ledger: Ledger, row: InboxRecord) -> str:
+    """Return a body as text, without the card data in it."""
+    text = (row.body or b"").decode("utf-8", "replace")
+    return shown_text(text, is_masked=holds_card_data(row, _limits(ledger)))
+
+
+def may_read(ledger: Ledger, reader: Reader, row: InboxRecord) -> bool:
+    """Return True if a reader may have the body of a delivery byte for byte."""
+    return may_read_body(reader, row, _limits(ledger))
 
 
 def explained(ledger: Ledger, row: InboxRecord) -> str | None:
