@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ledger.ipn.card_numbers import card_numbers
-from ledger.ipn.delivery import unescape
 from ledger.ipn.iban import ibans
 
 HIDDEN = "[masked]"
@@ -47,6 +46,7 @@ _PARTS_OF_CODE_WORDS = ("cv", "csc", "secur", "sécur", "crypto", "verif")
 _CODE_NAME = re.compile(_CODE_WORD, re.IGNORECASE)
 _CODE = re.compile(rf"(?:{_CODE_WORD})2?[^\d\n]{{0,16}}(\d{{3,4}})(?!\d)", re.IGNORECASE)
 _CODE_ALONE = re.compile(r"(?<!\d)\d{3,4}(?!\d)")
+_PERCENT_ESCAPES = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 _JSON_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
 _UNWRAPPINGS_MAX = 3
 
@@ -79,11 +79,14 @@ def masked_text(text: str) -> tuple[str, frozenset[CardData]]:
         rest = piece.end
     masked = "".join([*clean, text[rest:]])
     kinds = frozenset(piece.kind for piece in pieces)
-    wrapped = kinds_wrapped_in(masked)
+    # an escape may also hide what makes more of a number: the sign before the rest of a stripe
+    wrapped = _kinds_wrapped_in(text) - kinds
+    if masked != text:
+        wrapped |= _kinds_wrapped_in(masked)
     return (HIDDEN, kinds | wrapped) if wrapped else (masked, kinds)
 
 
-def kinds_wrapped_in(text: str) -> frozenset[CardData]:
+def _kinds_wrapped_in(text: str) -> frozenset[CardData]:
     """Return the kinds that a text holds behind percent-escapes or escapes of JSON."""
     kinds: set[CardData] = set()
     for _ in range(_UNWRAPPINGS_MAX):
@@ -142,7 +145,10 @@ def _masked_piece(kind: CardData, text: str) -> str:
 def _unwrapped(text: str) -> str:
     """Return a text with its escapes resolved once; the same text when it has none."""
     if "%" in text:
-        text = unescape(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        text = _PERCENT_ESCAPES.sub(
+            lambda escapes: bytes.fromhex(escapes[0].replace("%", "")).decode("utf-8", "replace"),
+            text,
+        )
     if "\\u" in text:
         text = _JSON_ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), text)
     return text

@@ -29,10 +29,13 @@ NEVER_KEPT: Kinds = frozenset({CardData.CARD_NUMBER, CardData.TRACK, CardData.SE
 """What a body that nobody has signed is not kept with."""
 
 _SUSPECTED = "-suspected"
-_IDENTIFYING = re.compile(
-    r"vads_(?:order_id|identifier|subscription|cust_id)"
-    r"|(?:.{1,200}\.)?(?:orderId|paymentMethodToken|subscriptionId|customer\.reference)"
+_IDENTIFYING = frozenset({"vads_order_id", "vads_identifier", "vads_subscription", "vads_cust_id"})
+_IDENTIFYING_PATHS = (
+    *("orderId", "orderDetails.orderId", "paymentMethodToken", "customer.reference"),
+    "transactionDetails.subscriptionDetails.subscriptionId",
 )
+_IDENTIFYING_ENDINGS = tuple(f".{path}" for path in _IDENTIFYING_PATHS)
+_OF_THE_MERCHANT = "metadata."
 _MEANS = re.compile(r"[0-9A-Z]{0,20}[X*]{4,30}[0-9A-Z_]{0,20}|[A-Z]{2}[0-9]{2}[0-9A-Z_]{11,42}")
 _SCHEME_REFERENCE = re.compile(r"[0-9A-Za-z]{1,15}")
 _STRICT: Mapping[str, re.Pattern[str]] = {
@@ -131,7 +134,9 @@ def _marks(kinds: Kinds, name: str) -> list[str]:
 
 def is_identifying(name: str) -> bool:
     """Return True if a field of this name identifies an order, an alias, a plan or a customer."""
-    return bool(_IDENTIFYING.fullmatch(name))
+    if _OF_THE_MERCHANT in name:
+        return False
+    return name in _IDENTIFYING or f".{name}".endswith(_IDENTIFYING_ENDINGS)
 
 
 def masked_field(name: str, text: str) -> tuple[str, str]:

@@ -12,7 +12,9 @@ from itertools import accumulate, compress
 # blanks of every width, signs that nobody sees, dashes, and what else stands between groups
 _GAP = r"[\s\-+._·\u00ad\u200b-\u200f\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d\ufeff]"
 _RUN = re.compile(rf"\d(?:{_GAP}{{0,3}}\d){{12,}}")
-_OTHER_DIGIT = re.compile(r"[^\D0-9]")  # of another script, or of full width
+_PLAIN_DIGITS = {  # of other scripts, or of full width
+    code: str(int(chr(code))) for code in range(0x80, 0x20000) if chr(code).isdecimal()
+}
 _IDENTIFIER = re.compile(  # 32 hexadecimal digits and more, or a uuid
     r"(?<![^\W_])[0-9a-f]{8}(?:[0-9a-f]{24,}|-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})(?![^\W_])",
     re.IGNORECASE,
@@ -33,7 +35,7 @@ def card_numbers(text: str) -> list[tuple[int, int]]:
     if not _RUN.search(text):
         return []
     if not text.isascii():
-        text = _OTHER_DIGIT.sub(lambda digit: str(int(digit[0])), text)
+        text = text.translate(_PLAIN_DIGITS)
     text = _IDENTIFIER.sub(_blanked, text)
     spans, grouped = [], []
     for run in _RUN.finditer(text):
