@@ -21,6 +21,7 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.status import lags
+from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
@@ -99,6 +100,7 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         if migrations.state == OK:
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
+            yield from card_data_findings(database)
     except SQLAlchemyError as error:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
@@ -146,6 +148,15 @@ def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
         if not used:
             yield Finding(WARNING, "coverage", f"{shop_id} no notification yet")
         yield from map(_coverage_finding, used)
+
+
+def card_data_findings(database: Database) -> Iterator[Finding]:
+    """Report that events seem to hold card data, which a shop or a buyer put where it must not be."""
+    with database.connect() as connection:
+        count = count_suspected(connection)
+    if count:
+        message = f"{count} events seem to hold card data: `ledger export events --suspected`"
+        yield Finding(WARNING, "card data", message, {"events": count})
 
 
 def _coverage_finding(coverage: Coverage) -> Finding:

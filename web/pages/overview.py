@@ -15,6 +15,7 @@ from ledger.projections.engine.status import lags
 from ledger.projections.money_outcomes import ACCEPTED, REFUNDED, REFUSED
 from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
+from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.storage.outcomes import Outcome
 from web.authentication import scope_of
@@ -46,6 +47,8 @@ def overview(mode: str) -> ResponseReturnValue:
         deliveries = _deliveries(connection, scope, days, now)
         last = last_received(connection, scope)
         waiting = by_reason(connection, scope)
+        shops_seen = scope.shops if scope.is_limited else None
+        suspected = count_suspected(connection, mode=scope.mode, shops=shops_seen)
         behind = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
         money = _money(connection, scope, [day.isoformat() for day in days])
         coverages = coverage_by_shop(connection, shops) or []
@@ -59,6 +62,7 @@ def overview(mode: str) -> ResponseReturnValue:
         is_silent=now - max(last.values(), default=now) > SILENCE,
         waiting=sum(group.count for group in waiting),
         behind=behind,
+        suspected=suspected,
         money=money,
         shops=[
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
