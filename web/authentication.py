@@ -1,6 +1,6 @@
 """Who asks, what they may see, and the line that their reading leaves in the access log."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -10,12 +10,14 @@ from sqlalchemy.exc import InternalError, OperationalError
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from ledger.access.log import Access, note_access
-from ledger.access.masking import masked
+from ledger.access.masking import masked, masked_rows
 from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
 from ledger.access.tokens import find_token, is_use_due, note_use
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.activity import Scope
-from ledger.queries.filter_conditions import Filter
+from ledger.queries.evidence import may_read
+from ledger.queries.filter_conditions import Filter, is_search
+from ledger.storage.inbox import InboxRecord
 from web.addresses import peer
 from web.context import context, ledger
 
@@ -79,6 +81,13 @@ def redact_for_reader(fields: Mapping[str, Any], reader: Reader | None = None) -
     return dict(fields) if (reader or caller()).sees_personal else masked(fields)
 
 
+def redact_items(items: Iterable[Mapping[str, Any]], filter_: Filter) -> list[dict[str, Any]]:
+    """Return the items of a list as the caller may see them."""
+    if caller().sees_personal:
+        return list(map(dict, items))
+    return list(masked_rows(items, is_search=is_search(filter_)))
+
+
 def authorise() -> None:
     """Let a request with a token pass to its view. Errors: Unauthorized, and those of `admit`."""
     secret = bearer_secret()
@@ -116,6 +125,13 @@ def bearer_secret() -> str | None:
     """Return the secret of the token that a request brings, if it brings one."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" and secret.strip() else None
+
+
+def require_body(row: InboxRecord) -> bytes:
+    """Return a body byte for byte. Errors: Forbidden when it holds card data, but for operators."""
+    if not may_read(ledger(), caller(), row):
+        raise Forbidden("this body seems to hold card data: it is for operators")
+    return row.body or b""
 
 
 def log_personal_read(

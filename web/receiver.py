@@ -8,6 +8,7 @@ from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
+from ledger.ipn.card_data import masked_text
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED, TOO_LARGE
@@ -68,7 +69,7 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
         id=str(ULID.from_datetime(now)),
         received_at=now,
         body=body or b"",
-        content_type=request.headers.get("Content-Type", "")[:_CONTENT_TYPE_MAX],
+        content_type=masked_text(request.headers.get("Content-Type", "")[:_CONTENT_TYPE_MAX])[0],
         peer=peer,
         shop_id=shop_id,
         mode=mode,
@@ -112,6 +113,7 @@ def _note(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
         reason=receipt.reason,
         seconds=receipt.duration_seconds,
     )
+    context().metrics.suspected(receipt.suspected)
     log.info(
         "received",
         id=receipt.id,

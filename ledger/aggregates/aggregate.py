@@ -75,6 +75,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         odd: list[str] | None = None
         details: Pairs | None = None
         personal: Pairs | None = None
+        suspected: list[str] | None = None
 
         TOPIC: ClassVar[str]
         COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it

@@ -71,6 +71,7 @@ class Alias(LedgerAggregate):
             odd=list(snapshot.odd) or None,
             details=snapshot.details or None,
             personal=snapshot.personal or None,
+            suspected=list(snapshot.suspected) or None,
         )
         return True
 

@@ -112,6 +112,11 @@ _NAMED = (
     _stored("late", "older than what was known"),
     _stored("contradiction", "contradicts what was known"),
     _stored("odd", "fields whose value could not be understood", outputs=_WITHIN | Output.TRAIL),
+    _stored(
+        "suspected",
+        "card data that seems to be in a field, masked there",
+        outputs=_WITHIN | Output.TRAIL,
+    ),
     _stored("facts", "what the snapshot said, by name", outputs=_WITHIN),
     _stored("moved", "names of the facts that became the state", outputs=Output.FILE),
     _stored("details", "the platform's other fields, verbatim", outputs=_WITHIN),

@@ -102,6 +102,7 @@ class Subscription(LedgerAggregate):
             occurred_at=occasion.told_at,
             odd=list(snapshot.odd) or None,
             details=snapshot.details or None,
+            suspected=list(snapshot.suspected) or None,
         )
 
 

@@ -77,6 +77,7 @@ class Transaction(LedgerAggregate):
             rule_certainty=certainty,
             occurred_at=_occurred_at(situation, event_class),
             odd=list(snapshot.odd) or None,
+            suspected=list(snapshot.suspected) or None,
             details=snapshot.details or None,
             personal=snapshot.personal or None,
         )

@@ -193,6 +193,8 @@ def _transaction_differences(
         yield f"uuid is {record.uuid}, the body says {snapshot.uuid}"
     if (record.odd or []) != list(snapshot.odd):
         yield "other fields are marked as odd"
+    if (record.suspected or []) != list(snapshot.suspected):
+        yield "other fields are marked as suspected card data"
     yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
 
 

@@ -23,6 +23,7 @@ from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.status import lags
+from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
@@ -104,6 +105,7 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
             yield from deployment_findings(database, settings)
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
+            yield from card_data_findings(database)
     except SQLAlchemyError as error:
         yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
     finally:
@@ -163,6 +165,15 @@ def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
         if not used:
             yield Finding(WARNING, "coverage", f"{shop_id} no notification yet")
         yield from map(_coverage_finding, used)
+
+
+def card_data_findings(database: Database) -> Iterator[Finding]:
+    """Report that events seem to hold card data, which a shop or a buyer put in the wrong place."""
+    with database.connect() as connection:
+        count = count_suspected(connection)
+    if count:
+        message = f"{count} events seem to hold card data: `ledger export events --suspected`"
+        yield Finding(WARNING, "card data", message, {"events": count})
 
 
 def _coverage_finding(coverage: Coverage) -> Finding:

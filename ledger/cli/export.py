@@ -33,7 +33,7 @@ def _command(kind: str, filter_class: type[Filter], meaning: str) -> click.Comma
     )
     @filter_options(filter_class)
     def command(filter_: Filter, format_: str, output: Path | None, **flags: bool) -> None:
-        _write(Export(kind, filter_, **flags), format_, output)
+        _write(Export(kind, filter_, has_card_data=True, **flags), format_, output)
 
     return command
 

@@ -11,6 +11,7 @@ from ledger.errors import NotFoundError
 from ledger.ipn.lookalikes import printable
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import clock
+from ledger.queries.evidence import explained
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import WAITING, ReadmissionTally
@@ -60,7 +61,8 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
     for name, value in notification_data(row).items():
         click.echo(f"{name:<18} {printable(str(value))}")
     if row.reason:
-        click.echo(f"{'':<18} {REASONS.get(row.reason, '')}")
+        reason = explained(ledger, row) or row.reason
+        click.echo(f"{'':<18} {REASONS.get(reason, '')}")
 
 
 @notifications.command()

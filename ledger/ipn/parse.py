@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from ledger.errors import MalformedNotificationError
 from ledger.ipn import form_v2, rest_v4
 from ledger.ipn.authenticity import is_shop_id
+from ledger.ipn.card_data_fields import without_card_data
 from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import Shops
@@ -77,7 +78,7 @@ def understand(proven: Proven) -> NotificationContent:
     """Read everything that a verified notification says. Errors: MalformedNotificationError."""
     notification = proven.notification
     format_ = _FORMAT_BY_NAME[notification.format]
-    content = format_.translate(notification, proven.payload)
+    content = without_card_data(format_.translate(notification, proven.payload))
     if content.transactions or content.aliases or content.subscriptions:
         return content
     raise MalformedNotificationError(

@@ -13,6 +13,8 @@ REASONS: dict[str, str] = {
     "unsupported-content-type": "The body is no form (application/x-www-form-urlencoded).",
     "invalid-utf-8": "A field is not valid UTF-8: a proxy re-encoded the body.",
     "too-large": "The body is larger than LEDGER_BODY_BYTES_MAX: the call is noted without it.",
+    "card-data-removed": "It held card data, so that its body was not kept: nothing can be verified"
+    " again.",
     "too-many-fields": "There are more fields than a notification can have.",
     "duplicate-field": "A field name occurs twice, so it is not clear which copy was signed.",
     "unknown-format": "Neither a form (vads_*) nor a REST (kr-*) notification.",
@@ -45,6 +47,9 @@ TOO_LARGE = "too-large"
 """The one reason under which no body is kept: nothing can be verified again."""
 
 SOURCE_NOT_ALLOWED = "source-not-allowed"
+
+CARD_DATA_REMOVED = "card-data-removed"
+"""Why a body is missing that was refused for another reason."""
 
 REPAIRABLE = frozenset(
     {

@@ -75,13 +75,22 @@ class Shops:
         fitting = (key for key in keys if key.mode == mode and key.kind in key_kinds)
         return [key for key in fitting if key.is_valid_at(at)]
 
-    def other_keys(self, shop_id: str, mode: str, *key_kinds: str) -> list[Key]:
-        """Return keys of these kinds of any other shop or mode: to explain a refusal."""
-        return [
-            key
+    def keys_of_other_mode(self, shop_id: str, mode: str, *key_kinds: str) -> list[Key]:
+        """Return keys of these kinds of the same shop in its other mode: to explain a refusal."""
+        keys = self.shop_by_id[shop_id].keys
+        return [key for key in keys if key.kind in key_kinds and key.mode != mode]
+
+    def others_as(self, shop_id: str, mode: str) -> "Shops":
+        """Return a keyring in which this shop and mode has the keys of all other shops instead.
+
+        What it verifies was signed for another shop: to explain a refusal to whoever looks at it.
+        """
+        keys = [
+            replace(key, shop_id=shop_id, mode=mode, not_before=None, not_after=None)
             for key in self._all_keys()
-            if key.kind in key_kinds and (key.shop_id, key.mode) != (shop_id, mode)
+            if key.shop_id != shop_id and key.kind != REST_BROWSER
         ]
+        return Shops({shop_id: Shop(shop_id, "", tuple(keys))})
 
     def valid_at(self, *instants: datetime) -> "Shops":
         """Return the shops with the keys that are valid at one of these instants, then always.

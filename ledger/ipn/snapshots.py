@@ -81,6 +81,7 @@ class TransactionSnapshot:
 
     Shape: `uuid` is None when the platform gave none; `reference` then identifies it, else it is
     the uuid. `details` holds every other field of the object, `personal` those about a person.
+    `suspected` says in which field which card data seems to be.
     """
 
     uuid: str | None
@@ -89,6 +90,7 @@ class TransactionSnapshot:
     details: Pairs = field(default_factory=list)
     personal: Pairs = field(default_factory=list)
     odd: tuple[str, ...] = ()
+    suspected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ class AliasSnapshot:
     details: Pairs = field(default_factory=list)
     personal: Pairs = field(default_factory=list)
     odd: tuple[str, ...] = ()
+    suspected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ class SubscriptionSnapshot:
     facts: Mapping[str, Fact]
     details: Pairs = field(default_factory=list)
     odd: tuple[str, ...] = ()
+    suspected: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,12 @@ class Metrics:
             ("format", "outcome", "reason"),
             registry=self._own,
         )
+        self._suspected = Counter(
+            "ledger_card_data_suspected",
+            "Deliveries that seem to hold card data, by its kind.",
+            ("kind",),
+            registry=self._own,
+        )
         self._rejected = Counter(
             "ledger_rejected",
             "Calls of the receiver that were answered without storing anything.",
@@ -105,6 +111,8 @@ class Metrics:
         for format_ in ("form-v2", "rest-v4"):  # before anything happened: a rate needs a zero
             for outcome in ("recorded", "repeated", "undecided"):
                 self._received.labels(format_, outcome, UNKNOWN)
+        for kind in ("card-number", "security-code", "track-data", "iban"):
+            self._suspected.labels(kind)
         for status in ("405", "503"):
             self._rejected.labels(status)
         for peer in ("private", "public"):
@@ -116,6 +124,11 @@ class Metrics:
         """Count one delivery that is durable."""
         self._received.labels(format or UNKNOWN, outcome, reason or UNKNOWN).inc()
         self._commit.observe(seconds)
+
+    def suspected(self, kinds: Iterable[str]) -> None:
+        """Count one delivery for each kind of card data that it seems to hold."""
+        for kind in kinds:
+            self._suspected.labels(kind).inc()
 
     def rejected(self, status: int) -> None:
         """Count one call of the receiver that left nothing behind."""

@@ -55,6 +55,8 @@ def _remarks(event: LedgerAggregate.Event) -> Iterator[str]:
         yield "contradicts what was known"
     if event.odd:
         yield f"odd: {printable(', '.join(event.odd))}"
+    if event.suspected:
+        yield printable(", ".join(event.suspected))
 
 
 def _change(change: Change, currency: str) -> str:

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from ledger.access.bodies import holds_card_data, may_read_body, shown_text, shown_texts
+from ledger.access.readers import Reader
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
 from ledger.ipn.delivery import read_fields
 from ledger.ipn.kinds import Kind
+from ledger.ipn.other_shops import UNEXPLAINED, is_signed_for_another_shop
 from ledger.ipn.parse import read_trusted, verify
 from ledger.ipn.shops_and_keys import Shop, Shops
 from ledger.ipn.signature import digest
@@ -117,13 +120,15 @@ class Name(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Body:
     """A raw body for a person. Shape: `fields` are decoded, in wire order, empty when the body is
-    no form; `answers` are those of them that hold JSON, indented, by name."""
+    no form; `answers` are those of them that hold JSON, indented, by name. `is_masked` says that
+    card data was taken out of all of these."""
 
     text: str
     size: int
     fields: dict[str, str]
     answers: dict[str, str]
     is_digest_same: bool
+    is_masked: bool
 
 
 def readable(ledger: Ledger, row: InboxRecord) -> Body:
@@ -135,7 +140,37 @@ def readable(ledger: Ledger, row: InboxRecord) -> Body:
         fields = {}
     indented = {name: _indented_json(text) for name, text in fields.items()}
     answers = {name: text for name, text in indented.items() if text is not None}
-    return Body(raw.decode("utf-8", "replace"), len(raw), fields, answers, _digest_same(row))
+    is_masked = holds_card_data(row, ledger.limits)
+    return Body(
+        shown_text(raw.decode("utf-8", "replace"), is_masked=is_masked),
+        len(raw),
+        shown_texts(fields, is_masked=is_masked),
+        shown_texts(answers, is_masked=is_masked),
+        _digest_same(row),
+        is_masked,
+    )
+
+
+def body_text(ledger: Ledger, row: InboxRecord) -> str:
+    """Return a body as text, without the card data in it."""
+    text = (row.body or b"").decode("utf-8", "replace")
+    return shown_text(text, is_masked=holds_card_data(row, ledger.limits))
+
+
+def may_read(ledger: Ledger, reader: Reader, row: InboxRecord) -> bool:
+    """Return True if a reader may have the body of a delivery byte for byte."""
+    return may_read_body(reader, row, ledger.limits)
+
+
+def explained(ledger: Ledger, row: InboxRecord) -> str | None:
+    """Return the reason that fits a refused delivery better than the one of its arrival, if any.
+
+    Shape: `wrong-shop`. It may take long where there are thousands of shops.
+    """
+    if row.outcome != Outcome.QUARANTINED or row.reason not in UNEXPLAINED:
+        return None
+    is_another = is_signed_for_another_shop(delivery_of(row), ledger.shops, ledger.limits)
+    return "wrong-shop" if is_another else None
 
 
 def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:

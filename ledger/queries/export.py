@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
-from ledger.access.masking import masked
+from ledger.access.bodies import holds_card_data
+from ledger.access.masking import masked_rows
 from ledger.application import Ledger
 from ledger.errors import BadFilterError
+from ledger.ipn.delivery import Limits
 from ledger.projections.transactions import transactions
 from ledger.queries.event_data import EVENT_COLUMNS, event_row, event_test
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
-from ledger.queries.filter_conditions import Filter
+from ledger.queries.filter_conditions import Filter, is_search
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.lists import all_transactions, count_transactions
 from ledger.queries.notifications import all_notifications, count_notifications, notification_data
@@ -28,13 +30,14 @@ class Export:
     """What is to be written. Shape: `kind` and the class of `filter` belong together.
 
     `has_personal` adds what is about a person, `has_raw` the bodies of notifications, which hold
-    personal data too.
+    personal data too; those with card data are empty unless `has_card_data`.
     """
 
     kind: str
     filter: Filter
     has_personal: bool = False
     has_raw: bool = False
+    has_card_data: bool = False
 
     @property
     def columns(self) -> Columns:
@@ -62,10 +65,13 @@ def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
         exported = all_transactions(ledger.database, filter_)
     elif export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
         records = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
-        exported = map(_notification_row, records)
+        limits = None if export.has_card_data else ledger.limits
+        exported = (_notification_row(record, limits) for record in records)
     else:
         raise BadFilterError(f"these are no filters of {export.kind}")
-    return exported if export.has_personal else map(masked, exported)
+    if export.has_personal:
+        return exported
+    return masked_rows(exported, is_search=is_search(filter_))
 
 
 def total(ledger: Ledger, export: Export) -> int:
@@ -93,9 +99,13 @@ def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[
         position = page[-1].position if len(page) == PAGE else until
 
 
-def _notification_row(record: InboxRecord) -> ExportRow:
-    body = {} if record.body is None else {"body_base64": base64.b64encode(record.body).decode()}
-    return notification_data(record) | body
+def _notification_row(record: InboxRecord, limits: Limits | None) -> ExportRow:
+    """Return a delivery as a row. Shape: with limits to read by, a body with card data is null."""
+    if record.body is None:
+        return notification_data(record)
+    is_kept_back = limits is not None and holds_card_data(record, limits)
+    body = None if is_kept_back else base64.b64encode(record.body).decode()
+    return notification_data(record) | {"body_base64": body}
 
 
 def _transaction_columns() -> Columns:

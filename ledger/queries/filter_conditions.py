@@ -95,6 +95,11 @@ def contains(meaning: str, *contained: str, beginning: str = "") -> Any:
     return _declared(Comparison.CONTAINS, beginning, meaning, contained=contained)
 
 
+def is_search(filter_: "Filter") -> bool:
+    """Return True if a filter looks for a part of a name."""
+    return getattr(filter_, "search", None) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
     """What every list can be narrowed to.

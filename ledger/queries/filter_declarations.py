@@ -138,6 +138,7 @@ class EventFilter(Filter):
     late: bool = is_set("is_late", "only late news")
     contradiction: bool = is_set("is_contradiction", "only what contradicts what was known")
     odd: bool = is_set("is_odd", "only events with odd fields")
+    suspected: bool = is_set("is_suspected", "only events in which card data seems to be")
     recorded_from: datetime | None = since("recorded_at", "recorded")
     recorded_until: datetime | None = until("recorded_at", "recorded")
 

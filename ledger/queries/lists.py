@@ -75,9 +75,12 @@ def _transaction(row: Row) -> Item:
     return _item(row, "id", "late_count", "contradiction_count") | counts
 
 
+_FLAGS = ("late", "contradiction", "odd", "suspected")
+
+
 def _event(row: Row) -> Item:
-    flags = {name: bool(row[f"is_{name}"]) for name in ("late", "contradiction", "odd")}
-    return _item(row, "id", "is_late", "is_contradiction", "is_odd") | flags
+    flags = {name: bool(row[f"is_{name}"]) for name in _FLAGS}
+    return _item(row, "id", *(f"is_{name}" for name in _FLAGS)) | flags
 
 
 def _add_instalments(

@@ -7,6 +7,8 @@ from ledger import __version__
 from ledger.aggregates.aggregate import Occasion
 from ledger.ipn.delivery import Delivery, Limits, Notification
 from ledger.ipn.parse import Claim
+from ledger.ipn.refusal_reasons import CARD_DATA_REMOVED, TOO_LARGE
+from ledger.ipn.signature import digest
 from ledger.ipn.snapshots import NotificationContent
 from ledger.settings import Settings
 from ledger.storage.decisions import LaterDecision
@@ -72,6 +74,14 @@ def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> InboxRecor
         mode=claim.mode or delivery.mode,
         source=claim.source,
     )
+
+
+def missing_body(record: InboxRecord) -> str | None:
+    """Return the reason why the body of a refused delivery was not kept; None when it was."""
+    if record.reason == TOO_LARGE:
+        return TOO_LARGE
+    is_kept = bool(record.body) or record.digest == digest(b"")
+    return None if is_kept else CARD_DATA_REMOVED
 
 
 def occasion_of(

@@ -1,9 +1,11 @@
 """Keeps what could not be read or verified in quarantine, as far as there is room for it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import structlog
 
+from ledger.ipn.card_data_fields import NEVER_KEPT, kinds_in_body
 from ledger.ipn.delivery import Delivery, Limits
 from ledger.ipn.parse import claim_of
 from ledger.recording.group_commit import GroupCommit
@@ -29,15 +31,24 @@ class Quarantining:
         )
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
-        """Keep a delivery in quarantine. Errors: UnavailableError."""
+        """Keep a delivery in quarantine, without its body if that holds card data.
+
+        Errors: UnavailableError.
+        """
         record = quarantined_row(delivery, reason, claim_of(delivery, self._limits))
+        kinds = kinds_in_body(delivery, self._limits)
+        if kinds & NEVER_KEPT:
+            record = replace(record, body=b"")
+        return replace(self._keep(record), suspected=tuple(sorted(kinds)))
+
+    def _keep(self, record: InboxRecord) -> Receipt:
         if self._quarantine.take_room(record):
             return self._group_commit.submit(record)
         with available(), self._database.begin() as connection:
             evicted = self._quarantine.add_and_evict(connection, record)
         for leaving in evicted:
             _log.warning("quarantine.evicted", notification_id=leaving.id, reason=leaving.reason)
-        return receipt_of(record, reason=reason)
+        return receipt_of(record, reason=record.reason)
 
     def _add_many(self, refused: Sequence[InboxRecord]) -> list[Receipt]:
         with available(), self._database.single(writes=True) as connection:

@@ -3,16 +3,11 @@
 from collections import Counter
 from datetime import datetime
 
-from ledger.errors import (
-    MalformedNotificationError,
-    NotFoundError,
-    NotificationError,
-    SignatureError,
-)
+from ledger.errors import NotFoundError, NotificationError, SignatureError
 from ledger.ipn.parse import Proven, trust, verify
-from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED, TOO_LARGE
+from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED
 from ledger.ipn.shops_and_keys import Shops
-from ledger.recording.inbox_rows import delivery_of, limits_of
+from ledger.recording.inbox_rows import delivery_of, limits_of, missing_body
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
 from ledger.settings import Settings
@@ -44,11 +39,12 @@ def verify_again(
     Shape: a receipt that names the reason when it is refused again.
     """
     delivery, limits = delivery_of(record), limits_of(settings)
+    missing = missing_body(record)
+    if missing is not None:
+        return receipt_of(record, reason=missing)
     try:
         if record.signed_digest is not None and record.key_fingerprint is not None:
             return trust(delivery, record.key_fingerprint, record.signed_digest, limits)
-        if record.reason == TOO_LARGE:  # its body was not kept
-            raise MalformedNotificationError(TOO_LARGE, "its body was not kept")
         if not settings.allows_source(record.peer):
             raise SignatureError(SOURCE_NOT_ALLOWED, "its sender is not allowed")
         return verify(delivery, shops.valid_at(record.received_at, now), limits)

@@ -8,7 +8,10 @@ from ledger.storage.outcomes import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of one delivery. Units: `duration_seconds` covers decision and commit."""
+    """What became of one delivery. Units: `duration_seconds` covers decision and commit.
+
+    Shape: `suspected` are the kinds of card data that it seems to hold.
+    """
 
     id: str
     outcome: Outcome
@@ -18,6 +21,7 @@ class Receipt:
     mode: str | None = None
     positions: tuple[int, ...] = ()
     duration_seconds: float = 0.0
+    suspected: tuple[str, ...] = ()
 
 
 def receipt_of(

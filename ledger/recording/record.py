@@ -1,10 +1,12 @@
 """Understands, decides and stores what was verified; what fails on the way is kept undecided."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from ledger.errors import NotFoundError, UnavailableError
+from ledger.ipn.card_data_fields import kinds_suspected
 from ledger.ipn.parse import Proven, understand
 from ledger.recording.append import Append
 from ledger.recording.attempts import outcome_of
@@ -33,8 +35,7 @@ class Record:
 
     def new(self, proven: Proven) -> Receipt:
         """Record one, together with those of other threads. Errors: UnavailableError."""
-        outcome = outcome_of(lambda: self._group_commit.submit(_verified(proven)))
-        return self._settled(proven, outcome)
+        return self._settled(proven, outcome_of(partial(self._recorded, proven)))
 
     def many(self, proven: Sequence[Proven]) -> list[Receipt]:
         """Record several in their order, in as few transactions as possible.
@@ -69,6 +70,11 @@ class Record:
         if isinstance(outcome, UnavailableError):
             raise outcome
         return None if outcome is None else reason_of(outcome)
+
+    def _recorded(self, proven: Proven) -> Receipt:
+        notification, content = _verified(proven)
+        receipt = self._group_commit.submit((notification, content))
+        return replace(receipt, suspected=kinds_suspected(content))
 
     def _settled(self, proven: Proven, outcome: Receipt | Exception) -> Receipt:
         if isinstance(outcome, Receipt):

@@ -280,6 +280,7 @@ def _audited(recorded: RecordedEvent) -> State:
         "is_late": int(event.late),
         "is_contradiction": int(event.contradiction),
         "is_odd": int(bool(event.odd)),
+        "is_suspected": int(bool(event.suspected)),
     }
 
 

@@ -39,6 +39,7 @@ SHOWN_AS = {
     "is_late": "late",
     "is_contradiction": "contradiction",
     "is_odd": "odd",
+    "is_suspected": "suspected",
 }
 """Columns that a row calls otherwise."""
 

@@ -24,7 +24,6 @@ from tests.builders import (
     form_body,
     receive,
     rest_body,
-    secret,
     shops,
 )
 from tests.ipn.reading import with_text
@@ -59,7 +58,6 @@ REFUSED: dict[str, tuple[bytes, Mapping[str, Any]]] = {
     "duplicate-json-key": (rest_body('{"shopId":"12345678","shopId":"12345678"}'), {}),
     "unknown-shop": (rest_body(an_answer(whole={"shopId": "11111111"})), {}),
     "signature-mismatch": (form_body(a_form(), "another"), {}),
-    "wrong-shop": (form_body(a_form(), secret(OTHER_SHOP_ID, "TEST", "form-hmac-sha256")), {}),
     "mode-mismatch": (FORM, {"shop_id": SHOP_ID, "mode": "PRODUCTION"}),
 }
 

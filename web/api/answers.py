@@ -166,8 +166,10 @@ EvidenceAnswer = answer_schema(
     digest_now=text("of the body as it is stored now"),
     is_digest_same=flag(),
     is_linked=flag("the delivery names this event"),
-    body_base64=text("the raw body, byte for byte"),
-    body_text=text("the same as text, where it is UTF-8"),
+    body_base64=text(
+        "the raw body, byte for byte; null when it holds card data, but for operators", none=True
+    ),
+    body_text=text("the same as text, where it is UTF-8, with card data masked"),
 )
 
 # -- for operators ------------------------------------------------------------------------------

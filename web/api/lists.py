@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, abort
 from marshmallow import Schema, fields, validate
 
+from ledger.access.readers import OPERATOR
 from ledger.queries import export as exporting
 from ledger.queries import lists
 from ledger.queries.export import Export
@@ -16,7 +17,7 @@ from ledger.queries.lists import Listing
 from web.api.answer_fields import answer_schema, number, text
 from web.api.query_schemas import flag_parameter, integer_parameter, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
-from web.authentication import caller, filter_of_caller, log_personal_read, redact_for_reader
+from web.authentication import caller, filter_of_caller, log_personal_read, redact_items
 from web.context import ledger
 from web.downloads import download
 
@@ -90,7 +91,7 @@ def _page(listing: Listing, parameters: dict[str, Any]) -> Response:
     }
     with ledger().database.connect() as connection:
         page = lists.list_page(connection, listing, filter_, **page_options)
-    items = [redact_for_reader(item) for item in page.items]
+    items = redact_items(page.items, filter_)
     position, lag = page.as_of_position, page.lag
     return answer_page(items, page.next_cursor, as_of_position=position, lag=lag)
 
@@ -101,7 +102,9 @@ def _export(kind: str, filter_class: type[Filter], parameters: dict[str, Any]) -
         if not caller().sees_personal:
             abort(403)
         log_personal_read(f"export of {kind}")
-    export = Export(kind, filter_of_caller(filter_class, parameters), has_personal, has_raw)
+    filter_ = filter_of_caller(filter_class, parameters)
+    is_operator = caller().role == OPERATOR
+    export = Export(kind, filter_, has_personal, has_raw, has_card_data=is_operator)
     return download(export, parameters["format"])
 
 

@@ -10,7 +10,7 @@ from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.signature import digest
 from ledger.operations.logs import network
-from ledger.queries.evidence import evidence
+from ledger.queries.evidence import body_text, evidence, may_read
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import GONE, ReadmissionTally
@@ -26,6 +26,7 @@ from web.authentication import (
     log_personal_read,
     only_for_operators,
     only_with_personal_data,
+    require_body,
 )
 from web.context import ledger
 
@@ -64,7 +65,7 @@ def get_raw(notification_id: str) -> Response:
     mode = Mode(row.mode).public if row.mode else None
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     headers = {"Content-Disposition": f'attachment; filename="{row.id}.bin"'}
-    return Response(row.body or b"", mimetype="application/octet-stream", headers=headers)
+    return Response(require_body(row), mimetype="application/octet-stream", headers=headers)
 
 
 @bp.route("/notifications/<notification_id>/readmit", methods=["POST"])
@@ -121,8 +122,8 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
             "digest_now": digest(proof.body),
             "is_digest_same": proof.is_digest_same,
             "is_linked": proof.is_linked,
-            "body_base64": base64.b64encode(proof.body).decode(),
-            "body_text": proof.body.decode("utf-8", "replace"),
+            "body_base64": _base64(proof.row),
+            "body_text": body_text(ledger(), proof.row),
         }
     )
 
@@ -134,6 +135,12 @@ def _row(notification_id: str) -> InboxRecord:
     if row is None or not caller().allows_shop(row.shop_id):
         raise NotFoundError("no such delivery")
     return row
+
+
+def _base64(row: InboxRecord) -> str | None:
+    """Return the body byte for byte; None when it holds card data, but for operators."""
+    is_allowed = may_read(ledger(), caller(), row)
+    return base64.b64encode(row.body or b"").decode() if is_allowed else None
 
 
 def _shown(row: InboxRecord) -> dict[str, Any]:

@@ -7,17 +7,20 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
+from ledger.access.readers import OPERATOR
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
-from ledger.ipn.refusal_reasons import REPAIRABLE, TOO_LARGE
+from ledger.ipn.refusal_reasons import REPAIRABLE
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import is_storable
 from ledger.operations.logs import network
 from ledger.queries.evidence import (
+    body_text,
     caused,
     event_at,
     evidence_of,
+    explained,
     readable,
     subjects,
     verified_again,
@@ -25,10 +28,17 @@ from ledger.queries.evidence import (
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.find_by_name import SUBSCRIPTION
 from ledger.queries.notifications import list_notifications, notification_data
+from ledger.recording.inbox_rows import missing_body
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
-from web.authentication import caller, log_personal_read, only_with_personal_data, scope_of
+from web.authentication import (
+    caller,
+    log_personal_read,
+    only_with_personal_data,
+    require_body,
+    scope_of,
+)
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
@@ -75,13 +85,17 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
     row = visible_delivery(mode, name)
     facts = _facts(row)
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-    has_body = caller().sees_personal and row.reason != TOO_LARGE
+    missing = missing_body(row) if row.outcome == Outcome.QUARANTINED else None
+    has_body = caller().sees_personal and missing is None
     return render(
         "notification.html",
         row=row,
         facts={name: fact for name, fact in facts.items() if name not in _IN_THE_HEAD},
         notification=facts,
-        is_repairable=row.reason in REPAIRABLE,
+        is_repairable=row.reason in REPAIRABLE and missing is None,
+        missing=missing,
+        may_download=caller().role == OPERATOR,
+        explanation=explained(ledger(), row) if caller().role == OPERATOR else None,
         body=readable(ledger(), row) if has_body else None,
         signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         events=[_event(recorded, mode) for recorded in caused(ledger(), row)],
@@ -99,7 +113,7 @@ def notification_raw(mode: str, name: str) -> ResponseReturnValue:
     """Download its body, byte for byte."""
     row = visible_delivery(mode, name)
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-    response = Response(row.body or b"", mimetype="application/octet-stream")
+    response = Response(require_body(row), mimetype="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{row.id}.bin"'
     return response
 
@@ -126,7 +140,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         notification=_facts(row),
         evidence=proof,
         digest_now=digest(proof.body),
-        body=proof.body.decode("utf-8", "replace") if caller().sees_personal else None,
+        body=body_text(ledger(), proof.row) if caller().sees_personal else None,
         now=context().clock(),
         newest_position=ledger().events.newest_position(),
     )

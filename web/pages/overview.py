@@ -16,6 +16,7 @@ from ledger.projections.engine.status import lags
 from ledger.projections.money_outcomes import ACCEPTED, REFUNDED, REFUSED
 from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
+from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, scope_of
@@ -48,6 +49,8 @@ def overview(mode: str) -> ResponseReturnValue:
         deliveries = _deliveries(connection, scope, days, now)
         last = last_received(connection, scope)
         waiting = by_reason(connection, scope)
+        shops_seen = scope.shops if scope.is_limited else None
+        suspected = count_suspected(connection, mode=scope.mode, shops=shops_seen)
         behind = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
         money = _money(connection, scope, [day.isoformat() for day in days])
         coverages = coverage_by_shop(connection, shops) or []
@@ -63,6 +66,7 @@ def overview(mode: str) -> ResponseReturnValue:
         undecided=sum(group.undecided for group in waiting),
         behind=behind,
         untrusted_proxy=_untrusted_proxy(),
+        suspected=suspected,
         money=money,
         shops=[
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))

@@ -14,7 +14,7 @@ from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning, meanings
 from ledger.queries.lists import Page, list_page
-from web.authentication import allowed_shops, caller, filter_of_caller, redact_for_reader
+from web.authentication import allowed_shops, caller, filter_of_caller, redact_items
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
@@ -108,7 +108,7 @@ def _page(question: Question, mode: str) -> Page | None:
         except BadCursorError:
             question.wrong["cursor"] = [N_("This page belongs to another question.")]
             return None
-    return replace(page, items=[redact_for_reader(item) for item in page.items])
+    return replace(page, items=redact_items(page.items, filter_))
 
 
 def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:

@@ -1,0 +1,152 @@
+"""Every regular expression of the product: those that meet a stranger's text cost its length."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.timing import WHOLE, repetitions, takes_less
+
+ROOT = Path(__file__).parent.parent
+FUNCTIONS = frozenset(
+    {"compile", "search", "match", "fullmatch", "split", "findall", "finditer", "sub", "subn"}
+)
+SECONDS_MAX = 0.050
+SAMPLE = WHOLE // 64  # characters: each repetition is tried at this length
+
+MEETS_STRANGERS: dict[str, str] = {
+    # where it stands: the letters of which hostile texts are made
+    "ledger.access.masking._EMAIL": "a@. %",
+    "ledger.access.masking._CARD_EXTRACT": "0Xx*-",
+    "ledger.access.masking._IPV4": "0.a-",
+    "ledger.access.masking._IPV6": "0a:.",
+    "ledger.access.masking._IP_OR_PAN": "ip_na",
+    "ledger.instants._COMPACT": "0a",
+    "ledger.instants._LOST_PLUS": "0: a",
+    "ledger.ipn.card_data._CODE": "cv4s ",
+    "ledger.ipn.card_data._CODE_ALONE": "0a ",
+    "ledger.ipn.card_data._CODE_NAME": "cvse ",
+    "ledger.ipn.card_data._DIGIT": "a ",
+    "ledger.ipn.card_data._JSON_ESCAPE": "\\u0a",
+    "ledger.ipn.card_data._PERCENT_ESCAPES": "%3x",
+    "ledger.ipn.card_data._SENTINEL": ";%B",
+    "ledger.ipn.card_data._STRIPE": "=D0^a",
+    "ledger.ipn.card_data_fields._MEANS": "0XA*",
+    "ledger.ipn.card_data_fields._SCHEME_REFERENCE": "0A-",
+    "ledger.ipn.card_numbers._IDENTIFIER": "0a-x",
+    "ledger.ipn.card_numbers._RUN": "0- a",
+    "ledger.ipn.field_values._AMOUNT": "0-a",
+    "ledger.ipn.field_values._COUNT": "0a",
+    "ledger.ipn.form_v2._HASH": "a0_-+",
+    "ledger.ipn.form_v2._STATUS_IN_TEXT": "+DAa",
+    "ledger.ipn.form_v2_fields.UUID": "a0z",
+    "ledger.ipn.iban._CANDIDATE": "A0 -",
+    "ledger.ipn.parse._SOURCE": "A_a",
+    "ledger.ipn.rest_v4_fields._PERSONAL": "tuc.i",
+    "ledger.ipn.rest_v4_json._UUID": "a0z",
+    "ledger.ipn.storable.UNSTORABLE": "a\x00\ud800é",
+    "ledger.operations.logs._SECRET_NAME": "abhq_",
+    "ledger.queries.find_by_name._ULID": "0Aa_",
+    "web.api.query_schemas.NotificationsPage.cursor": "0Aa",
+    "web.api.query_schemas._STORABLE": "a\x00",
+    "web.pages.languages._TAG": "aA-_",
+    "web.pages.request_parameters._AMOUNT": "0-.,a",
+    "web.pages.request_parameters.notification_cursor": "0Aa",
+    "web.pages.signing_in._LOCAL": "/\\a\x00",
+    "web.receiver._MODE": "test",
+    "web.receiver._SHOP_ID": "0a",
+}
+OURS_ALONE: dict[str, str] = {
+    "ledger.ipn.card_numbers._COVERED": "reads what was counted in a text, one byte for each digit",
+    "ledger.ipn.shops_and_keys._ShopSchema.id": "reads the shops file, which operators write",
+    "ledger.settings._matching.read": "reads settings, which operators write",
+}
+"""Regular expressions that never meet a stranger's text, and why."""
+
+
+def _of(
+    module: str, node: ast.AST, names: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the place of each regular expression below a node, and its text where it is plain."""
+    for child in ast.iter_child_nodes(node):
+        name: tuple[str, ...] = ()
+        if isinstance(child, ast.ClassDef | ast.FunctionDef):
+            name = (child.name,)
+        elif isinstance(child, ast.Assign | ast.AnnAssign) and not _is_in_function(node):
+            target = child.targets[0] if isinstance(child, ast.Assign) else child.target
+            name = (target.id,) if isinstance(target, ast.Name) else ()
+        if isinstance(child, ast.Call) and _makes_one(child.func):
+            pattern = child.args[0] if child.args else None
+            plain = pattern.value if isinstance(pattern, ast.Constant) else None
+            yield ".".join((module, *names)), plain if isinstance(plain, str) else None
+        yield from _of(module, child, names + name)
+
+
+def _is_in_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.With | ast.For | ast.If | ast.Try)
+
+
+def _makes_one(function: ast.expr) -> bool:
+    if not isinstance(function, ast.Attribute):
+        return isinstance(function, ast.Name) and function.id == "Regexp"
+    is_of_re = isinstance(function.value, ast.Name) and function.value.id == "re"
+    return function.attr == "Regexp" or (is_of_re and function.attr in FUNCTIONS)
+
+
+SOURCES = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): file.read_text("utf-8")
+    for room in ("ledger", "web")
+    for file in sorted((ROOT / room).rglob("*.py"))
+}
+PATTERNS = {
+    place: pattern
+    for module, text in SOURCES.items()
+    for place, pattern in _of(module, ast.parse(text))
+}
+
+
+def _compiled(place: str) -> re.Pattern[str]:
+    module, _, name = place.rpartition(".")
+    try:
+        compiled = getattr(import_module(module), name)
+    except ModuleNotFoundError:  # a field of a schema
+        compiled = None
+    if isinstance(compiled, re.Pattern):
+        return compiled
+    text = PATTERNS[place]
+    assert text is not None, f"{place}: give the regular expression a name of its own"
+    return re.compile(text)
+
+
+def test_every_regular_expression_is_in_one_of_the_tables() -> None:
+    assert not [place for place, text in SOURCES.items() if "from re import" in text]
+    assert set(PATTERNS) == MEETS_STRANGERS.keys() | OURS_ALONE.keys()
+    assert not MEETS_STRANGERS.keys() & OURS_ALONE.keys()
+
+
+@pytest.mark.parametrize("place", MEETS_STRANGERS)
+def test_no_repetition_costs_more_than_its_length(place: str) -> None:
+    """256 kB of any repetition of up to three letters take less than 50 ms, however it is used."""
+    compiled = _compiled(place)
+
+    def ways(text: str) -> None:
+        compiled.fullmatch(text)
+        for _ in compiled.finditer(text):
+            pass
+
+    for text in repetitions(MEETS_STRANGERS[place], SAMPLE):
+        assert takes_less(2 * SECONDS_MAX * SAMPLE / WHOLE, partial(ways, text)), text[:3]
+    for text in repetitions(MEETS_STRANGERS[place], WHOLE, units_max=1):
+        assert takes_less(2 * SECONDS_MAX, partial(ways, text)), text[:3]
+
+
+def test_a_quadratic_one_would_be_noticed() -> None:
+    careless = re.compile(r"[^@\s]+@[^@\s]+")
+
+    assert not takes_less(2 * SECONDS_MAX * SAMPLE / WHOLE, partial(careless.search, "a" * SAMPLE))
