@@ -72,8 +72,9 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
         peer=peer,
         shop_id=shop_id,
         mode=mode,
+        is_from_named_range=settings.names_a_range and is_within(peer, settings.allowed_sources),
     )
-    if settings.allowed_sources and not is_within(peer, settings.allowed_sources):
+    if settings.names_a_range and not delivery.is_from_named_range:
         receipt = app_context.ledger.refuse(delivery, "source-not-allowed")
     elif body is None:
         receipt = app_context.ledger.refuse(delivery, TOO_LARGE)

@@ -80,6 +80,7 @@ def _create_notifications() -> None:
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("endpoint_shop_id", sa.Text()),
         sa.Column("endpoint_mode", sa.Text()),
+        sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_notifications"),
     )
@@ -123,6 +124,7 @@ def _create_quarantine() -> None:
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("endpoint_shop_id", sa.Text()),
         sa.Column("endpoint_mode", sa.Text()),
+        sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
         sa.Column("body_bytes", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),

@@ -19,7 +19,7 @@ DELIVERY_PAGE = 250  # bodies in memory at a time
 _DELIVERIES = text(
     "SELECT id, received_at, recorded_at, format, shop_id, mode, source, outcome, digest,"
     " signed_digest, key_fingerprint, told_at, positions, content_type, endpoint_shop_id,"
-    " endpoint_mode, body FROM notifications"
+    " endpoint_mode, is_from_named_range, body FROM notifications"
     " WHERE id > :after AND id <= :until ORDER BY id LIMIT :limit"
 )
 _EVENT_COLUMNS = "position, originator_id, originator_version, topic, notification_id, state"
@@ -68,6 +68,7 @@ def read_delivery(raw_row: Any) -> StoredDelivery:
         content_type=raw_row.content_type,
         shop_id=raw_row.endpoint_shop_id,
         mode=raw_row.endpoint_mode,
+        is_from_named_range=bool(raw_row.is_from_named_range),
     )
     return StoredDelivery(
         delivery,

@@ -17,6 +17,7 @@ class Delivery:
     """What arrived, byte for byte, and how; nothing in it is believed yet.
 
     Shape: `mode` is TEST or PRODUCTION; it and `shop_id` are None at the address for all shops.
+    `is_from_named_range` says that its sender is in the range of addresses named as the platform's.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Delivery:
     peer: str = ""
     shop_id: str | None = None
     mode: str | None = None
+    is_from_named_range: bool = False
 
     @property
     def digest(self) -> str:

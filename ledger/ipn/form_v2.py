@@ -16,6 +16,7 @@ from ledger.ipn.authenticity import check_address, verifying_key
 from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
+from ledger.ipn.form_v2_origin import doubts_of, malformed_field, strange_names
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
 from ledger.ipn.snapshots import (
     CREATED,
@@ -33,7 +34,6 @@ from ledger.ipn.storable import storable
 NAME = "form-v2"
 SOURCE_FIELD = "vads_url_check_src"
 
-_HASH = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _STATUS_IN_TEXT = re.compile(r"\+(DEBIT|CREDIT|AUTHORISED|CAPTURED|ACCEPTED)\+")
 
 
@@ -81,16 +81,10 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
     fields = body.fields
     if "vads_hash" not in fields:
         raise SignatureError("browser-return", "vads_hash is missing: this is a browser return")
-    uuid = fields.get("vads_trans_uuid", "")
-    strict = {
-        "vads_hash": _HASH.fullmatch(fields["vads_hash"]),
-        "vads_trans_uuid": not uuid or form_fields.UUID.fullmatch(uuid),
-        SOURCE_FIELD: fields.get(SOURCE_FIELD),
-    }
-    for name, is_strict in strict.items():
-        if not is_strict:
-            raise SignatureError("relabelled-form", f"{name} is not in its strict format")
-    source = storable(fields[SOURCE_FIELD])
+    malformed = malformed_field(fields)
+    if malformed is not None:
+        raise SignatureError("relabelled-form", f"{malformed} is not in its strict format")
+    source = fields[SOURCE_FIELD]
     signed_digest = content_tag(orjson.dumps(signing.signed_fields(fields)))
     return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
 
@@ -100,9 +94,11 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
 
 def translate(notification: Notification, fields: Mapping[str, str]) -> NotificationContent:
     """Read everything a verified form says. Errors: MalformedNotificationError."""
-    field_values = Values(fields)
+    field_values = Values(dict(signing.signed_fields(fields)))  # nothing else is proven
+    field_values.odd += strange_names(fields)
     facts = read_facts(field_values, form_fields.TRANSACTION_FIELDS)
     rule = _rule(notification.source, facts, field_values)
+    is_call = notification.delivery.is_from_named_range
     return NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
@@ -113,6 +109,7 @@ def translate(notification: Notification, fields: Mapping[str, str]) -> Notifica
         transactions=_transactions(field_values, facts),
         aliases=_aliases(field_values, facts),
         subscriptions=_subscriptions(field_values, facts),
+        doubts=() if is_call else doubts_of(fields),
     )
 
 
@@ -132,7 +129,7 @@ def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[Transac
     sequence = field_values.raw("vads_payment_seq")
     parts = _parts(sequence) if sequence else []
     if parts:
-        return tuple(_part(Values(part), facts, field_values.value_by_name) for part in parts)
+        return tuple(_part(Values(part), facts, field_values) for part in parts)
     if sequence:
         field_values.odd.append("vads_payment_seq")
         facts.pop("amount_minor", None)  # the parent of a split payment is never money
@@ -167,9 +164,8 @@ def _parts(text: str) -> list[dict[str, str]]:
     ]
 
 
-def _part(
-    field_values: Values, parent: Mapping[str, Fact], fields: Mapping[str, str]
-) -> TransactionSnapshot:
+def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> TransactionSnapshot:
+    fields = whole.value_by_name
     facts = {name: parent[name] for name in form_fields.FACTS_OF_THE_ORDER if name in parent}
     facts |= read_facts(field_values, form_fields.PART_FIELDS)
     if "amount_minor" in facts and "requested_currency" in parent:
@@ -181,7 +177,7 @@ def _part(
     beside_the_card = {name: fields[name] for name in fields if name not in form_fields.CARD_FIELDS}
     personal += form_fields.unread_fields(Values(beside_the_card))[1]
     reference = uuid or form_fields.reference_of(facts, fields.get("vads_trans_date", ""))
-    odd = field_values.odd_names()
+    odd = tuple(dict.fromkeys((*whole.odd_names(), *field_values.odd_names())))
     return TransactionSnapshot(uuid, reference, facts, details, personal, odd)
 
 

@@ -55,6 +55,8 @@ instalments = Table(
 
 def rows(event: EventRecord) -> Rows:
     """Produce the row of the subscription, and that of the instalment the event is about."""
+    if event.stands_aside:
+        return
     is_of_instalment = ".instalment-" in event.topic
     own_columns = {
         "subscription_id": event.subscription_id,

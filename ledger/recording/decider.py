@@ -82,7 +82,9 @@ class Decider:
             has_changed = subscription.observe(plan, occasion)
             self._collect(subscription, plan.facts, has_changed=has_changed)
         for id_ in transaction_ids:
-            self._follow_instalment(self._get(Transaction, id_))
+            transaction = self._get(Transaction, id_)
+            if not transaction.is_beyond_doubt(occasion):
+                self._follow_instalment(transaction)
         for id_ in self._decision.changed:
             self._decision.repeated.pop(id_, None)
         return self._decision

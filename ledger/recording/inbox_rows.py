@@ -68,6 +68,7 @@ def occasion_of(
         rule=content.rule,
         rule_certainty=content.rule_certainty,
         is_readmitted=is_readmitted,
+        doubts=content.doubts,
     )
 
 
@@ -81,6 +82,7 @@ def delivery_of(record: InboxRecord) -> Delivery:
         peer=record.peer,
         shop_id=record.endpoint_shop_id,
         mode=record.endpoint_mode,
+        is_from_named_range=record.is_from_named_range,
     )
 
 
@@ -93,6 +95,7 @@ def _row_of(delivery: Delivery, **other_fields: Any) -> InboxRecord:
         peer=delivery.peer,
         endpoint_shop_id=delivery.shop_id,
         endpoint_mode=delivery.mode,
+        is_from_named_range=delivery.is_from_named_range,
         body=delivery.body,
         **other_fields,
     )

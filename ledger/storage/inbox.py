@@ -45,6 +45,7 @@ class InboxRecord:
     peer: str = ""
     endpoint_shop_id: str | None = None
     endpoint_mode: str | None = None
+    is_from_named_range: bool = False
     body: bytes | None = field(default=None, repr=False)
 
 

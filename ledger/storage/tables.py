@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -76,6 +77,7 @@ def _delivery_columns() -> list[Column[Any]]:
         *_required(UtcDateTime, "received_at"),
         *_required(Text, "digest", "content_type", "peer"),
         *_optional(Text, "source", "endpoint_shop_id", "endpoint_mode"),
+        *_required(Boolean, "is_from_named_range"),
         *_required(LargeBinary, "body"),
     ]
 
