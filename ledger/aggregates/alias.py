@@ -65,7 +65,11 @@ class Alias(LedgerAggregate):
             changes,
             occasion,
             reference=snapshot.alias,
-            status=_status([*self.observations, observation]),
+            status=_status(
+                self.observations
+                if self.is_beyond_doubt(occasion)
+                else [*self.observations, observation]
+            ),
             rule=rule,
             rule_certainty=certainty,
             occurred_at=made_at,

@@ -46,7 +46,7 @@ class Subscription(LedgerAggregate):
         self.instalments = {}
 
     def assign(self, event: LedgerAggregate.Event) -> None:
-        if event.rule == rules.INSTALMENT:
+        if event.rule == rules.INSTALMENT and event.doubtful is None:
             self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
         super().assign(event)
 
@@ -100,7 +100,7 @@ class Subscription(LedgerAggregate):
             reference=snapshot.subscription_id,
             subscription_id=snapshot.subscription_id,
             alias=snapshot.alias,
-            status=status,
+            status=self.status if self.is_beyond_doubt(occasion) else status,
             rule=rule,
             rule_certainty=occasion.rule_certainty if occasion.rule else rules.INFERRED,
             occurred_at=occasion.told_at,

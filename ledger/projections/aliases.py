@@ -36,8 +36,6 @@ aliases = Table(
 
 def rows(event: EventRecord) -> Rows:
     """Produce the row of the alias from one of its events."""
-    if event.stands_aside:
-        return
     own_columns = {"alias": event.reference, "status": event.status}
     yield aliases, stream_row(event, event.taken()) | own_columns
 

@@ -50,6 +50,7 @@ audit_trail = Table(
             "is_late = 1": (("mode", "position"),),
             "is_contradiction = 1": (("mode", "position"),),
             "is_odd = 1": (("mode", "position"),),
+            "is_doubtful = 1": (("mode", "position"),),
         },
     },
 )

@@ -103,11 +103,6 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
         """Return 1 if the event came from a doubtful notification, else 0."""
         return 0 if self.doubtful is None else 1
 
-    @property
-    def stands_aside(self) -> bool:
-        """Return True if the event is doubtful and moved nothing: it is shown in histories only."""
-        return self.doubtful is not None and self.moved == []
-
     def taken(self) -> Mapping[str, str | int]:
         """Return the facts that became the state."""
         all_facts: dict[str, str | int] = self.facts

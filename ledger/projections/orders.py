@@ -92,8 +92,6 @@ captured; `refunded`: credits that count; `open`: debits authorised or waiting, 
 
 def rows(event: EventRecord) -> Rows:
     """Produce the line of the transaction from one of its events."""
-    if event.stands_aside:
-        return
     taken = event.taken()
     yield (
         order_lines,

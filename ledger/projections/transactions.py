@@ -83,8 +83,6 @@ def rows(event: EventRecord) -> Rows:
         "late_count": int(event.late),
         "contradiction_count": int(event.contradiction),
     }
-    if event.stands_aside:
-        return
     taken = dict(event.taken())
     if event.is_doubtful:
         for name in _MONEY:

@@ -106,6 +106,7 @@ _AUDIT_TRAIL: dict[str, _Read] = {
         "is_late": "late",
         "is_contradiction": "contradiction",
         "is_odd": "odd",
+        "is_doubtful": "doubtful",
         "recorded_at": "timestamp",
     }.items()
 }

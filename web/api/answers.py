@@ -45,6 +45,7 @@ _KNOWN: Fields = {
 }
 _OBJECT: Fields = {
     **_KNOWN,
+    "doubtful": flag("true while doubtful forms alone have reported it: it counts nowhere"),
     "version": number("how many events made it what it is"),
     "contradictions": number("events that contradict what was known"),
     "details": words("the platform's other fields, each as it last came"),
@@ -91,6 +92,7 @@ BalanceAnswer = answer_schema(
     "BalanceAnswer",
     currency=text(none=True),
     transactions=number(),
+    doubtful=number("how many of them are doubtful, and in no sum"),
     authorised_minor=number("debits authorised and not released"),
     captured_minor=number("debits captured"),
     refunded_minor=number("credits that count"),
