@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,17 @@ class Settings:
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
+    def allows_source(self, address: str) -> bool:
+        """Return True if a call from this address may be verified; empty is no address."""
+        return not self.names_a_range or self.is_within_named_range(address)
+
+    def is_within_named_range(self, address: str) -> bool:
+        """Return True if a range of addresses is named as the platform's, and holds this one."""
+        return self.names_a_range and is_within(address, self.allowed_sources)
+
     @property
     def names_a_range(self) -> bool:
-        """Return True if the addresses that may send notifications are some, not any."""
+        """Return True if some addresses are named that may send notifications, not just any."""
         return bool(self.allowed_sources) and all(
             network.prefixlen for network in self.allowed_sources
         )
@@ -74,6 +82,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError:
             raise SettingsError(f"{variable} must {demand}") from None
     return Settings(**chosen)
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Return True if a written address belongs to one of these networks."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
 
 
 def _matching(pattern: str) -> Callable[[str], str]:

@@ -32,12 +32,6 @@ def peer() -> str:
     return client_address(request, context().settings.trusted_proxies) or "unknown"
 
 
-def is_within(address: str, networks: Sequence[Network]) -> bool:
-    """Return True if an address belongs to one of these networks."""
-    client = read_address(address)
-    return client is not None and any(client in network for network in networks)
-
-
 def read_address(written: str) -> Address | None:
     """Read an address as proxies write it: bare, with a port, or in brackets."""
     written = written.strip()

@@ -13,13 +13,21 @@ depends_on = None
 
 IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
-APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
+APPEND_ONLY = (
+    "events",
+    "notifications",
+    "decisions",
+    "apparent_names",
+    "repeats",
+    "access_log",
+)
 POSITIONS_LOCK = 0x1ED6_0002
 
 
 def upgrade() -> None:
     _create_events()
     _create_notifications()
+    _create_decisions()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -71,6 +79,8 @@ def _create_notifications() -> None:
         sa.Column("source", sa.Text()),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
+        sa.Column("error_class", sa.Text()),
+        sa.Column("code_version", sa.Text()),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("signed_digest", sa.Text(), nullable=False),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
@@ -106,6 +116,43 @@ def _create_partial_indexes() -> None:
         ["reason", "id"],
         sqlite_where=has_reason,
         postgresql_where=has_reason,
+    )
+    is_undecided = sa.text("outcome = 'undecided'")
+    op.create_index(
+        "ix_notifications_undecided",
+        "notifications",
+        ["shop_id", "mode", "id"],
+        sqlite_where=is_undecided,
+        postgresql_where=is_undecided,
+    )
+
+
+def _create_decisions() -> None:
+    op.create_table(
+        "decisions",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("notification_id", sa.Text(), nullable=False),
+        sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("decided_at", INSTANT, nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("code_version", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("error_class", sa.Text()),
+        sa.Column("positions", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_decisions"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_decisions_notification", "decisions", ["notification_id", "id"])
+    op.create_index("ix_decisions_signed_digest", "decisions", ["signed_digest"])
+    op.create_table(
+        "apparent_names",
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("name", sa.Text()),
+        sa.Column("notification_id", sa.Text()),
+        sa.PrimaryKeyConstraint(
+            "shop_id", "mode", "name", "notification_id", name="pk_apparent_names"
+        ),
     )
 
 

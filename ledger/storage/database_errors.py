@@ -41,6 +41,19 @@ def silence(error: BaseException | None) -> exc.SQLAlchemyError | None:
     return None
 
 
+_UNABLE = ("08", "53", "57")
+"""SQLSTATE classes: the connection, a lack of room or memory, an operator's intervention."""
+
+
+def is_databases_fault(error: exc.SQLAlchemyError) -> bool:
+    """Return True if the database was not able to do its work, whatever it was given.
+
+    Then another try may pass; what it refuses because of its content, it refuses for ever.
+    """
+    sqlstate = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return isinstance(error, _SILENT) if sqlstate is None else sqlstate[:2] in _UNABLE
+
+
 @contextmanager
 def library_errors() -> Iterator[None]:
     """Raise the event library's own classes, which bear the names of SQLAlchemy's."""

@@ -107,7 +107,7 @@ notifications = Table(
     *_delivery_columns(),
     *_required(UtcDateTime, "recorded_at"),
     *_required(Text, "format", "shop_id", "mode", "outcome", "signed_digest", "key_fingerprint"),
-    *_optional(Text, "reason"),
+    *_optional(Text, "reason", "error_class", "code_version"),
     *_optional(UtcDateTime, "told_at"),
     *_required(JSON, "positions"),
     Index("ix_notifications_signed_digest", "signed_digest"),
@@ -133,6 +133,38 @@ Index(
     sqlite_where=HAS_REASON,
     postgresql_where=HAS_REASON,
 )
+
+IS_UNDECIDED = text("outcome = 'undecided'")
+Index(
+    "ix_notifications_undecided",
+    notifications.c.shop_id,
+    notifications.c.mode,
+    notifications.c.id,
+    sqlite_where=IS_UNDECIDED,
+    postgresql_where=IS_UNDECIDED,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    *_keys(_NUMBER, "id"),
+    *_required(Text, "notification_id", "signed_digest"),
+    *_required(UtcDateTime, "decided_at"),
+    *_required(Text, "outcome", "code_version"),
+    *_optional(Text, "reason", "error_class"),
+    *_required(JSON, "positions"),
+    Index("ix_decisions_notification", "notification_id", "id"),
+    Index("ix_decisions_signed_digest", "signed_digest"),
+    sqlite_autoincrement=True,
+)
+"""What became of undecided notifications later; append-only, and the newest one counts."""
+
+apparent_names = Table(
+    "apparent_names",
+    metadata,
+    *_keys(Text, "shop_id", "mode", "name", "notification_id"),
+)
+"""What undecided notifications seem to be about; append-only."""
 
 quarantine = Table(
     "quarantine",

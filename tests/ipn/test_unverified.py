@@ -140,6 +140,7 @@ def test_every_reason_has_a_case() -> None:
         "no-key",
         "source-not-allowed",
         "too-large",
+        *UNDECIDED_ALONE,
     }
 
     assert {case[0] for case in (*UNREADABLE, *UNVERIFIED)} | elsewhere == set(REASONS)
