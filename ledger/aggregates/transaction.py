@@ -84,10 +84,10 @@ class Transaction(LedgerAggregate):
         )
         return True
 
-    def confirm(self, occasion: Occasion, reason: Pairs) -> None:
+    def confirm(self, occasion: Occasion, details: Pairs) -> None:
         """Record that an operator vouches for what only doubtful notifications reported.
 
-        Shape: `reason` says who and why, as the event's details.
+        Shape: `details` say who and why.
         """
         facts = dict(self.facts)
         self.begin_anew(occasion)
@@ -100,7 +100,7 @@ class Transaction(LedgerAggregate):
             reference=self.reference,
             rule=occasion.rule,
             rule_certainty=occasion.rule_certainty,
-            details=reason,
+            details=details,
         )
 
 

@@ -88,8 +88,6 @@ def _doubts(fields: Mapping[str, str]) -> Iterator[str]:
         if not strict.fullmatch(signed.get(name, "")):
             yield f"{'malformed' if signed.get(name) else 'missing'} {name}"
     yield from _remains_of_a_payment_form(signed)
-    if _moves_more_than_asked(signed):
-        yield "more-than-asked vads_effective_amount"
 
 
 def _names_a_transaction(signed: Mapping[str, str]) -> bool:
@@ -110,16 +108,6 @@ def _remains_of_a_payment_form(signed: Mapping[str, str]) -> Iterator[str]:
         value = signed[name]
         if name != "vads_site_id" and shop_id in value and shop_id in value.split("+"):
             yield f"shop-id-repeated {_short(name)}"
-
-
-def _moves_more_than_asked(signed: Mapping[str, str]) -> bool:
-    """Return True if more is moved than was asked for: an operator can only take less."""
-    currencies = {signed.get("vads_currency"), signed.get("vads_effective_currency")}
-    amounts = [signed.get(name, "") for name in ("vads_effective_amount", "vads_amount")]
-    if len(currencies) > 1 or not all(map(_WITH_A_TRANSACTION["vads_amount"].fullmatch, amounts)):
-        return False
-    effective, asked = map(int, amounts)
-    return effective > asked
 
 
 def _short(name: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
-from ledger.ipn.snapshots import Fact, NotificationContent
+from ledger.ipn.snapshots import Fact, NotificationContent, Pairs
 from ledger.recording.decider import Decider, Decision
 from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
 from ledger.storage import subscription_index
@@ -67,6 +67,13 @@ class UnitOfWork:
         self.writes.deliveries.append(
             verified_row(notification, content, now, outcome, positions, reason)
         )
+
+    def confirm(self, id_: UUID, occasion: Occasion, details: Pairs) -> None:
+        """Take an operator's word for what doubtful notifications reported of a transaction."""
+        content = NotificationContent(
+            occasion.shop_id, occasion.mode, None, occasion.rule, occasion.rule_certainty, None
+        )
+        self._collect(Decider(content, [], occasion, self).confirm(id_, details), occasion)
 
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams.

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from ledger.ipn.modes import MODES
-from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.refusal_reasons import REASONS, UNDECIDED_ALONE
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
 from ledger.ipn.signature import form_text, sign_form_hmac
 from tests.builders import (

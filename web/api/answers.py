@@ -192,6 +192,14 @@ ReadmittedManyAnswer = answer_schema(
     remaining=number("how many one call did not get to"),
     items=many(ReadmittedAnswer),
 )
+ConfirmedAnswer = answer_schema(
+    "ConfirmedAnswer",
+    dry_run=flag(),
+    version=number("of the transaction as it is confirmed"),
+    doubtful=fields.List(fields.String(), metadata={"description": "why it was doubtful"}),
+    facts=fields.Dict(keys=fields.String(), metadata={"description": "what is confirmed"}),
+    positions=fields.List(fields.Integer(), metadata={"description": "of the new events"}),
+)
 AccessAnswer = answer_schema(
     "AccessAnswer",
     id=number(),
