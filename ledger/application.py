@@ -51,9 +51,9 @@ class Ledger:
         self._now = clock
         writer = PlainWriter if database.is_sqlite else PostgresqlWriter
         append = Append(database, self.events, strategy or writer(database), clock)
-        self._record = Record(database, append, clock)
         self.confirmation = Confirmation(database, self.events, clock)
         self._quarantining = Quarantining(database, Quarantine(settings), self.limits)
+        self._record = Record(database, append, clock, self.refuse)
 
     def close(self) -> None:
         """Let go of the database."""

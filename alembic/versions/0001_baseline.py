@@ -83,6 +83,7 @@ def _create_notifications() -> None:
         sa.Column("code_version", sa.Text()),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("signed_text_tag", sa.Text()),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
         sa.Column("told_at", INSTANT),
         sa.Column("positions", sa.JSON(), nullable=False),
@@ -105,6 +106,14 @@ def _create_partial_indexes() -> None:
         "uq_notifications_recorded",
         "notifications",
         ["signed_digest"],
+        unique=True,
+        sqlite_where=is_recorded,
+        postgresql_where=is_recorded,
+    )
+    op.create_index(
+        "uq_notifications_signed_text",
+        "notifications",
+        ["signed_text_tag"],
         unique=True,
         sqlite_where=is_recorded,
         postgresql_where=is_recorded,

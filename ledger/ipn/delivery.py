@@ -57,7 +57,8 @@ class Notification:
     """A delivery that a key of its shop and mode has verified.
 
     Shape: `signed_digest` is the SHA-256 of exactly what the signature covers, so that a repeat
-    is recognised whatever travels beside it.
+    is recognised whatever travels beside it. `signed_text_tag` names the text that was signed, so
+    that the same values under other names are recognised; None where names are signed, too.
     """
 
     delivery: Delivery
@@ -67,6 +68,7 @@ class Notification:
     source: str | None
     key_fingerprint: str
     signed_digest: str
+    signed_text_tag: str | None = None
 
 
 def read_fields(delivery: Delivery, limits: Limits) -> dict[str, str]:

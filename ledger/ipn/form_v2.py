@@ -86,7 +86,16 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
         raise SignatureError("relabelled-form", f"{malformed} is not in its strict format")
     source = fields[SOURCE_FIELD]
     signed_digest = content_tag(orjson.dumps(signing.signed_fields(fields)))
-    return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
+    return Notification(
+        delivery=body.delivery,
+        format=NAME,
+        shop_id=fields["vads_site_id"],
+        mode=fields["vads_ctx_mode"],
+        source=source,
+        key_fingerprint=key_fingerprint,
+        signed_digest=signed_digest,
+        signed_text_tag=content_tag(signing.form_text(fields).encode()),
+    )
 
 
 # -- content --------------------------------------------------------------------------------------

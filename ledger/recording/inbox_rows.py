@@ -33,6 +33,7 @@ def verified_row(
         source=notification.source,
         reason=reason,
         signed_digest=notification.signed_digest,
+        signed_text_tag=notification.signed_text_tag,
         key_fingerprint=notification.key_fingerprint,
         told_at=content.told_at,
         positions=positions,
