@@ -1,4 +1,7 @@
-FROM python:3.13-slim AS build
+# Whoever builds it pins the base: --build-arg BASE_IMAGE=python:3.13-slim@sha256:…
+ARG BASE_IMAGE=python:3.13-slim
+
+FROM ${BASE_IMAGE} AS build
 WORKDIR /src
 COPY requirements.lock ./
 RUN python -m venv /opt/ledger && /opt/ledger/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
@@ -8,7 +11,7 @@ COPY web web
 COPY alembic alembic
 RUN /opt/ledger/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
-FROM python:3.13-slim
+FROM ${BASE_IMAGE}
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/ledger ledger
 COPY --from=build /opt/ledger /opt/ledger
 ENV PATH=/opt/ledger/bin:$PATH \

@@ -26,6 +26,7 @@ class Settings:
     database_url: str = field(default="sqlite:///var/ledger.sqlite", repr=False)
     shops_file: Path | None = None
     secret_key: str = field(default="", repr=False)
+    metrics_token: str = field(default="", repr=False)
     trusted_proxies: tuple[Network, ...] = ()
     allowed_sources: tuple[Network, ...] = ()
     log_format: str = "console"
@@ -131,6 +132,7 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
     "shops_file": (Path, "be a path"),
     "secret_key": (str, "be text"),
+    "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
     "allowed_sources": _SOURCES,
     "log_format": _one_of(("console", "json")),

@@ -17,6 +17,7 @@ from web import api, errors, health, receiver, security_headers
 from web.context import CONTEXT, Clock, Context
 from web.pages.registration import register_pages
 from web.rate_limits import make_limiter
+from web.untrusted_proxies import watch_for_proxies
 
 
 def create_app(
@@ -38,6 +39,7 @@ def create_app(
         is_stopping=is_stopping,
     )
     errors.register(app)
+    watch_for_proxies(app)
     app.register_blueprint(receiver.bp)
     app.register_blueprint(health.bp)
     security_headers.allow_origins(app)

@@ -1,21 +1,26 @@
 """Health, readiness and metrics, for whoever runs the service."""
 
+import hmac
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 from alembic.util import CommandError
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import Unauthorized
 
+from ledger.access.tokens import hash_of
 from ledger.errors import LedgerError
-from ledger.operations.metrics import CONTENT_TYPE, Gauge
+from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
 from ledger.queries.undecided import undecided_by_reason
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
 from ledger.storage.quarantine import quarantine_size
+from web.authentication import bearer_secret
 from web.context import context, ledger
 
 bp = Blueprint("operations", __name__)
@@ -44,8 +49,13 @@ def readyz() -> ResponseReturnValue:
 
 @bp.get("/metrics")
 def metrics() -> ResponseReturnValue:
-    """Write all metrics for Prometheus."""
-    gauges = _gauges(ledger().database)
+    """Write all metrics for Prometheus. Errors: Unauthorized without the token of the settings."""
+    token, secret = context().settings.metrics_token, bearer_secret() or ""
+    if token and not hmac.compare_digest(hash_of(secret), hash_of(token)):
+        raise Unauthorized("send the token of LEDGER_METRICS_TOKEN: Authorization: Bearer …")
+    read = partial(_gauges, ledger().database)
+    cache = current_app.extensions.setdefault("ipn-ledger-gauges", GaugeCache(read))
+    gauges = cache.gauges()
     return Response(context().metrics.text(gauges), content_type=CONTENT_TYPE)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
@@ -100,6 +101,7 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         yield migrations
         if migrations.state == OK:
             yield from undecided_findings(database)
+            yield from deployment_findings(database, settings)
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
     except SQLAlchemyError as error:

@@ -3,29 +3,59 @@
 import os
 
 import click
+from sqlalchemy import inspect
 
+from ledger.projections.engine.generations import all_generations, decide_alone, drop_generation
 from ledger.projections.engine.leadership import prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate as bring_to_head
+from ledger.storage.service_role import grant_to_service
 
 
 @click.command()
-def migrate() -> None:
+@click.option(
+    "--service-role",
+    metavar="ROLE",
+    help="On PostgreSQL: the role that runs the service, which may add to what was recorded and"
+    " not change it. Remembered for the next time.",
+)
+def migrate(service_role: str | None) -> None:
     """Bring the durable tables to the shape this version expects.
 
     Prints one line per migration that was applied, and one per read model whose code has
     changed since it was built. Only ever goes forward.
     """
     database = Database(read_settings(os.environ).database_url)
+    if database.is_sqlite and service_role:
+        raise click.UsageError("--service-role needs PostgreSQL")
     try:
         applied = bring_to_head(database)
-        stale = prepare_views(database)
+        service = None if database.is_sqlite else _leave_to_service(database, service_role)
+        stale = [] if service else prepare_views(database)
     finally:
         database.dispose()
     for revision in applied:
         click.echo(f"applied {revision}")
     if not applied:
         click.echo("nothing to apply", err=True)
+    if service:
+        click.echo(f"the role {service} may run the service", err=True)
     for name in stale:
         click.echo(f"stale: {name}; its code has changed, run `ledger rebuild {name}`")
+
+
+def _leave_to_service(database: Database, role: str | None) -> str | None:
+    """Give the service's role its rights; drop read models that are ours, so that it makes its own.
+
+    Only the owner of a table may index or drop it.
+    """
+    with database.begin() as connection:
+        service = grant_to_service(connection, role)
+        if service:
+            decide_alone(connection)
+            tables = inspect(connection).get_table_names()
+            for generation in all_generations(connection):
+                if any(table.endswith(f"_g{generation.id}") for table in tables):
+                    drop_generation(connection, generation)
+    return service

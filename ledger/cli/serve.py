@@ -1,6 +1,7 @@
 """`ledger serve`: make sure that the service can run, then run it."""
 
 import os
+import resource
 import socket
 import sys
 from collections.abc import Callable
@@ -15,7 +16,7 @@ import click
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.cli.shop_findings import FAULT, shop_findings
+from ledger.cli.shop_findings import FAULT, WEAK_KEY, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
@@ -75,7 +76,7 @@ def serve(
         os.environ.update(demo.environment(os.environ))
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
-    _refuse_faults(settings)
+    _refuse_faults(settings, is_demo=is_demo)
     database = Database(settings.database_url)
     try:
         prepare_database(database)
@@ -113,9 +114,12 @@ def prepare_database(database: Database) -> None:
         raise SettingsError(f"{reason}: see LEDGER_DATABASE_URL") from error
 
 
-def _refuse_faults(settings: Settings) -> None:
-    """Print each fault of the shops and their keys; exit if there is one."""
-    findings = shop_findings(settings, os.environ, now=datetime.now(UTC))
+def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:
+    """Print each fault of the shops and their keys, and exit if there is one; log weak keys."""
+    findings = list(shop_findings(settings, os.environ, now=datetime.now(UTC)))
+    weak_keys = [finding.message for finding in findings if finding.subject == WEAK_KEY]
+    if weak_keys and not is_demo:  # its keys are synthetic, and one shop shows what SHA-1 sends
+        log.warning("weak keys", keys=weak_keys)
     faults = [finding for finding in findings if finding.state == FAULT]
     for fault in faults:
         click.echo(f"error: {fault.subject}: {fault.message}", err=True)
@@ -138,6 +142,7 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
 
 
 def _run(server: WebServer, start_player: Callable[[], BaseProcess] | None) -> int:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of the memory would hold keys
     with TemporaryDirectory(prefix="ledger-metrics-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         player = start_player() if start_player else None

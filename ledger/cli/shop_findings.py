@@ -21,6 +21,8 @@ from ledger.ipn.shops_and_keys import (
 from ledger.settings import Settings
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
+WEAK_KEY = "weak key"
+"""The subject of findings about keys that sign in a way that is no longer trusted."""
 
 PLATFORM_RANGE = "194.50.38.0/24"
 """Where the platform calls from, in both modes and under all brands."""
@@ -91,6 +93,8 @@ def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
     for key in shop.keys:
         yield _key_finding(key, now)
+        if key.kind == FORM_SHA1 and now < (key.not_after or _NEVER):
+            yield _weak_key_finding(key)
     for first, second in combinations(shop.keys, 2):
         begin = max(first.not_before or _EVER, second.not_before or _EVER)
         end = min(first.not_after or _NEVER, second.not_after or _NEVER)
@@ -111,6 +115,17 @@ def _key_finding(key: Key, now: datetime) -> Finding:
     if begin and now < begin:
         return Finding(WARNING, "key", f"{message}: not valid yet")
     return Finding(OK, "key", message)
+
+
+def _weak_key_finding(key: Key) -> Finding:
+    end = f"it ends {key.not_after:%Y-%m-%d}" if key.not_after else "then let it end by `not_after`"
+    return Finding(
+        WARNING,
+        WEAK_KEY,
+        f"{_name(key)} {key.fingerprint}: SHA-1 no longer resists chosen-prefix collisions, two"
+        " calls made to bear one signature; choose HMAC-SHA-256 in the Back Office,"
+        f" enter its key as form-hmac-sha256, {end}",
+    )
 
 
 def _name(key: Key) -> str:

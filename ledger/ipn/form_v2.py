@@ -163,14 +163,17 @@ def _parts(text: str) -> list[dict[str, str]]:
     parts = split.get("transactions") or split.get("transaction") if isinstance(split, dict) else 0
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         return []
-    return [
-        {
-            name: node if isinstance(node, str) else orjson.dumps(node).decode()
-            for name, node in part.items()
-            if node is not None
-        }
-        for part in parts
-    ]
+    try:
+        return [
+            {
+                name: node if isinstance(node, str) else orjson.dumps(node).decode()
+                for name, node in part.items()
+                if node is not None
+            }
+            for part in parts
+        ]
+    except orjson.JSONEncodeError:  # nested too deep
+        return []
 
 
 def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> TransactionSnapshot:

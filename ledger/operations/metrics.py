@@ -1,7 +1,10 @@
 """Counters of the service for Prometheus, added up over all its worker processes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from time import monotonic
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -17,6 +20,7 @@ from prometheus_client.registry import Collector
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 UNKNOWN = "none"
+GAUGE_SECONDS = 5.0
 
 _COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -32,6 +36,35 @@ class Gauge:
     meaning: str
     values: Mapping[str, float]
     label: str | None = None
+
+
+class GaugeCache:
+    """Gauges that are read once in some seconds at most, however often they are asked for."""
+
+    def __init__(
+        self,
+        read: Callable[[], list[Gauge]],
+        *,
+        seconds: float = GAUGE_SECONDS,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._now = now
+        self._gauges: list[Gauge] = []
+        self._read_at = -math.inf
+        self._reading = threading.Lock()
+
+    def gauges(self) -> list[Gauge]:
+        """Return the gauges; those of before while another thread reads them."""
+        is_due = self._now() - self._read_at >= self._seconds
+        if is_due and self._reading.acquire(blocking=False):
+            try:
+                self._gauges = self._read()
+                self._read_at = self._now()
+            finally:
+                self._reading.release()
+        return self._gauges
 
 
 class Metrics:
@@ -57,6 +90,12 @@ class Metrics:
             ("status",),
             registry=self._own,
         )
+        self._not_believed = Counter(
+            "ledger_untrusted_proxy_calls",
+            "Calls through a proxy whose word on the caller's address is not believed.",
+            ("peer",),
+            registry=self._own,
+        )
         self._commit = Histogram(
             "ledger_commit_seconds",
             "Time to decide about one delivery and to commit it.",
@@ -68,6 +107,8 @@ class Metrics:
                 self._received.labels(format_, outcome, UNKNOWN)
         for status in ("405", "503"):
             self._rejected.labels(status)
+        for peer in ("private", "public"):
+            self._not_believed.labels(peer)
 
     def stored(
         self, *, format: str | None, outcome: str, reason: str | None, seconds: float
@@ -79,6 +120,10 @@ class Metrics:
     def rejected(self, status: int) -> None:
         """Count one call of the receiver that left nothing behind."""
         self._rejected.labels(str(status)).inc()
+
+    def not_believed(self, peer: str) -> None:
+        """Count one call through a proxy that is not trusted. Shape: `private` or `public`."""
+        self._not_believed.labels(peer).inc()
 
     def text(self, gauges: Sequence[Gauge] = ()) -> bytes:
         """Write everything for Prometheus."""

@@ -76,6 +76,12 @@ def last_received(connection: Connection, scope: Scope) -> dict[str, datetime]:
     return {row.shop_id: row.received_at for row in connection.execute(query)}
 
 
+def latest_peers(connection: Connection, *, limit: int = 100) -> set[str]:
+    """Return the addresses from which the newest verified deliveries came, of any shop."""
+    c = notifications.c
+    return set(connection.scalars(select(c.peer).order_by(c.id.desc()).limit(limit)))
+
+
 def _verified(
     connection: Connection, scope: Scope, days: Sequence[date]
 ) -> dict[date, Counter[str]]:

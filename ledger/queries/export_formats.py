@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import chain, islice
@@ -52,7 +53,12 @@ def write_rows(columns: Columns, format_: str, rows: Iterable[ExportRow]) -> Ite
 
 # -- CSV and JSON lines -------------------------------------------------------------------------
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SIGNS = "=+@＝＋－＠-"
+_BEGINNINGS = re.compile(rf"""\A(?=[ "']*[\t\r\n{_SIGNS}])|(?<=[;\t\r\n])(?=[ "']*[{_SIGNS}])""")
+"""The places before a formula where a cell begins, for whoever divides columns at `;` or tabs too.
+
+Quotes that are doubled in CSV, and blanks, may vanish from the beginning of a cell.
+"""
 
 
 def _csv(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
@@ -67,16 +73,17 @@ def _csv(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
 def csv_cell(cell: Cell) -> str | int | float | None:
     """Return a cell that a spreadsheet shows and never runs.
 
-    Shape: text that begins like a formula gets an apostrophe before it; numbers stay numbers, also
-    negative ones. Whoever needs every byte as the platform sent it takes JSON lines.
+    Shape: an apostrophe stands before a formula at the start and after every `;`, tab and line end;
+    an apostrophe of the text's own there gets a second one, so that taking away one at each of
+    these places gives the text back. Numbers stay numbers, also negative ones.
     """
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, dict | list):
-        return orjson.dumps(cell).decode()
-    if isinstance(cell, str) and cell.startswith(_FORMULA):
-        return f"'{cell}"
-    assert cell is None or isinstance(cell, str | int | float)
+        cell = orjson.dumps(cell).decode()
+    if isinstance(cell, str):
+        return _BEGINNINGS.sub("'", cell)
+    assert cell is None or isinstance(cell, int | float)
     return cell
 
 

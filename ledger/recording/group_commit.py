@@ -61,7 +61,11 @@ class GroupCommit(Generic[Work, Result]):
         self._has_leader = False
 
     def submit(self, work: Work) -> Result:
-        """Have one work done together with others, and wait for it. Errors: its own."""
+        """Have one work done together with others, and wait for it. Errors: its own.
+
+        A thread that leads does the works that came first, its own among them, and hands over to
+        the next leader, whatever happens to it: the others must not wait for ever.
+        """
         mine: _Waiting[Work, Result] = _Waiting(work)
         with self._lock:
             self._queue.append(mine)
@@ -69,7 +73,21 @@ class GroupCommit(Generic[Work, Result]):
         if must_wait:
             mine.turn.acquire()
         if mine.outcome is None:  # nobody leads, or the leader has handed over to us
-            self._lead(mine)
+            with self._lock:
+                size = min(self._size_max, len(self._queue))
+                group = [self._queue.popleft() for _ in range(size)]
+            assert group[0] is mine
+            outcomes: Sequence[Result | Exception] = [AbandonedError()] * len(group)
+            try:
+                outcomes = self.run([waiting.work for waiting in group])
+            finally:
+                for waiting, outcome in zip(group, outcomes, strict=True):
+                    waiting.outcome = outcome
+                with self._lock:
+                    next_leaders = list(self._queue)[:1]
+                    self._has_leader = bool(next_leaders)
+                for waiting in [*group[1:], *next_leaders]:
+                    waiting.turn.release()
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
         assert mine.outcome is not None
@@ -91,20 +109,3 @@ class GroupCommit(Generic[Work, Result]):
     def waiting(self) -> int:
         """Return how many works wait for a leader to be done with the group before."""
         return len(self._queue)
-
-    def _lead(self, mine: _Waiting[Work, Result]) -> None:
-        """Do the works that came first, our own among them, and hand over to the next leader."""
-        with self._lock:
-            group = [self._queue.popleft() for _ in range(min(self._size_max, len(self._queue)))]
-        assert group[0] is mine
-        outcomes: Sequence[Result | Exception] = [AbandonedError()] * len(group)
-        try:
-            outcomes = self.run([waiting.work for waiting in group])
-        finally:  # also when this thread is being ended: the others must not wait for ever
-            for waiting, outcome in zip(group, outcomes, strict=True):
-                waiting.outcome = outcome
-            with self._lock:
-                next_leaders = list(self._queue)[:1]
-                self._has_leader = bool(next_leaders)
-            for waiting in [*group[1:], *next_leaders]:
-                waiting.turn.release()

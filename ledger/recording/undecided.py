@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
@@ -31,29 +31,31 @@ def keep_undecided(
 ) -> Receipt:
     """Keep a verified notification for a later decision. Errors: UnavailableError.
 
-    Shape: the same body that comes again is kept once, and answered with its first id; what waited
-    in quarantine leaves it.
+    Shape: the same body that comes again is kept once, and answered with its first id; so is what
+    was stored before anything failed. What waited in quarantine leaves it.
     """
     row, c = _row(proven, failure, now), notifications.c
-    same_body = select(c.id).where(
+    is_same_body = and_(
         c.signed_digest == row["signed_digest"],
         c.digest == row["digest"],
         c.outcome == Outcome.UNDECIDED,
     )
+    kept = select(c.id, c.outcome, c.reason).where(or_(c.id == row["id"], is_same_body))
     of_shop = {name: row[name] for name in ("shop_id", "mode")}
     named = [
         of_shop | {"name": name, "notification_id": row["id"]} for name in apparent_names_in(proven)
     ]
     with available(), database.begin() as connection:
-        first_id = connection.scalar(same_body.order_by(c.id).limit(1))
-        if first_id is None:
+        first = connection.execute(kept.order_by(c.id).limit(1)).one_or_none()
+        if first is None:
             connection.execute(delete(quarantine).where(quarantine.c.id == row["id"]))
             connection.execute(insert(notifications), row)
             if named:
                 connection.execute(insert(apparent_names), named)
-    id_, reason = first_id or row["id"], row["reason"]
-    _log.error("undecided", id=id_, reason=reason, error=row["error_class"], at=_place_of(failure))
-    return Receipt(id_, Outcome.UNDECIDED, reason, row["format"], row["shop_id"], row["mode"])
+    id_, outcome, reason = first or (row["id"], row["outcome"], row["reason"])
+    place = _place_of(failure)
+    _log.error("stumbled", id=id_, outcome=outcome, error=row["error_class"], at=place)
+    return Receipt(id_, Outcome(outcome), reason, row["format"], row["shop_id"], row["mode"])
 
 
 def _row(proven: Proven, failure: Exception, now: datetime) -> dict[str, Any]:

@@ -41,8 +41,7 @@ def _missing_on_postgresql(connection: Connection) -> Iterator[str]:
         "SELECT t.tgname AS name, c.relname AS on_table, t.tgenabled::text AS enabled,"
         " pg_get_triggerdef(t.oid) AS definition, p.prosrc AS body FROM pg_trigger t"
         " JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
-        " JOIN pg_namespace n ON n.oid = c.relnamespace"
-        " WHERE NOT t.tgisinternal AND n.nspname = current_schema()"
+        " WHERE NOT t.tgisinternal AND pg_table_is_visible(c.oid)"
     )
     trigger_by_name = {row.name: row for row in connection.execute(query)}
     for name, (table, *needed) in _ON_POSTGRESQL.items():

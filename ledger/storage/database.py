@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -192,8 +192,20 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
     prepare = _prepare_sqlite if is_sqlite else _prepare_postgresql
     event.listen(engine, "connect", partial(prepare, work))
     if is_sqlite:
+        event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_private_file(
+    _dialect: object, _record: object, arguments: Sequence[str], _options: object
+) -> None:
+    """Make a new file that nobody but its owner can read, whatever the umask is.
+
+    SQLite gives the files that it makes beside it the same rights.
+    """
+    with suppress(OSError):  # what is wrong with the path SQLite says better
+        os.close(os.open(arguments[0], os.O_CREAT, 0o600))
 
 
 def _prepare_postgresql(work: Work, driver_connection: Any, _record: object) -> None:

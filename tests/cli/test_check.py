@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from ledger.cli import cli
 from ledger.cli.check import findings
+from tests.builders import a_form, a_ledger, form_body, receive
+from tests.conftest import opened
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SECRET = "s3cr3t-of-a-synthetic-shop"
@@ -178,6 +180,44 @@ def test_the_window_of_a_key_is_reported(tmp_path: Path, more: str, message: str
     assert line.endswith(end)
 
 
+@pytest.mark.parametrize(
+    ("more", "end"),
+    [
+        ("", "then let it end by `not_after`"),
+        ("not_after = 2026-08-01T00:00:00Z", "it ends 2026-08-01"),
+        ("not_after = 2026-06-01T00:00:00Z", None),
+    ],
+)
+def test_a_key_of_sha_1_is_warned_of_until_it_ends(
+    tmp_path: Path, more: str, end: str | None
+) -> None:
+    environ = environment(tmp_path, key(), key("PRODUCTION", "form-sha1", more))
+
+    lines = states(environ, "weak key")
+
+    if end is None:
+        assert lines == []
+    else:
+        (line,) = lines
+        assert line.startswith("warning: 12345678 PRODUCTION form-sha1 ")
+        assert "chosen-prefix collisions" in line
+        assert line.endswith(end)
+
+
+def test_a_database_that_others_can_read_is_told(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key())
+    run(environ, "migrate")
+    path = tmp_path / "ledger.sqlite"
+    assert not any("chmod" in line for line in states(environ, "database"))
+
+    path.chmod(0o640)
+    (line,) = [line for line in states(environ, "database") if "chmod" in line]
+
+    assert line.startswith(
+        f"warning: others on this machine can read or change it: chmod 600 {path}"
+    )
+
+
 def test_keys_that_are_valid_together_are_told(tmp_path: Path) -> None:
     first = key(more="not_after = 2026-08-01T00:00:00Z")
     second = key(more="not_before = 2026-06-01T00:00:00Z").replace(SECRET, "another")
@@ -217,3 +257,42 @@ def test_an_unknown_command_is_refused() -> None:
 
 def test_the_version_is_told() -> None:
     assert run({}, "--version").output.startswith("ledger, version ")
+
+
+def test_what_is_verified_but_not_decided_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = environment(tmp_path, key())
+    run(environ, "migrate")
+    with opened(environ["LEDGER_DATABASE_URL"]) as database:
+        body = form_body(a_form(vads_effective_amount="12,50"))
+        assert receive(a_ledger(database), body).outcome == "undecided"
+
+    (state,) = states(environ, "undecided")
+
+    assert state.startswith("warning: 1 verified but not decided (amount-unreadable)")
+    assert "ledger notifications readmit --reason amount-unreadable" in state
+
+
+@pytest.mark.parametrize(
+    ("peer", "sources", "is_told"),
+    [
+        ("172.18.0.1", "", True),
+        ("127.0.0.1", "", True),
+        ("fd00::7", "194.50.38.0/24", True),
+        ("127.0.0.1", "127.0.0.0/8", False),
+        ("194.50.38.7", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_proxy_behind_which_all_callers_are_one_is_told(
+    tmp_path: Path, peer: str, sources: str, is_told: bool
+) -> None:
+    environ = environment(tmp_path, key()) | {"LEDGER_ALLOWED_SOURCES": sources}
+    run(environ, "migrate")
+    with opened(environ["LEDGER_DATABASE_URL"]) as database:
+        assert receive(a_ledger(database), form_body(a_form()), peer=peer).outcome == "recorded"
+
+    lines = states(environ, "proxy")
+
+    assert [f"came lately from {peer}," in line for line in lines] == [True] * is_told

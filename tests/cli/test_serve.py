@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 from click.testing import Result
 
@@ -93,6 +94,17 @@ def test_old_tables_are_not_migrated_behind_the_operator(
     assert "run `ledger migrate`" in done.stderr
 
 
+def test_keys_of_sha_1_are_warned_of_once(tmp_path: Path) -> None:
+    weak = (key(mode, "form-sha1") for mode in ("TEST", "PRODUCTION"))
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
+        connection.execute("CREATE TABLE something (id)")
+
+    done = run(tmp_path, environment(tmp_path, *weak))
+
+    assert done.stderr.count("weak keys") == 1
+    assert done.stderr.count("chosen-prefix collisions") == 2
+
+
 def test_a_database_that_does_not_answer_is_one_line(
     start: Callable[..., Result], tmp_path: Path
 ) -> None:
@@ -146,8 +158,8 @@ def test_the_demonstration_runs_once_from_nothing_and_then_goes_on_serving(tmp_p
     assert once.returncode == 0, once.stderr
     assert "ledger history transaction" in once.stdout
     secrets = {"demo-shops.toml", "demo-secret-key", "demo-password"}
-    assert {path.name for path in (tmp_path / "var").iterdir()} == {"demo.sqlite", *secrets}
-    assert [(tmp_path / "var" / name).stat().st_mode & 0o077 for name in secrets] == [0, 0, 0]
+    files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "var").iterdir()}
+    assert files == dict.fromkeys(("demo.sqlite", *secrets), 0o600)
     assert_goes_on_serving(tmp_path)
 
 
@@ -170,6 +182,8 @@ def assert_goes_on_serving(tmp_path: Path) -> None:
         assert re.fullmatch(r"  http://127\.0\.0\.1:\d+/test\n", lines[-2])
         assert lines[-1] == f"  name demo, password {password}\n"
         assert service.poll() is None
+        for process in (psutil.Process(service.pid), *psutil.Process(service.pid).children()):
+            assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0), "no dump of the memory with keys"
         service.send_signal(signal.SIGTERM)
         assert service.wait(30) == 0
 

@@ -127,6 +127,17 @@ class Cluster:
             cursor = connection.execute(statement)  # type: ignore[call-overload]  # not from outside
             return list(cursor.fetchall()) if cursor.description else []
 
+    def run_script(self, script: str, **environ: str) -> None:
+        """Let psql run a script as the superuser."""
+        subprocess.run(
+            [self._binaries / "psql", "--no-psqlrc", "-d", f"{self.address} dbname=postgres"],
+            input=script.encode(),
+            env=os.environ | environ,
+            stdout=subprocess.DEVNULL,
+            timeout=SECONDS_MAX,
+            check=True,
+        )
+
     def _make_folder(self) -> None:
         self.data.mkdir(mode=0o700)
         self._own(self.data)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from ledger.errors import LedgerError, NotFoundError
 from ledger.projections.engine.leadership import prepare_views
@@ -92,6 +93,45 @@ def test_metrics_without_a_database_leave_the_sizes_out(client: FlaskClient) -> 
 
     assert response.status_code == 200
     assert "ledger_quarantine" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("Bearer synthetic-metrics-token", 200),
+        ("bearer synthetic-metrics-token", 200),
+        ("Bearer synthetic-metrics-tokem", 401),
+        ("Bearer synthetic-metrics-token-and-more", 401),
+        ("Bearer ipnl_\u00e9", 401),
+        ("Basic synthetic-metrics-token", 401),
+        ("Bearer ", 401),
+        (None, 401),
+    ],
+)
+def test_metrics_can_ask_for_a_token(
+    make_app: Callable[..., Flask], authorization: str | None, status: int
+) -> None:
+    client = make_app(metrics_token="synthetic-metrics-token").test_client()
+    headers = {} if authorization is None else {"Authorization": authorization}
+
+    response = client.get("/metrics", headers=headers)
+
+    assert response.status_code == status
+    assert ("ledger_rejected_total" in response.text) == (status == 200)
+    assert client.get("/healthz").status_code == 200
+
+
+def test_metrics_ask_the_database_once_however_often_they_are_read(
+    client: FlaskClient, database: Database
+) -> None:
+    migrate(database)
+    queries: list[str] = []
+    event.listen(database.engine, "begin", lambda _: queries.append("begun"))
+
+    texts = {client.get("/metrics").text for _ in range(20)}
+
+    assert len(texts) == 1
+    assert len(queries) <= 2
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask import current_app, redirect, url_for
+from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from ledger.access.readers import OPERATOR
 from ledger.errors import ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.projections.engine.status import lags
@@ -17,12 +18,13 @@ from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.storage.outcomes import Outcome
-from web.authentication import scope_of
+from web.authentication import caller, scope_of
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.charts import Chart, stacked
 from web.pages.navigation import DEFAULT_MODE
 from web.pages.rendering import render
+from web.untrusted_proxies import untrusted_proxy
 
 DAYS = 30
 SILENCE = timedelta(hours=3)
@@ -60,6 +62,7 @@ def overview(mode: str) -> ResponseReturnValue:
         waiting=sum(group.count - group.undecided for group in waiting),
         undecided=sum(group.undecided for group in waiting),
         behind=behind,
+        untrusted_proxy=_untrusted_proxy(),
         money=money,
         shops=[
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
@@ -67,6 +70,13 @@ def overview(mode: str) -> ResponseReturnValue:
             if coverage.mode == scope.mode and coverage.shop_id in scope.shops
         ],
     )
+
+
+def _untrusted_proxy() -> str | None:
+    """Return the proxy that this page comes through if it is not believed, for operators."""
+    if caller().role != OPERATOR:
+        return None
+    return untrusted_proxy(request, context().settings.trusted_proxies)
 
 
 def _deliveries(connection: Connection, scope: Scope, days: list[date], now: datetime) -> Chart:
