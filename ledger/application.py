@@ -12,6 +12,7 @@ from ledger.ipn.delivery import Delivery
 from ledger.ipn.parse import Proven, verify
 from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.recording.append import Append
+from ledger.recording.confirmation import Confirmation
 from ledger.recording.inbox_rows import limits_of
 from ledger.recording.quarantining import Quarantining
 from ledger.recording.readmission import verify_again, waiting_record
@@ -50,8 +51,9 @@ class Ledger:
         self._now = clock
         writer = PlainWriter if database.is_sqlite else PostgresqlWriter
         append = Append(database, self.events, strategy or writer(database), clock)
-        self._record = Record(database, append, clock)
+        self.confirmation = Confirmation(database, self.events, clock)
         self._quarantining = Quarantining(database, Quarantine(settings), self.limits)
+        self._record = Record(database, append, clock, self.refuse)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -19,7 +19,8 @@ Network = IPv4Network | IPv6Network
 class Settings:
     """What the environment says under `LEDGER_` and each name. Units: sizes in bytes.
 
-    Shape: networks are empty when nothing is restricted.
+    Shape: networks are empty when nothing is restricted; the word `any` among allowed sources is
+    every network.
     """
 
     database_url: str = field(default="sqlite:///var/ledger.sqlite", repr=False)
@@ -47,7 +48,18 @@ class Settings:
 
     def allows_source(self, address: str) -> bool:
         """Return True if a call from this address may be verified; empty is no address."""
-        return not self.allowed_sources or is_within(address, self.allowed_sources)
+        return not self.names_a_range or self.is_within_named_range(address)
+
+    def is_within_named_range(self, address: str) -> bool:
+        """Return True if a range of addresses is named as the platform's, and holds this one."""
+        return self.names_a_range and is_within(address, self.allowed_sources)
+
+    @property
+    def names_a_range(self) -> bool:
+        """Return True if some addresses are named that may send notifications, not just any."""
+        return bool(self.allowed_sources) and all(
+            network.prefixlen for network in self.allowed_sources
+        )
 
     @property
     def has_pages(self) -> bool:
@@ -111,6 +123,10 @@ _NETWORKS = (
     _words(lambda text: ip_network(text, strict=False)),
     "be addresses or ranges, for example 10.0.0.0/8",
 )
+_SOURCES = (
+    lambda text: _NETWORKS[0](re.sub(r"\bany\b", "0.0.0.0/0 ::/0", text)),
+    "be addresses or ranges, for example 194.50.38.0/24, or `any`",
+)
 _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
@@ -118,7 +134,7 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "secret_key": (str, "be text"),
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
-    "allowed_sources": _NETWORKS,
+    "allowed_sources": _SOURCES,
     "log_format": _one_of(("console", "json")),
     "log_level": _one_of(LOG_LEVELS),
     "rate_per_token": _RATE,

@@ -147,12 +147,13 @@ _ids = count(1)
 
 
 def a_delivery(body: bytes, **changes: Any) -> Delivery:
-    """A delivery with an id of its own, a second after the one before."""
+    """A delivery from a named range, with an id of its own, a second after the one before."""
     number = next(_ids)
     defaults: dict[str, Any] = {
         "id": f"{number:026d}",
         "received_at": NOON + timedelta(seconds=number),
         "peer": "192.0.2.7",
+        "is_from_named_range": True,
     }
     return Delivery(body=body, **(defaults | changes))
 

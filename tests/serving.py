@@ -73,6 +73,7 @@ def serving(
         "LEDGER_DATABASE_URL": database_url,
         "LEDGER_SHOPS_FILE": str(shops_file),
         "LEDGER_LOG_FORMAT": "json",
+        "LEDGER_ALLOWED_SOURCES": "127.0.0.0/8",
         **environ,
     }
     port, log = _free_port(), folder / "service.log"

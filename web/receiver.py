@@ -73,6 +73,7 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
         peer=peer,
         shop_id=shop_id,
         mode=mode,
+        is_from_named_range=settings.is_within_named_range(peer),
     )
     if not settings.allows_source(peer):
         receipt = app_context.ledger.refuse(delivery, SOURCE_NOT_ALLOWED)

@@ -83,6 +83,7 @@ def _create_notifications() -> None:
         sa.Column("code_version", sa.Text()),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("signed_text_tag", sa.Text()),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
         sa.Column("told_at", INSTANT),
         sa.Column("positions", sa.JSON(), nullable=False),
@@ -90,6 +91,7 @@ def _create_notifications() -> None:
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("endpoint_shop_id", sa.Text()),
         sa.Column("endpoint_mode", sa.Text()),
+        sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_notifications"),
     )
@@ -104,6 +106,14 @@ def _create_partial_indexes() -> None:
         "uq_notifications_recorded",
         "notifications",
         ["signed_digest"],
+        unique=True,
+        sqlite_where=is_recorded,
+        postgresql_where=is_recorded,
+    )
+    op.create_index(
+        "uq_notifications_signed_text",
+        "notifications",
+        ["signed_text_tag"],
         unique=True,
         sqlite_where=is_recorded,
         postgresql_where=is_recorded,
@@ -170,6 +180,7 @@ def _create_quarantine() -> None:
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("endpoint_shop_id", sa.Text()),
         sa.Column("endpoint_mode", sa.Text()),
+        sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
         sa.Column("body_bytes", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),

@@ -32,6 +32,7 @@ class Occasion:
 
     Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
     that it waited in quarantine, so that its arrival counts, not the moment of its verification.
+    `doubts` say why it may be no call of the platform; empty for a call.
     """
 
     notification_id: str
@@ -44,12 +45,15 @@ class Occasion:
     rule: str | None
     rule_certainty: str
     is_readmitted: bool = False
+    doubts: tuple[str, ...] = ()
 
 
 class LedgerAggregate(BaseAggregate[UUID]):
     """Something of one shop and mode that notifications are about.
 
-    Shape: `facts` is the current state by the names of `ledger/ipn/snapshots.py`.
+    Shape: `facts` is the current state by the names of `ledger/ipn/snapshots.py`. `is_doubtful`
+    says that all of it comes from doubtful notifications. The first one that is not doubtful begins
+    anew, and from then on doubtful ones are recorded beside the state and change nothing of it.
     """
 
     KIND: ClassVar[Kind]
@@ -73,6 +77,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         late: bool = False
         contradiction: bool = False
         odd: list[str] | None = None
+        doubtful: list[str] | None = None
         details: Pairs | None = None
         personal: Pairs | None = None
         suspected: list[str] | None = None
@@ -123,10 +128,16 @@ class LedgerAggregate(BaseAggregate[UUID]):
         aggregate = cls.__new__(cls)
         beginning = datetime.min.replace(tzinfo=UTC)
         aggregate.__base_init__(originator_id=id_, originator_version=0, timestamp=beginning)
-        aggregate.facts = {}
-        aggregate.observations = []
+        aggregate.forget()
         return aggregate
 
+    def forget(self) -> None:
+        """Forget what was reported."""
+        self.is_doubtful = False
+        self.facts = {}
+        self.observations = []
+
+    is_doubtful: bool
     facts: dict[str, Fact]
     observations: list[Observation]
     shop_id: str
@@ -135,10 +146,20 @@ class LedgerAggregate(BaseAggregate[UUID]):
 
     @property
     def is_known(self) -> bool:
-        return self.version > 0
+        return bool(self.observations)
 
     def apply(self, event: "LedgerAggregate.Event") -> None:
         """Assign what an event says. Never refuses, never compares, never reads a clock."""
+        if not self.observations:
+            self.is_doubtful = event.doubtful is not None
+        elif self.is_doubtful and event.doubtful is None:
+            self.forget()
+        elif event.doubtful is not None and not self.is_doubtful:
+            return  # it stands in the history, and changes nothing
+        self.assign(event)
+
+    def assign(self, event: "LedgerAggregate.Event") -> None:
+        """Assign what an event says that counts."""
         if not self.observations:
             self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
         for attribute in self.ASSIGNED:
@@ -171,12 +192,24 @@ class LedgerAggregate(BaseAggregate[UUID]):
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
         reported = {fact for known in self.observations for fact in known.facts.items()}
+        added = [fact[0] for fact in facts.items() if fact not in reported]
+        if self.is_beyond_doubt(occasion):
+            return Changes(added, moved=(), is_late=False, is_contradiction=False)
         return Changes(
-            added=[fact[0] for fact in facts.items() if fact not in reported],
+            added=added,
             moved=facts_that_move(self.facts, facts, precedence, earlier),
             is_late=is_older_than_any(precedence, earlier),
             is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
+
+    def begin_anew(self, occasion: Occasion) -> None:
+        """Forget what only doubtful notifications reported, if this one is not doubtful."""
+        if self.is_doubtful and not occasion.doubts:
+            self.forget()
+
+    def is_beyond_doubt(self, occasion: Occasion) -> bool:
+        """Return True if a doubtful notification is about what others have established."""
+        return bool(occasion.doubts) and self.is_known and not self.is_doubtful
 
     def _arrival(self, occasion: Occasion) -> datetime:
         """Return when a notification arrived: never before those that are recorded already.
@@ -223,5 +256,6 @@ class LedgerAggregate(BaseAggregate[UUID]):
             moved=None if len(changes.moved) == len(facts) else list(changes.moved),
             late=changes.is_late,
             contradiction=changes.is_contradiction,
+            doubtful=list(occasion.doubts) or None,
             **attributes,
         )

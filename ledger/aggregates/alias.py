@@ -41,6 +41,7 @@ class Alias(LedgerAggregate):
 
     def observe(self, snapshot: AliasSnapshot, occasion: Occasion) -> bool:
         """Record what a snapshot adds to what is known; return True if it added anything."""
+        self.begin_anew(occasion)
         if not snapshot.was_asked and (self.is_known or not snapshot.is_accepted):
             return False  # a payment by alias changes the transaction, not the alias
         facts = snapshot.facts
@@ -64,7 +65,11 @@ class Alias(LedgerAggregate):
             changes,
             occasion,
             reference=snapshot.alias,
-            status=_status([*self.observations, observation]),
+            status=_status(
+                self.observations
+                if self.is_beyond_doubt(occasion)
+                else [*self.observations, observation]
+            ),
             rule=rule,
             rule_certainty=certainty,
             occurred_at=made_at,

@@ -34,6 +34,7 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _T.ManualPaymentRefused: "Manual payment refused",
     _T.DetailsReported: "Further details reported",
     _T.StatusReported: "Status reported",
+    _T.ConfirmedByOperator: "Confirmed by an operator",
     _A.Registered: "Alias registered",
     _A.Renewed: "Alias updated",
     _A.Recognised: "Same means of payment registered again",

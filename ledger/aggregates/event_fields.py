@@ -117,6 +117,11 @@ _NAMED = (
         "card data that seems to be in a field, masked there",
         outputs=_WITHIN | Output.TRAIL,
     ),
+    _stored(
+        "doubtful",
+        "why it may be no call of the platform; empty for a call",
+        outputs=_WITHIN | Output.TRAIL,
+    ),
     _stored("facts", "what the snapshot said, by name", outputs=_WITHIN),
     _stored("moved", "names of the facts that became the state", outputs=Output.FILE),
     _stored("details", "the platform's other fields, verbatim", outputs=_WITHIN),

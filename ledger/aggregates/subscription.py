@@ -41,15 +41,18 @@ class Subscription(LedgerAggregate):
     status: str
     instalments: dict[str, dict[str, Fact]]
 
-    def apply(self, event: LedgerAggregate.Event) -> None:
-        if not self.observations:
-            self.instalments = {}
-        if event.rule == rules.INSTALMENT:
+    def forget(self) -> None:
+        super().forget()
+        self.instalments = {}
+
+    def assign(self, event: LedgerAggregate.Event) -> None:
+        if event.rule == rules.INSTALMENT and event.doubtful is None:
             self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
-        super().apply(event)
+        super().assign(event)
 
     def observe(self, snapshot: SubscriptionSnapshot, occasion: Occasion) -> bool:
         """Record that it was opened or refused; return True if that added anything."""
+        self.begin_anew(occasion)
         changes = self.changes(snapshot.facts, occasion, ordered_by=occasion.told_at)
         event_class, status = self.Opened, CREATED
         if snapshot.facts.get("request") == NOT_CREATED:  # a plan that was opened stays as it is
@@ -67,6 +70,7 @@ class Subscription(LedgerAggregate):
 
         The transaction has already judged what came late or contradicts what was known.
         """
+        self.begin_anew(occasion)
         known = self.instalments if self.is_known else {}
         previous = known.get(str(instalment["transaction_uuid"]))
         if previous == instalment:
@@ -96,7 +100,7 @@ class Subscription(LedgerAggregate):
             reference=snapshot.subscription_id,
             subscription_id=snapshot.subscription_id,
             alias=snapshot.alias,
-            status=status,
+            status=self.status if self.is_beyond_doubt(occasion) else status,
             rule=rule,
             rule_certainty=occasion.rule_certainty if occasion.rule else rules.INFERRED,
             occurred_at=occasion.told_at,

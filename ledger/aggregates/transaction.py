@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
-from ledger.aggregates.precedence import instant_of
+from ledger.aggregates.precedence import Changes, instant_of
 from ledger.aggregates.situation import Situation
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import TransactionSnapshot
+from ledger.ipn.snapshots import Pairs, TransactionSnapshot
 from ledger.ipn.statuses import RANKS
 
 
@@ -47,6 +47,7 @@ class Transaction(LedgerAggregate):
     ManualPaymentRefused = Event.called("transaction.manual-payment-refused")
     DetailsReported = Event.called("transaction.details-reported")
     StatusReported = Event.called("transaction.status-reported")
+    ConfirmedByOperator = Event.called("transaction.confirmed-by-operator")
 
     uuid: str | None
 
@@ -58,6 +59,7 @@ class Transaction(LedgerAggregate):
         confirmed_at: datetime | None = None,
     ) -> bool:
         """Record what a snapshot adds to what is known; return True if it added anything."""
+        self.begin_anew(occasion)
         changes = self.changes(
             snapshot.facts, occasion, ordered_by=occasion.told_at, confirmed_at=confirmed_at
         )
@@ -82,6 +84,25 @@ class Transaction(LedgerAggregate):
             personal=snapshot.personal or None,
         )
         return True
+
+    def confirm(self, occasion: Occasion, details: Pairs) -> None:
+        """Record that an operator vouches for what only doubtful notifications reported.
+
+        Shape: `details` say who and why.
+        """
+        facts = dict(self.facts)
+        self.begin_anew(occasion)
+        self._record(
+            self.ConfirmedByOperator,
+            facts,
+            Changes(added=tuple(facts), moved=tuple(facts), is_late=False, is_contradiction=False),
+            occasion,
+            uuid=self.uuid,
+            reference=self.reference,
+            rule=occasion.rule,
+            rule_certainty=occasion.rule_certainty,
+            details=details,
+        )
 
 
 _T = Transaction

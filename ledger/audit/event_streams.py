@@ -6,8 +6,15 @@ from functools import partial
 from sqlalchemy import Connection, text
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
+from ledger.aggregates.transaction import Transaction
 from ledger.audit.fault import CheckResult
-from ledger.audit.rederivation import UNREADABLE_STATE, claimed_stream, decode, unknown_fields
+from ledger.audit.rederivation import (
+    INSTALMENT_TOPICS,
+    UNREADABLE_STATE,
+    claimed_stream,
+    decode,
+    unknown_fields,
+)
 from ledger.audit.stored_rows import (
     UNREADABLE,
     StoredEvent,
@@ -58,13 +65,26 @@ def _check_origins(
 ) -> None:
     ids = {event.notification_id for event in stored_events if event.notification_id is not None}
     deliveries = outcome_and_positions(connection, list(ids))
+    confirmed = _confirmed(connection)
     for event in stored_events:
         add = partial(result.add, event.position, f"notification {event.notification_id}")
         outcome, listed = deliveries.get(event.notification_id or "", (None, []))
         if outcome is None:
             add("notification-missing", f"of {event.topic}")
+        elif event.topic in _OF_OPERATORS and event.notification_id in confirmed:
+            continue  # an operator took the word of that delivery, later
         elif outcome != Outcome.RECORDED or not _is_listed(event.position, listed):
             add("not-listed", f"it is {outcome}, of {event.topic}")
+
+
+_OF_OPERATORS = INSTALMENT_TOPICS | {Transaction.ConfirmedByOperator.TOPIC}
+
+
+def _confirmed(connection: Connection) -> frozenset[str]:
+    """Return the deliveries whose word an operator has taken; they are few."""
+    query = text("SELECT notification_id FROM events WHERE topic = :topic")
+    topic = Transaction.ConfirmedByOperator.TOPIC
+    return frozenset(connection.scalars(query, {"topic": topic}))
 
 
 def _is_listed(position: int, listed: object) -> bool:

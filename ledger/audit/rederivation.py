@@ -91,6 +91,7 @@ class Rederivation:
             "shop_id": content.shop_id,
             "mode": content.mode,
             "source": content.source,
+            "doubtful": list(content.doubts) or None,
             "told_at": None if content.told_at is None else write_instant(content.told_at),
         }
 

@@ -27,8 +27,8 @@ _DELIVERIES = text(
     " n.shop_id, n.mode, n.source, coalesce(d.outcome, n.outcome) AS outcome,"
     " n.outcome AS first_outcome, n.digest, n.signed_digest, n.key_fingerprint, n.told_at,"
     " coalesce(d.positions, n.positions) AS positions, n.content_type, n.endpoint_shop_id,"
-    f" n.endpoint_mode, n.body{_DECIDED} WHERE n.id > :after AND n.id <= :until"
-    " ORDER BY n.id LIMIT :limit"
+    f" n.endpoint_mode, n.is_from_named_range, n.body{_DECIDED}"
+    " WHERE n.id > :after AND n.id <= :until ORDER BY n.id LIMIT :limit"
 )
 _EVENT_COLUMNS = "position, originator_id, originator_version, topic, notification_id, state"
 _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
@@ -76,6 +76,7 @@ def read_delivery(raw_row: Any) -> StoredDelivery:
         content_type=raw_row.content_type,
         shop_id=raw_row.endpoint_shop_id,
         mode=raw_row.endpoint_mode,
+        is_from_named_range=bool(raw_row.is_from_named_range),
     )
     return StoredDelivery(
         delivery,

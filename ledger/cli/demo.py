@@ -35,6 +35,8 @@ SHOPS_FILE = Path("var/demo-shops.toml")
 SECRET_KEY_FILE = Path("var/demo-secret-key")
 PASSWORD_FILE = Path("var/demo-password")
 DATABASE_URL = "sqlite:///var/demo.sqlite"
+LOOPBACK = "127.0.0.0/8 ::1"
+"""Where the demonstration's platform calls from."""
 USER = "demo"
 READY_SECONDS_MAX = 30
 
@@ -60,6 +62,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {
         "LEDGER_SHOPS_FILE": str(SHOPS_FILE),
         "LEDGER_DATABASE_URL": environ.get("LEDGER_DATABASE_URL") or DATABASE_URL,
+        "LEDGER_ALLOWED_SOURCES": environ.get("LEDGER_ALLOWED_SOURCES") or LOOPBACK,
         "LEDGER_LOG_LEVEL": environ.get("LEDGER_LOG_LEVEL") or "warning",
         "LEDGER_SECRET_KEY": secret_key or _kept(SECRET_KEY_FILE, partial(secrets.token_hex, 32)),
     }

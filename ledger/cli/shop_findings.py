@@ -7,7 +7,9 @@ from itertools import combinations
 from typing import Any
 
 from ledger.errors import SettingsError
+from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import (
+    FORM_HMAC,
     FORM_SHA1,
     REST_BROWSER,
     Key,
@@ -21,6 +23,9 @@ from ledger.settings import Settings
 OK, WARNING, FAULT = "ok", "warning", "fault"
 WEAK_KEY = "weak key"
 """The subject of findings about keys that sign in a way that is no longer trusted."""
+
+PLATFORM_RANGE = "194.50.38.0/24"
+"""Where the platform calls from, in both modes and under all brands."""
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -54,7 +59,33 @@ def shop_findings(
         yield Finding(WARNING, "shops file", message)
     for shop in shops.shop_by_id.values():
         yield from _key_findings(shop, now)
+    yield from _source_findings(settings, shops)
     return shops
+
+
+def _source_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
+    """Report that forms of real money could come from anywhere.
+
+    Source: delivery reference, section 2; form-v2 reference, section 2.4.
+    """
+    form_shops = sorted(
+        shop.id
+        for shop in shops.shop_by_id.values()
+        if any(
+            key.mode == Mode.PRODUCTION and key.kind in (FORM_HMAC, FORM_SHA1) for key in shop.keys
+        )
+    )
+    if not form_shops or settings.names_a_range:
+        return
+    listed = ", ".join(form_shops)
+    why = f"forms of {listed} in PRODUCTION: their signature covers values, not names"
+    name = f"set LEDGER_ALLOWED_SOURCES={PLATFORM_RANGE}, the range that the platform documents"
+    if settings.allowed_sources:
+        yield Finding(WARNING, "sources", f"any address may send {why}; {name}")
+    else:
+        yield Finding(
+            FAULT, "sources", f"LEDGER_ALLOWED_SOURCES is not set for {why}; {name}, or `any`"
+        )
 
 
 def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ class Delivery:
     """What arrived, byte for byte, and how; nothing in it is believed yet.
 
     Shape: `mode` is TEST or PRODUCTION; it and `shop_id` are None at the address for all shops.
+    `is_from_named_range` says that its sender is in the range of addresses named as the platform's.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Delivery:
     peer: str = ""
     shop_id: str | None = None
     mode: str | None = None
+    is_from_named_range: bool = False
 
     @property
     def digest(self) -> str:
@@ -55,7 +57,8 @@ class Notification:
     """A delivery that a key of its shop and mode has verified.
 
     Shape: `signed_digest` is the SHA-256 of exactly what the signature covers, so that a repeat
-    is recognised whatever travels beside it.
+    is recognised whatever travels beside it. `signed_text_tag` names the text that was signed, so
+    that the same values under other names are recognised; None where names are signed, too.
     """
 
     delivery: Delivery
@@ -65,6 +68,7 @@ class Notification:
     source: str | None
     key_fingerprint: str
     signed_digest: str
+    signed_text_tag: str | None = None
 
 
 def read_fields(delivery: Delivery, limits: Limits) -> dict[str, str]:

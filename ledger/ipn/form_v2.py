@@ -16,6 +16,7 @@ from ledger.ipn.authenticity import check_address, verifying_key
 from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
+from ledger.ipn.form_v2_origin import doubts_of, malformed_field, strange_names
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
 from ledger.ipn.snapshots import (
     CREATED,
@@ -28,12 +29,11 @@ from ledger.ipn.snapshots import (
     TransactionSnapshot,
 )
 from ledger.ipn.statuses import REFUSED
-from ledger.ipn.storable import storable, storable_name
+from ledger.ipn.storable import storable
 
 NAME = "form-v2"
 SOURCE_FIELD = "vads_url_check_src"
 
-_HASH = re.compile(r"[A-Za-z0-9_-]{20,64}")
 _STATUS_IN_TEXT = re.compile(r"\+(DEBIT|CREDIT|AUTHORISED|CAPTURED|ACCEPTED)\+")
 
 
@@ -81,18 +81,21 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
     fields = body.fields
     if "vads_hash" not in fields:
         raise SignatureError("browser-return", "vads_hash is missing: this is a browser return")
-    uuid = fields.get("vads_trans_uuid", "")
-    strict = {
-        "vads_hash": _HASH.fullmatch(fields["vads_hash"]),
-        "vads_trans_uuid": not uuid or form_fields.UUID.fullmatch(uuid),
-        SOURCE_FIELD: fields.get(SOURCE_FIELD),
-    }
-    for name, is_strict in strict.items():
-        if not is_strict:
-            raise SignatureError("relabelled-form", f"{name} is not in its strict format")
-    source = storable_name(fields[SOURCE_FIELD])
+    malformed = malformed_field(fields)
+    if malformed is not None:
+        raise SignatureError("relabelled-form", f"{malformed} is not in its strict format")
+    source = fields[SOURCE_FIELD]
     signed_digest = content_tag(orjson.dumps(signing.signed_fields(fields)))
-    return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
+    return Notification(
+        delivery=body.delivery,
+        format=NAME,
+        shop_id=fields["vads_site_id"],
+        mode=fields["vads_ctx_mode"],
+        source=source,
+        key_fingerprint=key_fingerprint,
+        signed_digest=signed_digest,
+        signed_text_tag=content_tag(signing.form_text(fields).encode()),
+    )
 
 
 # -- content --------------------------------------------------------------------------------------
@@ -100,20 +103,22 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
 
 def translate(notification: Notification, fields: Mapping[str, str]) -> NotificationContent:
     """Read everything a verified form says. Errors: MalformedNotificationError."""
-    field_values = Values(fields)
-    source = field_values.text(SOURCE_FIELD)
+    field_values = Values(dict(signing.signed_fields(fields)))  # nothing else is proven
+    field_values.odd += strange_names(fields)
     facts = read_facts(field_values, form_fields.TRANSACTION_FIELDS)
-    rule = _rule(source, facts, field_values)
+    rule = _rule(notification.source, facts, field_values)
+    is_call = notification.delivery.is_from_named_range
     return NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
-        source=source,
+        source=notification.source,
         rule=rule,
         rule_certainty=rules.TOLD if rule else rules.INFERRED,
         told_at=None,  # a form has no time of its own
         transactions=_transactions(field_values, facts),
         aliases=_aliases(field_values, facts),
         subscriptions=_subscriptions(field_values, facts),
+        doubts=() if is_call else doubts_of(fields),
     )
 
 
@@ -171,10 +176,8 @@ def _parts(text: str) -> list[dict[str, str]]:
         return []
 
 
-def _part(
-    field_values: Values, parent: Mapping[str, Fact], parent_values: Values
-) -> TransactionSnapshot:
-    fields = parent_values.value_by_name
+def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> TransactionSnapshot:
+    fields = whole.value_by_name
     facts = {name: parent[name] for name in form_fields.FACTS_OF_THE_ORDER if name in parent}
     facts |= read_facts(field_values, form_fields.PART_FIELDS)
     if "amount_minor" in facts and "requested_currency" in parent:
@@ -186,8 +189,8 @@ def _part(
     beside_the_card = {name: fields[name] for name in fields if name not in form_fields.CARD_FIELDS}
     personal += form_fields.unread_fields(Values(beside_the_card))[1]
     reference = uuid or form_fields.reference_of(facts, fields.get("vads_trans_date", ""))
-    odd_of_order, verbatim = parent_values.odd_fields(form_fields.ORDER_NAMES)
-    odd = (*field_values.odd_names(), *odd_of_order)
+    _, verbatim = whole.odd_fields(form_fields.ORDER_NAMES)
+    odd = tuple(dict.fromkeys((*whole.odd_names(), *field_values.odd_names())))
     return TransactionSnapshot(uuid, reference, facts, details + verbatim, personal, odd)
 
 

@@ -3,6 +3,7 @@
 UNDECIDED_ALONE: dict[str, str] = {
     "internal-error": "Our own code stumbled over it: after an upgrade it can be decided.",
     "not-storable": "The database refuses what it says: after an upgrade it can be decided.",
+    "names-contradict": "The same signed values came before under other names of the platform.",
     "conflict": "Other notifications about the same thing kept coming first: try again.",
 }
 """Reasons that nothing in quarantine has: what they name was verified."""
@@ -37,8 +38,8 @@ REASONS: dict[str, str] = {
     "mode-mismatch": "The notification's mode is not the one of the address it was sent to.",
     "shop-mismatch": "The notification's shop is not the one of the address it was sent to.",
     "browser-return": "A return of the buyer's browser, not a call from server to server.",
-    "relabelled-form": "Signed, but an identifying field is malformed: a payment form or return"
-    " dressed up as a notification.",
+    "relabelled-form": "Signed, but an identifying field is malformed, or the same values were"
+    " signed under other names: a payment form or return dressed up as a notification.",
     "unsupported-algorithm": "kr-hash-algorithm is not sha256_hmac.",
     **UNDECIDED_ALONE,
 }

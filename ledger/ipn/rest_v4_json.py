@@ -64,7 +64,11 @@ def _no_constant(name: str) -> Never:
 
 
 def flatten(node: object) -> list[tuple[str, str]]:
-    """Return every scalar below a JSON value by its dotted path, without nulls and type names."""
+    """Return every scalar below a JSON value by its dotted path, without nulls and type names.
+
+    Shape: names in a path that are empty, or hold a dot or a quote, are quoted as in JSON, so that
+    no two scalars share a path.
+    """
     scalars: list[tuple[str, str]] = []
     _collect(node, "", scalars)
     return scalars
@@ -76,6 +80,8 @@ def _collect(node: object, path: str, scalars: list[tuple[str, str]]) -> None:
         for name, below in node.items() if isinstance(node, dict) else enumerate(node):
             if name == "_type" or below is None:
                 continue
+            if isinstance(name, str) and (not name or "." in name or '"' in name):
+                name = json.dumps(name, ensure_ascii=False)
             if isinstance(below, str):  # most are, and a call for each takes longer than to keep it
                 scalars.append((f"{prefix}{name}", below))
             else:

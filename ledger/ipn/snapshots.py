@@ -133,7 +133,8 @@ class NotificationContent:
     """Everything one notification says, in one vocabulary.
 
     Shape: `told_at` is the platform's own time of the message (REST only). `rule` is None when
-    the call does not name its rule; `rule_certainty` says how far to trust it.
+    the call does not name its rule; `rule_certainty` says how far to trust it. `doubts` say why
+    it may be no call of the platform although its signature verifies; empty for a call.
     """
 
     shop_id: str
@@ -145,6 +146,7 @@ class NotificationContent:
     transactions: tuple[TransactionSnapshot, ...] = ()
     aliases: tuple[AliasSnapshot, ...] = ()
     subscriptions: tuple[SubscriptionSnapshot, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def is_instalment(facts: Mapping[str, Fact]) -> bool:

@@ -51,6 +51,7 @@ audit_trail = Table(
             "is_contradiction = 1": (("mode", "position"),),
             "is_odd = 1": (("mode", "position"),),
             "is_suspected = 1": (("mode", "position"),),
+            "is_doubtful = 1": (("mode", "position"),),
         },
     },
 )

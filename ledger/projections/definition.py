@@ -42,6 +42,16 @@ def fact_columns(*names: str) -> list[Column[Any]]:
     return [Column(name, BigInteger if name == "amount_minor" else Text) for name in names]
 
 
+DOUBT = "is_doubtful"
+"""A column of 1 while only doubtful notifications have filled a row, else 0. The first one that is
+not doubtful fills the row anew, so that nothing remains of what the doubtful ones said."""
+
+
+def doubt_column() -> Column[Any]:
+    """Declare the column that says whether a row is doubtful; it never becomes so again."""
+    return merged(MIN, DOUBT, Integer, nullable=False)
+
+
 def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
     """Declare the columns of a table with a row for each stream: its own, and the common ones."""
     return (
@@ -49,6 +59,7 @@ def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
         merged(FIRST, "shop_id", Text, nullable=False),
         merged(FIRST, "mode", Text, nullable=False),
         *own_columns,
+        doubt_column(),
         merged(FIRST, "first_seen_at", Text, nullable=False),
         Column("last_changed_at", Text, nullable=False),
         Column("version", Integer, nullable=False),
@@ -87,6 +98,11 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
     version: int = 0
     topic: str = ""
 
+    @property
+    def is_doubtful(self) -> int:
+        """Return 1 if the event came from a doubtful notification, else 0."""
+        return 0 if self.doubtful is None else 1
+
     def taken(self) -> Mapping[str, str | int]:
         """Return the facts that became the state."""
         all_facts: dict[str, str | int] = self.facts
@@ -102,6 +118,7 @@ def stream_row(event: EventRecord, fact_values: Mapping[str, Value]) -> Row:
         "id": event.originator_id,
         "shop_id": event.shop_id,
         "mode": event.mode,
+        DOUBT: event.is_doubtful,
         "first_seen_at": event.timestamp,
         "last_changed_at": event.timestamp,
         "version": event.version,

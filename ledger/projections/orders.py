@@ -22,11 +22,13 @@ from sqlalchemy import (
 )
 
 from ledger.projections.definition import (
+    DOUBT,
     FIRST,
     EventRecord,
     Projection,
     Regrouped,
     Rows,
+    doubt_column,
     fact_columns,
     key_columns,
     merged,
@@ -44,6 +46,7 @@ order_lines = Table(
     merged(FIRST, "mode", Text, nullable=False),
     Column("uuid", Text),
     *fact_columns(*_FACTS),
+    doubt_column(),
     merged(FIRST, "first_seen_at", Text, nullable=False),
     Column("last_changed_at", Text, nullable=False),
     info={
@@ -62,6 +65,7 @@ orders = Table(
     _metadata,
     *key_columns("shop_id", "mode", "order_id", "currency"),
     Column("transactions", Integer, nullable=False),
+    Column("doubtful", Integer, nullable=False),
     Column("authorised_minor", BigInteger, nullable=False),
     Column("captured_minor", BigInteger, nullable=False),
     Column("refunded_minor", BigInteger, nullable=False),
@@ -79,6 +83,7 @@ orders = Table(
 )
 """Units: minor units of `currency`, empty when no amount is known; currencies never add up.
 
+`doubtful`: how many of the transactions are doubtful, so that their money is in no sum;
 `authorised`: debits authorised and not released, captured ones among them; `captured`: debits
 captured; `refunded`: credits that count; `open`: debits authorised or waiting, not captured yet;
 `balance`: debits that count less credits that count.
@@ -95,6 +100,7 @@ def rows(event: EventRecord) -> Rows:
             "shop_id": event.shop_id,
             "mode": event.mode,
             "uuid": event.uuid,
+            DOUBT: event.is_doubtful,
             "first_seen_at": event.timestamp,
             "last_changed_at": event.timestamp,
             **{name: taken.get(name) for name in _FACTS},
@@ -110,6 +116,7 @@ def _orders(lines: Table, order_ids: Select[Any] | None = None) -> Select[Any]:
     measures: Select[Any] = select(
         *groups,
         func.count().label("transactions"),
+        cast(func.sum(line.c[DOUBT]), Integer).label("doubtful"),
         debit((*HELD, *CAPTURED)).label("authorised_minor"),
         debit(CAPTURED).label("captured_minor"),
         credit(COUNTED).label("refunded_minor"),
@@ -122,7 +129,9 @@ def _orders(lines: Table, order_ids: Select[Any] | None = None) -> Select[Any]:
 
 
 def _sum(line: Any, operation: str, statuses: tuple[str, ...]) -> Any:
-    counts = and_(line.c.operation_type == operation, line.c.status.in_(statuses))
+    counts = and_(
+        line.c[DOUBT] == 0, line.c.operation_type == operation, line.c.status.in_(statuses)
+    )
     amount = case((counts, countable(line.c.amount_minor)), else_=0)
     return cast(func.sum(amount), BigInteger)
 
@@ -136,7 +145,7 @@ def _with_order(lines: Table, order_ids: Select[Any] | None) -> Any:
     currency = func.coalesce(lines.c.currency, "").label("currency")
     c = lines.c
     columns = [c.shop_id, c.mode, c.operation_type, c.status, c.amount_minor, currency]
-    columns += [c.first_seen_at, c.last_changed_at]
+    columns += [c[DOUBT], c.first_seen_at, c.last_changed_at]
     own = select(*columns, lines.c.order_id).where(_is_among(lines, order_ids))
     of_parent = select(*columns, parent.c.order_id).select_from(
         lines.join(parent, _is_parent(lines, parent))

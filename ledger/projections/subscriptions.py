@@ -62,7 +62,7 @@ def rows(event: EventRecord) -> Rows:
         "status": event.status,
     }
     yield subscriptions, stream_row(event, {} if is_of_instalment else event.taken()) | own_columns
-    if is_of_instalment:
+    if is_of_instalment and not event.is_doubtful:
         facts = {name: event.facts.get(name) for name in INSTALMENT_FACTS}
         yield instalments, facts | {"id": event.originator_id}
 

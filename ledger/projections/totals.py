@@ -67,7 +67,9 @@ daily_refusals = Table(
 
 
 def rows(event: EventRecord) -> Rows:
-    """Produce the line of the transaction from one of its events."""
+    """Produce the line of the transaction from one of its events; none from what is doubtful."""
+    if event.is_doubtful:
+        return
     taken = event.taken()
     yield (
         total_lines,

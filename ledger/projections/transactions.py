@@ -14,6 +14,8 @@ from ledger.projections.definition import (
     stream_row,
 )
 
+_MONEY = ("amount_minor", "requested_amount_minor")
+
 # Rows of one moment are few, and put in order when they are read; those of one amount may be many.
 # An index of a moment alone has the order of the table, and PostgreSQL would walk along it where
 # another finds few rows.
@@ -64,20 +66,28 @@ transactions = Table(
             "subscription_id IS NOT NULL": (("subscription_id",),),
             "contradiction_count > 0": (("mode", "first_seen_at"),),
             "late_count > 0": (("mode", "first_seen_at"),),
+            "is_doubtful = 1": (("mode", "first_seen_at"),),
         },
     },
 )
 
 
 def rows(event: EventRecord) -> Rows:
-    """Produce the row of the transaction: the facts that an event moved, and that it happened."""
+    """Produce the row of the transaction: the facts that an event moved, and that it happened.
+
+    What is doubtful is shown without its amounts, so that nobody adds them up.
+    """
     own_columns = {
         "reference": event.reference,
         "uuid": event.uuid,
         "late_count": int(event.late),
         "contradiction_count": int(event.contradiction),
     }
-    yield transactions, stream_row(event, event.taken()) | own_columns
+    taken = dict(event.taken())
+    if event.is_doubtful:
+        for name in _MONEY:
+            taken.pop(name, None)
+    yield transactions, stream_row(event, taken) | own_columns
 
 
 PROJECTION = Projection("transactions", (transactions,), rows, kinds=("transaction",))

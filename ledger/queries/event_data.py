@@ -107,6 +107,7 @@ _AUDIT_TRAIL: dict[str, _Read] = {
         "is_contradiction": "contradiction",
         "is_odd": "odd",
         "is_suspected": "suspected",
+        "is_doubtful": "doubtful",
         "recorded_at": "timestamp",
     }.items()
 }

@@ -22,7 +22,8 @@ def _heading(state: State) -> str:
     name = state.get("uuid") or state.get("reference") or state.get("subscription_id")
     name = name or state.get("alias")
     words = [f"{state['kind']} {name}", f"shop {state['shop_id']}", Mode(state["mode"])]
-    facts = [str(state.get("status") or "status unknown")]
+    doubt = ["DOUBTFUL"] if state["doubtful"] else []
+    facts = [*doubt, str(state.get("status") or "status unknown")]
     if state.get("amount_minor") is not None:
         facts.append(_amount(state["amount_minor"], str(state.get("currency") or "")))
     if state.get("order_id"):
@@ -49,6 +50,8 @@ def _entry_text(entry: TimelineEntry) -> str:
 
 
 def _remarks(event: LedgerAggregate.Event) -> Iterator[str]:
+    if event.doubtful:
+        yield f"DOUBTFUL: {printable(', '.join(event.doubtful))}"
     if event.late:
         yield "old news"
     if event.contradiction:

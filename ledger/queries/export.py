@@ -111,12 +111,14 @@ def _notification_row(record: InboxRecord, limits: Limits | None) -> ExportRow:
 def _transaction_columns() -> Columns:
     """Return the columns of the read model by their public names, a transaction's own first."""
     first, last = ("uuid", "reference"), ("contradictions", "late_news")  # counted under our names
+    doubt = {"doubtful": CellKind.FLAG}
     kinds = {
         str(column.name): CellKind.TEXT if column.type.python_type is str else CellKind.INTEGER
         for column in transactions.columns
-        if column.name not in ("id", "contradiction_count", "late_count")
+        if column.name not in ("id", "is_doubtful", "contradiction_count", "late_count")
     }
-    return {name: kinds[name] for name in first} | kinds | dict.fromkeys(last, CellKind.INTEGER)
+    named = {name: kinds[name] for name in first}
+    return named | doubt | kinds | dict.fromkeys(last, CellKind.INTEGER)
 
 
 _NOTIFICATION_COLUMNS = (

@@ -46,9 +46,9 @@ class TimelineEntry:
 
     @property
     def set_aside(self) -> list[Change]:
-        """Return the facts that did not become the state, being old or contradicting."""
+        """Return the facts that did not become the state: old, contradicting or doubtful."""
         event = self.event
-        if event.moved is None or not (event.late or event.contradiction):
+        if event.moved is None or not (event.late or event.contradiction or event.doubtful):
             return []
         return [
             Change(name, None, fact)

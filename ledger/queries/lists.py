@@ -70,17 +70,22 @@ def _item(row: Row, *hidden: str, or_none: Sequence[str] = ()) -> Item:
     return item | {name: row[name] or None for name in or_none} | {"mode": Mode(row["mode"]).public}
 
 
+def _doubt(row: Row) -> Item:
+    return {"doubtful": bool(row["is_doubtful"])}
+
+
 def _transaction(row: Row) -> Item:
     counts = {"contradictions": row["contradiction_count"], "late_news": row["late_count"]}
-    return _item(row, "id", "late_count", "contradiction_count") | counts
+    hidden = ("id", "is_doubtful", "late_count", "contradiction_count")
+    return _doubt(row) | _item(row, *hidden) | counts
 
 
-_FLAGS = ("late", "contradiction", "odd", "suspected")
+_EVENT_FLAGS = ("doubtful", "late", "contradiction", "odd", "suspected")
 
 
 def _event(row: Row) -> Item:
-    flags = {name: bool(row[f"is_{name}"]) for name in _FLAGS}
-    return _item(row, "id", *(f"is_{name}" for name in _FLAGS)) | flags
+    flags = {name: bool(row[f"is_{name}"]) for name in _EVENT_FLAGS}
+    return _item(row, "id", *(f"is_{name}" for name in _EVENT_FLAGS)) | flags
 
 
 def _add_instalments(
@@ -113,7 +118,7 @@ ALIASES = Listing(
     "aliases",
     AliasFilter,
     _TIME,
-    lambda row: _item(row, "id"),
+    lambda row: _doubt(row) | _item(row, "id", "is_doubtful"),
     selective=("alias", "order_id"),
 )
 SUBSCRIPTIONS = Listing(
@@ -121,7 +126,9 @@ SUBSCRIPTIONS = Listing(
     "subscriptions",
     SubscriptionFilter,
     _TIME,
-    lambda row: _item(row, "id", or_none=("alias",)) | {"instalments": []},
+    lambda row: (
+        _doubt(row) | _item(row, "id", "is_doubtful", or_none=("alias",)) | {"instalments": []}
+    ),
     selective=("subscription_id", "alias", "order_id"),
     complete=_add_instalments,
 )

@@ -123,12 +123,15 @@ def _balance(currency: str, transactions: Sequence[State]) -> State:
         return sum(
             transaction["amount_minor"] or 0
             for transaction in in_currency
-            if transaction["operation_type"] == operation and transaction["status"] in statuses
+            if not transaction["doubtful"]
+            and transaction["operation_type"] == operation
+            and transaction["status"] in statuses
         )
 
     return {
         "currency": currency or None,
         "transactions": len(in_currency),
+        "doubtful": sum(transaction["doubtful"] for transaction in in_currency),
         "authorised_minor": total("DEBIT", (*HELD, *CAPTURED)),
         "captured_minor": total("DEBIT", CAPTURED),
         "refunded_minor": total("CREDIT", COUNTED),

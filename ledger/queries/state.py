@@ -29,6 +29,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
         "kind": aggregate.KIND,
         "shop_id": aggregate.shop_id,
         "mode": Mode(aggregate.mode).public,
+        "doubtful": aggregate.is_doubtful,
         **public_state(aggregate),
         "version": aggregate.version,
         "first_seen_at": write_public_instant(events[0].event.timestamp),

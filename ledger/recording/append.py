@@ -11,6 +11,7 @@ from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import NotificationContent
 from ledger.recording.decider import streams_of
 from ledger.recording.receipt import Receipt, receipt_of
+from ledger.recording.relabelling import text_tags
 from ledger.recording.retries import appendable, available, retrying
 from ledger.recording.unit_of_work import UnitOfWork, Verified
 from ledger.storage.database import Database
@@ -103,7 +104,7 @@ class Append:
 def _load_request(notification: Notification, content: NotificationContent) -> LoadRequest:
     streams = streams_of(content)
     dated = streams[: len(content.transactions)] if content.told_at else []
-    return LoadRequest(notification.signed_digest, streams, dated)
+    return LoadRequest(notification.signed_digest, streams, dated, text_tags(notification))
 
 
 def _earlier(connection: Connection, verified: Verified) -> Receipt | None:

@@ -10,7 +10,7 @@ from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.ipn.snapshots import Fact, NotificationContent, is_instalment
+from ledger.ipn.snapshots import Fact, NotificationContent, Pairs, is_instalment
 
 _Known = TypeVar("_Known", bound=LedgerAggregate)
 
@@ -82,9 +82,20 @@ class Decider:
             has_changed = subscription.observe(plan, occasion)
             self._collect(subscription, plan.facts, has_changed=has_changed)
         for id_ in transaction_ids:
-            self._follow_instalment(self._get(Transaction, id_))
+            transaction = self._get(Transaction, id_)
+            if not transaction.is_beyond_doubt(occasion):
+                self._follow_instalment(transaction)
         for id_ in self._decision.changed:
             self._decision.repeated.pop(id_, None)
+        return self._decision
+
+    def confirm(self, id_: UUID, details: Pairs) -> Decision:
+        """Take an operator's word for what doubtful notifications reported of a transaction."""
+        self._known |= self._repository.load([id_])
+        transaction = self._get(Transaction, id_)
+        transaction.confirm(self._occasion, details)
+        self._collect(transaction, transaction.facts, has_changed=True)
+        self._follow_instalment(transaction)
         return self._decision
 
     def _follow_instalment(self, transaction: Transaction) -> None:

@@ -35,6 +35,7 @@ def verified_row(
         source=notification.source,
         reason=reason,
         signed_digest=notification.signed_digest,
+        signed_text_tag=notification.signed_text_tag,
         key_fingerprint=notification.key_fingerprint,
         told_at=content.told_at,
         positions=positions,
@@ -103,6 +104,7 @@ def occasion_of(
         rule=content.rule,
         rule_certainty=content.rule_certainty,
         is_readmitted=is_readmitted,
+        doubts=content.doubts,
     )
 
 
@@ -121,6 +123,7 @@ def delivery_of(record: InboxRecord) -> Delivery:
         peer=record.peer,
         shop_id=record.endpoint_shop_id,
         mode=record.endpoint_mode,
+        is_from_named_range=record.is_from_named_range,
     )
 
 
@@ -133,6 +136,7 @@ def _row_of(delivery: Delivery, **other_fields: Any) -> InboxRecord:
         peer=delivery.peer,
         endpoint_shop_id=delivery.shop_id,
         endpoint_mode=delivery.mode,
+        is_from_named_range=delivery.is_from_named_range,
         body=delivery.body,
         **other_fields,
     )

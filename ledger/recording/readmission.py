@@ -1,6 +1,7 @@
 """Readmission: what is in quarantine is verified again, and what is undecided read again."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 
 from ledger.errors import NotFoundError, NotificationError, SignatureError
@@ -47,6 +48,9 @@ def verify_again(
             return trust(delivery, record.key_fingerprint, record.signed_digest, limits)
         if not settings.allows_source(record.peer):
             raise SignatureError(SOURCE_NOT_ALLOWED, "its sender is not allowed")
+        if record.reason == SOURCE_NOT_ALLOWED:  # the setting of today is what lets it pass
+            is_within = settings.is_within_named_range(record.peer)
+            delivery = replace(delivery, is_from_named_range=is_within)
         return verify(delivery, shops.valid_at(record.received_at, now), limits)
     except NotificationError as refusal:
         return receipt_of(record, reason=refusal.reason)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from ledger.errors import NotFoundError, UnavailableError
+from ledger.errors import NotFoundError, SignatureError, UnavailableError
 from ledger.ipn.card_data_fields import kinds_suspected
+from ledger.ipn.delivery import Delivery
 from ledger.ipn.parse import Proven, understand
 from ledger.recording.append import Append
 from ledger.recording.attempts import outcome_of
@@ -25,9 +26,16 @@ from ledger.storage.outcomes import Outcome
 class Record:
     """The verified side: nothing that passes its door is lost, whatever stumbles over it."""
 
-    def __init__(self, database: Database, append: Append, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        append: Append,
+        now: Callable[[], datetime],
+        refuse: Callable[[Delivery, str], Receipt],
+    ) -> None:
         self._database = database
         self._append = append
+        self._refuse = refuse
         self._now = now
         self._group_commit: GroupCommit[Verified, Receipt] = GroupCommit(
             append.together, partial(append.alone, first=1)
@@ -58,6 +66,8 @@ class Record:
             return outcome
         if isinstance(outcome, NotFoundError | UnavailableError):
             raise outcome
+        if record.outcome == Outcome.QUARANTINED and isinstance(outcome, SignatureError):
+            return receipt_of(record, reason=outcome.reason)
         if record.outcome == Outcome.QUARANTINED:
             return keep_undecided(self._database, proven, outcome, self._now())
         reason = reason_of(outcome)
@@ -81,6 +91,8 @@ class Record:
             return outcome
         if isinstance(outcome, UnavailableError):
             raise outcome
+        if isinstance(outcome, SignatureError):  # its text was signed, but not as this
+            return self._refuse(proven.notification.delivery, outcome.reason)
         return keep_undecided(self._database, proven, outcome, self._now())
 
     def _note_failure(self, record: InboxRecord, reason: str, error_class: str) -> None:

@@ -74,12 +74,14 @@ def _row(proven: Proven, failure: Exception, now: datetime) -> dict[str, Any]:
         "source": notification.source,
         "digest": hashlib.sha256(delivery.body).hexdigest(),
         "signed_digest": notification.signed_digest,
+        "signed_text_tag": notification.signed_text_tag,
         "key_fingerprint": notification.key_fingerprint,
         "positions": [],
         "content_type": delivery.content_type,
         "peer": delivery.peer,
         "endpoint_shop_id": delivery.shop_id,
         "endpoint_mode": delivery.mode,
+        "is_from_named_range": delivery.is_from_named_range,
         "body": delivery.body,
     }
 

@@ -1,6 +1,7 @@
 """Decides on notifications, one or several, and collects what they add for one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -9,14 +10,15 @@ from sqlalchemy import Connection
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
-from ledger.ipn.snapshots import Fact, NotificationContent
+from ledger.ipn.snapshots import Fact, NotificationContent, Pairs
 from ledger.recording.decider import Decider, Decision
 from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
+from ledger.recording.relabelling import free_text_tag
 from ledger.storage import subscription_index
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import read_streams
 from ledger.storage.event_store import EventStore
-from ledger.storage.inbox import InboxRecord, Repeat
+from ledger.storage.inbox import Inbox, InboxRecord, Repeat
 from ledger.storage.outcomes import Outcome
 from ledger.storage.write_set import PROVISIONAL, Loaded, WriteSet
 
@@ -53,11 +55,14 @@ class UnitOfWork:
         outcome = Outcome.REPEATED
         positions = self._loaded.positions_by_digest.get(notification.signed_digest)
         if positions is None:
+            tag = free_text_tag(notification, self._loaded.texts_by_tag, self._recorded)
+            notification = replace(notification, signed_text_tag=tag)
             is_readmitted = readmitted is not None
             occasion = occasion_of(notification, content, now, is_readmitted=is_readmitted)
             decision = Decider(content, stream_ids, occasion, self).decide()
             if decision.changed:
                 outcome = Outcome.RECORDED
+                self._loaded.texts_by_tag |= {tag: notification.delivery.id} if tag else {}
             positions = self._collect(decision, occasion)
             self._loaded.positions_by_digest[notification.signed_digest] = positions
         if readmitted is not None and readmitted.outcome == Outcome.UNDECIDED:
@@ -67,6 +72,17 @@ class UnitOfWork:
         self.writes.deliveries.append(
             verified_row(notification, content, now, outcome, positions, reason)
         )
+
+    def _recorded(self, id_: str) -> InboxRecord:
+        own = [record for record in self.writes.deliveries if record.id == id_]
+        return own[0] if own else Inbox(self._connection).get_verified([id_])[id_]
+
+    def confirm(self, id_: UUID, occasion: Occasion, details: Pairs) -> None:
+        """Take an operator's word for what doubtful notifications reported of a transaction."""
+        content = NotificationContent(
+            occasion.shop_id, occasion.mode, None, occasion.rule, occasion.rule_certainty, None
+        )
+        self._collect(Decider(content, [], occasion, self).confirm(id_, details), occasion)
 
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams.

@@ -46,4 +46,5 @@ def _deliveries(ledger: Ledger, shop_id: str, mode: str, seed: int) -> Iterator[
         life = platform.signed_calls(stories[index], seed, number, ALTERNATE, turn=lap + index)
         for signed_call in life:
             now = datetime.now(UTC)
-            yield Delivery(id=str(ULID.from_datetime(now)), received_at=now, body=signed_call.body)
+            id_ = str(ULID.from_datetime(now))
+            yield Delivery(id_, now, signed_call.body, is_from_named_range=True)

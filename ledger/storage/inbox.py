@@ -6,7 +6,18 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, func, insert, select, union_all
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.exc import IntegrityError
 
 from ledger.storage.database import padded
@@ -43,6 +54,7 @@ class InboxRecord:
     code_version: str | None = None
     decided_at: datetime | None = None
     signed_digest: str | None = None
+    signed_text_tag: str | None = None
     key_fingerprint: str | None = None
     told_at: datetime | None = None
     positions: tuple[int, ...] = ()
@@ -50,6 +62,7 @@ class InboxRecord:
     peer: str = ""
     endpoint_shop_id: str | None = None
     endpoint_mode: str | None = None
+    is_from_named_range: bool = False
     body: bytes | None = field(default=None, repr=False)
 
 
@@ -93,6 +106,13 @@ class Inbox:
         for row in self._connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
             positions.setdefault(row.signed_digest, tuple(row.positions))
         return positions
+
+    def texts_by_tag(self, tags: Sequence[str]) -> dict[str, str]:
+        """Return which recorded notification holds a signed text. Shape: id by the text's tag."""
+        if not tags:
+            return {}
+        result = self._connection.execute(_TEXTS, {"tags": padded(tags)})
+        return {row.signed_text_tag: row.id for row in result}
 
     def add_repeats(self, repeated: Sequence[Repeat]) -> None:
         """Store which streams deliveries confirm as they are."""
@@ -189,6 +209,10 @@ _SIGNED = union_all(
         for table in (notifications, decisions)
     )
 ).order_by("outcome")
+_TEXTS = select(notifications.c.signed_text_tag, notifications.c.id).where(
+    notifications.c.signed_text_tag.in_(bindparam("tags", expanding=True)),
+    notifications.c.outcome == literal_column("'recorded'"),  # as its index says
+)
 _CONFIRMED = (
     select(repeats.c.originator_id, func.max(repeats.c.told_at))
     .where(

@@ -32,7 +32,8 @@ class PlainWriter:
         streams = read_streams(connection, list(ids))
         dated = dict.fromkeys(id_ for request in new for id_ in request.dated if streams[id_])
         confirmed_at = inbox.confirmed_at(list(dated)) if dated else {}
-        return Loaded(recorded, streams, confirmed_at)
+        texts = inbox.texts_by_tag([tag for request in new for tag in request.text_tags])
+        return Loaded(recorded, streams, confirmed_at, texts)
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         inbox = Inbox(connection)

@@ -44,11 +44,15 @@ class PostgresqlWriter:
             "ids": list(streams),
             "dated": [id_ for request in requests for id_ in request.dated],
             "digests": [request.signed_digest for request in requests],
+            "tags": [tag for request in requests for tag in request.text_tags],
         }
         loaded = Loaded({}, streams, {})
         for id_, version, topic, state, position, confirmed_at, digest, positions in execute(
             connection, _LOAD, parameters
         ):
+            if topic is not None and version is None:
+                loaded.texts_by_tag[topic] = digest
+                continue
             if digest is not None:
                 loaded.positions_by_digest[digest] = tuple(positions)
                 continue
@@ -113,7 +117,10 @@ UNION ALL (
     SELECT signed_digest, positions, outcome FROM decisions
     WHERE signed_digest = ANY(%(digests)b::text[])
   ) AS signed WHERE outcome <> 'undecided' ORDER BY signed_digest, outcome
-)"""
+)
+UNION ALL
+SELECT NULL, NULL, signed_text_tag, NULL, NULL, NULL, id, NULL
+FROM notifications WHERE signed_text_tag = ANY(%(tags)b::text[]) AND outcome = 'recorded'"""
 
 _EVENT = ("originator_id", "originator_version", "topic", "notification_id")
 _DELIVERY = [

@@ -77,6 +77,7 @@ def _delivery_columns() -> list[Column[Any]]:
         *_required(UtcDateTime, "received_at"),
         *_required(Text, "digest", "content_type", "peer"),
         *_optional(Text, "source", "endpoint_shop_id", "endpoint_mode"),
+        *_required(Boolean, "is_from_named_range"),
         *_required(LargeBinary, "body"),
     ]
 
@@ -106,7 +107,7 @@ notifications = Table(
     *_delivery_columns(),
     *_required(UtcDateTime, "recorded_at"),
     *_required(Text, "format", "shop_id", "mode", "outcome", "signed_digest", "key_fingerprint"),
-    *_optional(Text, "reason", "error_class", "code_version"),
+    *_optional(Text, "reason", "error_class", "code_version", "signed_text_tag"),
     *_optional(UtcDateTime, "told_at"),
     *_required(JSON, "positions"),
     Index("ix_notifications_signed_digest", "signed_digest"),
@@ -119,6 +120,14 @@ _IS_RECORDED = text("outcome = 'recorded'")
 Index(
     RECORDED_ONCE,
     notifications.c.signed_digest,
+    unique=True,
+    sqlite_where=_IS_RECORDED,
+    postgresql_where=_IS_RECORDED,
+)
+TEXT_ONCE = "uq_notifications_signed_text"
+Index(
+    TEXT_ONCE,
+    notifications.c.signed_text_tag,
     unique=True,
     sqlite_where=_IS_RECORDED,
     postgresql_where=_IS_RECORDED,

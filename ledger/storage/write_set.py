@@ -23,12 +23,13 @@ class LoadRequest(NamedTuple):
     """What one notification needs to have loaded.
 
     Shape: `stream_ids` are those that it names itself, `dated` those of them about which it has the
-    platform's own time.
+    platform's own time; `text_tags` those of its signed text, if names are not signed.
     """
 
     signed_digest: str
     stream_ids: Sequence[UUID]
     dated: Sequence[UUID]
+    text_tags: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -37,12 +38,13 @@ class Loaded:
 
     Shape: the positions of the events of those that are recorded already, by signed digest; every
     event of the streams that the others name, in version order; when the platform last repeated
-    the state of the dated streams.
+    the state of the dated streams; which recorded notifications hold the signed texts, by tag.
     """
 
     positions_by_digest: dict[str, tuple[int, ...]]
     streams: dict[UUID, list[Entry]]
     confirmed_at: dict[UUID, datetime]
+    texts_by_tag: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

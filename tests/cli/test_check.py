@@ -57,6 +57,26 @@ def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
     assert SECRET not in result.output
 
 
+@pytest.mark.parametrize("kind", ["form-hmac-sha256", "form-sha1"])
+def test_forms_of_real_money_need_a_range(tmp_path: Path, kind: str) -> None:
+    environ = environment(tmp_path, key("PRODUCTION", kind))
+
+    (fault,) = states(environ, "sources")
+    (remark,) = states(environ | {"LEDGER_ALLOWED_SOURCES": "any"}, "sources")
+
+    assert fault.startswith("fault: LEDGER_ALLOWED_SOURCES is not set")
+    assert "LEDGER_ALLOWED_SOURCES=194.50.38.0/24" in fault
+    assert "`any`" in fault
+    assert run(environ, "check").exit_code == 2
+    assert remark.startswith("warning: any address may send forms of 12345678 in PRODUCTION")
+    assert not states(environ | {"LEDGER_ALLOWED_SOURCES": "194.50.38.0/24"}, "sources")
+
+
+@pytest.mark.parametrize(("mode", "kind"), [("TEST", "form-sha1"), ("PRODUCTION", "rest-password")])
+def test_other_keys_need_no_range(tmp_path: Path, mode: str, kind: str) -> None:
+    assert not states(environment(tmp_path, key(mode, kind)), "sources")
+
+
 @pytest.mark.parametrize(
     ("secret_key", "state"),
     [

@@ -240,5 +240,5 @@ def test_a_file_that_could_not_be_finished_leaves_what_was_there(url: str, tmp_p
 def test_an_empty_export_still_has_its_columns(url: str) -> None:
     result = run(url, None, "export", "transactions", "--order-id", "none")
 
-    assert result.stdout_bytes.startswith(b"uuid,reference,shop_id,")
+    assert result.stdout_bytes.startswith(b"uuid,reference,doubtful,shop_id,")
     assert result.stdout_bytes.count(b"\n") == 1

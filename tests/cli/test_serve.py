@@ -58,6 +58,20 @@ def test_without_shops_nothing_is_served(tmp_path: Path) -> None:
     assert done.stderr == "error: shops file: LEDGER_SHOPS_FILE is not set\n"
 
 
+def test_forms_of_real_money_are_not_served_from_anywhere(
+    start: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = start(environment(tmp_path, key("PRODUCTION")))
+
+    assert result.exit_code == 2
+    assert "LEDGER_ALLOWED_SOURCES=194.50.38.0/24" in result.stderr
+
+
+def test_the_demonstration_names_where_its_platform_is() -> None:
+    assert demo.environment({})["LEDGER_ALLOWED_SOURCES"] == "127.0.0.0/8 ::1"
+    assert demo.environment({"LEDGER_ALLOWED_SOURCES": "any"})["LEDGER_ALLOWED_SOURCES"] == "any"
+
+
 def test_each_fault_of_the_shops_has_a_line(start: Callable[..., Result], tmp_path: Path) -> None:
     empty = "not_before = 2026-02-01T00:00:00Z\nnot_after = 2026-01-01T00:00:00Z"
     environ = environment(tmp_path, key(more=empty), key("PRODUCTION", more=empty))

@@ -92,6 +92,7 @@ class Service:
             "PYTHONPATH": str(ROOT),
             "LEDGER_DATABASE_URL": self.database_url,
             "LEDGER_SHOPS_FILE": str(self._shops),
+            "LEDGER_ALLOWED_SOURCES": "127.0.0.0/8",
             "LEDGER_LOG_LEVEL": "warning",
         }
 

@@ -68,7 +68,6 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
         {"operation_type": "GIFT"},
     ),
     ("form-source", an_odd_form(vads_url_check_src="NEVER_SEEN"), set(), {"status": "AUTHORISED"}),
-    ("form-source-nul", an_odd_form(vads_url_check_src="NEVER\0SEEN"), {"vads_url_check_src"}, {}),
     (
         "form-number",
         an_odd_form(vads_sequence_number="1st"),
@@ -93,7 +92,9 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
         {"vads_order_id"},
         {"order_id": "a\ufffdb"},
     ),
-    ("form-nul-name", an_odd_form(**{"vads_\0": "a"}), set(), {}),
+    ("form-nul-name", an_odd_form(**{"vads_\0": "a"}), {"vads_\ufffd"}, {}),
+    ("form-new-name", an_odd_form(vads_new_field_2027="a"), {"vads_new_field_2027"}, {}),
+    ("form-unsigned", form_body(a_form()) + b"&note=a", {"note"}, {}),
     ("form-status-in-text", an_odd_form(vads_order_info="a+DEBIT+b"), {"vads_order_info"}, {}),
     (
         "form-split-is-no-json",

@@ -43,6 +43,11 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         state = current_state(stream) | _times(stream)
         states_by_kind[state["kind"]][id_] = state
     transactions, subscriptions = states_by_kind["transaction"], states_by_kind["subscription"]
+    counted = {
+        id_: state | {"first_seen_at": _first_counted_at(streams[id_])}
+        for id_, state in transactions.items()
+        if not state["is_doubtful"]
+    }
     tables = {
         "transactions": _transactions(transactions, streams),
         "aliases": _lines(states_by_kind["alias"], "aliases"),
@@ -50,14 +55,22 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         "instalments": _instalments(subscriptions),
         "order_lines": _lines(transactions, "order_lines"),
         "orders": _orders(transactions),
-        "total_lines": _lines(transactions, "total_lines"),
-        "daily_totals": _totals(transactions),
-        "daily_refusals": _refusals(transactions),
+        "total_lines": _lines(counted, "total_lines"),
+        "daily_totals": _totals(counted),
+        "daily_refusals": _refusals(counted),
         "coverage_lines": _coverage_lines(log),
         "rule_coverage": _coverage(log),
         "audit_trail": [_audited(recorded) for recorded in log],
     }
     return {name: sorted(rows, key=_order) for name, rows in tables.items()}
+
+
+def _first_counted_at(stream: list[RecordedEvent]) -> str:
+    return min(
+        write_instant(recorded.event.timestamp)
+        for recorded in stream
+        if not recorded.event.doubtful
+    )
 
 
 def _order(row: Mapping[str, Any]) -> str:
@@ -70,6 +83,7 @@ def _times(stream: list[RecordedEvent]) -> State:
         "mode": stream[0].event.mode,
         "first_seen_at": write_instant(stream[0].event.timestamp),
         "last_changed_at": write_instant(stream[-1].event.timestamp),
+        "is_doubtful": int(all(recorded.event.doubtful for recorded in stream)),
     }
 
 
@@ -81,9 +95,13 @@ def _lines(states: States, table: str) -> list[State]:
     return [_line(id_, state, table) for id_, state in states.items()]
 
 
+_AMOUNTS = ("amount_minor", "requested_amount_minor")
+
+
 def _transactions(states: States, streams: Streams) -> list[State]:
     return [
         _line(id_, state, "transactions")
+        | (dict.fromkeys(_AMOUNTS) if state["is_doubtful"] else {})
         | {
             "late_count": sum(recorded.event.late for recorded in streams[id_]),
             "contradiction_count": state["contradictions"],
@@ -137,6 +155,7 @@ def _orders(transactions: States) -> list[State]:
         dict(zip(("shop_id", "mode", "order_id", "currency"), key, strict=True))
         | {
             "transactions": len(members),
+            "doubtful": sum(member["is_doubtful"] for member in members),
             "authorised_minor": _sum(members, "DEBIT", HELD | CAPTURED),
             "captured_minor": _sum(members, "DEBIT", CAPTURED),
             "refunded_minor": _sum(members, "CREDIT", COUNTED),
@@ -153,7 +172,9 @@ def _sum(transactions: list[State], operation: str, statuses: Set[str]) -> int:
     return sum(
         transaction["amount_minor"] or 0
         for transaction in transactions
-        if transaction["operation_type"] == operation and transaction["status"] in statuses
+        if not transaction["is_doubtful"]
+        and transaction["operation_type"] == operation
+        and transaction["status"] in statuses
     )
 
 
@@ -281,6 +302,7 @@ def _audited(recorded: RecordedEvent) -> State:
         "is_contradiction": int(event.contradiction),
         "is_odd": int(bool(event.odd)),
         "is_suspected": int(bool(event.suspected)),
+        "is_doubtful": int(bool(event.doubtful)),
     }
 
 

@@ -3,11 +3,14 @@
 from flask import Flask
 from flask_limiter import Limiter
 
-from web.api import administration, feed, lists, notifications, objects, openapi
+from web.api import administration, confirmations, feed, lists, notifications, objects, openapi
 from web.context import context_of
 from web.rate_limits import limit_by_address, token_key
 
-BLUEPRINTS = (objects.bp, objects.orders_bp, lists.bp, feed.bp, notifications.bp, administration.bp)
+BLUEPRINTS = (
+    *(objects.bp, objects.orders_bp, lists.bp, feed.bp),
+    *(notifications.bp, confirmations.bp, administration.bp),
+)
 
 
 def register(app: Flask, limiter: Limiter) -> None:

@@ -48,6 +48,7 @@ _KNOWN: Fields = {
 }
 _OBJECT: Fields = {
     **_KNOWN,
+    "doubtful": flag("true while doubtful forms alone have reported it: it counts nowhere"),
     "version": number("how many events made it what it is"),
     "contradictions": number("events that contradict what was known"),
     "details": words("the platform's other fields, each as it last came"),
@@ -94,6 +95,7 @@ BalanceAnswer = answer_schema(
     "BalanceAnswer",
     currency=text(none=True),
     transactions=number(),
+    doubtful=number("how many of them are doubtful, and in no sum"),
     authorised_minor=number("debits authorised and not released"),
     captured_minor=number("debits captured"),
     refunded_minor=number("credits that count"),
@@ -191,6 +193,14 @@ ReadmittedManyAnswer = answer_schema(
     undecided=number("how many were verified, but are still not decided"),
     remaining=number("how many one call did not get to"),
     items=many(ReadmittedAnswer),
+)
+ConfirmedAnswer = answer_schema(
+    "ConfirmedAnswer",
+    dry_run=flag(),
+    version=number("of the transaction as it is confirmed"),
+    doubtful=fields.List(fields.String(), metadata={"description": "why it was doubtful"}),
+    facts=fields.Dict(keys=fields.String(), metadata={"description": "what is confirmed"}),
+    positions=fields.List(fields.Integer(), metadata={"description": "of the new events"}),
 )
 AccessAnswer = answer_schema(
     "AccessAnswer",

@@ -12,6 +12,7 @@ from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
+from ledger.recording.confirmation import REASON_LENGTH_MAX
 
 LIMIT_MAX = 500
 WAIT_SECONDS_MAX = 30
@@ -140,28 +141,45 @@ FeedQuery = schema_of(EventFilter, FeedPage, name="FeedQuery")
 NotificationsQuery = schema_of(NotificationFilter, NotificationsPage, name="NotificationsQuery")
 
 
-class AccessLogQuery(Schema):
-    token_id = fields.String(load_default=None, validate=_STORABLE)
-    kind = fields.String(load_default=None, validate=_STORABLE)
-    shop_id = fields.String(load_default=None, validate=_STORABLE)
-    limit = _LIMIT
-    cursor = integer_parameter("", 1, load_default=None)
-
-
-class ReadmitBody(Schema):
-    reason = fields.String(
-        required=True,
-        validate=validate.OneOf(sorted(REASONS)),
-        metadata=_described("all that wait in quarantine for this reason"),
-    )
+class _PreviewedBody(Schema):
     dry_run = fields.Boolean(
         truthy={True},
         falsy={False},
         load_default=True,
-        metadata=_described("only say how many it would touch"),
+        metadata=_described("only say what it would touch"),
     )
 
     @validates_schema(pass_original=True)
     def _is_told_as_a_boolean(self, loaded: Any, original: Any, **more: Any) -> None:
         if isinstance(original, dict) and not isinstance(original.get("dry_run", True), bool):
             raise ValidationError("must be true or false", "dry_run")
+
+
+class ReadmitBody(_PreviewedBody):
+    reason = fields.String(
+        required=True,
+        validate=validate.OneOf(sorted(REASONS)),
+        metadata=_described("all that wait in quarantine for this reason"),
+    )
+
+
+class ConfirmBody(_PreviewedBody):
+    reason = fields.String(
+        required=True,
+        validate=[validate.Length(1, REASON_LENGTH_MAX), _STORABLE],
+        metadata=_described("why it is believed; kept with the event"),
+    )
+    version = fields.Integer(
+        strict=True,
+        required=True,
+        validate=validate.Range(min=1),
+        metadata=_described("of the transaction as it was looked at; 404 when it has changed"),
+    )
+
+
+class AccessLogQuery(Schema):
+    token_id = fields.String(load_default=None, validate=_STORABLE)
+    kind = fields.String(load_default=None, validate=_STORABLE)
+    shop_id = fields.String(load_default=None, validate=_STORABLE)
+    limit = _LIMIT
+    cursor = integer_parameter("", 1, load_default=None)

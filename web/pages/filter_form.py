@@ -24,6 +24,7 @@ LABELS = {
     "operation_type": N_("Operation"),
     "status": N_("Status"),
     "shop_id": N_("Shop"),
+    "doubtful": N_("doubtful"),
     "contradiction": N_("contradicted"),
     "late": N_("late news"),
 }

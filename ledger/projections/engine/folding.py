@@ -15,6 +15,7 @@ from ledger.instants import write_instant
 from ledger.ipn.storable import storable
 from ledger.projections.definition import (
     ADD,
+    DOUBT,
     FIRST,
     MAX,
     MIN,
@@ -137,6 +138,10 @@ class _MergedRows:
         key_columns = [str(column.name) for column in table.primary_key]
         self._is_of_events = key_columns == ["position"]
         self._key: Callable[[Row], Any] = itemgetter(*key_columns)
+        self._is_doubted = DOUBT in table.columns
+        self._replaced = {
+            str(column.name) for column in table.columns if merge_of(column) == REPLACE
+        }.difference(key_columns)
         self._merges = {
             str(column.name): _MERGES[merge_of(column)]
             for column in table.columns
@@ -152,6 +157,9 @@ class _MergedRows:
             self.new_rows.append(row)  # later rows of the batch with this key are merged into it
 
     def _merge(self, known_row: Row, row: Row) -> None:
+        if self._is_doubted and known_row[DOUBT] and not row[DOUBT]:
+            for name in self._replaced:
+                known_row.pop(name, None)
         for name, value in row.items():
             if value is None:
                 continue

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Column, Connection, Select, Table, case, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
-from ledger.projections.definition import ADD, FIRST, MAX, MIN, REPLACE, Row, Value, merge_of
+from ledger.projections.definition import ADD, DOUBT, FIRST, MAX, MIN, REPLACE, Row, Value, merge_of
 from ledger.storage.database_errors import driver_errors
 
 COPY_PAGE = 1000
@@ -118,6 +118,14 @@ def _merging(statement: Any) -> Any:
         for column in target.columns
         if column.name not in key_columns
     }
+    if DOUBT in merged_columns:
+        incoming = statement.excluded
+        begins_anew = incoming[DOUBT] < target.c[DOUBT]
+        for column in target.columns:
+            if column.name in merged_columns and merge_of(column) == REPLACE:
+                merged = merged_columns[column.name]
+                anew = case((begins_anew, incoming[column.name]), else_=merged)
+                merged_columns[column.name] = anew
     if not merged_columns:
         return statement.on_conflict_do_nothing(index_elements=key_columns)
     return statement.on_conflict_do_update(index_elements=key_columns, set_=merged_columns)
