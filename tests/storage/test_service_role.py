@@ -180,6 +180,27 @@ def test_a_ledger_of_one_role_is_handed_to_the_service(roles: Roles) -> None:
         assert all_rows(served) == rows
 
 
+def test_another_role_takes_the_service_over(roles: Roles) -> None:
+    roles.cluster.execute(f"CREATE DATABASE moved OWNER {OWNER}")
+    roles.cluster.execute("CREATE ROLE successor LOGIN")
+    assert roles.run(OWNER, "migrate", "--service-role", SERVICE, database="moved")[0] == 0
+    with opened(roles.url(SERVICE, "moved")) as database:
+        prepare_views(database)
+        served = a_ledger(database)
+        receive_stories(served, *STORIES)
+        follow(served)
+        rows = all_rows(served)
+
+    roles.cluster.execute(f"DROP SCHEMA {SERVICE} CASCADE", "moved")
+    assert roles.run(OWNER, "migrate", "--service-role", "successor", database="moved")[0] == 0
+
+    with opened(roles.url("successor", "moved")) as database:
+        prepare_views(database)
+        served = a_ledger(database)
+        follow(served)
+        assert list(map(_sorted, all_rows(served).values())) == list(map(_sorted, rows.values()))
+
+
 @pytest.mark.parametrize(
     ("role", "reason"),
     [
