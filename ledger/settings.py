@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,10 @@ class Settings:
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
 
+    def allows_source(self, address: str) -> bool:
+        """Return True if a call from this address may be verified; empty is no address."""
+        return not self.allowed_sources or is_within(address, self.allowed_sources)
+
     @property
     def has_pages(self) -> bool:
         """Return True if there is a key that can sign sessions.
@@ -67,6 +71,15 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         except ValueError:
             raise SettingsError(f"{variable} must {demand}") from None
     return Settings(**chosen)
+
+
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Return True if a written address belongs to one of these networks."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in networks)
 
 
 def _matching(pattern: str) -> Callable[[str], str]:

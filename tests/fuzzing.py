@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from ledger.application import Ledger
-from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.refusal_reasons import REASONS, UNDECIDED_ALONE
 from ledger.queries.event_sentences import describe
 from ledger.queries.history import history_data, timeline
 from ledger.queries.state import current_state
@@ -120,12 +120,12 @@ def receive_and_check(ledger: Ledger, body: bytes) -> str:
     delivery = a_delivery(body)
     receipt = ledger.receive(delivery)
     with ledger.database.connect() as connection:
-        row = Inbox(connection).get(delivery.id)
+        row = Inbox(connection).get(receipt.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
-    if receipt.outcome == "quarantined":
-        assert receipt.reason in REASONS
-        return f"quarantined-{receipt.reason}"
+    if receipt.outcome in ("quarantined", "undecided"):
+        assert receipt.reason in REASONS.keys() - UNDECIDED_ALONE
+        return f"{receipt.outcome}-{receipt.reason}"
     words: list[str] = []
     for recorded in _events_of(ledger, receipt.positions):
         events = ledger.events.history(recorded.event.originator_id)

@@ -16,6 +16,7 @@ from ledger.access.tokens import hash_of
 from ledger.errors import LedgerError
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
+from ledger.queries.undecided import undecided_by_reason
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
 from ledger.storage.quarantine import quarantine_size
@@ -77,7 +78,7 @@ def _migrations_state(database: Database) -> str:
 def _gauges(database: Database) -> list[Gauge]:
     """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
     gauges: list[Gauge] = []
-    for read in (_quarantine_gauges, _projection_gauges):
+    for read in (_quarantine_gauges, _undecided_gauges, _projection_gauges):
         with suppress(*_FAULTS), database.connect() as connection:
             gauges += read(connection)
     return gauges
@@ -88,6 +89,12 @@ def _quarantine_gauges(connection: Connection) -> Iterator[Gauge]:
     prefix = "ledger_quarantine_"
     yield Gauge(f"{prefix}notifications", "Deliveries kept in quarantine.", {"": count})
     yield Gauge(f"{prefix}bytes", "Size of the bodies kept in quarantine.", {"": size})
+
+
+def _undecided_gauges(connection: Connection) -> Iterator[Gauge]:
+    counts = {reason: float(n) for reason, n in undecided_by_reason(connection).items()}
+    meaning = "Verified deliveries that wait for a decision."
+    yield Gauge("ledger_undecided_notifications", meaning, counts or {"none": 0.0}, "reason")
 
 
 def _projection_gauges(connection: Connection) -> Iterator[Gauge]:

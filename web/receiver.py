@@ -10,11 +10,11 @@ from werkzeug.exceptions import ClientDisconnected
 
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import Mode
-from ledger.ipn.refusal_reasons import TOO_LARGE
+from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED, TOO_LARGE
 from ledger.operations.logs import network
 from ledger.recording.receipt import Receipt
 from ledger.storage.outcomes import Outcome
-from web.addresses import client_address, is_within
+from web.addresses import client_address
 from web.context import context
 
 ANSWER_BYTES_MAX = 200
@@ -73,8 +73,8 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
         shop_id=shop_id,
         mode=mode,
     )
-    if settings.allowed_sources and not is_within(peer, settings.allowed_sources):
-        receipt = app_context.ledger.refuse(delivery, "source-not-allowed")
+    if not settings.allows_source(peer):
+        receipt = app_context.ledger.refuse(delivery, SOURCE_NOT_ALLOWED)
     elif body is None:
         receipt = app_context.ledger.refuse(delivery, TOO_LARGE)
     else:

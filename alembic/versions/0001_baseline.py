@@ -13,13 +13,21 @@ depends_on = None
 
 IDENTITY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
-APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
+APPEND_ONLY = (
+    "events",
+    "notifications",
+    "decisions",
+    "apparent_names",
+    "repeats",
+    "access_log",
+)
 POSITIONS_LOCK = 0x1ED6_0002
 
 
 def upgrade() -> None:
     _create_events()
     _create_notifications()
+    _create_decisions()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -71,6 +79,8 @@ def _create_notifications() -> None:
         sa.Column("source", sa.Text()),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
+        sa.Column("error_class", sa.Text()),
+        sa.Column("code_version", sa.Text()),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("signed_digest", sa.Text(), nullable=False),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
@@ -105,6 +115,43 @@ def _create_partial_indexes() -> None:
         ["reason", "id"],
         sqlite_where=has_reason,
         postgresql_where=has_reason,
+    )
+    is_undecided = sa.text("outcome = 'undecided'")
+    op.create_index(
+        "ix_notifications_undecided",
+        "notifications",
+        ["shop_id", "mode", "id"],
+        sqlite_where=is_undecided,
+        postgresql_where=is_undecided,
+    )
+
+
+def _create_decisions() -> None:
+    op.create_table(
+        "decisions",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("notification_id", sa.Text(), nullable=False),
+        sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("decided_at", INSTANT, nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("code_version", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("error_class", sa.Text()),
+        sa.Column("positions", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_decisions"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_decisions_notification", "decisions", ["notification_id", "id"])
+    op.create_index("ix_decisions_signed_digest", "decisions", ["signed_digest"])
+    op.create_table(
+        "apparent_names",
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("name", sa.Text()),
+        sa.Column("notification_id", sa.Text()),
+        sa.PrimaryKeyConstraint(
+            "shop_id", "mode", "name", "notification_id", name="pk_apparent_names"
+        ),
     )
 
 
@@ -172,6 +219,7 @@ def _create_generations() -> None:
         sa.Column("generation_id", sa.BigInteger()),
         sa.Column("shard", sa.Integer()),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("moved_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("generation_id", "shard", name="pk_generation_positions"),
     )
     op.create_table(
@@ -240,10 +288,21 @@ def _create_access() -> None:
         sa.Column("expires_at", INSTANT),
         sa.Column("disabled_at", INSTANT),
         sa.Column("password_changed_at", INSTANT, nullable=False),
+        sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("last_signed_in_at", INSTANT),
+        sa.Column("last_signed_in_from", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("name_key", name="uq_users_name_key"),
     )
+    op.create_table(
+        "failed_tries",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("brake", sa.Text(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_failed_tries"),
+    )
+    op.create_index("ix_failed_tries_brake", "failed_tries", ["brake", "at"])
+    op.create_index("ix_failed_tries_at", "failed_tries", ["at"])
 
 
 def _protect_sqlite() -> None:

@@ -68,6 +68,8 @@ class Alias(LedgerAggregate):
             rule=rule,
             rule_certainty=certainty,
             occurred_at=made_at,
+            odd=list(snapshot.odd) or None,
+            details=snapshot.details or None,
             personal=snapshot.personal or None,
         )
         return True

@@ -100,6 +100,8 @@ class Subscription(LedgerAggregate):
             rule=rule,
             rule_certainty=occasion.rule_certainty if occasion.rule else rules.INFERRED,
             occurred_at=occasion.told_at,
+            odd=list(snapshot.odd) or None,
+            details=snapshot.details or None,
         )
 
 

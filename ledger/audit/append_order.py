@@ -1,4 +1,4 @@
-"""Checks the event store as a whole: its guards, its counter, and positions that are empty."""
+"""Checks the event store as a whole: guards, counter, empty positions, later decisions."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -6,6 +6,7 @@ from itertools import islice
 from sqlalchemy import Connection, text
 
 from ledger.audit.fault import CheckResult
+from ledger.audit.stored_rows import stray_decisions
 from ledger.storage.append_only_triggers import missing_guards
 from ledger.storage.database import Database
 
@@ -18,6 +19,9 @@ def check_append_order(database: Database, first: int) -> CheckResult:
     with database.connect() as connection:
         for guard in missing_guards(connection):
             result.add(None, "database", "guard-missing", guard)
+        for decision in stray_decisions(connection):
+            subject = f"notification {decision.notification_id}"
+            result.add(None, subject, "decision-stray", f"decision {decision.id}")
         newest = connection.scalar(text("SELECT max(position) FROM events")) or 0
         counter = _counter(connection)
         if counter is not None and newest > counter:

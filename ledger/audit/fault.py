@@ -15,6 +15,7 @@ REASONS: dict[str, str] = {
     "no-events": "A recorded delivery names no event.",
     "event-missing": "An event that the delivery names is not there.",
     "event-of-another": "An event that the delivery names came from another delivery.",
+    "decision-stray": "A later decision about a delivery that was not undecided.",
     # an event
     "state-unreadable": "The stored bytes of an event cannot be read.",
     "topic-unknown": "No event class has this topic.",
@@ -41,6 +42,7 @@ REASONS: dict[str, str] = {
 """Reason -> what it means, for a person."""
 
 KEY_GONE = "key gone"
+UNDECIDED = "undecided deliveries"
 PASSED_OVER = "events passed over by a view"
 NOT_BUILT = "views not built for this code"
 

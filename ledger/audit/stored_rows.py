@@ -16,11 +16,19 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 """What reading a damaged row can raise."""
 
 DELIVERY_PAGE = 250  # bodies in memory at a time
+_DECIDED = (
+    " FROM notifications n LEFT JOIN decisions d ON n.outcome = 'undecided' AND d.id = (SELECT"
+    " max(id) FROM decisions WHERE notification_id = n.id AND outcome <> 'undecided')"
+)
+"""Joins what was decided later to what was undecided on arrival."""
+
 _DELIVERIES = text(
-    "SELECT id, received_at, recorded_at, format, shop_id, mode, source, outcome, digest,"
-    " signed_digest, key_fingerprint, told_at, positions, content_type, endpoint_shop_id,"
-    " endpoint_mode, body FROM notifications"
-    " WHERE id > :after AND id <= :until ORDER BY id LIMIT :limit"
+    "SELECT n.id, n.received_at, coalesce(d.decided_at, n.recorded_at) AS recorded_at, n.format,"
+    " n.shop_id, n.mode, n.source, coalesce(d.outcome, n.outcome) AS outcome,"
+    " n.outcome AS first_outcome, n.digest, n.signed_digest, n.key_fingerprint, n.told_at,"
+    " coalesce(d.positions, n.positions) AS positions, n.content_type, n.endpoint_shop_id,"
+    f" n.endpoint_mode, n.body{_DECIDED} WHERE n.id > :after AND n.id <= :until"
+    " ORDER BY n.id LIMIT :limit"
 )
 _EVENT_COLUMNS = "position, originator_id, originator_version, topic, notification_id, state"
 _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
@@ -120,8 +128,22 @@ def events_between(connection: Connection, after: int, until: int) -> list[Store
 
 def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
     """Return the outcome and the positions that deliveries name, by their ids."""
-    rows = _rows_with(connection, "id, outcome, positions", "notifications", "id", sorted(ids))
+    source = (
+        "(SELECT n.id, coalesce(d.outcome, n.outcome) AS outcome,"
+        f" coalesce(d.positions, n.positions) AS positions{_DECIDED}) AS decided"
+    )
+    rows = _rows_with(connection, "id, outcome, positions", source, "id", sorted(ids))
     return {row.id: (row.outcome, row.positions) for row in rows}
+
+
+def stray_decisions(connection: Connection) -> Iterable[Any]:
+    """Return the later decisions about what was not undecided on arrival, or is not there."""
+    query = (
+        "SELECT d.id, d.notification_id FROM decisions d LEFT JOIN notifications n"
+        " ON n.id = d.notification_id AND n.signed_digest = d.signed_digest"
+        " AND n.outcome = 'undecided' WHERE n.id IS NULL ORDER BY d.id"
+    )
+    return connection.execute(text(query))
 
 
 def _rows_with(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.audit.fault import KEY_GONE, CheckResult
+from ledger.audit.fault import KEY_GONE, UNDECIDED, CheckResult
 from ledger.audit.rederivation import Rederivation, TransactionStates, instalment_streams
 from ledger.audit.stored_rows import (
     UNREADABLE,
@@ -21,7 +21,7 @@ from ledger.audit.stored_rows import (
 )
 from ledger.errors import MalformedNotificationError, NotificationError
 from ledger.ipn.delivery import Limits, Notification
-from ledger.ipn.parse import read, read_trusted
+from ledger.ipn.parse import Proven, trust, understand, verify
 from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.ipn.snapshots import NotificationContent
 from ledger.storage.database import Database
@@ -91,10 +91,13 @@ class _Check:
         if digest != self.stored_delivery.raw_row.digest:
             self._add("digest", f"the body's is {digest[:16]}…")
         rederivation = None
-        if reading := self._verify_again():
-            notification, content = reading
-            self._compare_row(notification, content)
-            rederivation = Rederivation(self.stored_delivery, content, self.transactions)
+        if self._is_undecided:
+            self.result.remarks[UNDECIDED] += 1
+        if proven := self._verify_again():
+            content = None if self._is_undecided else self._understand(proven)
+            self._compare_row(proven.notification, content)
+            if content is not None:
+                rederivation = Rederivation(self.stored_delivery, content, self.transactions)
         self._check_outcome()
         for position in self.stored_delivery.positions:
             self._check_event(position, rederivation)
@@ -103,7 +106,18 @@ class _Check:
         subject = f"notification {self.stored_delivery.delivery.id}"
         self.result.add(position, subject, reason, detail)
 
-    def _verify_again(self) -> tuple[Notification, NotificationContent] | None:
+    @property
+    def _is_undecided(self) -> bool:
+        return bool(self.stored_delivery.raw_row.outcome == Outcome.UNDECIDED)
+
+    def _understand(self, proven: Proven) -> NotificationContent | None:
+        try:
+            return understand(proven)
+        except _REFUSALS as error:
+            self._add("signature", _words(error))
+            return None
+
+    def _verify_again(self) -> Proven | None:
         """Verify with the key that is named; when it is gone, with each other key of the shop: a
         changed fingerprint must not hide a bad signature."""
         row, delivery = self.stored_delivery.raw_row, self.stored_delivery.delivery
@@ -112,32 +126,35 @@ class _Check:
         named_key = next((key for key in keys if key.fingerprint == row.key_fingerprint), None)
         try:
             if named_key:
-                return read(delivery, _alone(named_key), _LIMITS)
+                return verify(delivery, _alone(named_key), _LIMITS)
             for key in keys:
                 with suppress(*_REFUSALS):
-                    notification, content = read(delivery, _alone(key), _LIMITS)
+                    proven = verify(delivery, _alone(key), _LIMITS)
                     self._add("fingerprint", f"{key.fingerprint} made the signature")
-                    return notification, content
+                    return proven
             self.result.remarks[KEY_GONE] += 1
-            return read_trusted(delivery, row.key_fingerprint, row.signed_digest, _LIMITS)
+            return trust(delivery, row.key_fingerprint, row.signed_digest, _LIMITS)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
 
-    def _compare_row(self, notification: Notification, content: NotificationContent) -> None:
+    def _compare_row(self, notification: Notification, content: NotificationContent | None) -> None:
         row = self.stored_delivery.raw_row
         if notification.signed_digest != row.signed_digest:
             self._add("signed-digest", f"the body's is {notification.signed_digest[:16]}…")
         names = ("shop_id", "mode", "format", "source")
         compared = [(name, getattr(row, name), getattr(notification, name)) for name in names]
-        compared.append(("told_at", self.stored_delivery.told_at, content.told_at))
+        if (
+            content is not None and row.first_outcome != Outcome.UNDECIDED
+        ):  # else nobody had read it
+            compared.append(("told_at", self.stored_delivery.told_at, content.told_at))
         for name, stored, derived in compared:
             if stored != derived:
                 self._add("row-differs", f"{name} is {stored}, the body says {derived}")
 
     def _check_outcome(self) -> None:
         outcome = self.stored_delivery.raw_row.outcome
-        if outcome not in (Outcome.RECORDED, Outcome.REPEATED):
+        if outcome not in (Outcome.RECORDED, Outcome.REPEATED, Outcome.UNDECIDED):
             self._add("outcome", str(outcome))
         elif outcome == Outcome.RECORDED and not self.stored_delivery.positions:
             self._add("no-events", "recorded, but without an event")

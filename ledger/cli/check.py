@@ -19,10 +19,12 @@ from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
+from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.status import lags
 from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
+from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import pending
@@ -98,6 +100,7 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
         migrations = _migrations_finding(database)
         yield migrations
         if migrations.state == OK:
+            yield from undecided_findings(database)
             yield from deployment_findings(database, settings)
             yield from view_findings(database)
             yield from coverage_findings(database, shops)
@@ -116,6 +119,18 @@ def _migrations_finding(database: Database) -> Finding:
         message = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
         return Finding(FAULT, "migrations", message)
     return Finding(OK, "migrations", "current")
+
+
+def undecided_findings(database: Database) -> Iterator[Finding]:
+    """Report what was verified and kept, but not decided: our own code stumbled over it."""
+    with database.connect() as connection:
+        count_by_reason = undecided_by_reason(connection)
+    for reason, count in sorted(count_by_reason.items()):
+        message = (
+            f"{count} verified but not decided ({reason}): {REASONS.get(reason, '')}"
+            f" `ledger notifications readmit --reason {reason}`"
+        )
+        yield Finding(WARNING, "undecided", message)
 
 
 def view_findings(database: Database) -> Iterator[Finding]:

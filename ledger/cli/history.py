@@ -9,11 +9,14 @@ import orjson
 from ledger.application import Ledger
 from ledger.cli.invocation import INSTANT, json_option, open_ledger
 from ledger.errors import NotFoundError
+from ledger.ipn.lookalikes import printable
 from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
-from ledger.queries.event_sentences import describe, printable
+from ledger.queries.event_sentences import describe
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_streams
 from ledger.queries.history import history_data, timeline
 from ledger.queries.state import current_state
+from ledger.queries.undecided import undecided_about
+from ledger.storage.inbox import InboxRecord
 
 
 @click.command()
@@ -44,6 +47,9 @@ def history(
             with suppress(NotFoundError):
                 histories.append(events_known(ledger, id_, as_of=as_of))
     if not histories:
+        names = ", ".join(record.id for record in _undecided(ledger, shop, mode, name))
+        if names:
+            raise NotFoundError(f"only undecided notifications name it: {names}")
         raise NotFoundError(f"nothing is known of {kind} {printable(name)} at shop {shop}")
     if as_json:
         answers = [
@@ -55,6 +61,16 @@ def history(
     else:
         texts = [describe(current_state(events), timeline(events)) for events in histories]
         click.echo("\n\n".join(texts))
+    for record in _undecided(ledger, shop, mode, name):
+        click.echo(f"not decided yet: notification {record.id} ({record.reason})", err=True)
+
+
+def _undecided(ledger: Ledger, shop: str, mode: str | None, name: str) -> list[InboxRecord]:
+    with ledger.database.connect() as connection:
+        modes = [Mode(mode)] if mode else MODES
+        return [
+            each for mode_ in modes for each in undecided_about(connection, shop, mode_, [name])
+        ]
 
 
 def _only_shop(ledger: Ledger) -> str:

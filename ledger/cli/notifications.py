@@ -8,11 +8,12 @@ import orjson
 
 from ledger.cli.invocation import filter_options, json_lines_option, json_option, open_ledger
 from ledger.errors import NotFoundError
+from ledger.ipn.lookalikes import printable
 from ledger.ipn.refusal_reasons import REASONS
-from ledger.queries.event_sentences import clock, printable
+from ledger.queries.event_sentences import clock
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
-from ledger.recording.readmission import ReadmissionTally
+from ledger.recording.readmission import WAITING, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
@@ -20,7 +21,7 @@ from ledger.storage.outcomes import Outcome
 
 @click.group()
 def notifications() -> None:
-    """Notifications: list and show them, and readmit what waits in quarantine."""
+    """Notifications: list and show them, and readmit what is in quarantine or undecided."""
 
 
 @notifications.command("list")
@@ -68,9 +69,10 @@ def show(notification_id: str, raw: bool, as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="All that wait.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def readmit(notification_id: str | None, reason: str | None, everything: bool, yes: bool) -> None:
-    """Verify quarantined deliveries again, after a key was added; record what passes.
+    """Try again what waits: quarantined deliveries, after a key was added, are verified again;
+    undecided ones, after an upgrade, read again. What passes is recorded as of its arrival.
 
-    Says first how many it would touch. Exits 1 when one that was named alone is refused again.
+    Says first how many it would touch. Exits 1 when one that was named alone does not pass.
     """
     if sum([notification_id is not None, reason is not None, everything]) != 1:
         raise click.UsageError("name one delivery, or --reason, or --all")
@@ -81,7 +83,7 @@ def readmit(notification_id: str | None, reason: str | None, everything: bool, y
     ids = waiting(ledger, reason)
     click.echo(f"{len(ids)} deliveries wait", err=True)
     if ids and not yes:
-        click.confirm("Verify them again?", abort=True, err=True)
+        click.confirm("Try them again?", abort=True, err=True)
     _show_all(ledger.readmit_all(ids))
 
 
@@ -91,15 +93,19 @@ def _show_all(receipts: Iterable[tuple[str, Receipt | None]]) -> ReadmissionTall
     for id_, receipt in receipts:
         tally.add(receipt)
         if receipt is None:
-            click.echo(f"{id_} is not in quarantine any more", err=True)
+            click.echo(f"{id_} does not wait any more", err=True)
         else:
             click.echo(f"{id_}\t{receipt.outcome}\t{receipt.reason or ''}")
     refused = tally.outcomes[Outcome.QUARANTINED]
-    click.echo(f"{tally.readmitted} readmitted, {refused} refused again", err=True)
+    undecided = tally.outcomes[Outcome.UNDECIDED]
+    click.echo(
+        f"{tally.readmitted} readmitted, {refused} refused again, {undecided} still undecided",
+        err=True,
+    )
     return tally
 
 
 def _line(row: InboxRecord) -> str:
     columns = (row.id, clock(row.received_at), row.outcome, row.format, row.shop_id, row.mode)
-    last = row.reason if row.outcome == Outcome.QUARANTINED else row.source
+    last = row.reason if row.outcome in WAITING else row.source
     return "\t".join(printable(str(column or "-")) for column in (*columns, last))

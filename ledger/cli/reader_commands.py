@@ -13,7 +13,7 @@ from ledger.access.tokens import Token
 from ledger.access.users import User
 from ledger.cli.invocation import INSTANT
 from ledger.instants import utc_now, write_public_instant
-from ledger.queries.event_sentences import printable
+from ledger.ipn.lookalikes import printable
 
 
 def _refuse_past(_: click.Context, __: click.Parameter, expires: datetime | None) -> object:

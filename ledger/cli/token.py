@@ -15,7 +15,7 @@ from ledger.cli.reader_commands import (
     shops_option,
 )
 from ledger.instants import utc_now
-from ledger.queries.event_sentences import printable
+from ledger.ipn.lookalikes import printable
 
 
 @click.group()

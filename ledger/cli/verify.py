@@ -9,7 +9,7 @@ import orjson
 from ledger.audit import CHECKS, Audit, Fault
 from ledger.cli.invocation import json_lines_option, open_ledger, workers_option
 from ledger.cli.progress_bar import Meter
-from ledger.queries.event_sentences import printable
+from ledger.ipn.lookalikes import printable
 
 
 @click.command()

@@ -7,10 +7,11 @@ from typing import TypeVar
 
 from ledger.errors import MalformedNotificationError
 from ledger.instants import read_platform_instant, write_second
+from ledger.ipn.lookalikes import is_deceptive
 from ledger.ipn.money import currency_code
 from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.statuses import RANKS, form_spelling
-from ledger.ipn.storable import is_storable, storable, storable_pairs
+from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
 
 OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
 
@@ -35,9 +36,14 @@ class Values:
         return self.value_by_name.get(name, "")
 
     def text(self, name: str) -> str | None:
+        """Read a name or a word.
+
+        Shape: at most `NAME_MAX` characters: of more its beginning and a tag, and it is odd; so is
+        one that another can look like.
+        """
         value = self.raw(name)
-        clean = storable(value)
-        return self._noted(name, clean or None, is_odd=clean != value)
+        clean = storable_name(value)
+        return self._noted(name, clean or None, is_odd=clean != value or is_deceptive(value))
 
     def status(self, name: str) -> str | None:
         status = form_spelling(self.text(name) or "")
@@ -93,6 +99,11 @@ class Values:
         if not is_storable(*self.value_by_name.values()):
             names += [name for name, value in self.value_by_name.items() if not is_storable(value)]
         return tuple(dict.fromkeys(map(storable, names)))
+
+    def odd_fields(self, names: frozenset[str]) -> tuple[tuple[str, ...], Pairs]:
+        """Return what is odd among some fields. Shape: names; details, verbatim."""
+        odd = tuple(name for name in self.odd_names() if name in names)
+        return odd, storable_pairs([(name, self.raw(name)) for name in odd])
 
     def _noted(self, name: str, reading: _Fact, *, is_odd: bool) -> _Fact:
         """Note a field whose value was not understood; one without a value is not odd."""

@@ -28,7 +28,7 @@ from ledger.ipn.snapshots import (
     TransactionSnapshot,
 )
 from ledger.ipn.statuses import REFUSED
-from ledger.ipn.storable import storable
+from ledger.ipn.storable import storable, storable_name
 
 NAME = "form-v2"
 SOURCE_FIELD = "vads_url_check_src"
@@ -90,7 +90,7 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
     for name, is_strict in strict.items():
         if not is_strict:
             raise SignatureError("relabelled-form", f"{name} is not in its strict format")
-    source = storable(fields[SOURCE_FIELD])
+    source = storable_name(fields[SOURCE_FIELD])
     signed_digest = content_tag(orjson.dumps(signing.signed_fields(fields)))
     return Notification(body.delivery, NAME, *claim(body), source, key_fingerprint, signed_digest)
 
@@ -101,12 +101,13 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
 def translate(notification: Notification, fields: Mapping[str, str]) -> NotificationContent:
     """Read everything a verified form says. Errors: MalformedNotificationError."""
     field_values = Values(fields)
+    source = field_values.text(SOURCE_FIELD)
     facts = read_facts(field_values, form_fields.TRANSACTION_FIELDS)
-    rule = _rule(notification.source, facts, field_values)
+    rule = _rule(source, facts, field_values)
     return NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
-        source=notification.source,
+        source=source,
         rule=rule,
         rule_certainty=rules.TOLD if rule else rules.INFERRED,
         told_at=None,  # a form has no time of its own
@@ -132,7 +133,7 @@ def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[Transac
     sequence = field_values.raw("vads_payment_seq")
     parts = _parts(sequence) if sequence else []
     if parts:
-        return tuple(_part(Values(part), facts, field_values.value_by_name) for part in parts)
+        return tuple(_part(Values(part), facts, field_values) for part in parts)
     if sequence:
         field_values.odd.append("vads_payment_seq")
         facts.pop("amount_minor", None)  # the parent of a split payment is never money
@@ -157,19 +158,23 @@ def _parts(text: str) -> list[dict[str, str]]:
     parts = split.get("transactions") or split.get("transaction") if isinstance(split, dict) else 0
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         return []
-    return [
-        {
-            name: node if isinstance(node, str) else orjson.dumps(node).decode()
-            for name, node in part.items()
-            if node is not None
-        }
-        for part in parts
-    ]
+    try:
+        return [
+            {
+                name: node if isinstance(node, str) else orjson.dumps(node).decode()
+                for name, node in part.items()
+                if node is not None
+            }
+            for part in parts
+        ]
+    except orjson.JSONEncodeError:  # nested too deep
+        return []
 
 
 def _part(
-    field_values: Values, parent: Mapping[str, Fact], fields: Mapping[str, str]
+    field_values: Values, parent: Mapping[str, Fact], parent_values: Values
 ) -> TransactionSnapshot:
+    fields = parent_values.value_by_name
     facts = {name: parent[name] for name in form_fields.FACTS_OF_THE_ORDER if name in parent}
     facts |= read_facts(field_values, form_fields.PART_FIELDS)
     if "amount_minor" in facts and "requested_currency" in parent:
@@ -181,8 +186,9 @@ def _part(
     beside_the_card = {name: fields[name] for name in fields if name not in form_fields.CARD_FIELDS}
     personal += form_fields.unread_fields(Values(beside_the_card))[1]
     reference = uuid or form_fields.reference_of(facts, fields.get("vads_trans_date", ""))
-    odd = field_values.odd_names()
-    return TransactionSnapshot(uuid, reference, facts, details, personal, odd)
+    odd_of_order, verbatim = parent_values.odd_fields(form_fields.ORDER_NAMES)
+    odd = (*field_values.odd_names(), *odd_of_order)
+    return TransactionSnapshot(uuid, reference, facts, details + verbatim, personal, odd)
 
 
 def _aliases(field_values: Values, facts: Mapping[str, Fact]) -> tuple[AliasSnapshot, ...]:
@@ -193,13 +199,16 @@ def _aliases(field_values: Values, facts: Mapping[str, Fact]) -> tuple[AliasSnap
     if request == "ABANDONED":
         alias_facts["request"] = request = NOT_CREATED
     card = [[name, storable(field_values.raw(name))] for name in sorted(form_fields.CARD_FIELDS)]
+    odd, verbatim = field_values.odd_fields(form_fields.ALIAS_NAMES)
     alias = AliasSnapshot(
         alias=str(facts["alias"]),
         facts=alias_facts,
         was_asked=request is not None or facts.get("operation_type") == "VERIFICATION",
         is_accepted=request not in REQUEST_REFUSED and facts.get("status") not in REFUSED,
         is_known_means=field_values.raw("vads_identifier_previously_registered") == "true",
+        details=verbatim,
         personal=[[name, text] for name, text in card if text],
+        odd=odd,
     )
     return (alias,)
 
@@ -223,4 +232,6 @@ def _subscriptions(
             return ()
     if plan_facts.get("request") == "ABANDONED":
         plan_facts["request"] = NOT_CREATED
-    return (SubscriptionSnapshot(str(subscription_id), str(alias), plan_facts),)
+    odd, verbatim = field_values.odd_fields(form_fields.SUBSCRIPTION_NAMES)
+    names = str(subscription_id), str(alias)
+    return (SubscriptionSnapshot(*names, plan_facts, verbatim, odd),)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ledger.errors import MalformedNotificationError
 from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
 from ledger.ipn.snapshots import Fact, Pairs
-from ledger.ipn.storable import storable
+from ledger.ipn.storable import storable_name
 
 UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -73,6 +73,10 @@ SUBSCRIPTION_FIELDS: FactTable = (
     ("transaction_uuid", "vads_trans_uuid", Values.text),
 )
 
+ORDER_NAMES = names_read(tuple(row for row in TRANSACTION_FIELDS if row[0] in FACTS_OF_THE_ORDER))
+ALIAS_NAMES = names_read(ALIAS_FIELDS) | {"vads_identifier"}
+SUBSCRIPTION_NAMES = names_read(SUBSCRIPTION_FIELDS) | {"vads_subscription", "vads_identifier"}
+
 _PERSONAL_PREFIXES = ("vads_cust_", "vads_ship_to_", "vads_cardholder_", "vads_proof_of_id_")
 CARD_FIELDS = frozenset(
     {"vads_card_number", "vads_card_holder_name", "vads_expiry_month", "vads_expiry_year"}
@@ -109,5 +113,5 @@ def reference_of(facts: Mapping[str, Fact], form_time: str) -> str:
         )
     names = ("trans_id", "sequence_number", "operation_type")
     rest = [str(facts[name]).upper() for name in names if name in facts]
-    form_time = storable(form_time)
-    return "-".join([form_time[:8] if "trans_id" in facts else form_time, *rest])
+    day = form_time[:8] if "trans_id" in facts else form_time
+    return storable_name("-".join([day, *rest]))

@@ -14,8 +14,8 @@ from ledger.ipn.snapshots import NotificationContent
 
 _SOURCE = re.compile(r"[A-Z_]{1,40}")
 
-Payload = Mapping[str, Any]
-"""What a signature covers: the fields of a form, or the JSON of an answer."""
+Payload = Mapping[str, Any] | MalformedNotificationError
+"""What a signature covers: the fields of a form, or the JSON of an answer; or why it is none."""
 
 
 class Format(Protocol):
@@ -30,10 +30,19 @@ class Format(Protocol):
     def trust(
         self, body: DecodedBody, key_fingerprint: str, signed_digest: str
     ) -> tuple[Notification, Payload]: ...
-    def translate(self, notification: Notification, payload: Payload) -> NotificationContent: ...
+    def translate(self, notification: Notification, payload: Any) -> NotificationContent: ...
 
 
 FORMATS: tuple[Format, ...] = (rest_v4, form_v2)
+_FORMAT_BY_NAME = {format_.NAME: format_ for format_ in FORMATS}
+
+
+class Proven(NamedTuple):
+    """A notification that a key has verified; nobody has looked inside yet."""
+
+    notification: Notification
+    payload: Payload
+    body: DecodedBody
 
 
 class Claim(NamedTuple):
@@ -45,23 +54,51 @@ class Claim(NamedTuple):
     source: str | None = None
 
 
+def verify(delivery: Delivery, shops: Shops, limits: Limits) -> Proven:
+    """Find the key that signed a delivery; nothing in it is read but who sent it.
+
+    Errors: NotificationError.
+    """
+    format_, body = _decode(delivery, limits)
+    return Proven(*format_.verify(body, shops), body)
+
+
+def trust(delivery: Delivery, key_fingerprint: str, signed_digest: str, limits: Limits) -> Proven:
+    """Take a delivery as verified that was so once, by a key that may be gone.
+
+    Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
+    Errors: NotificationError.
+    """
+    format_, body = _decode(delivery, limits)
+    return Proven(*format_.trust(body, key_fingerprint, signed_digest), body)
+
+
+def understand(proven: Proven) -> NotificationContent:
+    """Read everything that a verified notification says. Errors: MalformedNotificationError."""
+    notification = proven.notification
+    format_ = _FORMAT_BY_NAME[notification.format]
+    content = format_.translate(notification, proven.payload)
+    if content.transactions or content.aliases or content.subscriptions:
+        return content
+    raise MalformedNotificationError(
+        "identity-unreadable", "it names no transaction, no alias and no subscription"
+    )
+
+
 def read(
     delivery: Delivery, shops: Shops, limits: Limits
 ) -> tuple[Notification, NotificationContent]:
-    """Read a delivery strictly, verify it, and translate it. Errors: NotificationError."""
-    format_, body = _decode(delivery, limits)
-    return _translate(format_, *format_.verify(body, shops))
+    """Verify a delivery and read what it says. Errors: NotificationError."""
+    proven = verify(delivery, shops, limits)
+    return proven.notification, understand(proven)
 
 
 def read_trusted(
     delivery: Delivery, key_fingerprint: str, signed_digest: str, limits: Limits
 ) -> tuple[Notification, NotificationContent]:
-    """Read again what was verified once, by a key that is gone. Errors: NotificationError.
-
-    Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
-    """
-    format_, body = _decode(delivery, limits)
-    return _translate(format_, *format_.trust(body, key_fingerprint, signed_digest))
+    """Read again what was verified once, by a key that is gone. Errors: as `trust`."""
+    proven = trust(delivery, key_fingerprint, signed_digest, limits)
+    return proven.notification, understand(proven)
 
 
 def claim_of(delivery: Delivery, limits: Limits) -> Claim:
@@ -86,14 +123,3 @@ def _decode(delivery: Delivery, limits: Limits) -> tuple[Format, DecodedBody]:
         if format_.matches(fields):
             return format_, DecodedBody(delivery, fields, limits)
     raise MalformedNotificationError("unknown-format", "neither vads_* nor kr-* fields")
-
-
-def _translate(
-    format_: Format, notification: Notification, payload: Payload
-) -> tuple[Notification, NotificationContent]:
-    content = format_.translate(notification, payload)
-    if content.transactions or content.aliases or content.subscriptions:
-        return notification, content
-    raise MalformedNotificationError(
-        "identity-unreadable", "it names no transaction, no alias and no subscription"
-    )

@@ -1,4 +1,11 @@
-"""Why a delivery is kept in quarantine: the words a machine reads, and what to do about each."""
+"""Why a delivery is in quarantine or undecided: words a machine reads, and what they mean."""
+
+UNDECIDED_ALONE: dict[str, str] = {
+    "internal-error": "Our own code stumbled over it: after an upgrade it can be decided.",
+    "not-storable": "The database refuses what it says: after an upgrade it can be decided.",
+    "conflict": "Other notifications about the same thing kept coming first: try again.",
+}
+"""Reasons that nothing in quarantine has: what they name was verified."""
 
 REASONS: dict[str, str] = {
     # cannot be read
@@ -31,11 +38,22 @@ REASONS: dict[str, str] = {
     "relabelled-form": "Signed, but an identifying field is malformed: a payment form or return"
     " dressed up as a notification.",
     "unsupported-algorithm": "kr-hash-algorithm is not sha256_hmac.",
+    **UNDECIDED_ALONE,
 }
 """Reason -> what it means, for a person."""
-
 TOO_LARGE = "too-large"
 """The one reason under which no body is kept: nothing can be verified again."""
 
-REPAIRABLE = frozenset({"unknown-shop", "no-key", "signature-mismatch", "wrong-mode", "wrong-shop"})
-"""Reasons that a change of the shops file can lift; all others are unreadable for ever."""
+SOURCE_NOT_ALLOWED = "source-not-allowed"
+
+REPAIRABLE = frozenset(
+    {
+        SOURCE_NOT_ALLOWED,
+        "unknown-shop",
+        "no-key",
+        "signature-mismatch",
+        "wrong-mode",
+        "wrong-shop",
+    }
+)
+"""Reasons that a setting or the shops file can lift; all others are unverifiable for ever."""

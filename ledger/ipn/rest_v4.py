@@ -4,11 +4,12 @@ Source: rest-v4 reference, sections 2 to 7.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ledger.errors import MalformedNotificationError, SignatureError
+from ledger.errors import MalformedNotificationError, NotificationError, SignatureError
 from ledger.instants import read_platform_instant
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.authenticity import check_address, verifying_key
@@ -16,11 +17,15 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Delivery, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
+    ALIAS_NAMES,
     CARD,
     DETAILS,
+    FACTS_OF_ORDER,
     METHOD,
+    ORDER,
     ORDER_FIELDS,
     REFUND_FIELDS,
+    SUBSCRIPTION_NAMES,
     TRANSACTION_FIELDS,
     Order,
     order_of,
@@ -35,15 +40,22 @@ from ledger.ipn.snapshots import (
     AliasSnapshot,
     Fact,
     NotificationContent,
+    Pairs,
     SubscriptionSnapshot,
     TransactionSnapshot,
     is_instalment,
 )
 from ledger.ipn.statuses import REFUSED
-from ledger.ipn.storable import storable
+from ledger.ipn.storable import storable, storable_name
 
 NAME = "rest-v4"
 SOURCE_FIELD = "kr-src"
+
+Answer = Mapping[str, Any] | MalformedNotificationError
+"""A signed answer, or why it cannot be read."""
+
+_SHOP_ID = re.compile(r'"shopId" *: *"?([0-9]{8,9})\b')
+_MODE = re.compile(r'"mode" *: *"(TEST|PRODUCTION)"')
 
 
 # -- proof ----------------------------------------------------------------------------------------
@@ -62,7 +74,7 @@ def claim(body: DecodedBody) -> tuple[str, str]:
     return _claim(_parse(body, body.fields.get("kr-answer", "")))
 
 
-def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, Any]]:
+def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Answer]:
     """Prove that the platform sent this answer as a call. Errors: NotificationError."""
     fields = body.fields
     text, hash_ = fields.get("kr-answer", ""), fields.get("kr-hash", "")
@@ -70,41 +82,64 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, 
         raise SignatureError("signature-missing", "there is no kr-hash")
     if fields.get("kr-hash-algorithm") != "sha256_hmac":
         raise SignatureError("unsupported-algorithm", "kr-hash-algorithm is not sha256_hmac")
-    answer = _parse(body, text)
-    shop_id, mode = _claim(answer)
+    answer, (shop_id, mode) = _read(body, text)
     check_address(body.delivery, shop_id, mode)
     if fields.get("kr-hash-key", "password") != "password":
         raise SignatureError("browser-return", "kr-hash-key is not password: a browser return")
-    signed, key = _signed_text(shops, body.delivery, shop_id, mode, text, hash_)
+    try:
+        signed, key = _signed_text(shops, body.delivery, shop_id, mode, text, hash_)
+    except NotificationError:
+        if isinstance(answer, MalformedNotificationError):
+            raise answer from None  # the first fault, and the one that a sender can see
+        raise
     if signed != text:
-        answer = _parse(body, signed)
-        if _claim(answer) != (shop_id, mode):
+        answer, claimed = _read(body, signed)
+        if claimed != (shop_id, mode):
             raise SignatureError("signature-mismatch", "the signed text names another shop or mode")
-    return _notification(body, answer, key.fingerprint, signed), answer
+    return _notification(body, (shop_id, mode), key.fingerprint, signed), answer
 
 
 def trust(
     body: DecodedBody, key_fingerprint: str, signed_digest: str
-) -> tuple[Notification, Mapping[str, Any]]:
+) -> tuple[Notification, Answer]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
     candidates = _candidates(body.fields.get("kr-answer", ""))
     text_by_digest = {content_tag(text.encode()): text for text in reversed(candidates)}
     signed = text_by_digest.get(signed_digest, candidates[0])
-    answer = _parse(body, signed)
-    check_address(body.delivery, *_claim(answer))
-    return _notification(body, answer, key_fingerprint, signed), answer
+    answer, claimed = _read(body, signed)
+    check_address(body.delivery, *claimed)
+    return _notification(body, claimed, key_fingerprint, signed), answer
 
 
 def _notification(
-    body: DecodedBody, answer: Mapping[str, Any], key_fingerprint: str, signed: str
+    body: DecodedBody, claimed: tuple[str, str], key_fingerprint: str, signed: str
 ) -> Notification:
-    claimed, source = _claim(answer), storable(body.fields.get(SOURCE_FIELD, "")) or None
+    source = storable_name(body.fields.get(SOURCE_FIELD, "")) or None
     signed_digest = content_tag(signed.encode())
     return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
 
 
 def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
     return parse_answer(text, body.limits.json_depth_max)
+
+
+def _read(body: DecodedBody, text: str) -> tuple[Answer, tuple[str, str]]:
+    """Return an answer, or why it cannot be read, and the shop and mode whose key is to be tried.
+
+    What cannot be read may be signed all the same: then its address says whose key that would be,
+    or the first names in it that look like them. Errors: MalformedNotificationError without any.
+    """
+    try:
+        answer = _parse(body, text)
+        return answer, _claim(answer)
+    except MalformedNotificationError as unreadable:
+        shop_id, mode = body.delivery.shop_id, body.delivery.mode
+        if shop_id is None or mode is None:
+            named = _SHOP_ID.search(text), _MODE.search(text)
+            if None in named:
+                raise
+            shop_id, mode = (match[1] for match in named if match)
+        return unreadable, (shop_id, mode)
 
 
 def _claim(answer: Mapping[str, Any]) -> tuple[str, str]:
@@ -145,8 +180,10 @@ def _candidates(text: str) -> list[str]:
 # -- content --------------------------------------------------------------------------------------
 
 
-def translate(notification: Notification, answer: Mapping[str, Any]) -> NotificationContent:
+def translate(notification: Notification, answer: Answer) -> NotificationContent:
     """Read everything a verified answer says. Errors: MalformedNotificationError."""
+    if isinstance(answer, MalformedNotificationError):
+        raise answer
     order = order_of(answer)
     flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
     snapshots = [_transaction(flat, order) for flat in flats]
@@ -176,7 +213,7 @@ def translate(notification: Notification, answer: Mapping[str, Any]) -> Notifica
         transactions=tuple(snapshots),
         aliases=tuple(aliases),
         subscriptions=tuple(
-            _subscription(snapshot.facts)
+            _subscription(snapshot)
             for snapshot in snapshots
             if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
         ),
@@ -190,14 +227,21 @@ def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
     details, personal = unread_fields(field_values)
+    odd_of_order, verbatim = _odd_of_order(order_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
-        details=details + order.details,
+        details=details + order.details + verbatim,
         personal=personal + order.personal,
-        odd=(*field_values.odd_names(), *order_values.odd_names()),
+        odd=(*field_values.odd_names(), *odd_of_order),
     )
+
+
+def _odd_of_order(order_values: Values) -> tuple[tuple[str, ...], Pairs]:
+    """Return what is odd in the order. Shape: names; the facts among them verbatim, by path."""
+    _, verbatim = order_values.odd_fields(FACTS_OF_ORDER)
+    return order_values.odd_names(), [[ORDER + name, text] for name, text in verbatim]
 
 
 def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot:
@@ -208,9 +252,10 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     lasting = {name: answer[name] for name in answer if name not in ("serverDate", "transactions")}
     ending = digest(json.dumps(lasting, sort_keys=True).encode())[:16]
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
-    reference = "-".join([*order_id, "abandoned", ending])
-    odd = field_values.odd_names()
-    return TransactionSnapshot(None, reference, facts, order.details, order.personal, odd)
+    reference = storable_name("-".join([*order_id, "abandoned", ending]))
+    odd, verbatim = _odd_of_order(field_values)
+    details = order.details + verbatim
+    return TransactionSnapshot(None, reference, facts, details, order.personal, odd)
 
 
 def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSnapshot:
@@ -222,21 +267,35 @@ def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSn
     alias_facts = {name: facts[name] for name in ("payment_method", "order_id") if name in facts}
     if "created_at" in facts:
         alias_facts["made_at"] = facts["created_at"]
+    odd, verbatim = _odd_among(transaction, ALIAS_NAMES)
     return AliasSnapshot(
         alias=str(facts["alias"]),
         facts={"transaction_uuid": flat["uuid"], **alias_facts},
         was_asked=is_verification or source == "NEW",
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
+        details=verbatim,
         personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
+        odd=odd,
     )
 
 
-def _subscription(facts: Mapping[str, Fact]) -> SubscriptionSnapshot:
+def _subscription(transaction: TransactionSnapshot) -> SubscriptionSnapshot:
     """Read that a subscription exists: a REST answer never holds its plan."""
+    facts = transaction.facts
     is_refused = facts.get("status") in REFUSED
     plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
     if "order_id" in facts:
         plan_facts["order_id"] = facts["order_id"]
     names = str(facts["subscription_id"]), str(facts.get("alias", ""))
-    return SubscriptionSnapshot(*names, plan_facts)
+    odd, verbatim = _odd_among(transaction, SUBSCRIPTION_NAMES)
+    return SubscriptionSnapshot(*names, plan_facts, verbatim, odd)
+
+
+def _odd_among(
+    transaction: TransactionSnapshot, names: frozenset[str]
+) -> tuple[tuple[str, ...], Pairs]:
+    """Return what is odd among some fields of a transaction. Shape: names; details, verbatim."""
+    odd = tuple(name for name in transaction.odd if name in names)
+    details = [pair for pair in transaction.details if pair[0].removeprefix(ORDER) in odd]
+    return odd, details

@@ -14,6 +14,7 @@ from ledger.ipn.rest_v4_json import flatten
 from ledger.ipn.snapshots import Pairs
 from ledger.ipn.storable import storable_pairs
 
+ORDER = "orderDetails."
 DETAILS = "transactionDetails."
 CARD = DETAILS + "cardDetails."
 METHOD = DETAILS + "paymentMethodDetails."
@@ -58,6 +59,16 @@ REFUND_FIELDS: FactTable = (  # a refund asks for itself, not for the order
     ("requested_amount_minor", "transactionDetails.effectiveAmount", Values.amount),
     ("requested_currency", "transactionDetails.effectiveCurrency", Values.currency),
 )
+
+
+def _names_of(*fact_names: str) -> frozenset[str]:
+    every: FactTable = (*TRANSACTION_FIELDS, *ORDER_FIELDS)
+    return names_read(tuple(row for row in every if row[0] in fact_names))
+
+
+FACTS_OF_ORDER = names_read(ORDER_FIELDS)
+ALIAS_NAMES = _names_of("alias", "order_id", "payment_method", "created_at")
+SUBSCRIPTION_NAMES = _names_of("alias", "order_id", "subscription_id")
 _READ = names_read(TRANSACTION_FIELDS) | {"uuid", "shopId"}
 _READ_OF_ORDER = names_read(ORDER_FIELDS) | {"mode"}
 _PERSONAL = re.compile(
@@ -113,7 +124,7 @@ def order_of(answer: Mapping[str, Any]) -> Order:
         (name, str(answer[name])) for name in ("orderCycle", "orderStatus") if answer.get(name)
     ]
     unread = (name for name in fields if name not in _READ_OF_ORDER)
-    details += [(f"orderDetails.{name}", fields[name]) for name in unread]
+    details += [(ORDER + name, fields[name]) for name in unread]
     unknown = (name for name in answer if name not in _TOP_LEVEL and not name.startswith("_"))
     details += flatten({name: answer[name] for name in unknown})
     customer = flatten({"customer": answer.get("customer")})

@@ -96,7 +96,8 @@ class AliasSnapshot:
     """How one stored means of payment stands.
 
     Shape: `was_asked` is True for a request to register or change it, False for its mere use in a
-    payment; `is_known_means` says that the same card was already behind this alias.
+    payment; `is_known_means` says that the same card was already behind this alias. `details` holds
+    what is odd, verbatim.
     """
 
     alias: str
@@ -104,16 +105,23 @@ class AliasSnapshot:
     was_asked: bool
     is_accepted: bool
     is_known_means: bool = False
+    details: Pairs = field(default_factory=list)
     personal: Pairs = field(default_factory=list)
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSnapshot:
-    """That a subscription was opened or refused; instalments are known by their transactions."""
+    """That a subscription was opened or refused; instalments are known by their transactions.
+
+    Shape: `details` holds what is odd, verbatim.
+    """
 
     subscription_id: str
     alias: str
     facts: Mapping[str, Fact]
+    details: Pairs = field(default_factory=list)
+    odd: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

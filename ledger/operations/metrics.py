@@ -103,7 +103,7 @@ class Metrics:
             registry=self._own,
         )
         for format_ in ("form-v2", "rest-v4"):  # before anything happened: a rate needs a zero
-            for outcome in ("recorded", "repeated"):
+            for outcome in ("recorded", "repeated", "undecided"):
                 self._received.labels(format_, outcome, UNKNOWN)
         for status in ("405", "503"):
             self._rejected.labels(status)

@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from itertools import dropwhile
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select, true
 from ulid import ULID
 
 from ledger.instants import beginning_of, end_of
-from ledger.storage.tables import HAS_REASON, notifications
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import HAS_REASON, decisions, notifications
 
 SETTLED = timedelta(hours=1)
 """What arrived before that is stored or never will be."""
@@ -46,8 +47,10 @@ class PastDays:
         self, connection: Connection, scope: Scope, days: Sequence[date], now: datetime
     ) -> dict[date, Counter[str]]:
         """Return the verified notifications of each day (UTC) by outcome. Shape: days in order."""
-        query = select(func.count()).select_from(notifications).where(HAS_REASON)
-        readmitted = connection.scalar(query) or 0
+        readmitted = sum(
+            connection.scalar(select(func.count()).select_from(table).where(condition)) or 0
+            for table, condition in ((notifications, HAS_REASON), (decisions, true()))
+        )
         with self._lock:
             if readmitted != self._readmitted:
                 self._counts.clear()
@@ -86,14 +89,20 @@ def _verified(
     c = notifications.c
     *bounds, end = (str(ULID.from_datetime(instant))[:10] for instant in bounds_of(days))
     bucket = bucket_of(c.id, bounds)
-    query = (
-        select(bucket, c.outcome, func.count())
-        .where(c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
-        .group_by(bucket, c.outcome)
-    )
+    within = (c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
+    query = select(bucket, c.outcome, func.count()).where(*within).group_by(bucket, c.outcome)
     by_day: dict[date, Counter[str]] = {day: Counter() for day in days}
     for index, outcome, count in connection.execute(query):
         by_day[days[index]][outcome] = count
+    later = (
+        select(bucket, decisions.c.outcome, func.count())
+        .join(decisions, decisions.c.notification_id == c.id)
+        .where(*within, decisions.c.outcome != Outcome.UNDECIDED)
+        .group_by(bucket, decisions.c.outcome)
+    )
+    for index, outcome, count in connection.execute(later):
+        by_day[days[index]] += Counter({outcome: count})
+        by_day[days[index]][Outcome.UNDECIDED] -= count
     return by_day
 
 

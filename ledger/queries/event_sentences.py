@@ -5,6 +5,7 @@ from datetime import datetime
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.instants import write_public_instant
+from ledger.ipn.lookalikes import printable
 from ledger.ipn.modes import Mode
 from ledger.ipn.money import decimal_text
 from ledger.ipn.snapshots import Fact
@@ -72,11 +73,6 @@ def _fact_text(name: str, fact: Fact | None, currency: str) -> str:
 
 def _amount(amount_minor: int, currency: str) -> str:
     return f"{decimal_text(amount_minor, currency)} {printable(currency)}".strip()
-
-
-def printable(text: str) -> str:
-    """Escape what could steer a terminal or turn the reading direction."""
-    return "".join(letter if letter.isprintable() else f"\\u{ord(letter):04x}" for letter in text)
 
 
 def clock(instant: datetime) -> str:

@@ -7,15 +7,16 @@ from typing import NamedTuple
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotificationError
-from ledger.ipn.delivery import Limits, read_fields
+from ledger.ipn.delivery import read_fields
 from ledger.ipn.kinds import Kind
-from ledger.ipn.parse import read, read_trusted
+from ledger.ipn.parse import read_trusted, verify
 from ledger.ipn.shops_and_keys import Shop, Shops
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.recording.inbox_rows import delivery_of
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.outcomes import Outcome
 
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
 EVENTS_MAX = 100
@@ -91,7 +92,7 @@ def verified_again(ledger: Ledger, row: InboxRecord) -> str:
     unlimited = replace(key, not_before=None, not_after=None)
     only = Shops({key.shop_id: Shop(key.shop_id, "", (unlimited,))})
     try:
-        again, _ = read(delivery_of(row), only, _limits(ledger))
+        again = verify(delivery_of(row), only, ledger.limits).notification
     except NotificationError:
         return FAILED
     names = (row.signed_digest, row.shop_id, row.mode)
@@ -100,10 +101,6 @@ def verified_again(ledger: Ledger, row: InboxRecord) -> str:
 
 def _digest_same(row: InboxRecord) -> bool:
     return digest(row.body or b"") == row.digest
-
-
-def _limits(ledger: Ledger) -> Limits:
-    return Limits(ledger.settings.fields_max, ledger.settings.json_depth_max)
 
 
 # -- one delivery in full -----------------------------------------------------------------------
@@ -133,7 +130,7 @@ def readable(ledger: Ledger, row: InboxRecord) -> Body:
     """Return the body of a delivery in a form that a person can read."""
     raw = row.body or b""
     try:
-        fields = read_fields(delivery_of(row), _limits(ledger))
+        fields = read_fields(delivery_of(row), ledger.limits)
     except NotificationError:
         fields = {}
     indented = {name: _indented_json(text) for name, text in fields.items()}
@@ -145,9 +142,11 @@ def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:
     """Return the transactions, aliases and subscriptions that a verified delivery names."""
     if row.key_fingerprint is None or row.signed_digest is None:
         return []
+    if row.outcome == Outcome.UNDECIDED:  # reading it again would stumble again
+        return []
     proof = row.key_fingerprint, row.signed_digest
     try:
-        _, content = read_trusted(delivery_of(row), *proof, _limits(ledger))
+        _, content = read_trusted(delivery_of(row), *proof, ledger.limits)
     except NotificationError:  # code that reads more strictly than that of then
         return []
     return [

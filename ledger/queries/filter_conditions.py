@@ -17,10 +17,11 @@ from sqlalchemy.sql.functions import FunctionElement
 from ledger.errors import BadFilterError
 from ledger.instants import write_instant, write_second_from
 from ledger.ipn.modes import MODES, PUBLIC_MODES
-from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
+from ledger.ipn.storable import INTEGER_MAX, NAME_MAX, UNSTORABLE
 from ledger.storage.tables import UtcDateTime
 
-TEXT_MAX = 500
+TEXT_MAX = NAME_MAX
+"""What is shown can be asked for; nothing longer is stored as a name."""
 
 Words = frozenset[str]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 
 from ledger.application import Ledger
 from ledger.instants import write_public_instant
@@ -13,8 +13,10 @@ from ledger.ipn.modes import Mode
 from ledger.queries.filter_conditions import sql_conditions
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.keyset import INDEX_SCANS_MAX
+from ledger.recording.readmission import WAITING
 from ledger.storage.database import Database
-from ledger.storage.inbox import InboxRecord, inbox_record, without_body
+from ledger.storage.decisions import has_outcome
+from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, without_body
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import notifications, quarantine
 
@@ -34,6 +36,9 @@ def notification_data(row: InboxRecord) -> dict[str, Any]:
         "source": row.source,
         "outcome": row.outcome,
         "reason": row.reason,
+        "error_class": row.error_class,
+        "code_version": row.code_version,
+        "decided_at": _instant(row.decided_at),
         "digest": row.digest,
         "positions": list(row.positions),
         "key_fingerprint": row.key_fingerprint,
@@ -61,16 +66,18 @@ def list_notifications(
         if before_id is not None:
             newest = newest.where(table.c.id < before_id)
         for conditions in _index_scans(filter_, table):
-            records += map(inbox_record, connection.execute(newest.where(*conditions)))
+            rows = connection.execute(newest.where(*conditions))
+            records += as_decided(connection, map(inbox_record, rows))
     return sorted(records, key=lambda record: record.id, reverse=True)[:limit]
 
 
 def waiting(
     ledger: Ledger, reason: str | None = None, *, shops: Sequence[str] | None = None
 ) -> list[str]:
-    """Return the ids in quarantine in the order of arrival, so that they are recorded in it."""
+    """Return the ids of what is in quarantine or undecided in the order of arrival, so that they
+    are recorded in it."""
     filter_ = NotificationFilter(
-        outcome=frozenset({Outcome.QUARANTINED}),
+        outcome=frozenset(WAITING),
         reason=frozenset({reason} if reason else ()),
         shop_id=None if shops is None else frozenset(shops),
     )
@@ -86,10 +93,10 @@ def all_notifications(
     """
     previous = None
     by_table = [_all_of(database, table, filter_, has_bodies) for table in _tables(filter_)]
-    for row in heapq.merge(*by_table, key=lambda row: str(row.id)):
-        if row.id != previous:  # one that was readmitted between two pages comes twice
-            yield inbox_record(row)
-        previous = row.id
+    for record in heapq.merge(*by_table, key=lambda record: record.id):
+        if record.id != previous:  # one that was readmitted between two pages comes twice
+            yield record
+        previous = record.id
 
 
 def count_notifications(connection: Connection, filter_: NotificationFilter) -> int:
@@ -111,9 +118,12 @@ def _tables(filter_: NotificationFilter) -> list[Table]:
 def _conditions(
     filter_: NotificationFilter, table: Table, *without: str
 ) -> list[ColumnElement[bool]]:
-    # Whatever is in quarantine has that outcome, without a column for it.
-    known = ("outcome",) if table is quarantine else ()
-    return sql_conditions(filter_, table, without=(*without, *known))
+    """Return the conditions; whatever is in quarantine has that outcome, without a column for it,
+    and in the inbox a later decision counts."""
+    conditions = list(sql_conditions(filter_, table, without=(*without, "outcome")))
+    if table is notifications and filter_.outcome:
+        conditions.append(has_outcome(filter_.outcome))
+    return conditions
 
 
 def _index_scans(filter_: NotificationFilter, table: Table) -> Iterator[list[ColumnElement[bool]]]:
@@ -131,13 +141,14 @@ def _index_scans(filter_: NotificationFilter, table: Table) -> Iterator[list[Col
 
 def _all_of(
     database: Database, table: Table, filter_: NotificationFilter, has_bodies: bool
-) -> Iterator[Row[Any]]:
+) -> Iterator[InboxRecord]:
     whole: Select[Any] = select(table) if has_bodies else without_body(table)
     query = whole.where(*_conditions(filter_, table)).order_by(table.c.id).limit(PAGE)
     after = ""
     while True:
         with database.connect() as connection:
-            page = connection.execute(query.where(table.c.id > after)).all()
+            rows = connection.execute(query.where(table.c.id > after)).all()
+            page = as_decided(connection, map(inbox_record, rows))
         yield from page
         if len(page) < PAGE:
             return

@@ -1,27 +1,29 @@
-"""What waits in quarantine, as operators look at it: by reason, listed, verified on trial."""
+"""What is in quarantine or undecided, as operators look at it: by reason, listed, on trial."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.queries.activity import Scope, bounds_of, bucket_of
-from ledger.storage.inbox import InboxRecord, inbox_record, without_body
-from ledger.storage.tables import quarantine
+from ledger.storage.decisions import is_undecided
+from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, without_body
+from ledger.storage.tables import notifications, quarantine
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Notifications in quarantine for one reason."""
+    """Notifications that wait for one reason. Shape: `undecided` of them are in the inbox."""
 
     reason: str
     count: int
+    undecided: int
     oldest_at: datetime
     newest_at: datetime
 
@@ -49,17 +51,18 @@ def quarantined(connection: Connection, scope: Scope, days: Sequence[date]) -> d
 
 
 def by_reason(connection: Connection, scope: Scope) -> list[Waiting]:
-    """Return what claims this mode or none, by reason, the most frequent reason first."""
-    c = quarantine.c
-    sums = (func.count(), func.min(c.received_at), func.max(c.received_at))
-    query = select(c.reason, *sums).where(*_of_shops(scope)).group_by(c.reason)
+    """Return what waits and claims this mode or none, by reason, the most frequent reason first."""
     waiting_by_reason: dict[str, Waiting] = {}
-    for mode in _modes(scope):
-        for reason, count, oldest_at, newest_at in connection.execute(query.where(mode)):
-            before = waiting_by_reason.get(reason, Waiting(reason, 0, oldest_at, newest_at))
+    for table, conditions in _sources(scope):
+        c = table.c
+        sums = (func.count(), func.min(c.received_at), func.max(c.received_at))
+        query = select(c.reason, *sums).where(*conditions).group_by(c.reason)
+        for reason, count, oldest_at, newest_at in connection.execute(query):
+            before = waiting_by_reason.get(reason, Waiting(reason, 0, 0, oldest_at, newest_at))
             waiting_by_reason[reason] = Waiting(
                 reason,
                 before.count + count,
+                before.undecided + (count if table is notifications else 0),
                 min(before.oldest_at, oldest_at),
                 max(before.newest_at, newest_at),
             )
@@ -70,22 +73,27 @@ def listed(
     connection: Connection, scope: Scope, reason: str, *, limit: int, before_id: str | None = None
 ) -> list[InboxRecord]:
     """Return those of one reason, newest first, without bodies."""
-    c = quarantine.c
-    query = without_body(quarantine).where(*_of_reason(scope, reason))
-    if before_id is not None:
-        query = query.where(c.id < before_id)
-    return list(map(inbox_record, connection.execute(query.order_by(c.id.desc()).limit(limit))))
+    records: list[InboxRecord] = []
+    for table, conditions in _sources(scope, reason):
+        query = without_body(table).where(*conditions)
+        if before_id is not None:
+            query = query.where(table.c.id < before_id)
+        rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))
+        records += as_decided(connection, map(inbox_record, rows))
+    return sorted(records, key=lambda record: record.id, reverse=True)[:limit]
 
 
 def ids_waiting(connection: Connection, scope: Scope, reason: str, *, limit: int) -> list[str]:
     """Return those of one reason in the order of arrival, so that they are recorded in it."""
-    c = quarantine.c
-    query = select(c.id).where(*_of_reason(scope, reason)).order_by(c.id).limit(limit)
-    return list(connection.scalars(query))
+    ids: list[str] = []
+    for table, conditions in _sources(scope, reason):
+        query = select(table.c.id).where(*conditions).order_by(table.c.id).limit(limit)
+        ids += connection.scalars(query)
+    return sorted(ids)[:limit]
 
 
 def dry_run(ledger: Ledger, ids: Sequence[str]) -> DryRun:
-    """Verify again without recording anything, and return what would become of it."""
+    """Verify and decide again without recording anything, and return what would become of it."""
     reasons = Counter[str | None]()
     for id_ in ids:
         with suppress(NotFoundError):  # readmitted or evicted meanwhile
@@ -94,9 +102,17 @@ def dry_run(ledger: Ledger, ids: Sequence[str]) -> DryRun:
     return DryRun(passing, Counter({reason: reasons[reason] for reason in reasons if reason}))
 
 
-def _of_reason(scope: Scope, reason: str) -> list[Any]:
-    c = quarantine.c
-    return [c.reason == reason, or_(*_modes(scope)), *_of_shops(scope)]
+def _sources(
+    scope: Scope, reason: str | None = None
+) -> Iterator[tuple[Table, list[ColumnElement[bool]]]]:
+    """Yield where deliveries wait, with the conditions of those that a reader looks at."""
+    c = notifications.c
+    of_shops = [c.shop_id.in_(scope.shops)] if scope.is_limited else []
+    of_reason = [] if reason is None else [c.reason == reason]
+    yield notifications, [is_undecided(), c.mode == scope.mode, *of_shops, *of_reason]
+    for mode in _modes(scope):
+        of_reason = [] if reason is None else [quarantine.c.reason == reason]
+        yield quarantine, [mode, *_of_shops(scope), *of_reason]
 
 
 def _modes(scope: Scope) -> tuple[Any, Any]:

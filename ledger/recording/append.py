@@ -1,6 +1,7 @@
 """Appends verified notifications: a group in one transaction, or one until it is not beaten."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -10,12 +11,13 @@ from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import NotificationContent
 from ledger.recording.decider import streams_of
 from ledger.recording.receipt import Receipt, receipt_of
-from ledger.recording.retries import available, retrying
+from ledger.recording.retries import appendable, available, retrying
 from ledger.recording.unit_of_work import UnitOfWork, Verified
 from ledger.storage.database import Database
 from ledger.storage.event_recorder import lock_streams
 from ledger.storage.event_store import EventStore
 from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.outcomes import Outcome
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.quarantine import release
 from ledger.storage.write_set import LoadRequest, WriteStrategy, final_positions
@@ -37,18 +39,22 @@ class Append:
         self._now = now
 
     def together(self, verified: Sequence[Verified]) -> list[Receipt]:
-        """Append a group, all of it or nothing. Errors: LostRaceError, UnavailableError."""
+        """Append a group, all of it or nothing.
+
+        Errors: LostRaceError, UnavailableError; whatever decision and storing can raise.
+        """
         if len(verified) == 1:
             return [self.alone(verified[0])]
-        with available(), self._strategy.begin() as connection:
+        with appendable(), self._strategy.begin() as connection:
             return self._append(connection, self._strategy, verified)
 
     def alone(
         self, notification: Verified, *, first: int = 0, readmitted: InboxRecord | None = None
     ) -> Receipt:
-        """Append one. Errors: ConflictError, UnavailableError; NotFoundError: it was readmitted.
+        """Append one. Errors: ConflictError, UnavailableError; whatever decision and storing can
+        raise; NotFoundError: another operator has readmitted it.
 
-        Shape: `first` is 1 when its group has failed; `readmitted` is its row in quarantine.
+        Shape: `first` is 1 when its group has failed; `readmitted` is its row until now.
         """
 
         def attempt(number: int) -> Receipt:
@@ -57,11 +63,19 @@ class Append:
                 earlier = _earlier(connection, notification) if number else None
                 if earlier is not None:
                     return earlier
-                if readmitted is not None and not release(connection, readmitted.id):
-                    raise NotFoundError(f"delivery {readmitted.id} has left the quarantine")
+                if readmitted is not None:
+                    _take(connection, readmitted)
                 return self._append(connection, strategy, [notification], readmitted)[0]
 
         return retrying(attempt, first=first)
+
+    def rehearse(self, notification: Verified, readmitted: InboxRecord) -> None:
+        """Decide on one without writing anything. Errors: as `alone`."""
+        request = _load_request(*notification)
+        with available(), self._plain.begin() as connection:
+            loaded = self._plain.load(connection, [request])
+            work = UnitOfWork(self._event_store, connection, loaded)
+            work.add(notification, request.stream_ids, self._now(), readmitted)
 
     def _append(
         self,
@@ -75,9 +89,14 @@ class Append:
         for notification, request in zip(verified, requests, strict=True):
             work.add(notification, request.stream_ids, self._now(), readmitted)
         positions = strategy.write(connection, work.writes)
+        decided = [
+            replace(record, outcome=decision.outcome, positions=decision.positions)
+            for decision in work.writes.decisions
+            if (record := readmitted)
+        ]
         return [
             receipt_of(record, final_positions(record.positions, positions))
-            for record in work.writes.deliveries
+            for record in work.writes.deliveries or decided
         ]
 
 
@@ -93,4 +112,17 @@ def _earlier(connection: Connection, verified: Verified) -> Receipt | None:
     notification, content = verified
     lock_streams(connection, streams_of(content))
     record = Inbox(connection).find_verified(notification.delivery.id)
-    return None if record is None else receipt_of(record, record.positions)
+    if record is None or record.outcome == Outcome.UNDECIDED:
+        return None
+    return receipt_of(record, record.positions)
+
+
+def _take(connection: Connection, readmitted: InboxRecord) -> None:
+    """Make sure that nobody else has decided on it. Errors: NotFoundError."""
+    if readmitted.outcome == Outcome.UNDECIDED:
+        now = Inbox(connection).find_verified(readmitted.id)
+        is_ours = now is not None and now.outcome == Outcome.UNDECIDED
+    else:
+        is_ours = release(connection, readmitted.id)
+    if not is_ours:
+        raise NotFoundError(f"delivery {readmitted.id} has been readmitted already")

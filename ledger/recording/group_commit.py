@@ -7,10 +7,12 @@ is no timer: a call that is alone is written alone, at once; under load every co
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
 
+from ledger.recording.attempts import outcome_of
 from ledger.recording.retries import LostRaceError
 
 GROUP_MAX = 16
@@ -59,7 +61,11 @@ class GroupCommit(Generic[Work, Result]):
         self._has_leader = False
 
     def submit(self, work: Work) -> Result:
-        """Have one work done together with others, and wait for it. Errors: its own."""
+        """Have one work done together with others, and wait for it. Errors: its own.
+
+        A thread that leads does the works that came first, its own among them, and hands over to
+        the next leader, whatever happens to it: the others must not wait for ever.
+        """
         mine: _Waiting[Work, Result] = _Waiting(work)
         with self._lock:
             self._queue.append(mine)
@@ -67,7 +73,21 @@ class GroupCommit(Generic[Work, Result]):
         if must_wait:
             mine.turn.acquire()
         if mine.outcome is None:  # nobody leads, or the leader has handed over to us
-            self._lead(mine)
+            with self._lock:
+                size = min(self._size_max, len(self._queue))
+                group = [self._queue.popleft() for _ in range(size)]
+            assert group[0] is mine
+            outcomes: Sequence[Result | Exception] = [AbandonedError()] * len(group)
+            try:
+                outcomes = self.run([waiting.work for waiting in group])
+            finally:
+                for waiting, outcome in zip(group, outcomes, strict=True):
+                    waiting.outcome = outcome
+                with self._lock:
+                    next_leaders = list(self._queue)[:1]
+                    self._has_leader = bool(next_leaders)
+                for waiting in [*group[1:], *next_leaders]:
+                    waiting.turn.release()
         if isinstance(mine.outcome, Exception):
             raise mine.outcome
         assert mine.outcome is not None
@@ -75,40 +95,17 @@ class GroupCommit(Generic[Work, Result]):
 
     def run(self, works: Sequence[Work]) -> Sequence[Result | Exception]:
         """Do a group of any size now. Shape: a result or an error for each, in the same order."""
-        try:
-            return self._run_all(works)
-        except Exception as error:  # noqa: BLE001  answered to the thread that it belongs to
-            if len(works) == 1:
-                return [error]
-            is_expected = isinstance(error, LostRaceError)
-            log = _log.info if is_expected else _log.warning
-            log("group_commit.divided", size=len(works), exc_info=None if is_expected else error)
-        return [self._result_or_error(work) for work in works]
+        outcome = outcome_of(lambda: self._run_all(works))
+        if not isinstance(outcome, Exception):
+            return outcome
+        if len(works) == 1:
+            return [outcome]
+        is_expected = isinstance(outcome, LostRaceError)
+        log = _log.info if is_expected else _log.warning
+        log("group_commit.divided", size=len(works), error=type(outcome).__name__)
+        return [outcome_of(partial(self._run_one, work)) for work in works]
 
     @property
     def waiting(self) -> int:
         """Return how many works wait for a leader to be done with the group before."""
         return len(self._queue)
-
-    def _result_or_error(self, work: Work) -> Result | Exception:
-        try:
-            return self._run_one(work)
-        except Exception as error:  # noqa: BLE001  answered to the thread that it belongs to
-            return error
-
-    def _lead(self, mine: _Waiting[Work, Result]) -> None:
-        """Do the works that came first, our own among them, and hand over to the next leader."""
-        with self._lock:
-            group = [self._queue.popleft() for _ in range(min(self._size_max, len(self._queue)))]
-        assert group[0] is mine
-        outcomes: Sequence[Result | Exception] = [AbandonedError()] * len(group)
-        try:
-            outcomes = self.run([waiting.work for waiting in group])
-        finally:  # also when this thread is being ended: the others must not wait for ever
-            for waiting, outcome in zip(group, outcomes, strict=True):
-                waiting.outcome = outcome
-            with self._lock:
-                next_leaders = list(self._queue)[:1]
-                self._has_leader = bool(next_leaders)
-            for waiting in [*group[1:], *next_leaders]:
-                waiting.turn.release()

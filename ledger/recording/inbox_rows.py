@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
+from ledger import __version__
 from ledger.aggregates.aggregate import Occasion
-from ledger.ipn.delivery import Delivery, Notification
+from ledger.ipn.delivery import Delivery, Limits, Notification
 from ledger.ipn.parse import Claim
 from ledger.ipn.snapshots import NotificationContent
+from ledger.settings import Settings
+from ledger.storage.decisions import LaterDecision
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 
@@ -32,6 +35,28 @@ def verified_row(
         signed_digest=notification.signed_digest,
         key_fingerprint=notification.key_fingerprint,
         told_at=content.told_at,
+        positions=positions,
+    )
+
+
+def later_decision(
+    record: InboxRecord,
+    decided_at: datetime,
+    outcome: Outcome,
+    positions: tuple[int, ...] = (),
+    reason: str | None = None,
+    error_class: str | None = None,
+) -> LaterDecision:
+    """Make the row of what became of an undecided notification, decided or not, by this code."""
+    assert record.signed_digest is not None, "an undecided notification was verified"
+    return LaterDecision(
+        notification_id=record.id,
+        signed_digest=record.signed_digest,
+        decided_at=decided_at,
+        outcome=outcome,
+        code_version=__version__,
+        reason=reason,
+        error_class=error_class,
         positions=positions,
     )
 
@@ -69,6 +94,11 @@ def occasion_of(
         rule_certainty=content.rule_certainty,
         is_readmitted=is_readmitted,
     )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """Return the most that a body may hold."""
+    return Limits(settings.fields_max, settings.json_depth_max)
 
 
 def delivery_of(record: InboxRecord) -> Delivery:

@@ -1,47 +1,63 @@
-"""Readmission: quarantined deliveries are verified again, for good or as a dry run."""
+"""Readmission: what is in quarantine is verified again, and what is undecided read again."""
 
 from collections import Counter
 from datetime import datetime
 
-from ledger.errors import NotFoundError, NotificationError
-from ledger.ipn.delivery import Limits
-from ledger.ipn.parse import read
-from ledger.ipn.refusal_reasons import TOO_LARGE
+from ledger.errors import (
+    MalformedNotificationError,
+    NotFoundError,
+    NotificationError,
+    SignatureError,
+)
+from ledger.ipn.parse import Proven, trust, verify
+from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED, TOO_LARGE
 from ledger.ipn.shops_and_keys import Shops
-from ledger.recording.inbox_rows import delivery_of
+from ledger.recording.inbox_rows import delivery_of, limits_of
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
-from ledger.recording.unit_of_work import Verified
+from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
+
+WAITING = (Outcome.QUARANTINED, Outcome.UNDECIDED)
+"""Outcomes that another try may change."""
 
 GONE = "gone"
 """What became of a delivery that another operator has taken meanwhile, or that was evicted."""
 
 
-def verify_again(
-    database: Database, notification_id: str, shops: Shops, now: datetime, limits: Limits
-) -> tuple[InboxRecord, Verified | Receipt]:
-    """Verify a quarantined delivery with the keys of its day and of now.
-
-    Shape: its row, and a receipt that names the reason when it is refused again.
-    Errors: NotFoundError; UnavailableError.
-    """
+def waiting_record(database: Database, notification_id: str) -> InboxRecord:
+    """Return the row of a delivery that waits. Errors: NotFoundError; UnavailableError."""
     with available(), database.connect() as connection:
         record = Inbox(connection).get(notification_id)
-    if record is None or record.outcome != Outcome.QUARANTINED:
-        raise NotFoundError(f"no delivery {notification_id} in quarantine")
-    if record.reason == TOO_LARGE:  # its body was not kept
-        return record, receipt_of(record, reason=TOO_LARGE)
+    if record is None or record.outcome not in WAITING:
+        raise NotFoundError(f"delivery {notification_id} is neither in quarantine nor undecided")
+    return record
+
+
+def verify_again(
+    record: InboxRecord, shops: Shops, settings: Settings, now: datetime
+) -> Proven | Receipt:
+    """Verify a quarantined delivery with the keys of its day and of now; trust an undecided one.
+
+    Shape: a receipt that names the reason when it is refused again.
+    """
+    delivery, limits = delivery_of(record), limits_of(settings)
     try:
-        return record, read(delivery_of(record), shops.valid_at(record.received_at, now), limits)
+        if record.signed_digest is not None and record.key_fingerprint is not None:
+            return trust(delivery, record.key_fingerprint, record.signed_digest, limits)
+        if record.reason == TOO_LARGE:  # its body was not kept
+            raise MalformedNotificationError(TOO_LARGE, "its body was not kept")
+        if not settings.allows_source(record.peer):
+            raise SignatureError(SOURCE_NOT_ALLOWED, "its sender is not allowed")
+        return verify(delivery, shops.valid_at(record.received_at, now), limits)
     except NotificationError as refusal:
-        return record, receipt_of(record, reason=refusal.reason)
+        return receipt_of(record, reason=refusal.reason)
 
 
 class ReadmissionTally:
-    """Counts what became of several. Shape: by outcome or `gone`; the refused by reason."""
+    """Counts what became of several. Shape: by outcome or `gone`; those that wait by reason."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -50,10 +66,10 @@ class ReadmissionTally:
     def add(self, receipt: Receipt | None) -> None:
         """Count one more delivery."""
         self.outcomes[GONE if receipt is None else receipt.outcome] += 1
-        if receipt is not None and receipt.outcome == Outcome.QUARANTINED:
+        if receipt is not None and receipt.outcome in WAITING:
             self.refused[receipt.reason or ""] += 1
 
     @property
     def readmitted(self) -> int:
-        """Return how many have left the quarantine and are recorded, or repeat what is."""
+        """Return how many are recorded now, or repeat what is."""
         return self.outcomes[Outcome.RECORDED] + self.outcomes[Outcome.REPEATED]

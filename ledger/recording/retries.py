@@ -7,6 +7,7 @@ from typing import TypeVar
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from ledger.errors import ConflictError, UnavailableError
+from ledger.storage.database_errors import is_unable
 from ledger.storage.inbox import AlreadyRecorded
 
 TRIES_MAX = 10
@@ -31,16 +32,33 @@ class CutOffError(UnavailableError):
 
 @contextmanager
 def available() -> Iterator[None]:
-    """Turn what the database answers instead of a commit into one of our own refusals.
+    """Turn whatever the database answers instead of a commit into one of our own refusals.
 
     Errors: LostRaceError, CutOffError, UnavailableError.
+    """
+    try:
+        with appendable():
+            yield
+    except SQLAlchemyError as error:
+        raise UnavailableError("the database did not take it") from error
+
+
+@contextmanager
+def appendable() -> Iterator[None]:
+    """Turn what is the database's fault into one of our own refusals; what is the fault of the
+    row that it was given goes on as it is.
+
+    Errors: LostRaceError, CutOffError, UnavailableError; those of SQLAlchemy.
     """
     try:
         yield
     except AlreadyRecorded as error:
         raise LostRaceError("somebody else has recorded it") from error
     except SQLAlchemyError as error:
-        raise _kind_of(error)("the database did not take it") from error
+        kind = _kind_of(error)
+        if kind is None:
+            raise
+        raise kind("the database did not take it") from error
 
 
 def retrying(attempt: Callable[[int], _Result], *, first: int = 0) -> _Result:
@@ -51,7 +69,7 @@ def retrying(attempt: Callable[[int], _Result], *, first: int = 0) -> _Result:
     cut_offs = 0
     for number in range(first, TRIES_MAX):
         try:
-            with available():
+            with appendable():
                 return attempt(number)
         except LostRaceError:
             continue  # somebody else recorded it, or the same streams: load again
@@ -62,8 +80,10 @@ def retrying(attempt: Callable[[int], _Result], *, first: int = 0) -> _Result:
     raise ConflictError("other notifications about the same thing kept coming first")
 
 
-def _kind_of(failure: SQLAlchemyError) -> type[UnavailableError]:
+def _kind_of(failure: SQLAlchemyError) -> type[UnavailableError] | None:
     is_undone = getattr(getattr(failure, "orig", None), "sqlstate", None) in _UNDONE
     if is_undone or isinstance(failure, IntegrityError):
         return LostRaceError
-    return CutOffError if getattr(failure, "connection_invalidated", False) else UnavailableError
+    if getattr(failure, "connection_invalidated", False):
+        return CutOffError
+    return UnavailableError if is_unable(failure) else None

@@ -11,7 +11,7 @@ from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import Fact, NotificationContent
 from ledger.recording.decider import Decider, Decision
-from ledger.recording.inbox_rows import occasion_of, verified_row
+from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
 from ledger.storage import subscription_index
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import read_streams
@@ -47,7 +47,7 @@ class UnitOfWork:
     ) -> None:
         """Decide on one more notification, which names these streams.
 
-        Shape: `readmitted` is its row in quarantine, if it comes from there.
+        Shape: `readmitted` is its row, if it was in quarantine or undecided until now.
         """
         notification, content = verified
         outcome = Outcome.REPEATED
@@ -60,6 +60,9 @@ class UnitOfWork:
                 outcome = Outcome.RECORDED
             positions = self._collect(decision, occasion)
             self._loaded.positions_by_digest[notification.signed_digest] = positions
+        if readmitted is not None and readmitted.outcome == Outcome.UNDECIDED:
+            self.writes.decisions.append(later_decision(readmitted, now, outcome, positions))
+            return
         reason = None if readmitted is None else readmitted.reason
         self.writes.deliveries.append(
             verified_row(notification, content, now, outcome, positions, reason)

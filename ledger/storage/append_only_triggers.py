@@ -6,7 +6,14 @@ from sqlalchemy import Connection, inspect, text
 
 from ledger.storage.high_water_mark import POSITIONS_LOCK
 
-APPEND_ONLY = ("events", "notifications", "repeats", "access_log")
+APPEND_ONLY = (
+    "events",
+    "notifications",
+    "decisions",
+    "apparent_names",
+    "repeats",
+    "access_log",
+)
 """Tables whose rows are never changed or deleted."""
 
 

@@ -2,11 +2,85 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 from eventsourcing import persistence
 from sqlalchemy import Connection, exc
 
 _SILENT = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError)
+
+
+class Blame(StrEnum):
+    """What a failed statement failed by: the row that was written, the database, or who knows."""
+
+    ROW = "row"
+    DATABASE = "database"
+    UNKNOWN = "unknown"
+
+
+_BLAME_BY_SQLSTATE_CLASS = {
+    "22": Blame.ROW,  # data exception
+    "23": Blame.ROW,  # integrity constraint violation
+    "54": Blame.ROW,  # program limit exceeded: too long for an index, say
+    "08": Blame.DATABASE,  # connection exception
+    "25": Blame.DATABASE,  # invalid transaction state: read-only, say
+    "28": Blame.DATABASE,  # invalid authorization
+    "3D": Blame.DATABASE,  # no such database
+    "40": Blame.DATABASE,  # transaction rollback: serialization failure, deadlock
+    "42": Blame.DATABASE,  # no such table, no right to it
+    "53": Blame.DATABASE,  # insufficient resources
+    "55": Blame.DATABASE,  # object not in prerequisite state: lock not available, say
+    "57": Blame.DATABASE,  # operator intervention
+    "58": Blame.DATABASE,  # system error
+}
+_BLAME_BY_SQLITE_CODE = {
+    1: Blame.UNKNOWN,  # SQLITE_ERROR: no such table as well as integer overflow
+    2: Blame.UNKNOWN,  # SQLITE_INTERNAL
+    18: Blame.ROW,  # SQLITE_TOOBIG
+    19: Blame.ROW,  # SQLITE_CONSTRAINT
+    20: Blame.ROW,  # SQLITE_MISMATCH
+    21: Blame.UNKNOWN,  # SQLITE_MISUSE
+    25: Blame.ROW,  # SQLITE_RANGE
+}
+_BLAME_BY_CLASS: tuple[tuple[type[Exception], Blame], ...] = (
+    (exc.DataError, Blame.ROW),
+    (exc.IntegrityError, Blame.ROW),
+    (exc.OperationalError, Blame.DATABASE),
+    (exc.InterfaceError, Blame.DATABASE),
+    (exc.InternalError, Blame.DATABASE),
+    (exc.TimeoutError, Blame.DATABASE),
+    (MemoryError, Blame.DATABASE),
+    (OverflowError, Blame.ROW),
+    (UnicodeError, Blame.ROW),
+)
+"""What a driver raises by itself has no code."""
+
+
+def blame_of(failure: Exception) -> Blame:
+    """Return what a statement failed by, as the database's own code says it."""
+    if isinstance(failure, exc.DBAPIError):
+        if failure.connection_invalidated:
+            return Blame.DATABASE
+        if sqlstate := _sqlstate(failure.orig):
+            return _BLAME_BY_SQLSTATE_CLASS.get(sqlstate[:2], Blame.UNKNOWN)
+        code = getattr(failure.orig, "sqlite_errorcode", None)
+        if code is not None:
+            return _BLAME_BY_SQLITE_CODE.get(code & 0xFF, Blame.DATABASE)
+    by_class = (blame for class_, blame in _BLAME_BY_CLASS if isinstance(failure, class_))
+    return next(by_class, Blame.UNKNOWN)
+
+
+def kind_of_failure(failure: Exception) -> str:
+    """Return what equal failures have in common, without the words that may change."""
+    cause = getattr(failure, "orig", None) or failure
+    code = _sqlstate(cause) or getattr(cause, "sqlite_errorname", "")
+    return f"{type(cause).__name__} {code}".strip()
+
+
+def _sqlstate(cause: BaseException | None) -> str | None:
+    """Return the SQLSTATE of a driver's error, also of one that the driver has no class for."""
+    diagnosis = getattr(cause, "diag", None)
+    return getattr(cause, "sqlstate", None) or getattr(diagnosis, "sqlstate", None)
 
 
 @contextmanager
@@ -39,6 +113,19 @@ def silence(error: BaseException | None) -> exc.SQLAlchemyError | None:
             return error
         error = error.__cause__
     return None
+
+
+_UNABLE = ("08", "53", "57")
+"""SQLSTATE classes: the connection, a lack of room or memory, an operator's intervention."""
+
+
+def is_unable(error: exc.SQLAlchemyError) -> bool:
+    """Return True if the database could not store anything at all now, whatever it was given.
+
+    All else may be about what it was given: then something simpler may still be stored.
+    """
+    sqlstate = _sqlstate(getattr(error, "orig", None))
+    return sqlstate[:2] in _UNABLE if sqlstate else blame_of(error) is Blame.DATABASE
 
 
 @contextmanager

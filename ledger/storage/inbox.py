@@ -1,17 +1,18 @@
 """The inbox: every verified delivery, for ever; and deliveries of both kinds, read again."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, Table, bindparam, func, insert, select
+from sqlalchemy import Connection, Row, Select, Table, bindparam, func, insert, select, union_all
 from sqlalchemy.exc import IntegrityError
 
 from ledger.storage.database import padded
+from ledger.storage.decisions import newest_decisions
 from ledger.storage.outcomes import Outcome
-from ledger.storage.tables import RECORDED_ONCE, notifications, quarantine, repeats
+from ledger.storage.tables import RECORDED_ONCE, decisions, notifications, quarantine, repeats
 
 
 class AlreadyRecorded(Exception):
@@ -24,7 +25,8 @@ class InboxRecord:
 
     Shape: what only a verified delivery has (`recorded_at`, `signed_digest`, `key_fingerprint`,
     `told_at`, `positions`) is empty in quarantine; there `shop_id`, `mode` and `source` are as
-    claimed. `body` is None in lists.
+    claimed. `error_class` and `code_version` say what stumbled over an undecided one, `decided_at`
+    when it was decided after all. `body` is None in lists.
     """
 
     id: str
@@ -37,6 +39,9 @@ class InboxRecord:
     mode: str | None = None
     source: str | None = None
     reason: str | None = None
+    error_class: str | None = None
+    code_version: str | None = None
+    decided_at: datetime | None = None
     signed_digest: str | None = None
     key_fingerprint: str | None = None
     told_at: datetime | None = None
@@ -82,7 +87,7 @@ class Inbox:
     def positions_by_digest(self, signed_digests: Sequence[str]) -> dict[str, tuple[int, ...]]:
         """Return the positions of the events of what was signed before.
 
-        Shape: by signed digest, only known ones; as it was recorded, if it was.
+        Shape: by signed digest, only decided ones; as it was recorded, if it was.
         """
         positions: dict[str, tuple[int, ...]] = {}
         for row in self._connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
@@ -104,28 +109,28 @@ class Inbox:
         for table in (notifications, quarantine):
             row = self._connection.execute(select(table).where(table.c.id == id)).one_or_none()
             if row is not None:
-                return inbox_record(row)
+                return as_decided(self._connection, [inbox_record(row)])[0]
         return None
 
     def find_verified(self, id: str) -> InboxRecord | None:
         """Read a verified delivery, without its body."""
         query = without_body(notifications).where(notifications.c.id == id)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else inbox_record(row)
+        records = map(inbox_record, self._connection.execute(query))
+        return next(iter(as_decided(self._connection, records)), None)
 
     def get_verified(self, ids: Sequence[str]) -> dict[str, InboxRecord]:
         """Read several verified deliveries with their bodies, by id; unknown ids are left out."""
         if not ids:
             return {}
-        result = self._connection.execute(_VERIFIED, {"ids": padded(ids)})
-        return {row.id: inbox_record(row) for row in result}
+        records = map(inbox_record, self._connection.execute(_VERIFIED, {"ids": padded(ids)}))
+        return {record.id: record for record in as_decided(self._connection, records)}
 
     def same_signed(self, signed_digest: str, *, limit: int) -> list[InboxRecord]:
         """Read all deliveries with this signed content, in the order of arrival, without bodies."""
         c = notifications.c
         query = without_body(notifications).where(c.signed_digest == signed_digest)
-        result = self._connection.execute(query.order_by(c.id).limit(limit))
-        return list(map(inbox_record, result))
+        rows = self._connection.execute(query.order_by(c.id).limit(limit))
+        return as_decided(self._connection, map(inbox_record, rows))
 
 
 def column_values(record: InboxRecord, table: Table) -> dict[str, Any]:
@@ -147,6 +152,26 @@ def inbox_record(table_row: Row[Any]) -> InboxRecord:
     return InboxRecord(**fields)
 
 
+def as_decided(connection: Connection, inbox_records: Iterable[InboxRecord]) -> list[InboxRecord]:
+    """Return records with what was decided about them since; the newest decision counts."""
+    records = list(inbox_records)
+    ids = [record.id for record in records if record.outcome == Outcome.UNDECIDED]
+    newest = newest_decisions(connection, ids)
+    return [
+        replace(
+            record,
+            outcome=decision.outcome,
+            positions=decision.positions,
+            decided_at=decision.decided_at,
+            error_class=decision.error_class or record.error_class,
+            code_version=decision.code_version,
+        )
+        if (decision := newest.get(record.id))
+        else record
+        for record in records
+    ]
+
+
 def _violates_recorded_once(refusal: IntegrityError) -> bool:
     diagnosis = getattr(refusal.orig, "diag", None)
     if diagnosis is not None:
@@ -155,11 +180,15 @@ def _violates_recorded_once(refusal: IntegrityError) -> bool:
 
 
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
-_SIGNED = (
-    select(notifications.c.signed_digest, notifications.c.positions)
-    .where(notifications.c.signed_digest.in_(bindparam("digests", expanding=True)))
-    .order_by(notifications.c.outcome, notifications.c.id)
-)
+_SIGNED = union_all(
+    *(
+        select(table.c.signed_digest, table.c.positions, table.c.outcome).where(
+            table.c.signed_digest.in_(bindparam("digests", expanding=True)),
+            table.c.outcome != Outcome.UNDECIDED,
+        )
+        for table in (notifications, decisions)
+    )
+).order_by("outcome")
 _CONFIRMED = (
     select(repeats.c.originator_id, func.max(repeats.c.told_at))
     .where(

@@ -1,4 +1,4 @@
-"""The three outcomes that a delivery can have."""
+"""The outcomes that a delivery can have."""
 
 from enum import StrEnum
 
@@ -8,4 +8,5 @@ class Outcome(StrEnum):
 
     RECORDED = "recorded"
     REPEATED = "repeated"
+    UNDECIDED = "undecided"
     QUARANTINED = "quarantined"

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from ledger.storage import subscription_index
 from ledger.storage.database import Database
+from ledger.storage.decisions import add_decision
 from ledger.storage.event_recorder import append_events, read_streams
 from ledger.storage.inbox import Inbox
 from ledger.storage.write_set import Loaded, LoadRequest, WriteSet, final_positions
@@ -42,5 +43,9 @@ class PlainWriter:
             replace(record, positions=final_positions(record.positions, new_positions))
             for record in writes.deliveries
         ]
-        inbox.add_many(inbox_records)
+        if inbox_records:
+            inbox.add_many(inbox_records)
+        for decision in writes.decisions:
+            positions = final_positions(decision.positions, new_positions)
+            add_decision(connection, replace(decision, positions=positions))
         return new_positions

@@ -60,6 +60,7 @@ class PostgresqlWriter:
         return loaded
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
+        assert not writes.decisions, "later decisions are for the plain strategy"
         parameters: dict[str, Any] = {
             "deliveries": _json([_delivery(record) for record in writes.deliveries]),
             "bodies": [record.body for record in writes.deliveries],
@@ -105,8 +106,13 @@ SELECT originator_id, originator_version, topic, state, position,
 FROM events WHERE originator_id = ANY(%(ids)b::uuid[])
 UNION ALL (
   SELECT DISTINCT ON (signed_digest) NULL, NULL, NULL, NULL, NULL, NULL, signed_digest, positions
-  FROM notifications WHERE signed_digest = ANY(%(digests)b::text[])
-  ORDER BY signed_digest, outcome, id
+  FROM (
+    SELECT signed_digest, positions, outcome FROM notifications
+    WHERE signed_digest = ANY(%(digests)b::text[])
+    UNION ALL
+    SELECT signed_digest, positions, outcome FROM decisions
+    WHERE signed_digest = ANY(%(digests)b::text[])
+  ) AS signed WHERE outcome <> 'undecided' ORDER BY signed_digest, outcome
 )"""
 
 _EVENT = ("originator_id", "originator_version", "topic", "notification_id")

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -105,7 +106,7 @@ notifications = Table(
     *_delivery_columns(),
     *_required(UtcDateTime, "recorded_at"),
     *_required(Text, "format", "shop_id", "mode", "outcome", "signed_digest", "key_fingerprint"),
-    *_optional(Text, "reason"),
+    *_optional(Text, "reason", "error_class", "code_version"),
     *_optional(UtcDateTime, "told_at"),
     *_required(JSON, "positions"),
     Index("ix_notifications_signed_digest", "signed_digest"),
@@ -131,6 +132,38 @@ Index(
     sqlite_where=HAS_REASON,
     postgresql_where=HAS_REASON,
 )
+
+IS_UNDECIDED = text("outcome = 'undecided'")
+Index(
+    "ix_notifications_undecided",
+    notifications.c.shop_id,
+    notifications.c.mode,
+    notifications.c.id,
+    sqlite_where=IS_UNDECIDED,
+    postgresql_where=IS_UNDECIDED,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    *_keys(_NUMBER, "id"),
+    *_required(Text, "notification_id", "signed_digest"),
+    *_required(UtcDateTime, "decided_at"),
+    *_required(Text, "outcome", "code_version"),
+    *_optional(Text, "reason", "error_class"),
+    *_required(JSON, "positions"),
+    Index("ix_decisions_notification", "notification_id", "id"),
+    Index("ix_decisions_signed_digest", "signed_digest"),
+    sqlite_autoincrement=True,
+)
+"""What became of undecided notifications later; append-only, and the newest one counts."""
+
+apparent_names = Table(
+    "apparent_names",
+    metadata,
+    *_keys(Text, "shop_id", "mode", "name", "notification_id"),
+)
+"""What undecided notifications seem to be about; append-only."""
 
 quarantine = Table(
     "quarantine",
@@ -181,6 +214,7 @@ generation_positions = Table(
     *_keys(BigInteger, "generation_id"),
     *_keys(Integer, "shard"),
     *_required(BigInteger, "position"),
+    *_required(UtcDateTime, "moved_at"),
 )
 """How far each shard of a generation has followed the log; moves with its rows."""
 
@@ -221,10 +255,23 @@ users = Table(
     *_required(Text, "name", "name_key", "role", "password_hash", "stamp"),
     *_optional(JSON(none_as_null=True), "shops"),
     *_required(UtcDateTime, "created_at", "password_changed_at"),
+    *_required(Boolean, "must_change_password"),
     *_optional(UtcDateTime, "expires_at", "disabled_at", "last_signed_in_at"),
+    *_optional(Text, "last_signed_in_from"),
     UniqueConstraint("name_key", name="uq_users_name_key"),
 )
 """Who may sign in. A session holds the stamp; whatever shall end all sessions changes it."""
+
+failed_tries = Table(
+    "failed_tries",
+    metadata,
+    *_keys(_NUMBER, "id"),
+    *_required(Text, "brake"),
+    *_required(UtcDateTime, "at"),
+    Index("ix_failed_tries_brake", "brake", "at"),
+    Index("ix_failed_tries_at", "at"),
+)
+"""Wrong passwords of the last quarter of an hour, under each brake that counts them."""
 
 access_log = Table(
     "access_log",

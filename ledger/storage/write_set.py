@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.storage.decisions import LaterDecision
 from ledger.storage.event_mapper import Entry, StoredEntry
 from ledger.storage.inbox import InboxRecord, Repeat
 from ledger.storage.subscription_index import SubscriptionRow
@@ -48,12 +49,13 @@ class Loaded:
 class WriteSet:
     """All that a unit of work adds.
 
-    Shape: each event with the id of its notification; deliveries with provisional positions;
-    subscriptions by what the platform calls them.
+    Shape: each event with the id of its notification; deliveries and decisions with provisional
+    positions; subscriptions by what the platform calls them.
     """
 
     new_events: list[tuple[StoredEntry, str]] = field(default_factory=list)
     deliveries: list[InboxRecord] = field(default_factory=list)
+    decisions: list[LaterDecision] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)
 

@@ -239,6 +239,21 @@ def test_the_version_is_told() -> None:
     assert run({}, "--version").output.startswith("ledger, version ")
 
 
+def test_what_is_verified_but_not_decided_is_named_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = environment(tmp_path, key())
+    run(environ, "migrate")
+    with opened(environ["LEDGER_DATABASE_URL"]) as database:
+        body = form_body(a_form(vads_effective_amount="12,50"))
+        assert receive(a_ledger(database), body).outcome == "undecided"
+
+    (state,) = states(environ, "undecided")
+
+    assert state.startswith("warning: 1 verified but not decided (amount-unreadable)")
+    assert "ledger notifications readmit --reason amount-unreadable" in state
+
+
 @pytest.mark.parametrize(
     ("peer", "sources", "is_told"),
     [

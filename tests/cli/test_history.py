@@ -264,8 +264,8 @@ def test_hostile_values_cannot_steer_a_terminal(
 
     assert result.exit_code == 0
     assert unprintable(result.stdout) == {"\n"}
-    assert "\\u001b[2J" in result.stdout
-    assert "\\u202egnp.exe\\u200f" in result.stdout
+    assert "[U+001B][2J" in result.stdout
+    assert "[U+202E]gnp.exe[U+200F]" in result.stdout
     assert not any(line.startswith("status CAPTURED") for line in result.stdout.splitlines())
 
 

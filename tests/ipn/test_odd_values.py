@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from ledger.ipn.storable import storable_name
 from tests.builders import a_form, an_answer, form_body, rest_body
 from tests.ipn.reading import content_of, with_text
 
 LONG = "é" * 5_000
+PARTS = '{"transactions":[{"trans_uuid":"' + "a1" * 16 + '","amount":"100"}]}'
+ABANDONED = {"orderStatus": "ABANDONED"}
 
 
 def an_odd_form(**changes: str | None) -> bytes:
@@ -75,8 +78,8 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
     (
         "form-long",
         an_odd_form(vads_cust_last_name=LONG, vads_order_id=LONG),
-        set(),
-        {"order_id": LONG},
+        {"vads_order_id"},
+        {"order_id": storable_name(LONG)},
     ),
     (
         "form-nul",
@@ -173,7 +176,24 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
         {},
     ),
     ("rest-shop-number", rest_body(an_answer(whole={"shopId": 12345678})), set(), {}),
-    ("rest-long", rest_body(an_answer(paymentMethodToken=LONG)), set(), {"alias": LONG}),
+    (
+        "rest-long",
+        rest_body(an_answer(paymentMethodToken=LONG)),
+        {"paymentMethodToken"},
+        {"alias": storable_name(LONG)},
+    ),
+    (
+        "rest-long-order",
+        rest_body(an_answer(order={"orderId": LONG})),
+        {"orderId"},
+        {"order_id": storable_name(LONG)},
+    ),
+    (
+        "form-turned",
+        an_odd_form(vads_order_id="A\u202eB"),
+        {"vads_order_id"},
+        {"order_id": "A\u202eB"},
+    ),
     (
         "rest-details-text",
         rest_body(an_answer(transactionDetails="none")),
@@ -198,10 +218,40 @@ def test_what_is_signed_and_odd_is_read_and_marked(
 
 @pytest.mark.parametrize(
     "body",
-    [an_odd_form(vads_presentation_date="soon"), rest_body(an_answer(creationDate="soon"))],
-    ids=["form", "rest"],
+    [
+        an_odd_form(vads_presentation_date=LONG),
+        an_odd_form(vads_order_id=LONG),
+        an_odd_form(vads_order_id=LONG, vads_payment_seq=PARTS),
+        rest_body(an_answer(creationDate=LONG)),
+        rest_body(an_answer(order={"orderId": LONG})),
+        rest_body(an_answer(whole={"transactions": [], **ABANDONED}, order={"orderId": LONG})),
+    ],
+    ids=["form", "order-of-form", "order-of-part", "rest", "order-of-rest", "abandoned"],
 )
 def test_an_odd_value_stays_verbatim_among_the_details(body: bytes) -> None:
     snapshot = content_of(body).transactions[0]
 
-    assert "soon" in [value for _, value in snapshot.details]
+    assert LONG in [value for _, value in snapshot.details]
+    assert len(snapshot.odd) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        an_odd_form(vads_identifier=LONG, vads_subscription=LONG, vads_recurrence_status="CREATED"),
+        rest_body(
+            an_answer(
+                paymentMethodToken=LONG,
+                transactionDetails={"subscriptionDetails": {"subscriptionId": LONG}},
+            )
+        ),
+    ],
+    ids=["form", "rest"],
+)
+def test_an_alias_and_a_subscription_keep_their_own_odd_values(body: bytes) -> None:
+    content = content_of(body)
+
+    for snapshot in (*content.aliases, *content.subscriptions):
+        assert snapshot.odd
+        assert [value for _, value in snapshot.details] == [LONG] * len(snapshot.odd)
+    assert len(content.aliases) == len(content.subscriptions) == 1

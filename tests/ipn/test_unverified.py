@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from ledger.ipn.modes import MODES
-from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.refusal_reasons import REASONS, UNDECIDED_ALONE
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Shops
 from ledger.ipn.signature import form_text, sign_form_hmac
 from tests.builders import (
@@ -132,6 +132,7 @@ def test_every_reason_has_a_case() -> None:
         "no-key",
         "source-not-allowed",
         "too-large",
+        *UNDECIDED_ALONE,
     }
 
     assert {case[0] for case in (*UNREADABLE, *UNVERIFIED)} | elsewhere == set(REASONS)

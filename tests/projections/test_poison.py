@@ -166,7 +166,7 @@ def test_an_event_is_skipped_when_it_is_refused_twice(database: Database) -> Non
                     raise IntegrityError("INSERT", {}, ValueError("refused"))
 
             return write_changes(
-                connection, stored, fold(model, stored), write, partial(fold, model)
+                connection, stored, fold(model, stored), write, partial(fold, model), []
             )
 
         assert skipped(1) == []

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from ledger.application import Ledger
+from ledger.ipn.storable import storable_name
 from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox
 from tests.builders import (
@@ -102,6 +103,7 @@ def quarantined(ledger: Ledger, id_: str) -> tuple[str, str | None, bytes | None
 
 # -- recorded -------------------------------------------------------------------------------------
 
+LONG = "é" * 5_000
 ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
     "NUL in a fact": (form_body(a_form(vads_order_id="a\0b")), {"order_id": "a\ufffdb"}),
     "NUL elsewhere": (form_body(a_form(vads_order_info="\0", **{"vads_\0": "a"})), {}),
@@ -110,7 +112,10 @@ ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
         with_text('"orderId":"CMD', '"orderId":"\\ud800CMD'),
         {"order_id": "\ufffdCMD-2026-0001"},
     ),
-    "a long name": (form_body(a_form(vads_order_id="é" * 5_000)), {"order_id": "é" * 5_000}),
+    "a long name": (
+        form_body(a_form(vads_order_id="é" * 5_000)),
+        {"order_id": storable_name("é" * 5_000)},
+    ),
     "5,000 fields": (form_body(a_form() | {f"vads_x{number}": "x" for number in range(5_000)}), {}),
     "the largest amount": (form_body(a_form(vads_amount="9" * 18)), {}),
     "no such mode of payment": (

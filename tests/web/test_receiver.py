@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from ledger.errors import ConflictError, UnavailableError
+from ledger.errors import UnavailableError
 from tests.web.calling import BODY, FORM, assert_is_one_line, post
 from tests.web.fakes import NOW, FakeLedger
 
@@ -154,7 +154,6 @@ def test_only_post_is_served(
 @pytest.mark.parametrize(
     ("error", "word"),
     [
-        (ConflictError("beaten"), "conflict"),
         (UnavailableError("down"), "unavailable"),
         (KeyError("a bug, with cust_email=jo@example.org"), "internal-error"),
         (RecursionError(), "internal-error"),

@@ -39,6 +39,11 @@ def words(meaning: str) -> fields.Dict:
     return _TEXT_BY_NAME(**_options(meaning))
 
 
+def texts(meaning: str) -> fields.List[Any]:
+    """Return a field that holds a list of texts."""
+    return fields.List(fields.String(), **_options(meaning))
+
+
 def many(schema: type[Schema]) -> fields.List[Any]:
     """Return a field that holds a list of objects."""
     return fields.List(fields.Nested(schema), required=True)

@@ -26,10 +26,12 @@ from web.api.answer_fields import (
     many,
     number,
     text,
+    texts,
     words,
 )
 
 _CURSOR = text(none=True)
+_UNDECIDED = texts("notifications that name it and are not decided yet, the newest first")
 
 # -- objects: a transaction, alias, subscription or order ---------------------------------------
 
@@ -41,6 +43,7 @@ _KNOWN: Fields = {
     "position": number("of its newest event"),
     "first_seen_at": text("when this ledger first heard of it"),
     "last_changed_at": text("when this ledger last heard something new"),
+    "undecided": _UNDECIDED,
     "links": fields.Nested(LinksAnswer, required=True),
 }
 _OBJECT: Fields = {
@@ -80,7 +83,7 @@ OriginalAnswer = answer_schema(
 )
 OrderTransactionAnswer = answer_schema(
     "OrderTransactionAnswer",
-    **_TRANSACTION,
+    **{name: field for name, field in _TRANSACTION.items() if name != "undecided"},
     original=fields.Nested(
         OriginalAnswer,
         allow_none=True,
@@ -122,7 +125,9 @@ ChangeAnswer = answer_schema(
     after=fields.Raw(required=True, allow_none=True),
 )
 HistoryEventAnswer = answer_schema("HistoryEventAnswer", **_EVENT, changes=many(ChangeAnswer))
-HistoryAnswer = answer_schema("HistoryAnswer", events=many(HistoryEventAnswer))
+HistoryAnswer = answer_schema(
+    "HistoryAnswer", events=many(HistoryEventAnswer), undecided=_UNDECIDED
+)
 FeedAnswer = answer_schema(
     "FeedAnswer",
     items=many(EventAnswer),
@@ -134,8 +139,11 @@ NotificationAnswer = answer_schema(
     **attributes(
         InboxRecord,
         "id received_at recorded_at format shop_id mode source outcome reason digest positions"
-        " key_fingerprint told_at peer content_type",
-        outcome="recorded, repeated or quarantined",
+        " error_class code_version decided_at key_fingerprint told_at peer content_type",
+        outcome="recorded, repeated, undecided or quarantined",
+        error_class="of the error that our code stumbled with, when it is undecided",
+        code_version="that stumbled, or that decided later",
+        decided_at="when it was decided, if that was later than it was kept",
         digest="SHA-256 of the raw body",
         key_fingerprint="of the key that verified it",
         peer="who called; only the network for the role auditor",
@@ -178,6 +186,7 @@ ReadmittedManyAnswer = answer_schema(
     matching=number("how many wait for this reason"),
     readmitted=number(),
     refused=number("how many were refused again"),
+    undecided=number("how many were verified, but are still not decided"),
     remaining=number("how many one call did not get to"),
     items=many(ReadmittedAnswer),
 )

@@ -71,7 +71,7 @@ def get_raw(notification_id: str) -> Response:
 @bp.response(200, answers.ReadmittedAnswer)
 @only_for_operators
 def readmit(notification_id: str) -> Response:
-    """Verify a quarantined delivery again; it may be refused again, with a reason."""
+    """Try a quarantined or undecided delivery again; it may fail again, with a reason."""
     id_ = _row(notification_id).id
     return answer(_readmitted(id_, ledger().readmit(id_)))
 
@@ -81,7 +81,7 @@ def readmit(notification_id: str) -> Response:
 @bp.response(200, answers.ReadmittedManyAnswer)
 @only_for_operators
 def readmit_many(request_body: dict[str, Any]) -> Response:
-    """Verify all again that wait for a reason; a dry run, which is the default, counts them."""
+    """Try all again that wait for a reason; a dry run, which is the default, counts them."""
     ids = waiting(ledger(), request_body["reason"], shops=caller().shops)
     tally, items = ReadmissionTally(), []
     for id_, receipt in ledger().readmit_all([] if request_body["dry_run"] else ids[:READMIT_MAX]):
@@ -93,6 +93,7 @@ def readmit_many(request_body: dict[str, Any]) -> Response:
             "matching": len(ids),
             "readmitted": tally.readmitted,
             "refused": tally.outcomes[Outcome.QUARANTINED],
+            "undecided": tally.outcomes[Outcome.UNDECIDED],
             "remaining": len(ids) - len(items),
             "items": items,
         }

@@ -13,6 +13,7 @@ from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events
 from ledger.queries.history import history_data, timeline
 from ledger.queries.orders import order, order_history
 from ledger.queries.state import State, current_state
+from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from web.api import answers
 from web.api.query_schemas import AsOfQuery, ItemQuery, SubscriptionQuery
@@ -48,8 +49,9 @@ def _state(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Respo
         state = current_state(events) | {"position": events[-1].position}
         version = (len(events), events[-1].position)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
-    state["links"] = _links(kind, shop_id, mode, name)
-    return tagged(answer(redact_for_reader(state)), kind, *version)
+    undecided = _undecided(shop_id, mode, name, known)
+    state |= {"undecided": undecided, "links": _links(kind, shop_id, mode, name)}
+    return tagged(answer(redact_for_reader(state)), kind, *version, *undecided)
 
 
 def _history(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
@@ -60,8 +62,10 @@ def _history(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Res
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
     entries = [entry for events in streams for entry in timeline(events)]
     entries.sort(key=lambda entry: entry.position)
-    body = {"events": [shown_event(history_data(entry)) for entry in entries]}
-    return tagged(answer(body), f"{kind}-history", len(entries), entries[-1].position)
+    undecided = _undecided(shop_id, mode, name, known)
+    shown = [shown_event(history_data(entry)) for entry in entries]
+    version = (len(entries), entries[-1].position, *undecided)
+    return tagged(answer({"events": shown, "undecided": undecided}), f"{kind}-history", *version)
 
 
 def _events(
@@ -69,6 +73,15 @@ def _events(
 ) -> list[RecordedEvent]:
     id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=alias)
     return events_known(ledger(), id_, **known)
+
+
+def _undecided(shop_id: str, mode: str, name: str, known: Known) -> list[str]:
+    """Return the undecided notifications that name an object; none as it was known long ago."""
+    if known.get("as_of") is not None:
+        return []
+    with ledger().database.connect() as connection:
+        about = undecided_about(connection, shop_id, Mode(mode), [name])
+    return [record.id for record in about]
 
 
 def _links(kind: str, shop_id: str, mode: str, name: str) -> dict[str, str]:

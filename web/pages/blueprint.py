@@ -1,6 +1,6 @@
 """The blueprint of all pages that need somebody signed in."""
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
@@ -10,8 +10,11 @@ from web.authentication import admit, log_read
 from web.pages import refusals
 from web.pages.languages import remember_choice
 from web.pages.session import csrf, signed_in_user
-from web.pages.signing_in import ask_to_sign_in
+from web.pages.signing_in import ask_to_sign_in, lead_to
 from web.security_headers import set_page_headers
+
+OWN_PASSWORD = ("pages.own_password", "pages.change_own_password")
+"""All that is open to somebody whose password an operator knows."""
 
 bp = Blueprint("pages", __name__)
 
@@ -38,6 +41,8 @@ def require_login() -> ResponseReturnValue | None:
     user = signed_in_user()
     if user is None:
         return ask_to_sign_in()
+    if user.must_change_password and request.endpoint not in OWN_PASSWORD:
+        return lead_to(url_for(OWN_PASSWORD[0]))
     csrf.protect()
     admit(user)
     return None

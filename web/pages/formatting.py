@@ -14,8 +14,8 @@ from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from ledger.instants import write_public_instant
+from ledger.ipn.lookalikes import printable
 from ledger.ipn.money import currency_code, decimal_text
-from ledger.queries.event_sentences import printable
 from web.context import context
 from web.pages.languages import locale_name, zone_name
 

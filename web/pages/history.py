@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 
 from ledger.instants import read_as_of, write_public_instant
+from ledger.ipn.modes import Mode
+from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from web.authentication import log_personal_read
 from web.context import context, ledger
@@ -59,9 +61,12 @@ def render_history(
     else:
         status = 422 if question.wrong else 404
         template, more = "unknown_then.html", {"kind": kind, "title": name}
+    with ledger().database.connect() as connection:
+        undecided = undecided_about(connection, shop_id, Mode(mode), [name])
     page = render(
         template,
         history=history,
+        undecided=[] if history.at else undecided,
         question=question,
         then=None if history.at is None else write_public_instant(history.at),
         day_asked=_day(question),

@@ -35,6 +35,7 @@ from web.pages.navigation import link_to
 from web.pages.rendering import render
 from web.pages.request_parameters import choice, notification_cursor, read_question
 
+VERIFIED = (Outcome.RECORDED, Outcome.REPEATED, Outcome.UNDECIDED)
 LIMIT = 50
 REPEATS_MAX = 50
 
@@ -45,7 +46,7 @@ _IN_THE_HEAD = ("id", "positions", "mode", "outcome")
 class NotificationsForm(Schema):
     """The filters of the list."""
 
-    outcome = choice(Outcome.RECORDED, Outcome.REPEATED)
+    outcome = choice(*VERIFIED)
     cursor = notification_cursor()
 
 
@@ -59,7 +60,7 @@ def notifications(mode: str) -> ResponseReturnValue:
         filter_ = NotificationFilter(
             mode=mode,
             shop_id=frozenset(scope_of(Mode(mode)).shops),
-            outcome=frozenset({outcome} if outcome else {Outcome.RECORDED, Outcome.REPEATED}),
+            outcome=frozenset({outcome} if outcome else VERIFIED),
         )
         cursor = question.parameters.get("cursor")
         with ledger().database.connect() as connection:

@@ -59,7 +59,8 @@ def overview(mode: str) -> ResponseReturnValue:
         today=deliveries.bars[-1].counts,
         last=max(last.values(), default=None),
         is_silent=now - max(last.values(), default=now) > SILENCE,
-        waiting=sum(group.count for group in waiting),
+        waiting=sum(group.count - group.undecided for group in waiting),
+        undecided=sum(group.undecided for group in waiting),
         behind=behind,
         untrusted_proxy=_untrusted_proxy(),
         money=money,
@@ -82,9 +83,8 @@ def _deliveries(connection: Connection, scope: Scope, days: list[date], now: dat
     past = current_app.extensions.setdefault("ipn-ledger-past-days", PastDays())
     verified = past.count(connection, scope, days, now)
     refused = quarantined(connection, scope, days)
-    series: dict[str, list[int]] = {
-        name: [verified[day][name] for day in days] for name in (Outcome.RECORDED, Outcome.REPEATED)
-    }
+    names = (Outcome.RECORDED, Outcome.REPEATED, Outcome.UNDECIDED)
+    series: dict[str, list[int]] = {name: [verified[day][name] for day in days] for name in names}
     series[Outcome.QUARANTINED] = [refused[day] for day in days]
     return stacked([day.isoformat() for day in days], series)
 

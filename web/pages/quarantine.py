@@ -1,4 +1,4 @@
-"""The quarantine: its deliveries by reason, and their readmission with a preview."""
+"""What is in quarantine or undecided, by reason, and its readmission with a preview."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,8 +13,7 @@ from ledger.access.readers import OPERATOR
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE
 from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed
-from ledger.recording.readmission import ReadmissionTally
-from ledger.storage.outcomes import Outcome
+from ledger.recording.readmission import WAITING, ReadmissionTally
 from web.authentication import caller, only_for_operators, scope_of
 from web.context import ledger
 from web.pages.blueprint import bp
@@ -70,7 +69,7 @@ def preview_readmission(mode: str) -> ResponseReturnValue:
 @bp.post("/<mode:mode>/quarantine/readmit")
 @only_for_operators
 def readmit(mode: str) -> ResponseReturnValue:
-    """Verify one, or all of one reason, again; what passes is recorded."""
+    """Try one, or all of one reason, again; what passes is recorded."""
     ids, chosen = _chosen(mode, request.form)
     tally = ReadmissionTally()
     for _, receipt in ledger().readmit_all(ids):
@@ -89,7 +88,7 @@ def _chosen(mode: str, form: Mapping[str, str]) -> tuple[list[str], dict[str, An
     reason, name = form.get("reason"), form.get("id")
     if name:
         row = visible_delivery(mode, name)
-        if row.outcome != Outcome.QUARANTINED:
+        if row.outcome not in WAITING:
             raise NotFound
         ids, count = [row.id], 1
     elif reason not in REASONS:

@@ -12,7 +12,7 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
-from ledger.access.users import User, end_sessions, find_user, note_sign_in
+from ledger.access.users import User, end_sessions, find_user
 from ledger.settings import Settings
 from web.context import context, ledger
 
@@ -45,13 +45,13 @@ class _Sessions(SecureCookieSessionInterface):
     """
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return not _is_plain_loopback()
+        return not is_plain_loopback()
 
     def get_cookie_name(self, app: Flask) -> str:
-        return "ledger" if _is_plain_loopback() else "__Host-ledger"
+        return "ledger" if is_plain_loopback() else "__Host-ledger"
 
 
-def _is_plain_loopback() -> bool:
+def is_plain_loopback() -> bool:
     """Return True for a browser on this very machine, without https: a demonstration.
 
     Everything must say so: who calls, whom they believe to call, and the absence of any proxy.
@@ -80,13 +80,10 @@ def signed_in_user() -> User | None:
     return user
 
 
-def sign_in(user: User) -> None:
+def begin(user: User) -> None:
     """Begin a session; of an earlier one only language and zone are left."""
-    now = context().clock()
     _forget()
-    session.update(user=user.id, stamp=user.stamp, since=int(now.timestamp()))
-    with ledger().database.begin() as connection:
-        note_sign_in(connection, user, now=now)
+    session.update(user=user.id, stamp=user.stamp, since=int(context().clock().timestamp()))
 
 
 def sign_out() -> None:

@@ -55,6 +55,7 @@ ROLES = {
 OUTCOMES = {
     "recorded": N_("Recorded"),
     "repeated": N_("Repeated"),
+    "undecided": N_("Not decided yet"),
     "quarantined": N_("In quarantine"),
 }
 VIEW_STATES = {

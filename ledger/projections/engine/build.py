@@ -4,6 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, as_completed, wait
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DBAPIError
+
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import (
     BUILT,
@@ -16,9 +18,14 @@ from ledger.projections.engine.generations import (
 from ledger.projections.engine.leases import HeldLease
 from ledger.projections.engine.rebuild_tasks import RebuildTasks
 from ledger.storage.database import Database
+from ledger.storage.database_errors import Blame, blame_of
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the positions done so far over all shards, and how many there are."""
+
+
+class RowsRefusedError(Exception):
+    """The database refuses a row that was loaded, and does not say which."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +50,8 @@ class Build:
     def fill(self, until: int, executor: Executor) -> None:
         """Fill the generation up to a position, or further where it already is.
 
-        Errors: ConflictError when somebody else has taken the lease.
+        Errors: ConflictError when somebody else has taken the lease; RowsRefusedError when an
+        index or a group of what was loaded is refused.
         """
         with self.database.connect() as connection:
             position_by_shard = positions(connection, self.generation.id)
@@ -51,7 +59,12 @@ class Build:
             return  # every phase was completed before; since then it follows from one position
         self._load(max(until, *position_by_shard.values()), executor)
         for phase in (self._merge, self._group, self._build_indexes):
-            phase(executor)
+            try:
+                phase(executor)
+            except (DBAPIError, OverflowError, UnicodeError) as failure:
+                if blame_of(failure) is Blame.DATABASE:
+                    raise
+                raise RowsRefusedError(f"{self.generation.name}: a row was refused") from failure
             self.lease.check()
         with self.database.begin() as connection:
             gather_statistics(connection, self.generation)

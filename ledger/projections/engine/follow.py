@@ -1,8 +1,13 @@
-"""Follow the log with one generation: a batch at a time, exactly once, wherever it is killed."""
+"""Follow the log with one generation: a batch at a time, exactly once, wherever it is killed.
+
+One event never stops a generation: what the database refuses is narrowed down to single events,
+and those are skipped as poison. A fault of the database itself skips nothing.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from time import sleep
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -16,10 +21,14 @@ from ledger.projections.engine.generations import (
     position_of,
 )
 from ledger.projections.engine.groupings import updated_groupings
-from ledger.projections.engine.writing import REFUSALS, write_rows
+from ledger.projections.engine.suspects import FAILURES_MAX, FailedAlone, Suspects
+from ledger.projections.engine.writing import write_rows
 from ledger.storage.database import Database
+from ledger.storage.database_errors import Blame, blame_of
 
 BATCH = 5000
+PAUSE_SECONDS = 0.2
+"""Between two tries at a batch in which an event failed and nobody knows whose fault it is."""
 
 Write = Callable[[Connection, RowChanges], None]
 Refold = Callable[[Sequence[StoredRow]], RowChanges]
@@ -30,6 +39,7 @@ class Follower:
     """Applies a generation's part of the log, batch by batch.
 
     Shape: `write` writes row changes; by default rows are merged, and groupings updated.
+    `suspects` are kept from one step to the next by whoever makes a follower for each.
     """
 
     database: Database
@@ -37,6 +47,7 @@ class Follower:
     shard: Shard = WHOLE
     reader: EventReader = field(default_factory=EventReader)
     write: Write | None = None
+    suspects: Suspects = field(default_factory=Suspects)
 
     def position(self) -> int:
         """Return the position it has reached. Errors: NotFoundError if it was dropped."""
@@ -52,7 +63,7 @@ class Follower:
         the run between two batches.
         """
         while True:
-            position = self.step(until, batch)
+            position = self._step_patiently(until, batch)
             if after_batch is not None:
                 after_batch(position)
             if position >= until:
@@ -62,7 +73,8 @@ class Follower:
         """Apply one batch of positions up to `until`; return the position reached.
 
         Rows and position move in one database transaction; when somebody else has moved the
-        position, nothing is written.
+        position, nothing is written. An event that fails alone, for a reason that does not say
+        whose fault it is, fails the step until it has failed equally `FAILURES_MAX` times.
         """
         with self.database.connect() as connection:
             position = position_of(connection, self.generation, self.shard.index)
@@ -78,10 +90,21 @@ class Follower:
             ours = (self.generation.id, self.shard.index)
             if not advance(connection, *ours, from_position=position, to_position=end):
                 return position
-            write = self.write or self._merge
-            skipped = write_changes(connection, stored_events, changes, write, refold)
+            write, doubtful = self.write or self._merge, list[FailedAlone]()
+            skipped = write_changes(connection, stored_events, changes, write, refold, doubtful)
+            self.suspects.judge(doubtful, others=len(stored_events) - len(skipped))
             note_poison(connection, self.generation.id, skipped)
         return end
+
+    def _step_patiently(self, until: int, batch: int) -> int:
+        for _ in range(FAILURES_MAX - 1):
+            try:
+                return self.step(until, batch)
+            except Exception:
+                if not self.suspects.are_any:
+                    raise
+                sleep(PAUSE_SECONDS)
+        return self.step(until, batch)
 
     def _merge(self, connection: Connection, changes: RowChanges) -> None:
         tables, model = self.generation.tables, self.generation.model
@@ -97,19 +120,26 @@ def write_changes(
     changes: RowChanges,
     write: Write,
     refold: Refold,
+    doubtful: list[FailedAlone],
     *,
     is_again: bool = False,
 ) -> list[Poison]:
     """Write the row changes of a batch within a transaction; return the events that were skipped.
 
     The database may accept at the second try what it refused at the first. What it refuses again is
-    halved until the events that it refuses stand alone.
+    halved until the events that it refuses stand alone. To `doubtful` are added those of which it
+    is not clear that they are at fault. Errors: those of the database itself.
     """
     try:
         with connection.begin_nested():
             write(connection, changes)
-    except REFUSALS as error:
+    except Exception as error:
+        blame = blame_of(error)
+        if blame is Blame.DATABASE or not stored_events:
+            raise
         if is_again and len(stored_events) == 1:
+            if blame is Blame.UNKNOWN:
+                doubtful.append((stored_events[0][0], error))
             return [poison(stored_events[0], _database_error(error))]
         middle = len(stored_events) // 2 if is_again else 0
         parts = filter(None, (stored_events[:middle], stored_events[middle:]))
@@ -117,7 +147,7 @@ def write_changes(
             skipped
             for part in parts
             for skipped in write_changes(
-                connection, part, refold(part), write, refold, is_again=True
+                connection, part, refold(part), write, refold, doubtful, is_again=True
             )
         ]
     return changes.poison

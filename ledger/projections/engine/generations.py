@@ -133,11 +133,17 @@ def decide_alone(connection: Connection) -> None:
 
 
 def create_generation(
-    connection: Connection, model: Projection, *, state: str, shards: int = 1
+    connection: Connection,
+    model: Projection,
+    *,
+    state: str,
+    shards: int = 1,
+    is_keyed: bool = False,
 ) -> Generation:
-    """Create a generation with empty tables; a live one gets its indexes at once.
+    """Create a generation with empty tables; a live one gets its keys and indexes at once.
 
-    Shape: the tables of one that is to be built get their keys after the bulk load.
+    Shape: the tables of one that is to be built get them after the bulk load, unless `is_keyed`:
+    then it stands as if two shards of it had been loaded with nothing, and follows from there.
     """
     now = datetime.now(UTC)
     stored = insert(generations).values(
@@ -146,20 +152,21 @@ def create_generation(
         state=state,
         created_at=now,
         changed_at=now,
-        shards=shards,
+        shards=2 if is_keyed else shards,
     )
     row = connection.execute(stored.returning(generations)).mappings().one()
     generation = Generation(**row)
     for table in generation.tables.values():
         created = _sorted_by_bytes(table)
-        if state == BUILDING:
+        if state == BUILDING and not is_keyed:
             created = without_key(created, name=table.name)
         connection.execute(CreateTable(created))
     starts = [
-        {"generation_id": generation.id, "shard": shard, "position": 0} for shard in range(shards)
+        {"generation_id": generation.id, "shard": shard, "position": 0, "moved_at": now}
+        for shard in range(shards)
     ]
     connection.execute(insert(generation_positions), starts)
-    if state == LIVE:
+    if state == LIVE or is_keyed:
         for index in secondary_indexes(generation).values():
             connection.execute(CreateIndex(index))
     return generation
@@ -221,6 +228,16 @@ def reached_positions(connection: Connection) -> dict[int, int]:
     return dict(connection.execute(query).all())
 
 
+def last_moves(connection: Connection) -> dict[int, datetime]:
+    """Return when the shard of each generation that is furthest behind last moved, by id."""
+    c = generation_positions.c
+    return dict(
+        connection.execute(
+            select(c.generation_id, func.min(c.moved_at)).group_by(c.generation_id)
+        ).all()
+    )
+
+
 def position_of(connection: Connection, generation: Generation, shard: int = 0) -> int:
     """Return the position of a shard. Errors: NotFoundError when the generation was dropped."""
     position_by_shard = positions(connection, generation.id)
@@ -241,7 +258,8 @@ def advance(
 ) -> bool:
     """Move a position on; return False when somebody else has moved it."""
     ours = {"generation_id": generation_id, "shard": shard, "position": from_position}
-    statement = update(generation_positions).filter_by(**ours).values(position=to_position)
+    statement = update(generation_positions).filter_by(**ours)
+    statement = statement.values(position=to_position, moved_at=datetime.now(UTC))
     return connection.scalar(statement.returning(generation_positions.c.position)) is not None
 
 

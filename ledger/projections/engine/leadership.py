@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import threading
+from collections import defaultdict
 from contextlib import suppress
 from time import monotonic
 
@@ -24,6 +25,7 @@ from ledger.projections.engine.generations import (
 )
 from ledger.projections.engine.leases import release_leases, take_lease
 from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.suspects import Suspects
 from ledger.storage.database import Database
 
 BATCH_BESIDE_CALLS = 250
@@ -63,6 +65,7 @@ class ProjectionRunner:
         self._live: list[Generation] = []
         self._renew_at = 0.0
         self._paused_until: dict[str, float] = {}
+        self._suspects: defaultdict[int, Suspects] = defaultdict(Suspects)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
 
@@ -116,7 +119,8 @@ class ProjectionRunner:
     def _follow(self, generation: Generation, until: int, reader: EventReader) -> bool:
         """Follow with one generation; whatever is wrong with it must not stop the rest."""
         try:
-            follower = Follower(self._ledger.database, generation, reader=reader)
+            suspects = self._suspects[generation.id]
+            follower = Follower(self._ledger.database, generation, reader=reader, suspects=suspects)
             return follower.step(until, self._batch) < until
         except Exception as error:  # noqa: BLE001  a model's fault is logged, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)

@@ -15,7 +15,7 @@ from ledger.application import Ledger
 from ledger.errors import ConflictError, UnavailableError
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine import rebuild_tasks
-from ledger.projections.engine.build import Build, Progress
+from ledger.projections.engine.build import Build, Progress, RowsRefusedError
 from ledger.projections.engine.compare import Difference, compare
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import (
@@ -88,10 +88,17 @@ class Rebuild:
     def run(self, *, is_dry: bool = False, is_compared: bool = True) -> Rebuilt:
         """Build, compare, catch up; then let it be read unless `is_dry`.
 
-        Errors: ConflictError when the same generation is being rebuilt by somebody else;
+        When the database refuses a row of what was loaded, it begins again with tables that have
+        their keys from the start: slower, but event by event, so that only those refused are
+        skipped. Errors: ConflictError when the same generation is being rebuilt by somebody else;
         UnavailableError when a worker was ended from outside.
         """
-        build = self.begin()
+        try:
+            return self._run(self.begin(), is_dry=is_dry, is_compared=is_compared)
+        except RowsRefusedError:
+            return self._run(self.begin(is_keyed=True), is_dry=is_dry, is_compared=is_compared)
+
+    def _run(self, build: Build, *, is_dry: bool, is_compared: bool) -> Rebuilt:
         with build.lease.renewed():
             until = self._goal(build) if is_compared else self._log_end()
             try:
@@ -111,9 +118,10 @@ class Rebuild:
                 is_settled = self._settle(rebuilt, LIVE)
         return rebuilt
 
-    def begin(self) -> Build:
+    def begin(self, *, is_keyed: bool = False) -> Build:
         """Create a generation, or resume one that was interrupted, and take its lease.
 
+        Shape: `is_keyed` begins anew with tables that have their keys and indexes.
         Errors: ConflictError when somebody else holds it.
         """
         same_code = {"name": self._model.name, "fingerprint": fingerprint(self._model)}
@@ -123,10 +131,15 @@ class Rebuild:
             unread = [generation for generation in every if generation.state in (BUILDING, BUILT)]
             if unread:
                 build = self._leased(connection, unread[-1])
-                if build.generation.state == BUILDING or not poison_of(connection, unread[-1].id):
+                is_building = build.generation.state == BUILDING
+                is_poisoned = bool(poison_of(connection, unread[-1].id))
+                if not is_keyed and (is_building or not is_poisoned):
                     return build
                 drop_generation(connection, unread[-1])  # mended code may apply what it skipped
-            new = create_generation(connection, self._model, state=BUILDING, shards=self._workers)
+            shards = 1 if is_keyed else self._workers
+            new = create_generation(
+                connection, self._model, state=BUILDING, shards=shards, is_keyed=is_keyed
+            )
             return self._leased(connection, new)
 
     def _leased(self, connection: Connection, generation: Generation) -> Build:

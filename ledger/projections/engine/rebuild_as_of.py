@@ -15,7 +15,8 @@ from ledger.instants import write_instant
 from ledger.projections.definition import Projection, indexes_of
 from ledger.projections.engine.build import Progress
 from ledger.projections.engine.event_reader import read_events
-from ledger.projections.engine.folding import Poison, StoredRow, decode_event, fold
+from ledger.projections.engine.folding import Poison, RowChanges, StoredRow, decode_event, fold
+from ledger.projections.engine.follow import write_changes
 from ledger.projections.engine.groupings import build_groupings
 from ledger.projections.engine.registry import projection
 from ledger.projections.engine.writing import Tables, write_rows
@@ -42,7 +43,14 @@ def write_as_of(
             tables = {table: table for table in model.all_tables}
             was_known = partial(_was_known, known_by=write_instant(as_of))
             return fill(
-                log, connection, model, tables, until=until, is_wanted=was_known, progress=progress
+                log,
+                connection,
+                model,
+                tables,
+                until=until,
+                is_wanted=was_known,
+                progress=progress,
+                is_isolated=True,
             )
     finally:
         target.dispose()
@@ -68,21 +76,30 @@ def fill(
     until: int,
     is_wanted: Callable[[StoredRow], bool],
     progress: Progress | None = None,
+    is_isolated: bool = False,
 ) -> tuple[int, list[Poison]]:
     """Write a read model to empty tables from the wanted events up to a position.
 
     Shape: how many events there were, and those that were skipped; it reads and writes batch by
-    batch, so that memory does not grow with the log.
+    batch, so that memory does not grow with the log. `is_isolated` skips the events whose rows are
+    refused; else the first of them ends it.
     """
-    count, skipped = 0, []
+
+    def write(connection: Connection, changes: RowChanges) -> None:
+        for table, rows in changes.rows_by_table.items():
+            write_rows(connection, tables[table], rows)
+
+    count, skipped, refold = 0, list[Poison](), partial(fold, model)
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
         stored_events = read_events(log, model.kinds, after=after, until=end)
         wanted = [stored for stored in stored_events if is_wanted(stored)]
         changes = fold(model, wanted)
-        for table, rows in changes.rows_by_table.items():
-            write_rows(connection, tables[table], rows)
-        skipped += changes.poison
+        if is_isolated:
+            skipped += write_changes(connection, wanted, changes, write, refold, [])
+        else:
+            write(connection, changes)
+            skipped += changes.poison
         count += len(wanted)
         if progress is not None:
             progress("writing", end, until)

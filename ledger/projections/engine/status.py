@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from ledger.application import Ledger
 from ledger.projections.engine.folding import Poison
@@ -23,7 +23,8 @@ from ledger.projections.engine.generations import (
 )
 from ledger.projections.engine.leases import is_leased
 from ledger.projections.engine.registry import PROJECTIONS
-from ledger.storage.tables import events, notifications, poison_events
+from ledger.storage.outcomes import Outcome
+from ledger.storage.tables import decisions, events, notifications, poison_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +141,15 @@ def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None
 def _lag_seconds(connection: Connection, position: int) -> float:
     # read from the deliveries: the event itself may be unreadable
     recorded_at: datetime | None = connection.scalar(
-        select(notifications.c.recorded_at)
+        select(func.coalesce(decisions.c.decided_at, notifications.c.recorded_at))
         .join(events, events.c.notification_id == notifications.c.id)
+        .outerjoin(
+            decisions,
+            and_(
+                decisions.c.notification_id == notifications.c.id,
+                decisions.c.outcome == Outcome.RECORDED,
+            ),
+        )
         .where(events.c.position > position)
         .order_by(events.c.position)
         .limit(1)

@@ -7,15 +7,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Column, Connection, Select, Table, case, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, IntegrityError
 
 from ledger.projections.definition import ADD, FIRST, MAX, MIN, REPLACE, Row, Value, merge_of
 from ledger.storage.database_errors import driver_errors
 
 COPY_PAGE = 1000
-REFUSALS = (DataError, IntegrityError, OverflowError, UnicodeError)
-"""How a database, or its driver, refuses a value; others may still be accepted."""
-
 COPY_FROM = 40
 """From so many rows on, PostgreSQL takes them faster by COPY, into a stage or straight."""
 

@@ -177,7 +177,7 @@ def test_hostile_names_show_as_text(visitor: Visitor) -> None:
     expect(page.locator("#found td").nth(2)).to_contain_text(SCRIPT)
 
     page.goto("/test/search?status=AUTHORISED")
-    expect(page.locator("#found")).to_contain_text("gnp.\\u202eexe\\u2066\\u200f")
+    expect(page.locator("#found")).to_contain_text("gnp.[U+202E]exe[U+2066][U+200F]")
 
     page.goto(f"{AT}/aliases/{ALIAS}")
     expect(page.locator("h1")).to_have_text(ALIAS)

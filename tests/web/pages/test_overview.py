@@ -9,7 +9,9 @@ from sqlalchemy import event
 from ulid import ULID
 
 from ledger.access.users import add_user
+from ledger.ipn import form_v2
 from ledger.queries.activity import PastDays, Scope
+from ledger.queries.notifications import waiting
 from ledger.storage.database import Database
 from ledger.storage.tables import quarantine
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, receive
@@ -175,6 +177,31 @@ def test_bars_stand_on_each_other_within_the_drawing() -> None:
             assert segment.y >= 0
             assert segment.y + segment.height <= HEIGHT + 0.01
     assert stacked([], {"one": []}).is_empty
+
+
+def test_what_is_verified_but_not_decided_stands_out_until_it_is(
+    visit: Visiting, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ValueError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(form_v2, "translate", broken)
+        assert hear(visit, clock, NOW - timedelta(days=2)) == "undecided"
+
+    page = overview(visit, "operator")
+    assert "1 verified notification is not decided yet." in page
+    assert "0 recorded, 0 repeated, 1 not decided and 0 in quarantine in 30 days" in page
+
+    assert "Not decided yet" in text_of(visit.get("/test/notifications").text)
+    assert "Quarantine and undecided" in text_of(visit.get("/test/quarantine").text)
+    preview = visit.get("/test/quarantine/readmit?reason=internal-error")
+    assert "1 would be recorded" in text_of(preview.text)
+    for id_ in waiting(visit.ledger):
+        visit.ledger.readmit(id_)
+    page = text_of(visit.get("/test").text)
+    assert "not decided yet" not in page
+    assert "1 recorded, 0 repeated, 0 not decided and 0 in quarantine in 30 days" in page
 
 
 @pytest.mark.parametrize(("name", "is_shown"), [("operator", True), ("auditor", False)])
