@@ -21,6 +21,7 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "generation_positions": ("UPDATE", "DELETE"),
     "poison_events": ("DELETE",),
     "leases": ("UPDATE", "DELETE"),
+    "failed_tries": ("DELETE",),
 }
 """What the service may do to a table beside reading and adding rows; to all others nothing."""
 
