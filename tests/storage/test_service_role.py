@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ledger.access.guessing import Brake, note_failure
 from ledger.access.log import Access, note_access
 from ledger.access.tokens import create_token, find_token, note_use, revoke_token
 from ledger.access.users import add_user, disable_user, user_by_name
@@ -111,6 +112,8 @@ def test_the_service_keeps_tokens_users_and_the_access_log(roles: Roles) -> None
         user = user_by_name(connection, "Jo")
         assert user is not None
         assert user.disabled_at == later
+        for failure in (NOON, later):
+            note_failure(connection, [Brake.on("Jo", failures_max=3)], now=failure)
         note_access(
             connection,
             Access(
