@@ -46,16 +46,16 @@ def migrate(service_role: str | None) -> None:
 
 
 def _leave_to_service(database: Database, role: str | None) -> str | None:
-    """Give the service's role its rights; drop read models that are ours, so that it makes its own.
+    """Give the service's role its rights; drop read models that are not its own.
 
-    Only the owner of a table may index or drop it.
+    It makes them anew: only the owner of a table may index or drop it.
     """
     with database.begin() as connection:
         service = grant_to_service(connection, role)
         if service:
             decide_alone(connection)
-            tables = inspect(connection).get_table_names()
+            tables = inspect(connection).get_table_names(schema=service)
             for generation in all_generations(connection):
-                if any(table.endswith(f"_g{generation.id}") for table in tables):
+                if not any(table.endswith(f"_g{generation.id}") for table in tables):
                     drop_generation(connection, generation)
     return service

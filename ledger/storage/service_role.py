@@ -21,6 +21,7 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "generation_positions": ("UPDATE", "DELETE"),
     "poison_events": ("DELETE",),
     "leases": ("UPDATE", "DELETE"),
+    "failed_tries": ("DELETE",),
 }
 """What the service may do to a table beside reading and adding rows; to all others nothing."""
 
@@ -58,7 +59,8 @@ def grant_to_service(connection: Connection, role: str | None) -> str | None:
     if known_roles not in ([], [role]):
         known = ", ".join(known_roles)
         raise SettingsError(
-            f"the service has the role {known}: drop the schema of that name to give it {role}"
+            f"the service has the role {known}: to give it {role}, DROP SCHEMA {known} CASCADE,"
+            " whose read models are made anew"
         )
     _refuse_unfit(connection, role)
     for statement in _statements(connection, role):

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from ledger.access.guessing import Brake, note_failure
 from ledger.access.log import Access, note_access
 from ledger.access.tokens import create_token, find_token, note_use, revoke_token
 from ledger.access.users import add_user, disable_user, user_by_name
@@ -111,6 +112,8 @@ def test_the_service_keeps_tokens_users_and_the_access_log(roles: Roles) -> None
         user = user_by_name(connection, "Jo")
         assert user is not None
         assert user.disabled_at == later
+        for failure in (NOON, later):
+            note_failure(connection, [Brake.on("Jo", failures_max=3)], now=failure)
         note_access(
             connection,
             Access(
@@ -178,6 +181,27 @@ def test_a_ledger_of_one_role_is_handed_to_the_service(roles: Roles) -> None:
         served = a_ledger(database)
         follow(served)
         assert all_rows(served) == rows
+
+
+def test_another_role_takes_the_service_over(roles: Roles) -> None:
+    roles.cluster.execute(f"CREATE DATABASE moved OWNER {OWNER}")
+    roles.cluster.execute("CREATE ROLE successor LOGIN")
+    assert roles.run(OWNER, "migrate", "--service-role", SERVICE, database="moved")[0] == 0
+    with opened(roles.url(SERVICE, "moved")) as database:
+        prepare_views(database)
+        served = a_ledger(database)
+        receive_stories(served, *STORIES)
+        follow(served)
+        rows = all_rows(served)
+
+    roles.cluster.execute(f"DROP SCHEMA {SERVICE} CASCADE", "moved")
+    assert roles.run(OWNER, "migrate", "--service-role", "successor", database="moved")[0] == 0
+
+    with opened(roles.url("successor", "moved")) as database:
+        prepare_views(database)
+        served = a_ledger(database)
+        follow(served)
+        assert list(map(_sorted, all_rows(served).values())) == list(map(_sorted, rows.values()))
 
 
 @pytest.mark.parametrize(
