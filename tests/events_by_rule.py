@@ -68,5 +68,8 @@ EVENTS_BY_RULE: Mapping[str, tuple[type[LedgerAggregate.Event], ...]] = {
 """Rule -> what its notifications usually bring. Whatever the rule, nothing verified is refused:
 a change that its rule does not announce is recorded too, if need be as one of GENERAL."""
 
-GENERAL: tuple[type[LedgerAggregate.Event], ...] = (_T.DetailsReported, _T.StatusReported)
-"""What any rule may bring: details without a change of status, a status that fits no class."""
+GENERAL: tuple[type[LedgerAggregate.Event], ...] = (
+    *(_T.DetailsReported, _T.StatusReported, _T.ConfirmedByOperator),
+)
+"""What any rule may bring: details without a change of status, a status that fits no class; and
+what an operator confirms, under the rule of the notification whose word is taken."""

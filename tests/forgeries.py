@@ -70,19 +70,19 @@ def typed(texts: Iterable[str]) -> dict[str, str]:
     return dict(zip(BUYER_FIELDS, texts, strict=False))
 
 
-def forged(form: Mapping[str, str], wanted: Mapping[str, str], naming: str) -> dict[str, str]:
+def forged(form: Mapping[str, str], pretended: Mapping[str, str], naming: str) -> dict[str, str]:
     """Name the values of a signed form anew, so that as many as can be have a wanted name.
 
     Shape: `naming` says how the others are named: `invented`, `free` (behind prefixes of which the
     platform has many fields) or `platform` (only names that it documents, values joined).
     """
     pieces = form_text(form).split("+")
-    places = _places(pieces, sorted({**wanted, "vads_ctx_mode": form["vads_ctx_mode"]}.items()))
+    places = _places(pieces, sorted({**pretended, "vads_ctx_mode": form["vads_ctx_mode"]}.items()))
     fields: dict[str, str] = {}
     name, begin = "vads_", 0
     for wanted_name, place in [*places, ("w", len(pieces))]:
-        others = pieces[begin:place]
-        named = _fillers(others, name, wanted_name, naming)
+        left_over = pieces[begin:place]
+        named = _fillers(left_over, name, wanted_name, naming)
         fields |= named
         if place < len(pieces):
             fields[wanted_name] = pieces[place]
@@ -98,10 +98,10 @@ def forged_body(form: Mapping[str, str], fields: Mapping[str, str]) -> bytes:
     return urlencode({**fields, "signature": signature}).encode()
 
 
-def _places(pieces: Sequence[str], wanted: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
+def _places(pieces: Sequence[str], goals: Sequence[tuple[str, str]]) -> list[tuple[str, int]]:
     """Return the most wanted names whose values stand in their order, with their places."""
     best: list[list[tuple[str, int]]] = [[]]
-    for name, value in wanted:
+    for name, value in goals:
         for chain in list(best):
             begin = chain[-1][1] + 1 if chain else 0
             if value in pieces[begin:]:
@@ -110,18 +110,18 @@ def _places(pieces: Sequence[str], wanted: Sequence[tuple[str, str]]) -> list[tu
     return best[0]
 
 
-def _fillers(others: Sequence[str], after: str, before: str, naming: str) -> dict[str, str]:
-    if not others:
+def _fillers(left_over: Sequence[str], after: str, before: str, naming: str) -> dict[str, str]:
+    if not left_over:
         return {}
     known = sorted(name for name in NAMES if after < name < before)
     if naming == "platform" and known:
-        rest = others[len(known) - 1 :]
-        values = [*others[: len(known) - 1], *(["+".join(rest)] if rest else [])]
+        rest = left_over[len(known) - 1 :]
+        values = [*left_over[: len(known) - 1], *(["+".join(rest)] if rest else [])]
         return dict(zip(known, values, strict=False))
     names = []
     prefixes = ("vads_cust_x", "vads_ext_info_", "vads_product_label9", "vads_ship_to_x")
     free = next((prefix for prefix in prefixes if after < prefix < before), None)
     stem = free if naming == "free" and free else f"{after}_"
-    for number in range(len(others)):
+    for number in range(len(left_over)):
         names.append(f"{stem}{number:04d}")
-    return dict(zip(names, others, strict=True))
+    return dict(zip(names, left_over, strict=True))

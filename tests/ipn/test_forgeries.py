@@ -56,22 +56,22 @@ def is_refused_or_doubtful(body: bytes) -> bool:
 
 def a_forgery(
     texts: tuple[str, ...],
-    wanted: Mapping[str, str] = TEXTS,
+    pretended: Mapping[str, str] = TEXTS,
     *,
     mode: str = "PRODUCTION",
     fillers: int = 0,
     naming: str = "invented",
 ) -> bytes:
     form = a_payment_form(mode, typed(texts), fillers)
-    return forged_body(form, forged(form, wanted, naming))
+    return forged_body(form, forged(form, pretended, naming))
 
 
 @pytest.mark.parametrize("naming", NAMINGS)
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("fillers", [0, 1, 30])
-@pytest.mark.parametrize("order", ["as wanted", "reversed", "rotated"])
+@pytest.mark.parametrize("arrangement", ["as wanted", "reversed", "rotated"])
 def test_eleven_texts_of_a_buyer_are_no_payment(
-    order: str, fillers: int, mode: str, naming: str
+    arrangement: str, fillers: int, mode: str, naming: str
 ) -> None:
     orders = {
         "as wanted": IN_ORDER,
@@ -79,7 +79,7 @@ def test_eleven_texts_of_a_buyer_are_no_payment(
         "rotated": IN_ORDER[5:] + IN_ORDER[:5],
     }
 
-    body = a_forgery(orders[order], mode=mode, fillers=fillers, naming=naming)
+    body = a_forgery(orders[arrangement], mode=mode, fillers=fillers, naming=naming)
 
     assert is_refused_or_doubtful(body)
 

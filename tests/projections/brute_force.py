@@ -43,11 +43,8 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         state = current_state(stream) | _times(stream)
         states_by_kind[state["kind"]][id_] = state
     transactions, subscriptions = states_by_kind["transaction"], states_by_kind["subscription"]
-    counted = {
-        id_: state | {"first_seen_at": _first_counted_at(streams[id_])}
-        for id_, state in transactions.items()
-        if not state["is_doubtful"]
-    }
+    counted = {id_: each for id_, each in transactions.items() if not each["is_doubtful"]}
+    totalled = {id_: each | {"first_seen_at": each["counted_at"]} for id_, each in counted.items()}
     tables = {
         "transactions": _transactions(transactions, streams),
         "aliases": _lines(states_by_kind["alias"], "aliases"),
@@ -55,22 +52,14 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         "instalments": _instalments(subscriptions),
         "order_lines": _lines(transactions, "order_lines"),
         "orders": _orders(transactions),
-        "total_lines": _lines(counted, "total_lines"),
-        "daily_totals": _totals(counted),
-        "daily_refusals": _refusals(counted),
+        "total_lines": _lines(totalled, "total_lines"),
+        "daily_totals": _totals(totalled),
+        "daily_refusals": _refusals(totalled),
         "coverage_lines": _coverage_lines(log),
         "rule_coverage": _coverage(log),
         "audit_trail": [_audited(recorded) for recorded in log],
     }
     return {name: sorted(rows, key=_order) for name, rows in tables.items()}
-
-
-def _first_counted_at(stream: list[RecordedEvent]) -> str:
-    return min(
-        write_instant(recorded.event.timestamp)
-        for recorded in stream
-        if not recorded.event.doubtful
-    )
 
 
 def _order(row: Mapping[str, Any]) -> str:
@@ -79,11 +68,13 @@ def _order(row: Mapping[str, Any]) -> str:
 
 def _times(stream: list[RecordedEvent]) -> State:
     """Return instants as read models write them, and the mode as it was received."""
+    certain = [each.event.timestamp for each in stream if not each.event.doubtful]
     return {
         "mode": stream[0].event.mode,
+        "counted_at": write_instant(certain[0]) if certain else None,
         "first_seen_at": write_instant(stream[0].event.timestamp),
         "last_changed_at": write_instant(stream[-1].event.timestamp),
-        "is_doubtful": int(all(recorded.event.doubtful for recorded in stream)),
+        "is_doubtful": int(not certain),
     }
 
 
@@ -95,13 +86,10 @@ def _lines(states: States, table: str) -> list[State]:
     return [_line(id_, state, table) for id_, state in states.items()]
 
 
-_AMOUNTS = ("amount_minor", "requested_amount_minor")
-
-
 def _transactions(states: States, streams: Streams) -> list[State]:
     return [
         _line(id_, state, "transactions")
-        | (dict.fromkeys(_AMOUNTS) if state["is_doubtful"] else {})
+        | ({} if state["counted_at"] else {"amount_minor": None, "requested_amount_minor": None})
         | {
             "late_count": sum(recorded.event.late for recorded in streams[id_]),
             "contradiction_count": state["contradictions"],

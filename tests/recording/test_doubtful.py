@@ -91,6 +91,7 @@ def test_a_forged_payment_is_shown_and_counts_nowhere(ledger: Ledger) -> None:
 
 def test_a_call_in_rest_confirms_it_by_what_it_says_itself(ledger: Ledger) -> None:
     receive(ledger, a_doubtful_call(effective_amount="999900"), **FROM_ANYWHERE)
+    assert balance(ledger)["authorised_minor"] == 0
 
     receipt = receive(ledger, a_rest_call("AUTHORISED", at=minutes(1)), **FROM_ANYWHERE)
 
@@ -102,10 +103,13 @@ def test_a_call_in_rest_confirms_it_by_what_it_says_itself(ledger: Ledger) -> No
 
 def test_nothing_remains_of_what_a_doubtful_form_said(ledger: Ledger) -> None:
     receive(ledger, a_doubtful_call(order_id="ANOTHER", wallet="FAKE"), **FROM_ANYWHERE)
+    assert balance(ledger, "ANOTHER")["doubtful"] == 1
 
     receive(ledger, a_form_call(order_id=None), **FROM_ANYWHERE)
 
     assert (state(ledger)["order_id"], state(ledger)["wallet"]) == (None, None)
+    follow(ledger)
+    assert all_rows(ledger)["orders"] == []
 
 
 def test_a_doubtful_form_takes_no_honest_money_away(ledger: Ledger) -> None:
