@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select
 from ulid import ULID
 
-from ledger.instants import beginning_of, end_of
+from ledger.instants import beginning_of, end_of, instant_of_id
 from ledger.storage.tables import HAS_REASON, notifications
 
 SETTLED = timedelta(hours=1)
@@ -78,7 +78,9 @@ def _verified(
 ) -> dict[date, Counter[str]]:
     """Count along the index by shop alone: an id begins with the time of arrival."""
     c = notifications.c
-    *bounds, end = (str(ULID.from_datetime(instant))[:10] for instant in bounds_of(days))
+    *bounds, end = (
+        str(ULID.from_datetime(instant_of_id(instant)))[:10] for instant in bounds_of(days)
+    )
     bucket = bucket_of(c.id, bounds)
     query = (
         select(bucket, c.outcome, func.count())
