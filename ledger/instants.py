@@ -10,11 +10,17 @@ _COMPACT = re.compile(r"[0-9]{14}")
 _YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
 _TICK = timedelta.resolution
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def utc_now() -> datetime:
     """Read the wall clock."""
     return datetime.now(UTC)
+
+
+def instant_of_id(instant: datetime) -> datetime:
+    """Return the instant that an id of a moment can begin with: 1970 for a clock before it."""
+    return max(instant, _EPOCH)
 
 
 # -- what people ask for ---------------------------------------------------------------------------

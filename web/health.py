@@ -102,6 +102,7 @@ def _projection_gauges(connection: Connection) -> Iterator[Gauge]:
     for name, meaning, attribute in (
         ("lag_positions", "Positions not followed yet.", "positions"),
         ("lag_seconds", "Age of the oldest of them.", "seconds"),
+        ("still_seconds", "How long it is followed and has not moved.", "still_seconds"),
         ("poison_events", "Poison events that were skipped.", "poison"),
     ):
         sizes = {lag.name: float(getattr(lag, attribute)) for lag in rows}

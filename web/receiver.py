@@ -8,6 +8,7 @@ from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
 from werkzeug.exceptions import ClientDisconnected
 
+from ledger.instants import instant_of_id
 from ledger.ipn.card_data import masked_text
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import Mode
@@ -66,7 +67,7 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
     peer = client_address(request, settings.trusted_proxies)
     now = app_context.clock()
     delivery = Delivery(
-        id=str(ULID.from_datetime(now)),
+        id=str(ULID.from_datetime(instant_of_id(now))),
         received_at=now,
         body=body or b"",
         content_type=masked_text(request.headers.get("Content-Type", "")[:_CONTENT_TYPE_MAX])[0],

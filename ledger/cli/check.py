@@ -148,10 +148,16 @@ def view_findings(database: Database) -> Iterator[Finding]:
     troubled = [lag for lag in model_lags if lag.seconds > LAG_SECONDS_MAX or lag.poison]
     for lag in troubled:
         behind = f"{lag.positions} positions behind, {lag.seconds:.0f} s: is nobody serving?"
+        if lag.stands_still:
+            behind = (
+                f"stands still for {lag.still_seconds:.0f} s, {lag.positions} positions behind:"
+                " see view.not_followed in the log"
+            )
         skipped = f"{lag.poison} events passed over: see `ledger projections status`"
         counted = ((lag.positions, behind), (lag.poison, skipped))
         words = [text for count, text in counted if count]
-        yield Finding(WARNING, "projections", f"{lag.name}: {'; '.join(words)}")
+        state = FAULT if lag.stands_still else WARNING
+        yield Finding(state, "projections", f"{lag.name}: {'; '.join(words)}")
     if model_lags and not troubled:
         yield Finding(OK, "projections", f"{len(model_lags)} views at the live edge")
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, func, select, true
 from ulid import ULID
 
-from ledger.instants import beginning_of, end_of
+from ledger.instants import beginning_of, end_of, instant_of_id
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import HAS_REASON, decisions, notifications
 
@@ -87,7 +87,9 @@ def _verified(
 ) -> dict[date, Counter[str]]:
     """Count along the index by shop alone: an id begins with the time of arrival."""
     c = notifications.c
-    *bounds, end = (str(ULID.from_datetime(instant))[:10] for instant in bounds_of(days))
+    *bounds, end = (
+        str(ULID.from_datetime(instant_of_id(instant)))[:10] for instant in bounds_of(days)
+    )
     bucket = bucket_of(c.id, bounds)
     within = (c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
     query = select(bucket, c.outcome, func.count()).where(*within).group_by(bucket, c.outcome)

@@ -194,4 +194,5 @@ def test_metrics_tell_how_far_behind_every_view_is(client: FlaskClient, database
     for name in PROJECTIONS:
         assert f'ledger_projection_lag_positions{{projection="{name}"}} 0.0' in text
         assert f'ledger_projection_lag_seconds{{projection="{name}"}} 0.0' in text
+        assert f'ledger_projection_still_seconds{{projection="{name}"}} 0.0' in text
         assert f'ledger_projection_poison_events{{projection="{name}"}} 0.0' in text

@@ -16,6 +16,7 @@ from ledger.projections.engine.generations import (
     all_generations,
     decide_alone,
     drop_generation,
+    last_moves,
     live_generations,
     poison_of,
     positions,
@@ -25,6 +26,9 @@ from ledger.projections.engine.leases import is_leased
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import decisions, events, notifications, poison_events
+
+STILL_SECONDS_MAX = 60.0
+"""A batch takes a second or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,19 @@ class Lag:
     """How far the live generation of one read model is behind the log.
 
     Units: `seconds` since the oldest event not applied was recorded; 0 at the live edge.
+    `still_seconds`: of those, how many it has not moved although somebody follows with it.
     """
 
     name: str
     positions: int
     seconds: float
+    still_seconds: float
     poison: int
+
+    @property
+    def stands_still(self) -> bool:
+        """Return True if the log moves and this model does not: somebody has to look why."""
+        return self.still_seconds > STILL_SECONDS_MAX
 
 
 def lags(connection: Connection) -> list[Lag]:
@@ -96,15 +107,16 @@ def lags(connection: Connection) -> list[Lag]:
     query = select(c.generation_id, func.count()).group_by(c.generation_id)
     poison_counts: Counter[int] = Counter(dict(connection.execute(query).all()))
     lag_seconds = cache(partial(_lag_seconds, connection))  # most models stand at one position
-    return [
-        Lag(
-            name,
-            max(0, newest - reached[live.id]),
-            lag_seconds(reached[live.id]),
-            poison_counts[live.id],
-        )
-        for name, live in live_generations(connection).items()
-    ]
+    moved_at, now = last_moves(connection), datetime.now(UTC)
+    rows = []
+    for name, live in live_generations(connection).items():
+        seconds = lag_seconds(reached[live.id])
+        is_followed = bool(seconds) and is_leased(connection, live.lease_name)
+        unmoved = (now - moved_at[live.id]).total_seconds() if is_followed else 0.0
+        still = max(0.0, min(seconds, unmoved))
+        positions_behind = max(0, newest - reached[live.id])
+        rows.append(Lag(name, positions_behind, seconds, still, poison_counts[live.id]))
+    return rows
 
 
 def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> list[str]:

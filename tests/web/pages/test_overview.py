@@ -1,7 +1,7 @@
 """The overview: what it counts, and what stands out."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,11 +10,13 @@ from ulid import ULID
 
 from ledger.access.users import add_user
 from ledger.ipn import form_v2
+from ledger.projections.engine.leadership import ProjectionRunner
 from ledger.queries.activity import PastDays, Scope
 from ledger.queries.notifications import waiting
 from ledger.storage.database import Database
 from ledger.storage.tables import quarantine
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, receive
+from tests.projections.test_standing_still import break_orders, let_time_pass
 from tests.queries.filling import follow
 from tests.web.pages.lately import NOW, Clock, a_lately_ledger
 from tests.web.pages.visiting import PASSWORD, SETTINGS, Visiting, add_users
@@ -90,6 +92,17 @@ def test_three_hours_without_a_call_stand_out(visit: Visiting, clock: Clock) -> 
 
     assert "No call for 3 hours." in overview(visit)
     assert "No call for" not in text_of(visit.get("/production").text)
+
+
+def test_a_view_that_stands_still_stands_out(visit: Visiting, clock: Clock) -> None:
+    clock.now = datetime.now(UTC) - timedelta(hours=1)
+    receive(visit.ledger, a_form_call())
+    break_orders(visit.ledger)
+    let_time_pass(visit.ledger)
+
+    ProjectionRunner(visit.ledger, pause_seconds=0).follow_once()
+
+    assert "1 view stands still" in overview(visit)
 
 
 def test_it_says_which_rules_to_switch_on(visit: Visiting, clock: Clock) -> None:
