@@ -63,15 +63,16 @@ def test_no_page_shows_anybody_a_number_of_a_free_field(
 ) -> None:
     pages_with_numbers.sign_in(role)
 
-    texts = reached(pages_with_numbers)
-
-    assert [address for address, text in texts.items() if "1000 0000" in text] == []
-    assert "seems to hold card data" in texts[f"/test/shops/{SHOP_ID}/transactions/{UUIDS[0]}"]
-    assert "seem to hold card data" in texts["/test"]
     refused = pages_with_numbers.get("/test/quarantine?reason=signature-mismatch").text
     oldest = re.findall(r"/test/notifications/(\w{26})", refused)[-1]
+    payment = pages_with_numbers.get(f"/test/shops/{SHOP_ID}/transactions/{UUIDS[0]}").text
+
+    assert "seem to hold card data" in pages_with_numbers.get("/test").text
+    assert "seems to hold card data" in payment
     shown = pages_with_numbers.get(f"/test/notifications/{oldest}").text
     assert "It held card data and was not kept" in shown
+    texts = reached(pages_with_numbers)  # one of the links is to another language
+    assert [address for address, text in texts.items() if "1000 0000" in text] == []
 
 
 @pytest.mark.parametrize(("role", "status"), [("auditor-personal", 403), ("operator", 200)])
