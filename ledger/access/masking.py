@@ -38,12 +38,12 @@ def masked(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _MASKS.get(name, _without_names)(value) for name, value in fields.items()}
 
 
-def masked_rows(rows: Iterable[Mapping[str, Any]], *, is_search: bool) -> Iterator[dict[str, Any]]:
+def masked_rows(items: Iterable[Mapping[str, Any]], *, is_search: bool) -> Iterator[dict[str, Any]]:
     """Yield rows as a reader without personal data may see them.
 
     What is masked is not found by a part of it: digit by digit that would tell all of it.
     """
-    for row in map(masked, rows):
+    for row in map(masked, items):
         if not is_search or MASKED not in row.values():
             yield row
 

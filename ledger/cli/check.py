@@ -174,7 +174,7 @@ def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
 
 
 def card_data_findings(database: Database) -> Iterator[Finding]:
-    """Report that events seem to hold card data, which a shop or a buyer put in the wrong place."""
+    """Report that events seem to hold card data, which somebody put where it must not be."""
     with database.connect() as connection:
         count = count_suspected(connection)
     if count:

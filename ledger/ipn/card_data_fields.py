@@ -113,10 +113,10 @@ def _marks_of_facts(facts: Mapping[str, Fact]) -> Iterator[str]:
             yield from _marks(masked_text(fact)[1], name)
 
 
-def _masked_pairs(pairs: Pairs) -> tuple[Pairs, list[str]]:
+def _masked_pairs(named_texts: Pairs) -> tuple[Pairs, list[str]]:
     masked_pairs: Pairs = []
     marks: list[str] = []
-    for name, text in pairs:
+    for name, text in named_texts:
         clean, kinds = _masked_value(name, text)
         clean_name = _masked_name(name)
         masked_pairs.append([clean_name, text if is_identifying(name) else clean])

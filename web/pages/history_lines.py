@@ -47,8 +47,12 @@ class HistoryLine:
     @property
     def changes(self) -> list[Change]:
         """Return what the event changed; an instalment's own name before a fact is left out."""
-        changes = self.entry.telling_changes
-        return [replace(change, name=change.name.rpartition(" ")[2]) for change in changes]
+        return list(map(_redacted, self.entry.telling_changes))
+
+    @property
+    def set_aside(self) -> list[Change]:
+        """Return what the event reported without changing anything."""
+        return list(map(_redacted, self.entry.set_aside))
 
     def is_main(self, change: Change) -> bool:
         """Return True if a person looks for this change first."""
@@ -77,6 +81,12 @@ class HistoryLine:
         """Return True if it arrived long before it was recorded: it was in quarantine."""
         event = self.entry.event
         return event.timestamp - event.received_at >= LATE_FROM
+
+
+def _redacted(change: Change) -> Change:
+    name = change.name.rpartition(" ")[2]
+    seen = redact_for_reader({"before": change.before, "after": change.after})
+    return replace(change, name=name, **seen)
 
 
 @dataclass(frozen=True)
@@ -142,7 +152,7 @@ class KnownHistory:
     def lines(self) -> list[HistoryLine]:
         """Return the events in the order in which they were recorded, each verified again."""
         entries = [
-            (entry, state)
+            (entry, redact_for_reader(state))
             for events, state in zip(self.streams, self.states, strict=True)
             for entry in timeline(events)
         ]

@@ -36,6 +36,7 @@ from web.authentication import (
     caller,
     log_personal_read,
     only_with_personal_data,
+    redact_for_reader,
     require_body,
     scope_of,
 )
@@ -100,8 +101,9 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
         signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         events=[_event(recorded, mode) for recorded in caused(ledger(), row)],
         subjects=[
-            (kind, subject, _link(row.shop_id, mode, kind, subject, alias))
+            (kind, name, _link(row.shop_id, mode, kind, name, alias))
             for kind, subject, alias in subjects(ledger(), row)
+            for name in [_name_for_reader(subject)]
         ],
         same_content=_same_content(row),
     )
@@ -136,6 +138,8 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         position=position,
         event=event,
         kind=event.aggregate_class.KIND,
+        reference=_name_for_reader(event.reference),
+        alias=_name_for_reader(getattr(event, "alias", "") or ""),
         sentence=SENTENCES[type(event)],
         notification=_facts(row),
         evidence=proof,
@@ -166,7 +170,7 @@ def _facts(row: InboxRecord) -> dict[str, Any]:
 def _event(recorded: RecordedEvent, mode: str) -> dict[str, Any]:
     event = recorded.event
     kind = event.aggregate_class.KIND
-    name = getattr(event, "subscription_id", "") or event.reference
+    name = _name_for_reader(getattr(event, "subscription_id", "") or event.reference)
     return {
         "position": recorded.position,
         "sentence": SENTENCES[type(event)],
@@ -178,8 +182,13 @@ def _event(recorded: RecordedEvent, mode: str) -> dict[str, Any]:
 
 
 def _link(shop_id: str | None, mode: str, kind: str, name: str, alias: str | None) -> str:
-    more = {"alias": alias or None} if kind == SUBSCRIPTION else {}
+    more = {"alias": _name_for_reader(alias or "") or None} if kind == SUBSCRIPTION else {}
     return link_to(kind, name, shop_id=shop_id, mode=mode, **more)
+
+
+def _name_for_reader(name: str) -> str:
+    """Return the name of an object; masked when the reader may not see whom it names."""
+    return str(redact_for_reader({"name": name})["name"])
 
 
 def _same_content(row: InboxRecord) -> list[InboxRecord]:

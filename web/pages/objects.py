@@ -1,6 +1,7 @@
 """The pages of transactions, stored means of payment and subscriptions, as known now or then."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
@@ -117,9 +118,10 @@ def _uses(listing: Listing, state: State) -> Page | None:
     )
     with ledger().database.connect() as connection:
         try:
-            return list_page(connection, listing, filter_, limit=USES_MAX)
+            page = list_page(connection, listing, filter_, limit=USES_MAX)
         except ViewNotBuiltError:
             return None
+    return replace(page, items=list(map(redact_for_reader, page.items)))
 
 
 def _of_subscription(state: State, *_history: Any) -> dict[str, Any]:
