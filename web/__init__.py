@@ -13,7 +13,7 @@ from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from web import api, errors, health, receiver, security_headers
+from web import api, errors, health, receiver, security_headers, streams
 from web.context import CONTEXT, Clock, Context
 from web.pages.registration import register_pages
 from web.rate_limits import make_limiter
@@ -38,6 +38,7 @@ def create_app(
         is_stopping=is_stopping,
     )
     errors.register(app)
+    streams.register(app)
     app.register_blueprint(receiver.bp)
     app.register_blueprint(health.bp)
     security_headers.allow_origins(app)

@@ -19,6 +19,7 @@ from ledger.cli.shop_findings import FAULT, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
+from ledger.operations.wsgi_calls import Bounds
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
@@ -88,7 +89,12 @@ def serve(
         address,
         port,
         workers=workers or (1 if settings.is_sqlite else _cores()),
-        threads=threads or min(8, 2 * _cores() + 1),
+        bounds=Bounds(
+            threads or min(8, 2 * _cores() + 1),
+            body_bytes_max=settings.body_bytes_max,
+            constant_paths=("/healthz",),
+            spare_paths=("/readyz",),
+        ),
         drain_seconds=drain_seconds,
     )
     ctx.exit(_run(server, partial(demo.start, address, port, once=once) if is_demo else None))
