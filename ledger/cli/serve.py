@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.cli.shop_findings import FAULT, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
-from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
+from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.settings import Settings, read_settings
@@ -51,6 +51,11 @@ log = structlog.get_logger("serve")
 @click.option(
     "--demo", "is_demo", is_flag=True, help="Serve synthetic shops and play every story to them."
 )
+@click.option(
+    "--only",
+    type=click.Choice(["receiver", "reader"]),
+    help="Serve this part alone: beside it runs a second process with the other one.",
+)
 @click.option("--once", is_flag=True, help="With --demo: stop when the stories are played.")
 @click.pass_context
 def serve(
@@ -63,6 +68,7 @@ def serve(
     drain_seconds: int,
     is_demo: bool,
     once: bool,
+    only: str | None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT; finish what was accepted.
 
@@ -70,6 +76,8 @@ def serve(
     """
     if once and not is_demo:
         raise click.UsageError("--once needs --demo")
+    if only and is_demo:
+        raise click.UsageError("--demo serves both parts: leave --only out")
     if is_demo:
         from ledger.cli import demo
 
@@ -97,7 +105,8 @@ def serve(
         ),
         drain_seconds=drain_seconds,
     )
-    ctx.exit(_run(server, partial(demo.start, address, port, once=once) if is_demo else None))
+    player = partial(demo.start, address, port, once=once) if is_demo else None
+    ctx.exit(_run(server, partial(build_application, only=only), player))
 
 
 def prepare_database(database: Database) -> None:
@@ -143,29 +152,33 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
     return str(host_address), int(free_port)
 
 
-def _run(server: WebServer, start_player: Callable[[], BaseProcess] | None) -> int:
+def _run(server: WebServer, build: Build, start_player: Callable[[], BaseProcess] | None) -> int:
     with TemporaryDirectory(prefix="ledger-metrics-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         player = start_player() if start_player else None
-        server.run(build_application)
+        server.run(build)
         if player is None:
             return 0
         player.join(STOP_SECONDS_MAX)
         return player.exitcode or 0
 
 
-def build_application(is_stopping: IsStopping) -> WSGIApplication:
-    """Open the ledger of one worker and let it follow the events beside the calls."""
+def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WSGIApplication:
+    """Open the ledger of one worker and let it follow the events beside the calls.
+
+    One that only receives leaves following to those that are read.
+    """
     from web import create_app
     from web.context import context
 
-    app = create_app(is_stopping=is_stopping)
+    app = create_app(is_stopping=is_stopping, only=only)
     with app.app_context():
         ledger = context().ledger
-    followers = ProjectionRunner(ledger)
-    followers.start()
     # A worker leaves without running `atexit`, which is for the main process.
-    Finalize(None, followers.stop, exitpriority=2)
+    if only != "receiver":
+        followers = ProjectionRunner(ledger)
+        followers.start()
+        Finalize(None, followers.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)
     return app
 
