@@ -38,15 +38,17 @@ def cut(peer: tuple[str, int]) -> None:
 
 
 def _sockets() -> Iterator[socket.socket]:
+    """Yield each socket on the very file descriptor that it has, and close none.
+
+    A copy that is closed would be the end of a database: SQLite's locks go with the first
+    descriptor of its file that a process closes.
+    """
     for name in os.listdir(_OPEN_FILES):
         try:
-            copied = os.dup(int(name))
+            own = socket.socket(fileno=int(name))
         except OSError:
-            continue  # closed since it was listed
+            continue  # a file, or closed since it was listed
         try:
-            own = socket.socket(fileno=copied)
-        except OSError:
-            os.close(copied)  # it is a file
-            continue
-        with own:
             yield own
+        finally:
+            own.detach()
