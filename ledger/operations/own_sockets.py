@@ -29,7 +29,7 @@ def end_unread_connections(port: int, *, after_seconds: int) -> bool:
 
 
 def cut(peer: tuple[str, int]) -> None:
-    """End the connection of a peer so that it notices: what it has is not the whole."""
+    """End the connection of a peer, and throw away what it did not take yet."""
     for own in _sockets():
         with suppress(OSError):
             if own.getpeername()[:2] == peer:
