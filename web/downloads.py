@@ -8,7 +8,7 @@ from ledger.queries import export as exporting
 from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, write_rows
 from web.context import ledger
-from web.streams import stream
+from web.streams import in_turn, stream
 
 
 def download(export: Export, format_: str) -> Response:
@@ -16,6 +16,7 @@ def download(export: Export, format_: str) -> Response:
     rest = exporting.rows(ledger(), export)
     first = next(rest, None)
     rows = iter(()) if first is None else chain([first], rest)
-    response = stream(write_rows(export.columns, format_, rows), CONTENT_TYPES[format_])
+    parts = in_turn(write_rows(export.columns, format_, rows))
+    response = stream(parts, CONTENT_TYPES[format_])
     response.headers["Content-Disposition"] = f'attachment; filename="{export.kind}.{format_}"'
     return response

@@ -9,7 +9,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from threading import Lock
+from typing import TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, current_app, request
@@ -33,6 +35,11 @@ PLACES = "ipn-ledger-places"
 """Their name among the extensions of an application, and in the environment of a request."""
 
 GiveBack = Callable[[], None]
+Part = TypeVar("Part")
+
+turn = Lock()
+"""Held by the one stream that makes its next part: those that wait for the interpreter would
+keep a call waiting, each in its turn."""
 
 
 class NoPlaceError(ServiceUnavailable):
@@ -82,6 +89,17 @@ def stream(parts: Iterable[bytes], content_type: str) -> Response:
     request.environ[PLACES].append(give_back)
     admitted = _while_admitted(parts, caller(), context(), give_back)
     return Response(admitted, content_type=content_type)
+
+
+def in_turn(parts: Iterable[Part]) -> Iterator[Part]:
+    """Make each part when no other stream is making one."""
+    remaining = iter(parts)
+    while True:
+        with turn:
+            made = list(islice(remaining, 1))
+        if not made:
+            return
+        yield made[0]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,7 @@ from web.api.query_schemas import FeedQuery
 from web.api.responses import a_blueprint, answer
 from web.authentication import caller, filter_of_caller, log_personal_read
 from web.context import Context, context
-from web.streams import place_to_wait, stream
+from web.streams import place_to_wait, stream, turn
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 
@@ -66,11 +67,14 @@ class Feed:
                 break
         return items, after
 
-    def wait(self, after: int, seconds: float) -> tuple[list[Item], int]:
+    def wait(
+        self, after: int, seconds: float, *, is_streamed: bool = False
+    ) -> tuple[list[Item], int]:
         """Return the next events; wait for them when there are none."""
         until = time.monotonic() + seconds
         while True:
-            items, after = self.page(after)
+            with turn if is_streamed else nullcontext():
+                items, after = self.page(after)
             left = until - time.monotonic()
             if items or left <= 0 or self.context.is_stopping():
                 return items, after
@@ -83,7 +87,8 @@ class Feed:
         while True:
             previous = after
             left = until - time.monotonic()
-            items, after = self.wait(after, max(0, min(KEEP_ALIVE_SECONDS, left)))
+            seconds = max(0, min(KEEP_ALIVE_SECONDS, left))
+            items, after = self.wait(after, seconds, is_streamed=True)
             yield b"".join(map(_message, items))
             if after > previous and not (items and items[-1]["position"] == after):
                 yield f"id: {after}\n\n".encode()  # skipped what the filter leaves out

@@ -6,7 +6,7 @@ small enough, that an answer stands in the service's way: small answers fit into
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
@@ -15,17 +15,22 @@ from bench.ground import fill_events
 from tests.builders import a_form, a_ledger, a_shop, form_body, shops
 from tests.cli.running import shops_file
 from tests.conftest import opened
+from tests.queries.filling import follow
 from tests.serving import Service, serving
 from tests.web.attacks.test_attacks import post, uuid
 
 THREADS = 2
 CLIENTS = 40  # far more than threads and places together
-CALLS = 15
+CALLS = 10
 CALL_SECONDS_MAX = 1.0
-ALIVE_SECONDS_MAX = 0.5  # a machine that is shared; alone it takes some milliseconds
+ALIVE_SECONDS_MAX = 0.5
+"""Alone it takes some milliseconds, but the machine may be shared."""
 SMALL_BUFFER = 4096
-EVENTS = 16_000
+EVENTS = 8_000  # 17 MB as CSV
 ROLES = ("auditor", "auditor-personal", "operator")
+
+
+AssertServes = Callable[[str], None]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,9 @@ def service(sqlite_template: object, tmp_path_factory: pytest.TempPathFactory) -
     url = f"sqlite:///{folder}/ledger.sqlite"
     (folder / "ledger.sqlite").write_bytes(sqlite_template.read_bytes())  # type: ignore[attr-defined]
     with opened(url) as database:
-        fill_events(a_ledger(database, shops(a_shop())), EVENTS, real=1_000)
+        ledger = a_ledger(database, shops(a_shop()))
+        fill_events(ledger, EVENTS, real=500)
+        follow(ledger)
     rates = {f"LEDGER_RATE_PER_{of}": "1000000/minute" for of in ("TOKEN", "ADDRESS")}
     with serving(folder, url, shops_file(folder), threads=THREADS, **rates) as running:
         yield running
@@ -61,18 +68,39 @@ def connected(service: Service, *requests: bytes) -> Iterator[list[socket.socket
         yield clients
 
 
-def assert_serves(service: Service, name: str) -> None:
-    """Each call is recorded within a second, and the process says at once that it is alive."""
+def taken_by_calls(service: Service, name: str) -> list[float]:
+    """Make calls, each of which is recorded. Units: seconds."""
+    taken = []
     for number in range(CALLS):
         body = form_body(a_form(vads_trans_uuid=uuid(f"{name}-{number}")))
         began = time.monotonic()
         status, line = post(service, body)
-        taken = time.monotonic() - began
+        taken.append(time.monotonic() - began)
         assert (status, line[:11]) == (200, "OK recorded")
-        assert taken < CALL_SECONDS_MAX
-    began = time.monotonic()
-    assert service.call("GET", "/healthz")[0] == 200
-    assert time.monotonic() - began < ALIVE_SECONDS_MAX
+    return taken
+
+
+@pytest.fixture(scope="module")
+def slowest_alone(service: Service) -> float:
+    return max(taken_by_calls(service, "alone"))
+
+
+@pytest.fixture
+def assert_serves(service: Service, slowest_alone: float) -> AssertServes:
+    """Calls are recorded within a second, and the process says at once that it is alive.
+
+    Where a call alone is slow, since others use the machine, so much more is allowed.
+    """
+
+    def check(name: str) -> None:
+        taken = taken_by_calls(service, name)
+        began = time.monotonic()
+        assert service.call("GET", "/healthz")[0] == 200
+        alive_seconds = time.monotonic() - began
+        assert max(taken) < max(CALL_SECONDS_MAX, 5 * slowest_alone), taken
+        assert alive_seconds < max(ALIVE_SECONDS_MAX, slowest_alone)
+
+    return check
 
 
 STREAM = "Accept: text/event-stream\r\n"
@@ -93,7 +121,7 @@ UNREAD = {
 
 @pytest.mark.parametrize("name", UNREAD)
 def test_answers_that_nobody_reads_stop_nothing(
-    service: Service, tokens: list[str], name: str
+    service: Service, tokens: list[str], assert_serves: AssertServes, name: str
 ) -> None:
     path, header = UNREAD[name]
     requests = [
@@ -105,16 +133,18 @@ def test_answers_that_nobody_reads_stop_nothing(
     ]
 
     with connected(service, *requests):
-        assert_serves(service, name)
+        assert_serves(name)
 
-    assert_serves(service, f"{name}-afterwards")
+    assert_serves(f"{name}-afterwards")
 
 
-def test_many_requests_on_a_connection_that_nobody_reads_stop_nothing(service: Service) -> None:
+def test_many_requests_on_a_connection_that_nobody_reads_stop_nothing(
+    service: Service, assert_serves: AssertServes
+) -> None:
     request = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 
     with connected(service, *[request * 50] * CLIENTS):
-        assert_serves(service, "pipelined")
+        assert_serves("pipelined")
 
 
 LENGTH = "Content-Length: 1000\r\n"
@@ -132,17 +162,19 @@ HALF_SENT = {
 
 
 @pytest.mark.parametrize("name", HALF_SENT)
-def test_bodies_that_never_end_stop_nothing(service: Service, name: str) -> None:
+def test_bodies_that_never_end_stop_nothing(
+    service: Service, assert_serves: AssertServes, name: str
+) -> None:
     method, path, headers = HALF_SENT[name]
     request = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode()
     half = b"64\r\nvads_site_id=12345678&" if "chunked" in headers else b"vads_site_id=12345678&"
 
     with connected(service, *[request + half] * CLIENTS) as clients:
-        assert_serves(service, name)
+        assert_serves(name)
         for client in clients:  # byte by byte, as if more were to come
             with suppress(ConnectionError):
                 client.sendall(b"a")
-        assert_serves(service, f"{name}-dripping")
+        assert_serves(f"{name}-dripping")
 
 
 def test_a_client_that_hangs_up_gives_its_place_back(service: Service, tokens: list[str]) -> None:
