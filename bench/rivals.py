@@ -167,7 +167,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     arguments = parser.parse_args()
-    bounds = Bounds(arguments.threads)
+    bounds = Bounds(arguments.threads, reserved_paths=("/ipn",))
     server = WebServer("127.0.0.1", arguments.port, workers=arguments.workers, bounds=bounds)
     server.run(ARMS[arguments.arm])
 

@@ -1,5 +1,7 @@
 """Sends exports as files while they are written."""
 
+from collections.abc import Iterator
+from functools import partial
 from itertools import chain
 
 from flask import Response
@@ -13,10 +15,13 @@ from web.streams import in_turn, stream
 
 def download(export: Export, format_: str) -> Response:
     """Stream a file. Errors: those of `rows`, `write_rows` and `stream`, before it begins."""
+    response = stream(partial(_parts, export, format_), CONTENT_TYPES[format_])
+    response.headers["Content-Disposition"] = f'attachment; filename="{export.kind}.{format_}"'
+    return response
+
+
+def _parts(export: Export, format_: str) -> Iterator[bytes]:
     rest = exporting.rows(ledger(), export)
     first = next(rest, None)
     rows = iter(()) if first is None else chain([first], rest)
-    parts = in_turn(write_rows(export.columns, format_, rows))
-    response = stream(parts, CONTENT_TYPES[format_])
-    response.headers["Content-Disposition"] = f'attachment; filename="{export.kind}.{format_}"'
-    return response
+    return in_turn(write_rows(export.columns, format_, rows))

@@ -9,9 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
 from threading import Lock
-from typing import TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, current_app, request
@@ -35,7 +33,6 @@ PLACES = "ipn-ledger-places"
 """Their name among the extensions of an application, and in the environment of a request."""
 
 GiveBack = Callable[[], None]
-Part = TypeVar("Part")
 
 turn = Lock()
 """Held by the one stream that makes its next part: those that wait for the interpreter would
@@ -81,25 +78,28 @@ def register(app: Flask) -> None:
     app.wsgi_app = _giving_back(app.wsgi_app)  # type: ignore[assignment, method-assign]  # Flask's own way
 
 
-def stream(parts: Iterable[bytes], content_type: str) -> Response:
-    """Return an answer that is sent in parts. Errors: NoPlaceError."""
+def stream(make_parts: Callable[[], Iterable[bytes]], content_type: str) -> Response:
+    """Return an answer that is sent in parts; who finds no place has cost nothing yet.
+
+    Errors: NoPlaceError, and those of making the parts.
+    """
     give_back = _places().take(caller().id)
     if give_back is None:
         raise NoPlaceError
     request.environ[PLACES].append(give_back)
-    admitted = _while_admitted(parts, caller(), context(), give_back)
+    admitted = _while_admitted(make_parts(), caller(), context(), give_back)
     return Response(admitted, content_type=content_type)
 
 
-def in_turn(parts: Iterable[Part]) -> Iterator[Part]:
+def in_turn(parts: Iterable[bytes]) -> Iterator[bytes]:
     """Make each part when no other stream is making one."""
     remaining = iter(parts)
     while True:
         with turn:
-            made = list(islice(remaining, 1))
-        if not made:
+            part = next(remaining, None)
+        if part is None:
             return
-        yield made[0]
+        yield part
 
 
 @contextmanager

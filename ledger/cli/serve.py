@@ -25,6 +25,9 @@ from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
 
+QUESTION_BYTES_MAX = 64 * 1024
+"""Of a body that is no notification; what its address takes may be less."""
+
 log = structlog.get_logger("serve")
 
 
@@ -39,7 +42,7 @@ log = structlog.get_logger("serve")
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Calls that each process answers at once.  [default: 2 per core and 1, at most 8]",
+    help="Notifications taken at once by each process.  [default: 2 per core and 1, at most 8]",
 )
 @click.option(
     "--drain-seconds",
@@ -97,12 +100,7 @@ def serve(
         address,
         port,
         workers=workers or (1 if settings.is_sqlite else _cores()),
-        bounds=Bounds(
-            threads or min(8, 2 * _cores() + 1),
-            body_bytes_max=settings.body_bytes_max,
-            constant_paths=("/healthz",),
-            spare_paths=("/readyz",),
-        ),
+        bounds=_bounds(settings, threads),
         drain_seconds=drain_seconds,
     )
     player = partial(demo.start, address, port, once=once) if is_demo else None
@@ -136,6 +134,16 @@ def _refuse_faults(settings: Settings) -> None:
         click.echo(f"error: {fault.subject}: {fault.message}", err=True)
     if faults:
         raise SystemExit(2)
+
+
+def _bounds(settings: Settings, threads: int | None) -> Bounds:
+    return Bounds(
+        threads or min(8, 2 * _cores() + 1),
+        body_bytes_max=max(settings.body_bytes_max, QUESTION_BYTES_MAX),
+        reserved_paths=("/ipn",),
+        constant_paths=("/healthz",),
+        spare_paths=("/readyz",),
+    )
 
 
 def _free_address(host: str, port: int) -> tuple[str, int]:

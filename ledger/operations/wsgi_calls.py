@@ -70,11 +70,16 @@ class Call:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How calls are made. Shape: `constant_paths` have one answer for ever, which the event loop
-    gives; `spare_paths` have threads of their own, and no bodies. Units: bytes."""
+    """How calls are made.
+
+    Shape: `reserved_paths`, and all below them, have so many threads, and all others together
+    half as many, beside those of streams; `spare_paths` have two, and no bodies; `constant_paths`
+    have one answer for ever, which the event loop gives. Units: bytes.
+    """
 
     threads: int
     body_bytes_max: int = 256 * 1024
+    reserved_paths: Sequence[str] = ()
     constant_paths: Sequence[str] = ()
     spare_paths: Sequence[str] = ()
 
@@ -88,7 +93,8 @@ class WsgiCalls:
     def __init__(self, application: WSGIApplication, bounds: Bounds) -> None:
         self._application = application
         self._bounds = bounds
-        self._pool = ThreadPoolExecutor(bounds.threads + STREAMS_MAX, "call")
+        self._reserved_pool = ThreadPoolExecutor(bounds.threads, "reserved")
+        self._common_pool = ThreadPoolExecutor(bounds.threads // 2 + 1 + STREAMS_MAX, "common")
         self._spare_pool = ThreadPoolExecutor(SPARE_THREADS, "spare")
         self._constant_answers: dict[tuple[str, str], Answer] = {}
 
@@ -108,15 +114,20 @@ class WsgiCalls:
     async def _answer(self, scope: Message, receive: Receive, send: Send) -> Answer | None:
         """Return a whole answer, or None when it was sent in parts."""
         environ = wsgi_environ(scope)
-        is_spare = scope["path"] in self._bounds.spare_paths
-        if has_body(environ) and not is_spare:
+        pool = self._pool(scope["path"])
+        if has_body(environ) and pool is not self._spare_pool:
             length, limit = body_length(environ), self._bounds.body_bytes_max
             environ["wsgi.input"] = await read_body(receive, length, limit)
         loop = asyncio.get_running_loop()
         host, port = scope["client"]
         call = Call(environ, (host, int(port)), receive, send, loop)
-        pool = self._spare_pool if is_spare else self._pool
         return await loop.run_in_executor(pool, self._run, call)
+
+    def _pool(self, path: str) -> ThreadPoolExecutor:
+        if path in self._bounds.spare_paths:
+            return self._spare_pool
+        is_reserved = any(f"{path}/".startswith(f"{own}/") for own in self._bounds.reserved_paths)
+        return self._reserved_pool if is_reserved else self._common_pool
 
     def _run(self, call: Call) -> Answer | None:
         """Call the application, in a thread."""

@@ -51,18 +51,18 @@ def test_a_port_where_nobody_listens_is_left_alone() -> None:
     assert not end_unread_connections(port, after_seconds=1)
 
 
-def test_who_is_cut_off_notices_and_others_do_not() -> None:
+def test_who_is_cut_off_notices_and_nobody_else_does() -> None:
     with listening() as listener:
         client, accepted = connected(listener)
-        other, accepted_too = connected(listener)
-        with closing(client), closing(accepted), closing(other), closing(accepted_too):
+        neighbour, accepted_too = connected(listener)
+        with closing(client), closing(accepted), closing(neighbour), closing(accepted_too):
             cut(client.getsockname())
 
             assert client.recv(1) == b""
             with pytest.raises(BrokenPipeError):
                 accepted.sendall(b"x")
             accepted_too.sendall(b"x")
-            assert other.recv(1) == b"x"
+            assert neighbour.recv(1) == b"x"
 
 
 def test_looking_for_sockets_gives_up_no_lock_of_a_file(tmp_path: Path) -> None:

@@ -43,5 +43,5 @@ if __name__ == "__main__":
     with TemporaryDirectory() as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         port, workers, drain = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[4])
-        bounds = Bounds(threads=4)
+        bounds = Bounds(threads=4, reserved_paths=("/ipn",))
         WebServer("127.0.0.1", port, workers=workers, bounds=bounds, drain_seconds=drain).run(build)

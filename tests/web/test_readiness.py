@@ -97,8 +97,8 @@ def test_a_service_before_a_standby_is_not_ready(service: Service) -> None:
 
 
 def _end_connections(server: object, name: object) -> None:
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
-    administer(server, f"{others} '{name}'")  # type: ignore[arg-type]  # it is a URL
+    end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
+    administer(server, f"{end_all} '{name}'")  # type: ignore[arg-type]  # it is a URL
 
 
 # -- a table that somebody holds ------------------------------------------------------------------

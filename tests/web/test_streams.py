@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from werkzeug.exceptions import Forbidden
@@ -31,7 +32,7 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feed, "KEEP_ALIVE_SECONDS", 0.05)
 
 
-def opened(api: Asking, path: str, role: str = "auditor", **more: object) -> TestResponse:
+def opened(api: Asking, path: str, role: str = "auditor", **more: Any) -> TestResponse:
     """Begin an answer and read nothing of it."""
     return api.call(path, role, buffered=False, **more)
 
@@ -104,8 +105,8 @@ def revoke_all(api: Asking) -> None:
             revoke_token(connection, token.id, now=api.now)
 
 
-def parts_of(answer: TestResponse) -> Iterator[bytes]:
-    return iter(answer.response)
+def parts_of(response: TestResponse) -> Iterator[bytes]:
+    return iter(response.response)
 
 
 def test_a_stream_ends_with_its_token(paid_once: Asking, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -121,7 +122,8 @@ def list_events(parameters: dict[str, Any]) -> Response:
         mode = parameters.get("mode")
         log_personal_read("events", shop_id=shop_id, mode=mode, reference=str(after))
     if request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM:
-        return stream(feed.stream(_last_event_id(after)), f"{STREAM}; charset=utf-8")
+        parts = partial(feed.stream, _last_event_id(after))
+        return stream(parts, f"{STREAM}; charset=utf-8")
     with place_to_wait(is_needed=bool(wait)) as has_place:
         items, reached = feed.wait(after, wait if has_place else 0)
     body = {"items": items, "next_after": reached, "next_cursor": str(reached)}
