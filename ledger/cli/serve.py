@@ -88,13 +88,7 @@ def serve(
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     _refuse_faults(settings)
-    database = Database(settings.database_url)
-    try:
-        prepare_database(database)
-        if is_demo:
-            demo.add_demo_user(database)
-    finally:
-        database.dispose()
+    _prepare(settings, add_user=demo.add_demo_user if is_demo else None)
     address, port = _free_address(host, port)
     server = WebServer(
         address,
@@ -105,6 +99,16 @@ def serve(
     )
     player = partial(demo.start, address, port, once=once) if is_demo else None
     ctx.exit(_run(server, partial(build_application, only=only), player))
+
+
+def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | None) -> None:
+    database = Database(settings.database_url)
+    try:
+        prepare_database(database)
+        if add_user:
+            add_user(database)
+    finally:
+        database.dispose()
 
 
 def prepare_database(database: Database) -> None:
