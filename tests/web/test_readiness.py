@@ -13,6 +13,7 @@ import psutil
 import pytest
 from sqlalchemy import create_engine, make_url
 
+from ledger.errors import UnavailableError
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.builders import a_form, a_ledger, a_shop, form_body, shops
@@ -154,10 +155,9 @@ class StuckDatabase:
     def connect(self) -> AbstractContextManager[None]:
         self.connections += 1
         self.let_go.wait(30)
-        raise RuntimeError("it was let go")
+        raise UnavailableError("it was let go")
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_database_that_never_answers_holds_one_thread_and_no_answer() -> None:
     database = StuckDatabase()
     readiness = Readiness(database)  # type: ignore[arg-type]  # a fake

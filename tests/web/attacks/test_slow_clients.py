@@ -5,6 +5,7 @@ small enough, that an answer stands in the service's way: small answers fit into
 """
 
 import socket
+import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,9 +23,10 @@ from tests.web.attacks.test_attacks import post, uuid
 THREADS = 2
 CLIENTS = 40  # far more than threads and places together
 CALLS = 10
-CALL_SECONDS_MAX = 1.0
-ALIVE_SECONDS_MAX = 0.5
-"""Alone it takes some milliseconds, but the machine may be shared."""
+CALL_SECONDS = 1.0
+ALIVE_SECONDS_MAX = 1.0
+SLOWEST_SECONDS_MAX = 5.0
+"""On a machine of its own no call takes a second; this one may be shared. A stall lasts longer."""
 SMALL_BUFFER = 4096
 EVENTS = 8_000  # 17 MB as CSV
 ROLES = ("auditor", "auditor-personal", "operator")
@@ -80,25 +82,18 @@ def taken_by_calls(service: Service, name: str) -> list[float]:
     return taken
 
 
-@pytest.fixture(scope="module")
-def slowest_alone(service: Service) -> float:
-    return max(taken_by_calls(service, "alone"))
-
-
 @pytest.fixture
-def assert_serves(service: Service, slowest_alone: float) -> AssertServes:
-    """Calls are recorded within a second, and the process says at once that it is alive.
-
-    Where a call alone is slow, since others use the machine, so much more is allowed.
-    """
+def assert_serves(service: Service) -> AssertServes:
+    """Calls are recorded within a second, and the process says at once that it is alive."""
 
     def check(name: str) -> None:
         taken = taken_by_calls(service, name)
         began = time.monotonic()
         assert service.call("GET", "/healthz")[0] == 200
         alive_seconds = time.monotonic() - began
-        assert max(taken) < max(CALL_SECONDS_MAX, 5 * slowest_alone), taken
-        assert alive_seconds < max(ALIVE_SECONDS_MAX, slowest_alone)
+        assert statistics.median(taken) < CALL_SECONDS, taken
+        assert max(taken) < SLOWEST_SECONDS_MAX, taken
+        assert alive_seconds < ALIVE_SECONDS_MAX
 
     return check
 
