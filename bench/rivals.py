@@ -24,6 +24,7 @@ from ledger.ipn.delivery import Delivery, Limits, Notification
 from ledger.ipn.parse import read
 from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.operations.web_server import WebServer
+from ledger.operations.wsgi_calls import Bounds
 from ledger.recording.receipt import Receipt
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
@@ -166,9 +167,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, required=True)
     parser.add_argument("--threads", type=int, required=True)
     arguments = parser.parse_args()
-    server = WebServer(
-        "127.0.0.1", arguments.port, workers=arguments.workers, threads=arguments.threads
-    )
+    bounds = Bounds(arguments.threads, reserved_paths=("/ipn",))
+    server = WebServer("127.0.0.1", arguments.port, workers=arguments.workers, bounds=bounds)
     server.run(ARMS[arguments.arm])
 
 

@@ -13,11 +13,14 @@ from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from web import api, errors, health, receiver, security_headers
+from web import api, errors, health, readiness, receiver, security_headers, streams
 from web.context import CONTEXT, Clock, Context
 from web.pages.registration import register_pages
 from web.rate_limits import make_limiter
 from web.untrusted_proxies import watch_for_proxies
+
+RECEIVER, READER = PARTS = ("receiver", "reader")
+"""What a process may serve alone: the address that the platform calls; the API and the pages."""
 
 
 def create_app(
@@ -26,13 +29,18 @@ def create_app(
     *,
     clock: Clock = utc_now,
     is_stopping: Callable[[], bool] = lambda: False,
+    only: str | None = None,
 ) -> Flask:
-    """Build the application inside the worker that serves it: an engine survives no fork."""
+    """Build the application inside the worker that serves it: an engine survives no fork.
+
+    Shape: `only` is one of `PARTS`, or None for all of them.
+    """
     settings = settings or read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     app = _hardened(Flask(__name__, static_folder=None))
+    ledger = ledger or bootstrap(settings, os.environ, clock=clock)
     app.extensions[CONTEXT] = Context(
-        ledger=ledger or bootstrap(settings, os.environ, clock=clock),
+        ledger=ledger,
         settings=settings,
         metrics=Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR")),
         clock=clock,
@@ -40,14 +48,22 @@ def create_app(
     )
     errors.register(app)
     watch_for_proxies(app)
-    app.register_blueprint(receiver.bp)
+    streams.register(app)
+    readiness.register(app, ledger.database, writes=only != READER)
     app.register_blueprint(health.bp)
+    if only != READER:
+        app.register_blueprint(receiver.bp)
+    if only != RECEIVER:
+        _serve_readers(app)
+    app.after_request(security_headers.set_default_headers)
+    return app
+
+
+def _serve_readers(app: Flask) -> None:
     security_headers.allow_origins(app)
     limiter = make_limiter(app)
     api.register(app, limiter)
     register_pages(app, limiter)
-    app.after_request(security_headers.set_default_headers)
-    return app
 
 
 def _hardened(app: Flask) -> Flask:

@@ -14,6 +14,7 @@ from ledger import errors
 from ledger.storage.database_errors import silence
 from web import receiver
 from web.pages import refusals
+from web.streams import NoPlaceError
 
 log = structlog.get_logger("web")
 
@@ -67,7 +68,7 @@ def _refused_by_http(http_error: HTTPException) -> Response:
         return _unavailable(cause)
     status, description = http_error.code or 500, http_error.description or ""
     # a code of our own: the standard library's phrases change between its versions
-    code = _CODES.get(status, "refused")
+    code = getattr(http_error, "reason", _CODES.get(status, "refused"))
     # what we said about it; the library's own sentences are left out
     detail = "" if description == type(http_error).description else description
     # what is wrong with a question, field by field, as the schema library reports it
@@ -121,7 +122,7 @@ def _refuse(
     # the standard library's writer: a question may hold what is no Unicode
     response = Response(json.dumps(fields), status, headers, mimetype="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
+        response.headers.setdefault("Retry-After", str(receiver.RETRY_SECONDS))
     return response
 
 
@@ -136,4 +137,6 @@ def _headers(http_error: HTTPException) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
     if isinstance(http_error, RateLimitExceeded) and http_error.limit is not None:
         return {"Retry-After": str(http_error.limit.limit.get_expiry())}
+    if isinstance(http_error, NoPlaceError):
+        return {"Retry-After": str(http_error.retry_seconds)}
     return {}

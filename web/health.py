@@ -5,27 +5,22 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 
-from alembic.util import CommandError
 from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Connection, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection
 from werkzeug.exceptions import Unauthorized
 
 from ledger.access.tokens import hash_of
-from ledger.errors import LedgerError
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
 from ledger.queries.undecided import undecided_by_reason
 from ledger.storage.database import Database
-from ledger.storage.migrations import pending
 from ledger.storage.quarantine import quarantine_size
 from web.authentication import bearer_secret
 from web.context import context, ledger
+from web.readiness import DATABASE_FAULTS, OK, readiness
 
 bp = Blueprint("operations", __name__)
-
-_FAULTS = (LedgerError, SQLAlchemyError, CommandError)
 
 
 @bp.get("/healthz")
@@ -37,12 +32,9 @@ def healthz() -> ResponseReturnValue:
 @bp.get("/readyz")
 def readyz() -> ResponseReturnValue:
     """Answer whether this process can store notifications now. Shape: one word per check."""
-    checks = {
-        "database": _database_state(ledger().database),
-        "migrations": _migrations_state(ledger().database),
-        "stopping": "yes" if context().is_stopping() else "no",
-    }
-    is_ready = checks == {"database": "ok", "migrations": "ok", "stopping": "no"}
+    states = readiness().checks()
+    is_ready = set(states.values()) == {OK} and not context().is_stopping()
+    checks = states | {"stopping": "yes" if context().is_stopping() else "no"}
     body = {"status": "ready" if is_ready else "not-ready", "checks": checks}
     return body, 200 if is_ready else 503
 
@@ -59,27 +51,11 @@ def metrics() -> ResponseReturnValue:
     return Response(context().metrics.text(gauges), content_type=CONTENT_TYPE)
 
 
-def _database_state(database: Database) -> str:
-    try:
-        with database.connect() as connection:
-            connection.execute(select(1))
-    except _FAULTS:
-        return "unreachable"
-    return "ok"
-
-
-def _migrations_state(database: Database) -> str:
-    try:
-        return "pending" if pending(database) else "ok"
-    except _FAULTS:
-        return "unknown"
-
-
 def _gauges(database: Database) -> list[Gauge]:
     """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
     gauges: list[Gauge] = []
     for read in (_quarantine_gauges, _undecided_gauges, _projection_gauges):
-        with suppress(*_FAULTS), database.connect() as connection:
+        with suppress(*DATABASE_FAULTS), database.connect() as connection:
             gauges += read(connection)
     return gauges
 

@@ -100,7 +100,7 @@ def _read_body(call: Request, bytes_max: int) -> bytes | None:
         while left and (chunk := call.stream.read(left)):
             chunks.append(chunk)
             left -= len(chunk)
-    except ClientDisconnected:
+    except (ClientDisconnected, TimeoutError):
         abort(400)
     body = b"".join(chunks)
     if announced is not None and len(body) < announced:

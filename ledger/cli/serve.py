@@ -19,11 +19,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.cli.shop_findings import FAULT, WEAK_KEY, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
-from ledger.operations.web_server import STOP_SECONDS_MAX, IsStopping, WebServer
+from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
+from ledger.operations.wsgi_calls import Bounds
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
+
+QUESTION_BYTES_MAX = 64 * 1024
+"""Of a body that is no notification; what its address takes may be less."""
 
 log = structlog.get_logger("serve")
 
@@ -39,7 +43,7 @@ log = structlog.get_logger("serve")
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Calls that each process answers at once.  [default: 2 per core and 1, at most 8]",
+    help="Notifications taken at once by each process.  [default: 2 per core and 1, at most 8]",
 )
 @click.option(
     "--drain-seconds",
@@ -50,6 +54,11 @@ log = structlog.get_logger("serve")
 )
 @click.option(
     "--demo", "is_demo", is_flag=True, help="Serve synthetic shops and play every story to them."
+)
+@click.option(
+    "--only",
+    type=click.Choice(["receiver", "reader"]),
+    help="Serve this part alone: beside it runs a second process with the other one.",
 )
 @click.option("--once", is_flag=True, help="With --demo: stop when the stories are played.")
 @click.pass_context
@@ -63,6 +72,7 @@ def serve(
     drain_seconds: int,
     is_demo: bool,
     once: bool,
+    only: str | None,
 ) -> None:
     """Run the service until SIGTERM or SIGINT; finish what was accepted.
 
@@ -70,6 +80,8 @@ def serve(
     """
     if once and not is_demo:
         raise click.UsageError("--once needs --demo")
+    if only and is_demo:
+        raise click.UsageError("--demo serves both parts: leave --only out")
     if is_demo:
         from ledger.cli import demo
 
@@ -77,22 +89,27 @@ def serve(
     settings = read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
     _refuse_faults(settings, is_demo=is_demo)
-    database = Database(settings.database_url)
-    try:
-        prepare_database(database)
-        if is_demo:
-            demo.add_demo_user(database)
-    finally:
-        database.dispose()
+    _prepare(settings, add_user=demo.add_demo_user if is_demo else None)
     address, port = _free_address(host, port)
     server = WebServer(
         address,
         port,
         workers=workers or (1 if settings.is_sqlite else _cores()),
-        threads=threads or min(8, 2 * _cores() + 1),
+        bounds=_bounds(settings, threads),
         drain_seconds=drain_seconds,
     )
-    ctx.exit(_run(server, partial(demo.start, address, port, once=once) if is_demo else None))
+    player = partial(demo.start, address, port, once=once) if is_demo else None
+    ctx.exit(_run(server, partial(build_application, only=only), player))
+
+
+def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | None) -> None:
+    database = Database(settings.database_url)
+    try:
+        prepare_database(database)
+        if add_user:
+            add_user(database)
+    finally:
+        database.dispose()
 
 
 def prepare_database(database: Database) -> None:
@@ -127,6 +144,16 @@ def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:
         raise SystemExit(2)
 
 
+def _bounds(settings: Settings, threads: int | None) -> Bounds:
+    return Bounds(
+        threads or min(8, 2 * _cores() + 1),
+        body_bytes_max=max(settings.body_bytes_max, QUESTION_BYTES_MAX),
+        reserved_paths=("/ipn",),
+        constant_paths=("/healthz",),
+        spare_paths=("/readyz",),
+    )
+
+
 def _free_address(host: str, port: int) -> tuple[str, int]:
     """Claim an address for an instant: workers share theirs, so that a second service on it
     would start without a word and take half of the calls."""
@@ -141,30 +168,34 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
     return str(host_address), int(free_port)
 
 
-def _run(server: WebServer, start_player: Callable[[], BaseProcess] | None) -> int:
+def _run(server: WebServer, build: Build, start_player: Callable[[], BaseProcess] | None) -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a dump of the memory would hold keys
     with TemporaryDirectory(prefix="ledger-metrics-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         player = start_player() if start_player else None
-        server.run(build_application)
+        server.run(build)
         if player is None:
             return 0
         player.join(STOP_SECONDS_MAX)
         return player.exitcode or 0
 
 
-def build_application(is_stopping: IsStopping) -> WSGIApplication:
-    """Open the ledger of one worker and let it follow the events beside the calls."""
+def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WSGIApplication:
+    """Open the ledger of one worker and let it follow the events beside the calls.
+
+    One that only receives leaves following to those that are read.
+    """
     from web import create_app
     from web.context import context
 
-    app = create_app(is_stopping=is_stopping)
+    app = create_app(is_stopping=is_stopping, only=only)
     with app.app_context():
         ledger = context().ledger
-    followers = ProjectionRunner(ledger)
-    followers.start()
     # A worker leaves without running `atexit`, which is for the main process.
-    Finalize(None, followers.stop, exitpriority=2)
+    if only != "receiver":
+        followers = ProjectionRunner(ledger)
+        followers.start()
+        Finalize(None, followers.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)
     return app
 

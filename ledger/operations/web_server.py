@@ -1,9 +1,9 @@
 """Serve a WSGI application from worker processes, replace those that die, and stop in order.
 
 Granian does the serving; only what it documents is used: its options, the hook before its workers
-start, and the handler of signals that it installs in each process. That handler deadlocks when a
-second signal interrupts it. So the signals that stop a service are blocked in every process, and
-in each a thread takes them one by one and calls the handler.
+start, and the handler of signals that it installs in each process. That of the main process
+deadlocks when a second signal interrupts it. So the signals that stop a service are blocked in
+every process, and in each a thread takes them one by one and hands on the first.
 """
 
 import gc
@@ -24,14 +24,19 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from ledger.errors import LedgerError
+from ledger.operations.own_sockets import end_unread_connections
+from ledger.operations.wsgi_calls import Bounds, WsgiCalls
 
 log = structlog.get_logger("serve")
 
 STOP_SECONDS_MAX = 30
 START_SECONDS = 1.0
 """From an application that is built to a server that listens to its signals: some milliseconds."""
+LISTEN_SECONDS_MAX = 60
 HEADER_SECONDS_MAX = 10
 HEADER_BYTES_MAX = 64 * 1024
+UNREAD_SECONDS_MAX = 30
+"""For a connection whose client takes nothing of its answer."""
 GARBAGE_FROM = 20_000
 """Objects; a call makes some thousands, which go by themselves."""
 
@@ -51,16 +56,17 @@ class WebServer:
     """One address, and the worker processes that answer there."""
 
     def __init__(
-        self, address: str, port: int, *, workers: int, threads: int, drain_seconds: int = 0
+        self, address: str, port: int, *, workers: int, bounds: Bounds, drain_seconds: int = 0
     ) -> None:
+        self._port = port
+        self._bounds = bounds
         self._new_server = partial(
             Granian,
             "ledger",  # a name for the log: the applications come from the loader
             address=address,
             port=port,
             workers=workers,
-            blocking_threads=threads,
-            interface=Interfaces.WSGI,
+            interface=Interfaces.ASGINL,  # nothing is to be told of its start and its end
             http=HTTPModes.http1,
             http1_settings=HTTP1Settings(
                 header_read_timeout=HEADER_SECONDS_MAX * 1000, max_buffer_size=HEADER_BYTES_MAX
@@ -82,7 +88,9 @@ class WebServer:
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
         threading.Thread(target=self._pass_signals_on, daemon=True).start()
-        load = partial(_start_worker, self._is_stopping, self._has_served, build)
+        load = partial(
+            _start_worker, self._is_stopping, self._has_served, build, self._bounds, self._port
+        )
         while not self._is_stopping.value:
             server = self._new_server()
             server.on_startup(self._repeat_a_stop)
@@ -114,7 +122,9 @@ def _call_handler() -> None:
         handler(signal.SIGTERM, None)
 
 
-def _start_worker(is_stopping: c_bool, has_served: c_bool, build: Build) -> WSGIApplication:
+def _start_worker(
+    is_stopping: c_bool, has_served: c_bool, build: Build, bounds: Bounds, port: int
+) -> WsgiCalls:
     """Build the application in the process that will serve it, and see to it that it can stop."""
     listens_at = math.inf
     was_told = threading.Event()
@@ -126,10 +136,12 @@ def _start_worker(is_stopping: c_bool, has_served: c_bool, build: Build) -> WSGI
             os._exit(0)  # it is still starting, and has taken no call
         was_told.set()
         time.sleep(max(0.0, listens_at - time.monotonic()))
-        _call_handler()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # in this thread alone
+        signal.raise_signal(signal.SIGTERM)
 
     threading.Thread(target=stop_at_first_signal, daemon=True).start()
     threading.Thread(target=_follow_parent, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_unread_connections, args=(port,), daemon=True).start()
     try:
         application = build(lambda: bool(is_stopping.value) or was_told.is_set())
     except LedgerError as error:
@@ -140,7 +152,17 @@ def _start_worker(is_stopping: c_bool, has_served: c_bool, build: Build) -> WSGI
     gc.freeze()  # look for cycles seldom, and never among what stays: a call leaves hardly any
     gc.set_threshold(GARBAGE_FROM, 20, 20)
     listens_at = time.monotonic() + START_SECONDS
-    return application
+    return WsgiCalls(application, bounds)
+
+
+def _end_unread_connections(port: int) -> None:
+    """Wait until the server listens; from then on nobody holds a connection without reading."""
+    until = time.monotonic() + LISTEN_SECONDS_MAX
+    while not end_unread_connections(port, after_seconds=UNREAD_SECONDS_MAX):
+        if time.monotonic() > until:
+            log.warning("connections that nobody reads are not ended by this system")
+            return
+        time.sleep(0.1)
 
 
 def _follow_parent(parent: int) -> None:

@@ -15,6 +15,7 @@ from flask import Flask
 from ledger.ipn.delivery import Delivery
 from ledger.operations import logs
 from ledger.operations.web_server import IsStopping, WebServer
+from ledger.operations.wsgi_calls import Bounds
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.web.fakes import FakeLedger, FakeReceipt
@@ -42,4 +43,5 @@ if __name__ == "__main__":
     with TemporaryDirectory() as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
         port, workers, drain = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[4])
-        WebServer("127.0.0.1", port, workers=workers, threads=4, drain_seconds=drain).run(build)
+        bounds = Bounds(threads=4, reserved_paths=("/ipn",))
+        WebServer("127.0.0.1", port, workers=workers, bounds=bounds, drain_seconds=drain).run(build)

@@ -1,7 +1,6 @@
 """The feed: in order, without gaps, waited for, and streamed."""
 
 from itertools import count
-from threading import BoundedSemaphore
 
 import orjson
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from tests.builders import OTHER_SHOP_ID, a_form_call, receive
 from tests.web.asking import Asking
 from web.api import feed
+from web.streams import PLACES, Places
 
 EVENTS = "/api/v1/events"
 
@@ -97,27 +97,15 @@ def test_a_wait_ends_when_the_service_stops(api_on_sqlite: Asking) -> None:
     assert next(rounds) == 2, "it asked once whether to stop"
 
 
-@pytest.fixture
-def places(monkeypatch: pytest.MonkeyPatch) -> BoundedSemaphore:
-    """One place to wait, which is free."""
-    one_place = BoundedSemaphore(1)
-    monkeypatch.setattr(feed, "waiting_places", one_place)
-    return one_place
-
-
-def test_who_finds_no_place_to_wait_is_answered_at_once(
-    api_on_sqlite: Asking, places: BoundedSemaphore
-) -> None:
+def test_who_finds_no_place_to_wait_is_answered_at_once(api_on_sqlite: Asking) -> None:
     tell(api_on_sqlite, 3)
     rounds = count(1)
     api_on_sqlite.is_stopping = lambda: next(rounds) < 0
+    api_on_sqlite.app.extensions[PLACES] = Places(in_all=0)
 
-    with places:
-        api_on_sqlite.get(f"{EVENTS}?after=3&wait=30")
-        streamed = stream(api_on_sqlite)
+    api_on_sqlite.get(f"{EVENTS}?after=3&wait=30")
 
     assert next(rounds) == 1, "nobody waited long enough to ask whether to stop"
-    assert [event["position"] for event in messages(streamed)] == [1, 2, 3]
 
 
 # -- streamed -------------------------------------------------------------------------------------
@@ -179,7 +167,9 @@ def test_a_last_event_id_that_is_none_is_refused(api_on_sqlite: Asking) -> None:
 
 
 @pytest.mark.usefixtures("brief")
-def test_a_place_is_given_back(api_on_sqlite: Asking, places: BoundedSemaphore) -> None:
-    stream(api_on_sqlite)
+def test_a_wait_gives_its_place_back(api_on_sqlite: Asking) -> None:
+    places = api_on_sqlite.app.extensions[PLACES] = Places(in_all=1)
 
-    assert places.acquire(blocking=False)
+    api_on_sqlite.get(f"{EVENTS}?wait=1")
+
+    assert places.take("somebody else")

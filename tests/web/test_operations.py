@@ -43,7 +43,7 @@ def test_a_service_is_ready_when_everything_is(client: FlaskClient, database: Da
     response = client.get("/readyz")
 
     assert response.status_code == 200
-    checks = {"database": "ok", "migrations": "ok", "stopping": "no"}
+    checks = {"database": "ok", "migrations": "ok", "writing": "ok", "stopping": "no"}
     assert response.get_json() == {"status": "ready", "checks": checks}
 
 

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass
-from threading import BoundedSemaphore
+from functools import partial
 from typing import Any
 
 import orjson
@@ -23,6 +23,7 @@ from web.api.query_schemas import FeedQuery
 from web.api.responses import a_blueprint, answer
 from web.authentication import caller, filter_of_caller, log_personal_read
 from web.context import Context, context
+from web.streams import place_to_wait, stream, turn
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
 
@@ -32,9 +33,6 @@ KEEP_ALIVE_SECONDS = 10
 POLL_SECONDS = 0.25
 SCAN = 500  # events read at once when filters may pass over many
 PAGES_MAX = 20  # that one call looks through for events its filters let pass
-
-waiting_places = BoundedSemaphore(2)
-"""Calls that may wait at once in one process: a thread that waits takes no notification."""
 
 Item = dict[str, Any]
 
@@ -70,11 +68,14 @@ class Feed:
                 break
         return items, after
 
-    def wait(self, after: int, seconds: float) -> tuple[list[Item], int]:
+    def wait(
+        self, after: int, seconds: float, *, is_streamed: bool = False
+    ) -> tuple[list[Item], int]:
         """Return the next events; wait for them when there are none."""
         until = time.monotonic() + seconds
         while True:
-            items, after = self.page(after)
+            with turn if is_streamed else nullcontext():
+                items, after = self.page(after)
             left = until - time.monotonic()
             if items or left <= 0 or self.context.is_stopping():
                 return items, after
@@ -82,21 +83,20 @@ class Feed:
 
     def stream(self, after: int) -> Iterator[bytes]:
         """Yield the same as server-sent events, for a bounded time; the reader then calls again."""
-        with _a_place() as has_place:
-            until = time.monotonic() + (STREAM_SECONDS_MAX if has_place else 0)
-            yield b"retry: 1000\n\n"
-            while True:
-                previous = after
-                left = until - time.monotonic()
-                items, after = self.wait(after, max(0, min(KEEP_ALIVE_SECONDS, left)))
-                for item in items:
-                    yield _message(item)
-                if after > previous and not (items and items[-1]["position"] == after):
-                    yield f"id: {after}\n\n".encode()  # skipped what the filter leaves out
-                if not items:
-                    if time.monotonic() >= until or self.context.is_stopping():
-                        return
-                    yield b": still here\n\n"
+        until = time.monotonic() + STREAM_SECONDS_MAX
+        yield b"retry: 1000\n\n"
+        while True:
+            previous = after
+            left = until - time.monotonic()
+            seconds = max(0, min(KEEP_ALIVE_SECONDS, left))
+            items, after = self.wait(after, seconds, is_streamed=True)
+            yield b"".join(map(_message, items))
+            if after > previous and not (items and items[-1]["position"] == after):
+                yield f"id: {after}\n\n".encode()  # skipped what the filter leaves out
+            if time.monotonic() >= until or self.context.is_stopping():
+                return
+            if not items:
+                yield b": still here\n\n"
 
 
 @bp.route("/events")
@@ -108,8 +108,9 @@ def list_events(parameters: dict[str, Any]) -> Response:
 
     With `Accept: text/event-stream` the same as server-sent events: `id` is the position, `event`
     the stored name, `data` the event; `Last-Event-ID` counts before `after`. A connection lasts
-    at most a minute and is then to be opened again. Few calls may wait at once; others are
-    answered at once with what there is.
+    at most a minute and is then to be opened again. Few calls may wait or be streamed at once:
+    others that would wait are answered at once with what there is, others that would be streamed
+    with 503 and `too-many-streams`.
     """
     cursor, wait, with_details = (parameters[name] for name in ("cursor", "wait", "details"))
     after = parameters["after"] if cursor is None else cursor
@@ -121,8 +122,9 @@ def list_events(parameters: dict[str, Any]) -> Response:
         mode = parameters.get("mode")
         log_personal_read("events", shop_id=shop_id, mode=mode, reference=str(after))
     if request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM:
-        return Response(feed.stream(_last_event_id(after)), mimetype=STREAM)
-    with _a_place(is_needed=bool(wait)) as has_place:
+        parts = partial(feed.stream, _last_event_id(after))
+        return stream(parts, f"{STREAM}; charset=utf-8")
+    with place_to_wait(is_needed=bool(wait)) as has_place:
         items, reached = feed.wait(after, wait if has_place else 0)
     body = {"items": items, "next_after": reached, "next_cursor": str(reached)}
     return answer(body, next_={"after": reached})
@@ -138,14 +140,3 @@ def _last_event_id(after: int) -> int:
 def _message(item: Item) -> bytes:
     head = f"id: {item['position']}\nevent: {item['type']}\ndata: "
     return head.encode() + orjson.dumps(item) + b"\n\n"
-
-
-@contextmanager
-def _a_place(*, is_needed: bool = True) -> Iterator[bool]:
-    """Take a place among those who wait; yield False when all are taken."""
-    is_mine = is_needed and waiting_places.acquire(blocking=False)
-    try:
-        yield is_mine
-    finally:
-        if is_mine:
-            waiting_places.release()
