@@ -43,7 +43,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.application": (),
     "ledger.projections": ("msgspec", "sqlalchemy"),
     "ledger.projections.engine": ("msgspec", "sqlalchemy", "structlog"),
-    "ledger.access": ("argon2", "sqlalchemy"),
+    "ledger.access": ("argon2", "pyotp", "sqlalchemy"),
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("iso4217", "ulid"),
