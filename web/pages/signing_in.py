@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, redirect, request, ur
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 
-from ledger.access.users import check_password, user_by_name
+from ledger.access.users import User, check_password, user_by_name
 from ledger.operations.logs import network
 from web.addresses import peer
 from web.authentication import BODY_BYTES_MAX
@@ -68,9 +68,17 @@ def sign_in() -> ResponseReturnValue:
     if user is None or not is_known or not user.is_valid_at(context().clock()):
         log.warning("sign-in refused", peer=network(peer()), user=user.id if user else None)
         return _form(onward, name=name, is_refused=True), REFUSED
+    return complete_sign_in(user, onward)
+
+
+def complete_sign_in(user: User, onward: str) -> Response:
+    """Begin the session of somebody who has proven who they are, and lead them on.
+
+    Shape: `onward` is a path of ours, as `local_path` returns it.
+    """
     session.sign_in(user)
     log.info("signed in", peer=network(peer()), user=user.id)
-    return redirect(onward, 303)
+    return current_app.make_response(redirect(onward, 303))
 
 
 @bp.post("/sign-out")
