@@ -1,6 +1,6 @@
 """The blueprint of all pages that need somebody signed in."""
 
-from flask import Blueprint, current_app
+from flask import Blueprint, current_app, redirect, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import BaseConverter
@@ -9,9 +9,12 @@ from ledger.ipn.modes import PUBLIC_MODES
 from web.authentication import admit, log_read
 from web.pages import refusals
 from web.pages.languages import remember_choice
-from web.pages.session import csrf, signed_in_user
+from web.pages.session import csrf, owes_second_factor, signed_in_user
 from web.pages.signing_in import ask_to_sign_in
 from web.security_headers import set_page_headers
+
+SECOND_FACTOR_PAGES = ("pages.second_factor", "pages.enrol_second_factor")
+"""What is open to somebody who must set up a second factor before anything else."""
 
 bp = Blueprint("pages", __name__)
 
@@ -40,6 +43,8 @@ def require_login() -> ResponseReturnValue | None:
         return ask_to_sign_in()
     csrf.protect()
     admit(user)
+    if owes_second_factor(user) and request.endpoint not in SECOND_FACTOR_PAGES:
+        return redirect(url_for("pages.second_factor"), 303)
     return None
 
 

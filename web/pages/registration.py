@@ -15,6 +15,8 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     quarantine,
     rendering,
     search,
+    second_factor,
+    second_step,
     session,
     signing_in,
 )
@@ -31,3 +33,4 @@ def register_pages(app: Flask, limiter: Limiter) -> None:
     app.register_blueprint(signing_in.bp)
     limiter.limit(settings.rate_per_address)(bp)
     signing_in.limit_attempts(app, limiter)
+    second_step.limit_codes(app, limiter)

@@ -8,7 +8,9 @@ import structlog
 from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
+from werkzeug.exceptions import Forbidden
 
+from ledger.access.second_factor import enrolled_at
 from ledger.access.users import User, check_password, user_by_name
 from ledger.operations.logs import network
 from web.addresses import peer
@@ -59,7 +61,9 @@ def sign_in_form() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """Begin a session for whoever knows the password."""
+    """Begin a session for whoever knows the password; who has a device owes a code as well."""
+    if not context().settings.has_local_passwords:
+        raise Forbidden("passwords are switched off")
     name, password = (request.form.get(field, "") for field in ("name", "password"))
     onward = local_path(request.form.get("next"))
     with ledger().database.connect() as connection:
@@ -68,6 +72,11 @@ def sign_in() -> ResponseReturnValue:
     if user is None or not is_known or not user.is_valid_at(context().clock()):
         log.warning("sign-in refused", peer=network(peer()), user=user.id if user else None)
         return _form(onward, name=name, is_refused=True), REFUSED
+    with ledger().database.connect() as connection:
+        has_device = enrolled_at(connection, user) is not None
+    if has_device:
+        session.half_sign_in(user)
+        return redirect(url_for("auth.code_form", next=onward), 303)
     return complete_sign_in(user, onward)
 
 
