@@ -49,8 +49,9 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.simulator": ("iso4217", "ulid"),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog"),
     "web": (
-        "alembic", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest", "flask_wtf",
-        "markupsafe", "marshmallow", "orjson", "sqlalchemy", "structlog", "ulid", "werkzeug",
+        "alembic", "authlib", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest",
+        "flask_wtf", "joserfc", "markupsafe", "marshmallow", "orjson", "requests", "segno",
+        "sqlalchemy", "structlog", "ulid", "werkzeug",
     ),
 }  # fmt: skip
 """The libraries each room may use beside the standard one; a room without a row uses none."""

@@ -12,6 +12,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     order,
     overview,
     projections,
+    provider_sign_in,
     quarantine,
     rendering,
     search,
@@ -34,3 +35,4 @@ def register_pages(app: Flask, limiter: Limiter) -> None:
     limiter.limit(settings.rate_per_address)(bp)
     signing_in.limit_attempts(app, limiter)
     second_step.limit_codes(app, limiter)
+    provider_sign_in.add_provider(app, limiter)

@@ -129,4 +129,13 @@ def _name_key() -> str:
 
 
 def _form(onward: str, *, name: str = "", is_refused: bool = False) -> str:
-    return render("sign_in.html", onward=onward, name=name, is_refused=is_refused)
+    settings = context().settings
+    return render(
+        "sign_in.html",
+        onward=onward,
+        name=name,
+        is_refused=is_refused,
+        has_passwords=settings.has_local_passwords,
+        has_provider=bool(settings.oidc_issuer),
+        provider_host=urlsplit(settings.oidc_issuer).hostname,
+    )
