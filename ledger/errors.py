@@ -68,6 +68,26 @@ class BadUserError(LedgerError, code="bad-user"):
     """A name or password that nobody can sign in with, or a name that somebody has."""
 
 
+class BadPasswordError(BadUserError, code="bad-password"):
+    """A password that is not taken; `reason` is the word a machine reads."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TooManyTriesError(LedgerError, code="too-many-requests"):
+    """Too many wrong passwords; what was sent now was not looked at."""
+
+    def __init__(self, message: str, *, retry_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_seconds = retry_seconds
+
+
+class TooManyAtOnceError(TooManyTriesError, code="too-many-at-once"):
+    """Others wait to have their passwords checked; what was sent now was not looked at."""
+
+
 class ConflictError(LedgerError, code="conflict"):
     """Still beaten by another writer after the last try; nothing was stored."""
 

@@ -22,7 +22,7 @@ import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import URL, create_engine, make_url
 
-from ledger.access import users
+from ledger.access import password_hashes
 from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
@@ -55,7 +55,7 @@ def cheap_passwords() -> Iterator[None]:
     """Hash passwords at a thousandth of what they are worth: here they protect nothing."""
     with pytest.MonkeyPatch.context() as patch:
         cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-        patch.setattr(users, "password_hasher", cheap)
+        patch.setattr(password_hashes, "password_hasher", cheap)
         yield
 
 

@@ -1,7 +1,7 @@
 """Where a call came from, as far as its proxies can be believed."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from flask import Request, request
 
@@ -9,6 +9,9 @@ from ledger.settings import Network
 from web.context import context
 
 Address = IPv4Address | IPv6Address
+
+NETWORK_BITS, SITE_BITS = 64, 48
+"""Of an IPv6 address: what every line has, and what a provider may give to one customer."""
 
 
 def client_address(call: Request, trusted: Sequence[Network]) -> str:
@@ -30,6 +33,33 @@ def client_address(call: Request, trusted: Sequence[Network]) -> str:
 def peer() -> str:
     """Return the address of whoever sent this request."""
     return client_address(request, context().settings.trusted_proxies) or "unknown"
+
+
+def peer_network() -> str:
+    """Return what whoever sent this request has for certain, to count by."""
+    return network_of(peer())
+
+
+def peer_site() -> str:
+    """Return what whoever sent this request may have, to count by at ten times the rate."""
+    return site_of(peer())
+
+
+def network_of(address: str) -> str:
+    """Return the network of one caller: an IPv4 address alone, or the /64 of an IPv6 address."""
+    return _prefix(address, NETWORK_BITS)
+
+
+def site_of(address: str) -> str:
+    """Return the largest network that one caller gets for the asking: the /48 of IPv6."""
+    return _prefix(address, SITE_BITS)
+
+
+def _prefix(address: str, bits: int) -> str:
+    client = read_address(address)
+    if not isinstance(client, IPv6Address):
+        return address if client is None else str(client)
+    return str(IPv6Network((int(client), bits), strict=False))
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:

@@ -126,6 +126,11 @@ def log_personal_read(
         g.read = (kind, shop_id, mode, reference)
 
 
+def log_act(kind: str, *, reference: str) -> None:
+    """Have this request leave a line in the access log, whatever its role."""
+    g.read = (kind, None, None, reference)
+
+
 def log_read(response: Response) -> Response:
     """Write the line of this request before its answer leaves; what cannot be logged does not."""
     if "read" not in g:

@@ -22,6 +22,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.BadCursorError: 422,
     errors.BadFilterError: 422,
     errors.BadUserError: 400,
+    errors.TooManyTriesError: 429,
     errors.NotFoundError: 404,
     errors.AmbiguousError: 409,
     errors.ConflictError: 503,
@@ -88,7 +89,7 @@ def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
     more: dict[str, Any] = (
         {"aliases": refusal.choices} if isinstance(refusal, errors.AmbiguousError) else {}
     )
-    return _refuse(status, refusal.code, str(refusal), **more)
+    return _refuse(status, refusal.code, str(refusal), _headers_of(refusal), **more)
 
 
 def _failed(error: Exception) -> Response:
@@ -122,6 +123,12 @@ def _refuse(
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(receiver.RETRY_SECONDS)
     return response
+
+
+def _headers_of(refusal: errors.LedgerError) -> dict[str, str]:
+    if isinstance(refusal, errors.TooManyTriesError):
+        return {"Retry-After": str(refusal.retry_seconds)}
+    return {}
 
 
 def _headers(http_error: HTTPException) -> dict[str, str]:

@@ -17,6 +17,7 @@ from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
 from requests import RequestException
 
 from ledger.settings import RoleRule, Settings
@@ -31,6 +32,9 @@ TIMEOUT_SECONDS = 5
 LEEWAY_SECONDS = 60
 METADATA_SECONDS_MAX = 3_600
 SUBJECT_MAX = 255
+
+# headers that the library does not know say nothing about the signature
+_REGISTRY = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
 
 _Fetched = TypeVar("_Fetched")
 
@@ -155,10 +159,10 @@ class Provider:
         if self._keys is None:
             self._keys = self._fetch_keys()
         try:
-            return jwt.decode(id_token, self._keys, algorithms=ALGORITHMS)
+            return jwt.decode(id_token, self._keys, registry=_REGISTRY)
         except InvalidKeyIdError:  # the provider has another key since
             self._keys = self._fetch_keys()
-            return jwt.decode(id_token, self._keys, algorithms=ALGORITHMS)
+            return jwt.decode(id_token, self._keys, registry=_REGISTRY)
 
     def _with_userinfo(self, session: OAuth2Session, claims: dict[str, Any]) -> dict[str, Any]:
         """Add what the provider tells on demand; what is signed in the ID token counts first."""

@@ -1,18 +1,28 @@
-"""How often one address or one token may ask; the platform is never limited."""
+"""How often one network or one token may ask; the platform is never limited."""
 
-from flask import Flask, request
+from flask import Blueprint, Flask, request
 from flask_limiter import Limiter
 
 from ledger.access.tokens import hash_of
-from web.addresses import peer
+from web.addresses import peer_network, peer_site
 from web.authentication import bearer_secret
+
+SITE_TIMES = 10
+"""So much more often may all networks of one site ask; for IPv4 these are the same."""
 
 
 def make_limiter(app: Flask) -> Limiter:
-    """Return what counts calls, by address by default; each process for itself."""
-    limiter = Limiter(peer, app=app, storage_uri="memory://", default_limits=[])
+    """Return what counts calls, by network by default; each process for itself."""
+    limiter = Limiter(peer_network, app=app, storage_uri="memory://", default_limits=[])
     limiter.request_filter(lambda: request.blueprint == "receiver")
     return limiter
+
+
+def limit_by_address(limiter: Limiter, rate: str, blueprint: Blueprint) -> None:
+    """Let one caller ask the views of a blueprint so often, whatever addresses they take."""
+    count, period = rate.split("/")
+    limiter.limit(rate)(blueprint)
+    limiter.limit(f"{SITE_TIMES * int(count)}/{period}", key_func=peer_site)(blueprint)
 
 
 def token_key() -> str:

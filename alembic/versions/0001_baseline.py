@@ -240,7 +240,9 @@ def _create_access() -> None:
         sa.Column("expires_at", INSTANT),
         sa.Column("disabled_at", INSTANT),
         sa.Column("password_changed_at", INSTANT, nullable=False),
+        sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("last_signed_in_at", INSTANT),
+        sa.Column("last_signed_in_from", sa.Text()),
         sa.Column("issuer", sa.Text()),
         sa.Column("subject", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
@@ -253,6 +255,7 @@ def _create_access() -> None:
         sa.Column("salt", sa.Text(), nullable=False),
         sa.Column("enrolled_at", INSTANT, nullable=False),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", name="pk_second_factors"),
     )
     op.create_table(
@@ -261,6 +264,15 @@ def _create_access() -> None:
         sa.Column("code_hash", sa.Text()),
         sa.PrimaryKeyConstraint("user_id", "code_hash", name="pk_recovery_codes"),
     )
+    op.create_table(
+        "failed_tries",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("brake", sa.Text(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_failed_tries"),
+    )
+    op.create_index("ix_failed_tries_brake", "failed_tries", ["brake", "at"])
+    op.create_index("ix_failed_tries_at", "failed_tries", ["at"])
 
 
 def _protect_sqlite() -> None:

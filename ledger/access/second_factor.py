@@ -22,6 +22,8 @@ from ledger.storage.tables import recovery_codes, second_factors
 
 RECOVERY_CODES = 10
 CODE_MAX = 40
+FAILURES_MAX = 50
+"""Wrong codes in a row: one in ten thousand who try so many hits by chance, and no more."""
 WINDOW = 1
 """Steps of 30 seconds before and after now whose codes count, since clocks differ."""
 
@@ -59,6 +61,7 @@ def enrol(
     if step is None:
         return None
     columns = {"user_id": user.id, "salt": salt, "enrolled_at": now, "last_step": step}
+    columns["failures"] = 0
     try:
         connection.execute(insert(second_factors), columns)
     except IntegrityError as error:
@@ -94,12 +97,18 @@ def recovery_codes_left(connection: Connection, user: User) -> int:
 
 
 def use_code(connection: Connection, user: User, code: str, *, key: str, now: datetime) -> bool:
-    """Return True if this is a code of the person's device or a recovery code; each counts once."""
-    if len(code) > CODE_MAX:
-        return False
-    return _use_device_code(connection, user, code, key, now) or _use_recovery_code(
-        connection, user, code
+    """Return True if this is a code of the person's device or a recovery code; each counts once.
+
+    Shape: after too many wrong ones in a row only a recovery code counts, which nobody can guess.
+    """
+    is_used = len(code) <= CODE_MAX and (
+        _use_device_code(connection, user, code, key, now)
+        or _use_recovery_code(connection, user, code)
     )
+    c = second_factors.c
+    failures = {"failures": 0 if is_used else c.failures + 1}
+    connection.execute(update(second_factors).where(c.user_id == user.id).values(failures))
+    return is_used
 
 
 def reset_second_factor(connection: Connection, user: User) -> bool:
@@ -120,7 +129,8 @@ def _use_device_code(
     if step is None:
         return False
     is_unused = c.last_step < step  # of two that come at once the database lets one through
-    statement = update(second_factors).where(c.user_id == user.id, is_unused)
+    is_theirs = c.user_id == user.id
+    statement = update(second_factors).where(is_theirs, is_unused, c.failures < FAILURES_MAX)
     return connection.execute(statement.values(last_step=step)).rowcount == 1
 
 

@@ -1,40 +1,41 @@
 """Who may sign in to the pages: people with a password and one of the roles of tokens."""
 
 import secrets
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from ledger.access.password_hashes import hash_password, is_outdated, is_password_of
+from ledger.access.password_rules import refuse_bad_password
 from ledger.access.readers import ROLES, Reader
+from ledger.access.user_names import name_key, normal
 from ledger.errors import BadUserError, NotFoundError
 from ledger.ipn.storable import is_storable
 from ledger.storage.tables import users
 
 PREFIX = "user-"
 NAME_MAX = 100
-PASSWORD_MIN = 12
-PASSWORD_MAX = 1_000
-
-password_hasher = PasswordHasher()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User(Reader):
-    """What is stored of a person. Shape: `stamp` changes whenever all their sessions shall end."""
+    """What is stored of a person.
+
+    Shape: `stamp` changes whenever all their sessions shall end; `last_signed_in_from` is a
+    network, as guesses are counted by.
+    """
 
     password_hash: str = field(repr=False)
     stamp: str = field(repr=False)
     password_changed_at: datetime
+    must_change_password: bool = False
     disabled_at: datetime | None = None
     last_signed_in_at: datetime | None = None
+    last_signed_in_from: str | None = field(repr=False, default=None)
     issuer: str | None = None  # the identity provider that vouches for them, if it is none of ours
     subject: str | None = None
 
@@ -56,19 +57,28 @@ def add_user(
     now: datetime,
     shops: Sequence[str] | None = None,
     expires_at: datetime | None = None,
+    must_change_password: bool = False,
+    local_words: Collection[str] = (),
 ) -> User:
-    """Let somebody sign in. Errors: BadUserError for a name that is taken or bad, or a password."""
+    """Let somebody sign in.
+
+    Shape: `must_change_password` if an operator knows it; `local_words` as `refuse_bad_password`.
+    Errors: BadUserError for a name that is taken or bad, BadPasswordError.
+    """
     assert role in ROLES
+    name = _checked_name(name)
+    refuse_bad_password(password, local_words=[name, *(shops or ()), *local_words])
     user = User(
         id=PREFIX + secrets.token_hex(6),
-        name=_checked_name(name),
+        name=name,
         role=role,
         shops=None if shops is None else tuple(shops),
         created_at=now,
         expires_at=expires_at,
-        password_hash=_hashed(password),
+        password_hash=hash_password(password),
         stamp=_new_stamp(),
         password_changed_at=now,
+        must_change_password=must_change_password,
     )
     _insert(connection, user)
     return user
@@ -83,23 +93,25 @@ def user_by_name(connection: Connection, name: str) -> User | None:
     """Return the person of this name, in whatever case it is written."""
     if not is_storable(name):  # no database stores it, so none is asked
         return None
-    return User.read_one(connection, select(users).where(users.c.name_key == _name_key(name)))
+    return User.read_one(connection, select(users).where(users.c.name_key == name_key(name)))
 
 
 def check_password(user: User | None, password: str) -> bool:
     """Return True if it is this person's password; takes as long when there is no such person."""
-    # somebody of a provider has none either, and takes as long
-    password_hash = (user and user.password_hash) or _nobodys_hash()
-    try:
-        password_hasher.verify(password_hash, _normal(password)[:PASSWORD_MAX])
-    except (VerificationError, InvalidHashError):
-        return False
-    return user is not None
+    return is_password_of(None if user is None else user.password_hash, password)
 
 
-def note_sign_in(connection: Connection, user: User, *, now: datetime) -> None:
-    """Write down when somebody last signed in."""
-    _change(connection, user.name, last_signed_in_at=now)
+def renew_hash(connection: Connection, user: User, password: str) -> None:
+    """Hash a password that was right once more, if it was hashed at another cost than today."""
+    if is_outdated(user.password_hash):
+        is_same = users.c.password_hash == user.password_hash
+        renewed = update(users).where(users.c.id == user.id, is_same)
+        connection.execute(renewed.values(password_hash=hash_password(password)))
+
+
+def note_sign_in(connection: Connection, user: User, *, now: datetime, network: str) -> None:
+    """Write down when somebody last signed in, and from which network."""
+    _change(connection, user.name, last_signed_in_at=now, last_signed_in_from=network)
 
 
 def all_users(connection: Connection) -> list[User]:
@@ -107,13 +119,33 @@ def all_users(connection: Connection) -> list[User]:
     return User.read_all(connection, users)
 
 
-def change_password(connection: Connection, name: str, password: str, *, now: datetime) -> User:
-    """Give somebody another password and end all sessions. Errors: NotFoundError, BadUserError."""
+def change_password(
+    connection: Connection,
+    name: str,
+    password: str,
+    *,
+    now: datetime,
+    must_change_password: bool = False,
+    local_words: Collection[str] = (),
+) -> User:
+    """Give somebody another password and end all sessions; the rest is as in `add_user`.
+
+    Errors: NotFoundError, BadPasswordError; BadUserError for somebody of an identity provider.
+    """
     user = user_by_name(connection, name)
-    if user is not None and user.issuer is not None:
+    if user is None:
+        raise NotFoundError("there is no such user")
+    if user.issuer is not None:
         raise BadUserError("this person signs in at the identity provider and has no password here")
-    changes = {"password_hash": _hashed(password), "password_changed_at": now}
-    return _change(connection, name, stamp=_new_stamp(), **changes)
+    refuse_bad_password(password, local_words=[user.name, *(user.shops or ()), *local_words])
+    return _change(
+        connection,
+        name,
+        stamp=_new_stamp(),
+        password_hash=hash_password(password),
+        password_changed_at=now,
+        must_change_password=must_change_password,
+    )
 
 
 def user_from_provider(
@@ -178,21 +210,21 @@ def end_sessions(connection: Connection, user: User) -> None:
 
 def _insert(connection: Connection, user: User) -> None:
     try:
-        connection.execute(insert(users), asdict(user) | {"name_key": _name_key(user.name)})
+        connection.execute(insert(users), asdict(user) | {"name_key": name_key(user.name)})
     except IntegrityError as error:
         raise BadUserError(f"there is a user named {user.name} already") from error
 
 
 def _free_name(connection: Connection, name: str, subject: str) -> str:
     """Return a name that nobody has, as near as can be to what the provider calls somebody."""
-    printable = "".join(filter(str.isprintable, _normal(name))).strip()[:NAME_MAX]
+    printable = "".join(filter(str.isprintable, normal(name))).strip()[:NAME_MAX]
     if printable and user_by_name(connection, printable) is None:
         return printable
     return _checked_name(f"{printable[: NAME_MAX // 3]} ({subject})"[:NAME_MAX])
 
 
 def _change(connection: Connection, name: str, **new_columns: Any) -> User:
-    statement = update(users).where(users.c.name_key == _name_key(name)).values(**new_columns)
+    statement = update(users).where(users.c.name_key == name_key(name)).values(**new_columns)
     user = User.read_one(connection, statement.returning(*users.c))
     if user is None:
         raise NotFoundError("there is no such user")
@@ -200,31 +232,10 @@ def _change(connection: Connection, name: str, **new_columns: Any) -> User:
 
 
 def _checked_name(name: str) -> str:
-    name = _normal(name).strip()
+    name = normal(name).strip()
     if not 0 < len(name) <= NAME_MAX or not name.isprintable():
         raise BadUserError(f"a name has 1 to {NAME_MAX} printable characters")
     return name
-
-
-def _hashed(password: str) -> str:
-    password = _normal(password)
-    if not PASSWORD_MIN <= len(password) <= PASSWORD_MAX:
-        raise BadUserError(f"a password has {PASSWORD_MIN} to {PASSWORD_MAX} characters")
-    return password_hasher.hash(password)
-
-
-@cache
-def _nobodys_hash() -> str:
-    return password_hasher.hash(secrets.token_hex())
-
-
-def _normal(text: str) -> str:
-    """Return one spelling of what keyboards write in several ways, without lone surrogates."""
-    return unicodedata.normalize("NFKC", text.encode(errors="replace").decode())
-
-
-def _name_key(name: str) -> str:
-    return _normal(name).strip().casefold()
 
 
 def _new_stamp() -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import click
 
+from ledger.access.password_rules import names_of_shops
 from ledger.access.second_factor import reset_second_factor
 from ledger.access.users import (
     add_user,
@@ -20,12 +21,20 @@ from ledger.errors import NotFoundError
 from ledger.instants import utc_now
 from ledger.queries.event_sentences import printable
 
+own_password_option = click.option(
+    "--own",
+    "is_own",
+    is_flag=True,
+    help="It is typed by whoever signs in with it, and need not be replaced.",
+)
+
 
 @click.group()
 def user() -> None:
     """People who sign in to the pages: add, list, password, disable, enable, reset-second-factor.
 
-    A password is asked for, or read from standard input; it is never an argument.
+    A password is asked for, or read from standard input; it is never an argument. Whoever gets
+    one from an operator sees no page before they have replaced it.
     """
 
 
@@ -34,8 +43,16 @@ def user() -> None:
 @role_option
 @shops_option
 @expires_option
-def add(name: str, role: str, shops: tuple[str, ...], expires: datetime | None) -> None:
-    """Let somebody sign in."""
+@own_password_option
+def add(
+    name: str,
+    role: str,
+    shops: tuple[str, ...],
+    expires: datetime | None,
+    *,
+    is_own: bool,
+) -> None:
+    """Let somebody sign in, who then replaces the password by one of their own."""
     ledger = open_ledger()
     password = _read_password()
     with ledger.database.begin() as connection:
@@ -47,6 +64,8 @@ def add(name: str, role: str, shops: tuple[str, ...], expires: datetime | None) 
             now=utc_now(),
             shops=shops or None,
             expires_at=expires,
+            must_change_password=not is_own,
+            local_words=names_of_shops(ledger.shops),
         )
     click.echo(f"added {added.id}: {printable(added.name)}, {role}")
 
@@ -62,12 +81,20 @@ def list_(as_json: bool) -> None:
 
 @user.command()
 @click.argument("name")
-def password(name: str) -> None:
-    """Give somebody another password; ends all their sessions."""
+@own_password_option
+def password(name: str, *, is_own: bool) -> None:
+    """Give somebody another password, which they then replace; ends all their sessions."""
     ledger = open_ledger()
     new_password = _read_password()
     with ledger.database.begin() as connection:
-        changed = change_password(connection, name, new_password, now=utc_now())
+        changed = change_password(
+            connection,
+            name,
+            new_password,
+            now=utc_now(),
+            must_change_password=not is_own,
+            local_words=names_of_shops(ledger.shops),
+        )
     click.echo(f"changed the password of {printable(changed.name)}; all sessions are ended")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -221,7 +222,9 @@ users = Table(
     *_required(Text, "name", "name_key", "role", "password_hash", "stamp"),
     *_optional(JSON(none_as_null=True), "shops"),
     *_required(UtcDateTime, "created_at", "password_changed_at"),
+    *_required(Boolean, "must_change_password"),
     *_optional(UtcDateTime, "expires_at", "disabled_at", "last_signed_in_at"),
+    *_optional(Text, "last_signed_in_from"),
     *_optional(Text, "issuer", "subject"),
     UniqueConstraint("name_key", name="uq_users_name_key"),
     UniqueConstraint("issuer", "subject", name="uq_users_subject"),
@@ -238,6 +241,7 @@ second_factors = Table(
     *_required(Text, "salt"),
     *_required(UtcDateTime, "enrolled_at"),
     *_required(BigInteger, "last_step"),
+    *_required(Integer, "failures"),
 )
 """Who signs in with codes as well: their secret is derived from the salt and the service's key."""
 
@@ -247,6 +251,17 @@ recovery_codes = Table(
     *_keys(Text, "user_id", "code_hash"),
 )
 """What may stand in for a lost device; a code that was used is gone."""
+
+failed_tries = Table(
+    "failed_tries",
+    metadata,
+    *_keys(_NUMBER, "id"),
+    *_required(Text, "brake"),
+    *_required(UtcDateTime, "at"),
+    Index("ix_failed_tries_brake", "brake", "at"),
+    Index("ix_failed_tries_at", "at"),
+)
+"""Wrong passwords of the last quarter of an hour, under each brake that counts them."""
 
 access_log = Table(
     "access_log",

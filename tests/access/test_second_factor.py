@@ -7,6 +7,7 @@ from pyotp import TOTP
 from sqlalchemy import select
 
 from ledger.access.second_factor import (
+    FAILURES_MAX,
     RECOVERY_CODES,
     address_of,
     enrol,
@@ -141,6 +142,18 @@ def test_a_recovery_code_counts_once_in_whatever_case(database: Database, user: 
     assert uses(database, user, other)
     with database.connect() as connection:
         assert recovery_codes_left(connection, user) == RECOVERY_CODES - 2
+
+
+def test_after_many_wrong_codes_in_a_row_only_a_recovery_code_counts(
+    database: Database, user: User
+) -> None:
+    recovery = enrolled(database, user)
+    for _ in range(FAILURES_MAX):
+        uses(database, user, "0")
+
+    assert not uses(database, user, code_of(user, LATER))
+    assert uses(database, user, recovery[0])
+    assert uses(database, user, code_of(user, LATER))
 
 
 def test_a_recovery_code_outlives_a_change_of_the_services_key(

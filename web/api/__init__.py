@@ -5,7 +5,7 @@ from flask_limiter import Limiter
 
 from web.api import administration, feed, lists, notifications, objects, openapi
 from web.context import context_of
-from web.rate_limits import token_key
+from web.rate_limits import limit_by_address, token_key
 
 BLUEPRINTS = (objects.bp, objects.orders_bp, lists.bp, feed.bp, notifications.bp, administration.bp)
 
@@ -16,7 +16,7 @@ def register(app: Flask, limiter: Limiter) -> None:
     api = openapi.DocumentedApi(app)
     settings = context_of(app).settings
     for blueprint in BLUEPRINTS:
-        limiter.limit(settings.rate_per_address)(blueprint)
+        limit_by_address(limiter, settings.rate_per_address, blueprint)
         limiter.limit(settings.rate_per_token, key_func=token_key)(blueprint)
         api.register_blueprint(blueprint)
     app.register_blueprint(openapi.bp)

@@ -126,7 +126,13 @@ def make_user(mode: str) -> ResponseReturnValue:
     access = _read_form()
     try:
         with ledger().database.begin() as connection:
-            user = add_user(connection, now=context().clock(), password=password, **access)
+            user = add_user(
+                connection,
+                now=context().clock(),
+                password=password,
+                must_change_password=True,
+                **access,
+            )
     except BadUserError as error:
         raise WrongFormError(_BAD_NAME) from error
     log_personal_read("user-added", reference=user.id)
@@ -150,7 +156,10 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
             reset_second_factor(connection, user)
         else:
             password = secrets.token_urlsafe(PASSWORD_BYTES)
-            secret = (change_password(connection, user.name, password, now=now), password)
+            changed = change_password(
+                connection, user.name, password, now=now, must_change_password=True
+            )
+            secret = (changed, password)
     log_personal_read(f"user-{change.replace('_', '-')}", reference=user.id)
     return _page(secret=secret)
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from ledger.access.users import User, end_sessions, find_provider_user, user_from_provider
 from ledger.operations.logs import network
-from web.addresses import peer
+from web.addresses import peer, peer_network
 from web.context import context, context_of, ledger
 from web.openid_connect import (
     Attempt,
@@ -96,7 +96,7 @@ def add_provider(app: Flask, limiter: Limiter) -> None:
     settings = context_of(app).settings
     app.extensions[PROVIDER] = Provider(settings, RETURN_PATH) if settings.oidc_issuer else None
     for endpoint in ("auth.visit_provider", "auth.return_from_provider"):
-        views[endpoint] = limiter.limit(VISITS_PER_ADDRESS, key_func=peer)(views[endpoint])
+        views[endpoint] = limiter.limit(VISITS_PER_ADDRESS, key_func=peer_network)(views[endpoint])
 
 
 def _provider() -> Provider:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from flask import Request, Response, current_app, request
 
+from ledger.errors import TooManyAtOnceError
 from web.pages.languages import N_
 from web.pages.rendering import render
 from web.security_headers import set_page_headers
@@ -31,10 +32,14 @@ _MEANINGS = {
     405: N_("This address cannot be used that way."),
     409: N_("Several things have this name. Open it from a list to choose one."),
     413: N_("The form held more than a page can take."),
-    429: N_("Wait a quarter of an hour, then try again. An operator can help at once."),
+    429: N_(
+        "Wait a minute, or after wrong passwords a quarter of an hour, then try again. In a "
+        "browser where you have signed in before, nobody else can make you wait."
+    ),
     500: N_("The fault is ours and was logged. Nothing that the ledger keeps was changed by it."),
     503: N_("The database or a view does not answer. Try again in a minute."),
 }
+_BUSY = N_("Others are before you. Wait a moment, then try again.")
 _FORGED = N_(
     "The form has no valid token: the session ended, cookies are off, or this page was opened "
     "without https. Sign in again over https, or on the machine itself."
@@ -55,6 +60,8 @@ def page(status: int, code: str, headers: Mapping[str, str], detail: str = "") -
         return without_key()
     known = status if status in _TITLES else (400 if status < 500 else 500)
     title, meaning = _TITLES[known], _FORGED if "CSRF" in detail else _MEANINGS[known]
+    if code == TooManyAtOnceError.code:
+        title, meaning = _TITLES[503], _BUSY
     body = render("refusal.html", status=status, code=code, title=title, meaning=meaning)
     response = Response(body, status, mimetype="text/html", headers=dict(headers))
     if "HX-Request" in request.headers and request.method == "GET":

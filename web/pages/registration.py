@@ -3,6 +3,7 @@
 from flask import Flask
 from flask_limiter import Limiter
 
+from ledger.access.password_hashes import nobodys_hash
 from web.context import context_of
 from web.pages import (  # noqa: F401  # views add their routes when they are imported
     access,
@@ -11,6 +12,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     objects,
     order,
     overview,
+    own_password,
     projections,
     provider_sign_in,
     quarantine,
@@ -22,6 +24,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     signing_in,
 )
 from web.pages.blueprint import bp
+from web.rate_limits import limit_by_address
 
 
 def register_pages(app: Flask, limiter: Limiter) -> None:
@@ -32,7 +35,6 @@ def register_pages(app: Flask, limiter: Limiter) -> None:
     rendering.register(app)
     app.register_blueprint(bp)
     app.register_blueprint(signing_in.bp)
-    limiter.limit(settings.rate_per_address)(bp)
-    signing_in.limit_attempts(app, limiter)
-    second_step.limit_codes(app, limiter)
+    limit_by_address(limiter, settings.rate_per_address, bp)
     provider_sign_in.add_provider(app, limiter)
+    nobodys_hash()

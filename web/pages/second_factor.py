@@ -14,15 +14,16 @@ from ledger.access.second_factor import (
     new_salt,
     recovery_codes_left,
     secret_of,
-    use_code,
 )
 from ledger.access.users import User, end_sessions, find_user
 from ledger.operations.logs import network
 from web.addresses import peer
+from web.authentication import caller, log_act
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.rendering import render
-from web.pages.session import note_code_given, owes_second_factor, sign_in, signed_in_user
+from web.pages.second_step import is_code_right
+from web.pages.session import begin, owes_second_factor
 from web.pages.signing_in import REFUSED
 
 SERVICE = "IPN Ledger"
@@ -50,6 +51,7 @@ def enrol_second_factor() -> ResponseReturnValue:
     if codes is None:
         return _page(user, is_refused=True), REFUSED
     log.info("second factor set up", peer=network(peer()), user=user.id)
+    log_act("second-factor-set-up", reference=user.id)
     _begin_anew(user)
     return _page(user, codes=codes)
 
@@ -58,19 +60,18 @@ def enrol_second_factor() -> ResponseReturnValue:
 def renew_recovery_codes() -> ResponseReturnValue:
     """Show new recovery codes to whoever gives a code of their device; the old ones end."""
     user, code = _person(), request.form.get("code", "")
-    now, key = context().clock(), context().settings.secret_key
-    with ledger().database.begin() as connection:
-        counts = use_code(connection, user, code, key=key, now=now)
-        codes = new_recovery_codes(connection, user) if counts else None
-    if codes is None:
+    if not is_code_right(user, code):
         return _page(user, is_refused=True), REFUSED
+    with ledger().database.begin() as connection:
+        codes = new_recovery_codes(connection, user)
     log.info("recovery codes renewed", peer=network(peer()), user=user.id)
+    log_act("recovery-codes-renewed", reference=user.id)
     return _page(user, codes=codes)
 
 
 def _person() -> User:
-    user = signed_in_user()
-    assert user is not None  # the blueprint lets nobody else pass
+    user = caller()
+    assert isinstance(user, User)  # a token opens no page
     return user
 
 
@@ -79,8 +80,7 @@ def _begin_anew(user: User) -> None:
     with ledger().database.connect() as connection:
         stamped = find_user(connection, user.id)
     assert stamped is not None
-    sign_in(stamped)
-    note_code_given()
+    begin(stamped, code_given=True)
 
 
 def _page(user: User, *, codes: list[str] | None = None, is_refused: bool = False) -> str:

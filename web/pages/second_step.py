@@ -1,24 +1,21 @@
 """The second step of signing in: the code of a device, or a recovery code."""
 
-from typing import Any
-
 import structlog
-from flask import Flask, redirect, request, session, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import Limiter
 
+from ledger.access.guessing import Brake, note_failure, refuse_if_held
 from ledger.access.second_factor import use_code
+from ledger.access.users import User
 from ledger.operations.logs import network
 from web.addresses import peer
 from web.context import context, ledger
 from web.pages.rendering import render
-from web.pages.session import half_signed_in_user, note_code_given
+from web.pages.session import half_signed_in_user
 from web.pages.signing_in import REFUSED, bp, complete_sign_in, local_path
 
-CODES_PER_USER = "5/15minute;20/day"
-"""Wrong ones, in each process. Only whoever knows the password can use them up."""
-
-_LIMITED = ("auth.give_code", "pages.renew_recovery_codes")
+CODES_PER_USER = 5
+"""Wrong ones in a quarter of an hour. Only whoever knows the password can use them up."""
 
 log = structlog.get_logger("pages")
 
@@ -39,32 +36,22 @@ def give_code() -> ResponseReturnValue:
     user = half_signed_in_user()
     if user is None:
         return redirect(url_for("auth.sign_in_form", next=onward), 303)
-    now, key = context().clock(), context().settings.secret_key
-    with ledger().database.begin() as connection:
-        counts = use_code(connection, user, code, key=key, now=now)
-    if not counts:
+    if not is_code_right(user, code):
         log.warning("code refused", peer=network(peer()), user=user.id)
         return _form(onward, is_refused=True), REFUSED
-    response = complete_sign_in(user, onward)
-    note_code_given()
-    return response
+    return complete_sign_in(user, onward, code_given=True)
 
 
-def limit_codes(app: Flask, limiter: Limiter) -> None:
-    """Slow down guessing of codes, by the person whose they are."""
-    views: dict[str, Any] = app.view_functions
-    for endpoint in _LIMITED:
-        limited = limiter.shared_limit(
-            CODES_PER_USER,
-            scope="codes",
-            key_func=_user_key,
-            deduct_when=lambda response: response.status_code == REFUSED,
-        )
-        views[endpoint] = limited(views[endpoint])
-
-
-def _user_key() -> str:
-    return f"codes:{session.get('half_user') or session.get('user')}"
+def is_code_right(user: User, code: str) -> bool:
+    """Return True if a code of a person counts; count it if not. Errors: TooManyTriesError."""
+    now, key = context().clock(), context().settings.secret_key
+    brakes = [Brake.on("second factor", user.id, failures_max=CODES_PER_USER)]
+    refuse_if_held(ledger().database, brakes, now=now)
+    with ledger().database.begin() as connection:
+        is_right = use_code(connection, user, code, key=key, now=now)
+        if not is_right:
+            note_failure(connection, brakes, now=now)
+    return is_right
 
 
 def _form(onward: str, *, is_refused: bool = False) -> str:

@@ -14,7 +14,7 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 
-from ledger.access.users import User, end_sessions, find_user, note_sign_in
+from ledger.access.users import User, end_sessions, find_user
 from ledger.settings import Settings
 from web.context import context, ledger
 
@@ -52,13 +52,13 @@ class _Sessions(SecureCookieSessionInterface):
     """
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        return not _is_plain_loopback()
+        return not is_plain_loopback()
 
     def get_cookie_name(self, app: Flask) -> str:
-        return "ledger" if _is_plain_loopback() else "__Host-ledger"
+        return "ledger" if is_plain_loopback() else "__Host-ledger"
 
 
-def _is_plain_loopback() -> bool:
+def is_plain_loopback() -> bool:
     """Return True for a browser on this very machine, without https: a demonstration.
 
     Everything must say so: who calls, whom they believe to call, and the absence of any proxy.
@@ -104,24 +104,22 @@ def half_sign_in(user: User) -> None:
     session.update(zip(_HALF_SIGNED_IN, columns, strict=True))
 
 
-def note_code_given() -> None:
-    """Note in the session that it began, or goes on, with the code of a device."""
-    session["code_given"] = True
+def is_code_given() -> bool:
+    """Return True if this session began with the code of a device as well."""
+    return bool(session.get("code_given"))
 
 
 def owes_second_factor(user: User) -> bool:
     """Return True if somebody of this role must have a second factor, and this session has none."""
     is_required = user.issuer is None and user.role in context().settings.second_factor_roles
-    return is_required and not session.get("code_given")
+    return is_required and not is_code_given()
 
 
-def sign_in(user: User) -> None:
+def begin(user: User, *, code_given: bool = False) -> None:
     """Begin a session; of an earlier one only language and zone are left."""
-    now = context().clock()
     _forget()
-    session.update(user=user.id, stamp=user.stamp, since=int(now.timestamp()))
-    with ledger().database.begin() as connection:
-        note_sign_in(connection, user, now=now)
+    session.update(user=user.id, stamp=user.stamp, since=int(context().clock().timestamp()))
+    session["code_given"] = code_given
 
 
 def sign_out() -> None:

@@ -1,29 +1,25 @@
 """Signing in and out: the only pages that need nobody signed in."""
 
 import re
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import structlog
-from flask import Blueprint, Flask, Response, current_app, redirect, request, url_for
+from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_limiter import Limiter
 from werkzeug.exceptions import Forbidden
 
+from ledger.access.guessing import Origin, check_guarded, sign_in_brakes
+from ledger.access.password_hashes import is_outdated
 from ledger.access.second_factor import enrolled_at
-from ledger.access.users import User, check_password, user_by_name
+from ledger.access.users import User, check_password, note_sign_in, renew_hash, user_by_name
 from ledger.operations.logs import network
-from web.addresses import peer
+from web.addresses import peer, peer_network, peer_site
 from web.authentication import BODY_BYTES_MAX
 from web.context import context, ledger
-from web.pages import refusals, session
+from web.pages import known_devices, refusals, session
 from web.pages.languages import remember_choice
 from web.pages.rendering import STATIC, render
 from web.security_headers import set_file_headers, set_page_headers
-
-ATTEMPTS_PER_ADDRESS = "20/15minute"
-ATTEMPTS_PER_NAME = "10/15minute"
-"""Failed ones, in each process; one that succeeds does not count."""
 
 REFUSED = 422
 
@@ -68,8 +64,15 @@ def sign_in() -> ResponseReturnValue:
     onward = local_path(request.form.get("next"))
     with ledger().database.connect() as connection:
         user = user_by_name(connection, name)
-    is_known = check_password(user, password)
-    if user is None or not is_known or not user.is_valid_at(context().clock()):
+    origin = _origin(user)
+    is_let_in = check_guarded(
+        ledger().database,
+        sign_in_brakes(name, origin),
+        lambda: _is_let_in(user, password),
+        now=context().clock(),
+        is_known=origin.is_known,
+    )
+    if user is None or not is_let_in:
         log.warning("sign-in refused", peer=network(peer()), user=user.id if user else None)
         return _form(onward, name=name, is_refused=True), REFUSED
     with ledger().database.connect() as connection:
@@ -80,14 +83,16 @@ def sign_in() -> ResponseReturnValue:
     return complete_sign_in(user, onward)
 
 
-def complete_sign_in(user: User, onward: str) -> Response:
+def complete_sign_in(user: User, onward: str, *, code_given: bool = False) -> Response:
     """Begin the session of somebody who has proven who they are, and lead them on.
 
     Shape: `onward` is a path of ours, as `local_path` returns it.
     """
-    session.sign_in(user)
+    session.begin(user, code_given=code_given)
+    with ledger().database.begin() as connection:
+        note_sign_in(connection, user, now=context().clock(), network=peer_network())
     log.info("signed in", peer=network(peer()), user=user.id)
-    return current_app.make_response(redirect(onward, 303))
+    return known_devices.remember(current_app.make_response(redirect(onward, 303)), user)
 
 
 @bp.post("/sign-out")
@@ -102,6 +107,11 @@ def ask_to_sign_in() -> ResponseReturnValue:
     path = request.full_path.rstrip("?") if request.method == "GET" else "/"
     target = url_for("auth.sign_in_form")
     target += f"?{urlencode({'next': path})}" if path != "/" else ""
+    return lead_to(target)
+
+
+def lead_to(target: str) -> ResponseReturnValue:
+    """Send somebody to a page that has to come first."""
     if "HX-Request" in request.headers:  # a part of a page cannot hold the form
         return Response(status=204, headers={"HX-Redirect": target})
     return redirect(target, 303)
@@ -114,18 +124,26 @@ def local_path(written: str | None) -> str:
     return written
 
 
-def limit_attempts(app: Flask, limiter: Limiter) -> None:
-    """Slow down guessing, by address and by name."""
-    views: dict[str, Any] = app.view_functions
-    for rate, key in ((ATTEMPTS_PER_ADDRESS, peer), (ATTEMPTS_PER_NAME, _name_key)):
-        limited = limiter.limit(
-            rate, key_func=key, deduct_when=lambda response: response.status_code == REFUSED
-        )
-        views["auth.sign_in"] = limited(views["auth.sign_in"])
+def _origin(user: User | None) -> Origin:
+    """Return where a try comes from to be this person, or nobody that there is."""
+    network = peer_network()
+    return Origin(
+        network=network,
+        site=peer_site(),
+        device_id=known_devices.device_of(user),
+        is_own_network=user is not None and user.last_signed_in_from == network,
+    )
 
 
-def _name_key() -> str:
-    return "name:" + request.form.get("name", "").strip().casefold()[:100]
+def _is_let_in(user: User | None, password: str) -> bool:
+    """Check somebody's password; hash it anew if it is right and its hash is of older days."""
+    is_right = check_password(user, password)
+    if user is None or not is_right or not user.is_valid_at(context().clock()):
+        return False
+    if is_outdated(user.password_hash):
+        with ledger().database.begin() as connection:
+            renew_hash(connection, user, password)
+    return True
 
 
 def _form(onward: str, *, name: str = "", is_refused: bool = False) -> str:
