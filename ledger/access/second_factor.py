@@ -37,10 +37,10 @@ def new_salt() -> str:
     return secrets.token_hex(16)
 
 
-def secret_of(user: User, salt: str, key: str) -> str:
+def secret_of(user: User, salt: str, service_key: str) -> str:
     """Return the secret that a device shares with the service. Shape: base32."""
     message = f"second-factor\0{user.id}\0{salt}"
-    digest = hmac.new(key.encode(), message.encode(), hashlib.sha256).digest()
+    digest = hmac.new(service_key.encode(), message.encode(), hashlib.sha256).digest()
     return base64.b32encode(digest[:_SECRET_BYTES]).decode()
 
 
@@ -50,14 +50,14 @@ def address_of(user: User, secret: str, *, service: str) -> str:
 
 
 def enrol(
-    connection: Connection, user: User, code: str, *, salt: str, key: str, now: datetime
+    connection: Connection, user: User, code: str, *, salt: str, service_key: str, now: datetime
 ) -> list[str] | None:
     """Require codes of a person from now on, if the code shows that their device has the secret.
 
     Shape: their recovery codes, to be shown this once; None for a wrong code.
     Errors: BadUserError when there is a device already.
     """
-    step = _step_of(code, secret_of(user, salt, key), now)
+    step = _step_of(code, secret_of(user, salt, service_key), now)
     if step is None:
         return None
     columns = {"user_id": user.id, "salt": salt, "enrolled_at": now, "last_step": step}
@@ -96,13 +96,15 @@ def recovery_codes_left(connection: Connection, user: User) -> int:
     return connection.scalar(query) or 0
 
 
-def use_code(connection: Connection, user: User, code: str, *, key: str, now: datetime) -> bool:
+def use_code(
+    connection: Connection, user: User, code: str, *, service_key: str, now: datetime
+) -> bool:
     """Return True if this is a code of the person's device or a recovery code; each counts once.
 
     Shape: after too many wrong ones in a row only a recovery code counts, which nobody can guess.
     """
     is_used = len(code) <= CODE_MAX and (
-        _use_device_code(connection, user, code, key, now)
+        _use_device_code(connection, user, code, service_key, now)
         or _use_recovery_code(connection, user, code)
     )
     c = second_factors.c
@@ -121,11 +123,11 @@ def reset_second_factor(connection: Connection, user: User) -> bool:
 
 
 def _use_device_code(
-    connection: Connection, user: User, code: str, key: str, now: datetime
+    connection: Connection, user: User, code: str, service_key: str, now: datetime
 ) -> bool:
     c = second_factors.c
     salt = connection.scalar(select(c.salt).where(c.user_id == user.id))
-    step = None if salt is None else _step_of(code, secret_of(user, salt, key), now)
+    step = None if salt is None else _step_of(code, secret_of(user, salt, service_key), now)
     if step is None:
         return False
     is_unused = c.last_step < step  # of two that come at once the database lets one through

@@ -45,19 +45,19 @@ def code_of(user: User, at: datetime, *, salt: str = SALT, key: str = KEY) -> st
 
 def enrolled(database: Database, user: User) -> list[str]:
     with database.begin() as connection:
-        codes = enrol(connection, user, code_of(user, NOON), salt=SALT, key=KEY, now=NOON)
+        codes = enrol(connection, user, code_of(user, NOON), salt=SALT, service_key=KEY, now=NOON)
     assert codes is not None
     return codes
 
 
 def uses(database: Database, user: User, code: str, at: datetime = LATER, key: str = KEY) -> bool:
     with database.begin() as connection:
-        return use_code(connection, user, code, key=key, now=at)
+        return use_code(connection, user, code, service_key=key, now=at)
 
 
 def test_a_device_counts_once_it_has_shown_a_code(database: Database, user: User) -> None:
     with database.begin() as connection:
-        wrong = enrol(connection, user, "000000", salt=SALT, key=KEY, now=NOON)
+        wrong = enrol(connection, user, "000000", salt=SALT, service_key=KEY, now=NOON)
         before = enrolled_at(connection, user)
     codes = enrolled(database, user)
 

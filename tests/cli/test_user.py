@@ -89,7 +89,7 @@ def test_a_lost_device_is_forgotten(command: Command, sqlite_url: str) -> None:
         user = user_by_name(connection, "Jo")
         assert user is not None
         code = TOTP(secret_of(user, "salt", "key")).at(NOON)
-        assert enrol(connection, user, code, salt="salt", key="key", now=NOON)
+        assert enrol(connection, user, code, salt="salt", service_key="key", now=NOON)
 
     reset = command("reset-second-factor", "JO")
 

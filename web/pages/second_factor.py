@@ -45,7 +45,7 @@ def enrol_second_factor() -> ResponseReturnValue:
         return _page(user)
     code, now, key = request.form.get("code", ""), context().clock(), context().settings.secret_key
     with ledger().database.begin() as connection:
-        codes = enrol(connection, user, code, salt=salt, key=key, now=now)
+        codes = enrol(connection, user, code, salt=salt, service_key=key, now=now)
         if codes is not None:
             end_sessions(connection, user)
     if codes is None:

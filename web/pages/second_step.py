@@ -48,7 +48,7 @@ def is_code_right(user: User, code: str) -> bool:
     brakes = [Brake.on("second factor", user.id, failures_max=CODES_PER_USER)]
     refuse_if_held(ledger().database, brakes, now=now)
     with ledger().database.begin() as connection:
-        is_right = use_code(connection, user, code, key=key, now=now)
+        is_right = use_code(connection, user, code, service_key=key, now=now)
         if not is_right:
             note_failure(connection, brakes, now=now)
     return is_right

@@ -22,14 +22,14 @@ Claims = dict[str, Any]
 
 @dataclass
 class FakeProvider:
-    """Answers as a provider does. `sign` writes the ID token, `change` its claims before that."""
+    """Answers as a provider does. `sign` writes the ID token, `forged` claims replace its own."""
 
-    key: RSAKey
+    signing_key: RSAKey
     url: str = ""
     groups: list[str] | None = field(default_factory=lambda: ["accounting"])
     subject: str = "1234"
     name: str = "Jo Doe"
-    change: Claims = field(default_factory=dict)
+    forged: Claims = field(default_factory=dict)
     metadata: Claims = field(default_factory=dict)
     userinfo: Claims | None = None
     sign: Callable[["FakeProvider", Claims], str] | None = None
@@ -51,13 +51,13 @@ class FakeProvider:
         claims |= {"iat": now, "exp": now + 300, "preferred_username": self.name}
         if self.groups is not None:
             claims["groups"] = self.groups
-        claims |= self.change
+        claims |= self.forged
         claims = {name: value for name, value in claims.items() if value is not None}
         return self.sign(self, claims) if self.sign else self.signed(claims)
 
-    def signed(self, claims: Claims, key: RSAKey | None = None) -> str:
-        header = {"alg": "RS256", "kid": (key or self.key).kid}
-        return jwt.encode(header, claims, key or self.key)
+    def signed(self, claims: Claims, signing_key: RSAKey | None = None) -> str:
+        by = signing_key or self.signing_key
+        return jwt.encode({"alg": "RS256", "kid": by.kid}, claims, by)
 
     def app(self) -> Flask:
         app = Flask("fake provider")
@@ -82,7 +82,7 @@ class FakeProvider:
         return jsonify(document | {"issuer": self.url} | self.metadata)
 
     def answer_keys(self) -> ResponseReturnValue:
-        return jsonify({"keys": [self.key.as_dict(private=False)]})
+        return jsonify({"keys": [self.signing_key.as_dict(private=False)]})
 
     def answer_token(self) -> ResponseReturnValue:
         begun = self.granted.pop(request.form["code"], None)

@@ -31,34 +31,34 @@ class RealProvider:
         Shape: the query with which the browser is sent back.
         """
         with requests.Session() as browser:
-            answer = self._follow(browser, browser.get(address, allow_redirects=False), return_to)
+            shown = self._follow(browser, browser.get(address, allow_redirects=False), return_to)
             for form in (
                 {"prompt": "login", "login": login, "password": "any"},
                 {"prompt": "consent"},
             ):
-                assert answer.status_code == 200, answer.text
-                action = re.search(r'<form[^>]* action="([^"]+)"', answer.text)
-                assert action is not None, answer.text
-                to = urljoin(answer.url, action[1])
-                answer = browser.post(to, data=form, allow_redirects=False)
-                answer = self._follow(browser, answer, return_to)
-        return _query_of(answer.headers["Location"])
+                assert shown.status_code == 200, shown.text
+                action = re.search(r'<form[^>]* action="([^"]+)"', shown.text)
+                assert action is not None, shown.text
+                to = urljoin(shown.url, action[1])
+                shown = browser.post(to, data=form, allow_redirects=False)
+                shown = self._follow(browser, shown, return_to)
+        return _query_of(shown.headers["Location"])
 
     def leave(self, address: str, *, return_to: str) -> dict[str, str]:
         """Do what a person does who does not want to sign in."""
         with requests.Session() as browser:
-            answer = self._follow(browser, browser.get(address, allow_redirects=False), return_to)
-            abort = browser.get(f"{answer.url}/abort", allow_redirects=False)
+            shown = self._follow(browser, browser.get(address, allow_redirects=False), return_to)
+            abort = browser.get(f"{shown.url}/abort", allow_redirects=False)
             return _query_of(self._follow(browser, abort, return_to).headers["Location"])
 
     def _follow(
-        self, browser: requests.Session, answer: requests.Response, return_to: str
+        self, browser: requests.Session, shown: requests.Response, return_to: str
     ) -> requests.Response:
         """Follow as a browser does, up to the address to return to, which nobody serves here."""
-        while answer.is_redirect and not answer.headers["Location"].startswith(return_to):
-            to = urljoin(answer.url, answer.headers["Location"])
-            answer = browser.get(to, allow_redirects=False)
-        return answer
+        while shown.is_redirect and not shown.headers["Location"].startswith(return_to):
+            to = urljoin(shown.url, shown.headers["Location"])
+            shown = browser.get(to, allow_redirects=False)
+        return shown
 
 
 @contextmanager

@@ -41,6 +41,7 @@ PAGES = [
     "/test/quarantine",
     "/test/quarantine?reason=signature-mismatch",
     "/test/projections",
+    "/second-factor",
 ]
 """Pages that hold for every reader; a new page adds itself here."""
 
