@@ -156,13 +156,11 @@ class Provider:
         return dict(claims)
 
     def _decoded(self, id_token: str) -> jwt.Token:
-        if self._keys is None:
-            self._keys = self._fetch_keys()
+        keys = self._keys or self._fetch_keys()
         try:
-            return jwt.decode(id_token, self._keys, registry=_REGISTRY)
+            return jwt.decode(id_token, keys, registry=_REGISTRY)
         except InvalidKeyIdError:  # the provider has another key since
-            self._keys = self._fetch_keys()
-            return jwt.decode(id_token, self._keys, registry=_REGISTRY)
+            return jwt.decode(id_token, self._fetch_keys(), registry=_REGISTRY)
 
     def _with_userinfo(self, session: OAuth2Session, claims: dict[str, Any]) -> dict[str, Any]:
         """Add what the provider tells on demand; what is signed in the ID token counts first."""
@@ -176,9 +174,10 @@ class Provider:
             address = self._metadata["jwks_uri"]
             key_set: Any = _json(lambda: session.get(address, withhold_token=True))
         try:
-            return KeySet.import_key_set(key_set)
+            self._keys = keys = KeySet.import_key_set(key_set)
         except (JoseError, KeyError, TypeError, ValueError) as error:
             raise ProviderAwayError("no-keys") from error
+        return keys
 
     def _read_metadata(self, now: datetime) -> dict[str, Any]:
         """Read what the provider says about itself, at most once an hour."""

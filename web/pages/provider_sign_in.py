@@ -28,6 +28,8 @@ from web.pages.signing_in import bp, complete_sign_in, local_path
 RETURN_PATH = "/sign-in/provider/return"
 VISITS_PER_ADDRESS = "60/15minute"
 ATTEMPT_SECONDS_MAX = 600
+ONWARD_MAX = 2_000
+"""Letters of the address to go on at: browsers drop a cookie of more than 4 kB."""
 PROVIDER = "ipn-ledger-provider"
 """The name of the provider among the extensions of an application."""
 
@@ -62,6 +64,8 @@ def visit_provider() -> ResponseReturnValue:
     except ProviderAwayError as error:
         return _refused("provider-away", 503, reason=str(error))
     onward = local_path(request.args.get("next"))
+    if len(onward) > ONWARD_MAX:
+        onward = "/"
     session["attempt"] = asdict(attempt) | {"onward": onward, "since": int(now.timestamp())}
     return redirect(address, 303)
 

@@ -124,3 +124,15 @@ def test_a_local_person_is_not_taken_for_one_of_the_provider(
 
     ((given, role, _),) = access(site)
     assert (given, role) == ("1234 (1234)", "auditor")
+
+
+def test_a_second_factor_is_the_providers_business(site: Visiting, provider: FakeProvider) -> None:
+    required = other_browser(site, second_factor_roles=("auditor",))
+    sign_in(required, provider)
+
+    page = required.get("/second-factor").text
+    posted = required.post("/second-factor", PAGE, code="000000")
+
+    assert is_in(required)
+    assert "is set up there" in page
+    assert "<svg" not in page + posted.text

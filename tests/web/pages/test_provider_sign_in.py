@@ -73,7 +73,10 @@ def test_the_address_to_return_to_is_nobodys_choice(
     assert parse_qs(urlsplit(gone.location).query)["redirect_uri"] == [PUBLIC_URL + RETURN_PATH]
 
 
-@pytest.mark.parametrize("next_", ["//evil.example", "https://evil.example/", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "next_",
+    ["//evil.example", "https://evil.example/", "/\\evil.example", "/test?q=" + "x" * 9_999],
+)
 def test_nobody_is_led_elsewhere_afterwards(
     site: Visiting, provider: FakeProvider, next_: str
 ) -> None:
