@@ -121,6 +121,18 @@ def test_an_answer_counts_once(site: Visiting, provider: FakeProvider) -> None:
     assert not is_in(site)
 
 
+def test_a_refused_answer_ends_its_attempt(site: Visiting, provider: FakeProvider) -> None:
+    address = begin(site)
+    provider.forged = {"nonce": "another"}
+    refused = come_back(site, provider.grant(address))
+    provider.forged = {}
+
+    again = come_back(site, provider.grant(address))
+
+    assert (refused.status_code, again.status_code) == (403, 400)
+    assert not is_in(site)
+
+
 def test_an_old_cookie_does_not_make_an_answer_count_again(
     site: Visiting, provider: FakeProvider
 ) -> None:
