@@ -36,7 +36,7 @@ class Brake:
     Shape: a digest, since people type passwords where their name should be.
     """
 
-    key: str
+    digest: str
     failures_max: int
 
     @classmethod
@@ -113,13 +113,15 @@ def refuse_if_held(database: Database, brakes: Sequence[Brake], *, now: datetime
 def note_failure(connection: Connection, brakes: Sequence[Brake], *, now: datetime) -> None:
     """Count a failure under each brake, and forget those that count no more."""
     connection.execute(delete(failed_tries).where(failed_tries.c.at <= now - WINDOW))
-    connection.execute(insert(failed_tries), [{"brake": brake.key, "at": now} for brake in brakes])
+    connection.execute(
+        insert(failed_tries), [{"brake": brake.digest, "at": now} for brake in brakes]
+    )
 
 
 def _held_until(connection: Connection, brake: Brake, now: datetime) -> datetime | None:
     """Return when the oldest failure that fills the brake counts no more, if it is full."""
     c = failed_tries.c
-    counted = select(c.at).where(c.brake == brake.key, c.at > now - WINDOW)
+    counted = select(c.at).where(c.brake == brake.digest, c.at > now - WINDOW)
     filling = counted.order_by(c.at.desc()).offset(brake.failures_max - 1).limit(1)
     filled_at: datetime | None = connection.scalar(filling)
     return None if filled_at is None else filled_at + WINDOW

@@ -23,26 +23,29 @@ password_hasher = PasswordHasher(parallelism=1)  # one thread, and one core, for
 
 
 class HashingQueue:
-    """Lets one caller of this process hash at a time, and few others wait for it."""
+    """Lets one caller of this process hash at a time, and few others wait for it.
+
+    Shape: `present` are those who hash or wait.
+    """
 
     def __init__(self) -> None:
         self._turn = threading.RLock()
         self._counting = threading.Lock()
-        self._count = 0
+        self.present = 0
 
     @contextmanager
     def place(self, *, is_known: bool) -> Iterator[None]:
         """Wait for the turn, or leave at once. Errors: TooManyAtOnceError if many wait."""
         with self._counting:
-            if self._count >= (QUEUE_KNOWN_MAX if is_known else QUEUE_MAX):
+            if self.present >= (QUEUE_KNOWN_MAX if is_known else QUEUE_MAX):
                 raise TooManyAtOnceError("others sign in right now", retry_seconds=RETRY_SECONDS)
-            self._count += 1
+            self.present += 1
         try:
             with self._turn:
                 yield
         finally:
             with self._counting:
-                self._count -= 1
+                self.present -= 1
 
     @contextmanager
     def turn(self) -> Iterator[None]:

@@ -67,6 +67,34 @@ def test_somebody_is_disabled_and_enabled(command: Command) -> None:
     assert command("list").stdout.split("\t")[1] == "valid"
 
 
+@pytest.mark.parametrize(
+    "answer", ["Password1234", "ledgerledger", "Jo Doe 2026!", "10000001 2026"]
+)
+def test_a_password_that_is_tried_first_is_refused_with_what_to_do(
+    command: Command, answer: str
+) -> None:
+    options = ("--role", "auditor", "--shop", "10000001")
+    refused = command("add", "Jo Doe", *options, answer=f"{answer}\n")
+    command("add", "Jo Doe", *options)
+    unchanged = command("password", "Jo Doe", answer=f"{answer}\n")
+
+    assert (refused.exit_code, unchanged.exit_code) == (1, 1)
+    assert "bad-password" in refused.output
+    assert "take" in refused.output
+    assert answer not in refused.output + unchanged.output
+
+
+def test_who_gets_a_password_from_an_operator_must_replace_it(command: Command) -> None:
+    command("add", "Jo", "--role", "auditor")
+    command("add", "Zoe", "--role", "auditor", "--own")
+    added = [user["must_change_password"] for user in listed(command)]
+    command("password", "Jo", "--own", answer="another horse battery\n")
+    command("password", "Zoe", answer="another horse battery\n")
+    changed = [user["must_change_password"] for user in listed(command)]
+
+    assert (added, changed) == ([True, False], [False, True])
+
+
 @pytest.mark.parametrize("name", ["disable", "enable", "password", "reset-second-factor"])
 def test_nobody_cannot_be_changed(command: Command, name: str) -> None:
     assert command(name, "nobody").exit_code == 1

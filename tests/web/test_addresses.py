@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from ledger.settings import read_settings
 from tests.web.calling import BODY, post
 from tests.web.fakes import FakeLedger
+from web.addresses import network_of, site_of
 
 PLATFORM = "194.50.38.7"
 
@@ -47,6 +48,23 @@ def test_the_forwarded_address_is_believed_only_from_trusted_proxies(
     post(behind_proxy, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
 
     assert ledger.deliveries[0].peer == client
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "site"),
+    [
+        ("192.0.2.7", "192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("[2001:db8:1:2::1]:443", "2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("fe80::1%eth0", "fe80::/64", "fe80::/48"),
+        ("unknown", "unknown", "unknown"),
+    ],
+)
+def test_callers_are_counted_by_what_each_has_for_certain(
+    address: str, network: str, site: str
+) -> None:
+    assert (network_of(address), site_of(address)) == (network, site)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from ledger.settings import Settings
 from tests.builders import UUID
 from tests.web.asking import AT, Asking, asking
@@ -31,6 +33,28 @@ def test_an_address_may_ask_only_so_often_but_may_always_notify(api_on_sqlite: A
 
     assert statuses == [401, 401, 429]
     assert 429 not in notified
+
+
+@pytest.mark.parametrize(
+    ("addresses", "allowed"),
+    [
+        ([f"2001:db8:1:2::{number:x}" for number in range(40)], 2),
+        ([f"2001:db8:1:{number:x}::1" for number in range(40)], 20),
+        ([f"2001:db8:{number:x}::1" for number in range(40)], 40),
+        ([f"192.0.2.{number}" for number in range(40)], 40),
+    ],
+)
+def test_addresses_of_one_network_ask_together(
+    api_on_sqlite: Asking, addresses: list[str], allowed: int
+) -> None:
+    api = limited(api_on_sqlite, rate_per_address="2/hour")
+
+    statuses = [
+        api.client.get("/api/v1/events", environ_overrides={"REMOTE_ADDR": address}).status_code
+        for address in addresses
+    ]
+
+    assert (statuses.count(401), statuses.count(429)) == (allowed, len(addresses) - allowed)
 
 
 def test_answers_carry_what_protects_them(api_on_sqlite: Asking) -> None:
