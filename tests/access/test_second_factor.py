@@ -1,5 +1,6 @@
 """Codes of a device and recovery codes: which count, how often, and what is stored of them."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -102,6 +103,19 @@ def test_a_code_counts_once_and_none_before_it_after(database: Database, user: U
     assert not uses(database, user, earlier)
     later = LATER + timedelta(minutes=1)
     assert uses(database, user, code_of(user, later), later)
+
+
+@pytest.mark.parametrize("is_recovery", [False, True])
+def test_of_many_who_bring_one_code_at_once_one_is_let_in(
+    database: Database, user: User, is_recovery: bool
+) -> None:
+    recovery = enrolled(database, user)
+    code = recovery[0] if is_recovery else code_of(user, LATER)
+
+    with ThreadPoolExecutor(8) as pool:
+        let_in = list(pool.map(lambda _: uses(database, user, code), range(8)))
+
+    assert let_in.count(True) == 1
 
 
 def test_the_code_that_enrolled_does_not_sign_in(database: Database, user: User) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pyotp import TOTP
 
 from ledger.access.second_factor import reset_second_factor
-from ledger.access.users import find_user, user_by_name
+from ledger.access.users import change_password, find_user, user_by_name
 from ledger.settings import Settings
 from tests.web.pages.visiting import PASSWORD, Visiting, csrf_token
 from web.pages.second_step import CODES_PER_USER
@@ -15,6 +15,7 @@ from web.pages.session import HALF_LASTS
 
 PAGE = "/test/search"
 WRONG = "000000"
+NEW_PASSWORD = "seventeen quiet lanterns"
 
 
 def is_in(pages: Visiting) -> bool:
@@ -222,6 +223,35 @@ def test_a_required_second_factor_is_set_up_before_anything_else(own_pages: Visi
     pages.post("/second-factor", "/second-factor", code=code_of(pages, secret))
     assert is_in(pages)
     assert pages.post("/sign-out", PAGE).status_code == 303
+
+
+def test_a_password_from_an_operator_is_replaced_before_the_second_factor(
+    own_pages: Visiting,
+) -> None:
+    pages = requiring(own_pages, "operator")
+    with own_pages.ledger.database.begin() as connection:
+        change_password(connection, "operator", PASSWORD, now=pages.now, must_change_password=True)
+    pages.sign_in("operator")
+
+    first = [pages.get(path).location for path in (PAGE, "/second-factor")]
+    pages.post("/password", "/password", old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD)
+    second = [pages.get(path).location for path in (PAGE, "/password")]
+    secret = secret_shown(pages)
+    pages.post("/second-factor", "/second-factor", code=code_of(pages, secret))
+
+    assert (set(first), set(second)) == ({"/password"}, {"/second-factor"})
+    assert is_in(pages)
+
+
+def test_a_change_of_ones_password_asks_for_no_second_code(own_pages: Visiting) -> None:
+    pages = requiring(own_pages, "operator")
+    set_up(pages, "operator")
+    changed = pages.post(
+        "/password", "/password", old=PASSWORD, new=NEW_PASSWORD, again=NEW_PASSWORD
+    )
+
+    assert changed.status_code == 200
+    assert is_in(pages)
 
 
 def test_a_second_factor_is_required_of_the_roles_that_are_named(own_pages: Visiting) -> None:
