@@ -191,7 +191,9 @@ def test_the_demonstration_takes_over_nobodys_access(
     monkeypatch.chdir(tmp_path)
     with opened(sqlite_url) as database:
         with database.begin() as connection:
-            add_user(connection, name="Demo", password="x" * 12, role="auditor", now=NOON)
+            add_user(
+                connection, name="Demo", password="velvet tractor onion", role="auditor", now=NOON
+            )
 
         with pytest.raises(SettingsError, match="not the demonstration's"):
             demo.add_demo_user(database)
