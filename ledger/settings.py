@@ -11,8 +11,19 @@ from ledger.errors import SettingsError
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SECRET_KEY_MIN = 32
+READER_ROLES = ("auditor", "auditor-personal", "operator")
+"""The words that settings may name a role by; `ledger/access/readers.py` says what each may do."""
 
 Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class RoleRule:
+    """The role of whoever has this value in their claim. Shape: no shops means all of them."""
+
+    claim_value: str
+    role: str
+    shops: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,16 @@ class Settings:
     rate_per_token: str = "600/minute"  # noqa: S105  a rate, not a token
     rate_per_address: str = "1200/minute"
     cors_origins: tuple[str, ...] = ()
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_scopes: str = "openid profile"
+    oidc_name_claim: str = "preferred_username"
+    oidc_role_claim: str = "groups"
+    oidc_roles: tuple[RoleRule, ...] = ()
+    local_passwords: str = "on"
+    second_factor_roles: tuple[str, ...] = ()
 
     @property
     def is_sqlite(self) -> bool:
@@ -69,6 +90,14 @@ class Settings:
         """
         return len(self.secret_key) >= SECRET_KEY_MIN
 
+    @property
+    def has_local_passwords(self) -> bool:
+        return self.local_passwords == "on"
+
+    def may_sign_in_by(self, issuer: str | None) -> bool:
+        """Return True if people of this provider, or else those with passwords, are let in."""
+        return self.has_local_passwords if issuer is None else issuer == self.oidc_issuer
+
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Read the environment. Errors: SettingsError names the variable that is wrong."""
@@ -82,7 +111,23 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
                 chosen[setting.name] = read(text)
         except ValueError:
             raise SettingsError(f"{variable} must {demand}") from None
-    return Settings(**chosen)
+    settings = Settings(**chosen)
+    _check_provider(settings)
+    return settings
+
+
+def _check_provider(settings: Settings) -> None:
+    """Refuse an identity provider of which half is set: nobody could sign in."""
+    needed = ("oidc_client_id", "oidc_roles", "public_url")
+    missing = [f"LEDGER_{name.upper()}" for name in needed if not getattr(settings, name)]
+    if settings.oidc_issuer and missing:
+        raise SettingsError(f"LEDGER_OIDC_ISSUER needs {' and '.join(missing)} as well")
+    if "openid" not in settings.oidc_scopes.split():
+        raise SettingsError("LEDGER_OIDC_SCOPES must hold openid")
+    if not settings.oidc_issuer and not settings.has_local_passwords:
+        raise SettingsError(
+            "LEDGER_LOCAL_PASSWORDS=off needs LEDGER_OIDC_ISSUER: nobody could sign in"
+        )
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
@@ -111,6 +156,29 @@ def _words(read_word: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
     return lambda text: tuple(map(read_word, text.replace(",", " ").split()))
 
 
+def _web_address(text: str) -> str:
+    """Read an address without a query; only on this very machine may it lack https."""
+    loopback = r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?"
+    return _matching(rf"(?:https://[A-Za-z0-9.:\[\]-]+|{loopback})(?:/[^\s?#\\]*)?")(text)
+
+
+def _role_rules(text: str) -> tuple[RoleRule, ...]:
+    """Read `value=role` or `value=role:shop,shop`; the value may hold anything but semicolons."""
+    rules = []
+    for entry in filter(None, map(str.strip, text.split(";"))):
+        claim_value, _, target = map(str.strip, entry.rpartition("="))
+        role, colon, shops = target.partition(":")
+        named = tuple(filter(None, map(str.strip, shops.split(","))))
+        if not claim_value or role.strip() not in READER_ROLES or bool(colon) != bool(named):
+            raise ValueError
+        rules.append(RoleRule(claim_value, role.strip(), named or None))
+    return tuple(rules)
+
+
+def _roles(text: str) -> tuple[str, ...]:
+    return READER_ROLES if text == "all" else _words(_matching("|".join(READER_ROLES)))(text)
+
+
 def _database_url(url: str) -> str:
     scheme, _, address = url.partition("://")
     if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
@@ -127,11 +195,16 @@ _SOURCES = (
     lambda text: _NETWORKS[0](re.sub(r"\bany\b", "0.0.0.0/0 ::/0", text)),
     "be addresses or ranges, for example 194.50.38.0/24, or `any`",
 )
+_TEXT = (str, "be text")
+_WEB_ADDRESS = (
+    lambda text: _web_address(text).rstrip("/"),
+    "be an https address, for example https://ledger.example.com",
+)
 _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
     "shops_file": (Path, "be a path"),
-    "secret_key": (str, "be text"),
+    "secret_key": _TEXT,
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
     "allowed_sources": _SOURCES,
@@ -143,5 +216,18 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
         _words(_matching(r"https?://[A-Za-z0-9.:\[\]-]+")),
         "be origins, for example https://audit.example.com",
     ),
+    "public_url": _WEB_ADDRESS,
+    "oidc_issuer": (_web_address, _WEB_ADDRESS[1]),  # as the provider writes it, to the letter
+    "oidc_client_id": _TEXT,
+    "oidc_client_secret": _TEXT,
+    "oidc_scopes": _TEXT,
+    "oidc_name_claim": _TEXT,
+    "oidc_role_claim": _TEXT,
+    "oidc_roles": (
+        _role_rules,
+        "be rules, for example accounting=auditor; treasury=operator:12345678,87654321",
+    ),
+    "local_passwords": _one_of(("on", "off")),
+    "second_factor_roles": (_roles, f"be all, or some of {', '.join(READER_ROLES)}"),
 }
 """How each setting is read, and what it must be; all that are not named are counts."""

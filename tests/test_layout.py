@@ -43,15 +43,15 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.application": (),
     "ledger.projections": ("msgspec", "sqlalchemy"),
     "ledger.projections.engine": ("msgspec", "sqlalchemy", "structlog"),
-    "ledger.access": ("argon2", "sqlalchemy", "zxcvbn"),
+    "ledger.access": ("argon2", "pyotp", "sqlalchemy", "zxcvbn"),
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("iso4217", "ulid"),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog"),
     "web": (
-        "alembic", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest", "flask_wtf",
-        "itsdangerous",
-        "markupsafe", "marshmallow", "orjson", "sqlalchemy", "structlog", "ulid", "werkzeug",
+        "alembic", "authlib", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest",
+        "flask_wtf", "itsdangerous", "joserfc", "markupsafe", "marshmallow", "orjson", "requests",
+        "segno", "sqlalchemy", "structlog", "ulid", "werkzeug",
     ),
 }  # fmt: skip
 """The libraries each room may use beside the standard one; a room without a row uses none."""

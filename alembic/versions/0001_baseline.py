@@ -302,8 +302,26 @@ def _create_access() -> None:
         sa.Column("must_change_password", sa.Boolean(), nullable=False),
         sa.Column("last_signed_in_at", INSTANT),
         sa.Column("last_signed_in_from", sa.Text()),
+        sa.Column("issuer", sa.Text()),
+        sa.Column("subject", sa.Text()),
         sa.PrimaryKeyConstraint("id", name="pk_users"),
         sa.UniqueConstraint("name_key", name="uq_users_name_key"),
+        sa.UniqueConstraint("issuer", "subject", name="uq_users_subject"),
+    )
+    op.create_table(
+        "second_factors",
+        sa.Column("user_id", sa.Text()),
+        sa.Column("salt", sa.Text(), nullable=False),
+        sa.Column("enrolled_at", INSTANT, nullable=False),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name="pk_second_factors"),
+    )
+    op.create_table(
+        "recovery_codes",
+        sa.Column("user_id", sa.Text()),
+        sa.Column("code_hash", sa.Text()),
+        sa.PrimaryKeyConstraint("user_id", "code_hash", name="pk_recovery_codes"),
     )
     op.create_table(
         "failed_tries",

@@ -36,6 +36,8 @@ class User(Reader):
     disabled_at: datetime | None = None
     last_signed_in_at: datetime | None = None
     last_signed_in_from: str | None = field(repr=False, default=None)
+    issuer: str | None = None  # the identity provider that vouches for them, if it is none of ours
+    subject: str | None = None
 
     def state_at(self, at: datetime) -> str:
         """Return `valid`, `disabled` or `expired`."""
@@ -78,10 +80,7 @@ def add_user(
         password_changed_at=now,
         must_change_password=must_change_password,
     )
-    try:
-        connection.execute(insert(users), asdict(user) | {"name_key": name_key(user.name)})
-    except IntegrityError as error:
-        raise BadUserError(f"there is a user named {user.name} already") from error
+    _insert(connection, user)
     return user
 
 
@@ -131,11 +130,13 @@ def change_password(
 ) -> User:
     """Give somebody another password and end all sessions; the rest is as in `add_user`.
 
-    Errors: NotFoundError, BadPasswordError.
+    Errors: NotFoundError, BadPasswordError; BadUserError for somebody of an identity provider.
     """
     user = user_by_name(connection, name)
     if user is None:
         raise NotFoundError("there is no such user")
+    if user.issuer is not None:
+        raise BadUserError("this person signs in at the identity provider and has no password here")
     refuse_bad_password(password, local_words=[user.name, *(user.shops or ()), *local_words])
     return _change(
         connection,
@@ -145,6 +146,51 @@ def change_password(
         password_changed_at=now,
         must_change_password=must_change_password,
     )
+
+
+def user_from_provider(
+    connection: Connection,
+    *,
+    issuer: str,
+    subject: str,
+    name: str,
+    role: str,
+    shops: Sequence[str] | None,
+    now: datetime,
+) -> User:
+    """Return somebody whom an identity provider knows, with the role that it gives them now.
+
+    They keep the name of their first sign-in, so that operators and the access log can name them.
+    A name that somebody else has is no ground to become them: theirs then holds the subject too.
+    Errors: BadUserError when two of one name come at the same moment.
+    """
+    assert role in ROLES
+    given = None if shops is None else tuple(shops)
+    known = find_provider_user(connection, issuer, subject)
+    if known is not None:
+        return _change(connection, known.name, role=role, shops=given)
+    free_name = _free_name(connection, name, subject)
+    user = User(
+        id=PREFIX + secrets.token_hex(6),
+        name=free_name,
+        role=role,
+        shops=given,
+        created_at=now,
+        password_hash="",  # no password has this hash
+        stamp=_new_stamp(),
+        password_changed_at=now,
+        issuer=issuer,
+        subject=subject,
+    )
+    _insert(connection, user)
+    return user
+
+
+def find_provider_user(connection: Connection, issuer: str, subject: str) -> User | None:
+    """Return the person whom a provider names so, if they have ever been let in."""
+    c = users.c
+    query = select(users).where(c.issuer == issuer, c.subject == subject)
+    return User.read_one(connection, query)
 
 
 def disable_user(connection: Connection, name: str, *, now: datetime) -> User:
@@ -160,6 +206,21 @@ def enable_user(connection: Connection, name: str) -> User:
 def end_sessions(connection: Connection, user: User) -> None:
     """End all sessions of somebody, wherever they are."""
     _change(connection, user.name, stamp=_new_stamp())
+
+
+def _insert(connection: Connection, user: User) -> None:
+    try:
+        connection.execute(insert(users), asdict(user) | {"name_key": name_key(user.name)})
+    except IntegrityError as error:
+        raise BadUserError(f"there is a user named {user.name} already") from error
+
+
+def _free_name(connection: Connection, name: str, subject: str) -> str:
+    """Return a name that nobody has, as near as can be to what the provider calls somebody."""
+    printable = "".join(filter(str.isprintable, normal(name))).strip()[:NAME_MAX]
+    if printable and user_by_name(connection, printable) is None:
+        return printable
+    return _checked_name(f"{printable[: NAME_MAX // 3]} ({subject})"[:NAME_MAX])
 
 
 def _change(connection: Connection, name: str, **new_columns: Any) -> User:

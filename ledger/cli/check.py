@@ -80,10 +80,21 @@ def _settings_findings(settings: Settings) -> Iterator[Finding]:
     )
     if settings.has_pages:
         yield Finding(OK, "pages", "sessions are signed")
+        yield Finding(OK, "sign-in", _ways_in(settings))
         return
     fault = f"has less than {SECRET_KEY_MIN} characters" if settings.secret_key else "is not set"
     message = f"LEDGER_SECRET_KEY {fault}: pages answer 503, all else works"
     yield Finding(WARNING, "pages", message)
+
+
+def _ways_in(settings: Settings) -> str:
+    """Return how people sign in, in words; never a secret."""
+    provider = settings.oidc_issuer or "none"
+    devices = ", ".join(settings.second_factor_roles) or "none"
+    return (
+        f"identity provider: {provider}; passwords: {settings.local_passwords}; "
+        f"second factor required of: {devices}"
+    )
 
 
 def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:

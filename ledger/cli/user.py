@@ -6,9 +6,18 @@ from datetime import datetime
 import click
 
 from ledger.access.password_rules import names_of_shops
-from ledger.access.users import add_user, all_users, change_password, disable_user, enable_user
+from ledger.access.second_factor import reset_second_factor
+from ledger.access.users import (
+    add_user,
+    all_users,
+    change_password,
+    disable_user,
+    enable_user,
+    user_by_name,
+)
 from ledger.cli.invocation import json_lines_option, open_ledger
 from ledger.cli.reader_commands import echo_readers, expires_option, role_option, shops_option
+from ledger.errors import NotFoundError
 from ledger.instants import utc_now
 from ledger.ipn.lookalikes import printable
 
@@ -22,7 +31,7 @@ own_password_option = click.option(
 
 @click.group()
 def user() -> None:
-    """People who sign in to the pages: add, list, password, disable, enable.
+    """People who sign in to the pages: add, list, password, disable, enable, reset-second-factor.
 
     A password is asked for, or read from standard input; it is never an argument. Whoever gets
     one from an operator sees no page before they have replaced it.
@@ -105,6 +114,19 @@ def enable(name: str) -> None:
     with open_ledger().database.begin() as connection:
         enabled = enable_user(connection, name)
     click.echo(f"enabled {printable(enabled.name)}")
+
+
+@user.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor_(name: str) -> None:
+    """Let somebody sign in without the device that they lost; ends all their sessions."""
+    with open_ledger().database.begin() as connection:
+        person = user_by_name(connection, name)
+        if person is None:
+            raise NotFoundError("there is no such user")
+        had_device = reset_second_factor(connection, person)
+    done = "reset the second factor of" if had_device else "there was no second factor of"
+    click.echo(f"{done} {printable(person.name)}; all sessions are ended")
 
 
 def _read_password() -> str:

@@ -267,9 +267,32 @@ users = Table(
     *_required(Boolean, "must_change_password"),
     *_optional(UtcDateTime, "expires_at", "disabled_at", "last_signed_in_at"),
     *_optional(Text, "last_signed_in_from"),
+    *_optional(Text, "issuer", "subject"),
     UniqueConstraint("name_key", name="uq_users_name_key"),
+    UniqueConstraint("issuer", "subject", name="uq_users_subject"),
 )
-"""Who may sign in. A session holds the stamp; whatever shall end all sessions changes it."""
+"""Who may sign in. A session holds the stamp; whatever shall end all sessions changes it.
+
+With an issuer it is somebody of an identity provider, who has no password here.
+"""
+
+second_factors = Table(
+    "second_factors",
+    metadata,
+    *_keys(Text, "user_id"),
+    *_required(Text, "salt"),
+    *_required(UtcDateTime, "enrolled_at"),
+    *_required(BigInteger, "last_step"),
+    *_required(Integer, "failures"),
+)
+"""Who signs in with codes as well: their secret is derived from the salt and the service's key."""
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    *_keys(Text, "user_id", "code_hash"),
+)
+"""What may stand in for a lost device; a code that was used is gone."""
 
 failed_tries = Table(
     "failed_tries",

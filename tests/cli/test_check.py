@@ -95,6 +95,24 @@ def test_pages_need_a_key_that_nobody_guesses(tmp_path: Path, secret_key: str, s
     assert states(environ, "pages") == [state]
 
 
+def test_the_ways_to_sign_in_are_told_without_secrets(tmp_path: Path) -> None:
+    environ = environment(tmp_path, key()) | {
+        "LEDGER_SECRET_KEY": "x" * 32,
+        "LEDGER_PUBLIC_URL": "https://ledger.example.com",
+        "LEDGER_OIDC_ISSUER": "https://login.example.com",
+        "LEDGER_OIDC_CLIENT_ID": "ledger",
+        "LEDGER_OIDC_CLIENT_SECRET": SECRET,
+        "LEDGER_OIDC_ROLES": "treasury=operator",
+        "LEDGER_SECOND_FACTOR_ROLES": "operator",
+    }
+
+    assert states(environ, "sign-in") == [
+        "ok: identity provider: https://login.example.com; passwords: on; "
+        "second factor required of: operator"
+    ]
+    assert SECRET not in run(environ, "check").output
+
+
 def test_migrating_twice_applies_nothing(tmp_path: Path) -> None:
     environ = environment(tmp_path, key())
     run(environ, "migrate")

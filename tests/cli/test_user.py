@@ -5,8 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from click.testing import Result
+from pyotp import TOTP
 
+from ledger.access.second_factor import enrol, enrolled_user_ids, secret_of
+from ledger.access.users import user_by_name
+from tests.builders import NOON
 from tests.cli.running import run
+from tests.conftest import opened
 
 Command = Callable[..., Result]
 PASSWORD = "correct horse battery"
@@ -90,7 +95,7 @@ def test_who_gets_a_password_from_an_operator_must_replace_it(command: Command) 
     assert (added, changed) == ([True, False], [False, True])
 
 
-@pytest.mark.parametrize("name", ["disable", "enable", "password"])
+@pytest.mark.parametrize("name", ["disable", "enable", "password", "reset-second-factor"])
 def test_nobody_cannot_be_changed(command: Command, name: str) -> None:
     assert command(name, "nobody").exit_code == 1
 
@@ -103,6 +108,24 @@ def test_another_password_is_told_apart(command: Command) -> None:
 
     assert changed.exit_code == 0
     assert listed(command)[0]["password_changed_at"] > before  # type: ignore[operator]
+
+
+def test_a_lost_device_is_forgotten(command: Command, sqlite_url: str) -> None:
+    command("add", "Jo", "--role", "auditor")
+    without = command("reset-second-factor", "jo")
+    with opened(sqlite_url) as database, database.begin() as connection:
+        user = user_by_name(connection, "Jo")
+        assert user is not None
+        code = TOTP(secret_of(user, "salt", "key")).at(NOON)
+        assert enrol(connection, user, code, salt="salt", service_key="key", now=NOON)
+
+    reset = command("reset-second-factor", "JO")
+
+    assert (without.exit_code, reset.exit_code) == (0, 0)
+    assert "there was no second factor" in without.output
+    assert "reset the second factor of Jo" in reset.output
+    with opened(sqlite_url) as database, database.connect() as connection:
+        assert enrolled_user_ids(connection) == set()
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from werkzeug.exceptions import NotFound
 
 from ledger.access.log import accesses
 from ledger.access.readers import ROLES, Reader
+from ledger.access.second_factor import enrolled_user_ids, reset_second_factor
 from ledger.access.tokens import all_tokens, create_token, revoke_token
 from ledger.access.users import (
     NAME_MAX,
@@ -138,10 +139,10 @@ def make_user(mode: str) -> ResponseReturnValue:
     return _page(secret=(user, password))
 
 
-@bp.post("/<mode:mode>/access/users/<user_id>/<any(disable,enable,password):change>")
+@bp.post("/<mode:mode>/access/users/<user_id>/<any(disable,enable,password,second_factor):change>")
 @only_for_operators
 def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
-    """Let somebody sign in no more, or again, or with another password; sessions end."""
+    """Let somebody sign in no more, or again, otherwise, or without a device; sessions end."""
     user = _managed_one(all_users, user_id)
     if user.id == caller().id:
         raise WrongFormError(N_("You cannot end your own access here."))
@@ -151,13 +152,15 @@ def change_user(mode: str, user_id: str, change: str) -> ResponseReturnValue:
             disable_user(connection, user.name, now=now)
         elif change == "enable":
             enable_user(connection, user.name)
+        elif change == "second_factor":
+            reset_second_factor(connection, user)
         else:
             password = secrets.token_urlsafe(PASSWORD_BYTES)
             changed = change_password(
                 connection, user.name, password, now=now, must_change_password=True
             )
             secret = (changed, password)
-    log_personal_read(f"user-{change}", reference=user.id)
+    log_personal_read(f"user-{change.replace('_', '-')}", reference=user.id)
     return _page(secret=secret)
 
 
@@ -169,10 +172,13 @@ def _refuse_form(wrong_form: WrongFormError) -> ResponseReturnValue:
 def _page(*, wrong: str = "", secret: tuple[Reader, str] | None = None) -> str:
     known = ledger().shops.shop_by_id
     mine = caller().shops
+    with ledger().database.connect() as connection:
+        with_device = enrolled_user_ids(connection)
     return render(
         "readers.html",
         tokens=_managed(all_tokens),
         users=_managed(all_users),
+        with_device=with_device,
         now=context().clock(),
         wrong=wrong,
         secret=secret,

@@ -14,9 +14,12 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     overview,
     own_password,
     projections,
+    provider_sign_in,
     quarantine,
     rendering,
     search,
+    second_factor,
+    second_step,
     session,
     signing_in,
 )
@@ -33,4 +36,5 @@ def register_pages(app: Flask, limiter: Limiter) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(signing_in.bp)
     limit_by_address(limiter, settings.rate_per_address, bp)
+    provider_sign_in.add_provider(app, limiter)
     nobodys_hash()

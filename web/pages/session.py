@@ -4,8 +4,10 @@ The cookie holds a user's id and stamp. The stamp changes when the user is disab
 password or signs out, so that every session of theirs ends at once, wherever it is.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, request, session
@@ -18,6 +20,11 @@ from web.context import context, ledger
 
 LASTS = timedelta(hours=10)
 """A working day; then a user signs in again, active or not."""
+HALF_LASTS = timedelta(minutes=5)
+"""As long as it may take to find one's device."""
+
+_SIGNED_IN = ("user", "stamp", "since")
+_HALF_SIGNED_IN = ("half_user", "half_stamp", "half_since")
 
 _PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
 
@@ -67,23 +74,52 @@ def is_plain_loopback() -> bool:
 
 def signed_in_user() -> User | None:
     """Return who has signed in and may be signed in now."""
-    user_id, stamp, since = (session.get(name) for name in ("user", "stamp", "since"))
+    return _user_of([session.get(name) for name in _SIGNED_IN], lasts=LASTS)
+
+
+def half_signed_in_user() -> User | None:
+    """Return who has given their password just now and owes the code of their device."""
+    return _user_of([session.get(name) for name in _HALF_SIGNED_IN], lasts=HALF_LASTS)
+
+
+def _user_of(signed: Sequence[Any], *, lasts: timedelta) -> User | None:
+    """Return the user of this id, stamp and instant, if all of them hold now."""
+    user_id, stamp, since = signed
     if not isinstance(user_id, str) or not isinstance(since, int):
         return None
     now = context().clock()
-    if not 0 <= now.timestamp() - since + 1 < LASTS.total_seconds():
+    if not 0 <= now.timestamp() - since + 1 < lasts.total_seconds():
         return None
     with ledger().database.single() as connection:
         user = find_user(connection, user_id)
     if user is None or user.stamp != stamp or not user.is_valid_at(now):
         return None
-    return user
+    return user if context().settings.may_sign_in_by(user.issuer) else None
 
 
-def begin(user: User) -> None:
+def half_sign_in(user: User) -> None:
+    """Remember for some minutes that somebody has given their password; it opens nothing yet."""
+    _forget()
+    columns = (user.id, user.stamp, int(context().clock().timestamp()))
+    session.update(zip(_HALF_SIGNED_IN, columns, strict=True))
+
+
+def is_code_given() -> bool:
+    """Return True if this session began with the code of a device as well."""
+    return bool(session.get("code_given"))
+
+
+def owes_second_factor(user: User) -> bool:
+    """Return True if somebody of this role must have a second factor, and this session has none."""
+    is_required = user.issuer is None and user.role in context().settings.second_factor_roles
+    return is_required and not is_code_given()
+
+
+def begin(user: User, *, code_given: bool = False) -> None:
     """Begin a session; of an earlier one only language and zone are left."""
     _forget()
     session.update(user=user.id, stamp=user.stamp, since=int(context().clock().timestamp()))
+    session["code_given"] = code_given
 
 
 def sign_out() -> None:

@@ -6,9 +6,11 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import Forbidden
 
 from ledger.access.guessing import Origin, check_guarded, sign_in_brakes
 from ledger.access.password_hashes import is_outdated
+from ledger.access.second_factor import enrolled_at
 from ledger.access.users import User, check_password, note_sign_in, renew_hash, user_by_name
 from ledger.operations.logs import network
 from web.addresses import peer, peer_network, peer_site
@@ -55,7 +57,9 @@ def sign_in_form() -> ResponseReturnValue:
 
 @bp.post("/sign-in")
 def sign_in() -> ResponseReturnValue:
-    """Begin a session for whoever knows the password."""
+    """Begin a session for whoever knows the password; who has a device owes a code as well."""
+    if not context().settings.has_local_passwords:
+        raise Forbidden("passwords are switched off")
     name, password = (request.form.get(field, "") for field in ("name", "password"))
     onward = local_path(request.form.get("next"))
     with ledger().database.connect() as connection:
@@ -71,15 +75,20 @@ def sign_in() -> ResponseReturnValue:
     if user is None or not is_let_in:
         log.warning("sign-in refused", peer=network(peer()), user=user.id if user else None)
         return _form(onward, name=name, is_refused=True), REFUSED
+    with ledger().database.connect() as connection:
+        has_device = enrolled_at(connection, user) is not None
+    if has_device:
+        session.half_sign_in(user)
+        return redirect(url_for("auth.code_form", next=onward), 303)
     return complete_sign_in(user, onward)
 
 
-def complete_sign_in(user: User, onward: str) -> Response:
+def complete_sign_in(user: User, onward: str, *, code_given: bool = False) -> Response:
     """Begin the session of somebody who has proven who they are, and lead them on.
 
     Shape: `onward` is a path of ours, as `local_path` returns it.
     """
-    session.begin(user)
+    session.begin(user, code_given=code_given)
     with ledger().database.begin() as connection:
         note_sign_in(connection, user, now=context().clock(), network=peer_network())
     log.info("signed in", peer=network(peer()), user=user.id)
@@ -138,4 +147,13 @@ def _is_let_in(user: User | None, password: str) -> bool:
 
 
 def _form(onward: str, *, name: str = "", is_refused: bool = False) -> str:
-    return render("sign_in.html", onward=onward, name=name, is_refused=is_refused)
+    settings = context().settings
+    return render(
+        "sign_in.html",
+        onward=onward,
+        name=name,
+        is_refused=is_refused,
+        has_passwords=settings.has_local_passwords,
+        has_provider=bool(settings.oidc_issuer),
+        provider_host=urlsplit(settings.oidc_issuer).hostname,
+    )

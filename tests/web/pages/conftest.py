@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from joserfc.jwk import RSAKey
 from playwright.sync_api import Browser
 
 from ledger.application import Ledger
@@ -14,6 +15,8 @@ from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
 from tests.queries.filling import follow
+from tests.web.pages.at_provider import with_provider
+from tests.web.pages.fake_provider import FakeProvider
 from tests.web.pages.hostile import receive_hostile
 from tests.web.pages.payments import receive_a_payment
 from tests.web.pages.visiting import SETTINGS, Visiting, Visitor, add_users, served, started_browser
@@ -64,6 +67,26 @@ def visit(own_pages: Visiting) -> Visiting:
 def own_pages_anywhere(database: Database) -> Visiting:
     """The same on each database in turn, for what depends on it."""
     return _own(database)
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": "first"})
+
+
+@pytest.fixture
+def provider(signing_key: RSAKey) -> Iterator[FakeProvider]:
+    """An identity provider that can be told to lie."""
+    provider = FakeProvider(signing_key)
+    with served(provider.app()) as url:
+        provider.url = url
+        yield provider
+
+
+@pytest.fixture
+def site(own_pages: Visiting, provider: FakeProvider) -> Visiting:
+    """The pages of a ledger of one's own, where people sign in at that provider too."""
+    return with_provider(own_pages, provider)
 
 
 @pytest.fixture(scope="session")

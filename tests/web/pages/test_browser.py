@@ -41,6 +41,7 @@ PAGES = [
     "/test/quarantine",
     "/test/quarantine?reason=signature-mismatch",
     "/test/projections",
+    "/second-factor",
 ]
 """Pages that hold for every reader; a new page adds itself here."""
 
@@ -143,13 +144,14 @@ def test_a_list_is_read_to_its_end(visitor: Visitor, script: bool) -> None:
 def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> None:
     page = visitor.open("/test/search")
 
-    stops = tab_stops(page, 14)
+    stops = tab_stops(page, 15)
 
     assert stops == [
         "a Skip to the content",
         "a IPN Ledger",
         "a Production",
         "a Test",
+        "a Password",
         "button Sign out",
         "a Overview",
         "a Search",
@@ -159,7 +161,7 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "input q",
         "button Search",
         "summary Filters",
-        stops[13],
+        stops[14],
     ]
 
 
