@@ -41,13 +41,13 @@ from tests.projections.test_poison import FACTS, TOO_LARGE, a_state, append
 
 
 @contextmanager
-def refusing(ledger: Ledger, column: str, value: str, sqlstate: str) -> Iterator[None]:
+def refusing(ledger: Ledger, column: str, text: str, sqlstate: str) -> Iterator[None]:
     """Let PostgreSQL refuse the rows of transactions with this value, with this SQLSTATE."""
     table = f"transactions_g{live(ledger, 'transactions').id}"
     with ledger.database.begin() as connection:
         connection.exec_driver_sql(
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
-            f" IF NEW.{column} = '{value}' THEN RAISE 'no' USING ERRCODE = '{sqlstate}'; END IF;"
+            f" IF NEW.{column} = '{text}' THEN RAISE 'no' USING ERRCODE = '{sqlstate}'; END IF;"
             " RETURN NEW; END $$"
         )
         connection.exec_driver_sql(
@@ -133,8 +133,8 @@ def test_failures_count_only_when_they_are_equal_and_in_a_row(database: Database
     until = append(database, a_state(reference="good"))
     failure: Exception = KeyError("bad")
 
-    def write(_: Connection, changes: RowChanges) -> None:
-        if "bad" in {row["reference"] for row in rows_in(changes)}:
+    def write(_: Connection, row_changes: RowChanges) -> None:
+        if "bad" in {row["reference"] for row in rows_in(row_changes)}:
             raise failure
 
     follower = Follower(database, live(ledger, "transactions"), write=write)
@@ -148,8 +148,8 @@ def test_failures_count_only_when_they_are_equal_and_in_a_row(database: Database
     assert poison(ledger, "transactions") == [bad]
 
 
-def rows_in(changes: RowChanges) -> list[Row]:
-    return [row for table_rows in changes.rows_by_table.values() for row in table_rows]
+def rows_in(row_changes: RowChanges) -> list[Row]:
+    return [row for table_rows in row_changes.rows_by_table.values() for row in table_rows]
 
 
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY])
