@@ -157,6 +157,8 @@ class StuckDatabase:
         self.let_go.wait(30)
         raise UnavailableError("it was let go")
 
+    begin = connect
+
 
 def test_a_database_that_never_answers_holds_one_thread_and_no_answer() -> None:
     database = StuckDatabase()
