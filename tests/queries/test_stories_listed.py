@@ -44,6 +44,7 @@ SHOWN_AS = {
     "is_late": "late",
     "is_contradiction": "contradiction",
     "is_odd": "odd",
+    "is_doubtful": "doubtful",
 }
 """Columns that an item calls otherwise."""
 
