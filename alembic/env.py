@@ -2,11 +2,13 @@
 
 from alembic import context
 
-from ledger.storage.tables import metadata
+from ledger.storage.access_tables import tokens
+from ledger.storage.tables import events
 
+assert events.metadata is tokens.metadata
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=events.metadata,
 )
 with context.begin_transaction():
     context.run_migrations()

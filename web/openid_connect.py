@@ -241,9 +241,9 @@ def claim_of(claims: Mapping[str, Any], name: str) -> Any:
     return nested
 
 
-def _words(values: Any) -> tuple[str, ...]:
+def _words(claim_value: Any) -> tuple[str, ...]:
     """Return the words of a claim: a list of texts, or a single text that is taken whole."""
-    listed = values if isinstance(values, list) else [values]
+    listed = claim_value if isinstance(claim_value, list) else [claim_value]
     return tuple(value for value in listed if isinstance(value, str))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from ledger.access.readers import Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User, find_user
-from ledger.storage.tables import tokens
+from ledger.storage.access_tables import tokens
 
 
 def is_admitted(connection: Connection, reader: Reader, *, now: datetime) -> bool:

@@ -26,6 +26,6 @@ def shown_text(text: str, *, is_masked: bool) -> str:
     return masked_text(text)[0] if is_masked else text
 
 
-def shown_texts(texts: Mapping[str, str], *, is_masked: bool) -> dict[str, str]:
-    """Return names and texts of a body as every role may read them."""
-    return dict(starmap(masked_field, texts.items())) if is_masked else dict(texts)
+def shown_texts(text_by_name: Mapping[str, str], *, is_masked: bool) -> dict[str, str]:
+    """Return names and text_by_name of a body as every role may read them."""
+    return dict(starmap(masked_field, text_by_name.items())) if is_masked else dict(text_by_name)

@@ -18,8 +18,8 @@ from sqlalchemy import Connection, delete, insert, select
 from ledger.access.password_hashes import hashing_queue
 from ledger.access.user_names import name_key
 from ledger.errors import TooManyTriesError
+from ledger.storage.access_tables import failed_tries
 from ledger.storage.database import Database
-from ledger.storage.tables import failed_tries
 
 WINDOW = timedelta(minutes=15)
 PER_NAME = 15

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from ledger.storage.tables import access_log
+from ledger.storage.access_tables import access_log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

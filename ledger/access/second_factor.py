@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.access.users import User, end_sessions
 from ledger.errors import BadUserError
-from ledger.storage.tables import recovery_codes, second_factors
+from ledger.storage.access_tables import recovery_codes, second_factors
 
 RECOVERY_CODES = 10
 CODE_MAX = 40

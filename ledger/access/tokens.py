@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, or_, select, update
 
 from ledger.access.readers import ROLES, Reader
 from ledger.errors import NotFoundError
-from ledger.storage.tables import tokens
+from ledger.storage.access_tables import tokens
 
 PREFIX = "ipnl_"
 LAST_USED_EVERY = timedelta(minutes=1)

@@ -15,7 +15,7 @@ from ledger.access.readers import ROLES, Reader
 from ledger.access.user_names import name_key, normal
 from ledger.errors import BadUserError, NotFoundError
 from ledger.ipn.storable import is_storable
-from ledger.storage.tables import users
+from ledger.storage.access_tables import users
 
 PREFIX = "user-"
 NAME_MAX = 100

@@ -95,14 +95,14 @@ def _numbers_in_groups(text: str, runs: list[tuple[int, int]]) -> Iterator[tuple
         yield places[number.start()], places[number.end() - 1] + 1
 
 
-def _covered(values: bytes, opens: bytes, closes: bytes) -> bytes:
+def _covered(digit_values: bytes, opens: bytes, closes: bytes) -> bytes:
     """Return 1 for each digit of a card number, 0 for all others.
 
     Shape: one byte for each digit: its value; whether a group begins, and ends, with it.
     """
-    size, covered = len(values), 0
-    by_end, by_start = _running_sums(values)
-    value = _number(values)
+    size, covered = len(digit_values), 0
+    by_end, by_start = _running_sums(digit_values)
+    value = _number(digit_values)
     pairs = _signs(value << 4 | value << 8, size)
     for length in _LENGTHS:
         count = size - length + 1
@@ -119,7 +119,7 @@ def _covered(values: bytes, opens: bytes, closes: bytes) -> bytes:
     return _signs(covered, size)
 
 
-def _running_sums(values: bytes) -> tuple[bytes, bytes]:
+def _running_sums(digit_values: bytes) -> tuple[bytes, bytes]:
     """Return sums of the digits before each place, modulo ten.
 
     Shape: as they count for a number that ends at the place, and for one that begins there and has
@@ -127,7 +127,7 @@ def _running_sums(values: bytes) -> tuple[bytes, bytes]:
     """
     sums = []
     for first in (0, 1):
-        weighted = bytearray(values)
+        weighted = bytearray(digit_values)
         weighted[first::2] = weighted[first::2].translate(_DOUBLED_VALUE)
         sums.append(bytearray(total % 10 for total in accumulate(weighted, initial=0)))
     even, odd = sums

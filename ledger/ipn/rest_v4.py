@@ -71,7 +71,7 @@ def claim(body: DecodedBody) -> tuple[str, str]:
 
     Errors: MalformedNotificationError.
     """
-    return _claim(_parse(body, body.fields.get("kr-answer", "")))
+    return _read(body, body.fields.get("kr-answer", ""))[1]
 
 
 def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Answer]:
@@ -119,10 +119,6 @@ def _notification(
     return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
 
 
-def _parse(body: DecodedBody, text: str) -> dict[str, Any]:
-    return parse_answer(text, body.limits.json_depth_max)
-
-
 def _read(body: DecodedBody, text: str) -> tuple[Answer, tuple[str, str]]:
     """Return an answer, or why it cannot be read, and the shop and mode whose key is to be tried.
 
@@ -130,7 +126,7 @@ def _read(body: DecodedBody, text: str) -> tuple[Answer, tuple[str, str]]:
     or the first names in it that look like them. Errors: MalformedNotificationError without any.
     """
     try:
-        answer = _parse(body, text)
+        answer = parse_answer(text, body.limits.json_depth_max)
         return answer, _claim(answer)
     except MalformedNotificationError as unreadable:
         shop_id, mode = body.delivery.shop_id, body.delivery.mode

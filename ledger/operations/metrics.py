@@ -108,7 +108,11 @@ class Metrics:
             buckets=_COMMIT_BUCKETS,
             registry=self._own,
         )
-        for format_ in ("form-v2", "rest-v4"):  # before anything happened: a rate needs a zero
+        self._show_zeros()
+
+    def _show_zeros(self) -> None:
+        """Show what has not happened yet: a rate needs a zero to begin with."""
+        for format_ in ("form-v2", "rest-v4"):
             for outcome in ("recorded", "repeated", "undecided"):
                 self._received.labels(format_, outcome, UNKNOWN)
         for kind in ("card-number", "security-code", "track-data", "iban"):

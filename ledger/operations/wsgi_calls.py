@@ -132,18 +132,18 @@ class WsgiCalls:
     def _run(self, call: Call) -> Answer | None:
         """Call the application, in a thread."""
         head: list[Any] = []
-        written: list[bytes] = []
+        sent_early: list[bytes] = []
 
         def start_response(
             status: str, headers: list[tuple[str, str]], _: object = None
         ) -> Callable[[bytes], object]:
             head[:] = [int(status[:3]), _encoded(headers)]
-            return written.append
+            return sent_early.append
 
         parts = self._application(call.environ, start_response)
         try:
             if isinstance(parts, list) or any(name == b"content-length" for name, _ in head[1]):
-                return Answer(head[0], head[1], b"".join([*written, *parts]))
+                return Answer(head[0], head[1], b"".join([*sent_early, *parts]))
             _send_parts(call, head[0], head[1], parts)
             return None
         finally:

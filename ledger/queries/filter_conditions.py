@@ -18,7 +18,7 @@ from ledger.errors import BadFilterError
 from ledger.instants import write_instant, write_second_from
 from ledger.ipn.modes import MODES, PUBLIC_MODES
 from ledger.ipn.storable import INTEGER_MAX, NAME_MAX, UNSTORABLE
-from ledger.storage.tables import UtcDateTime
+from ledger.storage.columns import UtcDateTime
 
 TEXT_MAX = NAME_MAX
 """What is shown can be asked for; nothing longer is stored as a name."""

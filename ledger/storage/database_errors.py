@@ -119,13 +119,13 @@ _UNABLE = ("08", "53", "57")
 """SQLSTATE classes: the connection, a lack of room or memory, an operator's intervention."""
 
 
-def is_unable(error: exc.SQLAlchemyError) -> bool:
+def is_unable(failure: exc.SQLAlchemyError) -> bool:
     """Return True if the database could not store anything at all now, whatever it was given.
 
     All else may be about what it was given: then something simpler may still be stored.
     """
-    sqlstate = _sqlstate(getattr(error, "orig", None))
-    return sqlstate[:2] in _UNABLE if sqlstate else blame_of(error) is Blame.DATABASE
+    sqlstate = _sqlstate(getattr(failure, "orig", None))
+    return sqlstate[:2] in _UNABLE if sqlstate else blame_of(failure) is Blame.DATABASE
 
 
 @contextmanager

@@ -10,12 +10,14 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, bindparam, text
 
 from ledger.errors import SettingsError
-from ledger.storage.tables import metadata
+from ledger.storage.access_tables import tokens
+from ledger.storage.columns import metadata
+from ledger.storage.tables import quarantine
 
 MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
-    "quarantine": ("DELETE",),
+    quarantine.name: ("DELETE",),
     "subscription_references": ("UPDATE",),
-    "tokens": ("UPDATE",),
+    tokens.name: ("UPDATE",),
     "users": ("UPDATE",),
     "generations": ("UPDATE", "DELETE"),
     "generation_positions": ("UPDATE", "DELETE"),

@@ -21,8 +21,8 @@ from ledger.access.guessing import (
     sign_in_brakes,
 )
 from ledger.errors import TooManyTriesError
+from ledger.storage.access_tables import failed_tries
 from ledger.storage.database import Database
-from ledger.storage.tables import failed_tries
 from tests.builders import NOON
 
 CHECKED_MAX = 30

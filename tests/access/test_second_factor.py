@@ -23,8 +23,8 @@ from ledger.access.second_factor import (
 )
 from ledger.access.users import User, add_user, find_user
 from ledger.errors import BadUserError
+from ledger.storage.access_tables import recovery_codes, second_factors
 from ledger.storage.database import Database
-from ledger.storage.tables import recovery_codes, second_factors
 from tests.builders import NOON
 
 KEY = "a synthetic key of enough letters"

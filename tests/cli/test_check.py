@@ -10,8 +10,6 @@ from click.testing import CliRunner, Result
 
 from ledger.cli import cli
 from ledger.cli.check import findings
-from tests.builders import a_form, a_ledger, form_body, receive
-from tests.conftest import opened
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SECRET = "s3cr3t-of-a-synthetic-shop"
@@ -275,42 +273,3 @@ def test_an_unknown_command_is_refused() -> None:
 
 def test_the_version_is_told() -> None:
     assert run({}, "--version").output.startswith("ledger, version ")
-
-
-def test_what_is_verified_but_not_decided_is_named_with_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    environ = environment(tmp_path, key())
-    run(environ, "migrate")
-    with opened(environ["LEDGER_DATABASE_URL"]) as database:
-        body = form_body(a_form(vads_effective_amount="12,50"))
-        assert receive(a_ledger(database), body).outcome == "undecided"
-
-    (state,) = states(environ, "undecided")
-
-    assert state.startswith("warning: 1 verified but not decided (amount-unreadable)")
-    assert "ledger notifications readmit --reason amount-unreadable" in state
-
-
-@pytest.mark.parametrize(
-    ("peer", "sources", "is_told"),
-    [
-        ("172.18.0.1", "", True),
-        ("127.0.0.1", "", True),
-        ("fd00::7", "194.50.38.0/24", True),
-        ("127.0.0.1", "127.0.0.0/8", False),
-        ("194.50.38.7", "", False),
-        ("", "", False),
-    ],
-)
-def test_a_proxy_behind_which_all_callers_are_one_is_told(
-    tmp_path: Path, peer: str, sources: str, is_told: bool
-) -> None:
-    environ = environment(tmp_path, key()) | {"LEDGER_ALLOWED_SOURCES": sources}
-    run(environ, "migrate")
-    with opened(environ["LEDGER_DATABASE_URL"]) as database:
-        assert receive(a_ledger(database), form_body(a_form()), peer=peer).outcome == "recorded"
-
-    lines = states(environ, "proxy")
-
-    assert [f"came lately from {peer}," in line for line in lines] == [True] * is_told

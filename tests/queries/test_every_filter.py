@@ -19,6 +19,7 @@ from ledger.queries.lists import ALIASES, ORDERS, SUBSCRIPTIONS, TOTALS
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,
+    a_form_call,
     a_ledger,
     a_rest_call,
     a_shop,
@@ -40,6 +41,7 @@ SHOWN_AS = {
     "is_contradiction": "contradiction",
     "is_odd": "odd",
     "is_suspected": "suspected",
+    "is_doubtful": "doubtful",
 }
 """Columns that a row calls otherwise."""
 
@@ -54,6 +56,8 @@ def filled(
         ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
         for status, minute in (("CAPTURED", 1), ("REFUSED", 2)):  # which contradicts the first
             receive(ledger, a_rest_call(status, minutes(minute)))
+        doubtful = a_form_call(trans_uuid="d0" * 16, never_documented="x")
+        receive(ledger, doubtful, is_from_named_range=False)
         receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
         follow(ledger)
         yield ledger, f"sqlite:///{path}"

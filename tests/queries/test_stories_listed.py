@@ -45,6 +45,7 @@ SHOWN_AS = {
     "is_contradiction": "contradiction",
     "is_odd": "odd",
     "is_suspected": "suspected",
+    "is_doubtful": "doubtful",
 }
 """Columns that an item calls otherwise."""
 

@@ -23,15 +23,15 @@ def functions_between(begin: CodeType, action: Callable[[], object]) -> list[Cod
     called: dict[CodeType, None] = {}
     has_begun = False
 
-    def profile(frame: FrameType, event: str, _argument: object) -> None:
+    def profile(frame: FrameType, happening: str, _argument: object) -> None:
         nonlocal has_begun
         code = frame.f_code
-        if event == "return" and code is begin:
+        if happening == "return" and code is begin:
             has_begun = True
-        elif event == "call" and has_begun and "/ledger/" in code.co_filename:
+        elif happening == "call" and has_begun and "/ledger/" in code.co_filename:
             called.setdefault(code)
         if before is not None:
-            before(frame, event, _argument)
+            before(frame, happening, _argument)
 
     before = sys.getprofile()
     sys.setprofile(profile)
@@ -49,13 +49,13 @@ def _product_functions() -> list[FunctionType]:
 
 
 @contextmanager
-def stumbling(code: CodeType) -> Iterator[None]:
+def stumbling(chosen: CodeType) -> Iterator[None]:
     """Let a function raise whenever it is called, from the end of the verification on."""
-    functions = [*filter(lambda function: function.__code__ is code, _product_functions())]
-    stumble = _stumble.__code__.replace(co_freevars=code.co_freevars)
+    functions = [*filter(lambda function: function.__code__ is chosen, _product_functions())]
+    stumble = _stumble.__code__.replace(co_freevars=chosen.co_freevars)
 
-    def profile(frame: FrameType, event: str, _argument: object) -> None:
-        if event == "return" and frame.f_code is parse.verify.__code__:
+    def profile(frame: FrameType, happening: str, _argument: object) -> None:
+        if happening == "return" and frame.f_code is parse.verify.__code__:
             for function in functions:
                 function.__code__ = stumble
 
@@ -66,4 +66,4 @@ def stumbling(code: CodeType) -> Iterator[None]:
     finally:
         sys.setprofile(before)
         for function in functions:
-            function.__code__ = code
+            function.__code__ = chosen

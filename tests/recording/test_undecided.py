@@ -1,18 +1,16 @@
 """Whatever stumbles over a verified notification: it is kept, and decided once that is mended."""
 
-from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
 from ledger.application import Ledger
 from ledger.audit.run_checks import Audit
 from ledger.errors import NotFoundError, UnavailableError
-from ledger.ipn import form_v2, parse
+from ledger.ipn import form_v2
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import Mode
 from ledger.queries.filter_declarations import NotificationFilter
@@ -37,9 +35,7 @@ from tests.builders import (
     rest_body,
     shops,
 )
-from tests.recording.stumbling import STUMBLED, functions_between, stumbling
 
-Make = Callable[[int, str], bytes]
 TEST = Mode("test")
 
 
@@ -48,25 +44,13 @@ def ledger(database: Database) -> Ledger:
     return a_ledger(database)
 
 
-def a_uuid(number: int) -> str:
-    return f"{number:032x}"
-
-
-def a_form_about(number: int, status: str) -> bytes:
-    return form_body(a_form(vads_trans_uuid=a_uuid(number), vads_trans_status=status))
-
-
-def an_answer_about(number: int, status: str) -> bytes:
-    return rest_body(an_answer(uuid=a_uuid(number), detailedStatus=status))
-
-
 def broken(*_arguments: Any) -> Any:
     raise KeyError("a value that a buyer typed")
 
 
-def count(database: Database, table: Any, *conditions: Any) -> int:
+def count(database: Database, counted: Table, *conditions: Any) -> int:
     with database.connect() as connection:
-        return len(connection.execute(select(table).where(*conditions)).all())
+        return len(connection.execute(select(counted).where(*conditions)).all())
 
 
 def row_of(ledger: Ledger, id_: str) -> InboxRecord:
@@ -74,61 +58,6 @@ def row_of(ledger: Ledger, id_: str) -> InboxRecord:
         row = Inbox(connection).get(id_)
     assert row is not None
     return row
-
-
-# -- a fault at each function ---------------------------------------------------------------------
-
-
-def keeping_functions(ledger: Ledger) -> set[CodeType]:
-    """What keeping undecided itself needs: the frame around the rest, and the database's few."""
-    delivery = a_delivery(a_form_about(1, "AUTHORISED"))
-    understand = parse.understand
-    with stumbling(understand.__code__):
-        return set(functions_between(parse.verify.__code__, lambda: ledger.receive(delivery)))
-
-
-@pytest.mark.parametrize("make", [a_form_about, an_answer_about], ids=["form", "rest"])
-def test_a_fault_at_any_function_after_the_verification_loses_nothing(
-    ledger: Ledger, make: Make
-) -> None:
-    needed = keeping_functions(ledger)
-    ledger.receive(a_delivery(make(2, "AUTHORISED")))
-    second = a_delivery(make(2, "CAPTURED"))
-    functions = functions_between(parse.verify.__code__, lambda: ledger.receive(second))
-    assert len(functions) > 80, "the profiler has seen next to nothing"
-    undecided = 0
-    for number, function in enumerate(functions, start=10):
-        ledger.receive(a_delivery(make(number, "AUTHORISED")))
-        delivery = a_delivery(make(number, "CAPTURED"))
-        try:
-            with stumbling(function):
-                receipt = ledger.receive(delivery)
-        except (STUMBLED, UnavailableError):
-            assert function in needed, f"lost by a fault in {function.co_qualname}"
-            continue
-        assert row_of(ledger, receipt.id).body == delivery.body
-        if receipt.outcome == Outcome.UNDECIDED:
-            undecided += 1
-            assert ledger.readmit(receipt.id).outcome == Outcome.RECORDED, function.co_qualname
-    assert undecided > 60
-    assert [*Audit(ledger).faults()] == []
-
-
-def test_only_the_database_itself_can_make_a_verified_notification_fail(ledger: Ledger) -> None:
-    rooms = {code.co_filename.partition("/ledger/")[2] for code in keeping_functions(ledger)}
-
-    assert rooms <= {
-        "ipn/apparent_names.py",
-        "ipn/parse.py",
-        "recording/attempts.py",
-        "recording/record.py",
-        "recording/retries.py",
-        "recording/undecided.py",
-        "application.py",
-        "instants.py",
-        "storage/database.py",
-        "storage/tables.py",
-    }
 
 
 # -- what is not understood -----------------------------------------------------------------------

@@ -13,10 +13,10 @@ from ledger.application import Ledger
 from ledger.ipn.delivery import Delivery
 from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
+from ledger.storage.columns import metadata
 from ledger.storage.database import Database
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.postgresql_writer import PostgresqlWriter
-from ledger.storage.tables import metadata
 from ledger.storage.write_set import WriteSet
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, shops
 from tests.conftest import created, opened

@@ -16,9 +16,10 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 import ledger
 from ledger.errors import SettingsError
+from ledger.storage.columns import metadata
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
-from ledger.storage.tables import events, metadata
+from ledger.storage.tables import events
 from tests.storage.rows import AN_EVENT, a_row, keep
 
 

@@ -18,8 +18,8 @@ from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.projections.engine.status import prune
 from ledger.storage.append_only_triggers import APPEND_ONLY
+from ledger.storage.columns import metadata
 from ledger.storage.service_role import MORE_RIGHTS
-from ledger.storage.tables import metadata
 from tests.audit.tampering import faults
 from tests.builders import NOON, a_form, a_ledger, a_shop, form_body, receive, shops
 from tests.cli.running import run

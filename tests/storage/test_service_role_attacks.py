@@ -7,8 +7,8 @@ from psycopg.errors import InsufficientPrivilege
 
 from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.append_only_triggers import APPEND_ONLY
+from ledger.storage.columns import metadata
 from ledger.storage.service_role import MORE_RIGHTS
-from ledger.storage.tables import metadata
 from tests.builders import a_form, a_ledger, form_body, receive
 from tests.conftest import opened
 from tests.storage.two_roles import OWNER, SERVICE, Roles, two_roles

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
-from ledger.storage.tables import access_log, generations
+from ledger.storage.access_tables import access_log
+from ledger.storage.tables import generations
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
 from tests.web.asking import Asking

@@ -97,9 +97,9 @@ def test_a_service_before_a_standby_is_not_ready(service: Service) -> None:
     eventually(lambda: readyz(service)[0] == 200)
 
 
-def _end_connections(server: object, name: object) -> None:
+def _end_connections(server: object, database_name: object) -> None:
     end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ="
-    administer(server, f"{end_all} '{name}'")  # type: ignore[arg-type]  # it is a URL
+    administer(server, f"{end_all} '{database_name}'")  # type: ignore[arg-type]  # it is a URL
 
 
 # -- a table that somebody holds ------------------------------------------------------------------

@@ -92,7 +92,7 @@ class Follower:
                 return position
             write, doubtful = self.write or self._merge, list[FailedAlone]()
             skipped = write_changes(connection, stored_events, changes, write, refold, doubtful)
-            self.suspects.judge(doubtful, written=len(stored_events) - len(skipped))
+            self.suspects.judge(doubtful, written_count=len(stored_events) - len(skipped))
             note_poison(connection, self.generation.id, skipped)
         return end
 

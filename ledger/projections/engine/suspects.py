@@ -25,16 +25,16 @@ class Suspects:
     def are_any(self) -> bool:
         return bool(self.count_by_failure)
 
-    def judge(self, doubtful: Sequence[FailedAlone], *, written: int) -> None:
+    def judge(self, doubtful: Sequence[FailedAlone], *, written_count: int) -> None:
         """Let a step end if all that failed alone in it have failed equally often enough.
 
-        Shape: `written` is how many events of the step were written. When several fail and none is
-        written, it is nothing that is the matter with them. Errors: the first failure.
+        Shape: `written_count` is how many events of the step were written. When several fail and
+        none is written, it is nothing that is the matter with them. Errors: the first failure.
         """
         failures = [(position, kind_of_failure(failure)) for position, failure in doubtful]
         counts = {failure: self.count_by_failure.get(failure, 0) + 1 for failure in failures}
         is_often = all(count >= FAILURES_MAX for count in counts.values())
-        if doubtful and (not is_often or (len(doubtful) > 1 and not written)):
+        if doubtful and (not is_often or (len(doubtful) > 1 and not written_count)):
             self.count_by_failure = counts
             raise doubtful[0][1]
         self.count_by_failure = {}

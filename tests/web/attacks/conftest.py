@@ -32,6 +32,7 @@ def service(
                 folder,
                 url,
                 shops,
+                LEDGER_ALLOWED_SOURCES="any",
                 LEDGER_TRUSTED_PROXIES="127.0.0.0/8",  # so that each call may have its own address
                 LEDGER_QUARANTINE_COUNT_MAX=str(QUARANTINE_COUNT_MAX),
                 LEDGER_QUARANTINE_TOTAL_COUNT_MAX=str(QUARANTINE_TOTAL_MAX),

@@ -36,7 +36,7 @@ class FakeProvider:
     is_away: bool = False
     waits_for: threading.Event | None = None
     granted: dict[str, dict[str, str]] = field(default_factory=dict)
-    calls: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     def grant(self, address: str) -> dict[str, str]:
         """Do what a person does who consents at this address. Shape: the query that leads back."""
@@ -69,7 +69,7 @@ class FakeProvider:
         return app
 
     def note_call(self) -> ResponseReturnValue | None:
-        self.calls.append(request.path)
+        self.paths.append(request.path)
         if self.waits_for is not None:
             self.waits_for.wait(10)
         return ("away", 502) if self.is_away else None

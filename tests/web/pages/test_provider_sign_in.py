@@ -98,7 +98,7 @@ def test_an_answer_with_another_state_is_refused(
 
     assert refused.status_code == 400
     assert "attempt-unknown" in refused.text
-    assert "/token" not in provider.calls
+    assert "/token" not in provider.paths
     assert not is_in(site)
 
 
@@ -225,7 +225,7 @@ def test_a_slow_provider_takes_few_threads(site: Visiting, provider: FakeProvide
     ]
     for thread in waiting:
         thread.start()
-    while provider.calls.count("/token") < CALLS_MAX:
+    while provider.paths.count("/token") < CALLS_MAX:
         threading.Event().wait(0.01)
 
     refused = site.get("/sign-in/provider")
