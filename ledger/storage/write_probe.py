@@ -29,6 +29,7 @@ def try_to_write(database: Database) -> None:
         "content_type": "",
         "peer": "probe",
         "reason": "probe",
+        "is_from_named_range": False,
         "body": os.urandom(PROBE_BYTES),
         "body_bytes": PROBE_BYTES,
     }
