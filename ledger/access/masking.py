@@ -6,7 +6,7 @@ from typing import Any
 
 from ledger.ipn.card_data import HIDDEN as MASKED
 from ledger.ipn.card_data import masked_text
-from ledger.ipn.card_data_fields import masked_field
+from ledger.ipn.card_data_fields import is_identifying, masked_field
 
 # A second fence beside `personal`: a shop may put a person's data where nobody expects it.
 _PARTS_OF_NAMES = (
@@ -70,7 +70,9 @@ def _details(pairs: Any) -> Any:
 def _detail(name: str, text: str) -> str:
     if _is_about_a_person(name) or _may_name(text) or _IPV4.search(text) or _IPV6.search(text):
         return MASKED
-    return MASKED if masked_field(name, text)[1] != text else text
+    # everywhere else card data was masked before the event was made
+    has_card_data = is_identifying(name) and masked_field(name, text)[1] != text
+    return MASKED if has_card_data else text
 
 
 def _is_about_a_person(name: str) -> bool:

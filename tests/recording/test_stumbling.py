@@ -90,5 +90,5 @@ def test_only_the_database_itself_can_make_a_verified_notification_fail(ledger: 
         "application.py",
         "instants.py",
         "storage/database.py",
-        "storage/tables.py",
+        "storage/columns.py",
     }
