@@ -100,10 +100,8 @@ def _show_all(receipts: Iterable[tuple[str, Receipt | None]]) -> ReadmissionTall
             click.echo(f"{id_}\t{receipt.outcome}\t{receipt.reason or ''}")
     refused = tally.outcomes[Outcome.QUARANTINED]
     undecided = tally.outcomes[Outcome.UNDECIDED]
-    click.echo(
-        f"{tally.readmitted} readmitted, {refused} refused again, {undecided} still undecided",
-        err=True,
-    )
+    rest = f", {undecided} still undecided" if undecided else ""
+    click.echo(f"{tally.readmitted} readmitted, {refused} refused again{rest}", err=True)
     return tally
 
 

@@ -287,4 +287,4 @@ def test_one_that_left_the_quarantine_meanwhile_does_not_stop_the_others(
     assert readmitted
     assert result.exit_code == 0
     assert result.stdout == f"{second.id}\trecorded\t\n"
-    assert f"{first.id} is not in quarantine any more" in result.stderr
+    assert f"{first.id} does not wait any more" in result.stderr
