@@ -86,14 +86,14 @@ class Record:
         receipt = self._group_commit.submit((notification, content))
         return replace(receipt, suspected=kinds_suspected(content))
 
-    def _settled(self, proven: Proven, result: Receipt | Exception) -> Receipt:
-        if isinstance(result, Receipt):
-            return result
-        if isinstance(result, UnavailableError):
-            raise result
-        if isinstance(result, SignatureError):  # its text was signed, but not as this
-            return self._refuse(proven.notification.delivery, result.reason)
-        return keep_undecided(self._database, proven, result, self._now())
+    def _settled(self, proven: Proven, attempted: Receipt | Exception) -> Receipt:
+        if isinstance(attempted, Receipt):
+            return attempted
+        if isinstance(attempted, UnavailableError):
+            raise attempted
+        if isinstance(attempted, SignatureError):  # its text was signed, but not as this
+            return self._refuse(proven.notification.delivery, attempted.reason)
+        return keep_undecided(self._database, proven, attempted, self._now())
 
     def _note_failure(self, record: InboxRecord, reason: str, error_class: str) -> None:
         """Add why it is still undecided, unless this code has said so before."""

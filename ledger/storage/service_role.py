@@ -19,6 +19,8 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "subscription_references": ("UPDATE",),
     tokens.name: ("UPDATE",),
     "users": ("UPDATE",),
+    "second_factors": ("UPDATE", "DELETE"),
+    "recovery_codes": ("DELETE",),
     "generations": ("UPDATE", "DELETE"),
     "generation_positions": ("UPDATE", "DELETE"),
     "poison_events": ("DELETE",),

@@ -33,5 +33,6 @@ def run(url: str, shops_path: Path | None, *arguments: str, answer: str | None =
     environ |= {
         "LEDGER_DATABASE_URL": url,
         "LEDGER_SHOPS_FILE": str(shops_path) if shops_path else None,
+        "LEDGER_ALLOWED_SOURCES": "any",
     }
     return CliRunner().invoke(cli, arguments, input=answer, env=environ)

@@ -10,18 +10,19 @@ from flask.testing import FlaskClient
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
-from ledger.ipn.delivery import FORM_CONTENT_TYPE
+from ledger.ipn.delivery import FORM_CONTENT_TYPE, Delivery
 from ledger.ipn.shops_and_keys import Shops
 from ledger.ipn.signature import digest
 from ledger.projections.engine import leadership
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.queries.filter_declarations import NotificationFilter
-from ledger.queries.notifications import list_notifications
+from ledger.queries.notifications import all_notifications, list_notifications
 from ledger.settings import Settings
 from ledger.simulator.signed_calls import MIXED, REST
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox
+from ledger.storage.outcomes import Outcome
 from ledger.storage.plain_writer import PlainWriter
 from tests.builders import a_delivery, shops
 from tests.faults.injecting import FAULTS, KILLED, Clock, Step
@@ -97,9 +98,17 @@ class Ground:
                 sleep(0.02)
 
     def assert_whole(self) -> None:
-        """Verify everything from outside, once every view has come to the end."""
+        """Verify everything from outside, once every view has come to the end, and an operator has
+        decided what a fault left undecided."""
+        undecided = NotificationFilter(outcome=frozenset({Outcome.UNDECIDED}))
+        for record in all_notifications(self.database, undecided):
+            assert self.ledger.readmit(record.id).outcome != Outcome.UNDECIDED
         follow(self)
-        assert_whole(self.ledger, self.answered, [a_delivery(body) for body in self.bodies])
+        assert_whole(self.ledger, self.answered, self._deliveries())
+
+    def _deliveries(self) -> list[Delivery]:
+        """What was sent, from nowhere in particular."""
+        return [a_delivery(body, is_from_named_range=False) for body in self.bodies]
 
     def _with(self, keyring: Shops) -> Ledger:
         return Ledger(
