@@ -18,6 +18,7 @@ class FakeReceipt:
     shop_id: str | None = "12345678"
     mode: str | None = "TEST"
     positions: tuple[int, ...] = (1,)
+    suspected: tuple[str, ...] = ()
     duration_seconds: float = 0.002
 
 
