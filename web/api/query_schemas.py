@@ -170,7 +170,6 @@ class ConfirmBody(_PreviewedBody):
         metadata=_described("why it is believed; kept with the event"),
     )
     version = fields.Integer(
-        strict=True,
         required=True,
         validate=validate.Range(min=1),
         metadata=_described("of the transaction as it was looked at; 404 when it has changed"),
