@@ -71,7 +71,7 @@ def claim(body: DecodedBody) -> tuple[str, str]:
 
     Errors: MalformedNotificationError.
     """
-    return _read(body, body.fields.get("kr-answer", ""))[1]
+    return _claim(parse_answer(body.fields.get("kr-answer", ""), body.limits.json_depth_max))
 
 
 def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Answer]:

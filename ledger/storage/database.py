@@ -202,10 +202,11 @@ def _create_private_file(
 ) -> None:
     """Make a new file that nobody but its owner can read, whatever the umask is.
 
-    SQLite gives the files that it makes beside it the same rights.
+    SQLite gives the files that it makes beside it the same rights. One that is there already is
+    not opened: closing it again would drop every lock that this process holds on it.
     """
     with suppress(OSError):  # what is wrong with the path SQLite says better
-        os.close(os.open(arguments[0], os.O_CREAT, 0o600))
+        os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_postgresql(work: Work, driver_connection: Any, _record: object) -> None:
