@@ -98,8 +98,7 @@ class Ground:
                 sleep(0.02)
 
     def assert_whole(self) -> None:
-        """Verify everything from outside, once every view has come to the end, and an operator has
-        decided what a fault left undecided."""
+        """Verify everything from outside, once all is decided and every view is at the end."""
         undecided = NotificationFilter(outcome=frozenset({Outcome.UNDECIDED}))
         for record in all_notifications(self.database, undecided):
             assert self.ledger.readmit(record.id).outcome != Outcome.UNDECIDED
@@ -107,7 +106,6 @@ class Ground:
         assert_whole(self.ledger, self.answered, self._deliveries())
 
     def _deliveries(self) -> list[Delivery]:
-        """What was sent, from nowhere in particular."""
         return [a_delivery(body, is_from_named_range=False) for body in self.bodies]
 
     def _with(self, keyring: Shops) -> Ledger:

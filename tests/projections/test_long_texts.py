@@ -37,6 +37,7 @@ TABLES = (
 NO_TEXT = {name for table in TABLES for _, name, read in table if read is Values.amount} | {
     *("vads_site_id", "vads_ctx_mode", "vads_hash", "vads_trans_uuid", "trans_uuid"),
     *("shopId", "mode", "uuid"),
+    *("vads_trans_date", "vads_trans_id", "vads_url_check_src"),
 }
 """Amounts, and what says whose call it is: of another form than theirs, a call is refused."""
 
@@ -71,10 +72,6 @@ def forms(size: int) -> Iterator[tuple[str, bytes]]:
             yield f"{name} {changed[-1]}", form_body(fields | new | identity)
         if "vads_payment_seq" in fields:
             yield from parts(fields, size)
-        yield f"{name} without uuid", form_body(
-            fields | dict.fromkeys(("vads_trans_date", "vads_trans_id"), a_text(size))
-            | {"vads_trans_uuid": ""}
-        )  # fmt: skip
 
 
 def parts(fields: dict[str, str], size: int) -> Iterator[tuple[str, bytes]]:

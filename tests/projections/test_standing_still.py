@@ -35,9 +35,9 @@ def findings(ledger: Ledger) -> dict[str, str]:
     }
 
 
-def let_time_pass(ledger: Ledger) -> None:
+def let_time_pass(ledger: Ledger, ago: timedelta = LONG_AGO) -> None:
     with ledger.database.begin() as connection:
-        moved_at = datetime.now(UTC) - LONG_AGO
+        moved_at = datetime.now(UTC) - ago
         connection.execute(update(generation_positions).values(moved_at=moved_at))
 
 
@@ -61,6 +61,7 @@ def test_one_that_is_followed_and_does_not_move_is_a_fault(ledger: Ledger) -> No
 
 def test_one_that_has_moved_lately_is_merely_behind(ledger: Ledger) -> None:
     break_orders(ledger)
+    let_time_pass(ledger, timedelta())
 
     ProjectionRunner(ledger, pause_seconds=0).follow_once()
 

@@ -58,6 +58,7 @@ def filled(
             receive(ledger, a_rest_call(status, minutes(minute)))
         doubtful = a_form_call(trans_uuid="d0" * 16, never_documented="x")
         receive(ledger, doubtful, is_from_named_range=False)
+        receive(ledger, a_form_call(trans_uuid="d1" * 16, order_info="4970100000000014"))
         receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
         follow(ledger)
         yield ledger, f"sqlite:///{path}"

@@ -88,6 +88,7 @@ def test_all_of_a_reason_are_tried_again(paid: Asking, monkeypatch: pytest.Monke
 
 def test_metrics_count_it(paid_sqlite: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
     def counted() -> list[str]:
+        paid_sqlite.app.extensions.pop("ipn-ledger-gauges", None)  # what was read a moment ago
         lines = paid_sqlite.call("/metrics", None).text.splitlines()
         return [line for line in lines if line.startswith("ledger_undecided_notifications")]
 
