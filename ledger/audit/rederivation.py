@@ -19,6 +19,7 @@ from ledger.ipn.snapshots import (
     Fact,
     NotificationContent,
     Pairs,
+    SubscriptionSnapshot,
     TransactionSnapshot,
 )
 from ledger.projections.definition import EventRecord
@@ -133,8 +134,7 @@ class Rederivation:
             own = (record.subscription_id, record.alias)
             for subscription in self._content.subscriptions:
                 if (subscription.subscription_id, subscription.alias) == own:
-                    differences = _fact_differences(record.facts, subscription.facts)
-                    yield [*differences, *_pair_differences(pairs_by_name)]
+                    yield [*_subscription_differences(record, pairs_by_name, subscription)]
 
     def _instalment_differences(
         self, record: EventRecord, pairs_by_name: Mapping[str, Pairs]
@@ -192,10 +192,7 @@ def _transaction_differences(
     yield from _fact_differences(record.facts, snapshot.facts)
     if record.uuid != snapshot.uuid:
         yield f"uuid is {record.uuid}, the body says {snapshot.uuid}"
-    if (record.odd or []) != list(snapshot.odd):
-        yield "other fields are marked as odd"
-    if (record.suspected or []) != list(snapshot.suspected):
-        yield "other fields are marked as suspected card data"
+    yield from _mark_differences(record, snapshot)
     yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
 
 
@@ -206,7 +203,25 @@ def _alias_differences(
     if record.topic == Alias.Noticed.TOPIC:  # a mere use says no more of an alias than its means
         facts = {name: facts[name] for name in facts if name == "payment_method"}
     yield from _fact_differences(record.facts, facts)
-    yield from _pair_differences(pairs_by_name, personal=snapshot.personal)
+    yield from _mark_differences(record, snapshot)
+    yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
+
+
+def _subscription_differences(
+    record: EventRecord, pairs_by_name: Mapping[str, Pairs], snapshot: SubscriptionSnapshot
+) -> Iterator[str]:
+    yield from _fact_differences(record.facts, snapshot.facts)
+    yield from _mark_differences(record, snapshot)
+    yield from _pair_differences(pairs_by_name, snapshot.details)
+
+
+def _mark_differences(
+    record: EventRecord, snapshot: TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
+) -> Iterator[str]:
+    if (record.odd or []) != list(snapshot.odd):
+        yield "other fields are marked as odd"
+    if (record.suspected or []) != list(snapshot.suspected):
+        yield "other fields are marked as suspected card data"
 
 
 def _fact_differences(facts: Mapping[str, Fact], derived: Mapping[str, Fact]) -> Iterator[str]:

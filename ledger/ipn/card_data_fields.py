@@ -96,14 +96,18 @@ def _transaction(snapshot: TransactionSnapshot) -> TransactionSnapshot:
 
 
 def _alias(snapshot: AliasSnapshot) -> AliasSnapshot:
-    personal, marks = _masked_pairs(snapshot.personal)
-    marks = [*_marks_of_facts({"alias": snapshot.alias, **snapshot.facts}), *marks]
-    return replace(snapshot, personal=personal, suspected=tuple(dict.fromkeys(marks)))
+    details, detail_marks = _masked_pairs(snapshot.details)
+    personal, personal_marks = _masked_pairs(snapshot.personal)
+    facts = {"alias": snapshot.alias, **snapshot.facts}
+    marks = dict.fromkeys([*_marks_of_facts(facts), *detail_marks, *personal_marks])
+    return replace(snapshot, details=details, personal=personal, suspected=tuple(marks))
 
 
 def _subscription(snapshot: SubscriptionSnapshot) -> SubscriptionSnapshot:
-    names = {"subscription_id": snapshot.subscription_id, "alias": snapshot.alias}
-    return replace(snapshot, suspected=tuple(_marks_of_facts({**names, **snapshot.facts})))
+    details, detail_marks = _masked_pairs(snapshot.details)
+    facts = {"subscription_id": snapshot.subscription_id, "alias": snapshot.alias}
+    marks = dict.fromkeys([*_marks_of_facts({**facts, **snapshot.facts}), *detail_marks])
+    return replace(snapshot, details=details, suspected=tuple(marks))
 
 
 def _marks_of_facts(facts: Mapping[str, Fact]) -> Iterator[str]:
