@@ -63,7 +63,7 @@ class RealProvider:
 
 @contextmanager
 def running_provider(folder: Path, *, return_to: str, client_secret: str) -> Iterator[RealProvider]:
-    """Run the provider. Where the npm registry cannot be reached, its tests say so and are skipped."""
+    """Run the provider. Where npm could not bring it, its tests say so and are skipped."""
     installed = Path(os.environ.get(INSTALLED, "nowhere")) / "node_modules"
     if shutil.which("node") is None or not installed.is_dir():
         hint = (
