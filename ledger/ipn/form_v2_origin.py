@@ -24,7 +24,7 @@ _STRICT: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern)
     for name, pattern in {
         "vads_hash": "[A-Za-z0-9_-]{20,64}",
-        "vads_url_check_src": "[A-Z_]{1,40}",
+        "vads_url_check_src": "[A-Z][A-Z0-9_]{0,39}",
         "vads_trans_date": "[0-9]{14}",
         "vads_trans_uuid": "(?:[0-9a-f]{32})?",
         "vads_trans_id": "(?:[0-9A-Za-z]{6})?",

@@ -13,7 +13,7 @@ from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import Shops
 from ledger.ipn.snapshots import NotificationContent
 
-_SOURCE = re.compile(r"[A-Z_]{1,40}")
+_SOURCE = re.compile(r"[A-Z][A-Z0-9_]{0,39}")
 
 Payload = Mapping[str, Any] | MalformedNotificationError
 """What a signature covers: the fields of a form, or the JSON of an answer; or why it is none."""

@@ -58,14 +58,16 @@ _BLAME_BY_CLASS: tuple[tuple[type[Exception], Blame], ...] = (
 
 def blame_of(failure: Exception) -> Blame:
     """Return what a statement failed by, as the database's own code says it."""
-    if isinstance(failure, exc.DBAPIError):
-        if failure.connection_invalidated:
-            return Blame.DATABASE
-        if sqlstate := _sqlstate(failure.orig):
-            return _BLAME_BY_SQLSTATE_CLASS.get(sqlstate[:2], Blame.UNKNOWN)
-        code = getattr(failure.orig, "sqlite_errorcode", None)
-        if code is not None:
-            return _BLAME_BY_SQLITE_CODE.get(code & 0xFF, Blame.DATABASE)
+    if getattr(failure, "connection_invalidated", False):
+        return Blame.DATABASE
+    if str(getattr(failure, "statement", "")).startswith(("ROLLBACK", "RELEASE")):
+        return Blame.DATABASE  # the transaction is gone, as SQLite ends it on a full disk, say
+    cause = getattr(failure, "orig", None) or failure  # a driver's own error has its code itself
+    if sqlstate := _sqlstate(cause):
+        return _BLAME_BY_SQLSTATE_CLASS.get(sqlstate[:2], Blame.UNKNOWN)
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is not None:
+        return _BLAME_BY_SQLITE_CODE.get(code & 0xFF, Blame.DATABASE)
     by_class = (blame for class_, blame in _BLAME_BY_CLASS if isinstance(failure, class_))
     return next(by_class, Blame.UNKNOWN)
 
