@@ -216,11 +216,11 @@ def _subscription_differences(
 
 
 def _mark_differences(
-    record: EventRecord, snapshot: TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
+    record: EventRecord, marked: TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
 ) -> Iterator[str]:
-    if (record.odd or []) != list(snapshot.odd):
+    if (record.odd or []) != list(marked.odd):
         yield "other fields are marked as odd"
-    if (record.suspected or []) != list(snapshot.suspected):
+    if (record.suspected or []) != list(marked.suspected):
         yield "other fields are marked as suspected card data"
 
 
