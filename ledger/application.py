@@ -21,6 +21,7 @@ from ledger.recording.record import Record
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.event_store import EventStore
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.postgresql_writer import PostgresqlWriter
 from ledger.storage.quarantine import Quarantine
@@ -89,8 +90,7 @@ class Ledger:
 
         Errors: NotFoundError; UnavailableError.
         """
-        record = waiting_record(self.database, notification_id)
-        proven = verify_again(record, self.shops, self.settings, self._now())
+        record, proven = self._verify_again(notification_id)
         return proven if isinstance(proven, Receipt) else self._record.again(record, proven)
 
     def readmit_all(self, ids: Iterable[str]) -> Iterator[tuple[str, Receipt | None]]:
@@ -106,11 +106,10 @@ class Ledger:
 
         Errors: NotFoundError; UnavailableError.
         """
-        record = waiting_record(self.database, notification_id)
-        proven = verify_again(record, self.shops, self.settings, self._now())
-        return (
-            proven.reason if isinstance(proven, Receipt) else self._record.rehearse(record, proven)
-        )
+        record, proven = self._verify_again(notification_id)
+        if isinstance(proven, Receipt):
+            return proven.reason
+        return self._record.rehearse(record, proven)
 
     def _verify(self, delivery: Delivery) -> Proven | Receipt:
         """Find out who sent a delivery, or keep it in quarantine."""
@@ -118,6 +117,10 @@ class Ledger:
             return verify(delivery, self.shops, self.limits)
         except NotificationError as refusal:
             return self.refuse(delivery, refusal.reason)
+
+    def _verify_again(self, notification_id: str) -> tuple[InboxRecord, Proven | Receipt]:
+        record = waiting_record(self.database, notification_id)
+        return record, verify_again(record, self.shops, self.settings, self._now())
 
 
 def bootstrap(
