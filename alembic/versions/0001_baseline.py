@@ -19,6 +19,7 @@ APPEND_ONLY = (
     "decisions",
     "apparent_names",
     "repeats",
+    "stream_names",
     "access_log",
 )
 POSITIONS_LOCK = 0x1ED6_0002
@@ -193,6 +194,12 @@ def _create_quarantine() -> None:
 
 
 def _create_references() -> None:
+    op.create_table(
+        "stream_names",
+        sa.Column("name_id", sa.Uuid()),
+        sa.Column("originator_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("name_id", name="pk_stream_names"),
+    )
     op.create_table(
         "subscription_references",
         sa.Column("shop_id", sa.Text()),

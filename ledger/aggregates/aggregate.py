@@ -16,6 +16,7 @@ from eventsourcing.domain import AggregateEvent, BaseAggregate
 from ledger.aggregates.precedence import (
     Changes,
     Observation,
+    Place,
     Precedence,
     contradicts,
     facts_that_move,
@@ -101,9 +102,21 @@ class LedgerAggregate(BaseAggregate[UUID]):
             """Return the platform's time that orders events of this thing, when it gives one."""
             return self.told_at
 
+        @property
+        def place(self) -> Place:
+            """Return its stream, and its version there."""
+            return self.originator_id, self.originator_version
+
         def mutate(self, aggregate: Any) -> Any:
-            """Apply the event; the first one of a stream creates its aggregate."""
-            return super().mutate(aggregate or self.aggregate_class.initial(self.originator_id))
+            """Apply the event; the first one of a stream creates its aggregate.
+
+            One of another stream that is about the same thing leaves the version as it is.
+            """
+            known = aggregate or self.aggregate_class.initial(self.originator_id)
+            if known.id == self.originator_id:
+                return super().mutate(known)
+            self.apply(known)
+            return known
 
         def apply(self, aggregate: Any) -> None:
             aggregate.apply(self)
@@ -169,9 +182,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         precedence = Precedence(status_of(event.facts), event.ordered_by, event.received_at)
         counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
         self.observations.append(
-            Observation(
-                event.originator_version, event.TOPIC, precedence, event.facts, counts_for_order
-            )
+            Observation(event.place, event.TOPIC, precedence, event.facts, counts_for_order)
         )
 
     def changes(
@@ -224,15 +235,15 @@ class LedgerAggregate(BaseAggregate[UUID]):
     def _confirmation(self, confirmed_at: datetime) -> Observation:
         first, last = self.observations[0], self.observations[-1]
         precedence = Precedence(status_of(self.facts), confirmed_at, first.precedence.received_at)
-        return Observation(last.version, last.topic, precedence, self.facts, counts_for_order=True)
+        return Observation(last.place, last.topic, precedence, self.facts, counts_for_order=True)
 
-    def version_confirmed_by(self, facts: Mapping[str, Fact]) -> int:
-        """Return the version of the newest event that reported most of these facts."""
+    def place_confirmed_by(self, facts: Mapping[str, Fact]) -> Place:
+        """Return the place of the newest event that reported most of these facts."""
 
-        def confirmed(known: Observation) -> tuple[int, int]:
-            return sum(fact in known.facts.items() for fact in facts.items()), known.version
+        def confirmed(known: Observation) -> int:
+            return sum(fact in known.facts.items() for fact in facts.items())
 
-        return max(map(confirmed, self.observations))[1]
+        return max(reversed(self.observations), key=confirmed).place
 
     def _record(
         self,

@@ -35,6 +35,8 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _T.DetailsReported: "Further details reported",
     _T.StatusReported: "Status reported",
     _T.ConfirmedByOperator: "Confirmed by an operator",
+    _T.Joined: "Joined with what was reported without its uuid",
+    _T.Continued: "Goes on under its uuid",
     _A.Registered: "Alias registered",
     _A.Renewed: "Alias updated",
     _A.Recognised: "Same means of payment registered again",

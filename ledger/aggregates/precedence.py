@@ -7,6 +7,7 @@ platform's own time decides, then the rank of the status, then arrival.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from ledger.instants import read_platform_instant
 from ledger.ipn.snapshots import Fact
@@ -36,6 +37,10 @@ class Precedence:
         return self.received_at < other.received_at
 
 
+Place = tuple[UUID, int]
+"""The stream of an event, and its version there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """What one recorded event reported, for comparison with later snapshots.
@@ -43,7 +48,7 @@ class Observation:
     Shape: what does not count for order never holds the state against another notification.
     """
 
-    version: int
+    place: Place
     topic: str
     precedence: Precedence
     facts: Mapping[str, Fact]
@@ -107,6 +112,20 @@ def facts_that_move(
         return not is_older_than_any(precedence, reported)
 
     return [name for name in facts if name not in known_facts or replaces(name)]
+
+
+def facts_with(
+    known_facts: Mapping[str, Fact],
+    observations: Sequence[Observation],
+    others: Sequence[Observation],
+) -> dict[str, Fact]:
+    """Return what is known when other observations of the same thing are taken in."""
+    facts, earlier = dict(known_facts), [each for each in observations if each.counts_for_order]
+    for other in others:
+        moved = facts_that_move(facts, other.facts, other.precedence, earlier)
+        facts |= {name: other.facts[name] for name in moved}
+        earlier += [other] if other.counts_for_order else []
+    return facts
 
 
 def is_older_than_any(precedence: Precedence, observations: Iterable[Observation]) -> bool:

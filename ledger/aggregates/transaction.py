@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
-from ledger.aggregates.precedence import Changes, instant_of
+from ledger.aggregates.precedence import (
+    Changes,
+    Observation,
+    contradicts,
+    facts_with,
+    instant_of,
+    status_of,
+)
 from ledger.aggregates.situation import Situation
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import Pairs, TransactionSnapshot
+from ledger.ipn.snapshots import Fact, Pairs, TransactionSnapshot
 from ledger.ipn.statuses import RANKS
 
 
@@ -49,7 +57,56 @@ class Transaction(LedgerAggregate):
     StatusReported = Event.called("transaction.status-reported")
     ConfirmedByOperator = Event.called("transaction.confirmed-by-operator")
 
+    class Joined(Event):
+        """The payment has a second stream, begun without its uuid; from here on they are one.
+
+        Shape: `facts` are those that both have reported together. The other stream: its id as 32
+        hex digits, its reference, and what its events add up to.
+        """
+
+        TOPIC = "transaction.joined"
+        other_id: str = ""
+        other_reference: str = ""
+        other_version: int = 0
+        other_late: int = 0
+        other_contradictions: int = 0
+        other_first_seen_at: datetime | None = None
+
+    class Continued(Event):
+        """The last event of a stream that was begun without a uuid: it goes on in another one."""
+
+        TOPIC = "transaction.continued"
+        other_id: str = ""
+        other_reference: str = ""
+
     uuid: str | None
+    continued_in: UUID | None = None
+    late_count: int = 0
+    contradiction_count: int = 0
+    first_seen_at: datetime | None = None
+
+    def forget(self) -> None:
+        super().forget()
+        self.uuid = None
+
+    def apply(self, event: LedgerAggregate.Event) -> None:
+        self.first_seen_at = self.first_seen_at or event.timestamp
+        self.late_count += event.late
+        self.contradiction_count += event.contradiction
+        if isinstance(event, Transaction.Continued):
+            if self.id == event.originator_id:
+                self.continued_in = UUID(event.other_id)
+        elif isinstance(event, Transaction.Joined):
+            if self.is_doubtful:
+                self.forget()
+            self.uuid, self.facts = event.uuid, dict(event.facts)
+        else:
+            super().apply(event)
+
+    def assign(self, event: LedgerAggregate.Event) -> None:
+        known_uuid = self.uuid
+        super().assign(event)
+        self.uuid = self.uuid or known_uuid
 
     def observe(
         self,
@@ -85,6 +142,49 @@ class Transaction(LedgerAggregate):
         )
         return True
 
+    def join(self, other: "Transaction", snapshot: TransactionSnapshot, occasion: Occasion) -> None:
+        """Record that another stream, begun without the uuid, is about this payment too.
+
+        The other one ends with this. What it has reported counts as if it had come here.
+        """
+        self.begin_anew(occasion)
+        facts = self.facts_joined_with(other)
+        is_contradiction = contradicts(status_of(self.facts), status_of(other.facts))
+        attributes = {"rule": occasion.rule or rules.END_OF_PAYMENT}
+        attributes |= {"rule_certainty": occasion.rule_certainty}
+        other._record(
+            self.Continued,
+            {},
+            Changes((), (), is_late=False, is_contradiction=False),
+            occasion,
+            reference=other.reference,
+            details=[["uuid", snapshot.reference]],
+            other_id=self.id.hex,
+            other_reference=snapshot.reference,
+            **attributes,
+        )
+        self._record(
+            self.Joined,
+            facts,
+            Changes((), tuple(facts), is_late=False, is_contradiction=is_contradiction),
+            occasion,
+            uuid=snapshot.uuid,
+            reference=snapshot.reference,
+            details=[["joined", other.reference]],
+            other_id=other.id.hex,
+            other_reference=other.reference,
+            other_version=other.version,
+            other_late=other.late_count,
+            other_contradictions=other.contradiction_count,
+            other_first_seen_at=other.first_seen_at,
+            **attributes,
+        )
+        self.observations += _beyond_doubt(other)
+
+    def facts_joined_with(self, other: "Transaction") -> dict[str, Fact]:
+        """Return what both streams of a payment report together."""
+        return facts_with(self.facts, self.observations, _beyond_doubt(other))
+
     def confirm(self, occasion: Occasion, details: Pairs) -> None:
         """Record that an operator vouches for what only doubtful notifications reported.
 
@@ -103,6 +203,10 @@ class Transaction(LedgerAggregate):
             rule_certainty=occasion.rule_certainty,
             details=details,
         )
+
+
+def _beyond_doubt(transaction: Transaction) -> list[Observation]:
+    return [] if transaction.is_doubtful else transaction.observations
 
 
 _T = Transaction

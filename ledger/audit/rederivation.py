@@ -33,6 +33,9 @@ INSTALMENT_TOPICS = {
 }
 """They say how a transaction stood after all notifications about it, not what one body says."""
 
+JOIN_TOPICS = {Transaction.Joined.TOPIC, Transaction.Continued.TOPIC}
+"""They say that two streams are about one payment, which no body says of itself."""
+
 _MOVES_NOTHING = INSTALMENT_TOPICS | {Alias.RegistrationRefused.TOPIC, Alias.RenewalRefused.TOPIC}
 _FIELDS_BY_TOPIC = {
     topic: {*event_class.__dataclass_fields__, "class_version"}
@@ -68,6 +71,11 @@ def claimed_stream(record: EventRecord) -> UUID:
     if kind == Subscription.KIND:
         return Subscription.id_of(shop_id, mode, record.subscription_id, record.alias)
     return (Alias if kind == Alias.KIND else Transaction).id_of(shop_id, mode, record.reference)
+
+
+def is_transaction(record: EventRecord) -> bool:
+    """Return True if an event is about a transaction, whose stream has several names."""
+    return _kind_of(record) == Transaction.KIND
 
 
 class Rederivation:
@@ -109,7 +117,9 @@ class Rederivation:
             if getattr(record, name) != expected:
                 yield f"{name} is {getattr(record, name)}, the delivery's is {expected}"
         yield from _malformed_decision(record)
-        if record.topic in INSTALMENT_TOPICS:
+        if record.topic in JOIN_TOPICS:
+            yield from self._join_differences(record, pairs_by_name)
+        elif record.topic in INSTALMENT_TOPICS:
             yield from self._instalment_differences(record, pairs_by_name)
         else:
             by_snapshot = self._by_snapshot(record, pairs_by_name)
@@ -136,12 +146,22 @@ class Rederivation:
                 if (subscription.subscription_id, subscription.alias) == own:
                     yield [*_subscription_differences(record, pairs_by_name, subscription)]
 
+    def _join_differences(
+        self, record: EventRecord, pairs_by_name: Mapping[str, Pairs]
+    ) -> Iterator[str]:
+        is_end = record.topic == Transaction.Continued.TOPIC
+        uuid = record.other_reference if is_end else record.uuid
+        if all(snapshot.uuid != uuid for snapshot in self._content.transactions):
+            yield f"uuid is {uuid}, which the body does not name"
+        name = "uuid" if is_end else "joined"
+        yield from _pair_differences(pairs_by_name, [[name, record.other_reference]])
+
     def _instalment_differences(
         self, record: EventRecord, pairs_by_name: Mapping[str, Pairs]
     ) -> Iterator[str]:
         uuid = record.facts.get("transaction_uuid")
         if any(snapshot.uuid == uuid for snapshot in self._content.transactions):
-            facts = self._transactions.facts_before(record.position, _instalment_stream(record))
+            facts = self._transactions.facts_before(record.position, _instalment_name(record))
             yield from _fact_differences(record.facts, instalment_facts(str(uuid), facts))
             yield from _pair_differences(pairs_by_name)
         else:
@@ -149,35 +169,41 @@ class Rederivation:
 
 
 class TransactionStates:
-    """States of transactions through time, from their events alone."""
+    """States of transactions through time, from their events alone.
 
-    def __init__(self, stored_events: Iterable[StoredEvent]) -> None:
+    Shape: `stream_by_name` leads from the id of a transaction's name to its stream.
+    """
+
+    def __init__(
+        self, stored_events: Iterable[StoredEvent], stream_by_name: Mapping[UUID, UUID]
+    ) -> None:
+        self._stream_by_name = stream_by_name
         self._records: dict[UUID, list[EventRecord]] = {}
         for stored_event in stored_events:
             with suppress(*UNREADABLE_STATE):  # its own check says what is wrong with it
                 stream_id = UUID(stored_event.originator_id)
                 self._records.setdefault(stream_id, []).append(decode(stored_event))
 
-    def facts_before(self, position: int, stream_id: UUID) -> dict[str, Fact]:
+    def facts_before(self, position: int, name_id: UUID) -> dict[str, Fact]:
         """Return the facts of a transaction as they stood before a position."""
         facts: dict[str, Fact] = {}
-        for record in self._records.get(stream_id, ()):
+        for record in self._records.get(self._stream_by_name.get(name_id, name_id), ()):
             if record.position < position:
                 facts.update(record.taken())
         return facts
 
 
-def instalment_streams(stored_events: Iterable[StoredEvent]) -> set[UUID]:
-    """Return the streams of the transactions that the instalment events among these are about."""
-    stream_ids = set()
+def instalment_names(stored_events: Iterable[StoredEvent]) -> set[UUID]:
+    """Return the names of the transactions that the instalment events among these are about."""
+    name_ids = set()
     for stored_event in stored_events:
         if stored_event.topic in INSTALMENT_TOPICS:
             with suppress(*UNREADABLE_STATE):
-                stream_ids.add(_instalment_stream(decode(stored_event)))
-    return stream_ids
+                name_ids.add(_instalment_name(decode(stored_event)))
+    return name_ids
 
 
-def _instalment_stream(record: EventRecord) -> UUID:
+def _instalment_name(record: EventRecord) -> UUID:
     reference = str(record.facts.get("transaction_uuid"))
     return Transaction.id_of(record.shop_id, record.mode, reference)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.audit.fault import KEY_GONE, UNDECIDED, CheckResult
-from ledger.audit.rederivation import Rederivation, TransactionStates, instalment_streams
+from ledger.audit.rederivation import Rederivation, TransactionStates, instalment_names
 from ledger.audit.stored_rows import (
     UNREADABLE,
     StoredDelivery,
@@ -26,6 +26,7 @@ from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.ipn.snapshots import NotificationContent
 from ledger.storage.database import Database
 from ledger.storage.outcomes import Outcome
+from ledger.storage.stream_names import streams_by_name
 
 _LIMITS = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
 _REFUSALS = (NotificationError, *UNREADABLE)
@@ -57,8 +58,10 @@ def _check_page(
 ) -> None:
     listed = {position for delivery in deliveries for position in delivery.positions}
     event_by_position = events_at(connection, list(listed))
-    stream_ids = instalment_streams(event_by_position.values())
-    transactions = TransactionStates(events_of(connection, stream_ids))
+    name_ids = instalment_names(event_by_position.values())
+    stream_by_name = streams_by_name(connection, list(name_ids))
+    events = events_of(connection, name_ids | set(stream_by_name.values()))
+    transactions = TransactionStates(events, stream_by_name)
     for stored_delivery in deliveries:
         _Check(stored_delivery, event_by_position, transactions, shops, result).run()
 

@@ -17,6 +17,7 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.form_v2_origin import doubts_of, malformed_field, strange_names
+from ledger.ipn.references import reference_of
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
 from ledger.ipn.snapshots import (
     CREATED,
@@ -149,7 +150,7 @@ def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[Transac
         if "+" in text and _STATUS_IN_TEXT.search(text):  # perhaps other signed fields in disguise
             field_values.odd.append(name)
     details, personal = form_fields.unread_fields(field_values)
-    reference = uuid or form_fields.reference_of(facts, field_values.raw("vads_trans_date"))
+    reference = uuid or reference_of(facts, field_values.raw("vads_trans_date"))
     odd = field_values.odd_names()
     return (TransactionSnapshot(uuid, reference, facts, details, personal, odd),)
 
@@ -188,7 +189,7 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
     details, personal = form_fields.unread_fields(field_values)
     beside_the_card = {name: fields[name] for name in fields if name not in form_fields.CARD_FIELDS}
     personal += form_fields.unread_fields(Values(beside_the_card))[1]
-    reference = uuid or form_fields.reference_of(facts, fields.get("vads_trans_date", ""))
+    reference = uuid or reference_of(facts, fields.get("vads_trans_date", ""))
     _, verbatim = whole.odd_fields(form_fields.ORDER_NAMES)
     odd = tuple(dict.fromkeys((*whole.odd_names(), *field_values.odd_names())))
     return TransactionSnapshot(uuid, reference, facts, details + verbatim, personal, odd)

@@ -4,12 +4,9 @@ Source: form-v2 reference, sections 2 to 6.
 """
 
 import re
-from collections.abc import Mapping
 
-from ledger.errors import MalformedNotificationError
 from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
-from ledger.ipn.snapshots import Fact, Pairs
-from ledger.ipn.storable import storable_name
+from ledger.ipn.snapshots import Pairs
 
 UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -100,18 +97,3 @@ def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
     return split_personal(
         unread, lambda name: name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)
     )
-
-
-def reference_of(facts: Mapping[str, Fact], form_time: str) -> str:
-    """Identify what has no uuid: UTC day, short number, sequence, direction.
-
-    Source: form-v2 reference, section 7.1. Without a short number the whole form time stands in.
-    """
-    if not form_time:
-        raise MalformedNotificationError(
-            "identity-unreadable", "neither vads_trans_uuid nor vads_trans_date has a value"
-        )
-    names = ("trans_id", "sequence_number", "operation_type")
-    rest = [str(facts[name]).upper() for name in names if name in facts]
-    day = form_time[:8] if "trans_id" in facts else form_time
-    return storable_name("-".join([day, *rest]))

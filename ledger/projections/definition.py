@@ -10,6 +10,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, 
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
+from ledger.aggregates.transaction import Transaction
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -52,6 +53,15 @@ def doubt_column() -> Column[Any]:
     return merged(MIN, DOUBT, Integer, nullable=False)
 
 
+CONTINUED = "is_continued"
+"""A column of 1 in the row of a stream that goes on in another one, which has all of it; else 0."""
+
+
+def continued_column() -> Column[Any]:
+    """Declare the column that says whether another row stands for this one."""
+    return merged(MAX, CONTINUED, Integer, nullable=False)
+
+
 def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
     """Declare the columns of a table with a row for each stream: its own, and the common ones."""
     return (
@@ -60,9 +70,9 @@ def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
         merged(FIRST, "mode", Text, nullable=False),
         *own_columns,
         doubt_column(),
-        merged(FIRST, "first_seen_at", Text, nullable=False),
+        merged(MIN, "first_seen_at", Text, nullable=False),
         Column("last_changed_at", Text, nullable=False),
-        Column("version", Integer, nullable=False),
+        merged(ADD, "version", Integer, nullable=False),
     )
 
 
@@ -99,6 +109,17 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
     topic: str = ""
 
     @property
+    def first_seen_at(self) -> str:
+        """Return since when its object is known: a stream that joins may be the older one."""
+        timestamp: str = self.timestamp
+        return min(timestamp, self.other_first_seen_at or timestamp)
+
+    @property
+    def is_continued(self) -> int:
+        """Return 1 if its stream goes on in another one from here on, else 0."""
+        return int(self.topic == Transaction.Continued.TOPIC)
+
+    @property
     def is_doubtful(self) -> int:
         """Return 1 if the event came from a doubtful notification, else 0."""
         return 0 if self.doubtful is None else 1
@@ -119,9 +140,9 @@ def stream_row(event: EventRecord, fact_values: Mapping[str, Value]) -> Row:
         "shop_id": event.shop_id,
         "mode": event.mode,
         DOUBT: event.is_doubtful,
-        "first_seen_at": event.timestamp,
+        "first_seen_at": event.first_seen_at,
         "last_changed_at": event.timestamp,
-        "version": event.version,
+        "version": 1 + event.other_version,
     }
 
 

@@ -22,12 +22,15 @@ from sqlalchemy import (
 )
 
 from ledger.projections.definition import (
+    CONTINUED,
     DOUBT,
     FIRST,
+    MIN,
     EventRecord,
     Projection,
     Regrouped,
     Rows,
+    continued_column,
     doubt_column,
     fact_columns,
     key_columns,
@@ -47,7 +50,8 @@ order_lines = Table(
     Column("uuid", Text),
     *fact_columns(*_FACTS),
     doubt_column(),
-    merged(FIRST, "first_seen_at", Text, nullable=False),
+    continued_column(),
+    merged(MIN, "first_seen_at", Text, nullable=False),
     Column("last_changed_at", Text, nullable=False),
     info={
         "indexes": (("uuid",),),
@@ -101,7 +105,8 @@ def rows(event: EventRecord) -> Rows:
             "mode": event.mode,
             "uuid": event.uuid,
             DOUBT: event.is_doubtful,
-            "first_seen_at": event.timestamp,
+            CONTINUED: event.is_continued,
+            "first_seen_at": event.first_seen_at,
             "last_changed_at": event.timestamp,
             **{name: taken.get(name) for name in _FACTS},
         },
@@ -156,9 +161,8 @@ def _with_order(lines: Table, order_ids: Select[Any] | None) -> Any:
 def _is_among(lines: Any, order_ids: Select[Any] | None) -> ColumnElement[bool]:
     """Return the condition that a line has an order, one of `order_ids` if they are given."""
     order = lines.c.order_id
-    return (
-        order.is_not(None) if order_ids is None else and_(order.is_not(None), order.in_(order_ids))
-    )
+    has_order = and_(order.is_not(None), lines.c[CONTINUED] == 0)
+    return has_order if order_ids is None else and_(has_order, order.in_(order_ids))
 
 
 def _is_parent(lines: Table, parent: Any) -> Any:

@@ -9,11 +9,14 @@ from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, 
 
 from ledger.projections.definition import (
     ADD,
+    CONTINUED,
     FIRST,
+    MIN,
     EventRecord,
     Projection,
     Rows,
     Summed,
+    continued_column,
     fact_columns,
     key_columns,
     merged,
@@ -37,7 +40,8 @@ total_lines = Table(
     Column("id", Text, primary_key=True),
     merged(FIRST, "shop_id", Text, nullable=False),
     merged(FIRST, "mode", Text, nullable=False),
-    merged(FIRST, "first_seen_at", Text, nullable=False),
+    merged(MIN, "first_seen_at", Text, nullable=False),
+    continued_column(),
     *fact_columns(*_FACTS),
 )
 daily_totals = Table(
@@ -77,7 +81,8 @@ def rows(event: EventRecord) -> Rows:
             "id": event.originator_id,
             "shop_id": event.shop_id,
             "mode": event.mode,
-            "first_seen_at": event.timestamp,
+            "first_seen_at": event.first_seen_at,
+            CONTINUED: event.is_continued,
             **{name: taken.get(name) for name in _FACTS},
         },
     )
@@ -93,7 +98,8 @@ def _totals(lines: Table) -> Select[Any]:
         func.coalesce(c.payment_method, "").label("payment_method"),
         outcome_of(c.operation_type, c.status).label("outcome"),
     ]
-    inner = select(*groups, countable(c.amount_minor).label("amount_minor")).subquery()
+    amount_minor = countable(c.amount_minor).label("amount_minor")
+    inner = select(*groups, amount_minor).where(c[CONTINUED] == 0).subquery()
     keys = [inner.c[group.name] for group in groups]
     return select(
         *keys,
@@ -106,7 +112,7 @@ def _refusals(lines: Table) -> Select[Any]:
     c = lines.c
     groups = [c.shop_id, c.mode, _day(c), func.coalesce(c.authorisation_result, "").label("result")]
     refused = outcome_of(c.operation_type, c.status) == REFUSED
-    inner = select(*groups).where(refused).subquery()
+    inner = select(*groups).where(refused, c[CONTINUED] == 0).subquery()
     return select(*inner.c, func.count().label("count")).group_by(*inner.c)
 
 

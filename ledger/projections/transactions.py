@@ -5,10 +5,12 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 from ledger.ipn.modes import MODES
 from ledger.projections.definition import (
     ADD,
+    CONTINUED,
     FIRST,
     EventRecord,
     Projection,
     Rows,
+    continued_column,
     merged,
     stream_columns,
     stream_row,
@@ -54,6 +56,7 @@ transactions = Table(
         Column("capture_at", Text),
         Column("captured_at", Text),
     ),
+    continued_column(),
     merged(ADD, "late_count", Integer, nullable=False),
     merged(ADD, "contradiction_count", Integer, nullable=False),
     info={
@@ -80,8 +83,9 @@ def rows(event: EventRecord) -> Rows:
     own_columns = {
         "reference": event.reference,
         "uuid": event.uuid,
-        "late_count": int(event.late),
-        "contradiction_count": int(event.contradiction),
+        CONTINUED: event.is_continued,
+        "late_count": int(event.late) + event.other_late,
+        "contradiction_count": int(event.contradiction) + event.other_contradictions,
     }
     taken = dict(event.taken())
     if event.is_doubtful:

@@ -29,11 +29,18 @@ class TimelineEntry:
     Units: `late_seconds` is from when the platform says it happened to when we recorded it.
     """
 
-    position: int
-    event: LedgerAggregate.Event
+    recorded: RecordedEvent
     sentence: str
     differences: tuple[Change, ...]
     late_seconds: float | None
+
+    @property
+    def position(self) -> int:
+        return self.recorded.position
+
+    @property
+    def event(self) -> LedgerAggregate.Event:
+        return self.recorded.event
 
     @property
     def rule_meaning(self) -> str:
@@ -82,9 +89,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
             if before.get(name) != fact
         )
         sentence = SENTENCES[type(event)]
-        entries.append(
-            TimelineEntry(recorded.position, event, sentence, changes, late_seconds(event))
-        )
+        entries.append(TimelineEntry(recorded, sentence, changes, late_seconds(event)))
         before = after
     return entries
 
@@ -92,7 +97,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
 def history_data(entry: TimelineEntry) -> dict[str, Any]:
     """Return one event for a machine, with what it changed."""
     changes = [asdict(change) for change in entry.differences]
-    return event_data(RecordedEvent(entry.position, entry.event)) | {"changes": changes}
+    return event_data(entry.recorded) | {"changes": changes}
 
 
 def _flat(state: State) -> dict[str, Fact]:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select
 
 from ledger.errors import BadFilterError, ViewNotBuiltError
 from ledger.ipn.modes import MODES, Mode
+from ledger.projections.definition import CONTINUED
 from ledger.projections.engine.generations import LIVE, tables_of
 from ledger.projections.engine.registry import fingerprint, projection
 from ledger.queries.filter_conditions import Filter, sql_conditions
@@ -76,8 +77,9 @@ def _doubt(row: Row) -> Item:
 
 def _transaction(row: Row) -> Item:
     counts = {"contradictions": row["contradiction_count"], "late_news": row["late_count"]}
-    hidden = ("id", "is_doubtful", "late_count", "contradiction_count")
-    return _doubt(row) | _item(row, *hidden) | counts
+    hidden = ("id", "is_doubtful", CONTINUED, "late_count", "contradiction_count")
+    names = {"reference": row["uuid"] or row["reference"]}
+    return _doubt(row) | _item(row, *hidden) | names | counts
 
 
 _EVENT_FLAGS = ("doubtful", "late", "contradiction", "odd", "suspected")
@@ -225,9 +227,8 @@ def all_transactions(database: Database, transaction_filter: TransactionFilter) 
 def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
     """Return how many transactions there are now. Errors: ViewNotBuiltError."""
     table, _, _ = live_table(connection, TRANSACTIONS)
-    query = (
-        select(func.count()).select_from(table).where(*sql_conditions(transaction_filter, table))
-    )
+    conditions = [*sql_conditions(transaction_filter, table), *_is_shown(table)]
+    query = select(func.count()).select_from(table).where(*conditions)
     return int(connection.scalar(query) or 0)
 
 
@@ -261,10 +262,15 @@ def _selection(listing: Listing, filters: Filter) -> Selection:
     is_selective = any(getattr(filters, name) is not None for name in listing.selective)
     return Selection(
         (listing.view, filters),
-        lambda table: sql_conditions(filters, table, without=scans),
+        lambda table: [*sql_conditions(filters, table, without=scans), *_is_shown(table)],
         scans,
         is_selective,
     )
+
+
+def _is_shown(table: Table) -> list[ColumnElement[bool]]:
+    """Return the condition that leaves out rows for which others stand."""
+    return [table.c[CONTINUED] == 0] if CONTINUED in table.c else []
 
 
 _STATE = (

@@ -31,7 +31,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
         "mode": Mode(aggregate.mode).public,
         "doubtful": aggregate.is_doubtful,
         **public_state(aggregate),
-        "version": aggregate.version,
+        "version": events[-1].version,
         "first_seen_at": write_public_instant(events[0].event.timestamp),
         "last_changed_at": write_public_instant(events[-1].event.timestamp),
         "contradictions": sum(recorded.event.contradiction for recorded in events),
@@ -45,7 +45,7 @@ def public_state(aggregate: LedgerAggregate) -> State:
     if isinstance(aggregate, Transaction):
         return {
             "uuid": aggregate.uuid,
-            "reference": aggregate.reference,
+            "reference": aggregate.uuid or aggregate.reference,
             **_all_facts(TRANSACTION_FACTS, aggregate.facts),
         }
     if isinstance(aggregate, Alias):

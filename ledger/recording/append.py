@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.errors import NotFoundError
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import NotificationContent
-from ledger.recording.decider import streams_of
+from ledger.recording.decider import streams_of, transactions_of
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.relabelling import text_tags
 from ledger.recording.retries import appendable, available, retrying
@@ -103,7 +103,7 @@ class Append:
 
 def _load_request(notification: Notification, content: NotificationContent) -> LoadRequest:
     streams = streams_of(content)
-    dated = streams[: len(content.transactions)] if content.told_at else []
+    dated = transactions_of(content) if content.told_at else []
     return LoadRequest(notification.signed_digest, streams, dated, text_tags(notification))
 
 

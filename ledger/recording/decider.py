@@ -8,9 +8,17 @@ from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
+from ledger.aggregates.precedence import Place
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
-from ledger.ipn.snapshots import Fact, NotificationContent, Pairs, is_instalment
+from ledger.ipn.references import names_of
+from ledger.ipn.snapshots import (
+    Fact,
+    NotificationContent,
+    Pairs,
+    TransactionSnapshot,
+    is_instalment,
+)
 
 _Known = TypeVar("_Known", bound=LedgerAggregate)
 
@@ -20,6 +28,9 @@ class Repository(Protocol):
 
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams."""
+
+    def stream_named(self, name_id: UUID) -> UUID | None:
+        """Return the stream of a transaction by the id of one of its names."""
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         """Return when the platform last repeated what it had reported of a stream."""
@@ -33,12 +44,14 @@ class Decision:
     """The outcome for one notification.
 
     Shape: `changed` holds aggregates with new events by their ids, in the order in which they were
-    decided; `repeated` the version of each unchanged stream's event that its snapshot repeats;
-    `order_by_subscription` the order that an instalment names.
+    decided; `repeated` the place of the event that the snapshot of each unchanged stream repeats;
+    `order_by_subscription` the order that an instalment names; `stream_by_name` the names that
+    nobody has used before.
     """
 
     changed: dict[UUID, LedgerAggregate] = field(default_factory=dict)
-    repeated: dict[UUID, int] = field(default_factory=dict)
+    repeated: dict[UUID, Place] = field(default_factory=dict)
+    stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
     order_by_subscription: dict[UUID, Fact] = field(default_factory=dict)
 
 
@@ -65,24 +78,17 @@ class Decider:
     def decide(self) -> Decision:
         """Compare every snapshot of the notification with what is known."""
         content, occasion = self._content, self._occasion
-        transaction_ids = self._stream_ids[: len(content.transactions)]
-        alias_ids = self._stream_ids[len(content.transactions) :]
         self._known |= self._repository.load(self._stream_ids)
-        for id_, payment in zip(transaction_ids, content.transactions, strict=True):
-            transaction = self._get(Transaction, id_)
-            confirmed_at = self._repository.confirmed_at(id_) if content.told_at else None
-            has_changed = transaction.observe(payment, occasion, confirmed_at=confirmed_at)
-            self._collect(transaction, payment.facts, has_changed=has_changed)
-        for id_, request in zip(alias_ids, content.aliases, strict=False):
-            alias = self._get(Alias, id_)
+        transactions = [self._observe(payment) for payment in content.transactions]
+        for request in content.aliases:
+            alias = self._get(Alias, Alias.id_of(content.shop_id, content.mode, request.alias))
             has_changed = alias.observe(request, occasion)
             self._collect(alias, request.facts, has_changed=has_changed)
         for plan in content.subscriptions:
             subscription = self._subscription(plan.subscription_id, plan.alias)
             has_changed = subscription.observe(plan, occasion)
             self._collect(subscription, plan.facts, has_changed=has_changed)
-        for id_ in transaction_ids:
-            transaction = self._get(Transaction, id_)
+        for transaction in transactions:
             if not transaction.is_beyond_doubt(occasion):
                 self._follow_instalment(transaction)
         for id_ in self._decision.changed:
@@ -97,6 +103,55 @@ class Decider:
         self._collect(transaction, transaction.facts, has_changed=True)
         self._follow_instalment(transaction)
         return self._decision
+
+    def _observe(self, payment: TransactionSnapshot) -> Transaction:
+        """Compare one payment with what is known of it, under whichever of its names."""
+        names = names_of(payment)
+        if self._occasion.doubts:  # what may be forged joins nothing and takes no name of another
+            names = names[:1]
+        name_ids = [Transaction.id_of(self._content.shop_id, self._content.mode, n) for n in names]
+        transaction = self._joined(payment, [self._named(name_id) for name_id in name_ids])
+        if transaction is None:
+            transaction = self._get(Transaction, name_ids[0])
+        for name_id in name_ids:
+            if self._repository.stream_named(name_id) is None:
+                self._decision.stream_by_name[name_id] = transaction.id
+        is_dated = self._content.told_at is not None
+        confirmed_at = self._repository.confirmed_at(transaction.id) if is_dated else None
+        has_changed = transaction.observe(payment, self._occasion, confirmed_at=confirmed_at)
+        self._collect(transaction, payment.facts, has_changed=has_changed)
+        return transaction
+
+    def _joined(
+        self, payment: TransactionSnapshot, named: Sequence[Transaction | None]
+    ) -> Transaction | None:
+        """Return the transaction that these names lead to; two of one payment become one.
+
+        The second name is the one that a payment has without its uuid. Whoever has another uuid is
+        another payment all the same.
+        """
+        own, other = named[0], named[-1]
+        if other is None or other is own or other.uuid not in (None, payment.uuid):
+            return own
+        if own is None:
+            return other
+        own.join(other, payment, self._occasion)
+        for joined in (other, own):
+            self._collect(joined, {}, has_changed=True)
+        return own
+
+    def _named(self, name_id: UUID) -> Transaction | None:
+        """Return the transaction of a name, wherever it goes on; None for a new name."""
+        stream_id = self._decision.stream_by_name.get(name_id)
+        stream_id = stream_id or self._repository.stream_named(name_id)
+        while stream_id is not None:
+            if stream_id not in self._known:
+                self._known |= self._repository.load([stream_id])
+            transaction = self._get(Transaction, stream_id)
+            stream_id = transaction.continued_in
+            if stream_id is None:
+                return transaction
+        return None
 
     def _follow_instalment(self, transaction: Transaction) -> None:
         """Record in the subscription how the transaction of an instalment stands now."""
@@ -144,12 +199,11 @@ class Decider:
         if has_changed:
             self._decision.changed[aggregate.id] = aggregate
         elif aggregate.is_known:
-            version = aggregate.version_confirmed_by(facts)
-            self._decision.repeated.setdefault(aggregate.id, version)
+            self._decision.repeated.setdefault(aggregate.id, aggregate.place_confirmed_by(facts))
 
 
 def streams_of(content: NotificationContent) -> list[UUID]:
-    """Return the streams a notification names. Shape: transactions, aliases, subscriptions."""
+    """Return the streams that a notification names, those of a transaction by all its names."""
     shop_id, mode = content.shop_id, content.mode
     subscriptions = [
         (snapshot.subscription_id, snapshot.alias) for snapshot in content.subscriptions
@@ -160,9 +214,18 @@ def streams_of(content: NotificationContent) -> list[UUID]:
         if "subscription_id" in snapshot.facts
     ]
     return [
-        *(Transaction.id_of(shop_id, mode, payment.reference) for payment in content.transactions),
+        *transactions_of(content),
         *(Alias.id_of(shop_id, mode, snapshot.alias) for snapshot in content.aliases),
         *(Subscription.id_of(shop_id, mode, *names) for names in dict.fromkeys(subscriptions)),
+    ]
+
+
+def transactions_of(content: NotificationContent) -> list[UUID]:
+    """Return the ids of all names of the transactions that a notification is about."""
+    return [
+        Transaction.id_of(content.shop_id, content.mode, name)
+        for payment in content.transactions
+        for name in names_of(payment)
     ]
 
 

@@ -37,7 +37,7 @@ class UnitOfWork:
         self._connection = connection
         self._loaded = loaded
         self._aggregates: dict[UUID, LedgerAggregate | None] = {}
-        self._position_by_version: dict[tuple[UUID | str, int], int] = {}
+        self._position_by_place: dict[tuple[UUID | str, int], int] = {}
         self.writes = WriteSet()
 
     def add(
@@ -93,8 +93,11 @@ class UnitOfWork:
         missing = [id_ for id_ in ids if id_ not in self._aggregates]
         streams |= read_streams(self._connection, [id_ for id_ in missing if id_ not in streams])
         for id_ in missing:
-            self._aggregates[id_] = self._rehydrate(streams[id_])
+            self._aggregates[id_] = self._rehydrate(id_, streams[id_])
         return {id_: known for id_ in ids if (known := self._aggregates[id_]) is not None}
+
+    def stream_named(self, name_id: UUID) -> UUID | None:
+        return self._loaded.stream_by_name.get(name_id)
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         return self._loaded.confirmed_at.get(id_)
@@ -116,18 +119,20 @@ class UnitOfWork:
         """
         for id_ in decision.repeated:
             self.writes.repeats.append(Repeat(id_, occasion.notification_id, occasion.told_at))
+        for stream_by_name in (self._loaded.stream_by_name, self.writes.stream_by_name):
+            stream_by_name |= decision.stream_by_name
         for aggregate in decision.changed.values():
             self._aggregates[aggregate.id] = aggregate
             if isinstance(aggregate, Subscription):
                 self._name(aggregate, decision.order_by_subscription.get(aggregate.id))
         new_positions = []
         for stored_event in self._event_store.encode(decision.changed.values()):
-            version = stored_event.originator_id, stored_event.originator_version
+            place = stored_event.originator_id, stored_event.originator_version
             position = PROVISIONAL + len(self.writes.new_events)
-            self._position_by_version[version] = position
+            self._position_by_place[place] = position
             self.writes.new_events.append((stored_event, occasion.notification_id))
             new_positions.append(position)
-        repeated = [self._position_by_version[version] for version in decision.repeated.items()]
+        repeated = [self._position_by_place[place] for place in decision.repeated.values()]
         return tuple(new_positions or sorted(repeated))
 
     def _name(self, subscription: Subscription, order_of_instalment: Fact | None) -> None:
@@ -147,9 +152,11 @@ class UnitOfWork:
         if self.writes.subscriptions.setdefault(key, row)["order_id"] is None:
             self.writes.subscriptions[key] = row
 
-    def _rehydrate(self, entries: Sequence[Entry]) -> LedgerAggregate | None:
+    def _rehydrate(self, id_: UUID, entries: Sequence[Entry]) -> LedgerAggregate | None:
+        """Return what a stream and those that have joined it add up to."""
         aggregate: LedgerAggregate | None = None
-        for entry in entries:
-            self._position_by_version[entry.originator_id, entry.originator_version] = entry.id
-            aggregate = self._event_store.decode(entry).event.mutate(aggregate)
+        for recorded in self._event_store.whole(self._connection, entries):
+            event = recorded.event
+            self._position_by_place[event.place] = recorded.position
+            aggregate = event.mutate(aggregate or type(event).aggregate_class.initial(id_))
         return aggregate

@@ -12,6 +12,7 @@ APPEND_ONLY = (
     "decisions",
     "apparent_names",
     "repeats",
+    "stream_names",
     "access_log",
 )
 """Tables whose rows are never changed or deleted."""

@@ -1,15 +1,17 @@
 """The event store: histories of streams, the whole log in order, and new events to be appended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import takewhile
+from itertools import chain, takewhile
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotFoundError
 from ledger.storage.database import Database
 from ledger.storage.event_mapper import Entry, EventMapper, StoredEntry
@@ -21,10 +23,19 @@ STREAMS_MAX = 1024
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """One event with its place in the whole ledger."""
+    """One event with its place in the whole ledger.
+
+    Shape: `counted` is its place in a history of two streams, which has versions of its own.
+    """
 
     position: int
     event: LedgerAggregate.Event
+    counted: int | None = None
+
+    @property
+    def version(self) -> int:
+        """Return its place in the history of its object."""
+        return self.counted or self.event.originator_version
 
 
 class EventStore(EventRecorder):
@@ -35,8 +46,11 @@ class EventStore(EventRecorder):
         self._mapper = EventMapper()
 
     def history(self, id_: UUID, *, as_of: datetime | None = None) -> list[RecordedEvent]:
-        """Return every event of one stream in order, as known at `as_of`. Errors: NotFoundError."""
-        events = self.load([id_], as_of=as_of)[id_]
+        """Return every event of one object in order, as known at `as_of`. Errors: NotFoundError.
+
+        Shape: `id_` is that of its stream, or of one that it has joined.
+        """
+        (events,) = self.load([id_], as_of=as_of).values()
         if not events:
             raise NotFoundError("nothing is known about it" + (" by then" if as_of else ""))
         return events
@@ -48,15 +62,36 @@ class EventStore(EventRecorder):
         as_of: datetime | None = None,
         connection: Connection | None = None,
     ) -> dict[UUID, list[RecordedEvent]]:
-        """Read the events of many streams at once; none for a stream that was not known then."""
-        events_by_stream: dict[UUID, list[RecordedEvent]] = {}
+        """Read the events of many objects at once; none for a stream that was not known then.
+
+        Shape: by the stream in which an object goes on; a joined one has the events of both.
+        """
+        with nullcontext(connection) if connection else self._database.single() as reader:
+            streams = self._read_known(reader, ids, as_of)
+            for others in (_following, _joined):
+                missing = [id_ for id_ in others(streams.values()) if id_ not in streams]
+                streams |= self._read_known(reader, missing, as_of)
+        return _histories(streams)
+
+    def whole(self, connection: Connection, entries: Sequence[Entry]) -> list[RecordedEvent]:
+        """Return the events of a stream, without details, and of those that have joined it."""
+        events = list(map(self.decode, entries))
+        joined = _joined([events])
+        if not joined:
+            return events
+        others = read_streams(connection, joined)
+        streams = {id_: list(map(self.decode, entries)) for id_, entries in others.items()}
+        return _in_one_history(events, streams)
+
+    def _read_known(
+        self, connection: Connection, ids: Sequence[UUID], as_of: datetime | None
+    ) -> dict[UUID, list[RecordedEvent]]:
+        known: dict[UUID, list[RecordedEvent]] = {}
         for start in range(0, len(ids), STREAMS_MAX):
             chunk = ids[start : start + STREAMS_MAX]
-            with nullcontext(connection) if connection else self._database.single() as reader:
-                streams = read_streams(reader, chunk, with_details=True)
-            for id_, entries in streams.items():
-                events_by_stream[id_] = known_by([self.decode(entry) for entry in entries], as_of)
-        return events_by_stream
+            for id_, entries in read_streams(connection, chunk, with_details=True).items():
+                known[id_] = _recorded_by([self.decode(entry) for entry in entries], as_of)
+        return known
 
     def events_after(
         self, position: int, limit: int, *, stop: int | None = None, topics: Sequence[str] = ()
@@ -81,15 +116,62 @@ class EventStore(EventRecorder):
 
 
 def fold(events: Iterable[RecordedEvent]) -> LedgerAggregate | None:
-    """Return the state after these events."""
+    """Return the state after these events, of one stream or of two that are joined."""
     aggregate: LedgerAggregate | None = None
     for recorded in events:
         aggregate = recorded.event.mutate(aggregate)
     return aggregate
 
 
-def known_by(events: Sequence[RecordedEvent], as_of: datetime | None) -> list[RecordedEvent]:
-    """Return the beginning of a stream that was recorded by then; all of it without an instant."""
+def known_by(
+    events: Sequence[RecordedEvent], as_of: datetime | None
+) -> dict[UUID, list[RecordedEvent]]:
+    """Return what was known then of an object, by stream; all of it without an instant.
+
+    Shape: one history, unless the object had two streams then that were not joined yet.
+    """
+    streams: dict[UUID, list[RecordedEvent]] = {}
+    for recorded in events:
+        streams.setdefault(recorded.event.originator_id, []).append(recorded)
+    return _histories({id_: _recorded_by(own, as_of) for id_, own in streams.items()})
+
+
+def _recorded_by(events: Sequence[RecordedEvent], as_of: datetime | None) -> list[RecordedEvent]:
     if as_of is None:
         return list(events)
     return list(takewhile(lambda recorded: recorded.event.timestamp <= as_of, events))
+
+
+def _histories(
+    streams: Mapping[UUID, Sequence[RecordedEvent]],
+) -> dict[UUID, list[RecordedEvent]]:
+    """Return the histories that streams make, by the stream in which each goes on."""
+    return {
+        id_: _in_one_history(events, streams)
+        for id_, events in streams.items()
+        if not _following([events])
+    }
+
+
+def _following(streams: Iterable[Sequence[RecordedEvent]]) -> list[UUID]:
+    """Return the streams in which those that have ended go on."""
+    last_events = [events[-1].event for events in streams if events]
+    return [UUID(last.other_id) for last in last_events if isinstance(last, Transaction.Continued)]
+
+
+def _joined(streams: Iterable[Sequence[RecordedEvent]]) -> list[UUID]:
+    """Return the streams that have joined these."""
+    events = (recorded.event for recorded in chain.from_iterable(streams))
+    return [UUID(event.other_id) for event in events if isinstance(event, Transaction.Joined)]
+
+
+def _in_one_history(
+    events: Sequence[RecordedEvent], streams: Mapping[UUID, Sequence[RecordedEvent]]
+) -> list[RecordedEvent]:
+    """Return the events of a stream and of those that have joined it, counted over all."""
+    joined = [streams[id_] for id_ in _joined([events])]
+    in_order = sorted(chain(events, *joined), key=attrgetter("position"))
+    return [
+        replace(recorded, counted=number if joined else None)
+        for number, recorded in enumerate(in_order, start=1)
+    ]

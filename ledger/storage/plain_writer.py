@@ -11,6 +11,7 @@ from ledger.storage.database import Database
 from ledger.storage.decisions import add_decision
 from ledger.storage.event_recorder import append_events, read_streams
 from ledger.storage.inbox import Inbox
+from ledger.storage.stream_names import add_names, streams_by_name
 from ledger.storage.write_set import Loaded, LoadRequest, WriteSet, final_positions
 
 
@@ -28,16 +29,20 @@ class PlainWriter:
         inbox = Inbox(connection)
         recorded = inbox.positions_by_digest(digests)
         new = [request for request in requests if request.signed_digest not in recorded]
-        ids = dict.fromkeys(id_ for request in new for id_ in request.stream_ids)
+        named = dict.fromkeys(id_ for request in new for id_ in request.stream_ids)
+        stream_by_name = streams_by_name(connection, list(named))
+        ids = dict.fromkeys([*named, *stream_by_name.values()])
         streams = read_streams(connection, list(ids))
-        dated = dict.fromkeys(id_ for request in new for id_ in request.dated if streams[id_])
+        dates = (stream_by_name.get(id_, id_) for request in new for id_ in request.dated)
+        dated = dict.fromkeys(id_ for id_ in dates if streams[id_])
         confirmed_at = inbox.confirmed_at(list(dated)) if dated else {}
         texts = inbox.texts_by_tag([tag for request in new for tag in request.text_tags])
-        return Loaded(recorded, streams, confirmed_at, texts)
+        return Loaded(recorded, streams, confirmed_at, stream_by_name, texts)
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         inbox = Inbox(connection)
         subscription_index.add_all(connection, list(writes.subscriptions.values()))
+        add_names(connection, writes.stream_by_name)
         new_positions = append_events(connection, writes.new_events)
         inbox.add_repeats(writes.repeats)
         inbox_records = [

@@ -23,7 +23,14 @@ from ledger.storage.database_errors import driver_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import event_row
 from ledger.storage.inbox import InboxRecord
-from ledger.storage.tables import events, notifications, repeats, subscription_references
+from ledger.storage.stream_names import name_rows
+from ledger.storage.tables import (
+    events,
+    notifications,
+    repeats,
+    stream_names,
+    subscription_references,
+)
 from ledger.storage.write_set import PROVISIONAL, Loaded, LoadRequest, WriteSet
 
 
@@ -53,10 +60,13 @@ class PostgresqlWriter:
             if topic is not None and version is None:
                 loaded.texts_by_tag[topic] = digest
                 continue
+            if id_ is not None and version is None:
+                loaded.stream_by_name[id_] = UUID(digest)
+                continue
             if digest is not None:
                 loaded.positions_by_digest[digest] = tuple(positions)
                 continue
-            streams[id_].append(Entry(id_, version, topic, state, position))
+            streams.setdefault(id_, []).append(Entry(id_, version, topic, state, position))
             if confirmed_at is not None:
                 loaded.confirmed_at[id_] = confirmed_at.astimezone(UTC)
         for entries in streams.values():
@@ -76,6 +86,8 @@ class PostgresqlWriter:
             parameters["events"] = _json(event_rows)
         if writes.repeats:
             parameters["repeats"] = _json([repeat._asdict() for repeat in writes.repeats])
+        if writes.stream_by_name:
+            parameters["names"] = _json(name_rows(writes.stream_by_name))
         if writes.subscriptions:
             parameters["subscriptions"] = _json(list(writes.subscriptions.values()))
         statement = _writing(frozenset(parameters))
@@ -106,8 +118,20 @@ _LOAD = """
 SELECT originator_id, originator_version, topic, state, position,
   CASE WHEN originator_version = 1 AND originator_id = ANY(%(dated)b::uuid[]) THEN (
     SELECT max(told_at) FROM repeats WHERE repeats.originator_id = events.originator_id
-  ) END, NULL, NULL
+  ) END, NULL::text, NULL::json
 FROM events WHERE originator_id = ANY(%(ids)b::uuid[])
+UNION ALL
+SELECT originator_id, originator_version, topic, state, position,
+  CASE WHEN originator_version = 1 THEN (
+    SELECT max(told_at) FROM repeats WHERE repeats.originator_id = events.originator_id
+  ) END, NULL, NULL
+FROM events WHERE originator_id IN (
+  SELECT originator_id FROM stream_names
+  WHERE name_id = ANY(%(ids)b::uuid[]) AND originator_id <> ALL(%(ids)b::uuid[])
+)
+UNION ALL
+SELECT name_id, NULL, NULL, NULL, NULL, NULL, originator_id::text, NULL
+FROM stream_names WHERE name_id = ANY(%(ids)b::uuid[])
 UNION ALL (
   SELECT DISTINCT ON (signed_digest) NULL, NULL, NULL, NULL, NULL, NULL, signed_digest, positions
   FROM (
@@ -138,6 +162,11 @@ def _writing(parameter_names: frozenset[str]) -> str:
         columns = ", ".join(repeats.c.keys())
         source = _records("repeats", list(repeats.c))
         clauses.append(f"repeated AS (INSERT INTO repeats ({columns}) SELECT * FROM {source})")  # noqa: S608  names of our own columns
+    if "names" in parameter_names:
+        source = _records("names", list(stream_names.c))
+        clauses.append(
+            f"called AS (INSERT INTO stream_names (name_id, originator_id) SELECT * FROM {source})"  # noqa: S608  as above
+        )
     if "subscriptions" in parameter_names:
         source = _records("subscriptions", list(subscription_references.c))
         clauses.append(f"named AS ({subscription_index.adding(f'SELECT * FROM {source}')})")  # noqa: S608  as above

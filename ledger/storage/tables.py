@@ -141,6 +141,15 @@ repeats = Table(
 )
 """Which streams a delivery names without changing them."""
 
+stream_names = Table(
+    "stream_names",
+    metadata,
+    *keys(Uuid, "name_id"),
+    *required(Uuid, "originator_id"),
+)
+"""Which stream each name of a transaction leads to, by the id that a stream of that name would
+have; append-only. A name leads to one stream: so two writers never make one payment twice."""
+
 subscription_references = Table(
     "subscription_references",
     metadata,

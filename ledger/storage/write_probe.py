@@ -7,13 +7,15 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, insert, text
 
 from ledger.storage.database import Database
-from ledger.storage.tables import events, notifications, quarantine, repeats
+from ledger.storage.tables import events, notifications, quarantine, repeats, stream_names
 
 PROBE_BYTES = 16 * 1024
 """More than a call has on average."""
 LOCK_SECONDS_MAX = 5
 
-_RECEIVING = ", ".join(table.name for table in (events, notifications, repeats, quarantine))
+_RECEIVING = ", ".join(
+    table.name for table in (events, notifications, repeats, stream_names, quarantine)
+)
 
 
 def try_to_write(database: Database) -> None:

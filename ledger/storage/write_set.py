@@ -38,12 +38,14 @@ class Loaded:
 
     Shape: the positions of the events of those that are recorded already, by signed digest; every
     event of the streams that the others name, in version order; when the platform last repeated
-    the state of the dated streams; which recorded notifications hold the signed texts, by tag.
+    the state of the dated streams; which streams their names lead to; which recorded notifications
+    hold the signed texts, by tag.
     """
 
     positions_by_digest: dict[str, tuple[int, ...]]
     streams: dict[UUID, list[Entry]]
     confirmed_at: dict[UUID, datetime]
+    stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
     texts_by_tag: dict[str, str] = field(default_factory=dict)
 
 
@@ -52,7 +54,7 @@ class WriteSet:
     """All that a unit of work adds.
 
     Shape: each event with the id of its notification; deliveries and decisions with provisional
-    positions; subscriptions by what the platform calls them.
+    positions; subscriptions by what the platform calls them; names of transactions.
     """
 
     new_events: list[tuple[StoredEntry, str]] = field(default_factory=list)
@@ -60,6 +62,7 @@ class WriteSet:
     decisions: list[LaterDecision] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)
+    stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
 
 
 def final_positions(positions: Sequence[int], new_positions: Sequence[int]) -> tuple[int, ...]:

@@ -38,23 +38,25 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
     streams: dict[str, list[RecordedEvent]] = defaultdict(list)
     for recorded in log:
         streams[recorded.event.originator_id.hex].append(recorded)
+    histories = {id_: _with_joined(stream, streams) for id_, stream in streams.items()}
     states_by_kind: dict[str, States] = defaultdict(dict)
-    for id_, stream in streams.items():
-        state = current_state(stream) | _times(stream)
+    for id_, stream in histories.items():
+        state = current_state(stream) | _times(stream) | _of_rows(streams[id_], len(stream))
         states_by_kind[state["kind"]][id_] = state
     transactions, subscriptions = states_by_kind["transaction"], states_by_kind["subscription"]
+    shown = {id_: each for id_, each in transactions.items() if not each["is_continued"]}
     counted = {id_: each for id_, each in transactions.items() if not each["is_doubtful"]}
     totalled = {id_: each | {"first_seen_at": each["counted_at"]} for id_, each in counted.items()}
     tables = {
-        "transactions": _transactions(transactions, streams),
+        "transactions": _transactions(transactions, histories),
         "aliases": _lines(states_by_kind["alias"], "aliases"),
         "subscriptions": _subscriptions(subscriptions),
         "instalments": _instalments(subscriptions),
         "order_lines": _lines(transactions, "order_lines"),
-        "orders": _orders(transactions),
+        "orders": _orders(shown),
         "total_lines": _lines(totalled, "total_lines"),
-        "daily_totals": _totals(totalled),
-        "daily_refusals": _refusals(totalled),
+        "daily_totals": _totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
+        "daily_refusals": _refusals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
         "coverage_lines": _coverage_lines(log),
         "rule_coverage": _coverage(log),
         "audit_trail": [_audited(recorded) for recorded in log],
@@ -64,6 +66,26 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
 
 def _order(row: Mapping[str, Any]) -> str:
     return str(list(row.values()))
+
+
+def _with_joined(stream: list[RecordedEvent], streams: Streams) -> list[RecordedEvent]:
+    """Return the events of a stream, and of the one that has joined it, in their order."""
+    joined = [
+        recorded
+        for own in stream
+        if own.event.TOPIC == "transaction.joined"
+        for recorded in streams[own.event.other_id]
+    ]
+    return sorted([*stream, *joined], key=lambda recorded: recorded.position)
+
+
+def _of_rows(stream: list[RecordedEvent], count: int) -> State:
+    """Return what rows have that no state shows."""
+    return {
+        "reference": stream[0].event.reference,
+        "version": count,
+        "is_continued": int(stream[-1].event.TOPIC == "transaction.continued"),
+    }
 
 
 def _times(stream: list[RecordedEvent]) -> State:

@@ -30,9 +30,13 @@ class InMemory:
             known = self.aggregates.get(stream_id)
             event = happening.event(1 if known is None else known.version + 1)
             self.aggregates[stream_id] = event.mutate(known)
+        self.stream_by_name = {stream_id: stream_id for stream_id in self.aggregates}
 
     def load(self, ids: Sequence[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
         return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
+
+    def stream_named(self, name_id: StreamId) -> StreamId | None:
+        return self.stream_by_name.get(name_id)
 
     def confirmed_at(self, id_: StreamId) -> datetime | None:
         return self._confirmed.get(id_)
@@ -67,6 +71,7 @@ class Given:
             event for aggregate in changed.values() for event in aggregate.collect_events()
         ]
         self._repository.aggregates.update(changed)
+        self._repository.stream_by_name |= self.decision.stream_by_name
         return self
 
     def then(self, *happenings: Happening) -> Self:
@@ -76,7 +81,8 @@ class Given:
 
     def repeats(self, version_by_stream: Mapping[StreamId, int]) -> Self:
         """Expect that the notification repeats these events of unchanged streams."""
-        assert self.decision.repeated == version_by_stream
+        repeated = {id_: version for id_, (_, version) in self.decision.repeated.items()}
+        assert repeated == version_by_stream
         return self
 
 

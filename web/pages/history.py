@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask.typing import ResponseReturnValue
@@ -48,13 +49,14 @@ def render_history(
     question: Question,
     all_streams: Sequence[Sequence[RecordedEvent]],
     describe: Callable[[KnownHistory], dict[str, Any]],
+    only: UUID | None = None,
 ) -> ResponseReturnValue:
     """Render the page of an object as known now or then.
 
     Shape: `describe` returns what its template needs beside the history. The page says so when
     nothing was known then, or what of the question cannot be read.
     """
-    history = KnownHistory(all_streams, _instant(question))
+    history = KnownHistory(all_streams, _instant(question), only)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     if history.streams and not question.wrong:
         template, status, more = f"{kind}.html", 200, describe(history)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.ipn.snapshots import Fact
@@ -93,16 +94,24 @@ def _redacted(change: Change) -> Change:
 class KnownHistory:
     """The events of one object, or of several together, as known at an instant or now.
 
-    Shape: `all_streams` has every event of each stream, whatever the instant.
+    Shape: `all_streams` has every event of each object, whatever the instant. `only` says which
+    stream is meant when two of them were not joined yet.
     """
 
     all_streams: Sequence[Sequence[RecordedEvent]]
     at: datetime | None = None
+    only: UUID | None = None
 
     @cached_property
     def streams(self) -> list[list[RecordedEvent]]:
         """Return what was known of each stream; those of which nothing was known are left out."""
-        return [known for events in self.all_streams if (known := known_by(events, self.at))]
+        histories = (known_by(events, self.at) for events in self.all_streams)
+        return [
+            events
+            for history in histories
+            for id_, events in history.items()
+            if events and (len(history) == 1 or self.only in (None, id_))
+        ]
 
     @cached_property
     def states(self) -> list[State]:
@@ -157,7 +166,7 @@ class KnownHistory:
             for entry in timeline(events)
         ]
         newest = sorted(entries, key=lambda pair: pair[0].position)[-LINES_MAX:]
-        recorded = [RecordedEvent(entry.position, entry.event) for entry, _ in newest]
+        recorded = [entry.recorded for entry, _ in newest]
         evidence = evidence_of(ledger(), recorded)
         return [
             HistoryLine(

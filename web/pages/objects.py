@@ -89,7 +89,7 @@ def _render_object(
         return {"state": state, "links": links_of(state)} | describe(state, history, id_)
 
     streams = [ledger().events.history(id_)]
-    return render_history(kind, mode, shop_id, name, question, streams, more)
+    return render_history(kind, mode, shop_id, name, question, streams, more, only=id_)
 
 
 def _of_transaction(state: State, history: KnownHistory, id_: UUID) -> dict[str, Any]:

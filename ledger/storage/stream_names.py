@@ -1,0 +1,34 @@
+"""Finds the stream of a transaction by any of its names: by its uuid, or by what it is without."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, insert, select
+
+from ledger.storage.database import padded
+from ledger.storage.tables import stream_names
+
+
+def add_names(connection: Connection, stream_by_name: Mapping[UUID, UUID]) -> None:
+    """Store which streams names lead to.
+
+    Errors: IntegrityError when another writer has stored one of them.
+    """
+    if stream_by_name:
+        connection.execute(insert(stream_names), name_rows(stream_by_name))
+
+
+def name_rows(stream_by_name: Mapping[UUID, UUID]) -> list[dict[str, UUID]]:
+    """Return the rows of some names."""
+    return [{"name_id": name, "originator_id": id_} for name, id_ in stream_by_name.items()]
+
+
+def streams_by_name(connection: Connection, name_ids: Sequence[UUID]) -> dict[UUID, UUID]:
+    """Return the streams that names lead to; names that nobody has used are left out."""
+    if not name_ids:
+        return {}
+    result = connection.execute(_STREAMS, {"ids": padded(name_ids)})
+    return {row.name_id: row.originator_id for row in result}
+
+
+_STREAMS = select(stream_names).where(stream_names.c.name_id.in_(bindparam("ids", expanding=True)))
