@@ -112,11 +112,11 @@ class LedgerAggregate(BaseAggregate[UUID]):
 
             One of another stream that is about the same thing leaves the version as it is.
             """
-            known = aggregate or self.aggregate_class.initial(self.originator_id)
-            if known.id == self.originator_id:
-                return super().mutate(known)
-            self.apply(known)
-            return known
+            aggregate = aggregate or self.aggregate_class.initial(self.originator_id)
+            if aggregate.id == self.originator_id:
+                return super().mutate(aggregate)
+            self.apply(aggregate)
+            return aggregate
 
         def apply(self, aggregate: Any) -> None:
             aggregate.apply(self)
@@ -160,6 +160,11 @@ class LedgerAggregate(BaseAggregate[UUID]):
     @property
     def is_known(self) -> bool:
         return bool(self.observations)
+
+    @property
+    def next_place(self) -> Place:
+        """Return the place of its next event."""
+        return self.id, self.version + 1
 
     def apply(self, event: "LedgerAggregate.Event") -> None:
         """Assign what an event says. Never refuses, never compares, never reads a clock."""

@@ -58,9 +58,7 @@ class Alias(LedgerAggregate):
             rule, certainty = rules.BACK_OFFICE, occasion.rule_certainty
         event_class = self._classify(snapshot, changes)
         precedence = Precedence(None, made_at, occasion.received_at)
-        observation = Observation(
-            (self.id, self.version + 1), event_class.TOPIC, precedence, facts, True
-        )
+        observation = Observation(self.next_place, event_class.TOPIC, precedence, facts, True)
         self._record(
             event_class,
             facts,

@@ -117,14 +117,14 @@ def facts_that_move(
 def facts_with(
     known_facts: Mapping[str, Fact],
     observations: Sequence[Observation],
-    others: Sequence[Observation],
+    taken_in: Sequence[Observation],
 ) -> dict[str, Fact]:
-    """Return what is known when other observations of the same thing are taken in."""
+    """Return what is known when more observations of the same thing are taken in."""
     facts, earlier = dict(known_facts), [each for each in observations if each.counts_for_order]
-    for other in others:
-        moved = facts_that_move(facts, other.facts, other.precedence, earlier)
-        facts |= {name: other.facts[name] for name in moved}
-        earlier += [other] if other.counts_for_order else []
+    for observation in taken_in:
+        moved = facts_that_move(facts, observation.facts, observation.precedence, earlier)
+        facts |= {name: observation.facts[name] for name in moved}
+        earlier += [observation] if observation.counts_for_order else []
     return facts
 
 

@@ -120,7 +120,9 @@ class Transaction(LedgerAggregate):
         changes = self.changes(
             snapshot.facts, occasion, ordered_by=occasion.told_at, confirmed_at=confirmed_at
         )
-        if not changes.has_changes and self.is_known:
+        has_no_uuid_yet = self.uuid is None and not self.is_beyond_doubt(occasion)
+        is_named = has_no_uuid_yet and snapshot.uuid is not None
+        if not (changes.has_changes or is_named) and self.is_known:
             return False
         situation = Situation(self.facts, snapshot.facts, changes, occasion, self.is_known)
         rule, certainty = situation.rule()

@@ -1,6 +1,6 @@
 """Checks that each name of a transaction leads to its stream, and what joined streams hold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from uuid import UUID
@@ -88,9 +88,7 @@ def _differences(
         yield "the other stream adds up to something else"
 
 
-def _transaction(
-    id_: UUID, events: "Iterator[RecordedEvent] | Sequence[RecordedEvent]"
-) -> Transaction:
+def _transaction(id_: UUID, events: Iterable[RecordedEvent]) -> Transaction:
     transaction = Transaction.initial(id_)
     for recorded in events:
         recorded.event.mutate(transaction)

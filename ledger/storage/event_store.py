@@ -68,30 +68,30 @@ class EventStore(EventRecorder):
         """
         with nullcontext(connection) if connection else self._database.single() as reader:
             streams = self._read_known(reader, ids, as_of)
-            for others in (_following, _joined):
-                missing = [id_ for id_ in others(streams.values()) if id_ not in streams]
+            for linked in (_following, _joined):
+                missing = [id_ for id_ in linked(streams.values()) if id_ not in streams]
                 streams |= self._read_known(reader, missing, as_of)
         return _histories(streams)
 
     def whole(self, connection: Connection, entries: Sequence[Entry]) -> list[RecordedEvent]:
         """Return the events of a stream, without details, and of those that have joined it."""
-        events = list(map(self.decode, entries))
-        joined = _joined([events])
+        history = list(map(self.decode, entries))
+        joined = _joined([history])
         if not joined:
-            return events
-        others = read_streams(connection, joined)
-        streams = {id_: list(map(self.decode, entries)) for id_, entries in others.items()}
-        return _in_one_history(events, streams)
+            return history
+        entries_by_stream = read_streams(connection, joined)
+        streams = {id_: list(map(self.decode, own)) for id_, own in entries_by_stream.items()}
+        return _in_one_history(history, streams)
 
     def _read_known(
         self, connection: Connection, ids: Sequence[UUID], as_of: datetime | None
     ) -> dict[UUID, list[RecordedEvent]]:
-        known: dict[UUID, list[RecordedEvent]] = {}
+        streams: dict[UUID, list[RecordedEvent]] = {}
         for start in range(0, len(ids), STREAMS_MAX):
             chunk = ids[start : start + STREAMS_MAX]
             for id_, entries in read_streams(connection, chunk, with_details=True).items():
-                known[id_] = _recorded_by([self.decode(entry) for entry in entries], as_of)
-        return known
+                streams[id_] = _recorded_by([self.decode(entry) for entry in entries], as_of)
+        return streams
 
     def events_after(
         self, position: int, limit: int, *, stop: int | None = None, topics: Sequence[str] = ()

@@ -3,24 +3,24 @@
 Nothing is shared with the projections but the documented meaning of their columns.
 """
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from ledger.application import Ledger
 from ledger.instants import write_instant
 from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
-from tests.projections.helpers import Rows
-
-_DATA = tomllib.loads((Path(__file__).parent / "brute_force.toml").read_text())
-HELD, WAITING, COUNTED, REFUSED = (
-    frozenset(_DATA["statuses"][name]) for name in ("held", "waiting", "counted", "refused")
+from tests.projections.brute_force_outcomes import (
+    CAPTURED,
+    COLUMNS,
+    COUNTED,
+    HELD,
+    WAITING,
+    outcome_of,
 )
-CAPTURED = frozenset({"CAPTURED"})
+from tests.projections.helpers import Rows
 
 State = dict[str, Any]
 States = dict[str, State]
@@ -101,7 +101,7 @@ def _times(stream: list[RecordedEvent]) -> State:
 
 
 def _line(id_: str, state: State, table: str) -> State:
-    return {"id": id_} | {name: state[name] for name in _DATA["columns"][table]}
+    return {"id": id_} | {name: state[name] for name in COLUMNS[table]}
 
 
 def _lines(states: States, table: str) -> list[State]:
@@ -200,7 +200,7 @@ def _totals(transactions: States) -> list[State]:
             _day(transaction),
             transaction["currency"] or "",
             transaction["payment_method"] or "",
-            _outcome(transaction),
+            outcome_of(transaction),
         )
 
     columns = ("shop_id", "mode", "day", "currency", "payment_method", "outcome")
@@ -216,7 +216,7 @@ def _totals(transactions: States) -> list[State]:
 
 def _refusals(transactions: States) -> list[State]:
     def key_of(transaction: State) -> tuple[str, ...] | None:
-        if _outcome(transaction) != "refused":
+        if outcome_of(transaction) != "refused":
             return None
         result = transaction["authorisation_result"] or ""
         return transaction["shop_id"], transaction["mode"], _day(transaction), result
@@ -225,40 +225,6 @@ def _refusals(transactions: States) -> list[State]:
         dict(zip(("shop_id", "mode", "day", "result"), key, strict=True)) | {"count": len(members)}
         for key, members in _grouped(transactions.values(), key_of).items()
     ]
-
-
-def _outcome(transaction: State) -> str:
-    operation, status = transaction["operation_type"], transaction["status"]
-    if status == "ABANDONED":
-        return "abandoned"
-    if operation == "VERIFICATION":
-        if status == "ACCEPTED":
-            return "verified"
-        return "refused" if status in REFUSED else "unknown"
-    if operation not in ("DEBIT", "CREDIT"):
-        return "unknown"
-    return _credit_outcome(status) if operation == "CREDIT" else _debit_outcome(status)
-
-
-def _debit_outcome(status: str) -> str:
-    if status in HELD | CAPTURED:
-        return "accepted"
-    if status in WAITING:
-        return "pending"
-    if status in REFUSED:
-        return "refused"
-    ends = {"CANCELLED": "cancelled", "EXPIRED": "expired", "CAPTURE_FAILED": "failed"}
-    return ends.get(status, "unknown")
-
-
-def _credit_outcome(status: str) -> str:
-    if status in HELD | CAPTURED:
-        return "refunded"
-    if status in WAITING | {"REFUND_TO_RETRY"}:
-        return "refund-pending"
-    if status in REFUSED:
-        return "refund-refused"
-    return "refund-cancelled" if status == "CANCELLED" else "unknown"
 
 
 def _coverage_lines(log: list[RecordedEvent]) -> list[State]:

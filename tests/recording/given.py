@@ -74,6 +74,12 @@ class Given:
         self._repository.stream_by_name |= self.decision.stream_by_name
         return self
 
+    def known(self, name_id: StreamId) -> Any:
+        """Return the aggregate that the name of a transaction leads to."""
+        aggregate = self._repository.aggregates[self._repository.stream_by_name[name_id]]
+        is_over = aggregate.continued_in is not None
+        return self._repository.aggregates[aggregate.continued_in] if is_over else aggregate
+
     def then(self, *happenings: Happening) -> Self:
         """Expect exactly these new events, in this order."""
         assert_happened(self.events, *happenings)
