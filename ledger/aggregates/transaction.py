@@ -90,7 +90,9 @@ class Transaction(LedgerAggregate):
         self.uuid = None
 
     def apply(self, event: LedgerAggregate.Event) -> None:
-        self.first_seen_at = self.first_seen_at or event.timestamp
+        if self.first_seen_at is None:
+            self.shop_id, self.mode, self.reference = event.shop_id, event.mode, event.reference
+            self.first_seen_at = event.timestamp
         self.late_count += event.late
         self.contradiction_count += event.contradiction
         if isinstance(event, Transaction.Continued):
