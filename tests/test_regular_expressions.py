@@ -42,6 +42,8 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.ipn.card_data_fields._SCHEME_REFERENCE": "0A-",
     "ledger.ipn.card_numbers._IDENTIFIER": "0a-x",
     "ledger.ipn.card_numbers._RUN": "0- a",
+    "ledger.ipn.currencies._DIGITS": "0a",
+    "ledger.ipn.currencies._WORD": "aA0",
     "ledger.ipn.field_values._AMOUNT": "0-a",
     "ledger.ipn.field_values._COUNT": "0a",
     "ledger.ipn.form_v2._STATUS_IN_TEXT": "+DAa",

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from ledger.errors import MalformedNotificationError
 from ledger.instants import read_platform_instant, write_second
+from ledger.ipn.currencies import currency_code, respelled_currency_code
 from ledger.ipn.lookalikes import is_deceptive
-from ledger.ipn.money import currency_code
 from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.statuses import RANKS, form_spelling
 from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
@@ -54,9 +54,11 @@ class Values:
         return self._noted(name, value, is_odd=value not in OPERATIONS)
 
     def currency(self, name: str) -> str | None:
-        value = self.text(name)
-        code = currency_code(value or "")
-        return self._noted(name, code or value, is_odd=code is None)
+        """Read a currency. Shape: its letters; one that is unknown stays as it came."""
+        value = self.text(name) or ""
+        code = currency_code(value)
+        reading = code or respelled_currency_code(value) or value or None
+        return self._noted(name, reading, is_odd=code is None)
 
     def answer_code(self, name: str) -> str | None:
         """Read an authorisation result; one format writes success as `0`, the other as `00`."""
