@@ -9,6 +9,7 @@ from ledger.errors import MalformedNotificationError
 from ledger.instants import read_platform_instant, write_second
 from ledger.ipn.currencies import currency_code, respelled_currency_code
 from ledger.ipn.lookalikes import is_deceptive
+from ledger.ipn.money import AMOUNT_MINOR_MAX
 from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.statuses import RANKS, form_spelling
 from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
@@ -66,7 +67,7 @@ class Values:
         return "0" if value == "00" else value
 
     def amount(self, name: str) -> int | None:
-        """Read an amount. Units: minor units.
+        """Read an amount. Units: minor units. Negative, or above what the platform moves: odd.
 
         Errors: MalformedNotificationError when it is no whole number.
         """
@@ -75,7 +76,8 @@ class Values:
             return None
         if not _AMOUNT.fullmatch(value):
             raise MalformedNotificationError("amount-unreadable", f"{name} is no whole number")
-        return self._noted(name, int(value), is_odd=value.startswith("-"))
+        amount_minor = int(value)
+        return self._noted(name, amount_minor, is_odd=not 0 <= amount_minor <= AMOUNT_MINOR_MAX)
 
     def count(self, name: str) -> int | None:
         value = self.raw(name)

@@ -1,8 +1,17 @@
-"""Amounts in the decimals of their currency."""
+"""Amounts in the decimals of their currency, and how much of money the platform can move."""
 
 from decimal import Decimal
 
 from ledger.ipn.currencies import decimals_of
+
+AMOUNT_MINOR_MAX = 10**12 - 1
+"""The platform's amounts have at most 12 digits. Source: form-v2 reference, `vads_amount`."""
+
+
+def counted_minor(amount_minor: int | None) -> int | None:
+    """Return what counts of an amount: None for none, and for one that the platform cannot move."""
+    is_moved = amount_minor is not None and abs(amount_minor) <= AMOUNT_MINOR_MAX
+    return amount_minor if is_moved else None
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:

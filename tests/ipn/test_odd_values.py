@@ -56,6 +56,18 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
         {"amount_minor": -2990},
     ),
     (
+        "form-most",
+        an_odd_form(vads_effective_amount="999999999999"),
+        set(),
+        {"amount_minor": 999_999_999_999},
+    ),
+    (
+        "form-more",
+        an_odd_form(vads_effective_amount="1000000000000"),
+        {"vads_effective_amount"},
+        {"amount_minor": 1_000_000_000_000},
+    ),
+    (
         "form-status",
         an_odd_form(vads_trans_status="MELTED"),
         {"vads_trans_status"},
@@ -130,6 +142,12 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
     ),
     ("rest-server-date-none", rest_body(an_answer(whole={"serverDate": None})), set(), {}),
     ("rest-negative", rest_body(an_answer(amount=-2990)), {"amount"}, {"amount_minor": -2990}),
+    (
+        "rest-more",
+        rest_body(an_answer(amount=10**12)),
+        {"amount"},
+        {"amount_minor": 10**12},
+    ),
     ("rest-amount-as-text", rest_body(an_answer(amount="2990")), set(), {"amount_minor": 2990}),
     (
         "rest-status",
