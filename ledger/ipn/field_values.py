@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from typing import TypeVar
 
 from ledger.errors import MalformedNotificationError
-from ledger.instants import read_platform_instant, write_second
+from ledger.instants import read_platform_day, read_platform_instant, write_second
 from ledger.ipn.currencies import currency_code, respelled_currency_code
 from ledger.ipn.lookalikes import is_deceptive
 from ledger.ipn.money import AMOUNT_MINOR_MAX
@@ -92,10 +91,8 @@ class Values:
 
     def day(self, name: str) -> str | None:
         """Read a day written as `yyyyMMdd`. Shape: `2026-03-10`."""
-        try:
-            return date.fromisoformat(self.raw(name)).isoformat()
-        except ValueError:
-            return self._noted(name, None, is_odd=True)
+        day = read_platform_day(self.raw(name))
+        return self._noted(name, None if day is None else day.isoformat(), is_odd=day is None)
 
     def odd_names(self) -> tuple[str, ...]:
         """Return the names of fields whose value was not understood, or that no database stores."""
