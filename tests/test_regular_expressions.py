@@ -56,6 +56,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.ipn.form_v2_origin._WITH_A_TRANSACTION": "0aA",
     "ledger.ipn.form_v2_fields.UUID": "a0z",
     "ledger.ipn.iban._CANDIDATE": "A0 -",
+    "ledger.ipn.json_values._WHOLE": "0.-a",
     "ledger.ipn.lookalikes._TOKEN": "a.- ",
     "ledger.ipn.parse._SOURCE": "A_a",
     "ledger.ipn.rest_v4._MODE": '"mode: ',

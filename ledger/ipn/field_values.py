@@ -7,6 +7,7 @@ from typing import TypeVar
 from ledger.errors import MalformedNotificationError
 from ledger.instants import read_platform_day, read_platform_instant, write_second
 from ledger.ipn.currencies import currency_code, respelled_currency_code
+from ledger.ipn.json_values import WholeNumber
 from ledger.ipn.lookalikes import is_deceptive
 from ledger.ipn.money import AMOUNT_MINOR_MAX
 from ledger.ipn.snapshots import Fact, Pairs
@@ -73,15 +74,18 @@ class Values:
         value = self.raw(name)
         if not value:
             return None
-        if not _AMOUNT.fullmatch(value):
+        digits = _digits(value)
+        if not _AMOUNT.fullmatch(digits):
             raise MalformedNotificationError("amount-unreadable", f"{name} is no whole number")
-        amount_minor = int(value)
-        return self._noted(name, amount_minor, is_odd=not 0 <= amount_minor <= AMOUNT_MINOR_MAX)
+        amount_minor = int(digits)
+        is_moved = 0 <= amount_minor <= AMOUNT_MINOR_MAX
+        return self._noted(name, amount_minor, is_odd=not is_moved or digits != value)
 
     def count(self, name: str) -> int | None:
         value = self.raw(name)
-        count = int(value) if _COUNT.fullmatch(value) else None
-        return self._noted(name, count, is_odd=count is None)
+        digits = _digits(value)
+        count = int(digits) if _COUNT.fullmatch(digits) else None
+        return self._noted(name, count, is_odd=count is None or digits != value)
 
     def instant(self, name: str) -> str | None:
         """Read an instant. Shape: `2026-03-10T09:15:47Z`; None, and odd, if there is none."""
@@ -111,6 +115,11 @@ class Values:
         if is_odd and self.raw(name):
             self.odd.append(name)
         return reading
+
+
+def _digits(value: str) -> str:
+    """Return the digits before the zeros of a number that JSON wrote as `4990.0`; else all."""
+    return value.partition(".")[0] if isinstance(value, WholeNumber) else value
 
 
 Reader = Callable[[Values, str], Fact | None]

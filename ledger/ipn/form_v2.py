@@ -17,6 +17,7 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.form_v2_origin import doubts_of, malformed_field, strange_names
+from ledger.ipn.json_values import parse_json
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
 from ledger.ipn.snapshots import (
     CREATED,
@@ -157,8 +158,8 @@ def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[Transac
 def _parts(text: str) -> list[dict[str, str]]:
     """Return the parts of a split payment; none when they cannot be read."""
     try:
-        split = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        split = parse_json(text)
+    except (ValueError, RecursionError, MalformedNotificationError):
         return []
     parts = split.get("transactions") or split.get("transaction") if isinstance(split, dict) else 0
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):

@@ -84,6 +84,7 @@ _TOP_LEVEL = frozenset(
         "orderDetails",
         "customer",
         "transactions",
+        "_type",
     }
 )
 
@@ -116,16 +117,27 @@ class Order:
     details: Pairs
     personal: Pairs
 
+    def details_beside(self, own: Pairs) -> Pairs:
+        """Return the details, those under `kr-answer` whose paths a transaction has itself."""
+        paths = {path for path, _ in own}
+        return [
+            [f"kr-answer.{path}" if path in paths else path, text] for path, text in self.details
+        ]
+
 
 def order_of(answer: Mapping[str, Any]) -> Order:
     """Return what an answer says beside its transactions."""
     fields = dict(flatten(answer.get("orderDetails")))
-    details = [
-        (name, str(answer[name])) for name in ("orderCycle", "orderStatus") if answer.get(name)
-    ]
+    details = flatten({name: answer.get(name) or None for name in ("orderCycle", "orderStatus")})
     unread = (name for name in fields if name not in _READ_OF_ORDER)
     details += [(ORDER + name, fields[name]) for name in unread]
-    unknown = (name for name in answer if name not in _TOP_LEVEL and not name.startswith("_"))
+    unknown = (name for name in answer if name not in _TOP_LEVEL)
     details += flatten({name: answer[name] for name in unknown})
     customer = flatten({"customer": answer.get("customer")})
     return Order(fields, storable_pairs(details), storable_pairs(customer))
+
+
+def odd_of_order(order_values: Values) -> tuple[tuple[str, ...], Pairs]:
+    """Return what is odd in the order. Shape: names; the facts among them verbatim, by path."""
+    _, verbatim = order_values.odd_fields(FACTS_OF_ORDER)
+    return order_values.odd_names(), [[ORDER + name, text] for name, text in verbatim]
