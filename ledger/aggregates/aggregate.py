@@ -5,7 +5,7 @@ holds all facts of the snapshot and the names of those that moved the state, so 
 only assigns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -81,6 +81,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         details: Pairs | None = None
         personal: Pairs | None = None
         suspected: list[str] | None = None
+        derived: list[str] | None = None
 
         TOPIC: ClassVar[str]
         COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
@@ -170,7 +171,12 @@ class LedgerAggregate(BaseAggregate[UUID]):
         counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
         self.observations.append(
             Observation(
-                event.originator_version, event.TOPIC, precedence, event.facts, counts_for_order
+                event.originator_version,
+                event.TOPIC,
+                precedence,
+                event.facts,
+                counts_for_order,
+                event.derived or (),
             )
         )
 
@@ -181,23 +187,28 @@ class LedgerAggregate(BaseAggregate[UUID]):
         *,
         ordered_by: datetime | None,
         confirmed_at: datetime | None = None,
+        derived: Collection[str] = (),
     ) -> Changes:
         """Compare the facts of a snapshot with everything known.
 
         `ordered_by` is the platform's time that orders snapshots of this thing, when it gives one;
-        `confirmed_at` the latest such time at which a repeat confirmed the current state.
+        `confirmed_at` the latest such time at which a repeat confirmed the current state. Facts
+        that are `derived` say nothing where something is known.
         """
         precedence = Precedence(status_of(facts), ordered_by, self._arrival(occasion))
         earlier = [known for known in self.observations if known.counts_for_order]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
         reported = {fact for known in self.observations for fact in known.facts.items()}
-        added = [fact[0] for fact in facts.items() if fact not in reported]
+        silent = self.facts.keys() & derived
+        added = [
+            fact[0] for fact in facts.items() if fact not in reported and fact[0] not in silent
+        ]
         if self.is_beyond_doubt(occasion):
             return Changes(added, moved=(), is_late=False, is_contradiction=False)
         return Changes(
             added=added,
-            moved=facts_that_move(self.facts, facts, precedence, earlier),
+            moved=facts_that_move(self.facts, facts, precedence, earlier, derived),
             is_late=is_older_than_any(precedence, earlier),
             is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
@@ -224,7 +235,10 @@ class LedgerAggregate(BaseAggregate[UUID]):
     def _confirmation(self, confirmed_at: datetime) -> Observation:
         first, last = self.observations[0], self.observations[-1]
         precedence = Precedence(status_of(self.facts), confirmed_at, first.precedence.received_at)
-        return Observation(last.version, last.topic, precedence, self.facts, counts_for_order=True)
+        derived = [
+            name for name in self.facts if not any(known.holds(name) for known in self.observations)
+        ]
+        return Observation(last.version, last.topic, precedence, self.facts, True, derived)
 
     def version_confirmed_by(self, facts: Mapping[str, Fact]) -> int:
         """Return the version of the newest event that reported most of these facts."""

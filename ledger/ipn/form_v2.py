@@ -152,7 +152,12 @@ def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[Transac
     details, personal = form_fields.unread_fields(field_values)
     reference = uuid or form_fields.reference_of(facts, field_values.raw("vads_trans_date"))
     odd = field_values.odd_names()
-    return (TransactionSnapshot(uuid, reference, facts, details, personal, odd),)
+    derived = {} if sequence else form_fields.derived_facts(facts, field_values)
+    return (
+        TransactionSnapshot(
+            uuid, reference, facts | derived, details, personal, odd, derived=tuple(derived)
+        ),
+    )
 
 
 def _parts(text: str) -> list[dict[str, str]]:
@@ -181,8 +186,7 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
     fields = whole.value_by_name
     facts = {name: parent[name] for name in form_fields.FACTS_OF_THE_ORDER if name in parent}
     facts |= read_facts(field_values, form_fields.PART_FIELDS)
-    if "amount_minor" in facts and "requested_currency" in parent:
-        facts["currency"] = parent["requested_currency"]
+    derived = form_fields.derived_facts_of_part(facts, parent, field_values)
     uuid = field_values.raw("trans_uuid") or None
     if uuid is not None and not form_fields.UUID.fullmatch(uuid):
         raise MalformedNotificationError("identity-unreadable", "a part's trans_uuid is malformed")
@@ -192,7 +196,15 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
     reference = uuid or form_fields.reference_of(facts, fields.get("vads_trans_date", ""))
     _, verbatim = whole.odd_fields(form_fields.ORDER_NAMES)
     odd = tuple(dict.fromkeys((*whole.odd_names(), *field_values.odd_names())))
-    return TransactionSnapshot(uuid, reference, facts, details + verbatim, personal, odd)
+    return TransactionSnapshot(
+        uuid,
+        reference,
+        facts | derived,
+        details + verbatim,
+        personal,
+        odd,
+        derived=tuple(derived),
+    )
 
 
 def _aliases(field_values: Values, facts: Mapping[str, Fact]) -> tuple[AliasSnapshot, ...]:

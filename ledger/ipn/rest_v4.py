@@ -27,6 +27,7 @@ from ledger.ipn.rest_v4_fields import (
     SUBSCRIPTION_NAMES,
     TRANSACTION_FIELDS,
     Order,
+    derived_facts,
     odd_of_order,
     order_of,
     unread_fields,
@@ -224,15 +225,17 @@ def _transaction(flat: Mapping[str, str], order: Order, shop_id: str) -> Transac
     facts |= read_facts(order_values, ORDER_FIELDS)
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
+    derived = derived_facts(facts, field_values)
     details, personal = unread_fields(field_values)
     odd_names, verbatim = odd_of_order(order_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
-        facts=facts,
+        facts=facts | derived,
         details=details + order.details_beside(details) + verbatim,
         personal=personal + order.personal,
         odd=(*field_values.odd_names(), *odd_names),
+        derived=tuple(derived),
     )
 
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ledger.ipn.currencies import currency_code
 from ledger.ipn.field_values import FactTable, Reader, Values, names_read, split_personal
 from ledger.ipn.rest_v4_json import flatten
-from ledger.ipn.snapshots import Pairs
+from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.storable import storable_pairs
 
 ORDER = "orderDetails."
@@ -141,3 +142,17 @@ def odd_of_order(order_values: Values) -> tuple[tuple[str, ...], Pairs]:
     """Return what is odd in the order. Shape: names; the facts among them verbatim, by path."""
     _, verbatim = order_values.odd_fields(FACTS_OF_ORDER)
     return order_values.odd_names(), [[ORDER + name, text] for name, text in verbatim]
+
+
+def derived_facts(facts: Mapping[str, Fact], field_values: Values) -> dict[str, Fact]:
+    """Return the currency of an amount that has none: that asked for, if nothing was converted.
+
+    Source: rest-v4 reference, section 3.4, the note on conversion.
+    """
+    is_payment = "amount_minor" in facts and facts.get("operation_type") != "VERIFICATION"
+    amounts = {field_values.raw("amount"), field_values.raw(DETAILS + "effectiveAmount")} - {""}
+    effective_currency = currency_code(field_values.raw(DETAILS + "effectiveCurrency"))
+    currencies = {facts.get("requested_currency"), effective_currency} - {None}
+    if "currency" in facts or not is_payment or len(amounts) != 1 or len(currencies) != 1:
+        return {}
+    return {"currency": str(currencies.pop())}
