@@ -6,7 +6,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
-_COMPACT = re.compile(r"[0-9]{14}")
+_DAY = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})")
+_PLATFORM_DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
+_COMPACT = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})")
+_EXTENDED = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
+)
 _YEARS = range(2, 9999)  # nearer to the ends of the calendar another time zone has no such day
 _TICK = timedelta.resolution
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
@@ -45,6 +51,15 @@ def read_as_of(text: str, zone: str = "UTC") -> datetime:
     return _read(text, zone, lambda day, zone: end_of(day, zone) - _TICK)
 
 
+def read_day(text: str) -> date:
+    """Read a day. Shape: `2026-03-10` or `20260310`; a week is none. Errors: ValueError."""
+    written = _DAY.fullmatch(text)
+    if written is None:
+        raise ValueError("a day is written as 2026-03-10")
+    year, _, month, day = written.groups()
+    return date(int(year), int(month), int(day))
+
+
 def beginning_of(day: date, zone: str = "UTC") -> datetime:
     """Return the first instant of a day; where the calendar ends, that of the day in UTC."""
     midnight = datetime.combine(day, time(), ZoneInfo(zone))
@@ -61,7 +76,9 @@ def end_of(day: date, zone: str = "UTC") -> datetime:
 
 def _read(text: str, zone: str, of_day: Callable[[date, str], datetime]) -> datetime:
     if len(text) <= len("2026-03-10") and "T" not in text:  # what can only be a day
-        return of_day(date.fromisoformat(text), zone)
+        return of_day(read_day(text), zone)
+    if "W" in text:
+        raise ValueError("a week is no day: a day is written as 2026-03-10")
     instant = datetime.fromisoformat(_LOST_PLUS.sub("+", text) if "T" in text else text)
     try:
         return _in_utc(instant)
@@ -73,12 +90,36 @@ def _read(text: str, zone: str, of_day: Callable[[date, str], datetime]) -> date
 
 
 def read_platform_instant(text: str) -> datetime | None:
-    """Read `yyyyMMddHHmmss` in UTC or ISO 8601; return None when it is neither."""
+    """Read `yyyyMMddHHmmss` in UTC, or `2026-03-10T10:15:47+01:00`; None when it is neither.
+
+    Shape: a fraction may follow the seconds, `Z` stands for UTC; nothing else of ISO 8601 is read.
+    Source: form-v2 reference, sections 4.1 and 6.11; rest-v4 reference, section 3.
+    """
+    compact = _COMPACT.fullmatch(text)
+    written = _EXTENDED.fullmatch(compact.expand(r"\1-\2-\3T\4:\5:\6Z") if compact else text)
+    if written is None:
+        return None
+    *numbers, fraction, sign, hours, minutes = written.groups()
+    year, month, day, hour, minute, second = map(int, numbers)
+    microsecond = int((fraction or "0")[:6].ljust(6, "0"))
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     try:
-        is_compact = _COMPACT.fullmatch(text)
-        instant = datetime.fromisoformat(f"{text[:8]}T{text[8:]}" if is_compact else text)
-        return _in_utc(instant) if instant.year in _YEARS else None
+        instant = datetime(year, month, day, hour, minute, second, microsecond, UTC)
+        instant += offset if sign == "-" else -offset
     except (ValueError, OverflowError):
+        return None
+    return instant if year in _YEARS else None
+
+
+def read_platform_day(text: str) -> date | None:
+    """Read `yyyyMMdd`; None when it is nothing of the kind."""
+    written = _PLATFORM_DAY.fullmatch(text)
+    if written is None:
+        return None
+    year, month, day = map(int, written.groups())
+    try:
+        return date(year, month, day) if year in _YEARS else None
+    except ValueError:
         return None
 
 

@@ -36,7 +36,7 @@ UPWARDS = {("ledger.cli.serve", "web")}
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.settings": (),
     "ledger.operations": ("granian", "prometheus_client", "structlog"),
-    "ledger.ipn": ("iso4217", "marshmallow", "orjson"),
+    "ledger.ipn": ("marshmallow", "orjson"),
     "ledger.aggregates": ("eventsourcing",),
     "ledger.storage": ("alembic", "eventsourcing", "orjson", "sqlalchemy"),
     "ledger.recording": ("sqlalchemy", "structlog"),
@@ -46,7 +46,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.access": ("argon2", "pyotp", "sqlalchemy", "zxcvbn"),
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
-    "ledger.simulator": ("iso4217", "ulid"),
+    "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog"),
     "web": (
         "alembic", "authlib", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest",

@@ -5,7 +5,7 @@ holds all facts of the snapshot and the names of those that moved the state, so 
 only assigns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self
@@ -82,6 +82,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         details: Pairs | None = None
         personal: Pairs | None = None
         suspected: list[str] | None = None
+        derived: list[str] | None = None
 
         TOPIC: ClassVar[str]
         COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
@@ -187,7 +188,14 @@ class LedgerAggregate(BaseAggregate[UUID]):
         precedence = Precedence(status_of(event.facts), event.ordered_by, event.received_at)
         counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
         self.observations.append(
-            Observation(event.place, event.TOPIC, precedence, event.facts, counts_for_order)
+            Observation(
+                event.place,
+                event.TOPIC,
+                precedence,
+                event.facts,
+                counts_for_order,
+                event.derived or (),
+            )
         )
 
     def changes(
@@ -197,23 +205,28 @@ class LedgerAggregate(BaseAggregate[UUID]):
         *,
         ordered_by: datetime | None,
         confirmed_at: datetime | None = None,
+        derived: Collection[str] = (),
     ) -> Changes:
         """Compare the facts of a snapshot with everything known.
 
         `ordered_by` is the platform's time that orders snapshots of this thing, when it gives one;
-        `confirmed_at` the latest such time at which a repeat confirmed the current state.
+        `confirmed_at` the latest such time at which a repeat confirmed the current state. Facts
+        that are `derived` say nothing where something is known.
         """
         precedence = Precedence(status_of(facts), ordered_by, self._arrival(occasion))
         earlier = [known for known in self.observations if known.counts_for_order]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
         reported = {fact for known in self.observations for fact in known.facts.items()}
-        added = [fact[0] for fact in facts.items() if fact not in reported]
+        silent = self.facts.keys() & derived
+        added = [
+            fact[0] for fact in facts.items() if fact not in reported and fact[0] not in silent
+        ]
         if self.is_beyond_doubt(occasion):
             return Changes(added, moved=(), is_late=False, is_contradiction=False)
         return Changes(
             added=added,
-            moved=facts_that_move(self.facts, facts, precedence, earlier),
+            moved=facts_that_move(self.facts, facts, precedence, earlier, derived),
             is_late=is_older_than_any(precedence, earlier),
             is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
@@ -240,7 +253,10 @@ class LedgerAggregate(BaseAggregate[UUID]):
     def _confirmation(self, confirmed_at: datetime) -> Observation:
         first, last = self.observations[0], self.observations[-1]
         precedence = Precedence(status_of(self.facts), confirmed_at, first.precedence.received_at)
-        return Observation(last.place, last.topic, precedence, self.facts, counts_for_order=True)
+        derived = [
+            name for name in self.facts if not any(known.holds(name) for known in self.observations)
+        ]
+        return Observation(last.place, last.topic, precedence, self.facts, True, derived)
 
     def place_confirmed_by(self, facts: Mapping[str, Fact]) -> Place:
         """Return the place of the newest event that reported most of these facts."""

@@ -122,6 +122,11 @@ _NAMED = (
         "why it may be no call of the platform; empty for a call",
         outputs=_WITHIN | Output.TRAIL,
     ),
+    _stored(
+        "derived",
+        "facts that other fields stood in for; one that is sent replaces it",
+        outputs=_WITHIN,
+    ),
     _stored("facts", "what the snapshot said, by name", outputs=_WITHIN),
     _stored("moved", "names of the facts that became the state", outputs=Output.FILE),
     _stored("details", "the platform's other fields, verbatim", outputs=_WITHIN),

@@ -4,7 +4,7 @@ Source: design decision "late news moves nothing back": a final status is not le
 platform's own time decides, then the rank of the status, then arrival.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -45,7 +45,8 @@ Place = tuple[UUID, int]
 class Observation:
     """What one recorded event reported, for comparison with later snapshots.
 
-    Shape: what does not count for order never holds the state against another notification.
+    Shape: what does not count for order never holds the state against another notification, nor
+    does one of the facts that are derived.
     """
 
     place: Place
@@ -53,6 +54,11 @@ class Observation:
     precedence: Precedence
     facts: Mapping[str, Fact]
     counts_for_order: bool
+    derived: Collection[str] = ()
+
+    def holds(self, name: str) -> bool:
+        """Return True if it reported a fact itself."""
+        return name in self.facts and name not in self.derived
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +103,19 @@ def facts_that_move(
     facts: Mapping[str, Fact],
     precedence: Precedence,
     observations: Sequence[Observation],
+    derived: Collection[str] = (),
 ) -> list[str]:
     """Return the names of the facts that change the known state.
 
     A fact fills a gap at any time; it replaces a value only if no newer notification reported one,
-    and if the notification contradicts nothing.
+    and if the notification contradicts nothing. A derived one replaces none.
     """
     is_contradiction = contradicts(status_of(known_facts), precedence.status)
 
     def replaces(name: str) -> bool:
-        if is_contradiction or known_facts[name] == facts[name]:
+        if is_contradiction or name in derived or known_facts[name] == facts[name]:
             return False
-        reported = (observation for observation in observations if name in observation.facts)
+        reported = (observation for observation in observations if observation.holds(name))
         return not is_older_than_any(precedence, reported)
 
     return [name for name in facts if name not in known_facts or replaces(name)]
@@ -122,7 +129,9 @@ def facts_with(
     """Return what is known when more observations of the same thing are taken in."""
     facts, earlier = dict(known_facts), [each for each in observations if each.counts_for_order]
     for observation in taken_in:
-        moved = facts_that_move(facts, observation.facts, observation.precedence, earlier)
+        moved = facts_that_move(
+            facts, observation.facts, observation.precedence, earlier, observation.derived
+        )
         facts |= {name: observation.facts[name] for name in moved}
         earlier += [observation] if observation.counts_for_order else []
     return facts

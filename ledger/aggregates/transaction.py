@@ -1,6 +1,6 @@
 """The life of one payment, refund or verification, as far as its notifications report it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -120,7 +120,11 @@ class Transaction(LedgerAggregate):
         """Record what a snapshot adds to what is known; return True if it added anything."""
         self.begin_anew(occasion)
         changes = self.changes(
-            snapshot.facts, occasion, ordered_by=occasion.told_at, confirmed_at=confirmed_at
+            snapshot.facts,
+            occasion,
+            ordered_by=occasion.told_at,
+            confirmed_at=confirmed_at,
+            derived=snapshot.derived,
         )
         has_no_uuid_yet = self.uuid is None and not self.is_beyond_doubt(occasion)
         is_named = has_no_uuid_yet and snapshot.uuid is not None
@@ -138,9 +142,10 @@ class Transaction(LedgerAggregate):
             reference=snapshot.reference,
             rule=rule,
             rule_certainty=certainty,
-            occurred_at=_occurred_at(situation, event_class),
+            occurred_at=_occurred_at(situation, event_class, snapshot.derived),
             odd=list(snapshot.odd) or None,
             suspected=list(snapshot.suspected) or None,
+            derived=list(snapshot.derived) or None,
             details=snapshot.details or None,
             personal=snapshot.personal or None,
         )
@@ -301,14 +306,16 @@ def _by_operator(situation: Situation) -> type[Transaction.Event]:
     return _BY_STATUS.get(situation.status, _T.StatusReported)
 
 
-def _occurred_at(situation: Situation, event_class: type[LedgerAggregate.Event]) -> datetime | None:
+def _occurred_at(
+    situation: Situation, event_class: type[LedgerAggregate.Event], derived: Collection[str]
+) -> datetime | None:
     """Return when it happened according to the platform; None when it does not say."""
     dated_by = ""
     if event_class is _T.Captured:
         dated_by = "captured_at"
     elif not situation.is_known and event_class in _CREATIONS:
         dated_by = "created_at"
-    if dated_by in situation.facts:
+    if dated_by in situation.facts and dated_by not in derived:
         return instant_of(situation.facts, dated_by)
     is_redelivery = situation.occasion.source in rules.REDELIVERIES
     return None if is_redelivery else situation.occasion.told_at

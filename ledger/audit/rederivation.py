@@ -218,6 +218,8 @@ def _transaction_differences(
     yield from _fact_differences(record.facts, snapshot.facts)
     if record.uuid != snapshot.uuid:
         yield f"uuid is {record.uuid}, the body says {snapshot.uuid}"
+    if (record.derived or []) != list(snapshot.derived):
+        yield "other facts are marked as derived"
     yield from _mark_differences(record, snapshot)
     yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
 

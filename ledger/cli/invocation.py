@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from datetime import date
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -10,7 +9,7 @@ import click
 
 from ledger.application import Ledger, bootstrap
 from ledger.errors import SettingsError
-from ledger.instants import read_as_of, read_since, read_until
+from ledger.instants import read_as_of, read_day, read_since, read_until
 from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.settings import read_settings
 from ledger.storage.migrations import pending
@@ -43,7 +42,7 @@ class Readable(click.ParamType[Any]):
 
 _ISO = "ISO 8601 instant, for example 2026-03-10T09:15:00Z"
 INSTANT = Readable("instant", read_as_of, _ISO)
-_DAY = Readable("day", date.fromisoformat, "day, for example 2026-03-10")
+_DAY = Readable("day", read_day, "day, for example 2026-03-10")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
 json_lines_option = click.option(

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
 from typing import TypeVar
 
 from ledger.errors import MalformedNotificationError
-from ledger.instants import read_platform_instant, write_second
+from ledger.instants import read_platform_day, read_platform_instant, write_second
+from ledger.ipn.currencies import currency_code, respelled_currency_code
+from ledger.ipn.json_values import WholeNumber
 from ledger.ipn.lookalikes import is_deceptive
-from ledger.ipn.money import currency_code
+from ledger.ipn.money import AMOUNT_MINOR_MAX
 from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.statuses import RANKS, form_spelling
 from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
@@ -54,9 +55,11 @@ class Values:
         return self._noted(name, value, is_odd=value not in OPERATIONS)
 
     def currency(self, name: str) -> str | None:
-        value = self.text(name)
-        code = currency_code(value or "")
-        return self._noted(name, code or value, is_odd=code is None)
+        """Read a currency. Shape: its letters; one that is unknown stays as it came."""
+        value = self.text(name) or ""
+        code = currency_code(value)
+        reading = code or respelled_currency_code(value) or value or None
+        return self._noted(name, reading, is_odd=code is None)
 
     def answer_code(self, name: str) -> str | None:
         """Read an authorisation result; one format writes success as `0`, the other as `00`."""
@@ -64,21 +67,25 @@ class Values:
         return "0" if value == "00" else value
 
     def amount(self, name: str) -> int | None:
-        """Read an amount. Units: minor units.
+        """Read an amount. Units: minor units. Negative, or above what the platform moves: odd.
 
         Errors: MalformedNotificationError when it is no whole number.
         """
         value = self.raw(name)
         if not value:
             return None
-        if not _AMOUNT.fullmatch(value):
+        digits = _digits(value)
+        if not _AMOUNT.fullmatch(digits):
             raise MalformedNotificationError("amount-unreadable", f"{name} is no whole number")
-        return self._noted(name, int(value), is_odd=value.startswith("-"))
+        amount_minor = int(digits)
+        is_moved = 0 <= amount_minor <= AMOUNT_MINOR_MAX
+        return self._noted(name, amount_minor, is_odd=not is_moved or digits != value)
 
     def count(self, name: str) -> int | None:
         value = self.raw(name)
-        count = int(value) if _COUNT.fullmatch(value) else None
-        return self._noted(name, count, is_odd=count is None)
+        digits = _digits(value)
+        count = int(digits) if _COUNT.fullmatch(digits) else None
+        return self._noted(name, count, is_odd=count is None or digits != value)
 
     def instant(self, name: str) -> str | None:
         """Read an instant. Shape: `2026-03-10T09:15:47Z`; None, and odd, if there is none."""
@@ -88,10 +95,8 @@ class Values:
 
     def day(self, name: str) -> str | None:
         """Read a day written as `yyyyMMdd`. Shape: `2026-03-10`."""
-        try:
-            return date.fromisoformat(self.raw(name)).isoformat()
-        except ValueError:
-            return self._noted(name, None, is_odd=True)
+        day = read_platform_day(self.raw(name))
+        return self._noted(name, None if day is None else day.isoformat(), is_odd=day is None)
 
     def odd_names(self) -> tuple[str, ...]:
         """Return the names of fields whose value was not understood, or that no database stores."""
@@ -110,6 +115,11 @@ class Values:
         if is_odd and self.raw(name):
             self.odd.append(name)
         return reading
+
+
+def _digits(value: str) -> str:
+    """Return the digits before the zeros of a number that JSON wrote as `4990.0`; else all."""
+    return value.partition(".")[0] if isinstance(value, WholeNumber) else value
 
 
 Reader = Callable[[Values, str], Fact | None]

@@ -17,6 +17,7 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.form_v2_origin import doubts_of, malformed_field, strange_names
+from ledger.ipn.json_values import parse_json
 from ledger.ipn.references import reference_of
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
 from ledger.ipn.snapshots import (
@@ -152,14 +153,19 @@ def _transactions(field_values: Values, facts: dict[str, Fact]) -> tuple[Transac
     details, personal = form_fields.unread_fields(field_values)
     reference = uuid or reference_of(facts, field_values.raw("vads_trans_date"))
     odd = field_values.odd_names()
-    return (TransactionSnapshot(uuid, reference, facts, details, personal, odd),)
+    derived = {} if sequence else form_fields.derived_facts(facts, field_values)
+    return (
+        TransactionSnapshot(
+            uuid, reference, facts | derived, details, personal, odd, derived=tuple(derived)
+        ),
+    )
 
 
 def _parts(text: str) -> list[dict[str, str]]:
     """Return the parts of a split payment; none when they cannot be read."""
     try:
-        split = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        split = parse_json(text)
+    except (ValueError, RecursionError, MalformedNotificationError):
         return []
     parts = split.get("transactions") or split.get("transaction") if isinstance(split, dict) else 0
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
@@ -181,8 +187,7 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
     fields = whole.value_by_name
     facts = {name: parent[name] for name in form_fields.FACTS_OF_THE_ORDER if name in parent}
     facts |= read_facts(field_values, form_fields.PART_FIELDS)
-    if "amount_minor" in facts and "requested_currency" in parent:
-        facts["currency"] = parent["requested_currency"]
+    derived = form_fields.derived_facts_of_part(facts, parent, field_values)
     uuid = field_values.raw("trans_uuid") or None
     if uuid is not None and not form_fields.UUID.fullmatch(uuid):
         raise MalformedNotificationError("identity-unreadable", "a part's trans_uuid is malformed")
@@ -192,7 +197,15 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
     reference = uuid or reference_of(facts, fields.get("vads_trans_date", ""))
     _, verbatim = whole.odd_fields(form_fields.ORDER_NAMES)
     odd = tuple(dict.fromkeys((*whole.odd_names(), *field_values.odd_names())))
-    return TransactionSnapshot(uuid, reference, facts, details + verbatim, personal, odd)
+    return TransactionSnapshot(
+        uuid,
+        reference,
+        facts | derived,
+        details + verbatim,
+        personal,
+        odd,
+        derived=tuple(derived),
+    )
 
 
 def _aliases(field_values: Values, facts: Mapping[str, Fact]) -> tuple[AliasSnapshot, ...]:

@@ -4,9 +4,10 @@ Source: form-v2 reference, sections 2 to 6.
 """
 
 import re
+from collections.abc import Mapping
 
 from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
-from ledger.ipn.snapshots import Pairs
+from ledger.ipn.snapshots import Fact, Pairs
 
 UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -97,3 +98,43 @@ def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
     return split_personal(
         unread, lambda name: name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)
     )
+
+
+def derived_facts(facts: Mapping[str, Fact], field_values: Values) -> dict[str, Fact]:
+    """Return what a payment moves where only what was asked for is said.
+
+    Without a conversion the currencies are one. The amounts are one in a single payment alone: not
+    in an instalment, nor in the parent of a split payment, nor where a replay has lost the plan.
+    Source: form-v2 reference, sections 4, 4.1 and 6.9.
+    """
+    moves_nothing = facts.get("operation_type") == "VERIFICATION" or (
+        facts.get("status", "ABANDONED") == "ABANDONED"
+    )
+    currency = facts.get("requested_currency")
+    is_converted = facts.get("currency", currency) != currency
+    if moves_nothing or currency is None or is_converted or field_values.raw("vads_change_rate"):
+        return {}
+    derived = {"currency": currency}
+    is_parent = facts.get("sequence_number") == 0 or facts.get("payment_method") == "MULTI"
+    is_single = field_values.raw("vads_payment_config") == "SINGLE" and not is_parent
+    if is_single and "requested_amount_minor" in facts:
+        derived["amount_minor"] = facts["requested_amount_minor"]
+    return {name: fact for name, fact in derived.items() if name not in facts}
+
+
+def derived_facts_of_part(
+    facts: Mapping[str, Fact], parent: Mapping[str, Fact], part: Values
+) -> dict[str, Fact]:
+    """Return what only the form around a part says of it; the part's own calls know better.
+
+    Shape: the amount is among them where it will be captured in another currency.
+    Source: form-v2 reference, section 6.11.
+    """
+    currency = parent.get("requested_currency", parent.get("currency"))
+    created_at = parent.get("created_at", parent.get("trans_date"))
+    derived: dict[str, Fact] = {} if created_at is None else {"created_at": created_at}
+    if currency is not None and "amount_minor" in facts:
+        derived["currency"] = currency
+        if part.raw("change_rate") or parent.get("currency", currency) != currency:
+            derived["amount_minor"] = facts["amount_minor"]
+    return derived

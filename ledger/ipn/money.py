@@ -1,21 +1,20 @@
-"""Amounts in the decimals of their currency, and the currency codes of both formats."""
+"""Amounts in the decimals of their currency, and how much of money the platform can move."""
 
 from decimal import Decimal
 
-from iso4217 import Currency
+from ledger.ipn.currencies import decimals_of
 
-_BY_NUMBER = {
-    f"{currency.number:03d}": currency.code for currency in Currency if currency.number is not None
-}
-_CODES = frozenset(currency.code for currency in Currency)
+AMOUNT_MINOR_MAX = 10**12 - 1
+"""The platform's amounts have at most 12 digits. Source: form-v2 reference, `vads_amount`."""
 
 
-def currency_code(text: str) -> str | None:
-    """Return the letters of an ISO 4217 currency, from its letters or digits; None if unknown."""
-    return text if text in _CODES else _BY_NUMBER.get(text)
+def counted_minor(amount_minor: int | None) -> int | None:
+    """Return what counts of an amount: None for none, and for one that the platform cannot move."""
+    is_moved = amount_minor is not None and abs(amount_minor) <= AMOUNT_MINOR_MAX
+    return amount_minor if is_moved else None
 
 
 def decimal_text(amount_minor: int, currency: str) -> str:
     """Write an amount in major units, with as many decimals as its currency has (2 if unknown)."""
-    digits = (Currency(currency).exponent or 0) if currency in _CODES else 2
+    digits = decimals_of(currency)
     return f"{Decimal(amount_minor).scaleb(-digits):.{digits}f}"

@@ -20,7 +20,6 @@ from ledger.ipn.rest_v4_fields import (
     ALIAS_NAMES,
     CARD,
     DETAILS,
-    FACTS_OF_ORDER,
     METHOD,
     ORDER,
     ORDER_FIELDS,
@@ -28,6 +27,8 @@ from ledger.ipn.rest_v4_fields import (
     SUBSCRIPTION_NAMES,
     TRANSACTION_FIELDS,
     Order,
+    derived_facts,
+    odd_of_order,
     order_of,
     unread_fields,
 )
@@ -182,7 +183,7 @@ def translate(notification: Notification, answer: Answer) -> NotificationContent
         raise answer
     order = order_of(answer)
     flats = [dict(flatten(transaction)) for transaction in transactions_of(answer)]
-    snapshots = [_transaction(flat, order) for flat in flats]
+    snapshots = [_transaction(flat, order, notification.shop_id) for flat in flats]
     is_abandoned = answer.get("orderStatus") == "ABANDONED"
     pairs = zip(flats, snapshots, strict=True)
     aliases = [_alias(flat, snapshot) for flat, snapshot in pairs if "alias" in snapshot.facts]
@@ -216,28 +217,26 @@ def translate(notification: Notification, answer: Answer) -> NotificationContent
     )
 
 
-def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
+def _transaction(flat: Mapping[str, str], order: Order, shop_id: str) -> TransactionSnapshot:
     field_values, order_values = Values(flat), Values(order.fields)
+    if flat.get("shopId", shop_id) != shop_id:
+        field_values.odd.append("shopId")
     facts = read_facts(field_values, TRANSACTION_FIELDS)
     facts |= read_facts(order_values, ORDER_FIELDS)
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
+    derived = derived_facts(facts, field_values)
     details, personal = unread_fields(field_values)
-    odd_of_order, verbatim = _odd_of_order(order_values)
+    odd_names, verbatim = odd_of_order(order_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
-        facts=facts,
-        details=details + order.details + verbatim,
+        facts=facts | derived,
+        details=details + order.details_beside(details) + verbatim,
         personal=personal + order.personal,
-        odd=(*field_values.odd_names(), *odd_of_order),
+        odd=(*field_values.odd_names(), *odd_names),
+        derived=tuple(derived),
     )
-
-
-def _odd_of_order(order_values: Values) -> tuple[tuple[str, ...], Pairs]:
-    """Return what is odd in the order. Shape: names; the facts among them verbatim, by path."""
-    _, verbatim = order_values.odd_fields(FACTS_OF_ORDER)
-    return order_values.odd_names(), [[ORDER + name, text] for name, text in verbatim]
 
 
 def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot:
@@ -249,7 +248,7 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     ending = digest(json.dumps(lasting, sort_keys=True).encode())[:16]
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
     reference = storable_name("-".join([*order_id, "abandoned", ending]))
-    odd, verbatim = _odd_of_order(field_values)
+    odd, verbatim = odd_of_order(field_values)
     details = order.details + verbatim
     return TransactionSnapshot(None, reference, facts, details, order.personal, odd)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ledger.ipn.currencies import currency_code
 from ledger.ipn.field_values import FactTable, Reader, Values, names_read, split_personal
 from ledger.ipn.rest_v4_json import flatten
-from ledger.ipn.snapshots import Pairs
+from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.storable import storable_pairs
 
 ORDER = "orderDetails."
@@ -84,6 +85,7 @@ _TOP_LEVEL = frozenset(
         "orderDetails",
         "customer",
         "transactions",
+        "_type",
     }
 )
 
@@ -116,16 +118,41 @@ class Order:
     details: Pairs
     personal: Pairs
 
+    def details_beside(self, own: Pairs) -> Pairs:
+        """Return the details, those under `kr-answer` whose paths a transaction has itself."""
+        paths = {path for path, _ in own}
+        return [
+            [f"kr-answer.{path}" if path in paths else path, text] for path, text in self.details
+        ]
+
 
 def order_of(answer: Mapping[str, Any]) -> Order:
     """Return what an answer says beside its transactions."""
     fields = dict(flatten(answer.get("orderDetails")))
-    details = [
-        (name, str(answer[name])) for name in ("orderCycle", "orderStatus") if answer.get(name)
-    ]
+    details = flatten({name: answer.get(name) or None for name in ("orderCycle", "orderStatus")})
     unread = (name for name in fields if name not in _READ_OF_ORDER)
     details += [(ORDER + name, fields[name]) for name in unread]
-    unknown = (name for name in answer if name not in _TOP_LEVEL and not name.startswith("_"))
+    unknown = (name for name in answer if name not in _TOP_LEVEL)
     details += flatten({name: answer[name] for name in unknown})
     customer = flatten({"customer": answer.get("customer")})
     return Order(fields, storable_pairs(details), storable_pairs(customer))
+
+
+def odd_of_order(order_values: Values) -> tuple[tuple[str, ...], Pairs]:
+    """Return what is odd in the order. Shape: names; the facts among them verbatim, by path."""
+    _, verbatim = order_values.odd_fields(FACTS_OF_ORDER)
+    return order_values.odd_names(), [[ORDER + name, text] for name, text in verbatim]
+
+
+def derived_facts(facts: Mapping[str, Fact], field_values: Values) -> dict[str, Fact]:
+    """Return the currency of an amount that has none: that asked for, if nothing was converted.
+
+    Source: rest-v4 reference, section 3.4, the note on conversion.
+    """
+    is_payment = "amount_minor" in facts and facts.get("operation_type") != "VERIFICATION"
+    amounts = {field_values.raw("amount"), field_values.raw(DETAILS + "effectiveAmount")} - {""}
+    effective_currency = currency_code(field_values.raw(DETAILS + "effectiveCurrency"))
+    currencies = {facts.get("requested_currency"), effective_currency} - {None}
+    if "currency" in facts or not is_payment or len(amounts) != 1 or len(currencies) != 1:
+        return {}
+    return {"currency": str(currencies.pop())}

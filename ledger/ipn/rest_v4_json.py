@@ -3,14 +3,16 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Never
+from typing import Any
 
 import orjson
 
 from ledger.errors import MalformedNotificationError
+from ledger.ipn.json_values import parse_json
+from ledger.ipn.storable import is_storable
 
 _UUID = re.compile(r"[0-9a-f]{32}")
-_DIGITS_MAX = 18  # more do not fit into 64 bits
+_OF_THE_MERCHANT = "metadata"
 
 
 def parse_answer(text: str, depth_max: int) -> dict[str, Any]:
@@ -19,13 +21,7 @@ def parse_answer(text: str, depth_max: int) -> dict[str, Any]:
     Errors: MalformedNotificationError.
     """
     try:
-        answer = json.loads(
-            text,
-            object_pairs_hook=_object,
-            parse_float=str,
-            parse_int=lambda digits: int(digits) if len(digits) <= _DIGITS_MAX else digits,
-            parse_constant=_no_constant,
-        )
+        answer = parse_json(text)
     except RecursionError as error:
         raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep") from error
     except ValueError as error:
@@ -52,42 +48,44 @@ def _is_deeper(node: object, depth_max: int) -> bool:
     return True
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise MalformedNotificationError("duplicate-json-key", "a key occurs twice in kr-answer")
-    return members
-
-
-def _no_constant(name: str) -> Never:
-    raise ValueError(f"{name} is not JSON")
-
-
 def flatten(node: object) -> list[tuple[str, str]]:
     """Return every scalar below a JSON value by its dotted path, without nulls and type names.
 
-    Shape: names in a path that are empty, or hold a dot or a quote, are quoted as in JSON, so that
-    no two scalars share a path.
+    Below `metadata` everything is the merchant's: nulls, empty objects and lists, and what is
+    called like a type are kept too. Shape: names in a path that are empty, or hold a dot, a quote
+    or what no database stores, are quoted as in JSON, so that no two scalars share a path.
     """
     scalars: list[tuple[str, str]] = []
-    _collect(node, "", scalars)
+    _collect(node, "", scalars, is_merchants=False)
     return scalars
 
 
-def _collect(node: object, path: str, scalars: list[tuple[str, str]]) -> None:
+def _collect(
+    node: object, path: str, scalars: list[tuple[str, str]], *, is_merchants: bool
+) -> None:
     if isinstance(node, dict | list):
         prefix = f"{path}." if path else ""
         for name, below in node.items() if isinstance(node, dict) else enumerate(node):
-            if name == "_type" or below is None:
+            if (name == "_type" or below is None) and not is_merchants:
                 continue
-            if isinstance(name, str) and (not name or "." in name or '"' in name):
-                name = json.dumps(name, ensure_ascii=False)
+            place = f"{prefix}{_written(name) if isinstance(name, str) else name}"
             if isinstance(below, str):  # most are, and a call for each takes longer than to keep it
-                scalars.append((f"{prefix}{name}", below))
+                scalars.append((place, below))
+            elif is_merchants and (below is None or below in ({}, [])):
+                scalars.append((place, orjson.dumps(below).decode()))
             else:
-                _collect(below, f"{prefix}{name}", scalars)
+                of_merchant = is_merchants or name == _OF_THE_MERCHANT
+                _collect(below, place, scalars, is_merchants=of_merchant)
     elif node is not None:
         scalars.append((path, node if isinstance(node, str) else orjson.dumps(node).decode()))
+
+
+def _written(name: str) -> str:
+    """Return a name as it stands in a path."""
+    if not is_storable(name):
+        return json.dumps(name)
+    is_plain = name and "." not in name and '"' not in name
+    return name if is_plain else json.dumps(name, ensure_ascii=False)
 
 
 def transactions_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:

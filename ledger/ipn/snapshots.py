@@ -81,7 +81,8 @@ class TransactionSnapshot:
 
     Shape: `uuid` is None when the platform gave none; `reference` then identifies it, else it is
     the uuid. `details` holds every other field of the object, `personal` those about a person.
-    `suspected` says in which field which card data seems to be.
+    `suspected` says in which field which card data seems to be. `derived` names the facts that
+    other fields stand in for: they fill a gap, and no more.
     """
 
     uuid: str | None
@@ -91,6 +92,7 @@ class TransactionSnapshot:
     personal: Pairs = field(default_factory=list)
     odd: tuple[str, ...] = ()
     suspected: tuple[str, ...] = ()
+    derived: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case
 
+from ledger.ipn.money import AMOUNT_MINOR_MAX
+
 ACCEPTED = "accepted"
 REFUSED = "refused"
 REFUNDED = "refunded"
@@ -49,12 +51,9 @@ _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {_ABANDONED, UNKNOWN})
 
-AMOUNT_MINOR_MAX = 10**12 - 1
-"""The platform's amounts have at most 12 digits. Source: form-v2 reference, `vads_amount`."""
-
 
 def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return an amount for sums, 0 for one that the platform cannot move: sums would overflow."""
+    """Return an amount for sums as `counted_minor` does: beyond that, sums would overflow."""
     return case((amount.between(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), amount), else_=0)
 
 

@@ -60,7 +60,7 @@ class TimelineEntry:
         return [
             Change(name, None, fact)
             for name, fact in event.facts.items()
-            if name in _PLAIN_FACTS and name not in event.moved
+            if name in _PLAIN_FACTS and name not in (*event.moved, *(event.derived or ()))
         ]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, uni
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.ipn.modes import Mode
+from ledger.ipn.money import counted_minor
 from ledger.projections.engine.generations import live_generation, tables_of
 from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.orders import PROJECTION, order_lines
@@ -121,7 +122,7 @@ def _balance(currency: str, transactions: Sequence[State]) -> State:
 
     def total(operation: str, statuses: Sequence[str]) -> int:
         return sum(
-            transaction["amount_minor"] or 0
+            counted_minor(transaction["amount_minor"]) or 0
             for transaction in in_currency
             if not transaction["doubtful"]
             and transaction["operation_type"] == operation

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from ledger.ipn.money import counted_minor
 from ledger.ipn.notification_rules import INFERRED, TOLD
 from ledger.projections.money_outcomes import CAPTURED, COUNTED
 from ledger.queries.state import State
@@ -20,13 +21,15 @@ def link_refunds(transactions: Sequence[State]) -> None:
         and transaction["uuid"]
         and transaction["status"] in CAPTURED
     ]
-    refundable_minor = {payment["uuid"]: payment["amount_minor"] or 0 for payment in payments}
+    refundable_minor = {
+        payment["uuid"]: counted_minor(payment["amount_minor"]) or 0 for payment in payments
+    }
     refunds = [other for other in transactions if other["operation_type"] == "CREDIT"]
     for refund in sorted(refunds, key=lambda refund: not refund["parent_uuid"]):  # told ones first
         original = refund["original"] = _original(refund, payments, refundable_minor)
         is_counted = refund["status"] in COUNTED
         if original and is_counted and original["uuid"] in refundable_minor:
-            refundable_minor[original["uuid"]] -= refund["amount_minor"] or 0
+            refundable_minor[original["uuid"]] -= counted_minor(refund["amount_minor"]) or 0
 
 
 def original_of(transaction: State) -> tuple[str | None, str | None]:
@@ -42,7 +45,7 @@ def _original(
 ) -> dict[str, str] | None:
     if refund["parent_uuid"]:
         return {"uuid": refund["parent_uuid"], "certainty": TOLD}
-    if refund["amount_minor"] is None:
+    if counted_minor(refund["amount_minor"]) is None:
         return None
     possible = [
         payment["uuid"]

@@ -221,13 +221,22 @@ def test_what_is_signed_and_odd_is_read_and_marked(
     "body",
     [
         an_odd_form(vads_presentation_date=LONG),
+        rest_body(an_answer(shopId=LONG)),
         an_odd_form(vads_order_id=LONG),
         an_odd_form(vads_order_id=LONG, vads_payment_seq=PARTS),
         rest_body(an_answer(creationDate=LONG)),
         rest_body(an_answer(order={"orderId": LONG})),
         rest_body(an_answer(whole={"transactions": [], **ABANDONED}, order={"orderId": LONG})),
     ],
-    ids=["form", "order-of-form", "order-of-part", "rest", "order-of-rest", "abandoned"],
+    ids=[
+        "form",
+        "other-shop",
+        "order-of-form",
+        "order-of-part",
+        "rest",
+        "order-of-rest",
+        "abandoned",
+    ],
 )
 def test_an_odd_value_stays_verbatim_among_the_details(body: bytes) -> None:
     snapshot = content_of(body).transactions[0]

@@ -115,7 +115,18 @@ UNREADABLE: list[Case] = [
     ("status-unreadable", "rest-empty", rest_body(an_answer(detailedStatus=""))),
     *(
         ("amount-unreadable", f"form-{text}", form_body(a_form(vads_amount=text)))
-        for text in ("12,50", "12.50", "1e3", "NaN", " 990", "990\n", "٩٩٠", "9" * 19, "0x10")
+        for text in (
+            "12,50",
+            "12.50",
+            "1e3",
+            "NaN",
+            " 990",
+            "990\n",
+            "٩٩٠",
+            "9" * 19,
+            "0x10",
+            "990.0",
+        )
     ),
     ("amount-unreadable", "form-effective", form_body(a_form(vads_effective_amount="1e3"))),
     (
@@ -129,7 +140,23 @@ UNREADABLE: list[Case] = [
             f"rest-{text}",
             with_text(AN_AMOUNT, AN_AMOUNT.replace("2990", text)),
         )
-        for text in ("12.50", "1e3", '"12,50"', "9" * 19, "9" * 400, "true", "{}", '{"a":1}', "[]")
+        for text in (
+            "12.50",
+            "29.9",
+            "0.01",
+            "1e3",
+            "4.99e3",
+            "4990.0e0",
+            '"4990.0"',
+            '"12,50"',
+            "9" * 19,
+            "9" * 19 + ".0",
+            "9" * 400,
+            "true",
+            "{}",
+            '{"a":1}',
+            "[]",
+        )
     ),
     (
         "amount-unreadable",

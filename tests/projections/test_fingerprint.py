@@ -112,8 +112,8 @@ def test_what_stores_other_rows_has_another_fingerprint(
     [
         ('    "PRE_AUTHORISED",\n', '    "PRE_AUTHORISED",\n    "NEW",\n', True),
         ("amount), else_=0)", "amount), else_=1)", True),
-        ("AMOUNT_MINOR_MAX = 10**12 - 1", "AMOUNT_MINOR_MAX = 10**12", True),
-        ("AMOUNT_MINOR_MAX = 10**12 - 1", "AMOUNT_MINOR_MAX = 999_999_999_999", False),
+        ('CAPTURED = ("CAPTURED",)', 'CAPTURED = ("CAPTURED", "NEW")', True),
+        ('CAPTURED = ("CAPTURED",)', 'CAPTURED = tuple(["CAPTURED"])', False),
         ('"""Return an amount for sums', '"""Another docstring', False),
         ('UNKNOWN = "unknown"', 'UNKNOWN = "no idea"', False),  # orders do not use it
     ],

@@ -55,6 +55,15 @@ def test_nothing_is_inferred_when_several_can_be_meant_or_the_amount_is_unknown(
     assert linked(a_payment(), a_refund(amount_minor=None)) == [None]
 
 
+def test_an_amount_that_counts_nowhere_gives_nothing_back() -> None:
+    assert linked(a_payment(amount_minor=10**12), a_refund()) == [None]
+    assert linked(a_payment(), a_refund(amount_minor=-(10**12))) == [None]
+    assert linked(a_payment(), a_refund(amount_minor=10**12, parent_uuid="p1"), a_refund()) == [
+        {"uuid": "p1", "certainty": "told"},
+        {"uuid": "p1", "certainty": "inferred"},
+    ]
+
+
 def test_what_was_given_back_can_not_be_given_back_again() -> None:
     named = a_refund(parent_uuid="p1", amount_minor=800)
 

@@ -1,13 +1,13 @@
 """The parameters of the query API, most of them derived from filters, and the bodies it reads."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from ledger.instants import read_as_of, read_since, read_until
+from ledger.instants import read_as_of, read_day, read_since, read_until
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
@@ -33,6 +33,16 @@ class InstantParameter(fields.String):
             return self._read(super()._deserialize(value, *args, **kwargs))
         except ValueError as error:
             raise ValidationError("is no ISO 8601 instant, as 2026-03-10T09:15:00Z") from error
+
+
+class DayParameter(fields.Date):
+    """A day of the calendar; a week is none."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        try:
+            return read_day(str(value))
+        except ValueError as error:
+            raise ValidationError("is no day, as 2026-03-10") from error
 
 
 class AnyCaseParameter(fields.String):
@@ -81,7 +91,7 @@ def _text(condition: Condition) -> fields.Field[Any]:
 
 
 def _day(meaning: str) -> fields.Date:
-    return fields.Date(metadata=_described(meaning))
+    return DayParameter(metadata=_described(meaning))
 
 
 _PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {

@@ -6,7 +6,7 @@ change leaves a line in the access log. Secrets are made here at random and show
 
 import secrets
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import request
@@ -28,6 +28,7 @@ from ledger.access.users import (
     enable_user,
 )
 from ledger.errors import BadUserError
+from ledger.instants import read_day
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.storable import INTEGER_MAX
 from web.authentication import (
@@ -210,7 +211,7 @@ def _read_end() -> datetime | None:
     if not day:
         return None
     try:
-        end = ends(date.fromisoformat(day), "UTC")
+        end = ends(read_day(day), "UTC")
     except ValueError as error:
         raise WrongFormError(_BAD_DAY) from error
     if end is None or end <= context().clock():

@@ -14,8 +14,9 @@ from babel.numbers import format_decimal
 from markupsafe import Markup
 
 from ledger.instants import write_public_instant
+from ledger.ipn.currencies import currency_code
 from ledger.ipn.lookalikes import printable
-from ledger.ipn.money import currency_code, decimal_text
+from ledger.ipn.money import decimal_text
 from web.context import context
 from web.pages.languages import locale_name, zone_name
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 
-from ledger.instants import read_as_of, write_public_instant
+from ledger.instants import read_as_of, read_day, write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
@@ -28,7 +28,7 @@ class DayOrInstant(fields.Field[Any]):
         written = str(value).strip()
         try:
             is_day = len(written) == len("2026-03-10")
-            return date.fromisoformat(written) if is_day else read_as_of(written)
+            return read_day(written) if is_day else read_as_of(written)
         except ValueError as error:
             wrong = N_("Write a day as 2026-03-10, or an instant as 2026-03-10T09:15:00Z.")
             raise ValidationError(wrong) from error

@@ -123,7 +123,9 @@ def notification_cursor() -> fields.Field[Any]:
 
 def day() -> fields.Field[Any]:
     """Return a field of a day of the calendar; `days_in` says in which zone it begins and ends."""
-    return fields.Date(error_messages={"invalid": N_("Write a day as 2026-03-10.")})
+    return fields.Date(
+        format="%Y-%m-%d", error_messages={"invalid": N_("Write a day as 2026-03-10.")}
+    )
 
 
 class Amount(fields.Field[str]):
