@@ -8,6 +8,7 @@ from flask import Response
 from marshmallow import Schema
 
 from ledger.access.readers import Reader
+from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.queries.history import history_data, timeline
@@ -25,6 +26,7 @@ bp = a_blueprint("items", "Objects as they stand, and as they stood on any day."
 orders_bp = a_blueprint("orders", "Orders, each with all its transactions.")
 
 ORDER = "order"
+HISTORY = "/history"
 PLURAL = {
     TRANSACTION: "transactions",
     ALIAS: "aliases",
@@ -55,6 +57,17 @@ def _state(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Respo
 
 
 def _history(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
+    """Return a history; of a name that nothing has, but that has it with this ending, the object.
+
+    An address that escapes the slashes of a name never gets here with them.
+    """
+    try:
+        return _events_of(kind, known, shop_id, mode, name)
+    except NotFoundError:
+        return _state(kind, known, shop_id, mode, name + HISTORY)
+
+
+def _events_of(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
     if kind == ORDER:
         streams = order_history(ledger(), shop_id, Mode(mode), name, **known).histories
     else:
@@ -86,7 +99,7 @@ def _undecided(shop_id: str, mode: str, name: str, known: Known) -> list[str]:
 
 def _links(kind: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
     own = link("shops", shop_id, mode, PLURAL[kind], name)
-    return {"self": own, "history": f"{own}/history"}
+    return {"self": own, "history": own + HISTORY}
 
 
 def shown_event(event_fields: Mapping[str, Any], reader: Reader | None = None) -> State:
@@ -104,7 +117,7 @@ def _serve(kind: str, query_schema: type[Schema], schema: type[Schema], summary:
     path, name = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>", f"get_{kind}"
     handler: View = partial(_state, kind)
     if schema is answers.HistoryAnswer:
-        path, name, handler = f"{path}/history", f"{name}_history", partial(_history, kind)
+        path, name, handler = path + HISTORY, f"{name}_history", partial(_history, kind)
     blueprint = orders_bp if kind == ORDER else bp
     handler = blueprint.alt_response(304, description=NOT_CHANGED)(handler)
     if kind == SUBSCRIPTION:

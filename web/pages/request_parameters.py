@@ -20,6 +20,7 @@ from ledger.ipn.money import decimal_text
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
 from ledger.queries.filter_conditions import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
+from web.paths import own_path
 
 _OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))
 """What marshmallow may say beside our own words."""
@@ -64,8 +65,8 @@ class Question:
         last = rows_read[limit - 1] if len(rows_read) > limit else None
         return {
             "rows": rows_read[:limit],
-            "next_address": last and self.address(request.path, cursor=str(last.id)),
-            "first_address": self.value("cursor") and self.address(request.path, "cursor"),
+            "next_address": last and self.address(own_path(), cursor=str(last.id)),
+            "first_address": self.value("cursor") and self.address(own_path(), "cursor"),
         }
 
 
@@ -74,7 +75,7 @@ def read_question(schema: Schema) -> Question:
     pairs = list(request.args.items(multi=True))
     filled = [(name, word) for name, word in pairs if word.strip()]
     if filled != pairs:
-        abort(redirect(request.path + (f"?{urlencode(filled)}" if filled else ""), 303))
+        abort(redirect(own_path() + (f"?{urlencode(filled)}" if filled else ""), 303))
     return read_written(schema)
 
 
