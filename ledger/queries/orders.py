@@ -12,7 +12,7 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.ipn.modes import Mode
 from ledger.projections.engine.generations import live_generation, tables_of
-from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING
+from ledger.projections.money_outcomes import ABANDONED_STATUS, CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.orders import PROJECTION, order_lines
 from ledger.queries.refund_links import link_refunds, original_of
 from ledger.queries.state import State, current_state
@@ -63,7 +63,8 @@ def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> S
         current_state(events) | {"position": events[-1].position} for events in history.histories
     ]
     link_refunds(transactions)
-    currencies = sorted({transaction["currency"] or "" for transaction in transactions})
+    payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
+    currencies = sorted({payment["currency"] or "" for payment in payments})
     return {
         "kind": "order",
         "shop_id": shop_id,
@@ -73,7 +74,7 @@ def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> S
         "last_changed_at": max(transaction["last_changed_at"] for transaction in transactions),
         "position": history.position,
         "view_position": history.view_position,
-        "balances": [_balance(currency, transactions) for currency in currencies],
+        "balances": [_balance(currency, payments) for currency in currencies],
         "transactions": transactions,
     }
 

@@ -3,26 +3,27 @@
 Nothing is shared with the projections but the documented meaning of their columns.
 """
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Set
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from ledger.application import Ledger
 from ledger.instants import write_instant
 from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
+from tests.projections.brute_force_outcomes import (
+    CAPTURED,
+    COUNTED,
+    DATA,
+    HELD,
+    WAITING,
+    State,
+    is_abandoned,
+    outcome,
+)
 from tests.projections.helpers import Rows
 
-_DATA = tomllib.loads((Path(__file__).parent / "brute_force.toml").read_text())
-HELD, WAITING, COUNTED, REFUSED = (
-    frozenset(_DATA["statuses"][name]) for name in ("held", "waiting", "counted", "refused")
-)
-CAPTURED = frozenset({"CAPTURED"})
-
-State = dict[str, Any]
 States = dict[str, State]
 """The id of a stream -> the current state of what it is about."""
 Streams = Mapping[str, list[RecordedEvent]]
@@ -79,7 +80,7 @@ def _times(stream: list[RecordedEvent]) -> State:
 
 
 def _line(id_: str, state: State, table: str) -> State:
-    return {"id": id_} | {name: state[name] for name in _DATA["columns"][table]}
+    return {"id": id_} | {name: state[name] for name in DATA["columns"][table]}
 
 
 def _lines(states: States, table: str) -> list[State]:
@@ -135,15 +136,23 @@ def _orders(transactions: States) -> list[State]:
         if order_id is None and transaction["parent_uuid"] is not None:
             parent = by_uuid.get((*shop_and_mode, transaction["parent_uuid"]))
             order_id = parent["order_id"] if parent else None
-        return (
-            None if order_id is None else (*shop_and_mode, order_id, transaction["currency"] or "")
-        )
+        return None if order_id is None else (*shop_and_mode, order_id)
+
+    paid = {order_of(other) for other in transactions.values() if not is_abandoned(other)}
+
+    def line_of(transaction: State) -> tuple[str, ...] | None:
+        order = order_of(transaction)
+        if order is None or (is_abandoned(transaction) and order in paid):
+            return None
+        return (*order, "" if is_abandoned(transaction) else transaction["currency"] or "")
 
     return [
         dict(zip(("shop_id", "mode", "order_id", "currency"), key, strict=True))
         | {
-            "transactions": len(members),
-            "doubtful": sum(member["is_doubtful"] for member in members),
+            "transactions": sum(not is_abandoned(member) for member in members),
+            "doubtful": sum(
+                member["is_doubtful"] and not is_abandoned(member) for member in members
+            ),
             "authorised_minor": _sum(members, "DEBIT", HELD | CAPTURED),
             "captured_minor": _sum(members, "DEBIT", CAPTURED),
             "refunded_minor": _sum(members, "CREDIT", COUNTED),
@@ -152,7 +161,7 @@ def _orders(transactions: States) -> list[State]:
             "first_seen_at": min(member["first_seen_at"] for member in members),
             "last_changed_at": max(member["last_changed_at"] for member in members),
         }
-        for key, members in _grouped(transactions.values(), order_of).items()
+        for key, members in _grouped(transactions.values(), line_of).items()
     ]
 
 
@@ -178,7 +187,7 @@ def _totals(transactions: States) -> list[State]:
             _day(transaction),
             transaction["currency"] or "",
             transaction["payment_method"] or "",
-            _outcome(transaction),
+            outcome(transaction),
         )
 
     columns = ("shop_id", "mode", "day", "currency", "payment_method", "outcome")
@@ -194,7 +203,7 @@ def _totals(transactions: States) -> list[State]:
 
 def _refusals(transactions: States) -> list[State]:
     def key_of(transaction: State) -> tuple[str, ...] | None:
-        if _outcome(transaction) != "refused":
+        if outcome(transaction) != "refused":
             return None
         result = transaction["authorisation_result"] or ""
         return transaction["shop_id"], transaction["mode"], _day(transaction), result
@@ -203,40 +212,6 @@ def _refusals(transactions: States) -> list[State]:
         dict(zip(("shop_id", "mode", "day", "result"), key, strict=True)) | {"count": len(members)}
         for key, members in _grouped(transactions.values(), key_of).items()
     ]
-
-
-def _outcome(transaction: State) -> str:
-    operation, status = transaction["operation_type"], transaction["status"]
-    if status == "ABANDONED":
-        return "abandoned"
-    if operation == "VERIFICATION":
-        if status == "ACCEPTED":
-            return "verified"
-        return "refused" if status in REFUSED else "unknown"
-    if operation not in ("DEBIT", "CREDIT"):
-        return "unknown"
-    return _credit_outcome(status) if operation == "CREDIT" else _debit_outcome(status)
-
-
-def _debit_outcome(status: str) -> str:
-    if status in HELD | CAPTURED:
-        return "accepted"
-    if status in WAITING:
-        return "pending"
-    if status in REFUSED:
-        return "refused"
-    ends = {"CANCELLED": "cancelled", "EXPIRED": "expired", "CAPTURE_FAILED": "failed"}
-    return ends.get(status, "unknown")
-
-
-def _credit_outcome(status: str) -> str:
-    if status in HELD | CAPTURED:
-        return "refunded"
-    if status in WAITING | {"REFUND_TO_RETRY"}:
-        return "refund-pending"
-    if status in REFUSED:
-        return "refund-refused"
-    return "refund-cancelled" if status == "CANCELLED" else "unknown"
 
 
 def _coverage_lines(log: list[RecordedEvent]) -> list[State]:
