@@ -111,6 +111,13 @@ def choice(*of: str, default: str | None = None) -> fields.Field[Any]:
     return fields.String(validate=known, load_default=default)
 
 
+def integer() -> fields.Field[Any]:
+    """Return a field of a whole number from 0 on."""
+    message = N_("This page belongs to another question.")
+    in_range = validate.Range(0, INTEGER_MAX, error=message)
+    return fields.Integer(validate=in_range, error_messages={"invalid": message})
+
+
 def flag() -> fields.Field[Any]:
     """Return a field of a box that is ticked or not: the same words as in the API."""
     return fields.Boolean(truthy={"true"}, falsy={"false"}, load_default=False)
