@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import Any
 
 from flask import Flask, Response
-from werkzeug.routing import BaseConverter
 
 from ledger.application import Ledger, bootstrap
 from ledger.instants import utc_now
@@ -16,6 +15,7 @@ from ledger.settings import Settings, read_settings
 from web import api, errors, health, readiness, receiver, security_headers, streams
 from web.context import CONTEXT, Clock, Context
 from web.pages.registration import register_pages
+from web.paths import Application, Name, StorableText
 from web.rate_limits import make_limiter
 from web.untrusted_proxies import watch_for_proxies
 
@@ -37,7 +37,7 @@ def create_app(
     """
     settings = settings or read_settings(os.environ)
     logs.configure(settings.log_format, settings.log_level)
-    app = _hardened(Flask(__name__, static_folder=None))
+    app = _hardened(Application(__name__, static_folder=None))
     ledger = ledger or bootstrap(settings, os.environ, clock=clock)
     app.extensions[CONTEXT] = Context(
         ledger=ledger,
@@ -89,18 +89,3 @@ class WholeResponse(Response):
             return parts
         with closing(parts):  # type: ignore[type-var]  # it is a ClosingIterator
             return list(parts)
-
-
-class StorableText(BaseConverter):
-    """One part of a path; one that holds what no database can store leads nowhere."""
-
-    regex = r"[^/\x00]+"
-    part_isolating = True
-
-
-class Name(BaseConverter):
-    """A name that a shop or a sender chose: any storable text, slashes and line ends too."""
-
-    regex = r"(?s:[^\x00]+?)"
-    weight = 200
-    part_isolating = False

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.aggregates.transaction import Transaction
+from ledger.storage.columns import AsciiLower
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -205,7 +206,8 @@ def indexes_of(table: Table) -> list[Index]:
     """Make the secondary indexes of a read model's table, created after a bulk load.
 
     Shape: a condition in SQL limits a partial index to some rows; only a query that repeats it word
-    for word is answered by the index.
+    for word is answered by the index. `any_case_indexes` names columns that are looked up in any
+    case.
     """
     lists_by_condition = {None: table.info.get("indexes", ())} | table.info.get(
         "partial_indexes", {}
@@ -215,7 +217,7 @@ def indexes_of(table: Table) -> list[Index]:
         for condition, column_lists in lists_by_condition.items()
         for columns in column_lists
     ]
-    return [
+    listed = [
         Index(
             f"ix_{table.name}_{number}",
             *(table.c[name] for name in columns),
@@ -223,4 +225,8 @@ def indexes_of(table: Table) -> list[Index]:
             postgresql_where=where,
         )
         for number, (columns, where) in enumerate(indexes)
+    ]
+    return listed + [
+        Index(f"ix_{table.name}_{name}", AsciiLower(table.c[name]))
+        for name in table.info.get("any_case_indexes", ())
     ]

@@ -32,6 +32,8 @@ WAITING = (
 """Not authorised yet, not refused."""
 COUNTED = ("AUTHORISED", "CAPTURED", "SUSPENDED", "CAPTURE_PENDING", "PARTIALLY_AUTHORISED")
 """Counts as money. Source: form-v2 reference, section 8, point 3."""
+ABANDONED_STATUS = "ABANDONED"
+"""Nobody paid: the page was left before there was a payment. It is in no balance of its order."""
 _ABANDONED = "abandoned"
 _NO = ("REFUSED", "ERROR", "NOT_CREATED")
 
@@ -65,4 +67,4 @@ def outcome_of(
         (and_(operation_column == operation, status_column.in_(statuses)), meaning)
         for operation, statuses, meaning in _OUTCOMES
     ]
-    return case((status_column == "ABANDONED", _ABANDONED), *meanings, else_=UNKNOWN)
+    return case((status_column == ABANDONED_STATUS, _ABANDONED), *meanings, else_=UNKNOWN)

@@ -36,7 +36,14 @@ from ledger.projections.definition import (
     key_columns,
     merged,
 )
-from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING, countable
+from ledger.projections.money_outcomes import (
+    ABANDONED_STATUS,
+    CAPTURED,
+    COUNTED,
+    HELD,
+    WAITING,
+    countable,
+)
 
 _metadata = MetaData()
 _FACTS = ("parent_uuid", "order_id", "operation_type", "status", "amount_minor", "currency")
@@ -87,6 +94,7 @@ orders = Table(
 )
 """Units: minor units of `currency`, empty when no amount is known; currencies never add up.
 
+`transactions`: without abandonments, which are no payments;
 `doubtful`: how many of the transactions are doubtful, so that their money is in no sum;
 `authorised`: debits authorised and not released, captured ones among them; `captured`: debits
 captured; `refunded`: credits that count; `open`: debits authorised or waiting, not captured yet;
@@ -114,14 +122,26 @@ def rows(event: EventRecord) -> Rows:
 
 
 def _orders(lines: Table, order_ids: Select[Any] | None = None) -> Select[Any]:
+    """Return the groups of an order: those of its payments, or else that of its abandonments.
+
+    Shape: an order of abandonments alone has a row, so that it is listed, but counts nothing.
+    """
+    groups = _groups(lines, order_ids).subquery()
+    columns = [groups.c[column.name] for column in orders.columns]
+    return select(*columns).where(groups.c.is_abandoned == groups.c.is_order_abandoned)
+
+
+def _groups(lines: Table, order_ids: Select[Any] | None) -> Select[Any]:
     line = _with_order(lines, order_ids).subquery()
 
     debit, credit = partial(_sum, line, "DEBIT"), partial(_sum, line, "CREDIT")
-    groups = (line.c.shop_id, line.c.mode, line.c.order_id, line.c.currency)
+    order = (line.c.shop_id, line.c.mode, line.c.order_id)
+    groups = (*order, line.c.currency, line.c.is_abandoned)
     measures: Select[Any] = select(
         *groups,
-        func.count().label("transactions"),
-        cast(func.sum(line.c[DOUBT]), Integer).label("doubtful"),
+        func.min(line.c.is_abandoned).over(partition_by=order).label("is_order_abandoned"),
+        cast(func.sum(1 - line.c.is_abandoned), Integer).label("transactions"),
+        cast(func.sum((1 - line.c.is_abandoned) * line.c[DOUBT]), Integer).label("doubtful"),
         debit((*HELD, *CAPTURED)).label("authorised_minor"),
         debit(CAPTURED).label("captured_minor"),
         credit(COUNTED).label("refunded_minor"),
@@ -147,10 +167,12 @@ def _with_order(lines: Table, order_ids: Select[Any] | None) -> Any:
     Shape: `order_ids` narrow both halves here: from their union SQLite would read everything.
     """
     parent = lines.alias("parent")
-    currency = func.coalesce(lines.c.currency, "").label("currency")
     c = lines.c
+    is_abandoned = c.status == ABANDONED_STATUS
+    currency = case((is_abandoned, ""), else_=func.coalesce(c.currency, "")).label("currency")
     columns = [c.shop_id, c.mode, c.operation_type, c.status, c.amount_minor, currency]
     columns += [c[DOUBT], c.first_seen_at, c.last_changed_at]
+    columns.append(case((is_abandoned, 1), else_=0).label("is_abandoned"))
     own = select(*columns, lines.c.order_id).where(_is_among(lines, order_ids))
     of_parent = select(*columns, parent.c.order_id).select_from(
         lines.join(parent, _is_parent(lines, parent))

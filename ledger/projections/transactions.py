@@ -60,7 +60,8 @@ transactions = Table(
     merged(ADD, "late_count", Integer, nullable=False),
     merged(ADD, "contradiction_count", Integer, nullable=False),
     info={
-        "indexes": (("order_id",), ("trans_id",), ("created_at",)),
+        "indexes": (("order_id",), ("created_at",)),
+        "any_case_indexes": ("trans_id",),
         "partial_indexes": {
             # every row has a mode, but one that is the same in a whole index only makes it slow
             **{f"mode = '{mode}'": _OF_A_MODE for mode in MODES},

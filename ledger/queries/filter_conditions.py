@@ -10,15 +10,13 @@ from functools import partial
 from operator import eq, ge, le, lt
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Table, Text, and_, literal_column, or_
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, Table, and_, literal_column, or_
 
 from ledger.errors import BadFilterError
 from ledger.instants import write_instant, write_second_from
 from ledger.ipn.modes import MODES, PUBLIC_MODES
 from ledger.ipn.storable import INTEGER_MAX, NAME_MAX, UNSTORABLE
-from ledger.storage.columns import UtcDateTime
+from ledger.storage.columns import AsciiLower, UtcDateTime, lower_ascii
 
 TEXT_MAX = NAME_MAX
 """What is shown can be asked for; nothing longer is stored as a name."""
@@ -47,8 +45,9 @@ class Condition:
     """The declaration of one filter.
 
     Shape: `column` is that of the view or table; `choices` are all it may say, none for any text.
-    `is_upper`: stored in upper case, accepted in any. `bounds_too` is another column that the same
-    bound holds for. `is_platform_time`: the column has whole seconds. A search looks for a part of
+    `is_upper`: stored in upper case, accepted in any. `is_any_case`: stored as it came, compared in
+    any case of A to Z. `bounds_too` is another column that the same bound holds for.
+    `is_platform_time`: the column has whole seconds. A search looks for a part of
     the columns in `contained`, and for the beginning of `column`.
     """
 
@@ -57,6 +56,7 @@ class Condition:
     meaning: str
     choices: tuple[str, ...] = ()
     is_upper: bool = False
+    is_any_case: bool = False
     bounds_too: str = ""
     is_platform_time: bool = False
     contained: tuple[str, ...] = ()
@@ -105,7 +105,8 @@ class Filter:
     """What every list can be narrowed to.
 
     Shape: None, False and the empty set do not narrow, except `shop_id`: None is every shop, the
-    empty set none. Words and names match exactly, but those of `is_upper` in any case.
+    empty set none. Words and names match exactly, but those of `is_upper` and `is_any_case`
+    in any case.
     Errors: BadFilterError for a value that no row could have.
     """
 
@@ -116,6 +117,8 @@ class Filter:
         for name, condition in conditions_of(type(self)).items():
             if condition.is_upper:
                 object.__setattr__(self, name, _upper(getattr(self, name)))
+            if condition.is_any_case and getattr(self, name):
+                object.__setattr__(self, name, lower_ascii(getattr(self, name)))
             _check(name, getattr(self, name))
 
     @classmethod
@@ -184,10 +187,14 @@ def sql_conditions(
 def _compared(compare: Callable[[Any, Any], ColumnElement[bool]]) -> Any:
     def comparison(condition: Condition, table: Table, value: Any) -> ColumnElement[bool]:
         names = filter(None, (condition.column, condition.bounds_too))
-        columns = [table.c[name] for name in names]
+        columns = [_column(condition, table, name) for name in names]
         return and_(*(compare(each, _as_stored(condition, each, value)) for each in columns))
 
     return comparison
+
+
+def _column(condition: Condition, table: Table, name: str) -> Any:
+    return AsciiLower(table.c[name]) if condition.is_any_case else table.c[name]
 
 
 def _as_stored(condition: Condition, column: Any, value: Any) -> Any:
@@ -214,12 +221,12 @@ def _written_out(ending: str) -> Any:
 
 
 def _contains(condition: Condition, table: Table, text: str) -> ColumnElement[bool]:
-    part = text.translate(_LOWER)
+    part = lower_ascii(text)
     matches = [
-        _AsciiLower(table.c[name]).contains(part, autoescape=True) for name in condition.contained
+        AsciiLower(table.c[name]).contains(part, autoescape=True) for name in condition.contained
     ]
     if condition.column:
-        beginning = _AsciiLower(table.c[condition.column])
+        beginning = AsciiLower(table.c[condition.column])
         matches.append(beginning.startswith(part, autoescape=True))
     return or_(*matches)
 
@@ -237,22 +244,3 @@ _SQL: dict[Comparison, Callable[[Condition, Table, Any], ColumnElement[bool]]] =
     Comparison.IS_SET: _written_out("= 1"),
     Comparison.CONTAINS: _contains,
 }
-
-_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
-
-
-class _AsciiLower(FunctionElement[str]):
-    """The text with A to Z in small letters: that much SQLite and every server agree on."""
-
-    type = Text()
-    inherit_cache = True
-
-
-@compiles(_AsciiLower)
-def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"lower({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_AsciiLower, "postgresql")
-def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f'lower({compiler.process(element.clauses, **options)} COLLATE "C")'

@@ -68,7 +68,9 @@ class TransactionFilter(SeenFilter):
     alias: str | None = equal("alias", "alias")
     subscription_id: str | None = equal("subscription_id", "subscription")
     trans_id: str | None = equal(
-        "trans_id", "the platform's short number, unique per shop and UTC day"
+        "trans_id",
+        "the platform's short number in any case, unique per shop and UTC day",
+        is_any_case=True,
     )
     payment_method: Words = among("payment_method", _METHOD, is_upper=True)
     status: Words = among("status", "status")

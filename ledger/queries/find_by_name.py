@@ -109,18 +109,20 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
     """Return everything in one mode that has exactly this name: a transaction by its uuid,
     reference or trans_id, an order, an alias, a subscription, a notification by its id.
 
-    Shape: `shops` None is every shop. Errors: ViewNotBuiltError, BadFilterError.
+    Shape: blanks around it may be part of it or not. `shops` None is every shop.
+    Errors: ViewNotBuiltError, BadFilterError.
     """
-    text = text.strip()
     if not text or UNSTORABLE.search(text):
         return []
+    copied = text.strip()  # but blanks may belong to a name
     named: list[Meaning] = []
     with ledger.database.connect() as connection:
-        row = Inbox(connection).get(text.upper()) if _ULID.fullmatch(text) else None
+        row = Inbox(connection).get(copied.upper()) if _ULID.fullmatch(copied) else None
         if row and row.mode in (None, Mode(mode)) and (shops is None or row.shop_id in shops):
             public = row.mode and Mode(row.mode).public
             named.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))
-        named += _objects(connection, text, mode, shops)
+        for name in filter(None, {text: None, copied: None}):
+            named += _objects(connection, name, mode, shops)
     return list(dict.fromkeys(named))
 
 

@@ -1,7 +1,9 @@
 """The events of one object in order, each with the difference that it made."""
 
-from collections.abc import Sequence
+from bisect import insort
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
@@ -92,6 +94,36 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
         entries.append(TimelineEntry(recorded, sentence, changes, late_seconds(event)))
         before = after
     return entries
+
+
+def history_page(
+    streams: Iterable[Sequence[RecordedEvent]], *, after: int, limit: int
+) -> tuple[list[TimelineEntry], str | None]:
+    """Return the next events of one object, or of several together, in the order of positions.
+
+    Shape: those behind the position `after`, at most `limit`; and where the next page begins, None
+    on the last one. Only the streams of these events are held.
+    """
+    nearest: list[tuple[int, Sequence[RecordedEvent]]] = []
+    for events in streams:
+        for recorded in events:
+            if recorded.position > after:
+                if len(nearest) > limit and recorded.position > nearest[-1][0]:
+                    break
+                insort(nearest, (recorded.position, events), key=itemgetter(0))
+                del nearest[limit + 1 :]
+    page = dict(nearest[:limit])
+    held = {id(events): events for events in page.values()}.values()
+    entries = [entry for events in held for entry in timeline(_until(events, max(page)))]
+    shown = sorted((entry for entry in entries if entry.position in page), key=_position)
+    return shown, str(shown[-1].position) if len(nearest) > limit else None
+
+
+_position = attrgetter("position")
+
+
+def _until(events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent]:
+    return [recorded for recorded in events if recorded.position <= position]
 
 
 def history_data(entry: TimelineEntry) -> dict[str, Any]:

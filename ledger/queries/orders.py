@@ -1,8 +1,10 @@
 """One order: its transactions, what was refunded of which, what is left; and what is related."""
 
-from collections.abc import Sequence
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -13,69 +15,123 @@ from ledger.errors import NotFoundError, UnavailableError
 from ledger.ipn.modes import Mode
 from ledger.ipn.money import counted_minor
 from ledger.projections.engine.generations import live_generation, tables_of
-from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING
+from ledger.projections.money_outcomes import ABANDONED_STATUS, CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.orders import PROJECTION, order_lines
 from ledger.queries.refund_links import link_refunds, original_of
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import generation_positions
 
+TRANSACTIONS_DEFAULT = 50
+"""On one page of an order."""
+STREAMS_AT_ONCE = 200
+"""Of an order; what is read of them is dropped before the next."""
 RELATED_MAX = 50
 """An order may have thousands of transactions; its own page and the lists show them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderHistory:
-    """The streams of an order's transactions, in the order in which they were first seen.
+    """The streams of an order's transactions, in any order.
 
     Shape: `view_position` is how far the read model that named them had followed the events;
     their own events are current.
     """
 
-    histories: list[list[RecordedEvent]]
+    histories: Iterable[list[RecordedEvent]]
     view_position: int
 
-    @property
-    def position(self) -> int:
-        """Return the position of the newest event of all."""
-        return max(events[-1].position for events in self.histories)
+
+@dataclass(frozen=True, slots=True)
+class _Streams:
+    """Streams as known then, read a few at a time whenever somebody goes through them."""
+
+    ledger: Ledger
+    ids: Sequence[UUID]
+    as_of: datetime | None
+
+    def __iter__(self) -> Iterator[list[RecordedEvent]]:
+        read: set[UUID] = set()
+        for start in range(0, len(self.ids), STREAMS_AT_ONCE):
+            chunk = self.ids[start : start + STREAMS_AT_ONCE]
+            for id_, events in self.ledger.events.load(chunk, as_of=self.as_of).items():
+                if events and id_ not in read:  # those without events came later
+                    yield events
+                read.add(id_)
 
 
 def order_history(
     ledger: Ledger, shop_id: str, mode: str, order_id: str, *, as_of: datetime | None = None
 ) -> OrderHistory:
-    """Return the events of an order's transactions, as known then.
+    """Return the streams of an order's transactions, as known then; none if it was unknown then.
 
     Errors: NotFoundError; UnavailableError while the read model of orders is not built.
     """
     with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
-    streams = ledger.events.load(ids, as_of=as_of)
-    known = [events for events in streams.values() if events]  # the others came later
-    if not known:
-        raise NotFoundError("nothing is known about it" + (" by then" if as_of else ""))
-    known.sort(key=lambda events: events[0].position)
-    return OrderHistory(known, position)
+    if not ids:
+        raise NotFoundError("nothing is known about it")
+    return OrderHistory(_Streams(ledger, ids, as_of), position)
 
 
-def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> State:
-    """Return the state of an order. Units: balances in minor units, one for each currency."""
-    transactions = [
-        current_state(events) | {"position": events[-1].position} for events in history.histories
-    ]
-    link_refunds(transactions)
-    currencies = sorted({transaction["currency"] or "" for transaction in transactions})
+def order(
+    history: OrderHistory,
+    *,
+    shop_id: str,
+    mode: str,
+    order_id: str,
+    after: int = 0,
+    limit: int = TRANSACTIONS_DEFAULT,
+) -> State:
+    """Return the state of an order, with a page of its transactions, as they were first seen.
+
+    Shape: the page begins behind the position `after`; `next_cursor` is that of its last one, or
+    None when there are no more. Sums and links are about all transactions, of which only those of
+    the page are held as a whole. Units: balances in minor units, one for each currency.
+    Errors: NotFoundError when no stream was known.
+    """
+    lines: list[tuple[int, State]] = []
+    page: list[tuple[int, State, State]] = []
+    for events in history.histories:
+        first, state = events[0].position, current_state(events)
+        state["position"], state["version"] = events[-1].position, len(events)
+        line = {name: fact for name, fact in state.items() if name not in _LARGE}
+        lines.append((first, line))
+        if first > after:
+            insort(page, (first, state, line), key=itemgetter(0))
+            del page[limit + 1 :]
+    if not lines:
+        raise NotFoundError("nothing is known about it by then")
+    every = [line for _, line in sorted(lines, key=itemgetter(0))]
+    link_refunds(every)
     return {
         "kind": "order",
         "shop_id": shop_id,
         "mode": Mode(mode).public,
         "order_id": order_id,
+        "view_position": history.view_position,
+        **_of_all(every),
+        "transactions": [
+            state | {name: line[name] for name in ("original",) if name in line}
+            for _, state, line in page[:limit]
+        ],
+        "next_cursor": str(page[limit - 1][0]) if len(page) > limit else None,
+    }
+
+
+_LARGE = ("details", "personal")
+
+
+def _of_all(transactions: Sequence[State]) -> State:
+    """Return what all transactions of an order make of it."""
+    payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
+    currencies = sorted({payment["currency"] or "" for payment in payments})
+    return {
         "first_seen_at": min(transaction["first_seen_at"] for transaction in transactions),
         "last_changed_at": max(transaction["last_changed_at"] for transaction in transactions),
-        "position": history.position,
-        "view_position": history.view_position,
-        "balances": [_balance(currency, transactions) for currency in currencies],
-        "transactions": transactions,
+        "position": max(transaction["position"] for transaction in transactions),
+        "version": sum(transaction["version"] for transaction in transactions),
+        "balances": [_balance(currency, payments) for currency in currencies],
     }
 
 

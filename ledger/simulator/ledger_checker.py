@@ -171,7 +171,7 @@ class Checker:
         kind = event["kind"]
         if kind == SUBSCRIPTION:
             return True  # its instalments mirror their transactions, which are looked at
-        history = self._ask(f"{self._address(kind, event['reference'])}/history")
+        history = self._ask(f"{self._address(kind, event['reference'])}/history?limit=500")
         entries = history["events"] if history else []
         same = [entry for entry in entries if entry["position"] == event["position"]]
         return any(entry["changes"] for entry in same)

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, String
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, String, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from ledger.instants import read_instant, write_instant
@@ -60,3 +62,30 @@ def optional(column_type: _Type, *names: str) -> list[Column[Any]]:
 
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """What counts up by itself: SQLite does that for its own integers only."""
+
+
+# -- text in any case -----------------------------------------------------------------------------
+
+_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
+
+
+def lower_ascii(text: str) -> str:
+    """Return a text with A to Z in small letters, as `AsciiLower` does in a database."""
+    return text.translate(_LOWER)
+
+
+class AsciiLower(FunctionElement[str]):
+    """The text with A to Z in small letters: that much SQLite and every server agree on."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(AsciiLower)
+def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+@compiles(AsciiLower, "postgresql")
+def _on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f'lower({compiler.process(element.clauses, **options)} COLLATE "C")'

@@ -145,6 +145,7 @@ def test_a_path_and_headers_arrive_byte_for_byte() -> None:
     environ = environ_of(raw_path=b"/ipn/%FF%2F/test", headers=[("x-name", "caf\xe9")])
 
     assert environ["PATH_INFO"].encode("latin-1") == b"/ipn/\xff//test"
+    assert environ["REQUEST_URI"] == "/ipn/%FF%2F/test"
     assert environ["HTTP_X_NAME"].encode("latin-1") == b"caf\xe9"
 
 

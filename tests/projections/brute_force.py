@@ -14,15 +14,16 @@ from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
 from tests.projections.brute_force_outcomes import (
     CAPTURED,
-    COLUMNS,
     COUNTED,
+    DATA,
     HELD,
     WAITING,
-    outcome_of,
+    State,
+    is_abandoned,
+    outcome,
 )
 from tests.projections.helpers import Rows
 
-State = dict[str, Any]
 States = dict[str, State]
 """The id of a stream -> the current state of what it is about."""
 Streams = Mapping[str, list[RecordedEvent]]
@@ -101,7 +102,7 @@ def _times(stream: list[RecordedEvent]) -> State:
 
 
 def _line(id_: str, state: State, table: str) -> State:
-    return {"id": id_} | {name: state[name] for name in COLUMNS[table]}
+    return {"id": id_} | {name: state[name] for name in DATA["columns"][table]}
 
 
 def _lines(states: States, table: str) -> list[State]:
@@ -157,15 +158,23 @@ def _orders(transactions: States) -> list[State]:
         if order_id is None and transaction["parent_uuid"] is not None:
             parent = by_uuid.get((*shop_and_mode, transaction["parent_uuid"]))
             order_id = parent["order_id"] if parent else None
-        return (
-            None if order_id is None else (*shop_and_mode, order_id, transaction["currency"] or "")
-        )
+        return None if order_id is None else (*shop_and_mode, order_id)
+
+    paid = {order_of(other) for other in transactions.values() if not is_abandoned(other)}
+
+    def line_of(transaction: State) -> tuple[str, ...] | None:
+        order = order_of(transaction)
+        if order is None or (is_abandoned(transaction) and order in paid):
+            return None
+        return (*order, "" if is_abandoned(transaction) else transaction["currency"] or "")
 
     return [
         dict(zip(("shop_id", "mode", "order_id", "currency"), key, strict=True))
         | {
-            "transactions": len(members),
-            "doubtful": sum(member["is_doubtful"] for member in members),
+            "transactions": sum(not is_abandoned(member) for member in members),
+            "doubtful": sum(
+                member["is_doubtful"] and not is_abandoned(member) for member in members
+            ),
             "authorised_minor": _sum(members, "DEBIT", HELD | CAPTURED),
             "captured_minor": _sum(members, "DEBIT", CAPTURED),
             "refunded_minor": _sum(members, "CREDIT", COUNTED),
@@ -174,7 +183,7 @@ def _orders(transactions: States) -> list[State]:
             "first_seen_at": min(member["first_seen_at"] for member in members),
             "last_changed_at": max(member["last_changed_at"] for member in members),
         }
-        for key, members in _grouped(transactions.values(), order_of).items()
+        for key, members in _grouped(transactions.values(), line_of).items()
     ]
 
 
@@ -200,7 +209,7 @@ def _totals(transactions: States) -> list[State]:
             _day(transaction),
             transaction["currency"] or "",
             transaction["payment_method"] or "",
-            outcome_of(transaction),
+            outcome(transaction),
         )
 
     columns = ("shop_id", "mode", "day", "currency", "payment_method", "outcome")
@@ -216,7 +225,7 @@ def _totals(transactions: States) -> list[State]:
 
 def _refusals(transactions: States) -> list[State]:
     def key_of(transaction: State) -> tuple[str, ...] | None:
-        if outcome_of(transaction) != "refused":
+        if outcome(transaction) != "refused":
             return None
         result = transaction["authorisation_result"] or ""
         return transaction["shop_id"], transaction["mode"], _day(transaction), result

@@ -1,21 +1,25 @@
-"""What a status means for money, and the columns of lines, as the tests themselves know it."""
+"""Say in plain Python what a transaction came to, from the statuses in `brute_force.toml`."""
 
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_DATA = tomllib.loads((Path(__file__).parent / "brute_force.toml").read_text())
+DATA = tomllib.loads((Path(__file__).parent / "brute_force.toml").read_text())
 HELD, WAITING, COUNTED, REFUSED = (
-    frozenset(_DATA["statuses"][name]) for name in ("held", "waiting", "counted", "refused")
+    frozenset(DATA["statuses"][name]) for name in ("held", "waiting", "counted", "refused")
 )
 CAPTURED = frozenset({"CAPTURED"})
-COLUMNS: Mapping[str, list[str]] = _DATA["columns"]
+
+State = dict[str, Any]
 
 
-def outcome_of(transaction: Mapping[str, Any]) -> str:
+def is_abandoned(transaction: State) -> bool:
+    return bool(transaction["status"] == "ABANDONED")
+
+
+def outcome(transaction: State) -> str:
     operation, status = transaction["operation_type"], transaction["status"]
-    if status == "ABANDONED":
+    if is_abandoned(transaction):
         return "abandoned"
     if operation == "VERIFICATION":
         if status == "ACCEPTED":

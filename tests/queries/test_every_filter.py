@@ -59,6 +59,7 @@ def filled(
         doubtful = a_form_call(trans_uuid="d0" * 16, never_documented="x")
         receive(ledger, doubtful, is_from_named_range=False)
         receive(ledger, a_form_call(trans_uuid="d1" * 16, order_info="4970100000000014"))
+        receive(ledger, a_form_call(trans_uuid="d2" * 16, trans_id="zYx9wV"))
         receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
         follow(ledger)
         yield ledger, f"sqlite:///{path}"
@@ -84,11 +85,12 @@ def texts_for(condition: Condition, rows: list[Row]) -> list[str]:
         (name, *_) = condition.contained
         return [next(row[name] for row in rows if row[name])[1:6]]
     cells = sorted({cell for row in rows if (cell := cell_of(row, condition)) not in (None, "")})
-    middle = str(cells[len(cells) // 2])
+    middle = str(cells[-1 if condition.is_any_case else len(cells) // 2])  # the last has letters
     if condition.comparison in INSTANTS:
         day = date.fromisoformat(middle[:10])
         return [middle, *(str(day + timedelta(days=days)) for days in (-1, 0, 1))]
-    return [middle, middle.lower(), middle.title()] if condition.is_upper else [middle]
+    is_any = condition.is_upper or condition.is_any_case
+    return [middle, middle.lower(), middle.upper(), middle.title()] if is_any else [middle]
 
 
 def is_left(row: Row, condition: Condition, text: str) -> bool:
@@ -101,7 +103,7 @@ def is_left(row: Row, condition: Condition, text: str) -> bool:
         return bool(cell)
     if cell is None:
         return False
-    return PLAIN[condition.comparison](cell, text, condition.is_upper)
+    return PLAIN[condition.comparison](cell, text, condition.is_upper or condition.is_any_case)
 
 
 def compared(cell: str, text: str) -> tuple[str | datetime, str | datetime]:
@@ -125,11 +127,11 @@ def is_until(cell: str, text: str, _: bool) -> bool:
 
 
 PLAIN: dict[Comparison, Callable[[Any, str, bool], bool]] = {
-    Comparison.EQUAL: lambda cell, text, is_upper: (
-        cell.upper() == text.upper() if is_upper else cell == text
+    Comparison.EQUAL: lambda cell, text, is_any_case: (
+        cell.upper() == text.upper() if is_any_case else cell == text
     ),
-    Comparison.AMONG: lambda cell, text, is_upper: (
-        cell.upper() == text.upper() if is_upper else cell == text
+    Comparison.AMONG: lambda cell, text, is_any_case: (
+        cell.upper() == text.upper() if is_any_case else cell == text
     ),
     Comparison.SINCE: is_since,
     Comparison.UNTIL: is_until,
@@ -237,6 +239,15 @@ def page_answer(reader: Reader, name: str, condition: Condition, text: str) -> l
     parameters = {"q" if name == "search" else name: text}
     modes = ("test", "production")
     return sorted(name for mode in modes for name in reader.searched(mode, **parameters))
+
+
+@pytest.mark.parametrize("name", ["zYx9wV", "ZYX9WV", "zyx9wv"])
+def test_the_box_of_the_search_takes_a_short_number_in_any_case(reader: Reader, name: str) -> None:
+    answer = reader.pages.get(f"/test/search?q={name}")
+
+    assert answer.location == f"/test/shops/{SHOP_ID}/transactions/{'d2' * 16}"
+    (row,) = reader.listed("transactions", trans_id=name)
+    assert row["trans_id"] == "zYx9wV", "the fact is shown as it came"
 
 
 # -- what is refused, everywhere in the same way --------------------------------------------------

@@ -1,13 +1,15 @@
 """A list is read along an index that has its order, so that its length costs nothing."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.lists import TRANSACTIONS, list_page
+from ledger.queries.lists import TRANSACTIONS, count_transactions, list_page
 from tests.builders import SHOP_ID
 
 SHOPS = frozenset({SHOP_ID})
@@ -37,8 +39,18 @@ def test_a_status_by_time_has_an_index(story_ledger: Ledger) -> None:
     assert_read_along_indexes(story_ledger, filter_, "-time")
 
 
-def assert_read_along_indexes(ledger: Ledger, filter_: TransactionFilter, sort: str) -> None:
-    """Nothing is scanned, and nothing sorted but rows of one instant and the merged index scans."""
+def test_a_trans_id_in_any_case_has_an_index(story_ledger: Ledger) -> None:
+    filter_ = TransactionFilter(trans_id="aB1c9d")
+
+    steps = plan_of(story_ledger, lambda connection: count_transactions(connection, filter_))
+
+    plan = "\n".join(steps)
+
+    assert re.search(r"ix_transactions_g\d+_trans_id", plan), plan
+
+
+def plan_of(ledger: Ledger, read: Callable[[Connection], object]) -> list[str]:
+    """Return the steps by which the rows of transactions are read."""
     with ledger.database.connect() as connection:
         if connection.dialect.name == "postgresql":  # else a small table is never worth an index
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
@@ -47,7 +59,7 @@ def assert_read_along_indexes(ledger: Ledger, filter_: TransactionFilter, sort: 
         statements: list[tuple[str, Any]] = []
         listen = (connection, "before_cursor_execute", _noting(statements))
         event.listen(*listen)
-        list_page(connection, TRANSACTIONS, filter_, sort=sort)
+        read(connection)
         event.remove(*listen)
         reading = [
             (statement, parameters)
@@ -56,12 +68,18 @@ def assert_read_along_indexes(ledger: Ledger, filter_: TransactionFilter, sort: 
         ]
         is_sqlite = ledger.database.is_sqlite
         explain = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
-        steps = [
+        return [
             str(row[-1])
             for statement, parameters in reading
             for row in connection.exec_driver_sql(explain + statement, parameters)
         ]
 
+
+def assert_read_along_indexes(ledger: Ledger, filter_: TransactionFilter, sort: str) -> None:
+    """Nothing is scanned, and nothing sorted but rows of one instant and the merged index scans."""
+    steps = plan_of(
+        ledger, lambda connection: list_page(connection, TRANSACTIONS, filter_, sort=sort)
+    )
     steps = [step for step in steps if "Sort Key" not in step and "Presorted Key" not in step]
     scans = [step for step in steps if "transactions_g" in step]
     assert scans

@@ -107,8 +107,14 @@ OrderAnswer = answer_schema(
     **_KNOWN,
     order_id=text(),
     view_position=number("how far the view that names its transactions had followed the log"),
-    balances=many(BalanceAnswer),
+    version=number("how many events of its transactions made it what it is"),
+    balances=fields.List(
+        fields.Nested(BalanceAnswer),
+        required=True,
+        metadata={"description": "of all transactions, whichever page is shown"},
+    ),
     transactions=many(OrderTransactionAnswer),
+    next_cursor=_CURSOR,
 )
 
 # -- events and notifications -------------------------------------------------------------------
@@ -128,7 +134,7 @@ ChangeAnswer = answer_schema(
 )
 HistoryEventAnswer = answer_schema("HistoryEventAnswer", **_EVENT, changes=many(ChangeAnswer))
 HistoryAnswer = answer_schema(
-    "HistoryAnswer", events=many(HistoryEventAnswer), undecided=_UNDECIDED
+    "HistoryAnswer", events=many(HistoryEventAnswer), next_cursor=_CURSOR, undecided=_UNDECIDED
 )
 FeedAnswer = answer_schema(
     "FeedAnswer",

@@ -1,6 +1,6 @@
 """One transaction, alias, subscription or order, and its history, straight from the events."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -8,23 +8,32 @@ from flask import Response
 from marshmallow import Schema
 
 from ledger.access.readers import Reader
+from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
-from ledger.queries.history import history_data, timeline
+from ledger.queries.history import history_data, history_page
 from ledger.queries.orders import order, order_history
 from ledger.queries.state import State, current_state
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from web.api import answers
-from web.api.query_schemas import AsOfQuery, ItemQuery, SubscriptionQuery
+from web.api.query_schemas import (
+    ItemHistoryQuery,
+    ItemQuery,
+    OrderHistoryQuery,
+    OrderQuery,
+    SubscriptionHistoryQuery,
+    SubscriptionQuery,
+)
 from web.api.responses import NOT_CHANGED, View, a_blueprint, answer, link, serve, tagged
 from web.authentication import log_personal_read, redact_for_reader
 from web.context import ledger
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
-orders_bp = a_blueprint("orders", "Orders, each with all its transactions.")
+orders_bp = a_blueprint("orders", "Orders, each with its transactions.")
 
 ORDER = "order"
+HISTORY = "/history"
 PLURAL = {
     TRANSACTION: "transactions",
     ALIAS: "aliases",
@@ -33,39 +42,72 @@ PLURAL = {
 }
 
 Known = dict[str, Any]
-"""As of when, and up to which version, an object is to be shown."""
+"""As of when, and up to which version, an object is to be shown; or which page of it."""
 
 
-def _state(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
-    version: tuple[int, ...]
+def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
+    known, page = _known_and_page(parameters)
     if kind == ORDER:
-        history = order_history(ledger(), shop_id, Mode(mode), name, **known)
-        state = order(history, shop_id=shop_id, mode=mode, order_id=name)
-        for transaction in state["transactions"]:
-            transaction["links"] = _links(TRANSACTION, shop_id, mode, transaction["reference"])
-        version = (sum(map(len, history.histories)), history.position, history.view_position)
+        state = _order(known, page, shop_id, mode, name)
+        version = (state["version"], state["position"], state["view_position"])
     else:
         events = _events(kind, shop_id, mode, name, **known)
         state = current_state(events) | {"position": events[-1].position}
-        version = (len(events), events[-1].position)
+        version = (len(events), state["position"], 0)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, name, known)
     state |= {"undecided": undecided, "links": _links(kind, shop_id, mode, name)}
-    return tagged(answer(redact_for_reader(state)), kind, *version, *undecided)
+    response = answer(redact_for_reader(state), next_=_next(state.get("next_cursor")))
+    return tagged(response, kind, *version, *undecided)
 
 
-def _history(kind: str, known: Known, shop_id: str, mode: str, name: str) -> Response:
+def _order(known: Known, page: Known, shop_id: str, mode: str, name: str) -> State:
+    history = order_history(ledger(), shop_id, Mode(mode), name, **known)
+    state = order(history, shop_id=shop_id, mode=mode, order_id=name, **page)
+    for transaction in state["transactions"]:
+        transaction["links"] = _links(TRANSACTION, shop_id, mode, transaction["reference"])
+    return state
+
+
+def _known_and_page(parameters: Known) -> tuple[Known, Known]:
+    """Return what says which state is asked for, and what says which page of it."""
+    known, page = dict(parameters), {}
+    if "limit" in known:
+        page = {"after": known.pop("cursor"), "limit": known.pop("limit")}
+    return known, page
+
+
+def _next(cursor: str | None) -> Known | None:
+    return None if cursor is None else {"cursor": cursor}
+
+
+def _history(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
+    """Return a history; of a name that nothing has, but that has it with this ending, the object.
+
+    An address that escapes the slashes of a name never gets here with them.
+    """
+    try:
+        return _events_of(kind, parameters, shop_id, mode, name)
+    except NotFoundError:
+        return _state(kind, parameters, shop_id, mode, name + HISTORY)
+
+
+def _events_of(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
+    known, page = _known_and_page(parameters)
+    streams: Iterable[list[RecordedEvent]]
     if kind == ORDER:
         streams = order_history(ledger(), shop_id, Mode(mode), name, **known).histories
     else:
         streams = [_events(kind, shop_id, mode, name, **known)]
+    entries, cursor = history_page(streams, **page)
+    if not entries and not page["after"]:
+        raise NotFoundError("nothing is known about it by then")
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
-    entries = [entry for events in streams for entry in timeline(events)]
-    entries.sort(key=lambda entry: entry.position)
     undecided = _undecided(shop_id, mode, name, known)
     shown = [shown_event(history_data(entry)) for entry in entries]
-    version = (len(entries), entries[-1].position, *undecided)
-    return tagged(answer({"events": shown, "undecided": undecided}), f"{kind}-history", *version)
+    version = (len(entries), entries[-1].position if entries else 0, cursor, *undecided)
+    body = {"events": shown, "next_cursor": cursor, "undecided": undecided}
+    return tagged(answer(body, next_=_next(cursor)), f"{kind}-history", *version)
 
 
 def _events(
@@ -86,7 +128,7 @@ def _undecided(shop_id: str, mode: str, name: str, known: Known) -> list[str]:
 
 def _links(kind: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
     own = link("shops", shop_id, mode, PLURAL[kind], name)
-    return {"self": own, "history": f"{own}/history"}
+    return {"self": own, "history": own + HISTORY}
 
 
 def shown_event(event_fields: Mapping[str, Any], reader: Reader | None = None) -> State:
@@ -104,7 +146,7 @@ def _serve(kind: str, query_schema: type[Schema], schema: type[Schema], summary:
     path, name = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>", f"get_{kind}"
     handler: View = partial(_state, kind)
     if schema is answers.HistoryAnswer:
-        path, name, handler = f"{path}/history", f"{name}_history", partial(_history, kind)
+        path, name, handler = path + HISTORY, f"{name}_history", partial(_history, kind)
     blueprint = orders_bp if kind == ORDER else bp
     handler = blueprint.alt_response(304, description=NOT_CHANGED)(handler)
     if kind == SUBSCRIPTION:
@@ -120,12 +162,12 @@ _serve(
 )
 _serve(
     TRANSACTION,
-    ItemQuery,
+    ItemHistoryQuery,
     answers.HistoryAnswer,
     "Return the history of a transaction, event by event, with what each event changed.",
 )
 _serve(ALIAS, ItemQuery, answers.AliasAnswer, "Return an alias, a payer's stored means of payment.")
-_serve(ALIAS, ItemQuery, answers.HistoryAnswer, "Return the history of an alias.")
+_serve(ALIAS, ItemHistoryQuery, answers.HistoryAnswer, "Return the history of an alias.")
 _serve(
     SUBSCRIPTION,
     SubscriptionQuery,
@@ -133,17 +175,20 @@ _serve(
     "Return a subscription with its attempts of instalments; 409 when its id needs an alias.",
 )
 _serve(
-    SUBSCRIPTION, SubscriptionQuery, answers.HistoryAnswer, "Return the history of a subscription."
+    SUBSCRIPTION,
+    SubscriptionHistoryQuery,
+    answers.HistoryAnswer,
+    "Return the history of a subscription.",
 )
 _serve(
     ORDER,
-    AsOfQuery,
+    OrderQuery,
     answers.OrderAnswer,
-    "Return an order with all its transactions, its refunds and its balances.",
+    "Return an order: its transactions page by page, its refunds, and the balances of all of them.",
 )
 _serve(
     ORDER,
-    AsOfQuery,
+    OrderHistoryQuery,
     answers.HistoryAnswer,
     "Return the history of all transactions of an order, in the order of its events.",
 )

@@ -151,7 +151,8 @@ _PATH: dict[str, dict[str, Any]] = {
     "shop_id": {"description": "8 or 9 digits", "schema": {"type": "string", "minLength": 1}},
     "mode": {"schema": {"type": "string", "enum": list(PUBLIC_MODES)}},
     "name": {
-        "description": "uuid or reference, alias, subscription id, or order id",
+        "description": "uuid or reference, alias, subscription id, or order id; a slash in it is "
+        "best escaped (`%2F`): an unescaped ending `/history` asks for a history",
         "schema": {"type": "string", "minLength": 1},
     },
     "notification_id": {"schema": {"type": "string", "minLength": 1}},

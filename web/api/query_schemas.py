@@ -12,9 +12,12 @@ from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
+from ledger.queries.orders import TRANSACTIONS_DEFAULT
 from ledger.recording.confirmation import REASON_LENGTH_MAX
 
 LIMIT_MAX = 500
+EVENTS_DEFAULT = 100
+"""Of a history, so that nearly all come whole."""
 WAIT_SECONDS_MAX = 30
 
 _STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
@@ -116,6 +119,24 @@ class AsOfQuery(Schema):
     )
 
 
+def _page(unit: str, default: int) -> type[Schema]:
+    """Return the parameters of a page that begins behind a position."""
+    return Schema.from_dict(
+        {
+            "limit": integer_parameter(f"how many {unit}", 1, LIMIT_MAX, load_default=default),
+            "cursor": integer_parameter("`next_cursor` of the page before", 0, load_default=0),
+        },
+        name=f"{unit.title()}Page",
+    )
+
+
+class OrderQuery(AsOfQuery, _page("transactions", TRANSACTIONS_DEFAULT)):  # type: ignore[misc]  # made of fields
+    """Which transactions of an order, as known when."""
+
+
+HistoryPage = _page("events", EVENTS_DEFAULT)
+
+
 class ItemQuery(AsOfQuery):
     version = integer_parameter("as it was at this version", 1, load_default=None)
 
@@ -126,6 +147,18 @@ class SubscriptionQuery(ItemQuery):
         validate=_STORABLE,
         metadata=_described("which one, when several have this id"),
     )
+
+
+class OrderHistoryQuery(AsOfQuery, HistoryPage):  # type: ignore[misc,valid-type]  # made of fields
+    pass
+
+
+class ItemHistoryQuery(ItemQuery, HistoryPage):  # type: ignore[misc,valid-type]
+    pass
+
+
+class SubscriptionHistoryQuery(SubscriptionQuery, HistoryPage):  # type: ignore[misc,valid-type]
+    pass
 
 
 class FeedPage(Schema):

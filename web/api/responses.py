@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema
 
 from ledger import __version__
 from web.authentication import authorise, caller, log_read
+from web.paths import own_path, quoted
 
 PREFIX = "/api/v1"
 NOT_CHANGED = "not changed since the `ETag` of `If-None-Match`"
@@ -45,7 +46,7 @@ def answer(fields: Mapping[str, Any], *, next_: Mapping[str, Any] | None = None)
     if next_:
         kept = [(k, v) for k, v in request.args.items(multi=True) if k not in next_]
         query = urlencode([*kept, *next_.items()])
-        response.headers["Link"] = f'<{quote(request.path)}?{query}>; rel="next"'
+        response.headers["Link"] = f'<{own_path()}?{query}>; rel="next"'
     return response
 
 
@@ -70,4 +71,4 @@ def tagged(response: Response, *parts: object) -> Response:
 
 def link(*parts: str) -> str:
     """Return the address of an object of this API."""
-    return "/".join([PREFIX, *(quote(part, safe=":@!$'()*,;=~") for part in parts)])
+    return "/".join([PREFIX, *map(quoted, parts)])

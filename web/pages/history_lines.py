@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from heapq import nlargest
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -158,14 +159,22 @@ class KnownHistory:
             return len(self.steps) - 1
         return max(0, sum(at <= self.at for at, _ in self.steps) - 1)
 
+    @property
+    def _first_line(self) -> int:
+        positions = (recorded.position for events in self.streams for recorded in events)
+        return min(nlargest(LINES_MAX, positions), default=0)
+
     def lines(self) -> list[HistoryLine]:
         """Return the events in the order in which they were recorded, each verified again."""
+        first = self._first_line
         entries = [
             (entry, redact_for_reader(state))
             for events, state in zip(self.streams, self.states, strict=True)
+            if events[-1].position >= first  # else none of its events is shown
             for entry in timeline(events)
+            if entry.position >= first
         ]
-        newest = sorted(entries, key=lambda pair: pair[0].position)[-LINES_MAX:]
+        newest = sorted(entries, key=lambda pair: pair[0].position)
         recorded = [entry.recorded for entry, _ in newest]
         evidence = evidence_of(ledger(), recorded)
         return [

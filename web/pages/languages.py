@@ -16,6 +16,8 @@ from flask import Flask, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, gettext
 
+from web.paths import own_path
+
 LANGUAGES = {"en": "English", "fr": "Français"}
 UTC = "UTC"
 ZONES = (
@@ -98,7 +100,7 @@ def remember_choice() -> ResponseReturnValue | None:
         return None
     session.update({name: text for name, text in chosen.items() if text in _CHOICES[name]})
     left = [pair for pair in request.args.items(multi=True) if pair[0] not in chosen]
-    return redirect(request.path + (f"?{urlencode(left)}" if left else ""), 303)
+    return redirect(own_path() + (f"?{urlencode(left)}" if left else ""), 303)
 
 
 class _Catalogues(Domain):  # type: ignore[misc]  # the library has no types

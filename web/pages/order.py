@@ -13,30 +13,41 @@ from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
 from web.pages.history_lines import KnownHistory
-from web.pages.request_parameters import read_question
+from web.pages.request_parameters import integer, read_question
 
 TRANSACTIONS_MAX = 200
-"""On one page; the search lists all of an order that has more."""
+"""On one page; another one follows."""
+
+
+class OrderForm(HistoryForm):
+    """The parameters of an order's page; `cursor` is the position behind which its list begins."""
+
+    cursor = integer()
 
 
 @bp.get("/<mode:mode>/shops/<shop_id>/orders/<name:name>")
 def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
     """Show an order with its transactions, as known now or then."""
-    question = read_question(HistoryForm())
+    question = read_question(OrderForm())
     whole = order_history(ledger(), shop_id, Mode(mode), name)
 
     def describe(history: KnownHistory) -> dict[str, Any]:
-        known = OrderHistory(history.streams, whole.view_position)
-        state = redact_for_reader(order_of(known, shop_id=shop_id, mode=mode, order_id=name))
-        transactions = _refunds_below(state["transactions"])
+        state = order_of(
+            OrderHistory(history.streams, whole.view_position),
+            shop_id=shop_id,
+            mode=mode,
+            order_id=name,
+            after=question.parameters.get("cursor") or 0,
+            limit=TRANSACTIONS_MAX,
+        )
+        shown = redact_for_reader(state)
         return {
-            "state": state,
-            "balances": [balance | {"parts": _bar(balance)} for balance in state["balances"]],
-            "transactions": transactions[:TRANSACTIONS_MAX],
-            "is_cut": len(transactions) > TRANSACTIONS_MAX,
+            "state": shown,
+            "balances": [balance | {"parts": _bar(balance)} for balance in shown["balances"]],
+            "transactions": _refunds_below(shown["transactions"]),
         }
 
-    return render_history("order", mode, shop_id, name, question, whole.histories, describe)
+    return render_history("order", mode, shop_id, name, question, list(whole.histories), describe)
 
 
 def _refunds_below(transactions: list[State]) -> list[State]:

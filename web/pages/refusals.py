@@ -7,6 +7,7 @@ from flask import Request, Response, current_app, request
 from ledger.errors import TooManyAtOnceError
 from web.pages.languages import N_
 from web.pages.rendering import render
+from web.paths import own_address
 from web.security_headers import set_page_headers
 
 _BLUEPRINTS = ("pages", "auth")
@@ -65,7 +66,7 @@ def page(status: int, code: str, headers: Mapping[str, str], detail: str = "") -
     body = render("refusal.html", status=status, code=code, title=title, meaning=meaning)
     response = Response(body, status, mimetype="text/html", headers=dict(headers))
     if "HX-Request" in request.headers and request.method == "GET":
-        response.headers["HX-Redirect"] = request.full_path  # as a page of its own
+        response.headers["HX-Redirect"] = own_address()  # as a page of its own
     return response if request.blueprint in _BLUEPRINTS else set_page_headers(response)
 
 

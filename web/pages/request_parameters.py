@@ -20,6 +20,7 @@ from ledger.ipn.money import decimal_text
 from ledger.ipn.storable import INTEGER_MAX, UNSTORABLE
 from ledger.queries.filter_conditions import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
+from web.paths import own_path
 
 _OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))
 """What marshmallow may say beside our own words."""
@@ -64,8 +65,8 @@ class Question:
         last = rows_read[limit - 1] if len(rows_read) > limit else None
         return {
             "rows": rows_read[:limit],
-            "next_address": last and self.address(request.path, cursor=str(last.id)),
-            "first_address": self.value("cursor") and self.address(request.path, "cursor"),
+            "next_address": last and self.address(own_path(), cursor=str(last.id)),
+            "first_address": self.value("cursor") and self.address(own_path(), "cursor"),
         }
 
 
@@ -74,7 +75,7 @@ def read_question(schema: Schema) -> Question:
     pairs = list(request.args.items(multi=True))
     filled = [(name, word) for name, word in pairs if word.strip()]
     if filled != pairs:
-        abort(redirect(request.path + (f"?{urlencode(filled)}" if filled else ""), 303))
+        abort(redirect(own_path() + (f"?{urlencode(filled)}" if filled else ""), 303))
     return read_written(schema)
 
 
@@ -108,6 +109,13 @@ def choice(*of: str, default: str | None = None) -> fields.Field[Any]:
     """Return a field of one choice."""
     known = validate.OneOf(of, error=N_("There is no such choice."))
     return fields.String(validate=known, load_default=default)
+
+
+def integer() -> fields.Field[Any]:
+    """Return a field of a whole number from 0 on."""
+    message = N_("This page belongs to another question.")
+    in_range = validate.Range(0, INTEGER_MAX, error=message)
+    return fields.Integer(validate=in_range, error_messages={"invalid": message})
 
 
 def flag() -> fields.Field[Any]:

@@ -19,6 +19,7 @@ from web.context import context, ledger
 from web.pages import known_devices, refusals, session
 from web.pages.languages import remember_choice
 from web.pages.rendering import STATIC, render
+from web.paths import own_address
 from web.security_headers import set_file_headers, set_page_headers
 
 REFUSED = 422
@@ -104,7 +105,7 @@ def sign_out() -> ResponseReturnValue:
 
 def ask_to_sign_in() -> ResponseReturnValue:
     """Send somebody who is not signed in to do so, and back to where they wanted to go."""
-    path = request.full_path.rstrip("?") if request.method == "GET" else "/"
+    path = own_address() if request.method == "GET" else "/"
     target = url_for("auth.sign_in_form")
     target += f"?{urlencode({'next': path})}" if path != "/" else ""
     return lead_to(target)

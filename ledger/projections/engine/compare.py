@@ -8,7 +8,17 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, MetaData, Table, column, func, inspect, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    MetaData,
+    Table,
+    column,
+    func,
+    inspect,
+    select,
+)
 
 from ledger.projections.definition import Row
 from ledger.projections.engine.generations import Generation
@@ -77,8 +87,9 @@ def compare(
 
 def _stored_table(connection: Connection, name: str) -> Table:
     """Return a table with the columns it really has, since other code may have created it."""
-    is_there = inspect(connection).has_table(name)
-    return Table(name, MetaData(), autoload_with=connection if is_there else None)
+    schema = inspect(connection)
+    columns = schema.get_columns(name) if schema.has_table(name) else []
+    return Table(name, MetaData(), *(Column(each["name"], each["type"]) for each in columns))
 
 
 def _count(connection: Connection, table: Table) -> int:
