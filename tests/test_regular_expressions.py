@@ -27,6 +27,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.access.masking._IPV4": "0.a-",
     "ledger.access.masking._IPV6": "0a:.",
     "ledger.access.masking._IP_OR_PAN": "ip_na",
+    "ledger.aggregates.situation._OF_PLATFORM": "90a",
     "ledger.instants._COMPACT": "0a",
     "ledger.instants._DAY": "0-",
     "ledger.instants._EXTENDED": "0-T:.Z+",

@@ -1,5 +1,6 @@
 """One snapshot beside what was known of its transaction: what changed, and which rule sent it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,9 @@ from ledger.ipn.statuses import REFUSED
 
 _WAITING = frozenset({"WAITING_AUTHORISATION", "WAITING_AUTHORISATION_TO_VALIDATE"})
 _GRANTED = frozenset({"AUTHORISED", "AUTHORISED_TO_VALIDATE"})
+_MOMENT = timedelta(minutes=1)
+_OF_PLATFORM = re.compile("9[0-9]{5}")
+"""Numbers from 900000 on; a merchant's own may be of letters and digits, which say nothing."""
 _VALIDATIONS = frozenset(
     {
         ("AUTHORISED_TO_VALIDATE", "AUTHORISED"),
@@ -69,14 +73,29 @@ class Situation:
 
     @property
     def was_made_now(self) -> bool:
-        """Return True if an operation made the transaction.
-
-        Source: form-v2 reference, section 6.8.
-        """
+        """Return True if the platform made the transaction within a minute of its message."""
         made_at, told_at = instant_of(self.facts, "created_at"), self.occasion.told_at
-        if made_at and told_at:
-            return abs(told_at - made_at) < timedelta(minutes=1)
-        return str(self.facts.get("trans_id", "")) >= "900000"  # from here on, the platform's own
+        return made_at is not None and told_at is not None and abs(told_at - made_at) < _MOMENT
+
+    @property
+    def is_made_by_operator(self) -> bool:
+        """Return True if an operation in the Back Office made the transaction.
+
+        A form says in a signed field that an operator did something, and numbers what the platform
+        itself makes. An answer is numbered so however it was made, and only hints at the operator:
+        it must be new, and name the payment that it repeats or a channel of operators.
+
+        Source: form-v2 reference, section 6.8; rest-v4 reference, sections 1.1 and 3.5.
+        """
+        if self.occasion.rule_certainty == rules.TOLD:
+            has_number_of_platform = _OF_PLATFORM.fullmatch(str(self.facts.get("trans_id", "")))
+            return bool(has_number_of_platform) and not is_instalment(self.facts)
+        return self.was_made_now and ("parent_uuid" in self.facts or self.is_by_telephone)
+
+    @property
+    def is_by_telephone(self) -> bool:
+        """Return True for what was paid by mail or telephone: somebody has typed it."""
+        return self.facts.get("payment_source") == "MOTO"
 
     def replaces(self, name: str) -> bool:
         """Return True if the snapshot replaces a known value by another."""
@@ -95,7 +114,7 @@ class Situation:
         """Read the rule from the content: a redelivery has lost its source."""
         if self.status == "ABANDONED":
             return rules.CANCELLATION
-        if is_instalment(self.facts):
+        if is_instalment(self.facts) and is_instalment({**self.known_facts, **self.facts}):
             return rules.INSTALMENT
         if self.operation == "CREDIT":
             return rules.BACK_OFFICE

@@ -299,10 +299,12 @@ def _first_payment(situation: Situation, rule: str) -> type[Transaction.Event]:
 
 def _by_operator(situation: Situation) -> type[Transaction.Event]:
     """Classify the first operation on a transaction: a new one, or one made before we listened."""
-    if situation.facts.get("payment_source") == "MOTO":
+    if situation.is_made_by_operator:
+        if not situation.is_by_telephone:
+            return _T.PaymentDuplicated
         return _T.ManualPaymentRefused if situation.is_refused else _T.ManualPaymentAccepted
-    if situation.was_made_now:
-        return _T.PaymentDuplicated
+    if situation.was_made_now:  # so that nothing was done with it yet, whatever a hint says
+        return _first_payment(situation, rules.END_OF_PAYMENT)
     return _BY_STATUS.get(situation.status, _T.StatusReported)
 
 

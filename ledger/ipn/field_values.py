@@ -10,11 +10,21 @@ from ledger.ipn.currencies import currency_code, respelled_currency_code
 from ledger.ipn.json_values import WholeNumber
 from ledger.ipn.lookalikes import is_deceptive
 from ledger.ipn.money import AMOUNT_MINOR_MAX
-from ledger.ipn.snapshots import Fact, Pairs
+from ledger.ipn.snapshots import (
+    ABANDONED,
+    CREATED,
+    NOT_CREATED,
+    NOT_UPDATED,
+    UPDATED,
+    Fact,
+    Pairs,
+)
 from ledger.ipn.statuses import RANKS, form_spelling
 from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
 
 OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
+OPENINGS = frozenset({CREATED, NOT_CREATED, ABANDONED})
+REQUESTS = OPENINGS | {UPDATED, NOT_UPDATED}
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}")
 _COUNT = re.compile(r"[0-9]{1,9}")
@@ -60,6 +70,14 @@ class Values:
         code = currency_code(value)
         reading = code or respelled_currency_code(value) or value or None
         return self._noted(name, reading, is_odd=code is None)
+
+    def request(self, name: str) -> str | None:
+        """Read what became of a request; None, and odd, for a word that says nothing of it."""
+        return self._among(name, REQUESTS)
+
+    def opening(self, name: str) -> str | None:
+        """Read what became of a request to open a subscription, which nobody can ask to update."""
+        return self._among(name, OPENINGS)
 
     def answer_code(self, name: str) -> str | None:
         """Read an authorisation result; one format writes success as `0`, the other as `00`."""
@@ -109,6 +127,11 @@ class Values:
         """Return what is odd among some fields. Shape: names; details, verbatim."""
         odd = tuple(name for name in self.odd_names() if name in names)
         return odd, storable_pairs([(name, self.raw(name)) for name in odd])
+
+    def _among(self, name: str, outcomes: frozenset[str]) -> str | None:
+        value = self.text(name)
+        outcome = value if value in outcomes else None
+        return self._noted(name, outcome, is_odd=outcome is None)
 
     def _noted(self, name: str, reading: _Fact, *, is_odd: bool) -> _Fact:
         """Note a field whose value was not understood; one without a value is not odd."""

@@ -17,21 +17,11 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.form_v2_origin import doubts_of, malformed_field, strange_names
+from ledger.ipn.form_v2_requests import aliases_of, is_told_an_instalment, subscriptions_of
 from ledger.ipn.json_values import parse_json
 from ledger.ipn.references import reference_of
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, Key, Shops
-from ledger.ipn.snapshots import (
-    CREATED,
-    NOT_CREATED,
-    REQUEST_REFUSED,
-    AliasSnapshot,
-    Fact,
-    NotificationContent,
-    SubscriptionSnapshot,
-    TransactionSnapshot,
-)
-from ledger.ipn.statuses import REFUSED
-from ledger.ipn.storable import storable
+from ledger.ipn.snapshots import Fact, NotificationContent, TransactionSnapshot, with_instalment
 
 NAME = "form-v2"
 SOURCE_FIELD = "vads_url_check_src"
@@ -107,7 +97,10 @@ def translate(notification: Notification, fields: Mapping[str, str]) -> Notifica
     """Read everything a verified form says. Errors: MalformedNotificationError."""
     field_values = Values(dict(signing.signed_fields(fields)))  # nothing else is proven
     field_values.odd += strange_names(fields)
-    facts = read_facts(field_values, form_fields.TRANSACTION_FIELDS)
+    facts = with_instalment(
+        read_facts(field_values, form_fields.TRANSACTION_FIELDS),
+        is_told_an_instalment(field_values, notification.source),
+    )
     rule = _rule(notification.source, facts, field_values)
     is_call = notification.delivery.is_from_named_range
     return NotificationContent(
@@ -118,8 +111,8 @@ def translate(notification: Notification, fields: Mapping[str, str]) -> Notifica
         rule_certainty=rules.TOLD if rule else rules.INFERRED,
         told_at=None,  # a form has no time of its own
         transactions=_transactions(field_values, facts),
-        aliases=_aliases(field_values, facts),
-        subscriptions=_subscriptions(field_values, facts),
+        aliases=aliases_of(field_values, facts),
+        subscriptions=subscriptions_of(field_values, facts),
         doubts=() if is_call else doubts_of(fields),
     )
 
@@ -206,49 +199,3 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
         odd,
         derived=tuple(derived),
     )
-
-
-def _aliases(field_values: Values, facts: Mapping[str, Fact]) -> tuple[AliasSnapshot, ...]:
-    if "alias" not in facts:
-        return ()
-    alias_facts = read_facts(field_values, form_fields.ALIAS_FIELDS)
-    request = alias_facts.get("request")
-    if request == "ABANDONED":
-        alias_facts["request"] = request = NOT_CREATED
-    card = [[name, storable(field_values.raw(name))] for name in sorted(form_fields.CARD_FIELDS)]
-    odd, verbatim = field_values.odd_fields(form_fields.ALIAS_NAMES)
-    alias = AliasSnapshot(
-        alias=str(facts["alias"]),
-        facts=alias_facts,
-        was_asked=request is not None or facts.get("operation_type") == "VERIFICATION",
-        is_accepted=request not in REQUEST_REFUSED and facts.get("status") not in REFUSED,
-        is_known_means=field_values.raw("vads_identifier_previously_registered") == "true",
-        details=verbatim,
-        personal=[[name, text] for name, text in card if text],
-        odd=odd,
-    )
-    return (alias,)
-
-
-def _subscriptions(
-    field_values: Values, facts: Mapping[str, Fact]
-) -> tuple[SubscriptionSnapshot, ...]:
-    """Return what opens or refuses a subscription, if anything; a replay has lost its status.
-
-    On a known alias one is opened without a payment: all that its replay still holds is the plan.
-    """
-    subscription_id, alias = facts.get("subscription_id"), facts.get("alias", "")
-    if subscription_id is None or "instalment_number" in facts:
-        return ()
-    plan_facts = read_facts(field_values, form_fields.SUBSCRIPTION_FIELDS)
-    if "request" not in plan_facts:
-        is_check = facts.get("operation_type") == "VERIFICATION"
-        if is_check or facts.get("occurrence_type") == "RECURRENT_INITIAL":
-            plan_facts["request"] = NOT_CREATED if facts.get("status") in REFUSED else CREATED
-        elif not plan_facts or "status" in facts:
-            return ()
-    if plan_facts.get("request") == "ABANDONED":
-        plan_facts["request"] = NOT_CREATED
-    odd, verbatim = field_values.odd_fields(form_fields.SUBSCRIPTION_NAMES)
-    names = str(subscription_id), str(alias)
-    return (SubscriptionSnapshot(*names, plan_facts, verbatim, odd),)

@@ -52,7 +52,7 @@ PART_FIELDS: FactTable = (  # an element of vads_payment_seq; what it leaves out
 )
 FACTS_OF_THE_ORDER = ("requested_amount_minor", "requested_currency", "trans_date", "order_id")
 ALIAS_FIELDS: FactTable = (
-    ("request", "vads_identifier_status", Values.text),
+    ("request", "vads_identifier_status", Values.request),
     ("payment_method", "vads_card_brand", Values.text),
     ("order_id", "vads_order_id", Values.text),
     ("transaction_uuid", "vads_trans_uuid", Values.text),
@@ -60,7 +60,7 @@ ALIAS_FIELDS: FactTable = (
     ("made_at", "vads_trans_date", Values.instant),
 )
 SUBSCRIPTION_FIELDS: FactTable = (
-    ("request", "vads_recurrence_status", Values.text),
+    ("request", "vads_recurrence_status", Values.opening),
     ("order_id", "vads_order_id", Values.text),
     ("effect_on", "vads_sub_effect_date", Values.day),
     ("schedule", "vads_sub_desc", Values.text),
@@ -74,6 +74,8 @@ SUBSCRIPTION_FIELDS: FactTable = (
 ORDER_NAMES = names_read(tuple(row for row in TRANSACTION_FIELDS if row[0] in FACTS_OF_THE_ORDER))
 ALIAS_NAMES = names_read(ALIAS_FIELDS) | {"vads_identifier"}
 SUBSCRIPTION_NAMES = names_read(SUBSCRIPTION_FIELDS) | {"vads_subscription", "vads_identifier"}
+PLAN_NAMES = frozenset(name for name in SUBSCRIPTION_NAMES if name.startswith("vads_sub_"))
+"""What only a call that opens a subscription has."""
 
 _PERSONAL_PREFIXES = ("vads_cust_", "vads_ship_to_", "vads_cardholder_", "vads_proof_of_id_")
 CARD_FIELDS = frozenset(

@@ -17,14 +17,8 @@ from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Delivery, Notification
 from ledger.ipn.field_values import Values, read_facts
 from ledger.ipn.rest_v4_fields import (
-    ALIAS_NAMES,
-    CARD,
-    DETAILS,
-    METHOD,
-    ORDER,
     ORDER_FIELDS,
     REFUND_FIELDS,
-    SUBSCRIPTION_NAMES,
     TRANSACTION_FIELDS,
     Order,
     derived_facts,
@@ -33,20 +27,15 @@ from ledger.ipn.rest_v4_fields import (
     unread_fields,
 )
 from ledger.ipn.rest_v4_json import flatten, parse_answer, transactions_of
+from ledger.ipn.rest_v4_requests import (
+    alias_of,
+    is_opening,
+    is_told_an_instalment,
+    subscription_of,
+)
 from ledger.ipn.shops_and_keys import REST_BROWSER, REST_PASSWORD, Key, Shops
 from ledger.ipn.signature import digest, is_same, sign_rest
-from ledger.ipn.snapshots import (
-    CREATED,
-    NOT_CREATED,
-    AliasSnapshot,
-    Fact,
-    NotificationContent,
-    Pairs,
-    SubscriptionSnapshot,
-    TransactionSnapshot,
-    is_instalment,
-)
-from ledger.ipn.statuses import REFUSED
+from ledger.ipn.snapshots import NotificationContent, TransactionSnapshot, with_instalment
 from ledger.ipn.storable import storable, storable_name
 
 NAME = "rest-v4"
@@ -186,7 +175,7 @@ def translate(notification: Notification, answer: Answer) -> NotificationContent
     snapshots = [_transaction(flat, order, notification.shop_id) for flat in flats]
     is_abandoned = answer.get("orderStatus") == "ABANDONED"
     pairs = zip(flats, snapshots, strict=True)
-    aliases = [_alias(flat, snapshot) for flat, snapshot in pairs if "alias" in snapshot.facts]
+    aliases = [alias_of(flat, snapshot) for flat, snapshot in pairs if "alias" in snapshot.facts]
     if is_abandoned:
         snapshots.append(_abandonment(answer, order))
     rule = rules.RULE_BY_SOURCE.get(notification.source or "")
@@ -210,9 +199,7 @@ def translate(notification: Notification, answer: Answer) -> NotificationContent
         transactions=tuple(snapshots),
         aliases=tuple(aliases),
         subscriptions=tuple(
-            _subscription(snapshot)
-            for snapshot in snapshots
-            if "subscription_id" in snapshot.facts and not is_instalment(snapshot.facts)
+            subscription_of(snapshot) for snapshot in snapshots if is_opening(snapshot.facts)
         ),
     )
 
@@ -226,6 +213,7 @@ def _transaction(flat: Mapping[str, str], order: Order, shop_id: str) -> Transac
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
     derived = derived_facts(facts, field_values)
+    facts = with_instalment(facts, is_told_an_instalment(flat, facts))
     details, personal = unread_fields(field_values)
     odd_names, verbatim = odd_of_order(order_values)
     return TransactionSnapshot(
@@ -251,46 +239,3 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     odd, verbatim = odd_of_order(field_values)
     details = order.details + verbatim
     return TransactionSnapshot(None, reference, facts, details, order.personal, odd)
-
-
-def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSnapshot:
-    """Read a request from a check of the means, or from new means: REST never says `created`."""
-    facts = transaction.facts
-    source = flat.get(CARD + "paymentMethodSource") or flat.get(METHOD + "paymentMethodSource")
-    known = flat.get(DETAILS + "paymentMethodTokenPreviouslyRegistered") == "true"
-    is_verification = facts.get("operation_type") == "VERIFICATION"
-    alias_facts = {name: facts[name] for name in ("payment_method", "order_id") if name in facts}
-    if "created_at" in facts:
-        alias_facts["made_at"] = facts["created_at"]
-    odd, verbatim = _odd_among(transaction, ALIAS_NAMES)
-    return AliasSnapshot(
-        alias=str(facts["alias"]),
-        facts={"transaction_uuid": flat["uuid"], **alias_facts},
-        was_asked=is_verification or source == "NEW",
-        is_accepted=facts.get("status") not in REFUSED,
-        is_known_means=known,
-        details=verbatim,
-        personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
-        odd=odd,
-    )
-
-
-def _subscription(transaction: TransactionSnapshot) -> SubscriptionSnapshot:
-    """Read that a subscription exists: a REST answer never holds its plan."""
-    facts = transaction.facts
-    is_refused = facts.get("status") in REFUSED
-    plan_facts: dict[str, Fact] = {"request": NOT_CREATED if is_refused else CREATED}
-    if "order_id" in facts:
-        plan_facts["order_id"] = facts["order_id"]
-    names = str(facts["subscription_id"]), str(facts.get("alias", ""))
-    odd, verbatim = _odd_among(transaction, SUBSCRIPTION_NAMES)
-    return SubscriptionSnapshot(*names, plan_facts, verbatim, odd)
-
-
-def _odd_among(
-    transaction: TransactionSnapshot, names: frozenset[str]
-) -> tuple[tuple[str, ...], Pairs]:
-    """Return what is odd among some fields of a transaction. Shape: names; details, verbatim."""
-    odd = tuple(name for name in transaction.odd if name in names)
-    details = [pair for pair in transaction.details if pair[0].removeprefix(ORDER) in odd]
-    return odd, details

@@ -38,6 +38,7 @@ TRANSACTION_FACTS: dict[str, str] = {
     "alias": "stored means of payment used or made",
     "subscription_id": "subscription it belongs to",
     "instalment_number": "number of the instalment of the subscription",
+    "instalment": "YES or NO: an instalment of its subscription, where no other fact says so",
     "parent_uuid": "the transaction it refunds or repeats, when the platform says so",
 }
 ALIAS_FACTS: dict[str, str] = {
@@ -72,7 +73,12 @@ CREATED = "CREATED"
 UPDATED = "UPDATED"
 NOT_CREATED = "NOT_CREATED"
 NOT_UPDATED = "NOT_UPDATED"
+ABANDONED = "ABANDONED"
 REQUEST_REFUSED = frozenset({NOT_CREATED, NOT_UPDATED})
+
+# whether a transaction is an instalment, where its other facts leave that open or say otherwise
+YES = "YES"
+NO = "NO"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +160,23 @@ class NotificationContent:
 def is_instalment(facts: Mapping[str, Fact]) -> bool:
     """Return True if a transaction is an instalment, not the payment that opened a subscription.
 
-    Source: form-v2 reference, sections 3.5 and 6.4; rest-v4 reference, section 6.
+    Shape: a number says so, then what the call itself told by its other fields, then the place in
+    the series. Source: form-v2 reference, sections 3.5 and 6.4; rest-v4 reference, section 6.
     """
-    return "instalment_number" in facts or (
-        facts.get("operation_type") == "DEBIT"
+    if "instalment_number" in facts or "instalment" in facts:
+        return "instalment_number" in facts or facts["instalment"] == YES
+    return (
+        facts.get("operation_type") not in ("VERIFICATION", "CREDIT")
         and "subscription_id" in facts
         and facts.get("occurrence_type") in ("RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL")
     )
+
+
+def with_instalment(facts: Mapping[str, Fact], is_told: bool | None) -> dict[str, Fact]:
+    """Add to facts what a call tells of being an instalment, unless they lead to the same.
+
+    Shape: `is_told` is None for a call that leaves it open.
+    """
+    if is_told is None or is_told == is_instalment(facts):
+        return dict(facts)
+    return {**facts, "instalment": YES if is_told else NO}

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, func, select, union
+from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select, union
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
@@ -140,10 +140,19 @@ def _transactions_of(
 ) -> tuple[list[UUID], int]:
     """Return the streams of an order's transactions, and the position of the read model."""
     lines, generation_id = _lines(connection)
-    # a refund may name its original and no order
+    ids = union(*_of_order(lines, shop_id, mode, order_id)).subquery()
+    reached = select(func.min(generation_positions.c.position)).where(
+        generation_positions.c.generation_id == generation_id
+    )
+    id_rows = connection.execute(select(ids.c.id, reached.scalar_subquery())).all()
+    return [UUID(id_) for id_, _ in id_rows], id_rows[0][1] if id_rows else 0
+
+
+def _of_order(lines: Table, shop_id: str, mode: str, order_id: str) -> list[Select[tuple[str]]]:
+    """Return the queries for an order's lines: a refund may name its original and no order."""
     parent = lines.alias("parent")
-    ids = union(
-        select(lines.c.id).where(_is_of(lines, shop_id, mode), lines.c.order_id == order_id),
+    own = select(lines.c.id).where(_is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+    of_parent = (
         select(lines.c.id)
         .select_from(lines.join(parent, lines.c.parent_uuid == parent.c.uuid))
         .where(
@@ -151,13 +160,9 @@ def _transactions_of(
             _is_of(parent, shop_id, mode),
             lines.c.order_id.is_(None),
             parent.c.order_id == order_id,
-        ),
-    ).subquery()
-    reached = select(func.min(generation_positions.c.position)).where(
-        generation_positions.c.generation_id == generation_id
+        )
     )
-    id_rows = connection.execute(select(ids.c.id, reached.scalar_subquery())).all()
-    return [UUID(id_) for id_, _ in id_rows], id_rows[0][1] if id_rows else 0
+    return [own, of_parent]
 
 
 def _lines(connection: Connection) -> tuple[Table, int]:
@@ -237,27 +242,36 @@ def related_transactions(
 def _related_ids(connection: Connection, transaction: State, id_: UUID) -> list[UUID]:
     lines, _ = _lines(connection)
     c = lines.c
-    shared_names = {
-        c.order_id: transaction["order_id"],
-        c.parent_uuid: transaction["uuid"],
-        c.uuid: transaction["parent_uuid"],
-    }
-    is_of_shop = _is_of(lines, transaction["shop_id"], Mode(transaction["mode"]))
+    shop = transaction["shop_id"], Mode(transaction["mode"])
+    shared_names = {c.parent_uuid: transaction["uuid"], c.uuid: transaction["parent_uuid"]}
     queries = [
-        select(c.id).where(is_of_shop, column == name).limit(RELATED_MAX + 2).subquery()
+        select(c.id).where(_is_of(lines, *shop), column == name)
         for column, name in shared_names.items()
         if name
     ]
+    if transaction["order_id"]:
+        queries += _of_order(lines, *shop, transaction["order_id"])
     if not queries:
         return []
-    related = connection.scalars(union(*(select(query.c.id) for query in queries)))
+    limited = [query.limit(RELATED_MAX + 2).subquery() for query in queries]
+    related = connection.scalars(union(*(select(query.c.id) for query in limited)))
     return [uuid for text in related if (uuid := UUID(text)) != id_]
+
+
+def _of_same_order(order_id: str, transactions: Sequence[State]) -> list[State]:
+    """Return those that belong to an order, by its name or by that of their original."""
+    uuids = {other["uuid"] for other in transactions if other["order_id"] == order_id}
+    return [
+        other
+        for other in transactions
+        if other["order_id"] == order_id
+        or (other["order_id"] is None and other["parent_uuid"] in uuids)
+    ]
 
 
 def _by_relation(transaction: State, related: Sequence[State], is_cut: bool) -> RelatedTransactions:
     if transaction["order_id"] and not is_cut:  # a refund is clear only when all are known
-        every = [transaction, *related]
-        link_refunds([other for other in every if other["order_id"] == transaction["order_id"]])
+        link_refunds(_of_same_order(transaction["order_id"], [transaction, *related]))
     uuid, certainty = original_of(transaction)
     original = next((other for other in related if uuid and other["uuid"] == uuid), None)
     own_uuid = transaction["uuid"]

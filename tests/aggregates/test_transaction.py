@@ -20,6 +20,7 @@ from tests.aggregates.given import (
 T = Transaction
 BACK_OFFICE, BATCH, BATCH_AUTO = "MERCH_BO", "BATCH", "BATCH_AUTO"
 CREDIT, VERIFICATION = {"operation_type": "CREDIT"}, {"operation_type": "VERIFICATION"}
+BY_TELEPHONE = {"payment_source": "MOTO"}
 MADE_BY_PLATFORM, MADE_BY_MERCHANT = {"trans_id": "900001"}, {"trans_id": "123456"}
 
 FIRST: list[tuple[str, str | None, dict[str, Any], type[LedgerAggregate.Event]]] = [
@@ -43,8 +44,10 @@ FIRST: list[tuple[str, str | None, dict[str, Any], type[LedgerAggregate.Event]]]
     (BACK_OFFICE, "AUTHORISED", CREDIT, T.RefundIssued),
     (BACK_OFFICE, "REFUSED", CREDIT, T.RefundRefused),
     (BACK_OFFICE, "CANCELLED", CREDIT, T.Cancelled),
-    (BACK_OFFICE, "AUTHORISED", {"payment_source": "MOTO"}, T.ManualPaymentAccepted),
-    (BACK_OFFICE, "REFUSED", {"payment_source": "MOTO"}, T.ManualPaymentRefused),
+    (BACK_OFFICE, "AUTHORISED", BY_TELEPHONE | MADE_BY_PLATFORM, T.ManualPaymentAccepted),
+    (BACK_OFFICE, "REFUSED", BY_TELEPHONE | MADE_BY_PLATFORM, T.ManualPaymentRefused),
+    (BACK_OFFICE, "AUTHORISED", BY_TELEPHONE | MADE_BY_MERCHANT, T.StatusReported),
+    (BACK_OFFICE, "CAPTURED", BY_TELEPHONE, T.Captured),
     (BACK_OFFICE, "AUTHORISED", MADE_BY_PLATFORM, T.PaymentDuplicated),
     (BACK_OFFICE, "AUTHORISED", MADE_BY_MERCHANT, T.StatusReported),
     (BACK_OFFICE, "CAPTURED", MADE_BY_MERCHANT, T.Captured),
@@ -123,65 +126,6 @@ def test_the_operation_is_remembered_where_a_notification_leaves_it_out() -> Non
     given(happened(T.RefundIssued, a_payment("AUTHORISED", **CREDIT))).when(refused).then(
         happened(T.RefundRefused, refused, moved=["status"])
     )
-
-
-# -- operators ------------------------------------------------------------------------------------
-
-
-def lowered(amount_minor: int) -> Any:
-    return a_payment(amount_minor=amount_minor)
-
-
-def test_an_operator_may_lower_an_amount_twice_and_a_retry_repeats_the_last() -> None:
-    scenario = given(happened(T.PaymentAccepted, lowered(3000)))
-
-    for amount_minor in (2000, 1000):
-        scenario.when(lowered(amount_minor), in_form(BACK_OFFICE)).then(
-            happened(
-                T.AmountChanged, lowered(amount_minor), moved=["amount_minor"], rule="back-office"
-            )
-        )
-
-    scenario.when(lowered(1000), in_form("RETRY")).then().leaves(amount_minor=1000)
-
-
-@pytest.mark.parametrize(
-    ("fact", "value", "event_class"),
-    [
-        ("amount_minor", 1000, T.AmountChanged),
-        ("capture_at", "2026-03-12T00:00:00Z", T.CaptureRescheduled),
-    ],
-)
-def test_new_terms_in_a_redelivery_come_from_the_back_office(
-    fact: str, value: str | int, event_class: type[LedgerAggregate.Event]
-) -> None:
-    first = a_payment(capture_at="2026-03-11T00:00:00Z")
-    changed = replace(first, facts={**first.facts, fact: value})
-
-    given(happened(T.PaymentAccepted, first)).when(changed, in_form("RETRY")).then(
-        happened(event_class, changed, moved=[fact], rule="back-office")
-    )
-
-
-@pytest.mark.parametrize("fact", ["amount_minor", "capture_at"])
-def test_terms_that_were_never_reported_are_no_change_of_them(fact: str) -> None:
-    complete = a_payment(capture_at="2026-03-11T00:00:00Z")
-    facts = {name: value for name, value in complete.facts.items() if name != fact}
-
-    given(happened(T.PaymentAccepted, facts)).when(complete).then(
-        happened(T.DetailsReported, complete, moved=[fact])
-    )
-
-
-@pytest.mark.parametrize(
-    ("at", "event_class"), [(0.5, T.PaymentDuplicated), (30, T.StatusReported)]
-)
-def test_an_operation_made_the_transaction_if_the_platform_recorded_it_just_then(
-    at: float, event_class: type[LedgerAggregate.Event]
-) -> None:
-    snapshot = a_payment(created_at="2026-03-10T09:00:00Z", **MADE_BY_PLATFORM)
-
-    given().when(snapshot, in_rest(at, BACK_OFFICE)).then(happened(event_class, snapshot))
 
 
 # -- rules ----------------------------------------------------------------------------------------

@@ -1,16 +1,12 @@
-"""What a form says: its transactions, its alias and its subscription, as snapshots."""
+"""What a form says: its transactions and its rule, as snapshots."""
 
 import json
 
 import pytest
 
 from ledger.ipn.snapshots import NotificationContent
-from tests.builders import UUID, a_form, example, form_body
+from tests.builders import UUID, a_form, form_body
 from tests.ipn.reading import content_of
-
-PLAN = example("form-v2", "subscription-created")["fields"]
-INSTALMENT = example("form-v2", "subscription-installment-accepted")["fields"]
-ALIAS = example("form-v2", "token-created")["fields"]
 
 
 def read_form(fields: dict[str, str] | None = None, **changes: str | None) -> NotificationContent:
@@ -131,103 +127,3 @@ def test_the_parent_of_a_split_payment_that_cannot_be_read_is_no_money(text: str
 
     assert payment.odd == ("vads_payment_seq",)
     assert "amount_minor" not in payment.facts
-
-
-# -- aliases --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "request_", "was_asked", "is_accepted"),
-    [
-        ({}, "CREATED", True, True),
-        ({"identifier_status": "UPDATED"}, "UPDATED", True, True),
-        ({"identifier_status": "NOT_UPDATED"}, "NOT_UPDATED", True, False),
-        ({"identifier_status": "ABANDONED"}, "NOT_CREATED", True, False),
-        ({"identifier_status": None}, None, True, True),
-        ({"identifier_status": None, "trans_status": "REFUSED"}, None, True, False),
-        ({"identifier_status": None, "operation_type": "DEBIT"}, None, False, True),
-    ],
-)
-def test_a_request_for_an_alias_is_told_from_its_mere_use(
-    changes: dict[str, str | None], request_: str | None, was_asked: bool, is_accepted: bool
-) -> None:
-    (alias,) = read_form(ALIAS, **changes).aliases
-
-    assert alias.facts.get("request") == request_
-    assert (alias.was_asked, alias.is_accepted) == (was_asked, is_accepted)
-
-
-def test_an_alias_says_whether_its_means_was_known_before() -> None:
-    assert not read_form(ALIAS).aliases[0].is_known_means
-    known = read_form(ALIAS, identifier_previously_registered="true")
-    assert known.aliases[0].is_known_means
-
-
-def test_card_extracts_of_an_alias_are_personal() -> None:
-    (alias,) = read_form(ALIAS).aliases
-
-    assert dict(alias.personal)["vads_card_number"] == "497010XXXXXX0055"
-    assert "497010" not in str(alias.facts)
-
-
-def test_a_means_kept_before_there_were_verifications_needs_no_transaction() -> None:
-    content = read_form(ALIAS, trans_uuid="", trans_status="", operation_type="")
-
-    assert (len(content.transactions), len(content.aliases)) == (0, 1)
-
-
-# -- subscriptions --------------------------------------------------------------------------------
-
-
-def test_an_opened_plan_is_read_with_its_terms() -> None:
-    (plan,) = read_form(PLAN).subscriptions
-
-    assert (plan.subscription_id, plan.alias) == (
-        PLAN["vads_subscription"],
-        PLAN["vads_identifier"],
-    )
-    assert plan.facts == {
-        "request": "CREATED",
-        "order_id": "ABO-2026-0001",
-        "effect_on": "2026-04-10",
-        "schedule": "RRULE:FREQ=MONTHLY;COUNT=12;BYMONTHDAY=10",
-        "amount_minor": 1990,
-        "currency": "EUR",
-        "initial_amount_minor": 990,
-        "initial_amount_number": 2,
-        "transaction_uuid": PLAN["vads_trans_uuid"],
-    }
-
-
-@pytest.mark.parametrize(
-    ("changes", "request_"),
-    [
-        ({"recurrence_status": "NOT_CREATED"}, "NOT_CREATED"),
-        ({"recurrence_status": "ABANDONED"}, "NOT_CREATED"),
-        ({"recurrence_status": None}, "CREATED"),
-        ({"recurrence_status": None, "trans_status": "REFUSED"}, "NOT_CREATED"),
-        ({"recurrence_status": None, "operation_type": "DEBIT"}, "CREATED"),
-    ],
-)
-def test_a_plan_is_opened_or_refused_also_where_a_replay_lost_the_word(
-    changes: dict[str, str | None], request_: str
-) -> None:
-    (plan,) = read_form(PLAN, **changes).subscriptions
-
-    assert plan.facts["request"] == request_
-
-
-def test_an_instalment_opens_no_plan() -> None:
-    assert read_form(INSTALMENT).subscriptions == ()
-    assert read_form(INSTALMENT, recurrence_number=None).subscriptions == ()
-
-
-def test_a_plan_on_a_known_alias_is_read_without_a_payment_and_without_its_word() -> None:
-    """Opening it takes no payment: all that its replay still holds is the plan."""
-    fields = example("form-v2", "subscription-created-existing-token")["fields"]
-
-    (first,) = read_form(fields).subscriptions
-    (replayed,) = read_form(fields, recurrence_status=None, url_check_src="RETRY").subscriptions
-
-    assert first.facts["request"] == "CREATED"
-    assert replayed.facts == {name: fact for name, fact in first.facts.items() if name != "request"}

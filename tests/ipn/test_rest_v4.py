@@ -1,4 +1,4 @@
-"""What a REST answer says: its transactions, aliases and subscriptions, as snapshots."""
+"""What a REST answer says: its transactions and its rule, as snapshots."""
 
 from typing import Any
 
@@ -125,57 +125,6 @@ def test_a_page_may_be_abandoned_after_a_refusal() -> None:
 
     assert (refused.facts["status"], abandoned.facts["status"]) == ("REFUSED", "ABANDONED")
     assert abandoned.uuid is None
-
-
-# -- aliases and subscriptions --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("answer_changes", "was_asked", "is_accepted"),
-    [
-        ({"operationType": "VERIFICATION"}, True, True),
-        ({"operationType": "VERIFICATION", "detailedStatus": "REFUSED"}, True, False),
-        ({}, True, True),
-        ({"transactionDetails": {"cardDetails": {"paymentMethodSource": "TOKEN"}}}, False, True),
-    ],
-    ids=["verification", "refused", "new means", "use"],
-)
-def test_a_request_for_an_alias_is_a_check_or_new_means(
-    answer_changes: dict[str, Any], was_asked: bool, is_accepted: bool
-) -> None:
-    (alias,) = read_answer(paymentMethodToken="A1", uuid=UUID, **answer_changes).aliases
-
-    assert (alias.alias, alias.facts["transaction_uuid"]) == ("A1", UUID)
-    assert (alias.was_asked, alias.is_accepted) == (was_asked, is_accepted)
-    assert "request" not in alias.facts
-
-
-def subscribed(occurrence: str, **changes: Any) -> NotificationContent:
-    details = {
-        "occurrenceType": occurrence,
-        "subscriptionDetails": {"subscriptionId": "S1"},
-    }
-    return read_answer(paymentMethodToken="A1", transactionDetails=details, **changes)
-
-
-@pytest.mark.parametrize(
-    ("status", "request_"), [("AUTHORISED", "CREATED"), ("REFUSED", "NOT_CREATED")]
-)
-def test_the_payment_that_opens_a_subscription_says_that_it_exists(
-    status: str, request_: str
-) -> None:
-    (plan,) = subscribed("RECURRENT_INITIAL", detailedStatus=status).subscriptions
-
-    assert (plan.subscription_id, plan.alias) == ("S1", "A1")
-    assert plan.facts == {"request": request_, "order_id": "CMD-2026-0001"}
-
-
-@pytest.mark.parametrize("occurrence", ["RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL"])
-def test_an_instalment_opens_no_subscription(occurrence: str) -> None:
-    content = subscribed(occurrence)
-
-    assert content.subscriptions == ()
-    assert content.transactions[0].facts["subscription_id"] == "S1"
 
 
 # -- json -----------------------------------------------------------------------------------------

@@ -140,6 +140,32 @@ def test_an_instalment_is_followed_by_its_subscription() -> None:
     assert decided.decision.order_by_subscription == {PLAN_ID: "ABO-1"}
 
 
+def test_an_instalment_whose_number_cannot_be_read_is_followed_too() -> None:
+    numberless = an_instalment(instalment_number=None, instalment="YES")
+
+    given(OPENED).when(numberless, occasion=in_form("REC")).then(
+        happened(Transaction.PaymentAccepted, numberless, rule="instalment"),
+        happened(Subscription.InstalmentAccepted, followed(instalment_number=None), moved=[]),
+    )
+
+
+def test_the_payment_that_opened_a_plan_on_a_known_alias_stays_no_instalment() -> None:
+    """Its replay has lost what said so, and stands in the middle of a series."""
+    in_series = {"instalment_number": None, "occurrence_type": "RECURRENT_INTERMEDIAIRE"}
+    opening, replay = an_instalment(**in_series, instalment="NO"), an_instalment(**in_series)
+    captured = an_instalment("CAPTURED", **in_series)
+
+    decided = given().when(opening, a_plan(), occasion=in_form())
+    decided.then(
+        happened(Transaction.PaymentAccepted, opening, rule="end-of-payment"),
+        happened(Subscription.Opened, a_plan()),
+    )
+    decided.when(replay, occasion=in_form("RETRY")).then()
+    decided.when(captured, occasion=in_form("RETRY")).then(
+        happened(Transaction.Captured, captured, moved=["status"], rule="acquirer-status")
+    )
+
+
 def test_the_subscription_follows_how_the_transaction_stands_not_what_was_reported() -> None:
     captured = an_instalment("CAPTURED", amount_minor=None, instalment_number=None)
 

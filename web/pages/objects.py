@@ -37,7 +37,14 @@ GROUPS = {
         "payment_source",
         "trans_date",
     ),
-    "names": ("trans_id", "sequence_number", "occurrence_type", "instalment_number", "version"),
+    "names": (
+        "trans_id",
+        "sequence_number",
+        "occurrence_type",
+        "instalment_number",
+        "instalment",
+        "version",
+    ),
 }
 """The facts on top of a transaction, by what they are about; names of other objects are links."""
 USES_MAX = 20

@@ -108,6 +108,7 @@ FACTS = {
     "alias": N_("Alias"),
     "subscription_id": N_("Subscription"),
     "instalment_number": N_("Instalment"),
+    "instalment": N_("Is an instalment"),
     "parent_uuid": N_("Refunds or repeats"),
     "request": N_("What was asked"),
     "transaction_uuid": N_("Transaction"),
