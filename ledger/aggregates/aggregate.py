@@ -20,8 +20,10 @@ from ledger.aggregates.precedence import (
     contradicts,
     facts_that_move,
     is_older_than_any,
+    is_same,
     status_of,
 )
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
 from ledger.ipn.snapshots import Fact, Pairs
 
@@ -166,7 +168,12 @@ class LedgerAggregate(BaseAggregate[UUID]):
             setattr(self, attribute, getattr(event, attribute))
         for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
-        precedence = Precedence(status_of(event.facts), event.ordered_by, event.received_at)
+        precedence = Precedence(
+            status_of(event.facts),
+            event.ordered_by,
+            event.received_at,
+            is_fresh=event.source != rules.RETRY,
+        )
         counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
         self.observations.append(
             Observation(
@@ -187,12 +194,16 @@ class LedgerAggregate(BaseAggregate[UUID]):
         `ordered_by` is the platform's time that orders snapshots of this thing, when it gives one;
         `confirmed_at` the latest such time at which a repeat confirmed the current state.
         """
-        precedence = Precedence(status_of(facts), ordered_by, self._arrival(occasion))
+        precedence = Precedence(
+            status_of(facts),
+            ordered_by,
+            self._arrival(occasion),
+            is_fresh=occasion.source != rules.RETRY,
+        )
         earlier = [known for known in self.observations if known.counts_for_order]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
-        reported = {fact for known in self.observations for fact in known.facts.items()}
-        added = [fact[0] for fact in facts.items() if fact not in reported]
+        added = [name for name, fact in facts.items() if not self._has_reported(name, fact)]
         if self.is_beyond_doubt(occasion):
             return Changes(added, moved=(), is_late=False, is_contradiction=False)
         return Changes(
@@ -201,6 +212,10 @@ class LedgerAggregate(BaseAggregate[UUID]):
             is_late=is_older_than_any(precedence, earlier),
             is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
+
+    def _has_reported(self, name: str, fact: Fact) -> bool:
+        reports = (known.facts[name] for known in self.observations if name in known.facts)
+        return any(is_same(name, report, fact) for report in reports)
 
     def begin_anew(self, occasion: Occasion) -> None:
         """Forget what only doubtful notifications reported, if this one is not doubtful."""

@@ -1,25 +1,34 @@
 """Which of two notifications about the same thing is older, and whether it may move the state.
 
 Source: design decision "late news moves nothing back": a final status is not left, then the
-platform's own time decides, then the rank of the status, then arrival.
+platform's own time decides, then the rank of the status, then arrival. Between a call without
+a time and a dated one, the arrival of the first stands in for its time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ledger.instants import read_platform_instant
 from ledger.ipn.snapshots import Fact
-from ledger.ipn.statuses import FINAL, RANKS
+from ledger.ipn.statuses import FINAL, RANKS, is_same_outcome
+
+CLOCKS_DIFFER_BY = timedelta(seconds=5)
+"""The platform's clock and ours may differ by so much, and a call be so long under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Precedence:
-    """The place of one notification among all that are about the same thing."""
+    """The place of one notification among all that are about the same thing.
+
+    Shape: `is_fresh` says that a call without a time was made when it was sent, so that its arrival
+    says when.
+    """
 
     status: str | None
     told_at: datetime | None
     received_at: datetime
+    is_fresh: bool = False
 
     def precedes(self, other: "Precedence") -> bool:
         """Return True if this notification is older than the other one."""
@@ -33,7 +42,18 @@ class Precedence:
         ranks = [RANKS[each.status] for each in (self, other) if each.status in RANKS]
         if len(set(ranks)) == 2:
             return ranks[0] < ranks[1]
+        if self._is_dated_beside(other) and abs(self._dated - other._dated) > CLOCKS_DIFFER_BY:
+            return self._dated < other._dated
         return self.received_at < other.received_at
+
+    def _is_dated_beside(self, other: "Precedence") -> bool:
+        """Return True if one of two has a time of its own, and the arrival of the other says it."""
+        undated = [each for each in (self, other) if each.told_at is None]
+        return len(undated) == 1 and undated[0].is_fresh
+
+    @property
+    def _dated(self) -> datetime:
+        return self.told_at or self.received_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +89,16 @@ def contradicts(known_status: str | None, status: str | None) -> bool:
 
     CAPTURE_FAILED then CAPTURED is the one known innocent pair.
     """
-    if status is None or status == known_status or known_status not in FINAL:
+    if status is None or known_status not in FINAL or is_same_outcome(known_status, status):
         return False
     if {known_status, status} == {"CAPTURE_FAILED", "CAPTURED"}:
         return False
     return status in FINAL or status not in RANKS
+
+
+def is_same(name: str, fact: Fact, other: Fact) -> bool:
+    """Return True if two values of a fact say the same."""
+    return fact == other or (name == "status" and is_same_outcome(str(fact), str(other)))
 
 
 def status_of(facts: Mapping[str, Fact]) -> str | None:
@@ -101,7 +126,7 @@ def facts_that_move(
     is_contradiction = contradicts(status_of(known_facts), precedence.status)
 
     def replaces(name: str) -> bool:
-        if is_contradiction or known_facts[name] == facts[name]:
+        if is_contradiction or is_same(name, known_facts[name], facts[name]):
             return False
         reported = (observation for observation in observations if name in observation.facts)
         return not is_older_than_any(precedence, reported)

@@ -123,7 +123,7 @@ _CREATIONS = frozenset(
 
 def classify(situation: Situation, rule: str) -> type[Transaction.Event]:
     """Return the event class that says in domain words what happened."""
-    if not situation.status or situation.status == situation.status_before:
+    if not situation.status or situation.has_same_status:
         return _with_same_status(situation)
     if situation.status not in RANKS:
         return _T.StatusReported
