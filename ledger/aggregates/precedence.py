@@ -96,9 +96,11 @@ def contradicts(known_status: str | None, status: str | None) -> bool:
     return status in FINAL or status not in RANKS
 
 
-def is_same(name: str, fact: Fact, other: Fact) -> bool:
+def is_same(name: str, fact: Fact, fact_before: Fact) -> bool:
     """Return True if two values of a fact say the same."""
-    return fact == other or (name == "status" and is_same_outcome(str(fact), str(other)))
+    return fact == fact_before or (
+        name == "status" and is_same_outcome(str(fact), str(fact_before))
+    )
 
 
 def status_of(facts: Mapping[str, Fact]) -> str | None:

@@ -14,8 +14,10 @@ from ledger.ipn.statuses import RANKS, form_spelling
 from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
 
 OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
+LIABILITY_SHIFTS = frozenset({"YES", "NO", "UNKNOWN"})
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}")
+_WHOLE = re.compile(r"[0-9]{1,12}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _Fact = TypeVar("_Fact", str | None, int | None)
 
@@ -74,6 +76,18 @@ class Values:
         if not _AMOUNT.fullmatch(value):
             raise MalformedNotificationError("amount-unreadable", f"{name} is no whole number")
         return self._noted(name, int(value), is_odd=value.startswith("-"))
+
+    def liability_shift(self, name: str) -> str | None:
+        """Read whether a payment is guaranteed; an old guide of the platform prints `UNKNOW`."""
+        value = self.text(name)
+        word = "UNKNOWN" if value == "UNKNOW" else value
+        return self._noted(name, word, is_odd=word not in LIABILITY_SHIFTS)
+
+    def whole_number(self, name: str, *, is_odd: bool = False) -> int | None:
+        """Read an amount that nothing depends on. Shape: None, and odd, if it cannot be read."""
+        value = self.raw(name)
+        number = int(value) if _WHOLE.fullmatch(value) and not is_odd else None
+        return self._noted(name, number, is_odd=number is None)
 
     def count(self, name: str) -> int | None:
         value = self.raw(name)

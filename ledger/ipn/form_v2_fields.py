@@ -34,6 +34,7 @@ TRANSACTION_FIELDS: FactTable = (
     ("network", "vads_acquirer_network", Values.text),
     ("authorisation_number", "vads_auth_number", Values.text),
     ("authorisation_result", "vads_auth_result", Values.answer_code),
+    ("liability_shift", "vads_warranty_result", Values.liability_shift),
     ("alias", "vads_identifier", Values.text),
     ("subscription_id", "vads_subscription", Values.text),
     ("instalment_number", "vads_recurrence_number", Values.count),

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ledger.ipn.field_values import FactTable, Reader, Values, names_read, split_personal
+from ledger.ipn.money import currency_code
 from ledger.ipn.rest_v4_json import flatten
 from ledger.ipn.snapshots import Pairs
 from ledger.ipn.storable import storable_pairs
@@ -22,6 +23,19 @@ METHOD = DETAILS + "paymentMethodDetails."
 
 def _of_means(fact_name: str, path: str, reader: Reader) -> FactTable:
     return tuple((fact_name, means + path, reader) for means in (CARD, METHOD))
+
+
+def _refunded(field_values: Values, name: str) -> int | None:
+    """Read what was refunded, if that is in the currency of the transaction.
+
+    Source: rest-v4 reference, section 3.6.
+    """
+    currencies = [
+        currency_code(field_values.raw(path))
+        for path in ("currency", name.replace("refundAmount", "refundCurrency"))
+        if field_values.raw(path)
+    ]
+    return field_values.whole_number(name, is_odd=len(set(currencies)) > 1)
 
 
 TRANSACTION_FIELDS: FactTable = (
@@ -46,6 +60,8 @@ TRANSACTION_FIELDS: FactTable = (
         "authorisation_result", "authorizationResponse.authorizationResult", Values.answer_code
     ),
     ("authorisation_result", "detailedErrorCode", Values.answer_code),
+    ("liability_shift", "transactionDetails.liabilityShift", Values.liability_shift),
+    *_of_means("refunded_minor", "captureResponse.refundAmount", _refunded),
     ("alias", "paymentMethodToken", Values.text),
     ("subscription_id", "transactionDetails.subscriptionDetails.subscriptionId", Values.text),
     ("parent_uuid", "transactionDetails.parentTransactionUuid", Values.text),

@@ -35,6 +35,8 @@ TRANSACTION_FACTS: dict[str, str] = {
     "network": "acquirer network",
     "authorisation_number": "authorisation number",
     "authorisation_result": "answer code of the issuer",
+    "liability_shift": "YES if the payment is guaranteed, NO if not, UNKNOWN if nobody could say",
+    "refunded_minor": "what of it was refunded so far, in minor units of `currency`",
     "alias": "stored means of payment used or made",
     "subscription_id": "subscription it belongs to",
     "instalment_number": "number of the instalment of the subscription",

@@ -86,6 +86,14 @@ def test_an_automatic_retry_has_no_time_by_its_arrival() -> None:
     )
 
 
+def test_the_rank_decides_when_a_form_names_no_time() -> None:
+    late = a_payment("INITIAL")
+
+    given(happened(ACCEPTED, a_payment(), told_at=minute(1))).when(late, in_form()).then(
+        happened(ACCEPTED, late, late=True, moved=[])
+    )
+
+
 def test_the_rank_counts_before_the_arrival_of_a_form() -> None:
     """A form may be held up; no status of a payment goes back by itself."""
     authorised = a_payment("AUTHORISED")

@@ -8,14 +8,7 @@ import pytest
 from ledger.aggregates.precedence import Precedence, contradicts
 from ledger.aggregates.transaction import Transaction
 from ledger.ipn.statuses import FINAL, RANKS
-from tests.aggregates.given import (
-    a_payment,
-    given,
-    happened,
-    in_form,
-    in_rest,
-    minute,
-)
+from tests.aggregates.given import a_payment, given, happened, in_form, in_rest, minute
 
 CAPTURED, ACCEPTED = Transaction.Captured, Transaction.PaymentAccepted
 INNOCENT = {"CAPTURED", "CAPTURE_FAILED"}
@@ -73,14 +66,6 @@ def test_the_rank_decides_within_one_second_of_the_platform() -> None:
     given(happened(ACCEPTED, a_payment(), told_at=minute(1))).when(late, in_rest(1)).then(
         happened(ACCEPTED, late, late=True, moved=[])
     ).leaves(status="AUTHORISED")
-
-
-def test_the_rank_decides_when_a_form_names_no_time() -> None:
-    late = a_payment("INITIAL")
-
-    given(happened(ACCEPTED, a_payment(), told_at=minute(1))).when(late, in_form()).then(
-        happened(ACCEPTED, late, late=True, moved=[])
-    )
 
 
 @pytest.mark.parametrize("final", sorted(FINAL))
