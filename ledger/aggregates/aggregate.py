@@ -8,11 +8,12 @@ only assigns.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.domain import AggregateEvent, BaseAggregate
 
+from ledger.aggregates.news import Recall, Report, says_news
 from ledger.aggregates.precedence import (
     Changes,
     Observation,
@@ -212,6 +213,16 @@ class LedgerAggregate(BaseAggregate[UUID]):
             is_late=is_older_than_any(precedence, earlier),
             is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
+
+    def has_news(
+        self, named_texts: Pairs, changes: Changes, occasion: Occasion, recall: Recall
+    ) -> bool:
+        """Return True if a snapshot says something beside the facts otherwise than before."""
+        reports = [*recall(self.id), *cast(list[Report], self.pending_events)]
+        if not occasion.doubts:
+            reports = [report for report in reports if report.doubtful is None]
+        is_late = changes.is_late or self.is_beyond_doubt(occasion)
+        return says_news(named_texts, reports, is_late=is_late)
 
     def _has_reported(self, name: str, fact: Fact) -> bool:
         reports = (known.facts[name] for known in self.observations if name in known.facts)

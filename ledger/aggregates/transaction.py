@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Recall, no_recall
 from ledger.aggregates.precedence import Changes, instant_of
 from ledger.aggregates.situation import Situation
 from ledger.ipn import notification_rules as rules
@@ -57,17 +58,20 @@ class Transaction(LedgerAggregate):
         occasion: Occasion,
         *,
         confirmed_at: datetime | None = None,
+        recall: Recall = no_recall,
     ) -> bool:
-        """Record what a snapshot adds to what is known; return True if it added anything."""
+        """Record what a snapshot says otherwise than before; return True if it did."""
         self.begin_anew(occasion)
         changes = self.changes(
             snapshot.facts, occasion, ordered_by=occasion.told_at, confirmed_at=confirmed_at
         )
-        if not changes.has_changes and self.is_known:
+        has_facts = changes.has_changes or not self.is_known
+        named_texts = [*snapshot.details, *snapshot.personal]
+        if not has_facts and not self.has_news(named_texts, changes, occasion, recall):
             return False
         situation = Situation(self.facts, snapshot.facts, changes, occasion, self.is_known)
         rule, certainty = situation.rule()
-        event_class = classify(situation, rule)
+        event_class = classify(situation, rule) if has_facts else self.DetailsReported
         self._record(
             event_class,
             snapshot.facts,

@@ -26,12 +26,14 @@ class Values:
     """The fields of one object by the platform's names.
 
     Shape: an empty value reads as "not reported". `odd` collects the names whose value could not be
-    understood; they stay verbatim among the details.
+    understood; they stay verbatim among the details. `expressed` are the names whose value a fact
+    expresses: it was read from it, or from another name with the same value.
     """
 
     def __init__(self, value_by_name: Mapping[str, str]) -> None:
         self.value_by_name = value_by_name
         self.odd: list[str] = []
+        self.expressed: set[str] = set()
 
     def raw(self, name: str) -> str:
         """Return the value as it came; empty when there is none."""
@@ -134,11 +136,15 @@ FactTable = tuple[tuple[str, str, Reader], ...]
 def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
     """Read every fact of a table that has a value."""
     facts: dict[str, Fact] = {}
+    name_by_fact: dict[str, str] = {}
     for fact, name, reader in fact_table:
         if fact not in facts and field_values.raw(name):
             value = reader(field_values, name)
             if value is not None:
                 facts[fact] = value
+                name_by_fact[fact] = name
+        if fact in facts and field_values.raw(name) == field_values.raw(name_by_fact[fact]):
+            field_values.expressed.add(name)
     return facts
 
 

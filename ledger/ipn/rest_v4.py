@@ -29,6 +29,7 @@ from ledger.ipn.rest_v4_fields import (
     TRANSACTION_FIELDS,
     Order,
     order_of,
+    terms_of_order,
     unread_fields,
 )
 from ledger.ipn.rest_v4_json import flatten, parse_answer, transactions_of
@@ -220,15 +221,17 @@ def _transaction(flat: Mapping[str, str], order: Order) -> TransactionSnapshot:
     field_values, order_values = Values(flat), Values(order.fields)
     facts = read_facts(field_values, TRANSACTION_FIELDS)
     facts |= read_facts(order_values, ORDER_FIELDS)
+    order_terms: Pairs = []
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
+        order_terms = terms_of_order(order)
     details, personal = unread_fields(field_values)
     odd_of_order, verbatim = _odd_of_order(order_values)
     return TransactionSnapshot(
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts,
-        details=details + order.details + verbatim,
+        details=details + order.details + order_terms + verbatim,
         personal=personal + order.personal,
         odd=(*field_values.odd_names(), *odd_of_order),
     )
@@ -271,7 +274,7 @@ def _alias(flat: Mapping[str, str], transaction: TransactionSnapshot) -> AliasSn
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
         details=verbatim,
-        personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
+        personal=[pair for pair in transaction.personal if pair[0].startswith((CARD, METHOD))],
         odd=odd,
     )
 

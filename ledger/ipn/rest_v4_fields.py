@@ -85,7 +85,8 @@ def _names_of(*fact_names: str) -> frozenset[str]:
 FACTS_OF_ORDER = names_read(ORDER_FIELDS)
 ALIAS_NAMES = _names_of("alias", "order_id", "payment_method", "created_at")
 SUBSCRIPTION_NAMES = _names_of("alias", "order_id", "subscription_id")
-_READ = names_read(TRANSACTION_FIELDS) | {"uuid", "shopId"}
+_READ = names_read(TRANSACTION_FIELDS)
+_IDENTITY = frozenset({"uuid", "shopId"})
 _READ_OF_ORDER = names_read(ORDER_FIELDS) | {"mode"}
 _PERSONAL = re.compile(
     r"transactionDetails\.(userInfo|acquirerDetails\..*|(cardDetails|paymentMethodDetails)\."
@@ -105,15 +106,16 @@ _TOP_LEVEL = frozenset(
 
 
 def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
-    """Return every field that did not become a fact. Shape: details, what is about a person.
+    """Return every field that no fact expresses. Shape: details, what is about a person.
 
-    Twins of card details in the newer object are left out.
+    Twins of card details in the newer object are left out while they say the same.
     """
     flat = field_values.value_by_name
+    read = (_READ & field_values.expressed) | _IDENTITY
     unread = [
         (name, value)
         for name, value in flat.items()
-        if (name not in _READ or name in field_values.odd)
+        if (name not in read or name in field_values.odd)
         and not (name.startswith(METHOD) and flat.get(CARD + name.removeprefix(METHOD)) == value)
     ]
     return split_personal(unread, _is_personal)
@@ -145,3 +147,9 @@ def order_of(answer: Mapping[str, Any]) -> Order:
     details += flatten({name: answer[name] for name in unknown})
     customer = flatten({"customer": answer.get("customer")})
     return Order(fields, storable_pairs(details), storable_pairs(customer))
+
+
+def terms_of_order(order: Order) -> Pairs:
+    """Return what the order asked for, beside a transaction that asks for something else."""
+    names = (name for name in ("orderTotalAmount", "orderCurrency") if name in order.fields)
+    return storable_pairs([(ORDER + name, order.fields[name]) for name in names])

@@ -101,7 +101,7 @@ class AliasSnapshot:
 
     Shape: `was_asked` is True for a request to register or change it, False for its mere use in a
     payment; `is_known_means` says that the same card was already behind this alias. `details` holds
-    what is odd, verbatim.
+    what is odd, verbatim; of a call without a transaction all that no fact expresses.
     """
 
     alias: str
@@ -119,7 +119,8 @@ class AliasSnapshot:
 class SubscriptionSnapshot:
     """That a subscription was opened or refused; instalments are known by their transactions.
 
-    Shape: `details` holds what is odd, verbatim.
+    Shape: `details` holds what is odd, verbatim; of a call without a transaction all that no fact
+    expresses, and `personal` what is about a person.
     """
 
     subscription_id: str
@@ -128,6 +129,7 @@ class SubscriptionSnapshot:
     details: Pairs = field(default_factory=list)
     odd: tuple[str, ...] = ()
     suspected: tuple[str, ...] = ()
+    personal: Pairs = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ class Repository(Protocol):
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams."""
 
+    def events_of(self, id_: UUID) -> Sequence[LedgerAggregate.Event]:
+        """Return every event of a stream, with its details."""
+
     def confirmed_at(self, id_: UUID) -> datetime | None:
         """Return when the platform last repeated what it had reported of a stream."""
 
@@ -65,21 +68,24 @@ class Decider:
     def decide(self) -> Decision:
         """Compare every snapshot of the notification with what is known."""
         content, occasion = self._content, self._occasion
+        recall = self._repository.events_of
         transaction_ids = self._stream_ids[: len(content.transactions)]
         alias_ids = self._stream_ids[len(content.transactions) :]
         self._known |= self._repository.load(self._stream_ids)
         for id_, payment in zip(transaction_ids, content.transactions, strict=True):
             transaction = self._get(Transaction, id_)
             confirmed_at = self._repository.confirmed_at(id_) if content.told_at else None
-            has_changed = transaction.observe(payment, occasion, confirmed_at=confirmed_at)
+            has_changed = transaction.observe(
+                payment, occasion, confirmed_at=confirmed_at, recall=recall
+            )
             self._collect(transaction, payment.facts, has_changed=has_changed)
         for id_, request in zip(alias_ids, content.aliases, strict=False):
             alias = self._get(Alias, id_)
-            has_changed = alias.observe(request, occasion)
+            has_changed = alias.observe(request, occasion, recall)
             self._collect(alias, request.facts, has_changed=has_changed)
         for plan in content.subscriptions:
             subscription = self._subscription(plan.subscription_id, plan.alias)
-            has_changed = subscription.observe(plan, occasion)
+            has_changed = subscription.observe(plan, occasion, recall)
             self._collect(subscription, plan.facts, has_changed=has_changed)
         for id_ in transaction_ids:
             transaction = self._get(Transaction, id_)

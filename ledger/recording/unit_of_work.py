@@ -96,6 +96,12 @@ class UnitOfWork:
             self._aggregates[id_] = self._rehydrate(streams[id_])
         return {id_: known for id_ in ids if (known := self._aggregates[id_]) is not None}
 
+    def events_of(self, id_: UUID) -> Sequence[LedgerAggregate.Event]:
+        """Return every event of a stream, with its details: those that are stored, those added."""
+        stored = read_streams(self._connection, [id_], with_details=True)[id_]
+        added = [entry for entry, _ in self.writes.new_events if entry.originator_id == id_]
+        return [*map(self._event_store.event_of, stored), *map(self._event_store.event_of, added)]
+
     def confirmed_at(self, id_: UUID) -> datetime | None:
         return self._loaded.confirmed_at.get(id_)
 

@@ -67,9 +67,13 @@ class EventStore(EventRecorder):
 
     def decode(self, entry: Entry) -> RecordedEvent:
         """Turn a stored event into one of the domain, at its current version."""
-        event = self._mapper.to_domain_event(entry)
+        return RecordedEvent(entry.id, self.event_of(entry))
+
+    def event_of(self, stored_event: Entry | StoredEntry) -> LedgerAggregate.Event:
+        """Turn stored bytes into an event of the domain, at its current version."""
+        event = self._mapper.to_domain_event(stored_event)
         assert isinstance(event, LedgerAggregate.Event)
-        return RecordedEvent(entry.id, event)
+        return event
 
     def encode(self, aggregates: Iterable[LedgerAggregate]) -> list[StoredEntry]:
         """Collect the new events of aggregates and encode them, in the order they were decided."""

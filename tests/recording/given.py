@@ -22,17 +22,35 @@ Confirmations = Mapping[StreamId, datetime]
 class InMemory:
     """A repository of aggregates that are folded from events."""
 
-    def __init__(self, happenings: Iterable[Happening], confirmed: Confirmations) -> None:
+    def __init__(
+        self, happenings: Iterable[Happening] = (), confirmed: Confirmations | None = None
+    ) -> None:
         self.aggregates: dict[StreamId, Any] = {}
-        self._confirmed = confirmed
+        self.events: dict[StreamId, list[LedgerAggregate.Event]] = {}
+        self._confirmed = confirmed or {}
         for happening in happenings:
             stream_id = happening.event(1).originator_id
             known = self.aggregates.get(stream_id)
             event = happening.event(1 if known is None else known.version + 1)
             self.aggregates[stream_id] = event.mutate(known)
+            self.events.setdefault(stream_id, []).append(event)
+
+    def add(self, decision: Decision) -> list[LedgerAggregate.Event]:
+        """Remember what a decision adds. Shape: its events, in their order."""
+        new_events: list[LedgerAggregate.Event] = []
+        for aggregate in decision.changed.values():
+            for event in aggregate.collect_events():
+                assert isinstance(event, LedgerAggregate.Event)
+                self.events.setdefault(aggregate.id, []).append(event)
+                new_events.append(event)
+        self.aggregates.update(decision.changed)
+        return new_events
 
     def load(self, ids: Sequence[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
         return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
+
+    def events_of(self, id_: StreamId) -> Sequence[LedgerAggregate.Event]:
+        return self.events.get(id_, [])
 
     def confirmed_at(self, id_: StreamId) -> datetime | None:
         return self._confirmed.get(id_)
@@ -54,7 +72,7 @@ class Given:
     decision: Decision
 
     def __init__(self, *happenings: Happening, confirmed: Confirmations | None = None) -> None:
-        self._repository = InMemory(happenings, confirmed or {})
+        self._repository = InMemory(happenings, confirmed)
 
     def when(self, *snapshots: Snapshot, occasion: Occasion | None = None) -> Self:
         """Decide on a notification that brings these snapshots, in a form by default."""
@@ -62,11 +80,7 @@ class Given:
         content = content_of(snapshots, occasion)
         deciding = Decider(content, streams_of(content), occasion, self._repository)
         self.decision = deciding.decide()
-        changed = self.decision.changed
-        self.events = [
-            event for aggregate in changed.values() for event in aggregate.collect_events()
-        ]
-        self._repository.aggregates.update(changed)
+        self.events = self._repository.add(self.decision)
         return self
 
     def then(self, *happenings: Happening) -> Self:
