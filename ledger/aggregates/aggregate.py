@@ -218,7 +218,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         self, named_texts: Pairs, changes: Changes, occasion: Occasion, recall: Recall
     ) -> bool:
         """Return True if a snapshot says something beside the facts otherwise than before."""
-        reports = [*recall(self.id), *cast(list[Report], self.pending_events)]
+        reports = [*recall(self.id, named_texts), *cast(list[Report], self.pending_events)]
         if not occasion.doubts:
             reports = [report for report in reports if report.doubtful is None]
         is_late = changes.is_late or self.is_beyond_doubt(occasion)

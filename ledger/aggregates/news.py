@@ -30,27 +30,42 @@ VOLATILE: Mapping[str, str] = {
 
 
 class Report(Protocol):
-    """What an event says beside its facts."""
+    """What an event, or a call that was a repeat, said beside the facts."""
 
-    late: bool
-    doubtful: list[str] | None
-    details: Pairs | None
-    personal: Pairs | None
+    @property
+    def late(self) -> bool: ...
+    @property
+    def doubtful(self) -> list[str] | None: ...
+    @property
+    def details(self) -> Pairs | None: ...
+    @property
+    def personal(self) -> Pairs | None: ...
 
 
-Recall = Callable[[UUID], Sequence[Report]]
-"""Reads the events of a stream again, with their details: only what may be a repeat needs them."""
+Recall = Callable[[UUID, Pairs], Sequence[Report]]
+"""Reads what was said of a stream before, in the words in which these texts are named: only what
+may be a repeat needs it."""
 
 
-def no_recall(_: UUID) -> Sequence[Report]:
-    """Return no event, where nothing is known beside the facts."""
+def no_recall(_: UUID, _named_texts: Pairs) -> Sequence[Report]:
+    """Return no report, where nothing is known beside the facts."""
     return ()
+
+
+def share_names(reports: Iterable[Report], named_texts: Pairs) -> bool:
+    """Return True if some of these names were used before: by calls in the same format."""
+    names = {name for name, _ in named_texts}
+    return any(
+        name in names
+        for report in reports
+        for name, _ in (*(report.details or []), *(report.personal or []))
+    )
 
 
 def says_news(named_texts: Pairs, reports: Iterable[Report], *, is_late: bool) -> bool:
     """Return True if something is said otherwise than before.
 
-    Shape: `named_texts` are the details and what is about a person, `reports` the events so far.
+    Shape: `named_texts` are the details and what is about a person, `reports` those so far.
     What is late is news if it was never said at all. A name that was not said before is news among
     names that were; without any of them it is the other format's name for what is known.
     """

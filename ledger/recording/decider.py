@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
+from ledger.aggregates.news import Report
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.ipn.snapshots import Fact, NotificationContent, Pairs, is_instalment
@@ -21,8 +22,9 @@ class Repository(Protocol):
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams."""
 
-    def events_of(self, id_: UUID) -> Sequence[LedgerAggregate.Event]:
-        """Return every event of a stream, with its details."""
+    def recall(self, id_: UUID, named_texts: Pairs) -> Sequence[Report]:
+        """Return what was said of a stream, with details: by its events, and by calls that
+        repeated them if no event has any of these names."""
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         """Return when the platform last repeated what it had reported of a stream."""
@@ -68,7 +70,7 @@ class Decider:
     def decide(self) -> Decision:
         """Compare every snapshot of the notification with what is known."""
         content, occasion = self._content, self._occasion
-        recall = self._repository.events_of
+        recall = self._repository.recall
         transaction_ids = self._stream_ids[: len(content.transactions)]
         alias_ids = self._stream_ids[len(content.transactions) :]
         self._known |= self._repository.load(self._stream_ids)

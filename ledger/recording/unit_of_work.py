@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Report, share_names
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import Fact, NotificationContent, Pairs
 from ledger.recording.decider import Decider, Decision
 from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
+from ledger.recording.recall import sayings_in
 from ledger.recording.relabelling import free_text_tag
 from ledger.storage import subscription_index
 from ledger.storage.event_mapper import Entry
@@ -96,11 +98,20 @@ class UnitOfWork:
             self._aggregates[id_] = self._rehydrate(streams[id_])
         return {id_: known for id_ in ids if (known := self._aggregates[id_]) is not None}
 
-    def events_of(self, id_: UUID) -> Sequence[LedgerAggregate.Event]:
-        """Return every event of a stream, with its details: those that are stored, those added."""
+    def recall(self, id_: UUID, named_texts: Pairs) -> Sequence[Report]:
+        """Return what was said of a stream, with details: by its events, and by calls that
+        repeated them if no event has any of these names."""
         stored = read_streams(self._connection, [id_], with_details=True)[id_]
         added = [entry for entry, _ in self.writes.new_events if entry.originator_id == id_]
-        return [*map(self._event_store.event_of, stored), *map(self._event_store.event_of, added)]
+        read = self._event_store.event_of
+        reports: list[Report] = [*map(read, stored), *map(read, added)]
+        if share_names(reports, named_texts):
+            return reports
+        own = [
+            repeat.notification_id for repeat in self.writes.repeats if repeat.originator_id == id_
+        ]
+        records = [*Inbox(self._connection).first_repeats(id_), *map(self._recorded, own)]
+        return [*sayings_in(records, id_), *reports]
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         return self._loaded.confirmed_at.get(id_)

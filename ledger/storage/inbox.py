@@ -124,6 +124,11 @@ class Inbox:
         result = self._connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
         return {row[0]: row[1] for row in result}
 
+    def first_repeats(self, originator_id: UUID) -> list[InboxRecord]:
+        """Read the first delivery in each format that repeated a stream, with its body."""
+        ids = self._connection.scalars(_FIRST_REPEATS, {"id": originator_id}).all()
+        return list(self.get_verified(ids).values())
+
     def get(self, id: str) -> InboxRecord | None:
         """Read one delivery with its body, verified or not."""
         for table in (notifications, quarantine):
@@ -220,4 +225,10 @@ _CONFIRMED = (
         repeats.c.told_at.is_not(None),
     )
     .group_by(repeats.c.originator_id)
+)
+_FIRST_REPEATS = (
+    select(func.min(repeats.c.notification_id))
+    .join(notifications, notifications.c.id == repeats.c.notification_id)
+    .where(repeats.c.originator_id == bindparam("id"))
+    .group_by(notifications.c.format)
 )

@@ -6,14 +6,17 @@ from typing import Any, Self
 from uuid import UUID as StreamId
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Report, share_names
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.snapshots import (
     AliasSnapshot,
     NotificationContent,
+    Pairs,
     SubscriptionSnapshot,
     TransactionSnapshot,
 )
 from ledger.recording.decider import Decider, Decision, streams_of
+from ledger.recording.recall import Saying, sayings_of
 from tests.aggregates.given import MODE, SHOP_ID, Happening, Snapshot, assert_happened, in_form
 
 Confirmations = Mapping[StreamId, datetime]
@@ -27,6 +30,7 @@ class InMemory:
     ) -> None:
         self.aggregates: dict[StreamId, Any] = {}
         self.events: dict[StreamId, list[LedgerAggregate.Event]] = {}
+        self._sayings: dict[StreamId, list[Saying]] = {}
         self._confirmed = confirmed or {}
         for happening in happenings:
             stream_id = happening.event(1).originator_id
@@ -35,8 +39,10 @@ class InMemory:
             self.aggregates[stream_id] = event.mutate(known)
             self.events.setdefault(stream_id, []).append(event)
 
-    def add(self, decision: Decision) -> list[LedgerAggregate.Event]:
+    def add(self, decision: Decision, content: NotificationContent) -> list[LedgerAggregate.Event]:
         """Remember what a decision adds. Shape: its events, in their order."""
+        for id_ in decision.repeated:
+            self._sayings.setdefault(id_, []).extend(sayings_of(content, id_))
         new_events: list[LedgerAggregate.Event] = []
         for aggregate in decision.changed.values():
             for event in aggregate.collect_events():
@@ -49,8 +55,11 @@ class InMemory:
     def load(self, ids: Sequence[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
         return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
 
-    def events_of(self, id_: StreamId) -> Sequence[LedgerAggregate.Event]:
-        return self.events.get(id_, [])
+    def recall(self, id_: StreamId, named_texts: Pairs) -> Sequence[Report]:
+        events = self.events.get(id_, [])
+        if share_names(events, named_texts):
+            return events
+        return [*self._sayings.get(id_, []), *events]
 
     def confirmed_at(self, id_: StreamId) -> datetime | None:
         return self._confirmed.get(id_)
@@ -80,7 +89,7 @@ class Given:
         content = content_of(snapshots, occasion)
         deciding = Decider(content, streams_of(content), occasion, self._repository)
         self.decision = deciding.decide()
-        self.events = self._repository.add(self.decision)
+        self.events = self._repository.add(self.decision, content)
         return self
 
     def then(self, *happenings: Happening) -> Self:

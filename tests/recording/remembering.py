@@ -34,7 +34,7 @@ class Remembering:
         self._digests.add(notification.signed_digest)
         occasion = occasion_of(notification, content, delivery.received_at, is_readmitted=False)
         decider = Decider(content, streams_of(content), occasion, self.repository)
-        return self.repository.add(decider.decide())
+        return self.repository.add(decider.decide(), content)
 
     @property
     def events(self) -> list[LedgerAggregate.Event]:

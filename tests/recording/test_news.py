@@ -90,6 +90,14 @@ def test_only_new_names_are_the_words_of_the_other_format() -> None:
     said(vads_ext_info_a="1").when(saying(metadata="1", paymentMethodType="CARD")).then()
 
 
+def test_what_the_other_format_says_otherwise_than_its_first_call_is_news() -> None:
+    first, other = saying(metadata="1", kind="CARD"), saying(metadata="2", kind="CARD")
+
+    scenario = said(vads_ext_info_a="1").when(first).when(first).when(other)
+
+    scenario.then(reported(other)).when(other).then()
+
+
 @pytest.mark.parametrize("name", VOLATILE)
 def test_a_volatile_name_is_no_news(name: str) -> None:
     said(**{"state": "1", name: "a"}).when(saying(**{"state": "1", name: "b"})).then()
