@@ -70,6 +70,7 @@ a change that its rule does not announce is recorded too, if need be as one of G
 
 GENERAL: tuple[type[LedgerAggregate.Event], ...] = (
     *(_T.DetailsReported, _T.StatusReported, _T.ConfirmedByOperator, _T.Joined, _T.Continued),
+    *(_A.DetailsReported, _S.DetailsReported),
 )
 """What any rule may bring: details without a change of status, a status that fits no class; and
 what an operator confirms, under the rule of the notification whose word is taken."""

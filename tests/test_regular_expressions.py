@@ -49,6 +49,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.ipn.currencies._DIGITS": "0a",
     "ledger.ipn.currencies._WORD": "aA0",
     "ledger.ipn.field_values._AMOUNT": "0-a",
+    "ledger.ipn.field_values._WHOLE": "0-a",
     "ledger.ipn.field_values._COUNT": "0a",
     "ledger.ipn.form_v2._STATUS_IN_TEXT": "+DAa",
     "ledger.ipn.form_v2_names._FAMILIES": "vads_ext_info_product_qty0",

@@ -34,7 +34,7 @@ def test_every_story_ends_as_the_platform_knows(database: Database, format_choic
             continue
         signed_calls = platform.signed_calls(story, 7, number, format_choice)
         for signed_call in signed_calls:
-            receipt = receive(ledger, signed_call.body)
+            receipt = receive(ledger, signed_call.body, received_at=signed_call.call.sent_at)
             assert receipt.outcome in ("recorded", "repeated"), (story.name, receipt)
         differing += [
             (story.name, expected_object.kind, expected_object.id, difference)

@@ -8,11 +8,12 @@ only assigns.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.domain import AggregateEvent, BaseAggregate
 
+from ledger.aggregates.news import Recall, Report, says_news
 from ledger.aggregates.precedence import (
     Changes,
     Observation,
@@ -21,8 +22,10 @@ from ledger.aggregates.precedence import (
     contradicts,
     facts_that_move,
     is_older_than_any,
+    is_same,
     status_of,
 )
+from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
 from ledger.ipn.snapshots import Fact, Pairs
 
@@ -185,7 +188,12 @@ class LedgerAggregate(BaseAggregate[UUID]):
             setattr(self, attribute, getattr(event, attribute))
         for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
-        precedence = Precedence(status_of(event.facts), event.ordered_by, event.received_at)
+        precedence = Precedence(
+            status_of(event.facts),
+            event.ordered_by,
+            event.received_at,
+            is_fresh=event.source != rules.RETRY,
+        )
         counts_for_order = event.COUNTS_FOR_ORDER and not event.contradiction
         self.observations.append(
             Observation(
@@ -213,14 +221,20 @@ class LedgerAggregate(BaseAggregate[UUID]):
         `confirmed_at` the latest such time at which a repeat confirmed the current state. Facts
         that are `derived` say nothing where something is known.
         """
-        precedence = Precedence(status_of(facts), ordered_by, self._arrival(occasion))
+        precedence = Precedence(
+            status_of(facts),
+            ordered_by,
+            self._arrival(occasion),
+            is_fresh=occasion.source != rules.RETRY,
+        )
         earlier = [known for known in self.observations if known.counts_for_order]
         if confirmed_at is not None and earlier:
             earlier.append(self._confirmation(confirmed_at))
-        reported = {fact for known in self.observations for fact in known.facts.items()}
         silent = self.facts.keys() & derived
         added = [
-            fact[0] for fact in facts.items() if fact not in reported and fact[0] not in silent
+            name
+            for name, fact in facts.items()
+            if name not in silent and not self._has_reported(name, fact)
         ]
         if self.is_beyond_doubt(occasion):
             return Changes(added, moved=(), is_late=False, is_contradiction=False)
@@ -230,6 +244,20 @@ class LedgerAggregate(BaseAggregate[UUID]):
             is_late=is_older_than_any(precedence, earlier),
             is_contradiction=contradicts(status_of(self.facts), precedence.status),
         )
+
+    def has_news(
+        self, named_texts: Pairs, changes: Changes, occasion: Occasion, recall: Recall
+    ) -> bool:
+        """Return True if a snapshot says something beside the facts otherwise than before."""
+        reports = [*recall(self.id, named_texts), *cast(list[Report], self.pending_events)]
+        if not occasion.doubts:
+            reports = [report for report in reports if report.doubtful is None]
+        is_late = changes.is_late or self.is_beyond_doubt(occasion)
+        return says_news(named_texts, reports, is_late=is_late)
+
+    def _has_reported(self, name: str, fact: Fact) -> bool:
+        reports = (known.facts[name] for known in self.observations if name in known.facts)
+        return any(is_same(name, report, fact) for report in reports)
 
     def begin_anew(self, occasion: Occasion) -> None:
         """Forget what only doubtful notifications reported, if this one is not doubtful."""

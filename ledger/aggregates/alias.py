@@ -1,14 +1,15 @@
 """A payer's stored means of payment: registered, changed, refused, or met in use."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Recall, no_recall
 from ledger.aggregates.precedence import Changes, Observation, Precedence, instant_of
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot
+from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot, Fact
 
 
 class Alias(LedgerAggregate):
@@ -37,10 +38,14 @@ class Alias(LedgerAggregate):
     RegistrationRefused = Event.called("alias.registration-refused", counts_for_order=False)
     RenewalRefused = Event.called("alias.renewal-refused", counts_for_order=False)
 
+    DetailsReported = Event.called("alias.details-reported", counts_for_order=False)
+
     status: str
 
-    def observe(self, snapshot: AliasSnapshot, occasion: Occasion) -> bool:
-        """Record what a snapshot adds to what is known; return True if it added anything."""
+    def observe(
+        self, snapshot: AliasSnapshot, occasion: Occasion, recall: Recall = no_recall
+    ) -> bool:
+        """Record what a snapshot says otherwise than before; return True if it did."""
         self.begin_anew(occasion)
         if not snapshot.was_asked and (self.is_known or not snapshot.is_accepted):
             return False  # a payment by alias changes the transaction, not the alias
@@ -51,25 +56,21 @@ class Alias(LedgerAggregate):
         changes = self.changes(facts, occasion, ordered_by=made_at)
         if not snapshot.is_accepted:
             changes = replace(changes, moved=())  # what was behind the alias stays
-        if not changes.has_changes and self.is_known:
+        has_facts = changes.has_changes or not self.is_known
+        named_texts = [*snapshot.details, *snapshot.personal]
+        if not has_facts and not self.has_news(named_texts, changes, occasion, recall):
             return False
         rule, certainty = rules.ALIAS, rules.TOLD if "request" in snapshot.facts else rules.INFERRED
         if occasion.rule == rules.BACK_OFFICE:
             rule, certainty = rules.BACK_OFFICE, occasion.rule_certainty
-        event_class = self._classify(snapshot, changes)
-        precedence = Precedence(None, made_at, occasion.received_at)
-        observation = Observation(self.next_place, event_class.TOPIC, precedence, facts, True)
+        event_class = self._classify(snapshot, changes) if has_facts else self.DetailsReported
         self._record(
             event_class,
             facts,
             changes,
             occasion,
             reference=snapshot.alias,
-            status=_status(
-                self.observations
-                if self.is_beyond_doubt(occasion)
-                else [*self.observations, observation]
-            ),
+            status=self._status_after(event_class, facts, occasion),
             rule=rule,
             rule_certainty=certainty,
             occurred_at=made_at,
@@ -79,6 +80,15 @@ class Alias(LedgerAggregate):
             suspected=list(snapshot.suspected) or None,
         )
         return True
+
+    def _status_after(
+        self, event_class: type[Event], facts: Mapping[str, Fact], occasion: Occasion
+    ) -> str:
+        if self.is_beyond_doubt(occasion):
+            return _status(self.observations)
+        precedence = Precedence(None, instant_of(facts, "made_at"), occasion.received_at)
+        observation = Observation(self.next_place, event_class.TOPIC, precedence, facts, True)
+        return _status([*self.observations, observation])
 
     def _classify(self, snapshot: AliasSnapshot, changes: Changes) -> type[Event]:
         request = snapshot.facts.get("request")

@@ -43,11 +43,13 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _A.Noticed: "Alias met in use; its creation was not notified",
     _A.RegistrationRefused: "Alias refused",
     _A.RenewalRefused: "Alias update refused",
+    _A.DetailsReported: "Further details of the alias reported",
     _S.Opened: "Subscription opened",
     _S.Refused: "Subscription refused",
     _S.InstalmentAccepted: "Instalment accepted",
     _S.InstalmentRefused: "Instalment refused",
     _S.InstalmentProgressed: "Instalment moved on",
+    _S.DetailsReported: "Further details of the subscription reported",
 }
 EVENT_CLASSES: Mapping[str, type[LedgerAggregate.Event]] = {
     event_class.TOPIC: event_class for event_class in SENTENCES

@@ -1,26 +1,35 @@
 """Which of two notifications about the same thing is older, and whether it may move the state.
 
 Source: design decision "late news moves nothing back": a final status is not left, then the
-platform's own time decides, then the rank of the status, then arrival.
+platform's own time decides, then the rank of the status, then arrival. Between a call without
+a time and a dated one, the arrival of the first stands in for its time.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from ledger.instants import read_platform_instant
 from ledger.ipn.snapshots import Fact
-from ledger.ipn.statuses import FINAL, RANKS
+from ledger.ipn.statuses import FINAL, RANKS, is_same_outcome
+
+CLOCKS_DIFFER_BY = timedelta(seconds=5)
+"""The platform's clock and ours may differ by so much, and a call be so long under way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Precedence:
-    """The place of one notification among all that are about the same thing."""
+    """The place of one notification among all that are about the same thing.
+
+    Shape: `is_fresh` says that a call without a time was made when it was sent, so that its arrival
+    says when.
+    """
 
     status: str | None
     told_at: datetime | None
     received_at: datetime
+    is_fresh: bool = False
 
     def precedes(self, other: "Precedence") -> bool:
         """Return True if this notification is older than the other one."""
@@ -34,7 +43,18 @@ class Precedence:
         ranks = [RANKS[each.status] for each in (self, other) if each.status in RANKS]
         if len(set(ranks)) == 2:
             return ranks[0] < ranks[1]
+        if self._is_dated_beside(other) and abs(self._dated - other._dated) > CLOCKS_DIFFER_BY:
+            return self._dated < other._dated
         return self.received_at < other.received_at
+
+    def _is_dated_beside(self, other: "Precedence") -> bool:
+        """Return True if one of two has a time of its own, and the arrival of the other says it."""
+        undated = [each for each in (self, other) if each.told_at is None]
+        return len(undated) == 1 and undated[0].is_fresh
+
+    @property
+    def _dated(self) -> datetime:
+        return self.told_at or self.received_at
 
 
 Place = tuple[UUID, int]
@@ -80,11 +100,18 @@ def contradicts(known_status: str | None, status: str | None) -> bool:
 
     CAPTURE_FAILED then CAPTURED is the one known innocent pair.
     """
-    if status is None or status == known_status or known_status not in FINAL:
+    if status is None or known_status not in FINAL or is_same_outcome(known_status, status):
         return False
     if {known_status, status} == {"CAPTURE_FAILED", "CAPTURED"}:
         return False
     return status in FINAL or status not in RANKS
+
+
+def is_same(name: str, fact: Fact, fact_before: Fact) -> bool:
+    """Return True if two values of a fact say the same."""
+    return fact == fact_before or (
+        name == "status" and is_same_outcome(str(fact), str(fact_before))
+    )
 
 
 def status_of(facts: Mapping[str, Fact]) -> str | None:
@@ -113,7 +140,8 @@ def facts_that_move(
     is_contradiction = contradicts(status_of(known_facts), precedence.status)
 
     def replaces(name: str) -> bool:
-        if is_contradiction or name in derived or known_facts[name] == facts[name]:
+        is_silent = is_contradiction or name in derived
+        if is_silent or is_same(name, known_facts[name], facts[name]):
             return False
         reported = (observation for observation in observations if observation.holds(name))
         return not is_older_than_any(precedence, reported)

@@ -9,7 +9,7 @@ from ledger.aggregates.aggregate import Occasion
 from ledger.aggregates.precedence import Changes, instant_of
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.snapshots import Fact, is_instalment
-from ledger.ipn.statuses import REFUSED
+from ledger.ipn.statuses import REFUSED, is_same_outcome
 
 _WAITING = frozenset({"WAITING_AUTHORISATION", "WAITING_AUTHORISATION_TO_VALIDATE"})
 _GRANTED = frozenset({"AUTHORISED", "AUTHORISED_TO_VALIDATE"})
@@ -49,6 +49,10 @@ class Situation:
         if self.changes.is_late and not self.changes.is_contradiction:
             return ""
         return str(self.known_facts.get("status", ""))
+
+    @property
+    def has_same_status(self) -> bool:
+        return bool(self.status_before) and is_same_outcome(self.status_before, self.status)
 
     @property
     def operation(self) -> str:
@@ -120,7 +124,7 @@ class Situation:
             return rules.BACK_OFFICE
         if not self.status_before:
             return rules.END_OF_PAYMENT
-        if self.status_before == self.status:
+        if self.has_same_status:
             has_new_terms = not {"amount_minor", "capture_at"}.isdisjoint(self.changes.moved)
             return rules.BACK_OFFICE if has_new_terms else rules.END_OF_PAYMENT
         if self.status == "CANCELLED" or self.is_validation:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Recall, no_recall
 from ledger.aggregates.precedence import Changes
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
@@ -35,6 +36,7 @@ class Subscription(LedgerAggregate):
     InstalmentProgressed = Event.called(
         "subscription.instalment-progressed", counts_for_order=False
     )
+    DetailsReported = Event.called("subscription.details-reported", counts_for_order=False)
 
     subscription_id: str
     alias: str
@@ -50,7 +52,9 @@ class Subscription(LedgerAggregate):
             self.instalments[str(event.facts["transaction_uuid"])] = dict(event.facts)
         super().assign(event)
 
-    def observe(self, snapshot: SubscriptionSnapshot, occasion: Occasion) -> bool:
+    def observe(
+        self, snapshot: SubscriptionSnapshot, occasion: Occasion, recall: Recall = no_recall
+    ) -> bool:
         """Record that it was opened or refused; return True if that added anything."""
         self.begin_anew(occasion)
         changes = self.changes(snapshot.facts, occasion, ordered_by=occasion.told_at)
@@ -61,7 +65,12 @@ class Subscription(LedgerAggregate):
             event_class, status = self.Refused, self.status if self.is_known else NOT_CREATED
         if changes.has_changes:
             self._report(event_class, snapshot, changes, occasion, status)
-        return changes.has_changes
+            return True
+        named_texts = [*snapshot.details, *snapshot.personal]
+        if not self.has_news(named_texts, changes, occasion, recall):
+            return False
+        self._report(self.DetailsReported, snapshot, changes, occasion, self.status)
+        return True
 
     def follow_instalment(
         self, subscription_id: str, alias: str, instalment: Mapping[str, Fact], occasion: Occasion
@@ -106,6 +115,7 @@ class Subscription(LedgerAggregate):
             occurred_at=occasion.told_at,
             odd=list(snapshot.odd) or None,
             details=snapshot.details or None,
+            personal=snapshot.personal or None,
             suspected=list(snapshot.suspected) or None,
         )
 

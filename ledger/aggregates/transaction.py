@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Recall, no_recall
 from ledger.aggregates.precedence import (
     Changes,
     Observation,
@@ -116,8 +117,9 @@ class Transaction(LedgerAggregate):
         occasion: Occasion,
         *,
         confirmed_at: datetime | None = None,
+        recall: Recall = no_recall,
     ) -> bool:
-        """Record what a snapshot adds to what is known; return True if it added anything."""
+        """Record what a snapshot says otherwise than before; return True if it did."""
         self.begin_anew(occasion)
         changes = self.changes(
             snapshot.facts,
@@ -128,11 +130,13 @@ class Transaction(LedgerAggregate):
         )
         has_no_uuid_yet = self.uuid is None and not self.is_beyond_doubt(occasion)
         is_named = has_no_uuid_yet and snapshot.uuid is not None
-        if not (changes.has_changes or is_named) and self.is_known:
+        has_facts = changes.has_changes or is_named or not self.is_known
+        named_texts = [*snapshot.details, *snapshot.personal]
+        if not has_facts and not self.has_news(named_texts, changes, occasion, recall):
             return False
         situation = Situation(self.facts, snapshot.facts, changes, occasion, self.is_known)
         rule, certainty = situation.rule()
-        event_class = classify(situation, rule)
+        event_class = classify(situation, rule) if has_facts else self.DetailsReported
         self._record(
             event_class,
             snapshot.facts,
@@ -236,7 +240,7 @@ _CREATIONS = frozenset(
 
 def classify(situation: Situation, rule: str) -> type[Transaction.Event]:
     """Return the event class that says in domain words what happened."""
-    if not situation.status or situation.status == situation.status_before:
+    if not situation.status or situation.has_same_status:
         return _with_same_status(situation)
     if situation.status not in RANKS:
         return _T.StatusReported

@@ -240,7 +240,7 @@ def _subscription_differences(
 ) -> Iterator[str]:
     yield from _fact_differences(record.facts, snapshot.facts)
     yield from _mark_differences(record, snapshot)
-    yield from _pair_differences(pairs_by_name, snapshot.details)
+    yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
 
 
 def _mark_differences(

@@ -105,9 +105,11 @@ def _alias(snapshot: AliasSnapshot) -> AliasSnapshot:
 
 def _subscription(snapshot: SubscriptionSnapshot) -> SubscriptionSnapshot:
     details, detail_marks = _masked_pairs(snapshot.details)
+    personal, personal_marks = _masked_pairs(snapshot.personal)
     facts = {"subscription_id": snapshot.subscription_id, "alias": snapshot.alias}
-    marks = dict.fromkeys([*_marks_of_facts({**facts, **snapshot.facts}), *detail_marks])
-    return replace(snapshot, details=details, suspected=tuple(marks))
+    named = {**facts, **snapshot.facts}
+    marks = dict.fromkeys([*_marks_of_facts(named), *detail_marks, *personal_marks])
+    return replace(snapshot, details=details, personal=personal, suspected=tuple(marks))
 
 
 def _marks_of_facts(facts: Mapping[str, Fact]) -> Iterator[str]:

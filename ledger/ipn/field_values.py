@@ -25,8 +25,10 @@ from ledger.ipn.storable import is_storable, storable, storable_name, storable_p
 OPERATIONS = frozenset({"DEBIT", "CREDIT", "VERIFICATION"})
 OPENINGS = frozenset({CREATED, NOT_CREATED, ABANDONED})
 REQUESTS = OPENINGS | {UPDATED, NOT_UPDATED}
+LIABILITY_SHIFTS = frozenset({"YES", "NO", "UNKNOWN"})
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}")
+_WHOLE = re.compile(r"[0-9]{1,12}")
 _COUNT = re.compile(r"[0-9]{1,9}")
 _Fact = TypeVar("_Fact", str | None, int | None)
 
@@ -35,12 +37,14 @@ class Values:
     """The fields of one object by the platform's names.
 
     Shape: an empty value reads as "not reported". `odd` collects the names whose value could not be
-    understood; they stay verbatim among the details.
+    understood; they stay verbatim among the details. `expressed` are the names whose value a fact
+    expresses: it was read from it, or from another name with the same value.
     """
 
     def __init__(self, value_by_name: Mapping[str, str]) -> None:
         self.value_by_name = value_by_name
         self.odd: list[str] = []
+        self.expressed: set[str] = set()
 
     def raw(self, name: str) -> str:
         """Return the value as it came; empty when there is none."""
@@ -99,6 +103,18 @@ class Values:
         is_moved = 0 <= amount_minor <= AMOUNT_MINOR_MAX
         return self._noted(name, amount_minor, is_odd=not is_moved or digits != value)
 
+    def liability_shift(self, name: str) -> str | None:
+        """Read whether a payment is guaranteed; an old guide of the platform prints `UNKNOW`."""
+        value = self.text(name)
+        word = "UNKNOWN" if value == "UNKNOW" else value
+        return self._noted(name, word, is_odd=word not in LIABILITY_SHIFTS)
+
+    def whole_number(self, name: str, *, is_odd: bool = False) -> int | None:
+        """Read an amount that nothing depends on. Shape: None, and odd, if it cannot be read."""
+        value = self.raw(name)
+        number = int(value) if _WHOLE.fullmatch(value) and not is_odd else None
+        return self._noted(name, number, is_odd=number is None)
+
     def count(self, name: str) -> int | None:
         value = self.raw(name)
         digits = _digits(value)
@@ -153,11 +169,15 @@ FactTable = tuple[tuple[str, str, Reader], ...]
 def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
     """Read every fact of a table that has a value."""
     facts: dict[str, Fact] = {}
+    name_by_fact: dict[str, str] = {}
     for fact, name, reader in fact_table:
         if fact not in facts and field_values.raw(name):
             value = reader(field_values, name)
             if value is not None:
                 facts[fact] = value
+                name_by_fact[fact] = name
+        if fact in facts and field_values.raw(name) == field_values.raw(name_by_fact[fact]):
+            field_values.expressed.add(name)
     return facts
 
 

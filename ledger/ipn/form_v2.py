@@ -5,6 +5,8 @@ Source: form-v2 reference, sections 2 to 6.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -103,7 +105,7 @@ def translate(notification: Notification, fields: Mapping[str, str]) -> Notifica
     )
     rule = _rule(notification.source, facts, field_values)
     is_call = notification.delivery.is_from_named_range
-    return NotificationContent(
+    content = NotificationContent(
         shop_id=notification.shop_id,
         mode=notification.mode,
         source=notification.source,
@@ -115,6 +117,22 @@ def translate(notification: Notification, fields: Mapping[str, str]) -> Notifica
         subscriptions=subscriptions_of(field_values, facts),
         doubts=() if is_call else doubts_of(fields),
     )
+    return content if content.transactions else _with_every_field(content, field_values)
+
+
+def _with_every_field(content: NotificationContent, field_values: Values) -> NotificationContent:
+    """Give what a call without a transaction says besides to the plan or alias it is about."""
+
+    def besides(read_names: frozenset[str]) -> dict[str, Any]:
+        details, personal = form_fields.unread_fields(field_values, read_names)
+        return {"details": details, "personal": personal}
+
+    if content.subscriptions:
+        more = besides(form_fields.SUBSCRIPTION_NAMES)
+        plans = tuple(replace(plan, **more) for plan in content.subscriptions)
+        return replace(content, subscriptions=plans)
+    more = besides(form_fields.ALIAS_NAMES)
+    return replace(content, aliases=tuple(replace(alias, **more) for alias in content.aliases))
 
 
 def _rule(source: str | None, facts: Mapping[str, Fact], field_values: Values) -> str | None:
@@ -188,6 +206,7 @@ def _part(field_values: Values, parent: Mapping[str, Fact], whole: Values) -> Tr
     beside_the_card = {name: fields[name] for name in fields if name not in form_fields.CARD_FIELDS}
     personal += form_fields.unread_fields(Values(beside_the_card))[1]
     reference = uuid or reference_of(facts, fields.get("vads_trans_date", ""))
+    details += form_fields.unread_fields(Values(beside_the_card), form_fields.ORDER_NAMES)[0]
     _, verbatim = whole.odd_fields(form_fields.ORDER_NAMES)
     odd = tuple(dict.fromkeys((*whole.odd_names(), *field_values.odd_names())))
     return TransactionSnapshot(

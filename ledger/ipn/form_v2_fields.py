@@ -32,6 +32,7 @@ TRANSACTION_FIELDS: FactTable = (
     ("network", "vads_acquirer_network", Values.text),
     ("authorisation_number", "vads_auth_number", Values.text),
     ("authorisation_result", "vads_auth_result", Values.answer_code),
+    ("liability_shift", "vads_warranty_result", Values.liability_shift),
     ("alias", "vads_identifier", Values.text),
     ("subscription_id", "vads_subscription", Values.text),
     ("instalment_number", "vads_recurrence_number", Values.count),
@@ -85,17 +86,17 @@ CARD_FIELDS = frozenset(
 _PERSONAL = CARD_FIELDS | {"vads_user_info", "vads_acquirer_transient_data"}
 _ENVELOPE = frozenset(
     {"signature", "vads_hash", "vads_url_check_src", "vads_ctx_mode", "vads_site_id"}
-    | {"vads_version", "vads_trans_uuid", "vads_payment_seq"}
+    | {"vads_version", "vads_trans_uuid", "vads_payment_seq", "trans_uuid"}
 )
-_READ = names_read(TRANSACTION_FIELDS, PART_FIELDS) | _ENVELOPE | {"trans_uuid"}
+_READ = names_read(TRANSACTION_FIELDS, PART_FIELDS)
 
 
-def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
+def unread_fields(field_values: Values, read_names: frozenset[str] = _READ) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person."""
     unread = [
         (name, value)
         for name, value in field_values.value_by_name.items()
-        if value and (name not in _READ or name in field_values.odd)
+        if value and (name not in _ENVELOPE | read_names or name in field_values.odd)
     ]
     return split_personal(
         unread, lambda name: name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)

@@ -60,5 +60,6 @@ RULE_BY_SOURCE = {
     "BATCH": ACQUIRER_STATUS,
     "MERCH_BO": BACK_OFFICE,
 }
-REDELIVERIES = frozenset({"RETRY", "BO"})
+RETRY = "RETRY"
+REDELIVERIES = frozenset({RETRY, "BO"})
 """Sources that replace the first one: the rule is then read from the content."""

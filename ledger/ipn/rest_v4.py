@@ -24,6 +24,7 @@ from ledger.ipn.rest_v4_fields import (
     derived_facts,
     odd_of_order,
     order_of,
+    terms_of_order,
     unread_fields,
 )
 from ledger.ipn.rest_v4_json import flatten, parse_answer, transactions_of
@@ -35,7 +36,7 @@ from ledger.ipn.rest_v4_requests import (
 )
 from ledger.ipn.shops_and_keys import REST_BROWSER, REST_PASSWORD, Key, Shops
 from ledger.ipn.signature import digest, is_same, sign_rest
-from ledger.ipn.snapshots import NotificationContent, TransactionSnapshot, with_instalment
+from ledger.ipn.snapshots import NotificationContent, Pairs, TransactionSnapshot, with_instalment
 from ledger.ipn.storable import storable, storable_name
 
 NAME = "rest-v4"
@@ -210,8 +211,10 @@ def _transaction(flat: Mapping[str, str], order: Order, shop_id: str) -> Transac
         field_values.odd.append("shopId")
     facts = read_facts(field_values, TRANSACTION_FIELDS)
     facts |= read_facts(order_values, ORDER_FIELDS)
+    order_terms: Pairs = []
     if facts.get("operation_type") == "CREDIT":
         facts |= read_facts(field_values, REFUND_FIELDS)
+        order_terms = terms_of_order(order)
     derived = derived_facts(facts, field_values)
     facts = with_instalment(facts, is_told_an_instalment(flat, facts))
     details, personal = unread_fields(field_values)
@@ -220,7 +223,7 @@ def _transaction(flat: Mapping[str, str], order: Order, shop_id: str) -> Transac
         uuid=flat["uuid"],
         reference=flat["uuid"],
         facts=facts | derived,
-        details=details + order.details_beside(details) + verbatim,
+        details=details + order.details_beside(details) + order_terms + verbatim,
         personal=personal + order.personal,
         odd=(*field_values.odd_names(), *odd_names),
         derived=tuple(derived),

@@ -25,6 +25,19 @@ def _of_means(fact_name: str, path: str, reader: Reader) -> FactTable:
     return tuple((fact_name, means + path, reader) for means in (CARD, METHOD))
 
 
+def _refunded(field_values: Values, name: str) -> int | None:
+    """Read what was refunded, if that is in the currency of the transaction.
+
+    Source: rest-v4 reference, section 3.6.
+    """
+    currencies = [
+        currency_code(field_values.raw(path))
+        for path in ("currency", name.replace("refundAmount", "refundCurrency"))
+        if field_values.raw(path)
+    ]
+    return field_values.whole_number(name, is_odd=len(set(currencies)) > 1)
+
+
 TRANSACTION_FIELDS: FactTable = (
     ("operation_type", "operationType", Values.operation),
     ("status", "detailedStatus", Values.status),
@@ -47,6 +60,8 @@ TRANSACTION_FIELDS: FactTable = (
         "authorisation_result", "authorizationResponse.authorizationResult", Values.answer_code
     ),
     ("authorisation_result", "detailedErrorCode", Values.answer_code),
+    ("liability_shift", "transactionDetails.liabilityShift", Values.liability_shift),
+    *_of_means("refunded_minor", "captureResponse.refundAmount", _refunded),
     ("alias", "paymentMethodToken", Values.text),
     ("subscription_id", "transactionDetails.subscriptionDetails.subscriptionId", Values.text),
     ("parent_uuid", "transactionDetails.parentTransactionUuid", Values.text),
@@ -70,7 +85,8 @@ def _names_of(*fact_names: str) -> frozenset[str]:
 FACTS_OF_ORDER = names_read(ORDER_FIELDS)
 ALIAS_NAMES = _names_of("alias", "order_id", "payment_method", "created_at")
 SUBSCRIPTION_NAMES = _names_of("alias", "order_id", "subscription_id")
-_READ = names_read(TRANSACTION_FIELDS) | {"uuid", "shopId"}
+_READ = names_read(TRANSACTION_FIELDS)
+_IDENTITY = frozenset({"uuid", "shopId"})
 _READ_OF_ORDER = names_read(ORDER_FIELDS) | {"mode"}
 _PERSONAL = re.compile(
     r"transactionDetails\.(userInfo|acquirerDetails\..*|(cardDetails|paymentMethodDetails)\."
@@ -91,15 +107,16 @@ _TOP_LEVEL = frozenset(
 
 
 def unread_fields(field_values: Values) -> tuple[Pairs, Pairs]:
-    """Return every field that did not become a fact. Shape: details, what is about a person.
+    """Return every field that no fact expresses. Shape: details, what is about a person.
 
-    Twins of card details in the newer object are left out.
+    Twins of card details in the newer object are left out while they say the same.
     """
     flat = field_values.value_by_name
+    read = (_READ & field_values.expressed) | _IDENTITY
     unread = [
         (name, value)
         for name, value in flat.items()
-        if (name not in _READ or name in field_values.odd)
+        if (name not in read or name in field_values.odd)
         and not (name.startswith(METHOD) and flat.get(CARD + name.removeprefix(METHOD)) == value)
     ]
     return split_personal(unread, _is_personal)
@@ -156,3 +173,9 @@ def derived_facts(facts: Mapping[str, Fact], field_values: Values) -> dict[str, 
     if "currency" in facts or not is_payment or len(amounts) != 1 or len(currencies) != 1:
         return {}
     return {"currency": str(currencies.pop())}
+
+
+def terms_of_order(order: Order) -> Pairs:
+    """Return what the order asked for, beside a transaction that asks for something else."""
+    names = (name for name in ("orderTotalAmount", "orderCurrency") if name in order.fields)
+    return storable_pairs([(ORDER + name, order.fields[name]) for name in names])

@@ -35,7 +35,7 @@ def alias_of(flat: Mapping[str, str], transaction: TransactionSnapshot) -> Alias
         is_accepted=facts.get("status") not in REFUSED,
         is_known_means=known,
         details=verbatim,
-        personal=[pair for pair in transaction.personal if pair[0].startswith(DETAILS)],
+        personal=[pair for pair in transaction.personal if pair[0].startswith((CARD, METHOD))],
         odd=odd,
     )
 

@@ -35,6 +35,8 @@ TRANSACTION_FACTS: dict[str, str] = {
     "network": "acquirer network",
     "authorisation_number": "authorisation number",
     "authorisation_result": "answer code of the issuer",
+    "liability_shift": "YES if the payment is guaranteed, NO if not, UNKNOWN if nobody could say",
+    "refunded_minor": "what of it was refunded so far, in minor units of `currency`",
     "alias": "stored means of payment used or made",
     "subscription_id": "subscription it belongs to",
     "instalment_number": "number of the instalment of the subscription",
@@ -107,7 +109,7 @@ class AliasSnapshot:
 
     Shape: `was_asked` is True for a request to register or change it, False for its mere use in a
     payment; `is_known_means` says that the same card was already behind this alias. `details` holds
-    what is odd, verbatim.
+    what is odd, verbatim; of a call without a transaction all that no fact expresses.
     """
 
     alias: str
@@ -125,7 +127,8 @@ class AliasSnapshot:
 class SubscriptionSnapshot:
     """That a subscription was opened or refused; instalments are known by their transactions.
 
-    Shape: `details` holds what is odd, verbatim.
+    Shape: `details` holds what is odd, verbatim; of a call without a transaction all that no fact
+    expresses, and `personal` what is about a person.
     """
 
     subscription_id: str
@@ -134,6 +137,7 @@ class SubscriptionSnapshot:
     details: Pairs = field(default_factory=list)
     odd: tuple[str, ...] = ()
     suspected: tuple[str, ...] = ()
+    personal: Pairs = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

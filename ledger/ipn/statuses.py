@@ -19,9 +19,15 @@ RANKS: dict[str, int] = {
     status: rank for rank, statuses in enumerate((*_BY_RANK, sorted(FINAL))) for status in statuses
 }
 REFUSED = frozenset({"REFUSED", "ERROR", "NOT_CREATED"})
+_OUTCOMES = {"ERROR": "REFUSED"}  # REST has a word of its own for a technical refusal
 
 
 def form_spelling(status: str) -> str:
     """Spell a known status as forms do (`CANCELED` in REST); return an unknown one as it is."""
     spelled = status.replace("AUTHORIZ", "AUTHORIS").replace("CANCELED", "CANCELLED")
     return spelled if spelled in RANKS else status
+
+
+def is_same_outcome(status: str | None, other: str | None) -> bool:
+    """Return True if two statuses say the same: each format has its word for some of them."""
+    return _OUTCOMES.get(status or "", status) == _OUTCOMES.get(other or "", other)

@@ -157,10 +157,13 @@ def _field_schema(field: EventField, event_class: type[LedgerAggregate.Event]) -
     return schema | {"type": [schema["type"], "null"]} if field.is_optional else schema
 
 
+_OF_A_PLAN = (Subscription.Opened, Subscription.Refused, Subscription.DetailsReported)
+
+
 def _meanings_of_facts(event_class: type[LedgerAggregate.Event]) -> Mapping[str, str]:
     if issubclass(event_class, Alias.Event):
         return ALIAS_FACTS
-    if issubclass(event_class, Subscription.Opened | Subscription.Refused):
+    if issubclass(event_class, _OF_A_PLAN):
         return SUBSCRIPTION_FACTS
     return INSTALMENT_FACTS if issubclass(event_class, Subscription.Event) else TRANSACTION_FACTS
 

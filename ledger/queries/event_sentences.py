@@ -71,7 +71,7 @@ def _change(change: Change, currency: str) -> str:
 
 
 def _fact_text(name: str, fact: Fact | None, currency: str) -> str:
-    if name.endswith("amount_minor") and isinstance(fact, int):
+    if name.endswith("_minor") and isinstance(fact, int):
         return _amount(fact, currency)
     return "–" if fact is None else printable(str(fact))
 

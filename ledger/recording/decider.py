@@ -8,6 +8,7 @@ from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
 from ledger.aggregates.alias import Alias
+from ledger.aggregates.news import Report
 from ledger.aggregates.precedence import Place
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
@@ -31,6 +32,10 @@ class Repository(Protocol):
 
     def stream_named(self, name_id: UUID) -> UUID | None:
         """Return the stream of a transaction by the id of one of its names."""
+
+    def recall(self, id_: UUID, named_texts: Pairs) -> Sequence[Report]:
+        """Return what was said of a stream, with details: by its events, and by calls that
+        repeated them if no event has any of these names."""
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         """Return when the platform last repeated what it had reported of a stream."""
@@ -78,15 +83,16 @@ class Decider:
     def decide(self) -> Decision:
         """Compare every snapshot of the notification with what is known."""
         content, occasion = self._content, self._occasion
+        recall = self._repository.recall
         self._known |= self._repository.load(self._stream_ids)
         transactions = [self._observe(payment) for payment in content.transactions]
         for request in content.aliases:
             alias = self._get(Alias, Alias.id_of(content.shop_id, content.mode, request.alias))
-            has_changed = alias.observe(request, occasion)
+            has_changed = alias.observe(request, occasion, recall)
             self._collect(alias, request.facts, has_changed=has_changed)
         for plan in content.subscriptions:
             subscription = self._subscription(plan.subscription_id, plan.alias)
-            has_changed = subscription.observe(plan, occasion)
+            has_changed = subscription.observe(plan, occasion, recall)
             self._collect(subscription, plan.facts, has_changed=has_changed)
         for transaction in transactions:
             if not transaction.is_beyond_doubt(occasion):
@@ -118,7 +124,9 @@ class Decider:
                 self._decision.stream_by_name[name_id] = transaction.id
         is_dated = self._content.told_at is not None
         confirmed_at = self._repository.confirmed_at(transaction.id) if is_dated else None
-        has_changed = transaction.observe(payment, self._occasion, confirmed_at=confirmed_at)
+        has_changed = transaction.observe(
+            payment, self._occasion, confirmed_at=confirmed_at, recall=self._repository.recall
+        )
         self._collect(transaction, payment.facts, has_changed=has_changed)
         return transaction
 

@@ -8,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Report, share_names
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import Fact, NotificationContent, Pairs
 from ledger.recording.decider import Decider, Decision
 from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
+from ledger.recording.recall import sayings_in
 from ledger.recording.relabelling import free_text_tag
 from ledger.storage import subscription_index
 from ledger.storage.event_mapper import Entry
@@ -20,6 +22,7 @@ from ledger.storage.event_recorder import read_streams
 from ledger.storage.event_store import EventStore
 from ledger.storage.inbox import Inbox, InboxRecord, Repeat
 from ledger.storage.outcomes import Outcome
+from ledger.storage.stream_names import streams_by_name
 from ledger.storage.write_set import PROVISIONAL, Loaded, WriteSet
 
 Verified = tuple[Notification, NotificationContent]
@@ -98,6 +101,29 @@ class UnitOfWork:
 
     def stream_named(self, name_id: UUID) -> UUID | None:
         return self._loaded.stream_by_name.get(name_id)
+
+    def recall(self, id_: UUID, named_texts: Pairs) -> Sequence[Report]:
+        """Return what was said of a stream, with details: by its events, and by calls that
+        repeated them if no event has any of these names."""
+        entries = read_streams(self._connection, [id_], with_details=True)[id_]
+        events = [each.event for each in self._event_store.whole(self._connection, entries)]
+        stream_ids = {id_, *(event.originator_id for event in events)}
+        added = (entry for entry, _ in self.writes.new_events if entry.originator_id in stream_ids)
+        reports: list[Report] = [*events, *map(self._event_store.event_of, added)]
+        if share_names(reports, named_texts):
+            return reports
+        own = [
+            repeat.notification_id
+            for repeat in self.writes.repeats
+            if repeat.originator_id in stream_ids
+        ]
+        records = [*Inbox(self._connection).first_repeats(stream_ids), *map(self._recorded, own)]
+        return [*sayings_in(records, stream_ids, self._stream_of), *reports]
+
+    def _stream_of(self, name_id: UUID) -> UUID:
+        """Return the stream of a name, also of one that is not in this notification."""
+        named = self.stream_named(name_id)
+        return named or streams_by_name(self._connection, [name_id]).get(name_id, name_id)
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         return self._loaded.confirmed_at.get(id_)

@@ -94,7 +94,8 @@ def authorisation_fields(payment: Payment) -> Fields:
     if is_card_debit or payment.status == "REFUSED":
         carried["payment_certificate"] = _certificate(payment)
     if is_card_debit and payment.authorisation_mode == "FULL":
-        carried["warranty_result"] = "YES" if payment.authentication else "NO"
+        is_guaranteed = payment.authentication and payment.refusal is None
+        carried["warranty_result"] = "YES" if is_guaranteed else "NO"
     return carried | (_authentication(payment) if payment.means.is_card else {})
 
 

@@ -74,12 +74,12 @@ class EventStore(EventRecorder):
         return _histories(streams)
 
     def whole(self, connection: Connection, entries: Sequence[Entry]) -> list[RecordedEvent]:
-        """Return the events of a stream, without details, and of those that have joined it."""
+        """Return the events of a stream, and with details those of the streams that joined it."""
         history = list(map(self.decode, entries))
         joined = _joined([history])
         if not joined:
             return history
-        entries_by_stream = read_streams(connection, joined)
+        entries_by_stream = read_streams(connection, joined, with_details=True)
         streams = {id_: list(map(self.decode, own)) for id_, own in entries_by_stream.items()}
         return _in_one_history(history, streams)
 
@@ -102,9 +102,13 @@ class EventStore(EventRecorder):
 
     def decode(self, entry: Entry) -> RecordedEvent:
         """Turn a stored event into one of the domain, at its current version."""
-        event = self._mapper.to_domain_event(entry)
+        return RecordedEvent(entry.id, self.event_of(entry))
+
+    def event_of(self, stored_event: Entry | StoredEntry) -> LedgerAggregate.Event:
+        """Turn stored bytes into an event of the domain, at its current version."""
+        event = self._mapper.to_domain_event(stored_event)
         assert isinstance(event, LedgerAggregate.Event)
-        return RecordedEvent(entry.id, event)
+        return event
 
     def encode(self, aggregates: Iterable[LedgerAggregate]) -> list[StoredEntry]:
         """Collect the new events of aggregates and encode them, in the order they were decided."""

@@ -1,6 +1,6 @@
 """The inbox: every verified delivery, for ever; and deliveries of both kinds, read again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -124,6 +124,12 @@ class Inbox:
         result = self._connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
         return {row[0]: row[1] for row in result}
 
+    def first_repeats(self, originator_ids: Collection[UUID]) -> list[InboxRecord]:
+        """Read the first delivery in each format that repeated these streams, with its body."""
+        streams = {"ids": padded(sorted(originator_ids))}
+        ids = self._connection.scalars(_FIRST_REPEATS, streams).all()
+        return list(self.get_verified(ids).values())
+
     def get(self, id: str) -> InboxRecord | None:
         """Read one delivery with its body, verified or not."""
         for table in (notifications, quarantine):
@@ -220,4 +226,10 @@ _CONFIRMED = (
         repeats.c.told_at.is_not(None),
     )
     .group_by(repeats.c.originator_id)
+)
+_FIRST_REPEATS = (
+    select(func.min(repeats.c.notification_id))
+    .join(notifications, notifications.c.id == repeats.c.notification_id)
+    .where(repeats.c.originator_id.in_(bindparam("ids", expanding=True)))
+    .group_by(notifications.c.format)
 )

@@ -220,12 +220,6 @@ def test_what_is_odd_or_no_fact_is_kept_in_the_event() -> None:
     )
 
 
-def test_details_alone_are_no_event_of_a_known_transaction() -> None:
-    again = replace(a_payment(), details=[["vads_x", "2"]])
-
-    given(happened(T.PaymentAccepted, a_payment())).when(again).then()
-
-
 def test_a_transaction_of_which_nothing_but_its_name_is_reported_is_known_from_then_on() -> None:
     nothing = replace(a_payment(), facts={})
 

@@ -6,14 +6,17 @@ from typing import Any, Self
 from uuid import UUID as StreamId
 
 from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.news import Report, share_names
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.snapshots import (
     AliasSnapshot,
     NotificationContent,
+    Pairs,
     SubscriptionSnapshot,
     TransactionSnapshot,
 )
 from ledger.recording.decider import Decider, Decision, streams_of
+from ledger.recording.recall import Saying, sayings_of
 from tests.aggregates.given import MODE, SHOP_ID, Happening, Snapshot, assert_happened, in_form
 
 Confirmations = Mapping[StreamId, datetime]
@@ -22,21 +25,47 @@ Confirmations = Mapping[StreamId, datetime]
 class InMemory:
     """A repository of aggregates that are folded from events."""
 
-    def __init__(self, happenings: Iterable[Happening], confirmed: Confirmations) -> None:
+    def __init__(
+        self, happenings: Iterable[Happening] = (), confirmed: Confirmations | None = None
+    ) -> None:
         self.aggregates: dict[StreamId, Any] = {}
-        self._confirmed = confirmed
+        self.events: dict[StreamId, list[LedgerAggregate.Event]] = {}
+        self._sayings: dict[StreamId, list[Saying]] = {}
+        self._confirmed = confirmed or {}
         for happening in happenings:
             stream_id = happening.event(1).originator_id
             known = self.aggregates.get(stream_id)
             event = happening.event(1 if known is None else known.version + 1)
             self.aggregates[stream_id] = event.mutate(known)
+            self.events.setdefault(stream_id, []).append(event)
         self.stream_by_name = {stream_id: stream_id for stream_id in self.aggregates}
+
+    def add(self, decision: Decision, content: NotificationContent) -> list[LedgerAggregate.Event]:
+        """Remember what a decision adds. Shape: its events, in their order."""
+        self.stream_by_name |= decision.stream_by_name
+        for id_ in decision.repeated:
+            sayings = sayings_of(content, {id_}, lambda name: self.stream_by_name.get(name, name))
+            self._sayings.setdefault(id_, []).extend(sayings)
+        new_events: list[LedgerAggregate.Event] = []
+        for aggregate in decision.changed.values():
+            for event in aggregate.collect_events():
+                assert isinstance(event, LedgerAggregate.Event)
+                self.events.setdefault(aggregate.id, []).append(event)
+                new_events.append(event)
+        self.aggregates.update(decision.changed)
+        return new_events
 
     def load(self, ids: Sequence[StreamId]) -> Mapping[StreamId, LedgerAggregate]:
         return {id_: self.aggregates[id_] for id_ in ids if id_ in self.aggregates}
 
     def stream_named(self, name_id: StreamId) -> StreamId | None:
         return self.stream_by_name.get(name_id)
+
+    def recall(self, id_: StreamId, named_texts: Pairs) -> Sequence[Report]:
+        events = self.events.get(id_, [])
+        if share_names(events, named_texts):
+            return events
+        return [*self._sayings.get(id_, []), *events]
 
     def confirmed_at(self, id_: StreamId) -> datetime | None:
         return self._confirmed.get(id_)
@@ -58,7 +87,7 @@ class Given:
     decision: Decision
 
     def __init__(self, *happenings: Happening, confirmed: Confirmations | None = None) -> None:
-        self._repository = InMemory(happenings, confirmed or {})
+        self._repository = InMemory(happenings, confirmed)
 
     def when(self, *snapshots: Snapshot, occasion: Occasion | None = None) -> Self:
         """Decide on a notification that brings these snapshots, in a form by default."""
@@ -66,12 +95,7 @@ class Given:
         content = content_of(snapshots, occasion)
         deciding = Decider(content, streams_of(content), occasion, self._repository)
         self.decision = deciding.decide()
-        changed = self.decision.changed
-        self.events = [
-            event for aggregate in changed.values() for event in aggregate.collect_events()
-        ]
-        self._repository.aggregates.update(changed)
-        self._repository.stream_by_name |= self.decision.stream_by_name
+        self.events = self._repository.add(self.decision, content)
         return self
 
     def known(self, name_id: StreamId) -> Any:

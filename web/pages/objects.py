@@ -28,12 +28,20 @@ from web.pages.navigation import links_of
 from web.pages.request_parameters import read_question, text
 
 GROUPS = {
-    "money": ("amount_minor", "requested_amount_minor", "payment_method", "wallet", "network"),
+    "money": (
+        "amount_minor",
+        "requested_amount_minor",
+        "refunded_minor",
+        "payment_method",
+        "wallet",
+        "network",
+    ),
     "time": ("created_at", "capture_at", "captured_at", "first_seen_at", "last_changed_at"),
     "acquirer": (
         "contract",
         "authorisation_number",
         "authorisation_result",
+        "liability_shift",
         "payment_source",
         "trans_date",
     ),

@@ -105,6 +105,8 @@ FACTS = {
     "network": N_("Network"),
     "authorisation_number": N_("Authorisation number"),
     "authorisation_result": N_("Answer of the issuer"),
+    "liability_shift": N_("Guaranteed"),
+    "refunded_minor": N_("Refunded so far"),
     "alias": N_("Alias"),
     "subscription_id": N_("Subscription"),
     "instalment_number": N_("Instalment"),
