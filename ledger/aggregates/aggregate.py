@@ -6,7 +6,6 @@ only assigns.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
@@ -14,6 +13,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from eventsourcing.domain import AggregateEvent, BaseAggregate
 
 from ledger.aggregates.news import Recall, Report, says_news
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import (
     Changes,
     Observation,
@@ -28,28 +28,6 @@ from ledger.aggregates.precedence import (
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
 from ledger.ipn.snapshots import Fact, Pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Occasion:
-    """The notification that brings snapshots, and our clocks.
-
-    Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
-    that it waited in quarantine, so that its arrival counts, not the moment of its verification.
-    `doubts` say why it may be no call of the platform; empty for a call.
-    """
-
-    notification_id: str
-    shop_id: str
-    mode: str
-    received_at: datetime
-    recorded_at: datetime
-    told_at: datetime | None
-    source: str | None
-    rule: str | None
-    rule_certainty: str
-    is_readmitted: bool = False
-    doubts: tuple[str, ...] = ()
 
 
 class LedgerAggregate(BaseAggregate[UUID]):

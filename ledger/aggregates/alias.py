@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.news import Recall, no_recall
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Changes, Observation, Precedence, instant_of
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ledger.aggregates.aggregate import Occasion
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Changes, instant_of
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.snapshots import Fact, is_instalment

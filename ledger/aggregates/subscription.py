@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.news import Recall, no_recall
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Changes
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind

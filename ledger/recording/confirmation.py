@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotFoundError
 from ledger.ipn.storable import storable

@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.alias import Alias
 from ledger.aggregates.news import Report
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Place
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger import __version__
-from ledger.aggregates.aggregate import Occasion
+from ledger.aggregates.occasion import Occasion
 from ledger.ipn.delivery import Delivery, Limits, Notification
 from ledger.ipn.parse import Claim
 from ledger.ipn.refusal_reasons import CARD_DATA_REMOVED, TOO_LARGE

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.news import Report, share_names
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import Fact, NotificationContent, Pairs

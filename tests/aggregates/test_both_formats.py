@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.aggregates.aggregate import Occasion
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.transaction import Transaction
 from tests.aggregates.given import (
     Happening,

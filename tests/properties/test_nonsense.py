@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.aggregates.aggregate import Occasion
+from ledger.aggregates.occasion import Occasion
 from ledger.errors import MalformedNotificationError
 from ledger.ipn import form_v2_fields as form
 from ledger.ipn import rest_v4_fields as rest

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID as StreamId
 
-from ledger.aggregates.aggregate import LedgerAggregate, Occasion
+from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.news import Report, share_names
+from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.snapshots import (
     AliasSnapshot,

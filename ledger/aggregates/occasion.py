@@ -1,0 +1,26 @@
+"""On which occasion snapshots are observed: the notification that brings them, and our clocks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """The notification that brings snapshots, and our clocks.
+
+    Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
+    that it waited in quarantine, so that its arrival counts, not the moment of its verification.
+    `doubts` say why it may be no call of the platform; empty for a call.
+    """
+
+    notification_id: str
+    shop_id: str
+    mode: str
+    received_at: datetime
+    recorded_at: datetime
+    told_at: datetime | None
+    source: str | None
+    rule: str | None
+    rule_certainty: str
+    is_readmitted: bool = False
+    doubts: tuple[str, ...] = ()
