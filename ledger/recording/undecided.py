@@ -47,8 +47,8 @@ def keep_undecided(
     ]
     with available(), database.begin() as connection:
         first = connection.execute(kept.order_by(c.id).limit(1)).one_or_none()
+        connection.execute(delete(quarantine).where(quarantine.c.id == row["id"]))
         if first is None:
-            connection.execute(delete(quarantine).where(quarantine.c.id == row["id"]))
             connection.execute(insert(notifications), row)
             if named:
                 connection.execute(insert(apparent_names), named)
