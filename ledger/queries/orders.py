@@ -226,14 +226,17 @@ class RelatedTransactions:
 def related_transactions(
     ledger: Ledger, transaction: State, id_: UUID, *, as_of: datetime | None
 ) -> RelatedTransactions | None:
-    """Return what is related to a transaction; None while the read model of orders is not built."""
+    """Return what is related to a transaction; None while the read model of orders is not built.
+
+    Shape: `id_` is that of the stream in which it goes on.
+    """
     with ledger.database.connect() as connection:
         try:
             ids = _related_ids(connection, transaction, id_)
         except UnavailableError:
             return None
         streams = ledger.events.load(ids[:RELATED_MAX], as_of=as_of, connection=connection)
-    known = [events for events in streams.values() if events]
+    known = [events for own_id, events in streams.items() if events and own_id != id_]
     known.sort(key=lambda events: events[0].position)
     is_cut = len(ids) > RELATED_MAX
     return _by_relation(dict(transaction), [current_state(events) for events in known], is_cut)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from operator import itemgetter
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_month_names
@@ -93,7 +92,7 @@ def _render_object(
     mode: str,
     shop_id: str,
     name: str,
-    describe: Callable[[State, KnownHistory, UUID], dict[str, Any]],
+    describe: Callable[[State, KnownHistory], dict[str, Any]],
 ) -> ResponseReturnValue:
     question = read_question(SubscriptionForm() if kind == SUBSCRIPTION else HistoryForm())
     own_alias = question.parameters.get("alias")
@@ -101,21 +100,21 @@ def _render_object(
 
     def more(history: KnownHistory) -> dict[str, Any]:
         state = redact_for_reader(history.states[0])
-        return {"state": state, "links": links_of(state)} | describe(state, history, id_)
+        return {"state": state, "links": links_of(state)} | describe(state, history)
 
     streams = [ledger().events.history(id_)]
     return render_history(kind, mode, shop_id, name, question, streams, more, only=id_)
 
 
-def _of_transaction(state: State, history: KnownHistory, id_: UUID) -> dict[str, Any]:
-    facts = dict(state)
+def _of_transaction(state: State, history: KnownHistory) -> dict[str, Any]:
+    facts, stream_id = dict(state), history.streams[0][-1].event.originator_id
     if facts["requested_currency"] in (None, facts["currency"]) and (
         facts["requested_amount_minor"] in (None, facts["amount_minor"])
     ):
         facts["requested_amount_minor"] = None
     return {
         "groups": {group: {name: facts[name] for name in names} for group, names in GROUPS.items()},
-        "related": related_transactions(ledger(), history.states[0], id_, as_of=history.at),
+        "related": related_transactions(ledger(), history.states[0], stream_id, as_of=history.at),
     }
 
 
