@@ -1,5 +1,6 @@
 """An order of any number of payments is answered in pages of bounded size."""
 
+import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -193,9 +194,7 @@ def test_the_page_of_an_order_leads_to_the_next_one(
     refunded: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.pages.order.TRANSACTIONS_MAX", 4)
-    visiting = Visiting(refunded.ledger, now=minutes(9))
-    add_users(refunded.ledger, minutes(9))
-    visiting.sign_in("auditor")
+    visiting = a_visitor(refunded)
     address = f"/test/shops/{SHOP_ID}/orders/long"
 
     first = visiting.get(address).text
@@ -209,3 +208,32 @@ def test_the_page_of_an_order_leads_to_the_next_one(
     assert 'rel="next"' not in second
     assert visiting.get(f"{address}?cursor=x").status_code == 422
     assert UUID not in first
+
+
+@pytest.mark.parametrize("name", ["orders/long", f"transactions/{0:032x}"])
+def test_the_history_on_a_page_is_read_back_to_its_beginning(
+    refunded: Asking, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("web.pages.history_lines.LINES_MAX", 4)
+    visiting = a_visitor(refunded)
+    whole = [event["position"] for event in refunded.get(f"{AT}/{name}/history")["events"]]
+    address, shown = f"/test/shops/{SHOP_ID}/{name}", list[int]()
+
+    while address:
+        page = visiting.get(address)
+        assert page.status_code == 200
+        lines = [int(position) for position in re.findall(r'id="event-(\d+)"', page.text)]
+        assert len(lines) <= 4
+        shown = lines + shown
+        onward = page.text.partition('rel="next"')
+        address = onward[0].rpartition('href="')[2].partition('"')[0] if onward[1] else ""
+
+    assert shown == whole
+    assert visiting.get(f"/test/shops/{SHOP_ID}/{name}?before=x").status_code == 422
+
+
+def a_visitor(api: Asking) -> Visiting:
+    visiting = Visiting(api.ledger, now=minutes(9))
+    add_users(api.ledger, minutes(9))
+    visiting.sign_in("auditor")
+    return visiting
