@@ -51,13 +51,13 @@ class _Streams:
     as_of: datetime | None
 
     def __iter__(self) -> Iterator[list[RecordedEvent]]:
-        read: set[UUID] = set()
+        yielded: set[UUID] = set()
         for start in range(0, len(self.ids), STREAMS_AT_ONCE):
             chunk = self.ids[start : start + STREAMS_AT_ONCE]
             for id_, events in self.ledger.events.load(chunk, as_of=self.as_of).items():
-                if events and id_ not in read:  # those without events came later
+                if events and id_ not in yielded:  # those without events came later
                     yield events
-                read.add(id_)
+                yielded.add(id_)
 
 
 def order_history(
@@ -90,19 +90,9 @@ def order(
     the page are held as a whole. Units: balances in minor units, one for each currency.
     Errors: NotFoundError when no stream was known.
     """
-    lines: list[tuple[int, State]] = []
-    page: list[tuple[int, State, State]] = []
-    for events in history.histories:
-        first, state = events[0].position, current_state(events)
-        state["position"], state["version"] = events[-1].position, len(events)
-        line = {name: fact for name, fact in state.items() if name not in _LARGE}
-        lines.append((first, line))
-        if first > after:
-            insort(page, (first, state, line), key=itemgetter(0))
-            del page[limit + 1 :]
-    if not lines:
+    every, page = _lines_and_page(history, after, limit + 1)
+    if not every:
         raise NotFoundError("nothing is known about it by then")
-    every = [line for _, line in sorted(lines, key=itemgetter(0))]
     link_refunds(every)
     return {
         "kind": "order",
@@ -111,12 +101,29 @@ def order(
         "order_id": order_id,
         "view_position": history.view_position,
         **_of_all(every),
-        "transactions": [
-            state | {name: line[name] for name in ("original",) if name in line}
-            for _, state, line in page[:limit]
-        ],
+        "transactions": [state | line for _, state, line in page[:limit]],
         "next_cursor": str(page[limit - 1][0]) if len(page) > limit else None,
     }
+
+
+def _lines_and_page(
+    history: OrderHistory, after: int, limit: int
+) -> tuple[list[State], list[tuple[int, State, State]]]:
+    """Return all transactions without what is large, in order, and some of them as a whole.
+
+    Shape: the latter with their first position, and what the former has of them.
+    """
+    lines: list[tuple[int, State]] = []
+    page: list[tuple[int, State, State]] = []
+    for events in history.histories:
+        first, state = events[0].position, current_state(events)
+        state |= {"position": events[-1].position}
+        line = {name: fact for name, fact in state.items() if name not in _LARGE}
+        lines.append((first, line))
+        if first > after:
+            insort(page, (first, state, line), key=itemgetter(0))
+            del page[limit:]
+    return [line for _, line in sorted(lines, key=itemgetter(0))], page
 
 
 _LARGE = ("details", "personal")

@@ -84,7 +84,7 @@ def test_what_stores_the_same_rows_has_the_same_fingerprint(
         ('merged(FIRST, "shop_id"', 'Column("shop_id"'),
         ('"indexes": (("uuid",),)', '"indexes": (("uuid", "status"),)'),
         ('"uuid": event.uuid', '"uuid": None'),
-        ("func.count().label", "func.max(1).label"),
+        ("func.min(line.c.first_seen_at)", "func.max(line.c.first_seen_at)"),
         ("lines.c.id.in_(line_ids)", "lines.c.uuid.in_(line_ids)"),
         ('_FACTS = ("parent_uuid", ', "_FACTS = ("),
         ('kinds=("transaction",)', 'kinds=("alias",)'),

@@ -1,7 +1,8 @@
 """An order of any number of payments is answered in pages of bounded size."""
 
+import re
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from tests.web.asking import AT, Asking
 from tests.web.pages.visiting import Visiting, add_users
 
 PAYMENTS, IN_ONE_CALL = 3_000, 50
-BYTES_MAX = 3_000_000
+BYTES_MAX, DEFAULT_BYTES_MAX = 4_000_000, 1_000_000
 MEMORY_MAX = 60_000_000
 ORDER = f"{AT}/orders/long"
 
@@ -51,13 +52,10 @@ def receive_many(api: Asking) -> None:
 
 def test_thousands_of_payments_come_once_each_and_a_page_at_a_time(api: Asking) -> None:
     receive_many(api)
-    tracemalloc.start()
 
     items = list(pages(api, f"{ORDER}?limit=500"))
     histories = list(pages(api, f"{ORDER}/history?limit=500"))
 
-    assert tracemalloc.get_traced_memory()[1] <= MEMORY_MAX + sum(map(len, map(str, items)))
-    tracemalloc.stop()
     uuids = [payment["uuid"] for item in items for payment in item["transactions"]]
     assert uuids == [f"{number:032x}" for number in range(PAYMENTS)]
     positions = [event["position"] for page in histories for event in page["events"]]
@@ -65,6 +63,19 @@ def test_thousands_of_payments_come_once_each_and_a_page_at_a_time(api: Asking) 
     assert {item["balances"][0]["transactions"] for item in items} == {PAYMENTS}
     assert len({str(item["balances"]) for item in items}) == 1
     assert items[0]["version"] == items[0]["position"] == PAYMENTS
+    assert memory_of(lambda: api.get(ORDER)) <= MEMORY_MAX
+    for path in (ORDER, f"{ORDER}/history"):
+        assert len(api.call(path).data) <= DEFAULT_BYTES_MAX
+
+
+def memory_of(act: Callable[[], object]) -> int:
+    """Return the most that is held while something is done. Units: bytes."""
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 # -- pages of few ----------------------------------------------------------------------------------
@@ -183,9 +194,7 @@ def test_the_page_of_an_order_leads_to_the_next_one(
     refunded: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.pages.order.TRANSACTIONS_MAX", 4)
-    visiting = Visiting(refunded.ledger, now=minutes(9))
-    add_users(refunded.ledger, minutes(9))
-    visiting.sign_in("auditor")
+    visiting = a_visitor(refunded)
     address = f"/test/shops/{SHOP_ID}/orders/long"
 
     first = visiting.get(address).text
@@ -199,3 +208,32 @@ def test_the_page_of_an_order_leads_to_the_next_one(
     assert 'rel="next"' not in second
     assert visiting.get(f"{address}?cursor=x").status_code == 422
     assert UUID not in first
+
+
+@pytest.mark.parametrize("name", ["orders/long", f"transactions/{0:032x}"])
+def test_the_history_on_a_page_is_read_back_to_its_beginning(
+    refunded: Asking, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("web.pages.history_lines.LINES_MAX", 4)
+    visiting = a_visitor(refunded)
+    whole = [event["position"] for event in refunded.get(f"{AT}/{name}/history")["events"]]
+    address, shown = f"/test/shops/{SHOP_ID}/{name}", list[int]()
+
+    while address:
+        page = visiting.get(address)
+        assert page.status_code == 200
+        lines = [int(position) for position in re.findall(r'id="event-(\d+)"', page.text)]
+        assert len(lines) <= 4
+        shown = lines + shown
+        onward = page.text.partition('rel="next"')
+        address = onward[0].rpartition('href="')[2].partition('"')[0] if onward[1] else ""
+
+    assert shown == whole
+    assert visiting.get(f"/test/shops/{SHOP_ID}/{name}?before=x").status_code == 422
+
+
+def a_visitor(api: Asking) -> Visiting:
+    visiting = Visiting(api.ledger, now=minutes(9))
+    add_users(api.ledger, minutes(9))
+    visiting.sign_in("auditor")
+    return visiting

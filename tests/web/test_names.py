@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.ipn.storable import storable_name
-from tests.builders import SHOP_ID, a_form_call, example, form_body, receive
+from tests.builders import SHOP_ID, a_form_call, an_answer, example, form_body, receive, rest_body
 from tests.conftest import opened
 from tests.properties.conftest import examples
 from tests.queries.filling import follow
@@ -80,11 +80,17 @@ def doors(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 def record(api: Asking, name: str) -> str:
-    """Let an order, an alias and a subscription have this name; return how it is stored."""
+    """Let an order, an alias and a subscription have this name; return how it is stored.
+
+    The order has a payment, and a page that was abandoned, whose reference is made of the name.
+    """
     uuid = md5(name.encode(), usedforsecurity=False).hexdigest()
     receive(api.ledger, a_form_call(trans_uuid=uuid, order_id=name))
     named = {"vads_identifier": name, "vads_subscription": name, "vads_trans_uuid": uuid[::-1]}
     receive(api.ledger, form_body(PLAN | named))
+    abandoned = an_answer() | {"orderStatus": "ABANDONED", "transactions": []}
+    abandoned["orderDetails"]["orderId"] = name
+    receive(api.ledger, rest_body(abandoned))
     follow(api.ledger)
     return storable_name(name)
 
@@ -136,6 +142,20 @@ def test_links_lead_back_to_the_very_name(doors: Doors, name: str) -> None:
         assert doors.api.get(links["history"])["events"]
 
 
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_what_has_a_reference_instead_of_a_uuid_has_an_address_too(doors: Doors, name: str) -> None:
+    stored = record(doors.api, name)
+    order = doors.api.get(f"{AT}/orders/{quote(stored, safe='').replace('.', '%2E')}")
+
+    assert None in [payment["uuid"] for payment in order["transactions"]]
+    for payment in order["transactions"]:
+        links = payment["links"]
+        assert doors.api.get(links["self"])["reference"] == payment["reference"]
+        assert doors.api.get(links["history"])["events"]
+        own_page = links["self"].replace("/api/v1/shops/12345678/test", "/test/shops/12345678")
+        assert doors.pages.get(own_page).status_code == 200
+
+
 # -- what is not escaped ---------------------------------------------------------------------------
 
 
@@ -159,8 +179,8 @@ def test_an_unescaped_ending_is_a_history_where_there_is_a_history(doors: Doors)
     alone = doors.api.get(f"{AT}/orders/only/history")
     nothing = doors.api.call(f"{AT}/orders/neither/history")
 
-    (event,) = of_both["events"]
-    assert event["data"]["facts"]["order_id"] == "both"
+    orders = {event["data"]["facts"]["order_id"] for event in of_both["events"]}
+    assert orders == {"both"}
     assert of_ending["order_id"] == "both/history"
     assert alone["order_id"] == "only/history"
     assert nothing.status_code == 404

@@ -18,7 +18,7 @@ from web.context import context, ledger
 from web.pages.history_lines import KnownHistory
 from web.pages.languages import N_, zone_name
 from web.pages.rendering import render
-from web.pages.request_parameters import Question, days_in, ends
+from web.pages.request_parameters import Question, days_in, ends, integer
 
 
 class DayOrInstant(fields.Field[Any]):
@@ -35,10 +35,11 @@ class DayOrInstant(fields.Field[Any]):
 
 
 class HistoryForm(Schema):
-    """The parameters of a page with a history."""
+    """The parameters of a page with a history, of which it shows the newest before a position."""
 
     as_of = DayOrInstant()
     days_in = days_in()
+    before = integer()
 
 
 def render_history(
@@ -56,7 +57,8 @@ def render_history(
     Shape: `describe` returns what its template needs beside the history. The page says so when
     nothing was known then, or what of the question cannot be read.
     """
-    history = KnownHistory(all_streams, _instant(question), only)
+    before = question.parameters.get("before")
+    history = KnownHistory(all_streams, _instant(question), before, only)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     if history.streams and not question.wrong:
         template, status, more = f"{kind}.html", 200, describe(history)

@@ -1,6 +1,6 @@
 """The lines of a history: event by event, as known at an instant, each with its evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -20,8 +20,8 @@ from web.context import ledger
 
 LATE_FROM = timedelta(minutes=1)
 """An event that is recorded sooner than this after it happened is in time: calls take a moment."""
-LINES_MAX = 500
-"""Events on one page, the newest ones; a page must stay readable."""
+LINES_MAX = 200
+"""Events on one page, the newest ones before a position; a page must stay readable."""
 
 _MAIN = frozenset(
     {"status", "amount_minor", "capture_at", "captured_at", "payment_method", "schedule"}
@@ -95,12 +95,14 @@ def _redacted(change: Change) -> Change:
 class KnownHistory:
     """The events of one object, or of several together, as known at an instant or now.
 
-    Shape: `all_streams` has every event of each object, whatever the instant. `only` says which
-    stream is meant when two of them were not joined yet.
+    Shape: `all_streams` has every event of each object, whatever the instant. A page shows the
+    newest events before the position `before`; None is the end. `only` says which stream is meant
+    when two of them were not joined yet.
     """
 
     all_streams: Sequence[Sequence[RecordedEvent]]
     at: datetime | None = None
+    before: int | None = None
     only: UUID | None = None
 
     @cached_property
@@ -132,7 +134,7 @@ class KnownHistory:
     @property
     def left_out_count(self) -> int:
         """Return how many of the oldest events a page leaves out."""
-        return max(0, self.count - LINES_MAX)
+        return sum(position < self.first_shown for position in self._positions())
 
     @property
     def position(self) -> int:
@@ -159,20 +161,25 @@ class KnownHistory:
             return len(self.steps) - 1
         return max(0, sum(at <= self.at for at, _ in self.steps) - 1)
 
-    @property
-    def _first_line(self) -> int:
-        positions = (recorded.position for events in self.streams for recorded in events)
-        return min(nlargest(LINES_MAX, positions), default=0)
+    @cached_property
+    def first_shown(self) -> int:
+        """Return the position of the oldest event on the page."""
+        return min(nlargest(LINES_MAX, filter(self._is_before, self._positions())), default=0)
+
+    def _positions(self) -> Iterator[int]:
+        return (recorded.position for events in self.streams for recorded in events)
+
+    def _is_before(self, position: int) -> bool:
+        return self.before is None or position < self.before
 
     def lines(self) -> list[HistoryLine]:
         """Return the events in the order in which they were recorded, each verified again."""
-        first = self._first_line
         entries = [
             (entry, redact_for_reader(state))
             for events, state in zip(self.streams, self.states, strict=True)
-            if events[-1].position >= first  # else none of its events is shown
+            if events[-1].position >= self.first_shown  # else none of its events is shown
             for entry in timeline(events)
-            if entry.position >= first
+            if entry.position >= self.first_shown and self._is_before(entry.position)
         ]
         newest = sorted(entries, key=lambda pair: pair[0].position)
         recorded = [entry.recorded for entry, _ in newest]
