@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, sel
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
+from ledger.instants import read_instant
 from ledger.ipn.modes import Mode
 from ledger.projections.engine.generations import live_generation, tables_of
 from ledger.projections.money_outcomes import CAPTURED, COUNTED, HELD, WAITING
@@ -69,8 +70,11 @@ def order(history: OrderHistory, *, shop_id: str, mode: str, order_id: str) -> S
         "shop_id": shop_id,
         "mode": Mode(mode).public,
         "order_id": order_id,
-        "first_seen_at": min(transaction["first_seen_at"] for transaction in transactions),
-        "last_changed_at": max(transaction["last_changed_at"] for transaction in transactions),
+        # as instants: one without a fraction sorts behind one with it
+        "first_seen_at": min((each["first_seen_at"] for each in transactions), key=read_instant),
+        "last_changed_at": max(
+            (each["last_changed_at"] for each in transactions), key=read_instant
+        ),
         "position": history.position,
         "view_position": history.view_position,
         "balances": [_balance(currency, transactions) for currency in currencies],
