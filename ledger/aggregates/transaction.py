@@ -163,8 +163,12 @@ def _with_first_status(situation: Situation, rule: str) -> type[Transaction.Even
         return _T.VerificationRefused if situation.is_refused else _T.VerificationAccepted
     if situation.operation not in ("DEBIT", ""):
         return _T.StatusReported
-    if rule == rules.BACK_OFFICE:
-        return _by_operator(situation)
+    if rule == rules.BACK_OFFICE and situation.is_made_by_operator:
+        return _made_by_operator(situation)
+    if situation.was_made_now:  # so that nothing was done with it yet, whatever a hint says
+        return _first_payment(situation, rules.END_OF_PAYMENT)
+    if rule == rules.BACK_OFFICE:  # made before we listened
+        return _BY_STATUS.get(situation.status, _T.StatusReported)
     if rule == rules.ACQUIRER_STATUS:
         by_status = _BY_STATUS.get(situation.status, _T.AcceptedByAcquirer)
         return _T.RefusedByAcquirer if situation.is_refused else by_status
@@ -184,15 +188,10 @@ def _first_payment(situation: Situation, rule: str) -> type[Transaction.Event]:
     return _T.PaymentAccepted
 
 
-def _by_operator(situation: Situation) -> type[Transaction.Event]:
-    """Classify the first operation on a transaction: a new one, or one made before we listened."""
-    if situation.is_made_by_operator:
-        if not situation.is_by_telephone:
-            return _T.PaymentDuplicated
-        return _T.ManualPaymentRefused if situation.is_refused else _T.ManualPaymentAccepted
-    if situation.was_made_now:  # so that nothing was done with it yet, whatever a hint says
-        return _first_payment(situation, rules.END_OF_PAYMENT)
-    return _BY_STATUS.get(situation.status, _T.StatusReported)
+def _made_by_operator(situation: Situation) -> type[Transaction.Event]:
+    if not situation.is_by_telephone:
+        return _T.PaymentDuplicated
+    return _T.ManualPaymentRefused if situation.is_refused else _T.ManualPaymentAccepted
 
 
 def _occurred_at(situation: Situation, event_class: type[LedgerAggregate.Event]) -> datetime | None:
