@@ -147,6 +147,10 @@ STEPS: list[tuple[dict[str, str | None], bool, bool]] = [
     ({}, True, False),
     ({"occurrence_type": "?"}, False, False),
     ({"operation_type": "CREDIT", "occurrence_type": "RECURRENT_INITIAL"}, False, False),
+    ({"operation_type": "CREDIT", "recurrence_number": "2"}, False, False),
+    ({"operation_type": "CREDIT", "recurrence_number": "x"}, False, False),
+    ({"operation_type": "CREDIT", "recurrence_status": "CREATED"}, False, False),
+    ({"operation_type": "VERIFICATION"}, False, True),
 ]
 
 
