@@ -71,8 +71,12 @@ def _with_first_status(situation: Situation, rule: str) -> str:
         return "verification-refused" if situation.is_refused else "verification-accepted"
     if situation.operation not in ("DEBIT", ""):
         return "status-reported"
-    if rule == rules.BACK_OFFICE:
-        return _by_operator(situation)
+    if rule == rules.BACK_OFFICE and situation.is_made_by_operator:
+        return _made_by_operator(situation)
+    if situation.was_made_now:  # so that nothing was done with it yet, whatever a hint says
+        return _first_payment(situation, rules.END_OF_PAYMENT)
+    if rule == rules.BACK_OFFICE:  # made before we listened
+        return _BY_STATUS.get(situation.status, "status-reported")
     if rule == rules.ACQUIRER_STATUS:
         by_status = _BY_STATUS.get(situation.status, "accepted-by-acquirer")
         return "refused-by-acquirer" if situation.is_refused else by_status
@@ -92,15 +96,10 @@ def _first_payment(situation: Situation, rule: str) -> str:
     return "payment-accepted"
 
 
-def _by_operator(situation: Situation) -> str:
-    """Classify the first operation on a transaction: a new one, or one made before we listened."""
-    if situation.is_made_by_operator:
-        if not situation.is_by_telephone:
-            return "payment-duplicated"
-        return "manual-payment-refused" if situation.is_refused else "manual-payment-accepted"
-    if situation.was_made_now:  # so that nothing was done with it yet, whatever a hint says
-        return _first_payment(situation, rules.END_OF_PAYMENT)
-    return _BY_STATUS.get(situation.status, "status-reported")
+def _made_by_operator(situation: Situation) -> str:
+    if not situation.is_by_telephone:
+        return "payment-duplicated"
+    return "manual-payment-refused" if situation.is_refused else "manual-payment-accepted"
 
 
 def occurred_at(situation: Situation, event: str, derived: Collection[str]) -> datetime | None:

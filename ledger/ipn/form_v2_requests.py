@@ -87,11 +87,11 @@ def _is_opening(field_values: Values, facts: Mapping[str, Fact]) -> bool:
 
     On a known alias one is opened without a payment: all that its replay still holds is the plan.
     """
-    if field_values.raw("vads_recurrence_number"):
+    if field_values.raw("vads_recurrence_number") or facts.get("operation_type") == "CREDIT":
         return False
     if field_values.raw("vads_recurrence_status"):
         return True
-    if is_instalment(facts) or facts.get("operation_type") == "CREDIT":
+    if is_instalment(facts):
         return False
     return (
         "status" not in facts

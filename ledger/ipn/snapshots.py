@@ -167,10 +167,12 @@ def is_instalment(facts: Mapping[str, Fact]) -> bool:
     Shape: a number says so, then what the call itself told by its other fields, then the place in
     the series. Source: form-v2 reference, sections 3.5 and 6.4; rest-v4 reference, section 6.
     """
+    if facts.get("operation_type") == "CREDIT":
+        return False  # a refund of one repeats its names
     if "instalment_number" in facts or "instalment" in facts:
         return "instalment_number" in facts or facts["instalment"] == YES
     return (
-        facts.get("operation_type") not in ("VERIFICATION", "CREDIT")
+        facts.get("operation_type") != "VERIFICATION"
         and "subscription_id" in facts
         and facts.get("occurrence_type") in ("RECURRENT_INTERMEDIAIRE", "RECURRENT_FINAL")
     )
@@ -181,6 +183,6 @@ def with_instalment(facts: Mapping[str, Fact], is_told: bool | None) -> dict[str
 
     Shape: `is_told` is None for a call that leaves it open.
     """
-    if is_told is None or is_told == is_instalment(facts):
-        return dict(facts)
-    return {**facts, "instalment": YES if is_told else NO}
+    marked = {**facts, "instalment": YES if is_told else NO}
+    is_new = is_told is not None and is_instalment(marked) != is_instalment(facts)
+    return marked if is_new else dict(facts)

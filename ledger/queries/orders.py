@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, sel
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
+from ledger.instants import read_instant
 from ledger.ipn.modes import Mode
 from ledger.ipn.money import counted_minor
 from ledger.projections.engine.generations import live_generation, tables_of
@@ -134,8 +135,11 @@ def _of_all(transactions: Sequence[State]) -> State:
     payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
     currencies = sorted({payment["currency"] or "" for payment in payments})
     return {
-        "first_seen_at": min(transaction["first_seen_at"] for transaction in transactions),
-        "last_changed_at": max(transaction["last_changed_at"] for transaction in transactions),
+        # as instants: one without a fraction sorts behind one with it
+        "first_seen_at": min((each["first_seen_at"] for each in transactions), key=read_instant),
+        "last_changed_at": max(
+            (each["last_changed_at"] for each in transactions), key=read_instant
+        ),
         "position": max(transaction["position"] for transaction in transactions),
         "version": sum(transaction["version"] for transaction in transactions),
         "balances": [_balance(currency, payments) for currency in currencies],

@@ -128,6 +128,18 @@ def test_a_hint_at_an_operator_needs_what_is_signed_beside_it(
     given().when(snapshot, in_rest(at, BACK_OFFICE)).then(happened(event_class, snapshot))
 
 
+@pytest.mark.parametrize("source", ["BATCH", "BATCH_AUTO", "MERCH_BO", "REC", "NEVER_SEEN", None])
+@pytest.mark.parametrize(
+    ("status", "event_class"), [("AUTHORISED", T.PaymentAccepted), ("REFUSED", T.PaymentRefused)]
+)
+def test_a_payment_that_was_just_made_was_accepted_or_refused_whatever_a_hint_says(
+    source: str | None, status: str, event_class: type[LedgerAggregate.Event]
+) -> None:
+    snapshot = a_payment(status, created_at="2026-03-10T09:00:00Z")
+
+    given().when(snapshot, in_rest(0.1, source)).then(happened(event_class, snapshot))
+
+
 def test_a_hint_at_an_operator_says_nothing_of_a_transaction_without_its_time() -> None:
     undated = a_payment(**(MADE_BY_PLATFORM | REPEATS))
 

@@ -9,6 +9,7 @@ from tests.ipn.test_form_v2 import read_form
 PLAN = example("form-v2", "subscription-created")["fields"]
 INSTALMENT = example("form-v2", "subscription-installment-accepted")["fields"]
 ALIAS = example("form-v2", "token-created")["fields"]
+LEFT = {"identifier_status": None, "operation_type": None, "trans_status": "ABANDONED"}
 
 
 # -- aliases --------------------------------------------------------------------------------------
@@ -24,6 +25,8 @@ ALIAS = example("form-v2", "token-created")["fields"]
         ({"identifier_status": None}, None, True, True),
         ({"identifier_status": None, "trans_status": "REFUSED"}, None, True, False),
         ({"identifier_status": None, "operation_type": "DEBIT"}, None, False, True),
+        # a page that was left shows nothing of an alias that its form named
+        (LEFT, None, False, False),
         # the word says what became of the alias, the status what became of the payment
         ({"trans_status": "REFUSED"}, "CREATED", True, True),
         ({"identifier_status": "UPDATED", "trans_status": "REFUSED"}, "UPDATED", True, True),
@@ -144,6 +147,10 @@ STEPS: list[tuple[dict[str, str | None], bool, bool]] = [
     ({}, True, False),
     ({"occurrence_type": "?"}, False, False),
     ({"operation_type": "CREDIT", "occurrence_type": "RECURRENT_INITIAL"}, False, False),
+    ({"operation_type": "CREDIT", "recurrence_number": "2"}, False, False),
+    ({"operation_type": "CREDIT", "recurrence_number": "x"}, False, False),
+    ({"operation_type": "CREDIT", "recurrence_status": "CREATED"}, False, False),
+    ({"operation_type": "VERIFICATION"}, False, True),
 ]
 
 

@@ -1,7 +1,8 @@
 """What a call is about does not hang on words: nonsense in a field names no other stream."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -52,6 +53,9 @@ REST_IDENTITY = {
     rest.DETAILS + "subscriptionDetails.subscriptionId",
 }
 
+Variant = tuple[str, Any, Callable[[], bytes]]
+"""A field, the nonsense in it, and what makes the body."""
+
 Touched = set[tuple[Kind, UUID, int]]
 """The streams that a call adds to, or repeats, each with its number of instalments."""
 
@@ -84,24 +88,30 @@ def touched(content: NotificationContent, *, after: NotificationContent | None =
     }
 
 
-def form_variants(fields: Mapping[str, str]) -> Iterator[tuple[str, str, bytes]]:
+def form_variants(fields: Mapping[str, str]) -> Iterator[Variant]:
     identity = FORM_IDENTITY | (
         set() if fields.get("vads_trans_uuid") else FORM_IDENTITY_WITHOUT_UUID
     )
     for name in sorted(FORM_NAMES & fields.keys() - identity):
         for nonsense in NONSENSE if fields[name] else ():
-            yield name, nonsense, form_body({**fields, name: nonsense})
+            yield name, nonsense, partial(form_body, {**fields, name: nonsense})
 
 
-def rest_variants(payment: Mapping[str, Any], source: str) -> Iterator[tuple[str, Any, bytes]]:
+def rest_variants(payment: Mapping[str, Any], source: str) -> Iterator[Variant]:
     for index, transaction in enumerate(payment["transactions"] or ()):
         for name in sorted(REST_NAMES - REST_IDENTITY):
             if value_at(transaction, name) is None:
                 continue
             for nonsense in (*NONSENSE, 42, True):
-                changed = deepcopy(dict(payment))
-                put(changed["transactions"][index], name, nonsense)
-                yield name, nonsense, rest_body(changed, source)
+                yield name, nonsense, partial(with_nonsense, payment, source, index, name, nonsense)
+
+
+def with_nonsense(
+    payment: Mapping[str, Any], source: str, index: int, path: str, nonsense: Any
+) -> bytes:
+    changed = deepcopy(dict(payment))
+    put(changed["transactions"][index], path, nonsense)
+    return rest_body(changed, source)
 
 
 def value_at(node: Any, path: str) -> Any:
@@ -147,7 +157,7 @@ CALLS: dict[tuple[str, str], Mapping[str, Any]] = {
 }
 
 
-def variants(format_: str, name: str) -> tuple[bytes, Iterator[tuple[str, Any, bytes]]]:
+def variants(format_: str, name: str) -> tuple[bytes, Iterator[Variant]]:
     content = CALLS[format_, name]
     if format_ == "form-v2":
         return form_body(content["fields"]), form_variants(content["fields"])
@@ -182,7 +192,7 @@ def test_nonsense_in_a_known_field_changes_no_stream_that_a_call_touches(
     for field, nonsense, changed_body in islice(changed_calls, 0, None, 11 if is_plain else 1):
         case = f"{field}={nonsense!r:.40}"
         try:
-            content = content_of(changed_body)
+            content = content_of(changed_body())
         except MalformedNotificationError:
             assert field in UNREADABLE, case  # kept whole, and undecided
             continue

@@ -5,6 +5,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.queries.refund_links import link_refunds, original_of
 
@@ -191,6 +193,49 @@ def test_a_refund_is_clear_once_the_other_part_is_cancelled() -> None:
 
     assert linked(*whole, refund) == {"r1": None}
     assert linked(whole[0], whole[1] | {"status": "CANCELLED"}, refund) == {"r1": "p"}
+
+
+MONEY = st.integers(1, 5).map(lambda number: 200 * number)
+DAYS = st.integers(10, 13).map(lambda day: f"2026-03-{day}T10:00:00Z")
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> list[State]:
+    payments = [
+        a_payment(f"p{number}", amount_minor=draw(MONEY), created_at=draw(DAYS))
+        for number in range(draw(st.integers(0, 3)))
+    ]
+    refunds = [
+        a_refund(
+            f"r{number}",
+            amount_minor=draw(MONEY),
+            created_at=draw(DAYS),
+            parent_uuid=draw(st.sampled_from([None, None, "p0", "p9"])),
+            status=draw(st.sampled_from(["AUTHORISED", "CAPTURED", "CANCELLED"])),
+        )
+        for number in range(draw(st.integers(1, 5)))
+    ]
+    return [*payments, *refunds]
+
+
+@given(transactions=orders(), data=st.data())
+def test_inferred_refunds_never_exceed_their_payment_in_any_order_of_arrival(
+    transactions: list[State], data: st.DataObject
+) -> None:
+    shuffled = data.draw(st.permutations([dict(each) for each in transactions]))
+
+    ends = originals(transactions)
+
+    assert originals(shuffled) == ends
+    for payment in transactions:
+        inferred = [
+            refund["amount_minor"]
+            for refund in transactions
+            if ends.get(refund["reference"]) == payment["reference"]
+            and not refund["parent_uuid"]
+            and refund["status"] != "CANCELLED"
+        ]
+        assert sum(inferred) <= payment["amount_minor"]
 
 
 def test_the_original_of_a_transaction_is_what_was_told_before_what_was_inferred() -> None:

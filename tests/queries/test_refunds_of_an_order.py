@@ -11,7 +11,8 @@ from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.queries.orders import order, order_history, related_transactions
 from ledger.queries.state import State
-from tests.builders import NOON, SHOP_ID, UUID, a_form_call, a_rest_call, minutes, receive
+from ledger.storage.database import Database
+from tests.builders import NOON, SHOP_ID, UUID, a_form_call, a_ledger, a_rest_call, minutes, receive
 from tests.queries.filling import follow
 
 ORDER_ID = "CMD-2026-0001"
@@ -138,6 +139,20 @@ def test_a_refund_that_names_its_payment_but_no_order_uses_it_up_on_every_page(
         OTHER_REFUND: {"uuid": UUID, "certainty": "told"},
         REFUND: {"uuid": SECOND, "certainty": "inferred"},
     }
+
+
+def test_an_order_was_first_seen_and_last_changed_with_its_events_also_within_a_second(
+    database: Database,
+) -> None:
+    """As text `…:00Z` sorts behind `…:00.5Z`, though it comes before it."""
+    half_seconds = a_ledger(database, tick=timedelta(seconds=0.5))
+    heard(half_seconds, a_form_call(), a_form_call(trans_uuid=SECOND))
+
+    state = the_order(half_seconds)
+
+    seen = [transaction["first_seen_at"] for transaction in state["transactions"]]
+    assert sum("." in at for at in seen) == 1
+    assert (state["first_seen_at"], state["last_changed_at"]) == (seen[0], seen[1])
 
 
 def test_the_link_as_of_an_earlier_day_is_what_was_clear_then(ledger: Ledger) -> None:
