@@ -5,12 +5,14 @@ Source: form-v2 reference, sections 2 to 6.
 
 import re
 from collections.abc import Mapping
+from string import ascii_lowercase, ascii_uppercase
 
 from ledger.errors import MalformedNotificationError
 from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
 from ledger.ipn.snapshots import Fact, Pairs
 from ledger.ipn.storable import storable_name
 
+_CAPITALS = str.maketrans(ascii_lowercase, ascii_uppercase)
 UUID = re.compile(r"[0-9a-f]{32}")
 
 TRANSACTION_FIELDS: FactTable = (
@@ -152,6 +154,6 @@ def reference_of(facts: Mapping[str, Fact], form_time: str) -> str:
             "identity-unreadable", "neither vads_trans_uuid nor vads_trans_date has a value"
         )
     names = ("trans_id", "sequence_number", "operation_type")
-    rest = [str(facts[name]).upper() for name in names if name in facts]
+    rest = [str(facts[name]).translate(_CAPITALS) for name in names if name in facts]
     day = form_time[:8] if "trans_id" in facts else form_time
     return storable_name("-".join([day, *rest]))
