@@ -6,6 +6,7 @@ who see no personal data. Everywhere else card data is masked before anybody kee
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -122,13 +123,28 @@ def _marks_of_facts(facts: Mapping[str, Fact]) -> Iterator[str]:
 def _masked_pairs(named_texts: Pairs) -> tuple[Pairs, list[str]]:
     masked_pairs: Pairs = []
     marks: list[str] = []
+    taken = Counter(name for name, _ in named_texts)
     for name, text in named_texts:
         clean, kinds = _masked_value(name, text)
         clean_name = _masked_name(name)
+        if clean_name != name:
+            clean_name = _apart(clean_name, taken)
         masked_pairs.append([clean_name, text if is_identifying(name) else clean])
         if kinds or clean_name != name:
             marks += _marks(kinds | masked_text(name)[1], clean_name)
     return masked_pairs, marks
+
+
+def _apart(name: str, taken: Counter[str]) -> str:
+    """Return a masked name that no other field has: what was masked kept them apart."""
+    while True:
+        taken[name] += 1
+        if taken[name] == 1:
+            return name
+        numbered = f"{name} ({taken[name]})"
+        if numbered not in taken:
+            taken[numbered] += 1
+            return numbered
 
 
 def _marks(kinds: Kinds, name: str) -> list[str]:

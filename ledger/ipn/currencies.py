@@ -66,7 +66,6 @@ _TABLE: tuple[tuple[int, str], ...] = (
 
 _ROWS = [(row[:3], row[3:], decimals) for decimals, rows in _TABLE for row in rows.split()]
 _DECIMALS = MappingProxyType({letters: decimals for letters, _, decimals in _ROWS})
-_NUMBERS = MappingProxyType({letters: number for letters, number, _ in _ROWS})
 _LETTERS = MappingProxyType({number: letters for letters, number, _ in reversed(_ROWS)})
 """By number; of two currencies that share one, the first row's: the newer."""
 _DIGITS = re.compile(r"[0-9]{1,3}")
@@ -83,11 +82,6 @@ def respelled_currency_code(text: str) -> str | None:
     if _DIGITS.fullmatch(text):
         return currency_code(text.zfill(3))
     return currency_code(text.upper()) if _WORD.fullmatch(text) else None
-
-
-def currency_number(letters: str) -> str:
-    """Return the three digits of a currency. Errors: KeyError if it is unknown."""
-    return _NUMBERS[letters]
 
 
 def decimals_of(letters: str) -> int:

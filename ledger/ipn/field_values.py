@@ -37,7 +37,8 @@ class Values:
     """The fields of one object by the platform's names.
 
     Shape: an empty value reads as "not reported". `odd` collects the names whose value could not be
-    understood; they stay verbatim among the details. `expressed` are the names whose value a fact
+    understood; they stay verbatim among the details. `misspelt` collects those of them whose value
+    is a known word but for its case or blanks. `expressed` are the names whose value a fact
     expresses: it was read from it, or from another name with the same value.
     """
 
@@ -45,6 +46,7 @@ class Values:
         self.value_by_name = value_by_name
         self.odd: list[str] = []
         self.expressed: set[str] = set()
+        self.misspelt: list[str] = []
 
     def raw(self, name: str) -> str:
         """Return the value as it came; empty when there is none."""
@@ -62,10 +64,14 @@ class Values:
 
     def status(self, name: str) -> str | None:
         status = form_spelling(self.text(name) or "")
+        if status not in RANKS and form_spelling(_in_capitals(status)) in RANKS:
+            self.misspelt.append(name)
         return self._noted(name, status or None, is_odd=status not in RANKS)
 
     def operation(self, name: str) -> str | None:
         value = self.text(name)
+        if value not in OPERATIONS and _in_capitals(value or "") in OPERATIONS:
+            self.misspelt.append(name)
         return self._noted(name, value, is_odd=value not in OPERATIONS)
 
     def currency(self, name: str) -> str | None:
@@ -112,8 +118,9 @@ class Values:
     def whole_number(self, name: str, *, is_odd: bool = False) -> int | None:
         """Read an amount that nothing depends on. Shape: None, and odd, if it cannot be read."""
         value = self.raw(name)
-        number = int(value) if _WHOLE.fullmatch(value) and not is_odd else None
-        return self._noted(name, number, is_odd=number is None)
+        digits = _digits(value)
+        number = int(digits) if _WHOLE.fullmatch(digits) and not is_odd else None
+        return self._noted(name, number, is_odd=number is None or digits != value)
 
     def count(self, name: str) -> int | None:
         value = self.raw(name)
@@ -133,8 +140,11 @@ class Values:
         return self._noted(name, None if day is None else day.isoformat(), is_odd=day is None)
 
     def odd_names(self) -> tuple[str, ...]:
-        """Return the names of fields whose value was not understood, or that no database stores."""
-        names = list(self.odd)
+        """Return the names of fields whose value was not understood, or that no database stores.
+
+        Shape: a name again after `spelling: ` where only case or blanks keep it from being known.
+        """
+        names = self.odd + [f"spelling: {name}" for name in self.misspelt]
         if not is_storable(*self.value_by_name.values()):
             names += [name for name, value in self.value_by_name.items() if not is_storable(value)]
         return tuple(dict.fromkeys(map(storable, names)))
@@ -154,6 +164,11 @@ class Values:
         if is_odd and self.raw(name):
             self.odd.append(name)
         return reading
+
+
+def _in_capitals(word: str) -> str:
+    """Return a word as the platform spells words: capitals without blanks around them."""
+    return "_".join(word.split()).upper() if word.isascii() else word
 
 
 def _digits(value: str) -> str:

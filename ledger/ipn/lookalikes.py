@@ -4,6 +4,8 @@ import re
 import unicodedata
 from itertools import pairwise
 
+from ledger.ipn.unicode_14 import is_unassigned
+
 _TOKEN = re.compile(r"[\w.\-]+")
 _TWIN_SCRIPTS = frozenset({"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU"})
 """Scripts with letters that are drawn like Latin letters."""
@@ -16,9 +18,15 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
 
 
 def is_deceptive(name: str) -> bool:
-    """Return True if another name can look like this one, although their characters differ."""
+    """Return True if another name can look like this one, although their characters differ.
+
+    Shape: an event is marked by it, so that it must judge a name for ever alike: a character that
+    Unicode 14.0 did not have is deceptive in every later version of Python as well.
+    """
     if name.isascii():
         return not name.isprintable()
+    if any(map(is_unassigned, name)):
+        return True
     if unicodedata.normalize("NFKC", name) != name or printable(name) != name:
         return True
     letters = [letter for letter in name if letter.isalpha()]

@@ -207,7 +207,7 @@ def translate(notification: Notification, answer: Answer) -> NotificationContent
 
 def _transaction(flat: Mapping[str, str], order: Order, shop_id: str) -> TransactionSnapshot:
     field_values, order_values = Values(flat), Values(order.fields)
-    if flat.get("shopId", shop_id) != shop_id:
+    if field_values.raw("shopId") not in ("", shop_id):
         field_values.odd.append("shopId")
     facts = read_facts(field_values, TRANSACTION_FIELDS)
     facts |= read_facts(order_values, ORDER_FIELDS)

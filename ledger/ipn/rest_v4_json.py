@@ -82,6 +82,8 @@ def _collect(
 
 def _written(name: str) -> str:
     """Return a name as it stands in a path."""
+    if name.isidentifier():  # nearly every one is
+        return name
     if not is_storable(name):
         return json.dumps(name)
     is_plain = name and "." not in name and '"' not in name

@@ -6,12 +6,12 @@ Source: form-v2 reference, sections 2, 4 and 6.
 import random
 from urllib.parse import urlencode
 
-from ledger.ipn.currencies import currency_number
 from ledger.ipn.shops_and_keys import FORM_SHA1, Key
 from ledger.simulator.form_v2_payment import (
     TABLES,
     Fields,
     authorisation_fields,
+    currency_number,
     means_fields,
     risk_fields,
     split_fields,

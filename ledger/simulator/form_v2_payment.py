@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ledger.ipn.currencies import currency_number
 from ledger.simulator.payment_lives import CREDIT, DEBIT, Call, Means, Payment
 
 Fields = dict[str, str]
@@ -179,6 +178,11 @@ def _split_part(payment: Payment) -> Fields:
 def time_text(at: datetime) -> str:
     """Return a time as the form format writes it."""
     return f"{at:%Y%m%d%H%M%S}"
+
+
+def currency_number(currency: str) -> str:
+    """Return the three digits of a currency."""
+    return str(TABLES["currency_numbers"][currency])
 
 
 def _json_text(node: object) -> str:

@@ -112,6 +112,10 @@ DAMAGES: dict[str, Damage] = {
         change_state("transaction.%", lambda state: state["details"].pop(), "details"),
         finds="event-differs",
     ),
+    "what is derived": done(
+        change_state("transaction.%", lambda state: state.update({"derived": ["currency"]})),
+        finds="event-differs",
+    ),
     "the bytes of an event": done(
         "UPDATE events SET state = 'no json' WHERE position = 1", finds="state-unreadable"
     ),

@@ -106,3 +106,16 @@ def test_metadata_of_the_transaction_and_of_the_order_are_details() -> None:
 @pytest.mark.parametrize("nothing", [None, {}, []])
 def test_no_metadata_leave_nothing(nothing: Any) -> None:
     assert flatten({"metadata": nothing}) == []
+
+
+def test_names_that_are_masked_alike_stay_apart() -> None:
+    metadata = {"cvv 123": "one", "cvv 456": "two", "cvv [masked] (2)": "three", "cvv 789": "four"}
+
+    details = content_of(rest_body(an_answer(metadata=metadata))).transactions[0].details
+
+    assert [pair for pair in details if "cvv" in pair[0]] == [
+        ["metadata.cvv [masked]", "one"],
+        ["metadata.cvv [masked] (3)", "two"],
+        ["metadata.cvv [masked] (2)", "three"],
+        ["metadata.cvv [masked] (4)", "four"],
+    ]

@@ -1,5 +1,6 @@
 """Names of somebody else's choice: short enough for an index, equal only when they are equal."""
 
+import hashlib
 import re
 import unicodedata
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.ipn.lookalikes import is_deceptive, printable
 from ledger.ipn.storable import NAME_BYTES_MAX, NAME_MAX, is_storable, storable, storable_name
+from ledger.ipn.unicode_14 import is_unassigned
 
 LETTERS = st.characters(exclude_categories=())
 LONG = st.text(LETTERS, min_size=1, max_size=40).map(lambda piece: piece * 300)
@@ -118,3 +120,24 @@ def test_names_in_a_line_of_json_are_not_taken_for_twins() -> None:
     line = '{"name":"Иванов","city":"Paris","note":"Ω 3"}'
 
     assert printable(line) == line
+
+
+def test_every_python_judges_a_character_alike() -> None:
+    """An event says that a name is odd: another version of Unicode must not say otherwise."""
+    judged = bytes(is_deceptive(chr(number)) for number in range(0x110000))
+
+    assert hashlib.sha256(judged).hexdigest() == (
+        "36ae7c33defc3c1b1b25e81a3d6beb4803a418176d60c9c74bbe2499bd7089d3"
+    )
+
+
+@pytest.mark.parametrize("letter", ["\U00011f04", "\u2ffc", "\u1c89", "\U00010efc"])
+def test_a_character_that_came_later_is_deceptive(letter: str) -> None:
+    """They are of Unicode 15.0, 15.1 and 16.0, and known to the Pythons that have these."""
+    assert is_deceptive(f"CMD-{letter}")
+    assert is_unassigned(letter)
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "漢", "🎁", "\U0001fae0", "\u0378"])
+def test_the_table_of_characters_is_that_of_unicode_14(letter: str) -> None:
+    assert is_unassigned(letter) is (letter == "\u0378")

@@ -67,6 +67,7 @@ ODD: list[tuple[str, bytes, set[str], Mapping[str, Any]]] = [
     ("rest-other-shop-number", rest_body(an_answer(shopId=87654321)), {"shopId"}, {}),
     ("rest-same-shop-number", rest_body(an_answer(shopId=int(SHOP_ID))), set(), {}),
     ("rest-no-shop", rest_body(an_answer(shopId=None)), set(), {}),
+    ("rest-empty-shop", rest_body(an_answer(shopId="")), set(), {}),
 ]
 
 
