@@ -13,6 +13,7 @@ VOLATILE: Mapping[str, str] = {
     "vads_action_mode": "lost in replays, so that a first call after its replay would be news",
     "vads_page_action": "lost in replays",
     "vads_payment_config": "lost in replays",
+    "vads_payment_certificate": "lost in some replays",
     "vads_language": "how the page was shown",
     "vads_available_languages": "how the page was shown",
     "vads_theme_config": "how the page was shown",
