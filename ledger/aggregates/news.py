@@ -13,6 +13,7 @@ VOLATILE: Mapping[str, str] = {
     "vads_action_mode": "lost in replays, so that a first call after its replay would be news",
     "vads_page_action": "lost in replays",
     "vads_payment_config": "lost in replays",
+    "vads_payment_certificate": "lost in some replays",
     "vads_language": "how the page was shown",
     "vads_available_languages": "how the page was shown",
     "vads_theme_config": "how the page was shown",
@@ -53,11 +54,13 @@ def no_recall(_: UUID, _named_texts: Pairs) -> Sequence[Report]:
 
 
 def share_names(reports: Iterable[Report], named_texts: Pairs) -> bool:
-    """Return True if some of these names were used before: by calls in the same format."""
+    """Return True if some of these names were used before, beyond doubt: by calls in the same
+    format."""
     names = {name for name, _ in named_texts}
     return any(
         name in names
         for report in reports
+        if report.doubtful is None
         for name, _ in (*(report.details or []), *(report.personal or []))
     )
 

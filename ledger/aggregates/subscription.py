@@ -68,7 +68,7 @@ class Subscription(LedgerAggregate):
             self._report(event_class, snapshot, changes, occasion, status)
             return True
         named_texts = [*snapshot.details, *snapshot.personal]
-        if not self.has_news(named_texts, changes, occasion, recall):
+        if not self.is_known or not self.has_news(named_texts, changes, occasion, recall):
             return False
         self._report(self.DetailsReported, snapshot, changes, occasion, self.status)
         return True

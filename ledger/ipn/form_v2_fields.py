@@ -93,10 +93,11 @@ _READ = names_read(TRANSACTION_FIELDS, PART_FIELDS)
 
 def unread_fields(field_values: Values, read_names: frozenset[str] = _READ) -> tuple[Pairs, Pairs]:
     """Return every field that did not become a fact. Shape: details, what is about a person."""
+    left_out = (read_names | _ENVELOPE).difference(field_values.odd)
     unread = [
         (name, value)
         for name, value in field_values.value_by_name.items()
-        if value and (name not in _ENVELOPE | read_names or name in field_values.odd)
+        if value and name not in left_out
     ]
     return split_personal(
         unread, lambda name: name in _PERSONAL or name.startswith(_PERSONAL_PREFIXES)

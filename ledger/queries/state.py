@@ -25,6 +25,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
     """Return the state of an object after these events. Shape: instants are ISO 8601 in UTC."""
     aggregate = fold(events)
     assert aggregate is not None, "a state needs at least one event"
+    counted = [each for each in events if aggregate.is_doubtful or each.event.doubtful is None]
     return {
         "kind": aggregate.KIND,
         "shop_id": aggregate.shop_id,
@@ -35,8 +36,8 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
         "first_seen_at": write_public_instant(events[0].event.timestamp),
         "last_changed_at": write_public_instant(events[-1].event.timestamp),
         "contradictions": sum(recorded.event.contradiction for recorded in events),
-        "details": _latest_pairs(events, "details"),
-        "personal": _latest_pairs(events, "personal"),
+        "details": _latest_pairs(counted, "details"),
+        "personal": _latest_pairs(counted, "personal"),
     }
 
 

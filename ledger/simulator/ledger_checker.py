@@ -122,6 +122,7 @@ class Checker:
                 "limit": _PAGE_SIZE,
                 "shop_id": self._shop_id,
                 "mode": self._mode,
+                "details": "true",
             }
             page = self._ask(f"/api/v1/events?{urlencode(query)}")
             events += page["items"]
@@ -154,17 +155,18 @@ class Checker:
 
     def _check_repeats(self, events: Sequence[JsonObject]) -> Iterator[Discrepancy]:
         """Find events that say nothing new and move nothing."""
-        known_facts: dict[tuple[str, str], set[tuple[str, Any]]] = defaultdict(set)
+        said_before: dict[tuple[str, str], set[tuple[str, Any]]] = defaultdict(set)
         for event in events:
             key = (event["kind"], event["reference"])
-            facts = set(event["data"]["facts"].items())
-            if event["version"] > 1 and facts <= known_facts[key] and not self._moves(event):
+            said = set(event["data"]["facts"].items())
+            said |= {*event["data"]["details"].items(), *event["data"]["personal"].items()}
+            if event["version"] > 1 and said <= said_before[key] and not self._moves(event):
                 yield Discrepancy(
                     "doubled",
                     f"{event['kind']} {event['reference']}",
                     f"event {event['position']} ({event['type']}) tells nothing new",
                 )
-            known_facts[key] |= facts
+            said_before[key] |= said
 
     def _moves(self, event: JsonObject) -> bool:
         """Return True if an event changes the state, by the history of its object."""

@@ -125,7 +125,8 @@ class Inbox:
         return {row[0]: row[1] for row in result}
 
     def first_repeats(self, originator_ids: Collection[UUID]) -> list[InboxRecord]:
-        """Read the first delivery in each format that repeated these streams, with its body."""
+        """Read the first delivery in each format that repeated these streams, with its body; of
+        forms the first one from a named range beside the first one from anywhere."""
         streams = {"ids": padded(sorted(originator_ids))}
         ids = self._connection.scalars(_FIRST_REPEATS, streams).all()
         return list(self.get_verified(ids).values())
@@ -231,5 +232,5 @@ _FIRST_REPEATS = (
     select(func.min(repeats.c.notification_id))
     .join(notifications, notifications.c.id == repeats.c.notification_id)
     .where(repeats.c.originator_id.in_(bindparam("ids", expanding=True)))
-    .group_by(notifications.c.format)
+    .group_by(notifications.c.format, notifications.c.is_from_named_range)
 )

@@ -6,9 +6,14 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given as given_
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from ledger.aggregates.occasion import Occasion
+from ledger.aggregates.precedence import Precedence, contradicts
 from ledger.aggregates.transaction import Transaction
+from ledger.ipn.statuses import RANKS
 from tests.aggregates.given import (
     Happening,
     a_payment,
@@ -114,3 +119,24 @@ def test_within_the_difference_of_two_clocks_the_later_arrival_is_newer(seconds:
 
 def in_rest_at(told_at: datetime) -> Occasion:
     return replace(in_rest(0), told_at=told_at)
+
+
+INSTANTS = st.integers(0, 60).map(lambda seconds: minute(seconds / 60))
+PRECEDENCES = st.builds(
+    Precedence,
+    st.sampled_from([None, *sorted(RANKS)]),
+    st.none() | INSTANTS,
+    INSTANTS,
+    st.booleans(),
+)
+
+
+@settings(max_examples=500)
+@given_(first=PRECEDENCES, second=PRECEDENCES)
+def test_of_two_calls_one_at_most_is_older_but_for_final_words_against_each_other(
+    first: Precedence, second: Precedence
+) -> None:
+    if contradicts(first.status, second.status) or contradicts(second.status, first.status):
+        return
+
+    assert not (first.precedes(second) and second.precedes(first))

@@ -99,3 +99,25 @@ def test_a_call_that_is_made_again_is_no_news(format_: str, name: str) -> None:
     again = ledger.receive(body_of(format_, name, content_of(format_, name), number=1))
 
     assert again == []
+
+
+@pytest.mark.parametrize(
+    ("format_", "name", "again"),
+    [
+        ("form-v2", "payment-accepted", "automatic-retry-of-payment-accepted"),
+        ("form-v2", "token-created", "automatic-retry-of-token-created"),
+        (
+            "form-v2",
+            "subscription-installment-accepted",
+            "automatic-retry-of-subscription-installment",
+        ),
+        ("rest-v4", "payment-accepted", "automatic-retry-of-payment-accepted"),
+    ],
+)
+def test_a_retry_that_lacks_what_replays_lose_is_no_news(
+    format_: str, name: str, again: str
+) -> None:
+    ledger = Remembering()
+    ledger.receive(example_body(format_, name))
+
+    assert ledger.receive(example_body(format_, again)) == []

@@ -101,6 +101,18 @@ def test_a_call_in_rest_confirms_it_by_what_it_says_itself(ledger: Ledger) -> No
     assert balance(ledger)["authorised_minor"] == 2990
 
 
+def test_the_details_of_a_doubtful_form_are_shown_in_its_event_alone(ledger: Ledger) -> None:
+    receive(ledger, a_form_call(ext_info_basket="B-1"), **FROM_ANYWHERE)
+    before = state(ledger)["details"]
+
+    receipt = receive(ledger, a_doubtful_call(ext_info_basket="FAKE"), **FROM_ANYWHERE)
+    again = receive(ledger, a_doubtful_call(ext_info_basket="FAKE"), **FROM_ANYWHERE)
+
+    assert (receipt.outcome, again.outcome) == ("recorded", "repeated")
+    assert state(ledger)["details"] == before
+    assert before["vads_ext_info_basket"] == "B-1"
+
+
 def test_nothing_remains_of_what_a_doubtful_form_said(ledger: Ledger) -> None:
     receive(ledger, a_doubtful_call(order_id="ANOTHER", wallet="FAKE"), **FROM_ANYWHERE)
     assert balance(ledger, "ANOTHER")["doubtful"] == 1

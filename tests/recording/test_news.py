@@ -131,6 +131,15 @@ def test_a_doubtful_call_makes_no_news_of_what_stands() -> None:
     scenario.when(saying(metadata="a")).then()
 
 
+def test_a_doubtful_form_does_not_hide_what_forms_said_before() -> None:
+    doubtful, other = in_form(doubts=("name-unknown vads_x",)), saying(vads_x="3")
+    scenario = (
+        said(1, metadata="a").when(saying(vads_x="1")).when(saying(vads_x="2"), occasion=doubtful)
+    )
+
+    scenario.when(other).then(reported(other))
+
+
 def test_a_doubtful_call_is_recorded_once() -> None:
     doubtful = [in_form(doubts=("name-unknown vads_x",)) for _ in range(3)]
     scenario = said(metadata="a").when(saying(metadata="b"), occasion=doubtful[0])
