@@ -102,12 +102,12 @@ def _made_by_operator(situation: Situation) -> str:
     return "manual-payment-refused" if situation.is_refused else "manual-payment-accepted"
 
 
-def occurred_at(situation: Situation, event: str, derived: Collection[str]) -> datetime | None:
+def occurred_at(situation: Situation, happened: str, derived: Collection[str]) -> datetime | None:
     """Return when it happened according to the platform; None when it does not say."""
     dated_by = ""
-    if event == CAPTURED:
+    if happened == CAPTURED:
         dated_by = "captured_at"
-    elif not situation.is_known and event in _CREATIONS:
+    elif not situation.is_known and happened in _CREATIONS:
         dated_by = "created_at"
     if dated_by in situation.facts and dated_by not in derived:
         return instant_of(situation.facts, dated_by)

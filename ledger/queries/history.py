@@ -126,6 +126,11 @@ def _until(events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent
     return [recorded for recorded in events if recorded.position <= position]
 
 
+def names_in(streams: Iterable[Sequence[RecordedEvent]]) -> set[str]:
+    """Return every name under which an object was reported: a transaction may have two."""
+    return {recorded.event.reference for events in streams for recorded in events}
+
+
 def history_data(entry: TimelineEntry) -> dict[str, Any]:
     """Return one event for a machine, with what it changed."""
     changes = [asdict(change) for change in entry.differences]

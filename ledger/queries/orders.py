@@ -18,7 +18,7 @@ from ledger.ipn.money import counted_minor
 from ledger.projections.engine.generations import live_generation, tables_of
 from ledger.projections.money_outcomes import ABANDONED_STATUS, CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.orders import PROJECTION, order_lines
-from ledger.queries.refund_links import link_refunds, original_of
+from ledger.queries.refund_links import link_refunds
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import generation_positions
@@ -27,8 +27,6 @@ TRANSACTIONS_DEFAULT = 50
 """On one page of an order."""
 STREAMS_AT_ONCE = 200
 """Of an order; what is read of them is dropped before the next."""
-RELATED_MAX = 50
-"""An order may have thousands of transactions; its own page and the lists show them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +148,8 @@ def _transactions_of(
     connection: Connection, shop_id: str, mode: str, order_id: str
 ) -> tuple[list[UUID], int]:
     """Return the streams of an order's transactions, and the position of the read model."""
-    lines, generation_id = _lines(connection)
-    ids = union(*_of_order(lines, shop_id, mode, order_id)).subquery()
+    lines, generation_id = order_lines_table(connection)
+    ids = union(*lines_of_order(lines, shop_id, mode, order_id)).subquery()
     reached = select(func.min(generation_positions.c.position)).where(
         generation_positions.c.generation_id == generation_id
     )
@@ -159,16 +157,18 @@ def _transactions_of(
     return [UUID(id_) for id_, _ in id_rows], id_rows[0][1] if id_rows else 0
 
 
-def _of_order(lines: Table, shop_id: str, mode: str, order_id: str) -> list[Select[tuple[str]]]:
-    """Return the queries for an order's lines: a refund may name its original and no order."""
+def lines_of_order(
+    lines: Table, shop_id: str, mode: str, order_id: str
+) -> list[Select[tuple[str]]]:
+    """Return the queries for an order's lines: a refund may name its original alone."""
     parent = lines.alias("parent")
-    own = select(lines.c.id).where(_is_of(lines, shop_id, mode), lines.c.order_id == order_id)
+    own = select(lines.c.id).where(is_of_shop(lines, shop_id, mode), lines.c.order_id == order_id)
     of_parent = (
         select(lines.c.id)
         .select_from(lines.join(parent, lines.c.parent_uuid == parent.c.uuid))
         .where(
-            _is_of(lines, shop_id, mode),
-            _is_of(parent, shop_id, mode),
+            is_of_shop(lines, shop_id, mode),
+            is_of_shop(parent, shop_id, mode),
             lines.c.order_id.is_(None),
             parent.c.order_id == order_id,
         )
@@ -176,7 +176,7 @@ def _of_order(lines: Table, shop_id: str, mode: str, order_id: str) -> list[Sele
     return [own, of_parent]
 
 
-def _lines(connection: Connection) -> tuple[Table, int]:
+def order_lines_table(connection: Connection) -> tuple[Table, int]:
     """Return the table of all transactions with their orders, and the id of its generation."""
     generation = live_generation(connection, PROJECTION)
     if generation is None:
@@ -184,7 +184,8 @@ def _lines(connection: Connection) -> tuple[Table, int]:
     return tables_of(PROJECTION, generation.id)[order_lines], generation.id
 
 
-def _is_of(lines: Any, shop_id: str, mode: str) -> ColumnElement[bool]:
+def is_of_shop(lines: Any, shop_id: str, mode: str) -> ColumnElement[bool]:
+    """Return the condition that a line is of a shop and mode."""
     return and_(lines.c.shop_id == shop_id, lines.c.mode == mode)
 
 
@@ -211,92 +212,3 @@ def _balance(currency: str, transactions: Sequence[State]) -> State:
         "open_minor": total("DEBIT", (*HELD, *WAITING)),
         "balance_minor": total("DEBIT", COUNTED) - total("CREDIT", COUNTED),
     }
-
-
-# -- what is related to one transaction ---------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class RelatedTransactions:
-    """Other transactions, each as known then, in the order in which this ledger first saw them.
-
-    Shape: `original_uuid` is what this one gives back or repeats, `original` the same when the
-    ledger knows it, `certainty` whether that was told or inferred. `is_cut` says that there are
-    more.
-    """
-
-    original_uuid: str | None
-    certainty: str | None
-    original: State | None
-    refunds: list[State]
-    duplicates: list[State]
-    rest_of_order: list[State]
-    is_cut: bool
-
-
-def related_transactions(
-    ledger: Ledger, transaction: State, id_: UUID, *, as_of: datetime | None
-) -> RelatedTransactions | None:
-    """Return what is related to a transaction; None while the read model of orders is not built.
-
-    Shape: `id_` is that of the stream in which it goes on.
-    """
-    with ledger.database.connect() as connection:
-        try:
-            ids = _related_ids(connection, transaction, id_)
-        except UnavailableError:
-            return None
-        streams = ledger.events.load(ids[:RELATED_MAX], as_of=as_of, connection=connection)
-    known = [events for own_id, events in streams.items() if events and own_id != id_]
-    known.sort(key=lambda events: events[0].position)
-    is_cut = len(ids) > RELATED_MAX
-    return _by_relation(dict(transaction), [current_state(events) for events in known], is_cut)
-
-
-def _related_ids(connection: Connection, transaction: State, id_: UUID) -> list[UUID]:
-    lines, _ = _lines(connection)
-    c = lines.c
-    shop = transaction["shop_id"], Mode(transaction["mode"])
-    shared_names = {c.parent_uuid: transaction["uuid"], c.uuid: transaction["parent_uuid"]}
-    queries = [
-        select(c.id).where(_is_of(lines, *shop), column == name)
-        for column, name in shared_names.items()
-        if name
-    ]
-    if transaction["order_id"]:
-        queries += _of_order(lines, *shop, transaction["order_id"])
-    if not queries:
-        return []
-    limited = [query.limit(RELATED_MAX + 2).subquery() for query in queries]
-    related = connection.scalars(union(*(select(query.c.id) for query in limited)))
-    return [uuid for text in related if (uuid := UUID(text)) != id_]
-
-
-def _of_same_order(order_id: str, transactions: Sequence[State]) -> list[State]:
-    """Return those that belong to an order, by its name or by that of their original."""
-    uuids = {other["uuid"] for other in transactions if other["order_id"] == order_id}
-    return [
-        other
-        for other in transactions
-        if other["order_id"] == order_id
-        or (other["order_id"] is None and other["parent_uuid"] in uuids)
-    ]
-
-
-def _by_relation(transaction: State, related: Sequence[State], is_cut: bool) -> RelatedTransactions:
-    if transaction["order_id"] and not is_cut:  # a refund is clear only when all are known
-        link_refunds(_of_same_order(transaction["order_id"], [transaction, *related]))
-    uuid, certainty = original_of(transaction)
-    original = next((other for other in related if uuid and other["uuid"] == uuid), None)
-    own_uuid = transaction["uuid"]
-    derived = [other for other in related if own_uuid and original_of(other)[0] == own_uuid]
-    shown_elsewhere = {other["reference"] for other in (*derived, original) if other}
-    return RelatedTransactions(
-        original_uuid=uuid,
-        certainty=certainty,
-        original=original,
-        refunds=[other for other in derived if other["operation_type"] == "CREDIT"],
-        duplicates=[other for other in derived if other["operation_type"] != "CREDIT"],
-        rest_of_order=[other for other in related if other["reference"] not in shown_elsewhere],
-        is_cut=is_cut,
-    )

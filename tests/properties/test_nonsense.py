@@ -136,8 +136,8 @@ REST_INSTALMENT = example("rest-v4", "subscription-installment-accepted")
 REST_OPENING = example("rest-v4", "subscription-created-with-payment")
 
 
-def without(content: Mapping[str, Any], path: str) -> dict[str, Any]:
-    changed = deepcopy(dict(content))
+def without(call: Mapping[str, Any], path: str) -> dict[str, Any]:
+    changed = deepcopy(dict(call))
     put(changed["answer"]["transactions"][0], path, None)
     return changed
 

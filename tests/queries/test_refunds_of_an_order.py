@@ -9,7 +9,8 @@ import pytest
 
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.queries.orders import order, order_history, related_transactions
+from ledger.queries.orders import order, order_history
+from ledger.queries.related import related_transactions
 from ledger.queries.state import State
 from ledger.storage.database import Database
 from tests.builders import NOON, SHOP_ID, UUID, a_form_call, a_ledger, a_rest_call, minutes, receive

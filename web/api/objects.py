@@ -11,7 +11,7 @@ from ledger.access.readers import Reader
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
-from ledger.queries.history import history_data, history_page
+from ledger.queries.history import history_data, history_page, names_in
 from ledger.queries.orders import order, order_history
 from ledger.queries.state import State, current_state
 from ledger.queries.undecided import undecided_about
@@ -48,14 +48,15 @@ Known = dict[str, Any]
 def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
     known, page = _known_and_page(parameters)
     if kind == ORDER:
-        state = _order(known, page, shop_id, mode, name)
+        state, names = _order(known, page, shop_id, mode, name), {name}
         version = (state["version"], state["position"], state["view_position"])
     else:
         events = _events(kind, shop_id, mode, name, **known)
-        state = current_state(events) | {"position": events[-1].position}
+        state, names = current_state(events), names_in([events]) | {name}
+        state |= {"position": events[-1].position}
         version = (len(events), state["position"], 0)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
-    undecided = _undecided(shop_id, mode, name, known)
+    undecided = _undecided(shop_id, mode, names, known)
     state |= {"undecided": undecided, "links": _links(kind, shop_id, mode, name)}
     response = answer(redact_for_reader(state), next_=_next(state.get("next_cursor")))
     return tagged(response, kind, *version, *undecided)
@@ -95,15 +96,17 @@ def _history(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -
 def _events_of(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
     known, page = _known_and_page(parameters)
     streams: Iterable[list[RecordedEvent]]
+    names = {name}
     if kind == ORDER:
         streams = order_history(ledger(), shop_id, Mode(mode), name, **known).histories
     else:
         streams = [_events(kind, shop_id, mode, name, **known)]
+        names |= names_in(streams)
     entries, cursor = history_page(streams, **page)
     if not entries and not page["after"]:
         raise NotFoundError("nothing is known about it by then")
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
-    undecided = _undecided(shop_id, mode, name, known)
+    undecided = _undecided(shop_id, mode, names, known)
     shown = [shown_event(history_data(entry)) for entry in entries]
     version = (len(entries), entries[-1].position if entries else 0, cursor, *undecided)
     body = {"events": shown, "next_cursor": cursor, "undecided": undecided}
@@ -117,12 +120,12 @@ def _events(
     return events_known(ledger(), id_, **known)
 
 
-def _undecided(shop_id: str, mode: str, name: str, known: Known) -> list[str]:
+def _undecided(shop_id: str, mode: str, names: set[str], known: Known) -> list[str]:
     """Return the undecided notifications that name an object; none as it was known long ago."""
     if known.get("as_of") is not None:
         return []
     with ledger().database.connect() as connection:
-        about = undecided_about(connection, shop_id, Mode(mode), [name])
+        about = undecided_about(connection, shop_id, Mode(mode), sorted(names))
     return [record.id for record in about]
 
 

@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from ledger.instants import read_as_of, read_day, write_public_instant
 from ledger.ipn.modes import Mode
+from ledger.queries.history import names_in
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from web.authentication import log_personal_read
@@ -66,7 +67,8 @@ def render_history(
         status = 422 if question.wrong else 404
         template, more = "unknown_then.html", {"kind": kind, "title": name}
     with ledger().database.connect() as connection:
-        undecided = undecided_about(connection, shop_id, Mode(mode), [name])
+        names = {name} if only is None else {name, *names_in(history.all_streams)}
+        undecided = undecided_about(connection, shop_id, Mode(mode), sorted(names))
     page = render(
         template,
         history=history,

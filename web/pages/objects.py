@@ -15,7 +15,7 @@ from ledger.errors import AmbiguousError, ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_stream
 from ledger.queries.lists import SUBSCRIPTIONS, TRANSACTIONS, Listing, Page, list_page
-from ledger.queries.orders import related_transactions
+from ledger.queries.related import related_transactions
 from ledger.queries.state import State
 from web.authentication import redact_for_reader
 from web.context import ledger
