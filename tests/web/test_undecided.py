@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from ledger.ipn import form_v2
 from ledger.recording.receipt import Receipt
 from ledger.storage.outcomes import Outcome
-from tests.builders import UUID, a_form, form_body, receive
+from tests.builders import UUID, a_delivery, a_form, form_body, receive
 from tests.web.asking import AT, Asking
 from tests.web.calling import post
 from tests.web.fakes import FakeLedger
@@ -50,6 +50,18 @@ def test_histories_and_orders_name_it_until_it_is_decided(
     assert paid_sqlite.get(f"{path}?as_of=2026-11-23")["undecided"] == []
     paid_sqlite.ledger.readmit(receipt.id)
     assert paid_sqlite.get(path)["undecided"] == []
+
+
+def test_it_is_named_under_every_name_of_a_payment(
+    paid_sqlite: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call of before had no uuid yet; the undecided one names nothing else."""
+    without_uuid = form_body(a_form(vads_trans_uuid=None, vads_trans_status="CAPTURED"))
+    paid_sqlite.ledger.receive(a_delivery(without_uuid))
+    receipt = an_undecided(paid_sqlite, monkeypatch)
+
+    for name in (UUID, "20260310-100001-1-DEBIT"):
+        assert paid_sqlite.get(f"{AT}/transactions/{name}")["undecided"] == [receipt.id]
 
 
 def test_a_notification_says_what_stumbled_and_what_became_of_it(
