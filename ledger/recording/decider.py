@@ -121,7 +121,7 @@ class Decider:
         if transaction is None:
             transaction = self._get(Transaction, name_ids[0])
         for name_id in name_ids:
-            if self._repository.stream_named(name_id) is None:
+            if self._stream_named(name_id) is None:
                 self._decision.stream_by_name[name_id] = transaction.id
         is_dated = self._content.told_at is not None
         confirmed_at = self._repository.confirmed_at(transaction.id) if is_dated else None
@@ -151,8 +151,7 @@ class Decider:
 
     def _named(self, name_id: UUID) -> Transaction | None:
         """Return the transaction of a name, wherever it goes on; None for a new name."""
-        stream_id = self._decision.stream_by_name.get(name_id)
-        stream_id = stream_id or self._repository.stream_named(name_id)
+        stream_id = self._stream_named(name_id)
         while stream_id is not None:
             if stream_id not in self._known:
                 self._known |= self._repository.load([stream_id])
@@ -161,6 +160,10 @@ class Decider:
             if stream_id is None:
                 return transaction
         return None
+
+    def _stream_named(self, name_id: UUID) -> UUID | None:
+        own = self._decision.stream_by_name.get(name_id)
+        return own or self._repository.stream_named(name_id)
 
     def _follow_instalment(self, transaction: Transaction) -> None:
         """Record in the subscription how the transaction of an instalment stands now."""

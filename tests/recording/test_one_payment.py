@@ -135,6 +135,22 @@ def test_parts_of_a_split_payment_are_told_with_their_uuid_later(ledger: Ledger)
     assert balance(ledger)["transactions"] == 2
 
 
+def test_parts_that_share_a_number_and_not_the_uuid_are_two(ledger: Ledger) -> None:
+    part = {"amount": "1000", "operation_type": "DEBIT", "trans_status": "AUTHORISED"}
+    part |= {"trans_id": "100001", "sequence_number": "1"}
+    parts = [part | {"trans_uuid": uuid} for uuid in (UUID, OTHER_UUID)]
+
+    receive(
+        ledger,
+        without_uuid(
+            sequence_number="0", card_brand="MULTI", payment_seq=json.dumps({"transactions": parts})
+        ),
+    )
+
+    assert balance(ledger)["transactions"] == 2
+    assert state(ledger, REFERENCE)["uuid"] == UUID
+
+
 def test_a_name_that_nobody_has_used_is_not_known(ledger: Ledger) -> None:
     with pytest.raises(NotFoundError):
         state(ledger, REFERENCE)
