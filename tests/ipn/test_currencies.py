@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from iso4217 import Currency
 
 from ledger.ipn.currencies import (
     currency_code,
@@ -45,6 +46,16 @@ def test_a_number_means_the_same_currency_for_ever() -> None:
     read = {number: currency_code(number) for _, number, _ in FROZEN}
 
     assert read == {number: letters for letters, number, _ in FROZEN} | SHARED
+
+
+def test_every_currency_of_the_public_list_is_known() -> None:
+    """What the list calls a fund or a metal has no number of decimals, and is none of ours."""
+    public = {each.code: each.number for each in Currency if each.number and each.exponent}
+
+    known = {code: currency_code(f"{number:03d}") for code, number in public.items()}
+
+    assert {code for code in public if currency_code(code) != code} == set()
+    assert {code for code, read in known.items() if read != code} == set()
 
 
 def test_the_platform_counts_in_these_decimals() -> None:
