@@ -28,9 +28,9 @@ def calls_by_format(story: Story, seed: int) -> Mapping[str, Sequence[SignedCall
     return {name: PLATFORM.signed_calls(story, seed, 0, name) for name in (FORM, REST)}
 
 
-def play(calls: Sequence[SignedCall]) -> Remembering:
+def play(signed_calls: Sequence[SignedCall]) -> Remembering:
     ledger = Remembering()
-    for each in calls:
+    for each in signed_calls:
         ledger.receive(each.body, received_at=each.call.sent_at)
     return ledger
 
