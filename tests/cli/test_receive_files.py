@@ -187,6 +187,18 @@ def test_folders_are_read_through_but_for_hidden_files(
     assert result.stderr.endswith("1 recorded\n1 calls\n")
 
 
+def test_a_file_that_cannot_be_opened_is_refused(
+    ledger: Ledger, receive: Command, folder: Path
+) -> None:
+    (folder / "1-unreadable").symlink_to("/proc/self/mem")
+    (folder / "2-call").write_bytes(a_form_call())
+
+    result = receive(folder)
+
+    assert result.stdout == f"{folder}/1-unreadable\trefused\tfile-unreadable\n"
+    assert len(deliveries(ledger)) == 1
+
+
 def test_too_large_a_file_is_refused(receive: Command, folder: Path) -> None:
     (folder / "dump").write_bytes(b"x" * 300_000)
 
