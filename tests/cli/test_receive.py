@@ -85,6 +85,20 @@ def test_calls_are_recorded_in_the_order_of_their_times(
     assert [row.received_at for row in deliveries(ledger)] == [AUTHORISED_AT, CAPTURED_AT]
 
 
+def test_calls_of_one_moment_are_recorded_in_the_order_of_their_names(
+    ledger: Ledger, receive: Command, folder: Path
+) -> None:
+    bodies = [a_form_call(trans_uuid=f"{number:032x}") for number in range(20)]
+    for number, body in enumerate(bodies):
+        (folder / f"{number:02}").write_bytes(body)
+
+    receive(folder, "--received-at", AUTHORISED_AT.isoformat())
+
+    rows = deliveries(ledger)
+    assert [row.digest for row in rows] == [a_delivery(body).digest for body in bodies]
+    assert [row.positions for row in rows] == [(number + 1,) for number in range(20)]
+
+
 def test_a_call_of_then_is_late_beside_what_came_since(
     ledger: Ledger, receive: Command, folder: Path
 ) -> None:
