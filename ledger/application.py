@@ -13,6 +13,7 @@ from ledger.ipn.parse import Proven, verify
 from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.recording.append import Append
 from ledger.recording.confirmation import Confirmation
+from ledger.recording.importing import unkept, with_known_imports
 from ledger.recording.inbox_rows import limits_of
 from ledger.recording.quarantining import Quarantining
 from ledger.recording.readmission import verify_again, waiting_record
@@ -74,15 +75,31 @@ class Ledger:
     def receive_many(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         """Receive several deliveries, in the order given, in as few transactions as possible.
 
+        Imported ones whose signed content is in the inbox already are not stored again.
         Errors: UnavailableError; deliveries before the one at fault may be stored.
         """
         outcomes = [self._verify(delivery) for delivery in deliveries]
+        outcomes = with_known_imports(self.database, outcomes)
         proven = [outcome for outcome in outcomes if not isinstance(outcome, Receipt)]
         recorded = iter(self._record.many(proven))
         return [each if isinstance(each, Receipt) else next(recorded) for each in outcomes]
 
+    def preview(self, deliveries: Sequence[Delivery]) -> list[Proven | Receipt]:
+        """Verify imported deliveries and store nothing.
+
+        Shape: for each the answer that it would have; those that would be recorded, or read and
+        found undecided, are proven. Errors: UnavailableError.
+        """
+        assert all(delivery.is_imported for delivery in deliveries), "else they were quarantined"
+        return with_known_imports(self.database, [self._verify(each) for each in deliveries])
+
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
-        """Keep a delivery in quarantine. Errors: UnavailableError."""
+        """Keep a delivery in quarantine, but for an imported one: whoever imports it has its file.
+
+        Errors: UnavailableError.
+        """
+        if delivery.is_imported:
+            return unkept(delivery, reason, self.limits)
         return self._quarantining.refuse(delivery, reason)
 
     def readmit(self, notification_id: str) -> Receipt:

@@ -47,7 +47,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
-    "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog"),
+    "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),
     "web": (
         "alembic", "authlib", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest",
         "flask_wtf", "itsdangerous", "joserfc", "markupsafe", "marshmallow", "orjson", "requests",

@@ -93,6 +93,7 @@ def _create_notifications() -> None:
         sa.Column("endpoint_shop_id", sa.Text()),
         sa.Column("endpoint_mode", sa.Text()),
         sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
+        sa.Column("is_imported", sa.Boolean(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_notifications"),
     )

@@ -9,7 +9,8 @@ class Occasion:
     """The notification that brings snapshots, and our clocks.
 
     Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
-    that it waited in quarantine, so that its arrival counts, not the moment of its verification.
+    that it waited in quarantine, or in the files of an older endpoint, so that its arrival counts,
+    not the moment of its verification.
     `doubts` say why it may be no call of the platform; empty for a call.
     """
 

@@ -9,7 +9,7 @@ from ledger.errors import LedgerError, SettingsError
 from ledger.storage.database_errors import silence
 
 _COMMANDS = (
-    *("serve", "migrate", "check", "simulate", "history", "notifications", "confirm"),
+    *("serve", "migrate", "check", "simulate", "history", "notifications", "confirm", "receive"),
     *("rebuild", "projections", "export", "verify", "token", "user"),
 )
 

@@ -18,6 +18,7 @@ class Delivery:
 
     Shape: `mode` is TEST or PRODUCTION; it and `shop_id` are None at the address for all shops.
     `is_from_named_range` says that its sender is in the range of addresses named as the platform's.
+    An imported one arrived at an older endpoint; `received_at` is when, as far as anybody claims.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Delivery:
     shop_id: str | None = None
     mode: str | None = None
     is_from_named_range: bool = False
+    is_imported: bool = False
 
     @property
     def digest(self) -> str:

@@ -129,7 +129,7 @@ _COLUMNS: dict[str, Columns] = {
     EVENTS: EVENT_COLUMNS,
     TRANSACTIONS: _transaction_columns(),
     NOTIFICATIONS: dict.fromkeys(_NOTIFICATION_COLUMNS, CellKind.TEXT)
-    | {"positions": CellKind.JSON},
+    | {"positions": CellKind.JSON, "is_imported": CellKind.FLAG},
 }
 _PERSONAL = {EVENTS: "personal", NOTIFICATIONS: "peer"}
 """The column of an export that is about a person."""

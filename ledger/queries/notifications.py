@@ -45,6 +45,7 @@ def notification_data(row: InboxRecord) -> dict[str, Any]:
         "told_at": _instant(row.told_at),
         "peer": row.peer,
         "content_type": row.content_type,
+        "is_imported": row.is_imported,
     }
 
 

@@ -103,7 +103,7 @@ def occasion_of(
         source=content.source,
         rule=content.rule,
         rule_certainty=content.rule_certainty,
-        is_readmitted=is_readmitted,
+        is_readmitted=is_readmitted or notification.delivery.is_imported,
         doubts=content.doubts,
     )
 
@@ -124,6 +124,7 @@ def delivery_of(record: InboxRecord) -> Delivery:
         shop_id=record.endpoint_shop_id,
         mode=record.endpoint_mode,
         is_from_named_range=record.is_from_named_range,
+        is_imported=record.is_imported,
     )
 
 
@@ -137,6 +138,7 @@ def _row_of(delivery: Delivery, **other_fields: Any) -> InboxRecord:
         endpoint_shop_id=delivery.shop_id,
         endpoint_mode=delivery.mode,
         is_from_named_range=delivery.is_from_named_range,
+        is_imported=delivery.is_imported,
         body=delivery.body,
         **other_fields,
     )

@@ -10,7 +10,8 @@ from ledger.storage.outcomes import Outcome
 class Receipt:
     """What became of one delivery. Units: `duration_seconds` covers decision and commit.
 
-    Shape: `suspected` are the kinds of card data that it seems to hold.
+    Shape: `suspected` are the kinds of card data that it seems to hold. `is_kept` is False for an
+    imported one that was refused: the file that it came from is all there is of it.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Receipt:
     positions: tuple[int, ...] = ()
     duration_seconds: float = 0.0
     suspected: tuple[str, ...] = ()
+    is_kept: bool = True
 
 
 def receipt_of(

@@ -82,6 +82,7 @@ def _row(proven: Proven, failure: Exception, now: datetime) -> dict[str, Any]:
         "endpoint_shop_id": delivery.shop_id,
         "endpoint_mode": delivery.mode,
         "is_from_named_range": delivery.is_from_named_range,
+        "is_imported": delivery.is_imported,
         "body": delivery.body,
     }
 

@@ -63,6 +63,7 @@ class InboxRecord:
     endpoint_shop_id: str | None = None
     endpoint_mode: str | None = None
     is_from_named_range: bool = False
+    is_imported: bool = False
     body: bytes | None = field(default=None, repr=False)
 
 
@@ -151,6 +152,19 @@ class Inbox:
             return {}
         records = map(inbox_record, self._connection.execute(_VERIFIED, {"ids": padded(ids)}))
         return {record.id: record for record in as_decided(self._connection, records)}
+
+    def signed_before(self, signed_digests: Sequence[str]) -> dict[str, InboxRecord]:
+        """Read the first delivery of each signed content, without its body; a decided one first.
+
+        Shape: by signed digest.
+        """
+        query = without_body(notifications).where(
+            notifications.c.signed_digest.in_(padded(signed_digests))
+        )
+        rows = self._connection.execute(query.order_by(notifications.c.id))
+        records = as_decided(self._connection, map(inbox_record, rows))
+        records.sort(key=lambda record: record.outcome == Outcome.UNDECIDED)
+        return {str(record.signed_digest): record for record in reversed(records)}
 
     def same_signed(self, signed_digest: str, *, limit: int) -> list[InboxRecord]:
         """Read all deliveries with this signed content, in the order of arrival, without bodies."""

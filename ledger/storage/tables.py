@@ -50,6 +50,7 @@ notifications = Table(
     "notifications",
     metadata,
     *_delivery_columns(),
+    *required(Boolean, "is_imported"),
     *required(UtcDateTime, "recorded_at"),
     *required(Text, "format", "shop_id", "mode", "outcome", "signed_digest", "key_fingerprint"),
     *optional(Text, "reason", "error_class", "code_version", "signed_text_tag"),

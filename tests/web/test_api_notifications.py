@@ -55,6 +55,14 @@ def test_a_delivery_is_told_with_what_became_of_it(api: Asking) -> None:
     assert api.get(f"{PATH}/{receipt.id}", "operator")["peer"] == "192.0.2.7"
 
 
+def test_an_imported_delivery_is_marked(api: Asking) -> None:
+    imported = receive(api.ledger, a_form_call(), is_imported=True)
+    called = receive(api.ledger, a_form_call("CAPTURED"))
+
+    assert api.get(f"{PATH}/{imported.id}")["is_imported"] is True
+    assert api.get(f"{PATH}/{called.id}")["is_imported"] is False
+
+
 def test_deliveries_are_listed_newest_first_and_filtered(api: Asking) -> None:
     form = receive(api.ledger, a_form_call())
     rest = receive(api.ledger, a_rest_call(at=minutes(1)))

@@ -147,7 +147,8 @@ NotificationAnswer = answer_schema(
     **attributes(
         InboxRecord,
         "id received_at recorded_at format shop_id mode source outcome reason digest positions"
-        " error_class code_version decided_at key_fingerprint told_at peer content_type",
+        " error_class code_version decided_at key_fingerprint told_at peer content_type"
+        " is_imported",
         outcome="recorded, repeated, undecided or quarantined",
         error_class="of the error that our code stumbled with, when it is undecided",
         code_version="that stumbled, or that decided later",
@@ -155,6 +156,9 @@ NotificationAnswer = answer_schema(
         digest="SHA-256 of the raw body",
         key_fingerprint="of the key that verified it",
         peer="who called; only the network for the role auditor",
+        received_at="when it reached us; of an imported one, when it is said to have reached the"
+        " endpoint before us",
+        is_imported="taken from the files of an older endpoint, by an operator",
     ),
     links=fields.Dict(keys=fields.String(), values=fields.String(), required=True),
 )

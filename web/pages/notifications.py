@@ -164,6 +164,7 @@ def visible_delivery(mode: str, name: str) -> InboxRecord:
 def _facts(row: InboxRecord) -> dict[str, Any]:
     """Return the facts of a delivery; of its sender's address as much as the reader may see."""
     facts = notification_data(row)
+    facts.pop("is_imported")  # a mark of its own
     return facts if caller().sees_personal else facts | {"peer": network(row.peer)}
 
 

@@ -52,6 +52,18 @@ def test_a_notification_shows_what_it_says_and_what_it_caused(own_pages: Visitin
     assert reads(own_pages) == [("raw", again), ("raw", id_)]
 
 
+@pytest.mark.parametrize("is_imported", [True, False])
+def test_a_notification_says_whether_it_was_imported(
+    own_pages: Visiting, is_imported: bool
+) -> None:
+    id_ = receive(own_pages.ledger, a_form_call(), is_imported=is_imported).id
+    own_pages.sign_in("auditor")
+
+    page = own_pages.get(f"/test/notifications/{id_}").text
+
+    assert ("imported: received by an older endpoint" in page) == is_imported
+
+
 def test_a_body_is_for_those_who_may_see_personal_data(own_pages: Visiting) -> None:
     body = a_form_call(cust_email="jo@example.org")
     id_ = receive(own_pages.ledger, body).id
