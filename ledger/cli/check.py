@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import click
 from alembic.util import CommandError
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.errors import SettingsError
@@ -28,6 +27,7 @@ from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
+from ledger.storage.database_location import missing_file, obstacle
 from ledger.storage.migrations import pending
 
 LAG_SECONDS_MAX = 10.0
@@ -68,7 +68,7 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
         return
     yield from _settings_findings(settings)
     shops = yield from shop_findings(settings, environ, now=now)
-    yield from _database_findings(settings, shops)
+    yield from _database_findings(settings, environ, shops)
 
 
 def _settings_findings(settings: Settings) -> Iterator[Finding]:
@@ -97,14 +97,23 @@ def _ways_in(settings: Settings) -> str:
     )
 
 
-def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
+def _database_findings(
+    settings: Settings, environ: Mapping[str, str], shops: Shops
+) -> Iterator[Finding]:
     """Check that the database answers, and that its tables and read models are current."""
-    url = make_url(settings.database_url)
-    where = url.render_as_string(hide_password=True)
-    if settings.is_sqlite and not Path(url.database or "").exists():
-        yield Finding(WARNING, "database", f"{where} does not exist yet; `ledger serve` makes it")
+    where = named_database(settings, environ)
+    if reason := obstacle(settings.database_url):
+        yield Finding(FAULT, "database", f"{where} cannot be opened: {reason}")
         return
-    database = Database(settings.database_url)
+    if path := missing_file(settings.database_url):
+        message = f"{where}: {path} does not exist yet; `ledger serve` makes it"
+        yield Finding(WARNING, "database", message)
+        return
+    try:
+        database = Database(settings.database_url)
+    except SettingsError as error:
+        yield Finding(FAULT, "database", str(error))
+        return
     try:
         with database.connect() as connection:
             connection.execute(select(1))
@@ -118,7 +127,8 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
             yield from coverage_findings(database, shops)
             yield from card_data_findings(database)
     except SQLAlchemyError as error:
-        yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
+        reason = why_it_failed(settings, error)
+        yield Finding(FAULT, "database", f"{where} does not answer: {reason}")
     finally:
         database.dispose()
 

@@ -14,7 +14,6 @@ from wsgiref.types import WSGIApplication
 
 import click
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.cli.shop_findings import FAULT, WEAK_KEY, shop_findings
 from ledger.errors import SettingsError
@@ -118,17 +117,13 @@ def prepare_database(database: Database) -> None:
     Errors: SettingsError, unless it is an empty SQLite file, which is simply migrated: on a
     server that others share, migrating is a decision.
     """
-    try:
-        if database.is_sqlite and is_empty(database):
-            migrate(database)
-        elif missing := pending(database):
-            reason = f"{len(missing)} migrations are to be applied first"
-            raise SettingsError(f"{reason}: run `ledger migrate`")
-        for name in prepare_views(database):
-            log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
-    except SQLAlchemyError as error:
-        reason = f"the database does not answer ({type(error).__name__})"
-        raise SettingsError(f"{reason}: see LEDGER_DATABASE_URL") from error
+    if database.is_sqlite and is_empty(database):
+        migrate(database)
+    elif missing := pending(database):
+        reason = f"{len(missing)} migrations are to be applied first"
+        raise SettingsError(f"{reason}: run `ledger migrate`")
+    for name in prepare_views(database):
+        log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
 
 
 def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:
