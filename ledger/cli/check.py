@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
+from ledger.cli.variables import variable_findings
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS
@@ -66,12 +67,14 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(FAULT, "settings", str(error))
         return
-    yield from _settings_findings(settings)
+    yield from settings_findings(settings)
+    yield from variable_findings(settings, environ)
     shops = yield from shop_findings(settings, environ, now=now)
     yield from _database_findings(settings, environ, shops)
 
 
-def _settings_findings(settings: Settings) -> Iterator[Finding]:
+def settings_findings(settings: Settings) -> Iterator[Finding]:
+    """Report who may call, through which proxies, and whether people can look."""
     sources = ", ".join(map(str, settings.allowed_sources)) or "any"
     proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
     bodies = f"bodies up to {settings.body_bytes_max // 1024} KiB"

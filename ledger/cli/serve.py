@@ -15,6 +15,7 @@ from wsgiref.types import WSGIApplication
 import click
 import structlog
 
+from ledger.cli.hello import Place, say_hello
 from ledger.cli.shop_findings import FAULT, WEAK_KEY, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
@@ -97,6 +98,8 @@ def serve(
         bounds=_bounds(settings, threads),
         drain_seconds=drain_seconds,
     )
+    if not is_demo:  # which says what to look at when it has played
+        say_hello(settings, os.environ, Place(address, port, only))
     player = partial(demo.start, address, port, once=once) if is_demo else None
     ctx.exit(_run(server, partial(build_application, only=only), player))
 
