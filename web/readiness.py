@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from threading import Event, Lock, Thread
 
+import structlog
 from alembic.util import CommandError
 from flask import Flask, current_app
 from sqlalchemy import select
@@ -11,8 +12,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import LedgerError
 from ledger.storage.database import Database
+from ledger.storage.database_errors import kind_of_failure
 from ledger.storage.migrations import pending
 from ledger.storage.write_probe import try_to_write
+
+log = structlog.get_logger("readiness")
 
 DATABASE_FAULTS = (LedgerError, SQLAlchemyError, CommandError)
 ANSWER_SECONDS_MAX = 1.5
@@ -72,21 +76,21 @@ class Readiness:
         try:
             with self._database.connect() as connection:
                 connection.execute(select(1))
-        except DATABASE_FAULTS:
-            return "unreachable"
+        except DATABASE_FAULTS as error:
+            return _noted("unreachable", error)
         return OK
 
     def _migrations_state(self) -> str:
         try:
             return "pending" if pending(self._database) else OK
-        except DATABASE_FAULTS:
-            return "unknown"
+        except DATABASE_FAULTS as error:
+            return _noted("unknown", error)
 
     def _writing_state(self) -> str:
         try:
             try_to_write(self._database)
-        except DATABASE_FAULTS:
-            return "refused"
+        except DATABASE_FAULTS as error:
+            return _noted("refused", error)
         return OK
 
 
@@ -99,6 +103,12 @@ def readiness() -> Readiness:
 def register(app: Flask, database: Database, *, writes: bool) -> None:
     """Give an application what looks at its database; one that only reads needs no write."""
     app.extensions[READINESS] = Readiness(database, writes=writes)
+
+
+def _noted(state: str, error: Exception) -> str:
+    """Write to the log why a check failed; the answer itself goes to strangers."""
+    log.warning("not ready", state=state, reason=kind_of_failure(error))
+    return state
 
 
 def _age(look: Look) -> float:

@@ -6,13 +6,13 @@ from time import perf_counter
 import structlog
 from flask import Blueprint, Request, Response, abort, request
 from ulid import ULID
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, NotFound
 
 from ledger.instants import instant_of_id
 from ledger.ipn.card_data import masked_text
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import Mode
-from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED, TOO_LARGE
+from ledger.ipn.refusal_reasons import SOURCE_NOT_ALLOWED, TOO_LARGE, WRONG_ADDRESS
 from ledger.operations.logs import network
 from ledger.recording.receipt import Receipt
 from ledger.storage.outcomes import Outcome
@@ -23,6 +23,7 @@ ANSWER_BYTES_MAX = 200
 RETRY_SECONDS = 60
 
 _CONTENT_TYPE_MAX = 200
+_PARTS_MAX = 5
 _SHOP_ID = re.compile(r"[0-9]{8,9}")
 _MODE = re.compile(r"test|production", re.IGNORECASE | re.ASCII)
 
@@ -40,8 +41,16 @@ def receive_any() -> Response:
 def receive_for_shop(shop_id: str, mode: str) -> Response:
     """Receive a notification of one shop and mode; the ledger checks that its body agrees."""
     if not _SHOP_ID.fullmatch(shop_id) or not _MODE.fullmatch(mode):
-        abort(404)
+        return _keep_misdirected()
     return _receive(shop_id, Mode(mode))
+
+
+@bp.before_app_request
+def keep_misdirected() -> Response | None:
+    """Keep what is sent to an address below `/ipn` that leads nowhere, as whoever mistyped it in
+    the Back Office wants it back."""
+    is_nowhere = isinstance(request.routing_exception, NotFound) and is_addressed(request)
+    return _keep_misdirected() if is_nowhere and request.method == "POST" else None
 
 
 def is_addressed(call: Request) -> bool:
@@ -60,7 +69,25 @@ def reject(status: int, code: str) -> Response:
     return response
 
 
-def _receive(shop_id: str | None, mode: str | None) -> Response:
+def _keep_misdirected() -> Response:
+    log.warning("wrong address", path=_shape_of(request.path))
+    return _receive(None, None, is_misdirected=True)
+
+
+def _shape_of(path: str) -> str:
+    """Return what a path looks like, with its modes alone as they are: the rest may be a name."""
+    parts = path.split("/")[2 : 2 + _PARTS_MAX]
+    return "/ipn/" + "/".join(map(_shape_of_part, parts))
+
+
+def _shape_of_part(part: str) -> str:
+    if _MODE.fullmatch(part):
+        return part.lower()
+    kind = "digits" if part.isascii() and part.isdigit() else "characters"
+    return f"<{len(part)} {kind}>" if part else ""
+
+
+def _receive(shop_id: str | None, mode: str | None, *, is_misdirected: bool = False) -> Response:
     began = perf_counter()
     settings, app_context = context().settings, context()
     body = _read_body(request, settings.body_bytes_max)
@@ -80,6 +107,8 @@ def _receive(shop_id: str | None, mode: str | None) -> Response:
         receipt = app_context.ledger.refuse(delivery, SOURCE_NOT_ALLOWED)
     elif body is None:
         receipt = app_context.ledger.refuse(delivery, TOO_LARGE)
+    elif is_misdirected:
+        receipt = app_context.ledger.refuse(delivery, WRONG_ADDRESS)
     else:
         receipt = app_context.ledger.receive(delivery)
     _note(receipt, delivery, perf_counter() - began)
@@ -136,7 +165,8 @@ def _answer(receipt: Receipt) -> Response:
     return _line(_STATUS_BY_REASON.get(receipt.reason or "", 400), f"KO {receipt.reason}")
 
 
-_STATUS_BY_REASON = {"unsupported-content-type": 415, TOO_LARGE: 413}
+_STATUS_BY_REASON = {"unsupported-content-type": 415, TOO_LARGE: 413, WRONG_ADDRESS: 404}
+"""A wrong address is 404, as everywhere: the platform's journal shows the status."""
 
 
 def _line(status: int, text: str) -> Response:

@@ -1,12 +1,11 @@
-"""The `ledger` command: finds its commands by name and reports every refusal as one line."""
+"""The `ledger` command: finds its commands by name and reports every failure as one line."""
 
+import os
 from importlib import import_module
 
 import click
 
 from ledger import __version__
-from ledger.errors import LedgerError, SettingsError
-from ledger.storage.database_errors import silence
 
 _COMMANDS = (
     *("serve", "migrate", "check", "simulate", "history", "notifications", "confirm", "receive"),
@@ -29,16 +28,12 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except LedgerError as error:
-            click.echo(f"error: {error} ({error.code})", err=True)
-            ctx.exit(2 if isinstance(error, SettingsError) else 1)
-        except Exception as error:
-            cause = silence(error)
-            if cause is None:
-                raise
-            line = str(getattr(cause, "orig", None) or cause).partition("\n")[0]
-            click.echo(f"error: the database did not do it: {line} (unavailable)", err=True)
-            ctx.exit(1)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise  # click's own, which it answers itself
+        except Exception as error:  # noqa: BLE001  the last resort of whoever typed a command
+            from ledger.cli.failures import report
+
+            ctx.exit(report(error, os.environ))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import click
 from alembic.util import CommandError
 from sqlalchemy import select
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
+from ledger.cli.variables import variable_findings
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS
@@ -28,6 +28,7 @@ from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
+from ledger.storage.database_location import missing_file, obstacle
 from ledger.storage.migrations import pending
 
 LAG_SECONDS_MAX = 10.0
@@ -66,12 +67,14 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(FAULT, "settings", str(error))
         return
-    yield from _settings_findings(settings)
+    yield from settings_findings(settings)
+    yield from variable_findings(settings, environ)
     shops = yield from shop_findings(settings, environ, now=now)
-    yield from _database_findings(settings, shops)
+    yield from _database_findings(settings, environ, shops)
 
 
-def _settings_findings(settings: Settings) -> Iterator[Finding]:
+def settings_findings(settings: Settings) -> Iterator[Finding]:
+    """Report who may call, through which proxies, and whether people can look."""
     sources = ", ".join(map(str, settings.allowed_sources)) or "any"
     proxies = ", ".join(map(str, settings.trusted_proxies)) or "none"
     bodies = f"bodies up to {settings.body_bytes_max // 1024} KiB"
@@ -97,14 +100,23 @@ def _ways_in(settings: Settings) -> str:
     )
 
 
-def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
+def _database_findings(
+    settings: Settings, environ: Mapping[str, str], shops: Shops
+) -> Iterator[Finding]:
     """Check that the database answers, and that its tables and read models are current."""
-    url = make_url(settings.database_url)
-    where = url.render_as_string(hide_password=True)
-    if settings.is_sqlite and not Path(url.database or "").exists():
-        yield Finding(WARNING, "database", f"{where} does not exist yet; `ledger serve` makes it")
+    where = named_database(settings, environ)
+    if reason := obstacle(settings.database_url):
+        yield Finding(FAULT, "database", f"{where} cannot be opened: {reason}")
         return
-    database = Database(settings.database_url)
+    if path := missing_file(settings.database_url):
+        message = f"{where}: {path} does not exist yet; `ledger serve` makes it"
+        yield Finding(WARNING, "database", message)
+        return
+    try:
+        database = Database(settings.database_url)
+    except SettingsError as error:
+        yield Finding(FAULT, "database", str(error))
+        return
     try:
         with database.connect() as connection:
             connection.execute(select(1))
@@ -118,7 +130,8 @@ def _database_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
             yield from coverage_findings(database, shops)
             yield from card_data_findings(database)
     except SQLAlchemyError as error:
-        yield Finding(FAULT, "database", f"{where} does not answer ({type(error).__name__})")
+        reason = why_it_failed(settings, error)
+        yield Finding(FAULT, "database", f"{where} does not answer: {reason}")
     finally:
         database.dispose()
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ledger.application import Ledger, bootstrap
+from ledger.cli.databases import named_database, refuse_missing
 from ledger.errors import SettingsError
 from ledger.instants import read_as_of, read_day, read_since, read_until
 from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
@@ -18,10 +19,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def open_ledger(*, needs_shops: bool = False) -> Ledger:
-    """Open the ledger that the environment names. Errors: SettingsError."""
-    ledger = bootstrap(read_settings(os.environ), os.environ, needs_shops=needs_shops)
+    """Open the ledger that the environment names; never make one. Errors: SettingsError."""
+    settings = read_settings(os.environ)
+    refuse_missing(settings, os.environ)
+    ledger = bootstrap(settings, os.environ, needs_shops=needs_shops)
     if pending(ledger.database):
-        raise SettingsError("the database is not up to date: run `ledger migrate`")
+        where = named_database(settings, os.environ)
+        raise SettingsError(f"the database {where} is not up to date: run `ledger migrate`")
     return ledger
 
 

@@ -14,8 +14,8 @@ from wsgiref.types import WSGIApplication
 
 import click
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.hello import Place, say_hello
 from ledger.cli.shop_findings import FAULT, WEAK_KEY, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
@@ -98,6 +98,8 @@ def serve(
         bounds=_bounds(settings, threads),
         drain_seconds=drain_seconds,
     )
+    if not is_demo:  # which says what to look at when it has played
+        say_hello(settings, os.environ, Place(address, port, only))
     player = partial(demo.start, address, port, once=once) if is_demo else None
     ctx.exit(_run(server, partial(build_application, only=only), player))
 
@@ -118,17 +120,13 @@ def prepare_database(database: Database) -> None:
     Errors: SettingsError, unless it is an empty SQLite file, which is simply migrated: on a
     server that others share, migrating is a decision.
     """
-    try:
-        if database.is_sqlite and is_empty(database):
-            migrate(database)
-        elif missing := pending(database):
-            reason = f"{len(missing)} migrations are to be applied first"
-            raise SettingsError(f"{reason}: run `ledger migrate`")
-        for name in prepare_views(database):
-            log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
-    except SQLAlchemyError as error:
-        reason = f"the database does not answer ({type(error).__name__})"
-        raise SettingsError(f"{reason}: see LEDGER_DATABASE_URL") from error
+    if database.is_sqlite and is_empty(database):
+        migrate(database)
+    elif missing := pending(database):
+        reason = f"{len(missing)} migrations are to be applied first"
+        raise SettingsError(f"{reason}: run `ledger migrate`")
+    for name in prepare_views(database):
+        log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
 
 
 def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:

@@ -12,6 +12,7 @@ from ledger.ipn.shops_and_keys import (
     FORM_HMAC,
     FORM_SHA1,
     REST_BROWSER,
+    REST_PASSWORD,
     Key,
     Shop,
     Shops,
@@ -27,6 +28,7 @@ WEAK_KEY = "weak key"
 PLATFORM_RANGE = "194.50.38.0/24"
 """Where the platform calls from, in both modes and under all brands."""
 
+_PASSWORD_PREFIX_BY_MODE = {"TEST": "testpassword_", "PRODUCTION": "prodpassword_"}
 _EVER = datetime.min.replace(tzinfo=UTC)
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
@@ -51,7 +53,8 @@ def shop_findings(
     try:
         shops = read_shops(settings.shops_file, environ)
     except SettingsError as error:
-        yield Finding(FAULT, "shops file", str(error))
+        for line in (str(error), *getattr(error, "__notes__", ())):
+            yield Finding(FAULT, "shops file", line)
         return Shops()
     count = len(shops.shop_by_id)
     yield Finding(OK if count else WARNING, "shops file", f"{settings.shops_file}: {count} shops")
@@ -93,6 +96,7 @@ def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
     for key in shop.keys:
         yield _key_finding(key, now)
+        yield from _plausibility_findings(shop, key)
         if key.kind == FORM_SHA1 and now < (key.not_after or _NEVER):
             yield _weak_key_finding(key)
     for first, second in combinations(shop.keys, 2):
@@ -115,6 +119,32 @@ def _key_finding(key: Key, now: datetime) -> Finding:
     if begin and now < begin:
         return Finding(WARNING, "key", f"{message}: not valid yet")
     return Finding(OK, "key", message)
+
+
+def _plausibility_findings(shop: Shop, key: Key) -> Iterator[Finding]:
+    """Report what a key looks like, where that is not what it is said to be.
+
+    Source: REST reference, section 2.1: the prefixes of the platform's passwords.
+    """
+    number = shop.keys.index(key) + 1
+    place = f"shop {shop.id}, key {number} ({key.mode} {key.kind})"
+    for remark in _doubts(key):
+        yield Finding(WARNING, "key", f"{place}: {remark}")
+
+
+def _doubts(key: Key) -> Iterator[str]:
+    if any(character.isspace() for character in key.secret):
+        yield "it has blanks inside; was more than the key pasted?"
+    is_password = key.secret.startswith(tuple(_PASSWORD_PREFIX_BY_MODE.values()))
+    prefix = _PASSWORD_PREFIX_BY_MODE[key.mode]
+    if "publickey_" in key.secret:
+        yield "it is a public key of the REST API, which signs nothing"
+    elif key.kind != REST_PASSWORD and is_password:
+        yield f"it has the form of a password of the REST API; did you mean `{REST_PASSWORD}`?"
+    elif key.kind == REST_PASSWORD and not is_password:
+        yield f"it does not begin with {prefix}, as a password of the REST API does"
+    elif key.kind == REST_PASSWORD and not key.secret.startswith(prefix):
+        yield "it begins as a password of the other mode does"
 
 
 def _weak_key_finding(key: Key) -> Finding:

@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "amount-unreadable": "An amount is not a whole number of minor units.",
     # cannot be verified
     "source-not-allowed": "The sender is outside LEDGER_ALLOWED_SOURCES.",
+    "wrong-address": "Its address below /ipn leads nowhere: correct it in the Back Office.",
     "unknown-shop": "The shop is not in the shops file.",
     "no-key": "The shop has no key of this kind for this mode that is valid now.",
     "signature-missing": "There is no signature.",
@@ -49,12 +50,16 @@ TOO_LARGE = "too-large"
 
 SOURCE_NOT_ALLOWED = "source-not-allowed"
 
+WRONG_ADDRESS = "wrong-address"
+"""Why nobody tried to verify a delivery: a readmission does, by the shop and mode of its body."""
+
 CARD_DATA_REMOVED = "card-data-removed"
 """Why a body is missing that was refused for another reason."""
 
 REPAIRABLE = frozenset(
     {
         SOURCE_NOT_ALLOWED,
+        WRONG_ADDRESS,
         "unknown-shop",
         "no-key",
         "signature-mismatch",
@@ -62,4 +67,4 @@ REPAIRABLE = frozenset(
         "wrong-shop",
     }
 )
-"""Reasons that a setting or the shops file can lift; all others are unverifiable for ever."""
+"""Reasons that a setting, the shops file or just another try can lift; all others stay for ever."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from typing import Any
 from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
 from ledger.errors import SettingsError
-from ledger.ipn.modes import Mode
+from ledger.ipn.modes import MODES, Mode
+from ledger.ipn.shops_file_mistakes import mistakes, nearest
 
 FORM_HMAC = "form-hmac-sha256"
 FORM_SHA1 = "form-sha1"
@@ -22,6 +24,8 @@ REST_PASSWORD = "rest-password"  # noqa: S105  the name of a kind of key, not a 
 REST_BROWSER = "rest-hmac"
 KINDS = (FORM_HMAC, FORM_SHA1, REST_PASSWORD, REST_BROWSER)
 
+_ID = "must be 8 or 9 digits"
+_KIND = f"must be one of {', '.join(KINDS)}"
 _EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
 
 
@@ -114,13 +118,14 @@ class Shops:
 
 def _in_utc(instant: Any) -> datetime:
     if not isinstance(instant, datetime) or not instant.tzinfo:
-        raise ValidationError("must be a TOML date-time with an offset")
+        raise ValidationError("must be a date-time with an offset, as 2026-01-01T00:00:00Z")
     return instant.astimezone(UTC)
 
 
 def _check_distinct(shop_tables: list[dict[str, Any]]) -> None:
-    if len({table["id"] for table in shop_tables}) < len(shop_tables):
-        raise ValidationError("a shop id occurs twice")
+    counts = Counter(table["id"] for table in shop_tables)
+    if twice := ", ".join(id_ for id_, count in counts.items() if count > 1):
+        raise ValidationError(f"hold {twice} more than once")
 
 
 class _KeySchema(Schema):
@@ -130,7 +135,7 @@ class _KeySchema(Schema):
         required=True,
         error_messages={"unknown": "must be TEST or PRODUCTION"},
     )
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS, error=_KIND))
     secret = fields.String()
     secret_env = fields.String()
     secret_file = fields.String()
@@ -140,17 +145,26 @@ class _KeySchema(Schema):
     @validates_schema
     def _check_one_secret(self, key_fields: dict[str, Any], **_: Any) -> None:
         if len({"secret", "secret_env", "secret_file"} & key_fields.keys()) != 1:
-            raise ValidationError("give exactly one of secret, secret_env, secret_file", "secret")
+            raise ValidationError("or secret_env or secret_file: give one of them", "secret")
 
 
 class _ShopSchema(Schema):
-    id = fields.String(required=True, validate=validate.Regexp(r"^\d{8,9}$"))
+    id = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{8,9}\Z", error=_ID))
     name = fields.String(load_default="")
     keys = fields.List(fields.Nested(_KeySchema), load_default=list)
 
 
 class _ShopsSchema(Schema):
     shops = fields.List(fields.Nested(_ShopSchema), required=True, validate=_check_distinct)
+
+
+_NAMES = {
+    "file": ("shops",),
+    "shop": tuple(_ShopSchema().fields),
+    "key": tuple(_KeySchema().fields),
+    "mode": MODES,
+    "kind": KINDS,
+}
 
 
 def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
@@ -160,7 +174,10 @@ def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
         Shop(
             shop_fields["id"],
             shop_fields["name"],
-            tuple(_key(shop_fields["id"], each, path, environ) for each in shop_fields["keys"]),
+            tuple(
+                _key(shop_fields["id"], number, each, path, environ)
+                for number, each in enumerate(shop_fields["keys"], start=1)
+            ),
         )
         for shop_fields in shop_tables
     ]
@@ -190,18 +207,43 @@ def _exposed(path: Path, shop_tables: list[dict[str, Any]]) -> list[str]:
     ]
 
 
+def variables_of_keys(path: Path) -> set[str]:
+    """Return the names of the environment variables that a shops file takes keys from.
+
+    Errors: SettingsError when it cannot be read.
+    """
+    keys = [key_fields for shop_fields in _read(path) for key_fields in shop_fields["keys"]]
+    return {key_fields["secret_env"] for key_fields in keys if "secret_env" in key_fields}
+
+
 def _read(path: Path) -> list[dict[str, Any]]:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
-        shop_tables: list[dict[str, Any]] = _ShopsSchema(unknown=INCLUDE).load(data)["shops"]
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"the shops file {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # no TOML, or no UTF-8
         raise SettingsError(f"the shops file {path} cannot be read: {error}") from error
+    lines = [f"unknown table `{name}`{meant}" for name in data if (meant := _table_meant(name))]
+    try:
+        if not lines:
+            shop_tables: list[dict[str, Any]] = _ShopsSchema(unknown=INCLUDE).load(data)["shops"]
+            return shop_tables
     except ValidationError as error:
-        raise SettingsError(f"the shops file {path} is wrong: {error.messages}") from error
-    return shop_tables
+        lines = mistakes(error.messages, data, _NAMES)
+    refusal = SettingsError(f"the shops file {path}: {lines[0]}")
+    for line in lines[1:]:
+        refusal.add_note(f"the shops file {path}: {line}")
+    raise refusal
 
 
-def _key(shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]) -> Key:
+def _table_meant(name: str) -> str:
+    return "" if name == "shops" else nearest(name, ("shops",))
+
+
+def _key(
+    shop_id: str, number: int, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]
+) -> Key:
+    place = f"shop {shop_id}, key {number}"
     if "secret_env" in key_fields:
         secret = environ.get(key_fields["secret_env"], "")
         where = f"the environment variable {key_fields['secret_env']}"
@@ -209,13 +251,14 @@ def _key(shop_id: str, key_fields: dict[str, Any], path: Path, environ: Mapping[
         where = f"the file {key_fields['secret_file']}"
         try:
             secret = (path.parent / key_fields["secret_file"]).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"shop {shop_id}: {where} cannot be read") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is no text"
+            raise SettingsError(f"{place}: {where} cannot be read: {reason}") from error
     else:
         secret, where = key_fields["secret"], "secret"
     secret = secret.strip()  # keys are pasted with a blank or a newline at their end
     if not secret:
-        raise SettingsError(f"shop {shop_id}: {where} holds no key")
+        raise SettingsError(f"{place}: {where} holds no key")
     mode, kind = key_fields["mode"].value, key_fields["kind"]
     not_before, not_after = key_fields.get("not_before"), key_fields.get("not_after")
     return Key(shop_id, mode, kind, secret, not_before, not_after)

@@ -118,6 +118,9 @@ def _chain(exception: BaseException) -> list[BaseException]:
 
 def _name_of(exception: BaseException) -> str:
     name = type(exception).__qualname__
+    # the database's own code holds no value: SQLITE_FULL, or an SQLSTATE
+    code = getattr(exception, "sqlite_errorname", None) or getattr(exception, "sqlstate", None)
+    name = f"{name} {code}" if code else name
     return f"{name}: {exception}" if isinstance(exception, LedgerError) else name
 
 

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, Pool, create_engine, event
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
 
 from ledger.errors import SettingsError
+from ledger.storage.database_location import parsed_url
 
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
@@ -160,10 +160,9 @@ os.register_at_fork(after_in_child=_leave_parents)
 
 
 def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise SettingsError("the database URL cannot be read") from error
+    parsed = parsed_url(url)
+    if parsed is None:
+        raise SettingsError("the database URL cannot be read")
     if parsed.get_backend_name() == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
@@ -177,24 +176,37 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
         assert url.database is not None
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(url.database).parent)
         # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
         connect_args = {"isolation_level": None, "timeout": BUSY_SECONDS}
     else:
         connect_args = {name: _POSTGRESQL[name] for name in _POSTGRESQL.keys() - url.query.keys()}
-    engine = create_engine(
-        url,
-        pool_timeout=BUSY_SECONDS,
-        hide_parameters=True,  # no raw body in a message or a log
-        connect_args=connect_args,
-        **options,
-    )
+    try:
+        engine = create_engine(
+            url,
+            pool_timeout=BUSY_SECONDS,
+            hide_parameters=True,  # no raw body in a message or a log
+            connect_args=connect_args,
+            **options,
+        )
+    except ValueError:  # its words may hold a password
+        raise SettingsError("the database URL has a parameter that cannot be read") from None
     prepare = _prepare_sqlite if is_sqlite else _prepare_postgresql
     event.listen(engine, "connect", partial(prepare, work))
     if is_sqlite:
         event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SettingsError(f"the database's folder {folder} is a file, not a folder") from error
+    except OSError as error:
+        reason = f"the database's folder {folder} cannot be made: {error.strerror}"
+        raise SettingsError(reason) from error
 
 
 def _create_private_file(

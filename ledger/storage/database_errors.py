@@ -117,6 +117,34 @@ def silence(error: BaseException | None) -> exc.SQLAlchemyError | None:
     return None
 
 
+def failure_of_database(error: BaseException | None) -> exc.SQLAlchemyError | None:
+    """Return the database's own error if it is to blame for an error, or for what caused it.
+
+    Beside its silence that is a file that is no database, a missing right or table, and whatever
+    fails before there is a statement.
+    """
+    while error is not None:
+        if isinstance(error, exc.TimeoutError):
+            return error
+        if isinstance(error, exc.DBAPIError):
+            is_to_blame = isinstance(error, _SILENT) or blame_of(error) is Blame.DATABASE
+            return error if is_to_blame or error.statement is None else None
+        error = error.__cause__
+    return None
+
+
+def words_of(failure: exc.SQLAlchemyError) -> str:
+    """Return the driver's own words for a failure: the first line, which holds no value.
+
+    Shape: where it only announces a list of tries, the first try as well.
+    """
+    cause = getattr(failure, "orig", None) or failure
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].endswith(":"):
+        lines[0] += f" {lines[1].lstrip('- ')}"
+    return lines[0] if lines else type(cause).__name__
+
+
 _UNABLE = ("08", "53", "57")
 """SQLSTATE classes: the connection, a lack of room or memory, an operator's intervention."""
 

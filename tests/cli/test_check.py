@@ -41,7 +41,8 @@ def states(environ: dict[str, str], subject: str) -> list[str]:
 
 
 def test_a_service_that_can_run_passes(tmp_path: Path) -> None:
-    environ = environment(tmp_path, key(), key("PRODUCTION", "rest-password"))
+    password = key("PRODUCTION", "rest-password").replace(SECRET, f"prodpassword_{SECRET}")
+    environ = environment(tmp_path, key(), password)
 
     assert run(environ, "migrate").output.startswith("applied ")
     result = run(environ, "check")

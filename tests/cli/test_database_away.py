@@ -23,7 +23,7 @@ AWAY = "postgresql://ledger:pa55word@127.0.0.1:1/ledger"
 def test_a_database_that_is_away_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = run(AWAY, shops_file(tmp_path), *arguments)
 
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert len(done.stderr.splitlines()) == 1
     assert "Connection refused" in done.stderr
     assert "(unavailable)" in done.stderr

@@ -233,7 +233,7 @@ def test_a_file_that_could_not_be_finished_leaves_what_was_there(url: str, tmp_p
 
     result = run(url, None, "export", "events", "--output", str(tmp_path / "no" / "out.csv"))
 
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert file.read_text() == "before"
 
 

@@ -131,6 +131,7 @@ def test_every_reason_has_a_case() -> None:
         "shop-mismatch",
         "no-key",
         "source-not-allowed",
+        "wrong-address",
         "too-large",
         *UNDECIDED_ALONE,
         "card-data-removed",

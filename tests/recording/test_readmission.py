@@ -11,6 +11,7 @@ from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.ipn.delivery import Delivery
+from ledger.ipn.refusal_reasons import WRONG_ADDRESS
 from ledger.ipn.shops_and_keys import Shops
 from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
@@ -86,6 +87,29 @@ def test_what_passes_is_recorded_as_of_its_arrival(ledger: Ledger, body: bytes) 
     assert row.reason == "no-key"  # why it waited
     assert row.positions == receipt.positions
     assert waiting(ledger) == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (a_form_call(), None),
+        (a_rest_call(at=minutes(1)), None),
+        (a_form_call() + b"0", "signature-mismatch"),
+        (b"no=notification", "unknown-format"),
+    ],
+)
+def test_what_was_sent_to_a_wrong_address_is_verified_by_what_it_says(
+    ledger: Ledger, body: bytes, reason: str | None
+) -> None:
+    ledger.shops = shops()
+    delivery = a_delivery(body, received_at=ARRIVED_AT)
+    assert ledger.refuse(delivery, WRONG_ADDRESS).reason == WRONG_ADDRESS
+
+    receipt = ledger.readmit(delivery.id)
+
+    assert receipt.reason == reason
+    assert row_of(ledger, delivery).reason == WRONG_ADDRESS
+    assert waiting(ledger) == (1 if reason else 0)
 
 
 def test_its_events_are_known_only_from_now_on(ledger: Ledger) -> None:

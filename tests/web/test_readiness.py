@@ -1,5 +1,6 @@
 """A process says in time that it cannot store what it is sent, and why; being alive is not that."""
 
+import re
 import resource
 import sqlite3
 import time
@@ -72,6 +73,9 @@ def test_a_service_whose_files_cannot_grow_is_not_ready(service: Service) -> Non
     assert (status, '"writing":"refused"' in text) == (503, True)
     assert call(service, "meanwhile") == 503
     assert_alive(service)
+    log = service.log.read_text()
+    assert re.search(r'"reason": "OperationalError SQLITE_\w+", "event": "not ready"', log)
+    assert re.search(r'"error": "UnavailableError: .* < OperationalError SQLITE_\w+"', log)
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, unlimited)
     eventually(lambda: readyz(service)[0] == 200)
@@ -92,6 +96,8 @@ def test_a_service_before_a_standby_is_not_ready(service: Service) -> None:
     eventually(lambda: '"writing":"refused"' in readyz(service)[1])
     assert readyz(service)[0] == 503
     assert_alive(service)
+    read_only = "25006"
+    assert f'ReadOnlySqlTransaction {read_only}", "event": "not ready"' in service.log.read_text()
     administer(server, f"ALTER DATABASE {name} RESET default_transaction_read_only")
     _end_connections(server, name)
     eventually(lambda: readyz(service)[0] == 200)

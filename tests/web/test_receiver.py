@@ -120,13 +120,54 @@ def test_a_trailing_slash_is_no_redirect(
         "/ipn/%D9%A1%D9%A2%D9%A3%D9%A4%D9%A5%D9%A6%D9%A7%D9%A8/test",
         "/ipn/1234567%00/test",
         "/ipn/12345678%0A/test",
+        "/ipn%2F12345678/test",
     ],
 )
-def test_any_other_path_does_not_exist(client: FlaskClient, ledger: FakeLedger, path: str) -> None:
+def test_what_is_sent_to_any_other_path_is_kept_and_told(
+    client: FlaskClient, ledger: FakeLedger, path: str
+) -> None:
     response = post(client, path)
 
-    assert (response.status_code, response.text) == (404, "KO not-found")
+    assert (response.status_code, response.text) == (404, "KO wrong-address")
     assert_is_one_line(response)
+    assert ledger.refused == ["wrong-address"]
+    (delivery,) = ledger.deliveries
+    assert (delivery.body, delivery.shop_id, delivery.mode) == (BODY, None, None)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "OPTIONS"])
+def test_only_what_is_posted_is_kept(client: FlaskClient, ledger: FakeLedger, method: str) -> None:
+    response = client.open("/ipn/12345678/demo/more", method=method)
+
+    assert response.status_code == 404
+    assert ledger.deliveries == []
+
+
+def test_a_large_body_at_a_wrong_address_is_not_kept(
+    client: FlaskClient, ledger: FakeLedger
+) -> None:
+    response = post(client, "/ipn/12345678/demo", data=b"x" * (256 * 1024 + 1))
+
+    assert (response.status_code, response.text) == (413, "KO too-large")
+    assert ledger.bodies == [b""]
+
+
+@pytest.mark.parametrize("path", ["/ipn/12345678/demo", "/ipn/12345678/test/more"])
+def test_what_cannot_be_kept_at_a_wrong_address_is_asked_for_again(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UnavailableError("gone")
+
+    monkeypatch.setattr(FakeLedger, "refuse", refuse)
+
+    response = post(client, path)
+
+    assert (response.status_code, response.text) == (503, "KO unavailable")
+
+
+def test_what_is_sent_elsewhere_is_not_kept(client: FlaskClient, ledger: FakeLedger) -> None:
+    assert post(client, "/ipns/12345678/test").status_code == 404
     assert ledger.deliveries == []
 
 

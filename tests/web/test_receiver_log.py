@@ -37,6 +37,29 @@ def test_one_line_is_written_for_each_delivery(
     }
 
 
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        ("/ipn/12345678/prod", "/ipn/<8 digits>/<4 characters>"),
+        ("/ipn/1234567/TEST/", "/ipn/<7 digits>/test/"),
+        ("/ipn/jo@example.org", "/ipn/<14 characters>"),
+        ("/ipn//" + "x/" * 50, "/ipn//" + "/".join(["<1 characters>"] * 4)),
+    ],
+)
+def test_a_wrong_address_is_logged_by_its_shape(
+    make_app: Callable[..., Flask],
+    lines: Callable[[], list[dict[str, Any]]],
+    path: str,
+    shape: str,
+) -> None:
+    post(make_app(log_format="json").test_client(), path)
+
+    warning, received = lines()
+    assert (warning["event"], warning["path"]) == ("wrong address", shape)
+    assert (received["outcome"], received["reason"]) == ("quarantined", "wrong-address")
+    assert "jo@" not in str([warning, received])
+
+
 def test_a_bug_is_logged_with_its_place_but_without_what_it_choked_on(
     make_app: Callable[..., Flask],
     ledger: FakeLedger,

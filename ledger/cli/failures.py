@@ -1,0 +1,49 @@
+"""What a command says when it fails: one line for whoever typed it, the rest when asked for."""
+
+import traceback
+from collections.abc import Mapping
+
+import click
+
+from ledger.cli.databases import named_database, why_it_failed
+from ledger.errors import LedgerError, SettingsError, UnavailableError
+from ledger.settings import read_settings
+from ledger.storage.database_errors import failure_of_database
+from ledger.storage.database_location import without_secrets
+
+DEBUG = "LEDGER_DEBUG"
+"""The variable that, when set, shows where in the code a command failed."""
+
+
+def report(error: Exception, environ: Mapping[str, str]) -> int:
+    """Print why a command failed, and where when that is wanted; return its exit code."""
+    if environ.get(DEBUG):
+        text = "".join(traceback.format_exception(error))
+        url = environ.get("LEDGER_DATABASE_URL", "")
+        click.echo(without_secrets(text, url), err=True, nl=False)
+    message, code, exit_code = _in_words(error, environ)
+    click.echo(f"error: {message} ({code})", err=True)
+    for note in getattr(error, "__notes__", ()):
+        click.echo(note, err=True)
+    return exit_code
+
+
+def _in_words(error: Exception, environ: Mapping[str, str]) -> tuple[str, str, int]:
+    """Return what failed in words, its stable code and the exit code.
+
+    Shape: 2 for what the operator can set right, 1 for what was refused or is our own mistake.
+    """
+    if isinstance(error, LedgerError) and not isinstance(error, UnavailableError):
+        return str(error), error.code, 2 if isinstance(error, SettingsError) else 1
+    failure = failure_of_database(error)
+    if failure is not None:
+        settings = read_settings(environ)
+        where, reason = named_database(settings, environ), why_it_failed(settings, failure)
+        return f"the database {where} does not answer: {reason}", UnavailableError.code, 2
+    if isinstance(error, LedgerError):
+        return str(error), error.code, 2
+    if isinstance(error, OSError) and error.strerror:
+        path = f"{error.filename}: " if error.filename else ""
+        return f"{path}{error.strerror}", "bad-file", 2
+    more = f"{DEBUG}=1 shows where"
+    return f"this is a mistake of ours, {type(error).__name__}: {more}", "internal-error", 1
