@@ -96,5 +96,9 @@ class UnavailableError(LedgerError, code="unavailable"):
     """The database did not answer, or did not say that it stored what it was given."""
 
 
+class CodeDiffersError(LedgerError, code="code-differs"):
+    """A worker process has loaded other code than the process that started it; it did nothing."""
+
+
 class SettingsError(LedgerError, code="bad-settings"):
     """A setting or the shops file is wrong; found at start, never later."""

@@ -26,6 +26,7 @@ from ledger.access.users import add_user, change_password, check_password, user_
 from ledger.errors import LedgerError, SettingsError
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, read_shops
+from ledger.operations.worker_processes import safe_path
 from ledger.simulator.signed_calls import ALTERNATE, SyntheticPlatform, synthetic_platform
 from ledger.simulator.stories import STORIES, Story
 from ledger.simulator.story_player import AnsweredCall, play
@@ -118,7 +119,8 @@ def start(address: str, port: int, *, once: bool) -> BaseProcess:
     player = multiprocessing.get_context("spawn").Process(
         target=perform, args=(url, once, os.getpid()), daemon=True
     )
-    player.start()
+    with safe_path():
+        player.start()
     return player
 
 

@@ -1,6 +1,7 @@
 """Workers begin wherever they can, and end with the process that started them."""
 
 import os
+import shutil
 import subprocess
 import sys
 from multiprocessing import forkserver
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.operations.worker_processes import worker_processes
+from ledger.errors import CodeDiffersError
+from ledger.operations.worker_processes import safe_path, worker_processes
 from tests.projections.helpers import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -64,6 +66,54 @@ if __name__ == "__main__":
     with worker_processes(2, loaded=[]) as pool:
         list(pool.map(time.sleep, [60, 60]))
 """
+
+
+def test_a_worker_that_has_loaded_other_code_does_nothing(tmp_path: Path) -> None:
+    """As when a new version is installed while a command begins."""
+    package = tmp_path / "ledger"
+    shutil.copytree(ROOT / "ledger", package)
+
+    program = subprocess.run(
+        [sys.executable, "-c", REPLACED],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert program.stdout == f"{package} refused\n"
+
+
+REPLACED = f"""
+from pathlib import Path
+import ledger
+from {worker_processes.__module__} import worker_processes
+if __name__ == "__main__":
+    package = Path(ledger.__file__).parent
+    with (package / "instants.py").open("a") as instants:
+        instants.write("NEW = 1")
+    with worker_processes(1, loaded=["ledger.instants"]) as pool:
+        try:
+            pool.submit(print, "executed", flush=True).result()
+        except ledger.errors.{CodeDiffersError.__name__} as error:
+            print(package, "refused" if str(package) in str(error) else error)
+"""
+
+
+def test_what_is_started_takes_nothing_from_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    show_path = [sys.executable, "-c", "import sys; print(sys.path)"]
+
+    with safe_path():
+        path = subprocess.run(show_path, capture_output=True, text=True, check=True).stdout
+
+    assert repr(str(ROOT)) in path
+    assert "''" not in path
+    assert str(tmp_path) not in path
 
 
 def members(group: int) -> list[int]:
