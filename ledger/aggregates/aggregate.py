@@ -27,7 +27,7 @@ from ledger.aggregates.precedence import (
 )
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import Fact, Pairs
+from ledger.ipn.snapshots import Fact, Pairs, undeclared
 
 
 class LedgerAggregate(BaseAggregate[UUID]):
@@ -66,6 +66,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         derived: list[str] | None = None
 
         TOPIC: ClassVar[str]
+        FACTS: ClassVar[Mapping[str, str]]  # all that it can hold, with what they mean
         COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
         aggregate_class: ClassVar[type["LedgerAggregate"]]
 
@@ -75,9 +76,8 @@ class LedgerAggregate(BaseAggregate[UUID]):
             name = topic.rpartition(".")[2].title().replace("-", "")
             qualname = cls.__qualname__.replace("Event", name)
             members = {"TOPIC": topic, "COUNTS_FOR_ORDER": counts_for_order}
-            return type(
-                name, (cls,), members | {"__module__": cls.__module__, "__qualname__": qualname}
-            )
+            members |= {"__module__": cls.__module__, "__qualname__": qualname}
+            return type(name, (cls,), members)
 
         @property
         def ordered_by(self) -> datetime | None:
@@ -280,7 +280,8 @@ class LedgerAggregate(BaseAggregate[UUID]):
         occasion: Occasion,
         **attributes: Any,
     ) -> None:
-        """Trigger the event that a notification reported these facts."""
+        """Trigger the event that a notification reported these facts, all of them declared."""
+        assert not undeclared(facts, event_class.FACTS), undeclared(facts, event_class.FACTS)
         self.trigger_event(
             event_class,
             timestamp=occasion.recorded_at,

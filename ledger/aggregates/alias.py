@@ -10,7 +10,15 @@ from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Changes, Observation, Precedence, instant_of
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import CREATED, NOT_CREATED, NOT_UPDATED, UPDATED, AliasSnapshot, Fact
+from ledger.ipn.snapshots import (
+    ALIAS_FACTS,
+    CREATED,
+    NOT_CREATED,
+    NOT_UPDATED,
+    UPDATED,
+    AliasSnapshot,
+    Fact,
+)
 
 
 class Alias(LedgerAggregate):
@@ -25,6 +33,8 @@ class Alias(LedgerAggregate):
         Shape: `status` is what the alias has come to with this event: CREATED, UPDATED or
         NOT_CREATED.
         """
+
+        FACTS = ALIAS_FACTS
 
         status: str = CREATED
 

@@ -9,7 +9,14 @@ from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Changes
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import CREATED, NOT_CREATED, Fact, SubscriptionSnapshot
+from ledger.ipn.snapshots import (
+    CREATED,
+    INSTALMENT_FACTS,
+    NOT_CREATED,
+    SUBSCRIPTION_FACTS,
+    Fact,
+    SubscriptionSnapshot,
+)
 from ledger.ipn.statuses import REFUSED
 
 
@@ -26,6 +33,8 @@ class Subscription(LedgerAggregate):
     class Event(LedgerAggregate.Event):
         """`status` is what the subscription has come to with this event."""
 
+        FACTS = INSTALMENT_FACTS
+
         subscription_id: str = ""
         alias: str = ""
         status: str = CREATED
@@ -38,6 +47,7 @@ class Subscription(LedgerAggregate):
         "subscription.instalment-progressed", counts_for_order=False
     )
     DetailsReported = Event.called("subscription.details-reported", counts_for_order=False)
+    Opened.FACTS = Refused.FACTS = DetailsReported.FACTS = SUBSCRIPTION_FACTS
 
     subscription_id: str
     alias: str

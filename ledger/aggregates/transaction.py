@@ -18,7 +18,7 @@ from ledger.aggregates.precedence import (
 from ledger.aggregates.situation import Situation
 from ledger.ipn import notification_rules as rules
 from ledger.ipn.kinds import Kind
-from ledger.ipn.snapshots import Fact, Pairs, TransactionSnapshot
+from ledger.ipn.snapshots import TRANSACTION_FACTS, Fact, Pairs, TransactionSnapshot
 
 
 class Transaction(LedgerAggregate):
@@ -29,6 +29,8 @@ class Transaction(LedgerAggregate):
 
     class Event(LedgerAggregate.Event):
         """`uuid` is None when the platform gave none; `reference` then identifies it."""
+
+        FACTS = TRANSACTION_FACTS
 
         uuid: str | None = None
 

@@ -24,6 +24,7 @@ from ledger.audit.stored_rows import (
     outcome_and_positions,
     read_positions,
 )
+from ledger.ipn.snapshots import undeclared
 from ledger.storage.database import Database
 from ledger.storage.event_store import EventStore
 from ledger.storage.outcomes import Outcome
@@ -62,6 +63,8 @@ def _check_event(stored_event: StoredEvent, result: CheckResult) -> None:
         return
     if unknown:
         add("event-differs", f"unknown: {', '.join(unknown)}")
+    if facts := undeclared(record.facts, EVENT_CLASSES[stored_event.topic].FACTS):
+        add("fact-unknown", ", ".join(facts))
     if claimed != stored_event.originator_id and not is_named:
         add("stream", f"stands in {stored_event.originator_id}, belongs to {claimed}")
 

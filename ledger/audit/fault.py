@@ -25,6 +25,7 @@ REASONS: dict[str, str] = {
     "notification-missing": "The delivery that an event came from is not in the inbox.",
     "not-listed": "The delivery that an event came from does not name it.",
     "event-differs": "The event says something else than its delivery, translated again.",
+    "fact-unknown": "The event holds a fact that nobody has declared.",
     # the log
     "position-order": "Positions do not grow.",
     "position-missing": "A position that was given out is empty.",

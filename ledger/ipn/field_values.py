@@ -18,6 +18,7 @@ from ledger.ipn.snapshots import (
     UPDATED,
     Fact,
     Pairs,
+    undeclared,
 )
 from ledger.ipn.statuses import RANKS, form_spelling
 from ledger.ipn.storable import is_storable, storable, storable_name, storable_pairs
@@ -194,6 +195,12 @@ def read_facts(field_values: Values, fact_table: FactTable) -> dict[str, Fact]:
         if fact in facts and field_values.raw(name) == field_values.raw(name_by_fact[fact]):
             field_values.expressed.add(name)
     return facts
+
+
+def check_declared(declared: Mapping[str, str], *fact_tables: FactTable) -> None:
+    """Refuse tables with a fact that is not declared: events hold their facts for ever."""
+    names = undeclared((fact for table in fact_tables for fact, _, _ in table), declared)
+    assert not names, f"not declared in ledger/ipn/snapshots.py: {', '.join(names)}"
 
 
 def names_read(*fact_tables: FactTable) -> frozenset[str]:

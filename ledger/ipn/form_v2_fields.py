@@ -6,8 +6,20 @@ Source: form-v2 reference, sections 2 to 6.
 import re
 from collections.abc import Mapping
 
-from ledger.ipn.field_values import FactTable, Values, names_read, split_personal
-from ledger.ipn.snapshots import Fact, Pairs
+from ledger.ipn.field_values import (
+    FactTable,
+    Values,
+    check_declared,
+    names_read,
+    split_personal,
+)
+from ledger.ipn.snapshots import (
+    ALIAS_FACTS,
+    SUBSCRIPTION_FACTS,
+    TRANSACTION_FACTS,
+    Fact,
+    Pairs,
+)
 
 UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -71,6 +83,9 @@ SUBSCRIPTION_FIELDS: FactTable = (
     ("initial_amount_number", "vads_sub_init_amount_number", Values.count),
     ("transaction_uuid", "vads_trans_uuid", Values.text),
 )
+check_declared(TRANSACTION_FACTS, TRANSACTION_FIELDS, PART_FIELDS)
+check_declared(ALIAS_FACTS, ALIAS_FIELDS)
+check_declared(SUBSCRIPTION_FACTS, SUBSCRIPTION_FIELDS)
 
 ORDER_NAMES = names_read(tuple(row for row in TRANSACTION_FIELDS if row[0] in FACTS_OF_THE_ORDER))
 ALIAS_NAMES = names_read(ALIAS_FIELDS) | {"vads_identifier"}

@@ -10,9 +10,16 @@ from functools import lru_cache
 from typing import Any
 
 from ledger.ipn.currencies import currency_code
-from ledger.ipn.field_values import FactTable, Reader, Values, names_read, split_personal
+from ledger.ipn.field_values import (
+    FactTable,
+    Reader,
+    Values,
+    check_declared,
+    names_read,
+    split_personal,
+)
 from ledger.ipn.rest_v4_json import flatten
-from ledger.ipn.snapshots import Fact, Pairs
+from ledger.ipn.snapshots import TRANSACTION_FACTS, Fact, Pairs
 from ledger.ipn.storable import storable_pairs
 
 ORDER = "orderDetails."
@@ -75,6 +82,7 @@ REFUND_FIELDS: FactTable = (  # a refund asks for itself, not for the order
     ("requested_amount_minor", "transactionDetails.effectiveAmount", Values.amount),
     ("requested_currency", "transactionDetails.effectiveCurrency", Values.currency),
 )
+check_declared(TRANSACTION_FACTS, TRANSACTION_FIELDS, ORDER_FIELDS, REFUND_FIELDS)
 
 
 def _names_of(*fact_names: str) -> frozenset[str]:

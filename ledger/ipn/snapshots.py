@@ -3,7 +3,7 @@
 A fact that is not in a snapshot was not reported; it is never "cleared".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -69,6 +69,12 @@ INSTALMENT_FACTS: dict[str, str] = {
     "currency": "ISO 4217 letters",
     "created_at": "when the platform recorded it",
 }
+
+
+def undeclared(names: Iterable[str], declared: Mapping[str, str]) -> list[str]:
+    """Return the names that are not among the declared facts. Shape: sorted, without repeats."""
+    return sorted(set(names).difference(declared))
+
 
 # what became of a request to make or change an alias or a subscription
 CREATED = "CREATED"

@@ -1,22 +1,14 @@
 """One event for a machine: in an answer, as a row of a file, as a JSON Schema, under a filter."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from operator import attrgetter, eq, ge, lt
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
-from ledger.aggregates.alias import Alias
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
-from ledger.aggregates.subscription import Subscription
 from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
-from ledger.ipn.snapshots import (
-    ALIAS_FACTS,
-    INSTALMENT_FACTS,
-    SUBSCRIPTION_FACTS,
-    TRANSACTION_FACTS,
-)
 from ledger.queries.export_formats import CellKind, Columns, ExportRow
 from ledger.queries.filter_conditions import Comparison, narrowing
 from ledger.queries.filter_declarations import EventFilter
@@ -150,22 +142,11 @@ def event_schemas() -> dict[str, JsonSchema]:
 
 def _field_schema(field: EventField, event_class: type[LedgerAggregate.Event]) -> JsonSchema:
     if field.kind is FieldKind.FACTS:
-        meanings = _meanings_of_facts(event_class)
-        facts = {name: fact_schema(name, meaning) for name, meaning in meanings.items()}
+        meanings = event_class.FACTS.items()
+        facts = {name: fact_schema(name, meaning) for name, meaning in meanings}
         return {"type": "object", "properties": facts, "additionalProperties": False}
     schema = _JSON_TYPES[field.kind] | {"description": field.meaning}
     return schema | {"type": [schema["type"], "null"]} if field.is_optional else schema
-
-
-_OF_A_PLAN = (Subscription.Opened, Subscription.Refused, Subscription.DetailsReported)
-
-
-def _meanings_of_facts(event_class: type[LedgerAggregate.Event]) -> Mapping[str, str]:
-    if issubclass(event_class, Alias.Event):
-        return ALIAS_FACTS
-    if issubclass(event_class, _OF_A_PLAN):
-        return SUBSCRIPTION_FACTS
-    return INSTALMENT_FACTS if issubclass(event_class, Subscription.Event) else TRANSACTION_FACTS
 
 
 def fact_schema(name: str, meaning: str) -> JsonSchema:

@@ -226,6 +226,14 @@ def test_a_transaction_of_which_nothing_but_its_name_is_reported_is_known_from_t
     given().when(nothing).then(happened(T.StatusReported, {})).when(nothing).then()
 
 
+def test_no_event_holds_a_fact_that_is_not_declared() -> None:
+    """It would stay in there for ever: its notification is undecided instead."""
+    paid = a_payment()
+
+    with pytest.raises(AssertionError, match="card_country"):
+        given().when(replace(paid, facts={**paid.facts, "card_country": "FR"}))
+
+
 def test_without_an_id_of_the_platform_the_reference_identifies_it() -> None:
     snapshot = a_payment(uuid=None)
 

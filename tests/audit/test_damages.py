@@ -183,6 +183,20 @@ DAMAGES_OF_CONTENT: dict[str, Damage] = {
         change_state("transaction.%", set_fact("captured_at", "2020-01-01T00:00:00Z")),
         finds="event-differs",
     ),
+    "a fact of a transaction that nobody declared": done(
+        change_state("transaction.%", set_fact("card_country", "FR")),
+        finds="fact-unknown event-differs",
+    ),
+    "a fact of an alias that others have": done(
+        change_state("alias.%", set_fact("status", "CAPTURED")), finds="fact-unknown"
+    ),
+    "a fact of a plan that instalments have": done(
+        change_state("subscription.opened", set_fact("number", 1)), finds="fact-unknown"
+    ),
+    "a fact of an instalment that plans have": done(
+        change_state("subscription.instalment-%", set_fact("schedule", "daily")),
+        finds="fact-unknown",
+    ),
     "an alias's means": done(
         change_state("alias.%", set_fact("payment_method", "OTHER")), finds="event-differs"
     ),
