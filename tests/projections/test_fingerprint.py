@@ -10,7 +10,9 @@ from types import ModuleType
 
 import pytest
 
-from ledger.projections import money_outcomes, orders
+from ledger import instants
+from ledger.ipn import snapshots
+from ledger.projections import audit_trail, definition, money_outcomes, orders, subscriptions
 from ledger.projections.engine.fingerprints import compute_fingerprint
 from ledger.projections.engine.registry import PROJECTIONS, fingerprint
 
@@ -127,6 +129,92 @@ def test_what_a_model_uses_of_another_module_counts(
     is_other = fingerprint_of(load(orders)) != fingerprint(PROJECTIONS["orders"])
 
     assert is_other is is_changed
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after", "model"),
+    [
+        (snapshots, '    "number": "number of', '    "nth": "number of', subscriptions),
+        (definition, "doubtful is None else 1", "doubtful is None else 2", orders),
+        (definition, "self.other_first_seen_at or timestamp", "timestamp", orders),
+        (definition, 'CONTINUED = "is_continued"', 'CONTINUED = "goes_on"', orders),
+        (definition, '"version": 1 +', '"version": 2 +', subscriptions),
+        (instants, "fromisoformat", "fromtimestamp", audit_trail),
+    ],
+    ids=[
+        "declared facts",
+        "property",
+        "property by a local variable",
+        "name of a column",
+        "function",
+        "function of a function",
+    ],
+)
+def test_a_value_or_a_function_that_is_imported_counts(
+    load: Load,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    before: str,
+    after: str,
+    model: ModuleType,
+) -> None:
+    known = fingerprint_of(load(model))
+    monkeypatch.setitem(sys.modules, module.__name__, load(module))
+    same = fingerprint_of(load(model))
+    monkeypatch.setitem(sys.modules, module.__name__, load(module, before, after))
+
+    changed = fingerprint_of(load(model))
+
+    assert same == known
+    assert changed != known
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('b"a"', 'b"b"'),
+        ("True", "False"),
+        ('re.compile("a")', 're.compile("b")'),
+        ("date(2026, 1, 1)", "date(2026, 1, 2)"),
+        ('Decimal("1.0")', 'Decimal("1.00")'),
+        ('partial(str, "a")', 'partial(str, "b")'),
+        ("partial(min, 1)", "partial(max, 1)"),
+        ('attrgetter("a")', 'attrgetter("b")'),
+        ("lambda: 1", "lambda: 2"),
+        ('{\n    "a": lambda: 1\n}', '{\n    "a": lambda: 2\n}'),
+        ('{\n    "a": lambda: re.I\n}', '{\n    "a": lambda: re.M\n}'),
+        ("Text(8)", "Text(9)"),
+        ('{"a": [frozenset({"b", "c"})]}', '{"a": [frozenset({"b", "d"})]}'),
+        ('{"a": ("b", "c")}', '{"a": ("c", "b")}'),
+        ('case((order_lines.c.id == "a", 1))', 'case((order_lines.c.id == "b", 1))'),
+        ("case((order_lines.c.id.is_(None), 1))", "case((order_lines.c.uuid.is_(None), 1))"),
+        ('AliasSnapshot("a", {}, True, True)', 'AliasSnapshot("b", {}, True, True)'),
+        ("Mode.TEST", "Mode.PRODUCTION"),
+        ("cache(lambda: 1)", "cache(lambda: 2)"),
+    ],
+)
+def test_every_kind_of_value_that_a_function_uses_counts(
+    load: Load, first: str, second: str
+) -> None:
+    def fingerprint_with(expression: str) -> str:
+        used = f"{VALUES}VALUE = {expression}\n\n\ndef _used() -> object:\n    return VALUE\n\n\n"
+        begin = "def rows(event: EventRecord) -> Rows:\n"
+        return fingerprint_of(load(orders, begin, f"{used}{begin}    _used()\n"))
+
+    assert fingerprint_with(first) == fingerprint_with(first)
+    assert fingerprint_with(first) != fingerprint_with(second)
+
+
+VALUES = """
+import re
+from datetime import date
+from decimal import Decimal
+from functools import cache, partial
+from operator import attrgetter
+from ledger.ipn.modes import Mode
+from ledger.ipn.snapshots import AliasSnapshot
+
+"""
 
 
 def test_the_version_of_the_engine_counts() -> None:
