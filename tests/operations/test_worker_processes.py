@@ -116,6 +116,27 @@ def test_what_is_started_takes_nothing_from_the_current_folder(
     assert str(tmp_path) not in path
 
 
+def test_a_python_that_cannot_be_told_of_a_safe_path_starts_no_workers() -> None:
+    """With `-E` it hands on that variables do not count; with `-P` beside it, a safe path too."""
+    unsafe, safe = (
+        subprocess.run(
+            [sys.executable, *options, "-c", NUMBER], capture_output=True, text=True, check=False
+        )
+        for options in (["-E"], ["-E", "-P"])
+    )
+
+    assert unsafe.stderr.splitlines()[-1].startswith("ledger.errors.SettingsError: ")
+    assert safe.stdout == "42\n"
+
+
+NUMBER = f"""
+from {worker_processes.__module__} import worker_processes
+if __name__ == "__main__":
+    with worker_processes(1, loaded=[]) as pool:
+        print(pool.submit(abs, -42).result())
+"""
+
+
 def members(group: int) -> list[int]:
     """Return the processes of a group that are alive."""
     alive = []
