@@ -14,6 +14,7 @@ from ledger.projections.engine.compare import Difference
 from ledger.projections.engine.rebuild import Rebuild, Rebuilt
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.projections.engine.registry import PROJECTIONS, projection
+from ledger.storage.database_location import obstacle
 
 
 @click.command()
@@ -44,6 +45,8 @@ def rebuild(
         projection(name)  # refuses a name that is not there before anything begins
     if (as_of is None) != (into is None):
         raise click.UsageError("--as-of and --into belong together")
+    if into and (reason := obstacle(f"sqlite:///{into}")):
+        raise click.UsageError(f"--into cannot be written: {reason}")
     ledger = open_ledger()
     is_well = True
     for name in names or PROJECTIONS:

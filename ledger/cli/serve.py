@@ -162,7 +162,8 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
             probe.bind(address)
             host_address, free_port, *_ = probe.getsockname()
     except OSError as error:
-        raise SettingsError(f"cannot listen on {host}:{port}: {error}") from error
+        reason = f"cannot listen on {host}:{port}: {error.strerror}"
+        raise SettingsError(f"{reason}; try another --host or --port") from error
     return str(host_address), int(free_port)
 
 

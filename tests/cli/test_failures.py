@@ -148,6 +148,18 @@ def test_no_password_of_a_url_is_shown(
     assert "s3cret" not in done.output
 
 
+def test_a_copy_that_cannot_be_written_is_told_before_anything_is_built(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    (tmp_path / "text").touch()
+    arguments = ("rebuild", "--as-of", "2026-01-01", "--into", str(tmp_path / "text" / "x"))
+
+    done = run(sqlite_url, None, *arguments)
+
+    assert done.exit_code == 2
+    assert f"--into cannot be written: {tmp_path}/text is a file, not a folder" in done.stderr
+
+
 def a_command_that_stumbles() -> click.Command:
     @click.group(cls=Commands)
     def stumbling() -> None:
