@@ -22,6 +22,7 @@ Load = Callable[..., ModuleType]
 @pytest.fixture
 def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Load a module of read models from another path, after replacing some of its text."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # else one of the same second is taken
 
     def load(original: ModuleType, before: str = "", after: str = "") -> ModuleType:
         source = Path(str(original.__file__)).read_text()

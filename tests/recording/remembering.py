@@ -1,6 +1,7 @@
 """A ledger in memory, without a database: bodies go in, events come out."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import count
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.ipn.delivery import Limits
@@ -8,7 +9,7 @@ from ledger.ipn.parse import read
 from ledger.ipn.shops_and_keys import Shops
 from ledger.recording.decider import Decider, streams_of
 from ledger.recording.inbox_rows import occasion_of
-from tests.builders import a_delivery, shops
+from tests.builders import NOON, a_delivery, shops
 from tests.recording.given import InMemory
 
 LIMITS = Limits()
@@ -20,14 +21,16 @@ class Remembering:
     def __init__(self, keyring: Shops | None = None) -> None:
         self._shops = keyring or shops()
         self._digests: set[str] = set()
+        self._numbers = count(1)  # its own: all tests together would go on into the next day
         self.repository = InMemory()
 
     def receive(
         self, body: bytes, *, received_at: datetime | None = None
     ) -> list[LedgerAggregate.Event]:
         """Decide on a body. Shape: the events that it brings; none when it is a repeat."""
-        changes = {} if received_at is None else {"received_at": received_at}
-        delivery = a_delivery(body, **changes)
+        number = next(self._numbers)
+        received_at = received_at or NOON + timedelta(seconds=number)
+        delivery = a_delivery(body, id=f"{number:026d}", received_at=received_at)
         notification, content = read(delivery, self._shops, LIMITS)
         if notification.signed_digest in self._digests:
             return []

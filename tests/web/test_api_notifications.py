@@ -64,9 +64,10 @@ def test_an_imported_delivery_is_marked(api: Asking) -> None:
 
 
 def test_deliveries_are_listed_newest_first_and_filtered(api: Asking) -> None:
-    form = receive(api.ledger, a_form_call())
-    rest = receive(api.ledger, a_rest_call(at=minutes(1)))
-    other = receive(api.ledger, a_form_call("CAPTURED", "BATCH", site_id=OTHER_SHOP_ID))
+    bodies = a_form_call(), a_rest_call(at=minutes(1))
+    form, rest = (receive(api.ledger, body, received_at=NOON) for body in bodies)
+    of_other = a_form_call("CAPTURED", "BATCH", site_id=OTHER_SHOP_ID)
+    other = receive(api.ledger, of_other, received_at=NOON)
     refused = receive(api.ledger, b"", received_at=NOON + timedelta(days=1))
 
     assert ids(api) == [refused.id, other.id, rest.id, form.id]
