@@ -1,25 +1,21 @@
 """What is recorded of a doubtful form: shown and marked, it counts nowhere until confirmed."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
-from ledger.audit.run_checks import Audit
 from ledger.errors import NotFoundError
 from ledger.queries.orders import order, order_history
 from ledger.queries.state import current_state
 from ledger.recording.confirmation import Voucher
-from ledger.storage.database import Database
 from tests.builders import (
     SHOP_ID,
     UUID,
     a_delivery,
     a_form,
     a_form_call,
-    a_ledger,
     a_rest_call,
     form_body,
     minutes,
@@ -35,20 +31,10 @@ from tests.forgeries import (
     forged_body,
     typed,
 )
-from tests.projections.brute_force import expected
 from tests.projections.helpers import all_rows, follow, rebuilt
 
 FROM_ANYWHERE = {"is_from_named_range": False}
 AN_ORDER = "CMD-2026-0001"
-
-
-@pytest.fixture
-def ledger(database: Database) -> Iterator[Ledger]:
-    ledger = a_ledger(database)
-    yield ledger
-    follow(ledger)
-    assert all_rows(ledger) == expected(ledger)
-    assert list(Audit(ledger).faults()) == []
 
 
 def a_forgery() -> bytes:

@@ -1,6 +1,6 @@
 """Two streams of one payment, begun before anybody could tell, become one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from pathlib import Path
@@ -29,15 +29,6 @@ from tests.recording.one_payment import (
     without_number,
     without_uuid,
 )
-
-
-@pytest.fixture
-def ledger(database: Database) -> Iterator[Ledger]:
-    ledger = a_ledger(database)
-    yield ledger
-    follow(ledger)
-    assert all_rows(ledger) == expected(ledger)
-    assert list(Audit(ledger).faults()) == []
 
 
 def two_streams(ledger: Ledger) -> None:

@@ -1,12 +1,10 @@
 """One payment that is reported without its uuid and with it is one transaction."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from ledger.application import Ledger
-from ledger.audit.run_checks import Audit
 from ledger.errors import NotFoundError
 from ledger.storage.database import Database
 from tests.builders import (
@@ -20,20 +18,9 @@ from tests.builders import (
     receive,
     shops,
 )
-from tests.projections.brute_force import expected
-from tests.projections.helpers import all_rows, follow
 from tests.recording.one_payment import REFERENCE, balance, history, state, without_uuid
 
 OTHER_UUID = "b2" * 16
-
-
-@pytest.fixture
-def ledger(database: Database) -> Iterator[Ledger]:
-    ledger = a_ledger(database)
-    yield ledger
-    follow(ledger)
-    assert all_rows(ledger) == expected(ledger)
-    assert list(Audit(ledger).faults()) == []
 
 
 def test_a_payment_goes_on_under_its_uuid_when_that_becomes_known(ledger: Ledger) -> None:
