@@ -35,14 +35,16 @@ PAGE = 1_000
 def check_streams(database: Database, after: int, until: int) -> CheckResult:
     """Check every event above position `after`, up to and with `until`."""
     result = CheckResult()
+    event_store = EventStore(database)
     with database.connect() as connection:
+        confirmed = _confirmed(connection)
         for begin in range(after, until, PAGE):
             events = events_between(connection, begin, min(begin + PAGE, until))
             for stored_event in events:
                 _check_event(stored_event, result)
-            _check_origins(connection, events, result)
+            _check_origins(connection, events, confirmed, result)
             check_names(connection, events, result)
-            check_joins(EventStore(database), connection, events, result)
+            check_joins(event_store, connection, events, result)
             result.checked += len(events)
         _check_versions(connection, after, until, result)
     return result
@@ -70,11 +72,13 @@ def _check_event(stored_event: StoredEvent, result: CheckResult) -> None:
 
 
 def _check_origins(
-    connection: Connection, stored_events: Sequence[StoredEvent], result: CheckResult
+    connection: Connection,
+    stored_events: Sequence[StoredEvent],
+    confirmed: frozenset[str],
+    result: CheckResult,
 ) -> None:
     ids = {event.notification_id for event in stored_events if event.notification_id is not None}
     deliveries = outcome_and_positions(connection, list(ids))
-    confirmed = _confirmed(connection)
     for event in stored_events:
         add = partial(result.add, event.position, f"notification {event.notification_id}")
         outcome, listed = deliveries.get(event.notification_id or "", (None, []))

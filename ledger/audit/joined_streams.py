@@ -11,7 +11,7 @@ from ledger.aggregates.transaction import Transaction
 from ledger.audit.fault import CheckResult
 from ledger.audit.rederivation import UNREADABLE_STATE, claimed_stream, decode, is_transaction
 from ledger.audit.stored_rows import StoredEvent
-from ledger.projections.definition import EventRecord
+from ledger.projections.engine.folding import decode_event
 from ledger.storage.event_recorder import read_streams
 from ledger.storage.event_store import EventStore, RecordedEvent
 from ledger.storage.stream_names import streams_by_name
@@ -21,7 +21,7 @@ def check_names(
     connection: Connection, stored_events: Sequence[StoredEvent], result: CheckResult
 ) -> None:
     """Check that the name under which each event was reported leads to the stream it stands in."""
-    claims = [(event, claimed_stream(record)) for event, record in _of_transactions(stored_events)]
+    claims = list(_claims(stored_events))
     stream_by_name = streams_by_name(connection, list({claimed for _, claimed in claims}))
     for stored_event, claimed in claims:
         add = partial(result.add, stored_event.position, str(stored_event.topic))
@@ -39,41 +39,38 @@ def check_joins(
     result: CheckResult,
 ) -> None:
     """Check that an event that joins two streams says what both reported before it."""
-    for stored_event, record in _of_transactions(stored_events):
-        if record.topic == Transaction.Joined.TOPIC:
+    for stored_event in stored_events:
+        if stored_event.topic == Transaction.Joined.TOPIC:
             with suppress(*UNREADABLE_STATE):  # its own check says what is wrong with it
-                for difference in _differences(event_store, connection, stored_event, record):
+                for difference in _differences(event_store, connection, stored_event):
                     result.add(
                         stored_event.position, str(stored_event.topic), "event-differs", difference
                     )
 
 
-def _of_transactions(
-    stored_events: Sequence[StoredEvent],
-) -> Iterator[tuple[StoredEvent, EventRecord]]:
+def _claims(stored_events: Sequence[StoredEvent]) -> Iterator[tuple[StoredEvent, UUID]]:
+    """Yield the events of transactions, each with the id of its name."""
     for stored_event in stored_events:
         with suppress(*UNREADABLE_STATE):
             record = decode(stored_event)
             if is_transaction(record):
-                yield stored_event, record
+                yield stored_event, claimed_stream(record)
 
 
 def _ways(connection: Connection, stream_id: UUID, stored_event: StoredEvent) -> Iterator[str]:
     """Yield the stream that a name leads to, and the one in which that goes on."""
     yield stream_id.hex
-    entries = read_streams(connection, [stream_id])[stream_id]
-    if entries and entries[-1].topic == Transaction.Continued.TOPIC:
-        last = entries[-1]
-        end = StoredEvent(
-            last.id, stream_id.hex, last.originator_version, last.topic, None, last.state, None
-        )
-        if last.id < stored_event.position:
-            yield decode(end).other_id
+    for last in read_streams(connection, [stream_id])[stream_id][-1:]:
+        if last.topic == Transaction.Continued.TOPIC and last.id < stored_event.position:
+            stored = last.id, stream_id.hex, last.originator_version, last.topic, last.state
+            with suppress(*UNREADABLE_STATE):  # its own check says what is wrong with it
+                yield decode_event(stored).other_id
 
 
 def _differences(
-    event_store: EventStore, connection: Connection, stored_event: StoredEvent, record: EventRecord
+    event_store: EventStore, connection: Connection, stored_event: StoredEvent
 ) -> Iterator[str]:
+    record = decode(stored_event)
     own_id, other_id = UUID(stored_event.originator_id), UUID(record.other_id)
     streams = read_streams(connection, [own_id, other_id])
     before = [each for each in streams[own_id] if each.originator_version < stored_event.version]

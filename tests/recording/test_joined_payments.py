@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.schema import CreateTable
 
+from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.audit.run_checks import Audit
 from ledger.projections.definition import Projection
@@ -17,6 +18,7 @@ from ledger.projections.engine.registry import PROJECTIONS
 from ledger.queries.lists import TRANSACTIONS, list_page
 from ledger.queries.orders import order_history
 from ledger.storage.database import Database
+from tests.audit.tampering import damage
 from tests.builders import SHOP_ID, UUID, a_form_call, a_ledger, receive
 from tests.projections.brute_force import expected
 from tests.projections.helpers import Rows, all_rows, follow, log_end, rebuilt
@@ -215,3 +217,20 @@ def test_writers_at_one_moment_never_make_one_payment_twice(database: Database) 
     shown = [row for row in all_rows(ledger)["transactions"] if not row["is_continued"]]
     assert sorted(row["uuid"] for row in shown) == [f"{n:032x}" for n in range(100001, 100013)]
     assert {row["status"] for row in shown} == {"CAPTURED"}
+
+
+def test_an_audit_goes_on_past_an_end_that_cannot_be_read(database: Database) -> None:
+    ledger = a_ledger(database)
+    two_streams(ledger)
+    receive(ledger, a_form_call("CAPTURED", "BO", auth_number="3fe04f"))
+    receive(ledger, without_uuid("CANCELLED"))
+    (end,) = (
+        recorded.position
+        for recorded in ledger.events.events_after(0, 10)
+        if isinstance(recorded.event, Transaction.Continued)
+    )
+
+    damage(database, f"UPDATE events SET state = substr(state, 1, 9) WHERE position = {end}")
+
+    reasons = {fault.reason for fault in Audit(ledger, only=("streams",)).faults()}
+    assert "state-unreadable" in reasons
