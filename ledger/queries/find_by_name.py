@@ -28,7 +28,7 @@ from ledger.queries.lists import (
 from ledger.storage import subscription_index
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox
-from ledger.storage.stream_names import streams_by_name
+from ledger.storage.stream_names import stream_named
 
 TRANSACTION, ALIAS, SUBSCRIPTION = KINDS
 ORDER, NOTIFICATION = "order", "notification"
@@ -67,9 +67,8 @@ def find_streams(
             return subscription_index.subscriptions_by_id(connection, shop_id, mode, name)
     if kind == ALIAS:
         return [("", Alias.id_of(shop_id, mode, name))]
-    name_id = Transaction.id_of(shop_id, mode, name)
     with ledger.database.single() as connection:
-        return [("", streams_by_name(connection, [name_id]).get(name_id, name_id))]
+        return [("", stream_named(connection, Transaction.id_of(shop_id, mode, name)))]
 
 
 def events_known(

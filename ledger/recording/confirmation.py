@@ -17,7 +17,7 @@ from ledger.storage.database import Database
 from ledger.storage.event_recorder import lock_streams
 from ledger.storage.event_store import EventStore, RecordedEvent, fold
 from ledger.storage.plain_writer import PlainWriter
-from ledger.storage.stream_names import streams_by_name
+from ledger.storage.stream_names import stream_named
 from ledger.storage.write_set import Loaded
 
 REASON_LENGTH_MAX = 500
@@ -49,9 +49,8 @@ class Confirmation:
 
     def doubtful_events(self, shop_id: str, mode: str, reference: str) -> list[RecordedEvent]:
         """Return the events of a doubtful transaction. Errors: NotFoundError for any other."""
-        name_id = Transaction.id_of(shop_id, mode, reference)
         with self._database.single() as connection:
-            stream_id = streams_by_name(connection, [name_id]).get(name_id, name_id)
+            stream_id = stream_named(connection, Transaction.id_of(shop_id, mode, reference))
         events = self._event_store.history(stream_id)
         transaction = fold(events)
         if transaction is None or not transaction.is_doubtful:

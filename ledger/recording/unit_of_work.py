@@ -23,7 +23,7 @@ from ledger.storage.event_recorder import read_streams
 from ledger.storage.event_store import EventStore
 from ledger.storage.inbox import Inbox, InboxRecord, Repeat
 from ledger.storage.outcomes import Outcome
-from ledger.storage.stream_names import streams_by_name
+from ledger.storage.stream_names import stream_named
 from ledger.storage.write_set import PROVISIONAL, Loaded, WriteSet
 
 Verified = tuple[Notification, NotificationContent]
@@ -123,8 +123,7 @@ class UnitOfWork:
 
     def _stream_of(self, name_id: UUID) -> UUID:
         """Return the stream of a name, also of one that is not in this notification."""
-        named = self.stream_named(name_id)
-        return named or streams_by_name(self._connection, [name_id]).get(name_id, name_id)
+        return self.stream_named(name_id) or stream_named(self._connection, name_id)
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         return self._loaded.confirmed_at.get(id_)

@@ -31,4 +31,9 @@ def streams_by_name(connection: Connection, name_ids: Sequence[UUID]) -> dict[UU
     return {row.name_id: row.originator_id for row in result}
 
 
+def stream_named(connection: Connection, name_id: UUID) -> UUID:
+    """Return the stream that a name leads to; one that nobody has used would begin its own."""
+    return streams_by_name(connection, [name_id]).get(name_id, name_id)
+
+
 _STREAMS = select(stream_names).where(stream_names.c.name_id.in_(bindparam("ids", expanding=True)))
