@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from typing import TypeVar
 
 from ledger.errors import MalformedNotificationError
 from ledger.ipn.card_data import HIDDEN, CardData, is_code, is_code_name, masked_text
@@ -25,6 +26,7 @@ from ledger.ipn.snapshots import (
 )
 
 Kinds = frozenset[CardData]
+_Snapshot = TypeVar("_Snapshot", bound=TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot)
 
 NEVER_KEPT: Kinds = frozenset({CardData.CARD_NUMBER, CardData.TRACK, CardData.SECURITY_CODE})
 """What a body that nobody has signed is not kept with."""
@@ -82,35 +84,31 @@ def kinds_suspected(content: NotificationContent) -> tuple[str, ...]:
 
 
 def _transaction(snapshot: TransactionSnapshot) -> TransactionSnapshot:
-    details, detail_marks = _masked_pairs(snapshot.details)
-    personal, personal_marks = _masked_pairs(snapshot.personal)
-    marks = [*_marks_of_facts(snapshot.facts), *detail_marks, *personal_marks]
-    if not marks:
-        return snapshot
-    return replace(
-        snapshot,
-        details=details,
-        personal=personal,
-        odd=tuple(_masked_name(name) for name in snapshot.odd),
-        suspected=tuple(dict.fromkeys(marks)),
-    )
+    return _masked(snapshot, snapshot.facts)
 
 
 def _alias(snapshot: AliasSnapshot) -> AliasSnapshot:
-    details, detail_marks = _masked_pairs(snapshot.details)
-    personal, personal_marks = _masked_pairs(snapshot.personal)
-    facts = {"alias": snapshot.alias, **snapshot.facts}
-    marks = dict.fromkeys([*_marks_of_facts(facts), *detail_marks, *personal_marks])
-    return replace(snapshot, details=details, personal=personal, suspected=tuple(marks))
+    return _masked(snapshot, {"alias": snapshot.alias, **snapshot.facts})
 
 
 def _subscription(snapshot: SubscriptionSnapshot) -> SubscriptionSnapshot:
-    details, detail_marks = _masked_pairs(snapshot.details)
-    personal, personal_marks = _masked_pairs(snapshot.personal)
-    facts = {"subscription_id": snapshot.subscription_id, "alias": snapshot.alias}
-    named = {**facts, **snapshot.facts}
-    marks = dict.fromkeys([*_marks_of_facts(named), *detail_marks, *personal_marks])
-    return replace(snapshot, details=details, personal=personal, suspected=tuple(marks))
+    names = {"subscription_id": snapshot.subscription_id, "alias": snapshot.alias}
+    return _masked(snapshot, {**names, **snapshot.facts})
+
+
+def _masked(unmasked: _Snapshot, facts: Mapping[str, Fact]) -> _Snapshot:
+    details, detail_marks = _masked_pairs(unmasked.details)
+    personal, personal_marks = _masked_pairs(unmasked.personal)
+    marks = [*_marks_of_facts(facts), *detail_marks, *personal_marks]
+    if not marks:
+        return unmasked
+    return replace(
+        unmasked,
+        details=details,
+        personal=personal,
+        odd=tuple(_masked_name(name) for name in unmasked.odd),
+        suspected=tuple(dict.fromkeys(marks)),
+    )
 
 
 def _marks_of_facts(facts: Mapping[str, Fact]) -> Iterator[str]:
