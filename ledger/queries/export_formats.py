@@ -106,7 +106,7 @@ def _pyarrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        message = "Parquet needs pyarrow, which is not installed: pip install 'ipn-ledger[parquet]'"
+        message = "Parquet needs pyarrow, which is not installed: pip install 'pyarrow>=20'"
         raise MissingExtraError(message) from error
     return pyarrow
 
