@@ -209,9 +209,11 @@ def _refusals(calls: CallsByShopAndMode) -> Iterator[str]:
 
 def _show_next_steps(url: str, console: Console, calls: CallsByShopAndMode) -> None:
     console.print("\nThe service runs with:")
-    for name in ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE"):
+    for name in ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE", "LEDGER_ALLOWED_SOURCES"):
         console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
-    console.print("\nRun in another terminal, in this folder, with the two lines above:")
+    if SECRET_KEY_FILE.exists():
+        console.print(f"  export LEDGER_SECRET_KEY=$(cat {SECRET_KEY_FILE})", markup=False)
+    console.print("\nRun in another terminal, in this folder, with the lines above:")
     for line in ["check", *_example_commands(calls), "notifications list"]:
         console.print(f"  {_command()} {line}", markup=False)
     password = PASSWORD_FILE.read_text(encoding="utf-8")
