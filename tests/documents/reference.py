@@ -1,7 +1,7 @@
 """The pages of the reference that are made from the code: commands, settings, routes, reasons."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE, UNDECIDED_ALONE
 from ledger.ipn.shops_and_keys import Shops
 from ledger.settings import Settings
 from ledger.storage.database import Database
+from tests.documents.events_page import with_tables
+from tests.documents.tables import table
 from web import create_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,12 +24,6 @@ DOCS = ROOT / "docs"
 HELP_WIDTH = 100
 METHODS_LEFT_OUT = {"HEAD", "OPTIONS"}
 _OF_LIBRARIES = {"GET /static/<filename>": "Send a stylesheet, a script or the icon of the pages."}
-
-
-def table(*lines: Iterable[str]) -> str:
-    """Return a table in Markdown; its first row is the head."""
-    head, *rest = map(list, lines)
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ["---"] * len(head), *rest))
 
 
 # -- commands -----------------------------------------------------------------------------------
@@ -173,11 +169,16 @@ def decisions_page() -> str:
     )
 
 
+def events_page() -> str:
+    return with_tables((DOCS / "events.md").read_text())
+
+
 GENERATED: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference" / "commands.md": commands_page,
     DOCS / "reference" / "settings.md": settings_page,
     DOCS / "reference" / "http.md": routes_page,
     DOCS / "reference" / "answers.md": answers_page,
     DOCS / "decisions" / "index.md": decisions_page,
+    DOCS / "events.md": events_page,
 }
 """Every page that is made from the code, in whole or in part."""

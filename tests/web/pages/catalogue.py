@@ -1,7 +1,7 @@
 """The messages of the pages: gathered from templates, code and vocabulary, kept in `.po` files.
 
-`python -m tests.web.pages.catalogue` brings every catalogue up to date; what it adds has no
-translation yet, and a test says so.
+`python -m tests.update` brings every catalogue up to date; what it adds has no translation yet, and a
+test says so.
 """
 
 import io
@@ -101,9 +101,3 @@ def header_fields(code: str) -> dict[str, str]:
         "Content-Transfer-Encoding": "8bit",
         "Plural-Forms": PLURAL_FORMS[code],
     }
-
-
-if __name__ == "__main__":
-    for code in languages():
-        path_of(code).parent.mkdir(parents=True, exist_ok=True)
-        path_of(code).write_bytes(updated(code))
