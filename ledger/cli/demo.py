@@ -210,7 +210,7 @@ def _refusals(calls: CallsByShopAndMode) -> Iterator[str]:
 
 def _show_next_steps(url: str, console: Console, calls: CallsByShopAndMode) -> None:
     console.print(
-        "\nTheir payments are of the last weeks; the ledger learned of them when they were first sent."
+        "\nTheir payments are of the last weeks; the ledger learned of them when they came here."
     )
     console.print("The service runs until Ctrl-C, with:")
     for name in ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE", "LEDGER_ALLOWED_SOURCES"):

@@ -1,7 +1,7 @@
 """The messages of the pages: gathered from templates, code and vocabulary, kept in `.po` files.
 
-`python -m tests.update` brings every catalogue up to date; what it adds has no translation yet, and a
-test says so.
+`python -m tests.update` brings every catalogue up to date; what it adds has no translation yet, and
+a test says so.
 """
 
 import io
