@@ -37,8 +37,8 @@ MODEL = Projection("cards", (cards,), card, kinds=("transaction",), harmless_det
 @pytest.fixture
 def ledger(database: Database, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """A ledger with one more read model."""
-    known: MutableMapping[str, Projection] = registry.PROJECTIONS  # type: ignore[assignment]
-    monkeypatch.setitem(known, "cards", MODEL)
+    models: MutableMapping[str, Projection] = registry.PROJECTIONS  # type: ignore[assignment]
+    monkeypatch.setitem(models, "cards", MODEL)
     prepare_views(database)
     return a_ledger(database)
 
