@@ -1,28 +1,31 @@
 """Rewrite everything that is made from the code, and show what changed: `python -m tests.update`.
 
 What stands in `tests/frozen` and `tests/golden` is never rewritten: it says what must stay. A new
-event class gets a frozen sample of its own.
+event class gets a frozen sample of its own. Rows of read models may change: whoever changes some
+looks at the difference.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 
 from tests.documents.reference import GENERATED
 from tests.frozen.samples import SAMPLES_FILE, with_new_samples
+from tests.projections import golden_rows
 from tests.web.pages.catalogue import languages, path_of, updated
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def catalogue(code: str) -> Callable[[], str]:
-    return lambda: updated(code).decode()
-
-
 FILES: Mapping[Path, Callable[[], str]] = {
     **GENERATED,
-    **{path_of(code): catalogue(code) for code in languages()},
+    **{path_of(code): partial(updated, code) for code in languages()},
+    **{
+        golden_rows.path_of(name): partial(golden_rows.rows_now, name)
+        for name in golden_rows.STORIES_SHOWN
+    },
     SAMPLES_FILE: with_new_samples,
 }
 """Every generated file, and how its text is made."""

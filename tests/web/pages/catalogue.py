@@ -72,7 +72,7 @@ def path_of(code: str) -> Path:
     return TRANSLATIONS / code / "LC_MESSAGES" / "messages.po"
 
 
-def updated(code: str) -> bytes:
+def updated(code: str) -> str:
     """The catalogue of a language with every message that there is and no other.
 
     Its header is written here: that of the library holds dates and versions, which would change
@@ -83,7 +83,7 @@ def updated(code: str) -> bytes:
     catalog.obsolete.clear()
     written = io.BytesIO()
     write_po(written, catalog, width=100, omit_header=True, sort_output=True)
-    return header(code).encode() + written.getvalue()
+    return header(code) + written.getvalue().decode()
 
 
 def header(code: str) -> str:
