@@ -44,7 +44,7 @@ def metrics() -> ResponseReturnValue:
     """Write all metrics for Prometheus. Errors: Unauthorized without the token of the settings."""
     token, secret = context().settings.metrics_token, bearer_secret() or ""
     if token and not hmac.compare_digest(hash_of(secret), hash_of(token)):
-        raise Unauthorized("send the token of LEDGER_METRICS_TOKEN: Authorization: Bearer …")
+        raise Unauthorized("send the token of LEDGER_METRICS_TOKEN: Authorization: Bearer <token>")
     read = partial(_gauges, ledger().database)
     cache = current_app.extensions.setdefault("ipn-ledger-gauges", GaugeCache(read))
     gauges = cache.gauges()

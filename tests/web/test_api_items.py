@@ -52,13 +52,15 @@ def test_what_cannot_be_understood_is_refused_field_by_field(paid_sqlite: Asking
 
         assert response.status_code == 422
         assert response.content_type == "application/problem+json"
-        assert list(response.get_json()["errors"]["query"]) == [question.partition("=")[0]]
+        (problem,) = response.get_json()["errors"]
+        assert problem["parameter"] == question.partition("=")[0]
+        assert response.get_json()["detail"] == f"{problem['parameter']} {problem['message']}"
 
 
 UNKNOWN = (
     f"/api/v1/shops/{SHOP_ID}/production/transactions/{UUID}",
     f"/api/v1/shops/99999999/test/transactions/{UUID}",
-    f"/api/v1/shops/{SHOP_ID}/TEST/transactions/{UUID}",
+    f"/api/v1/shops/{SHOP_ID}/prod/transactions/{UUID}",
     f"/api/v1/shops/1234567%00/test/transactions/{UUID}",
     f"{AT}/transactions/unknown",
     f"{AT}/transactions/unknown/history",
@@ -79,6 +81,17 @@ def test_what_is_unknown_is_a_problem(paid: Asking) -> None:
 
         refusal = (response.status_code, response.content_type, response.get_json()["code"])
         assert refusal == (404, "application/problem+json", "not-found"), path
+
+
+def test_a_mode_is_one_of_two_in_any_case(paid_sqlite: Asking) -> None:
+    states = [paid_sqlite.get(TRANSACTION.replace("/test/", f"/{mode}/")) for mode in MODES]
+    refusal = paid_sqlite.call(TRANSACTION.replace("/test/", "/prod/")).get_json()
+
+    assert states[1:] == states[:-1]
+    assert (refusal["code"], refusal["detail"]) == ("not-found", "mode is test or production")
+
+
+MODES = ("test", "TEST", "Test")
 
 
 def test_what_one_has_already_is_not_sent_again(paid_sqlite: Asking) -> None:

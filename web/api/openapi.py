@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template
 from flask_smorest import Api
 from markupsafe import Markup
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.event_data import event_schemas
@@ -57,8 +57,20 @@ ProblemAnswer = answer_schema(
     title=text(),
     status=number(),
     code=text("stable, in kebab-case"),
-    detail=fields.String(),
-    errors=fields.Dict(metadata={"description": "what is wrong with what was asked"}),
+    detail=text("what went wrong, in a sentence"),
+    errors=fields.List(
+        fields.Nested(
+            Schema.from_dict(
+                {
+                    "parameter": fields.String(metadata={"description": "of the address"}),
+                    "pointer": fields.String(metadata={"description": "into the body (RFC 6901)"}),
+                    "message": text("what is wrong there; its subject is that name"),
+                },
+                name="QuestionProblem",
+            )
+        ),
+        metadata={"description": "what is wrong with what was asked"},
+    ),
     aliases=fields.List(
         fields.String(), metadata={"description": "to choose from, when an id is ambiguous"}
     ),
