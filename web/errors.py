@@ -27,6 +27,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.TooManyTriesError: 429,
     errors.NotFoundError: 404,
     errors.AmbiguousError: 409,
+    errors.PositionAheadError: 409,
     errors.ConflictError: 503,
     errors.UnavailableError: 503,
     errors.ViewNotBuiltError: 503,
@@ -93,9 +94,11 @@ def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
         log.error("refused", code=refusal.code, status=status, exc_info=refusal)
     if receiver.is_addressed(request):
         status = 503  # without a receipt nothing is acknowledged: let the sender try again
-    more: dict[str, Any] = (
-        {"aliases": refusal.choices} if isinstance(refusal, errors.AmbiguousError) else {}
-    )
+    more: dict[str, Any] = {}
+    if isinstance(refusal, errors.AmbiguousError):
+        more = {"aliases": refusal.choices}
+    if isinstance(refusal, errors.PositionAheadError):
+        more = {"newest_position": refusal.newest_position}
     return _refuse(status, refusal.code, str(refusal), _headers_of(refusal), **more)
 
 

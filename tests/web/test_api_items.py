@@ -103,9 +103,25 @@ def test_what_one_has_already_is_not_sent_again(paid_sqlite: Asking) -> None:
     )
     changed = paid_sqlite.call(TRANSACTION, headers={"If-None-Match": tag})
 
-    assert not tag.startswith("W/")
+    assert tag.startswith("W/"), "how far the log goes is shown too, and is not in the tag"
     assert (again.status_code, again.data) == (304, b"")
     assert [other_role.status_code, changed.status_code] == [200, 200]
+
+
+COLLECTIONS = [
+    *("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail"),
+    *("events", "notifications", "access-log", "projections"),
+]
+
+
+def test_every_answer_says_how_far_the_log_goes(paid: Asking) -> None:
+    paid.follow()
+    paths = [TRANSACTION, f"{TRANSACTION}/history", *(f"/api/v1/{name}" for name in COLLECTIONS)]
+
+    newest = {path: paid.get(path, "operator")["newest_position"] for path in paths}
+
+    assert newest == dict.fromkeys(paths, 2)
+    assert paid.get("/api/v1/transactions")["as_of_position"] == 2
 
 
 # -- histories ------------------------------------------------------------------------------------

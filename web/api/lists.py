@@ -15,6 +15,7 @@ from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.lists import Listing
 from web.api.answer_fields import answer_schema, number, text
+from web.api.answers import NEWEST
 from web.api.parameter_names import Pair, Query
 from web.api.query_schemas import flag_parameter, integer_parameter, one_of, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
@@ -57,6 +58,7 @@ PageAnswer = answer_schema(
     next_cursor=text(none=True),
     as_of_position=number(),
     lag=number(),
+    newest_position=NEWEST,
 )
 """Shape: `next_cursor` is null on the last page. Units: positions of events."""
 

@@ -46,7 +46,7 @@ _OF_BODIES = {
     "415": "the body is not announced as JSON",
 }
 _OF_SOME = {  # routes that can answer so refer to it
-    "409": "several have this id; `aliases` tells them apart",
+    "409": "several have this id, and `aliases` tells them apart; or the log ends before `after`",
     "501": "an optional library is not installed",
 }
 
@@ -73,6 +73,9 @@ ProblemAnswer = answer_schema(
     ),
     aliases=fields.List(
         fields.String(), metadata={"description": "to choose from, when an id is ambiguous"}
+    ),
+    newest_position=fields.Integer(
+        metadata={"description": "where the log ends, when a reader is ahead of it"}
     ),
 )
 """A problem document. Source: RFC 9457."""
