@@ -15,6 +15,7 @@ from ledger.storage.database_errors import silence
 from web import receiver
 from web.api.parameter_names import problems, sentence
 from web.pages import refusals
+from web.request_ids import request_id
 from web.streams import NoPlaceError
 
 log = structlog.get_logger("web")
@@ -91,7 +92,8 @@ def _refused_by_http(http_error: HTTPException) -> Response:
 def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
     status = status_of(refusal)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("refused", code=refusal.code, status=status, exc_info=refusal)
+        id_ = request_id()
+        log.error("refused", code=refusal.code, status=status, request_id=id_, exc_info=refusal)
     if receiver.is_addressed(request):
         status = 503  # without a receipt nothing is acknowledged: let the sender try again
     more: dict[str, Any] = {}
@@ -105,7 +107,8 @@ def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
 def _failed(error: Exception) -> Response:
     if silence(error) is not None:
         return _unavailable(error)
-    log.error("failed", method=request.method, path=request.path, exc_info=error)
+    route = request.url_rule.rule if request.url_rule else None  # the path may hold a name
+    log.error("failed", method=request.method, route=route, request_id=request_id(), exc_info=error)
     return _refuse(503 if receiver.is_addressed(request) else 500, "internal-error")
 
 
@@ -128,7 +131,7 @@ def _refuse(
         return refusals.page(status, code, headers or {}, detail)
     detail = detail or _CODES.get(status, ("", HTTPStatus(status).phrase))[1]
     fields = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    fields |= {"code": code, "detail": detail} | more
+    fields |= {"code": code, "detail": detail, "request_id": request_id()} | more
     # the standard library's writer: a question may hold what is no Unicode
     response = Response(json.dumps(fields), status, headers, mimetype="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -145,8 +148,6 @@ def _headers_of(refusal: errors.LedgerError) -> dict[str, str]:
 def _headers(http_error: HTTPException) -> dict[str, str]:
     if http_error.code == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
-    if isinstance(http_error, RateLimitExceeded) and http_error.limit is not None:
-        return {"Retry-After": str(http_error.limit.limit.get_expiry())}
     if isinstance(http_error, NoPlaceError):
         return {"Retry-After": str(http_error.retry_seconds)}
     return {}

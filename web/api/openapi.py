@@ -58,6 +58,7 @@ ProblemAnswer = answer_schema(
     status=number(),
     code=text("stable, in kebab-case"),
     detail=text("what went wrong, in a sentence"),
+    request_id=text("as in the header `X-Request-Id` and in the log of the service"),
     errors=fields.List(
         fields.Nested(
             Schema.from_dict(
