@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from ledger.access.log import Access
+from ledger.access.readers import Reader
 from ledger.aggregates.event_fields import Output
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.snapshots import (
@@ -234,6 +235,38 @@ AccessAnswer = answer_schema(
 )
 AccessLogAnswer = answer_schema(
     "AccessLogAnswer", items=many(AccessAnswer), next_cursor=_CURSOR, newest_position=NEWEST
+)
+ShopAnswer = answer_schema(
+    "ShopAnswer",
+    shop_id=text(),
+    name=text("as the shops file has it; null when it has the shop no more", none=True),
+    modes=many(
+        answer_schema(
+            "ShopModeAnswer",
+            mode=text(choices=PUBLIC_MODES),
+            ipn_path=text("where the platform is to send notifications of this mode"),
+        )
+    ),
+)
+ShopsAnswer = answer_schema(
+    "ShopsAnswer", items=many(ShopAnswer), next_cursor=_CURSOR, newest_position=NEWEST
+)
+MeAnswer = answer_schema(
+    "MeAnswer",
+    **attributes(Reader, "id name role"),
+    shops=fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "that it may see; null is every shop"},
+    ),
+    expires_at=text("null when it does not expire", none=True),
+    sees_personal=flag("it may see personal data and raw bodies"),
+)
+IndexAnswer = answer_schema(
+    "IndexAnswer",
+    version=text("of the software"),
+    links=words("addresses by name: every collection, the document, the documentation"),
 )
 ProjectionAnswer = answer_schema(
     "ProjectionAnswer",
