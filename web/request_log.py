@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 from ledger.ipn.modes import PUBLIC_MODES
 from web import receiver
+from web.context import context
 from web.request_ids import HEADER, request_id
 
 _BEGAN_AT = "ipn-ledger-began-at"
@@ -42,6 +43,7 @@ def _finish(response: Response) -> Response:
     if response.direct_passthrough:  # a file, which the server closes, and not the answer
         write("answered", **line, bytes=response.content_length, duration_ms=_since(began))
         return response
+    metrics = context().metrics
     counted = None
     if not response.is_sequence:
         counted = response.response = _Counted(cast("Iterable[bytes]", response.response))
@@ -49,6 +51,9 @@ def _finish(response: Response) -> Response:
     def end() -> None:
         sent = counted.bytes if counted else response.calculate_content_length()
         write("answered", **line, bytes=sent, duration_ms=_since(began))
+        if line["route"] not in _QUIET:
+            route, status = line["route"] or "none", line["status"]
+            metrics.answered(route=route, status=status, seconds=perf_counter() - began)
 
     response.call_on_close(end)
     return response

@@ -141,3 +141,22 @@ def test_an_id_is_taken_from_a_trusted_proxy_alone(
     answer = api.call("/healthz", None, headers={"X-Request-Id": written}, **caller)
 
     assert (answer.headers["X-Request-Id"] == written) is is_taken
+
+
+def test_the_time_of_answers_is_measured_by_route(api: Asking) -> None:
+    api.call(f"{AT}/transactions/{UUID}")
+    api.call("/api/v1/events", None)
+    api.call("/healthz", None)
+    api.call("/jo@example.org", None)
+
+    metrics = api.call("/metrics", None).text
+
+    route = "/api/v1/shops/<shop_id>/<mode>/transactions/<name:name>"
+    for labels in (
+        f'route="{route}",status="200"',
+        'route="/api/v1/events",status="401"',
+        'route="none",status="404"',
+    ):
+        assert f"ledger_request_seconds_count{{{labels}}} 1.0" in metrics
+    assert "healthz" not in metrics
+    assert "jo@" not in metrics
