@@ -131,17 +131,20 @@ serve_list(lists.ORDERS, "List orders, each once per currency.")
 serve_list(lists.TOTALS, "List daily totals.")
 serve_list(lists.AUDIT_TRAIL, "List every event, without its facts.")
 serve_export(
-    exporting.EVENTS, EventFilter, FileParameters, "Write every event with its facts, oldest first."
+    exporting.EVENTS,
+    EventFilter,
+    FileParameters,
+    "Export all events with their facts, oldest first.",
 )
 serve_export(
     exporting.TRANSACTIONS,
     TransactionFilter,
     FileParameters,
-    "Write every transaction as it stands, first seen first.",
+    "Export all transactions as they stand, oldest first.",
 )
 serve_export(
     exporting.NOTIFICATIONS,
     NotificationFilter,
     RawFileParameters,
-    "Write every notification, oldest first.",
+    "Export all notifications, oldest first.",
 )

@@ -114,7 +114,7 @@ def _events_of(kind: str, parameters: Known, shop_id: str, mode: str, name: str)
         names |= names_in(streams)
     entries, cursor = history_page(streams, **page)
     if not entries and not page["after"]:
-        raise NotFoundError("nothing is known about it by then")
+        raise NotFoundError("not found: nothing in this ledger had this name by then")
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
     shown = [shown_event(history_data(entry)) for entry in entries]
