@@ -87,6 +87,8 @@ def test_an_unknown_parameter_is_told_with_the_name_that_was_meant(reader: Reade
         ]
         assert answer.json["detail"] == f"{name} is unknown; did you mean {meant}"
     assert reader.call("transactions", colour="1").json["detail"] == "colour is unknown"
+    many = {f"shop_idd{number}": "1" for number in range(1_000)}
+    assert len(reader.call("transactions", **many).json["errors"]) == 5
 
 
 def test_the_format_of_a_file_has_two_names_and_is_no_format_of_a_notification(

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load
 from werkzeug.datastructures import MultiDict, iter_multi_items
 
 Pair = tuple[str, str]
+
+UNKNOWN_MAX = 5
+"""So many unknown names are answered: what each may have meant takes time to find out."""
 
 _MESSAGES = {"required": "is missing", "null": "is null", "unknown": "is unknown"}
 _INVALID: Mapping[type[fields.Field[Any]], str] = {
@@ -38,9 +42,10 @@ class Query(Question):
     @pre_load
     def _by_field(self, written: Any, **_: Any) -> dict[str, Any]:
         texts = MultiDict(self.renamed(*pair) for pair in iter_multi_items(written.data))
-        unknown = {name: [self._unknown(name)] for name in texts if name not in self.fields}
-        if unknown:
-            raise ValidationError(unknown)
+        unknown = islice((name for name in texts if name not in self.fields), UNKNOWN_MAX)
+        messages = {name: [self._unknown(name)] for name in unknown}
+        if messages:
+            raise ValidationError(messages)
         return {
             name: texts.getlist(name) if isinstance(self.fields[name], fields.List) else text
             for name, text in texts.items()

@@ -1,7 +1,5 @@
 """What there is to ask, and what the token of a caller may see of it."""
 
-import re
-
 from flask import Response, current_app
 from werkzeug.routing import Rule
 
@@ -22,7 +20,7 @@ bp = a_blueprint("readers", "What there is to ask, and what your token may see o
 def get_index() -> Response:
     """Link to everything that can be asked without a name."""
     links = {
-        re.sub(r"[/-]", "_", rule.rule.removeprefix(f"{PREFIX}/")): rule.rule
+        rule.rule.removeprefix(f"{PREFIX}/").replace("/", "_").replace("-", "_"): rule.rule
         for rule in current_app.url_map.iter_rules()
         if rule.rule.startswith(f"{PREFIX}/") and _is_asked_without_a_name(rule)
     }
