@@ -35,7 +35,7 @@ def _tell(limiter: Limiter, response: Response) -> Response:
 
     Shape: of the limit that is nearest. Units: seconds.
     """
-    if not limiter.current_limits:
+    if request.blueprint == "receiver" or not limiter.current_limits:
         return response
     nearest = min(limiter.current_limits, key=lambda each: (not each.breached, each.remaining))
     seconds = max(1, math.ceil(nearest.window.reset_time - time.time()))

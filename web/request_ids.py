@@ -27,7 +27,7 @@ def request_id() -> str:
 
 
 def _id_of_proxy() -> str | None:
-    written = request.headers.get(HEADER, "")
+    written = request.environ.get("HTTP_X_REQUEST_ID", "")
     if not _SAFE.fullmatch(written):
         return None
     peer, trusted = read_address(request.remote_addr or ""), context().settings.trusted_proxies
