@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import ROLES
 from ledger.errors import NotFoundError
 from ledger.storage.access_tables import tokens
 

@@ -8,7 +8,8 @@ from typing import Any
 import click
 import orjson
 
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import ROLES
 from ledger.access.tokens import Token
 from ledger.access.users import User
 from ledger.cli.invocation import INSTANT

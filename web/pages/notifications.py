@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.access.roles import AUDITOR, AUDITOR_PERSONAL, OPERATOR
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.statuses import FINAL
