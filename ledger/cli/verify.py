@@ -6,7 +6,9 @@ from dataclasses import asdict
 import click
 import orjson
 
-from ledger.audit import CHECKS, Audit, Fault
+from ledger.audit.check_names import CHECKS
+from ledger.audit.fault import Fault
+from ledger.audit.run_checks import Audit
 from ledger.cli.invocation import json_lines_option, open_ledger, workers_option
 from ledger.cli.progress_bar import Meter
 from ledger.ipn.lookalikes import printable

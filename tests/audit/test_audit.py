@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from ledger.application import Ledger
-from ledger.audit import Audit
+from ledger.audit.run_checks import Audit
 from ledger.cli import cli
 from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.simulator.signed_calls import MIXED
