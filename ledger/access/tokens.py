@@ -96,5 +96,5 @@ def revoke_token(connection: Connection, id_: str, *, now: datetime) -> Token:
     statement = update(tokens).where(c.id == id_, c.revoked_at.is_(None)).values(revoked_at=now)
     token = Token.read_one(connection, statement.returning(*c))
     if token is None:
-        raise NotFoundError("no such token that is not revoked already")
+        raise NotFoundError("no such token, or it is already revoked")
     return token

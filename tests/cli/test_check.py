@@ -186,7 +186,7 @@ def test_a_database_that_does_not_answer_is_a_fault_without_its_password(tmp_pat
             "not_before = 2026-02-01T00:00:00Z\nnot_after = 2026-01-01T00:00:00Z",
             "fault: .* window is empty",
         ),
-        ("not_before = 2026-01-01T00:00:00Z", "ok: .* from 2026-01-01T00:00Z without end"),
+        ("not_before = 2026-01-01T00:00:00Z", "ok: .* valid from 2026-01-01T00:00Z"),
     ],
 )
 def test_the_window_of_a_key_is_reported(tmp_path: Path, more: str, message: str) -> None:

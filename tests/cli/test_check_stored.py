@@ -20,7 +20,7 @@ def test_what_is_verified_but_not_decided_is_named_with_what_to_do(
 
     (state,) = states(environ, "undecided")
 
-    assert state.startswith("warning: 1 verified but not decided (amount-unreadable)")
+    assert state.startswith("warning: 1 notification verified but not decided (amount-unreadable)")
     assert "ledger notifications readmit --reason amount-unreadable" in state
 
 

@@ -64,7 +64,7 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
     assert [row[2] for row in rows] == ["quarantined", "repeated", "recorded"]
     assert rows[0][3:] == ["-", "-", "-", "empty-body"]
     assert rows[2][3:] == ["form-v2", SHOP_ID, "TEST", "PAY"]
-    assert result.stderr == "3 deliveries\n"
+    assert result.stderr == "3 notifications\n"
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_an_unknown_delivery_exits_with_one(ledger: Ledger, command: Command) ->
         result = command(*arguments, "0" * 26)
 
         assert (result.exit_code, result.stdout) == (1, "")
-        assert "(not-found)" in result.stderr
+        assert "not-found" in result.stderr
 
 
 def test_hostile_values_cannot_steer_a_terminal(ledger: Ledger, command: Command) -> None:
@@ -185,7 +185,7 @@ def test_one_delivery_is_readmitted(ledger: Ledger, command: Command) -> None:
     result = command("readmit", receipt.id)
 
     assert result.exit_code == 0
-    assert result.stdout == f"{receipt.id}\trecorded\t\n"
+    assert result.stdout == f"{receipt.id}\trecorded\t-\n"
     assert result.stderr == "1 readmitted, 0 refused again\n"
     assert len(ledger.events.events_after(0, 10)) == 1
 
@@ -207,7 +207,7 @@ def test_how_many_wait_is_said_before_they_are_touched(ledger: Ledger, command: 
     declined = command("readmit", "--reason", "no-key", answer="n\n")
 
     assert declined.exit_code == 1
-    assert declined.stderr.startswith("3 deliveries wait\n")
+    assert declined.stderr.startswith("3 notifications wait\n")
     assert declined.stdout == ""
     assert ledger.events.events_after(0, 10) == []
 
@@ -236,7 +236,7 @@ def test_all_that_wait_may_be_tried_without_a_question(ledger: Ledger, command: 
     result = command("readmit", "--all", "--yes")
 
     assert result.exit_code == 0
-    assert result.stderr == "2 deliveries wait\n1 readmitted, 1 refused again\n"
+    assert result.stderr == "2 notifications wait\n1 readmitted, 1 refused again\n"
 
 
 def test_more_than_a_page_is_readmitted(ledger: Ledger, command: Command) -> None:
@@ -245,14 +245,14 @@ def test_more_than_a_page_is_readmitted(ledger: Ledger, command: Command) -> Non
 
     result = command("readmit", "--all", "--yes")
 
-    assert result.stderr == "501 deliveries wait\n0 readmitted, 501 refused again\n"
+    assert result.stderr == "501 notifications wait\n0 readmitted, 501 refused again\n"
 
 
 def test_when_nothing_waits_nothing_is_asked(ledger: Ledger, command: Command) -> None:
     result = command("readmit", "--all")
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "0 deliveries wait\n0 readmitted, 0 refused again\n"
+    assert result.stderr == "0 notifications wait\n0 readmitted, 0 refused again\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "--reason", "no-key"], ["0" * 26, "--all"]])
@@ -286,5 +286,5 @@ def test_one_that_left_the_quarantine_meanwhile_does_not_stop_the_others(
 
     assert readmitted
     assert result.exit_code == 0
-    assert result.stdout == f"{second.id}\trecorded\t\n"
+    assert result.stdout == f"{second.id}\trecorded\t-\n"
     assert f"{first.id} does not wait any more" in result.stderr
