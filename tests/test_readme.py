@@ -63,7 +63,7 @@ def test_the_readme_names_every_option_of_a_command_and_no_other(name: str) -> N
 
 def test_every_option_that_the_readme_names_exists() -> None:
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
-    params = [param for command in commands().values() for param in command.params]
+    params = [param for command in (cli, *commands().values()) for param in command.params]
     known = {option for param in params for option in param.opts}
 
     of_pip = {"--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--disable-pip"}

@@ -32,12 +32,13 @@ SHORT_HELPS = {
 
 _SECTIONS = {
     "First": {
-        "ledger serve --demo": "serves synthetic shops and says what to look at.",
-        "ledger COMMAND --help": "shows examples and the settings that a command reads.",
+        "ledger serve --demo": "Serves synthetic shops and says what to look at.",
+        "ledger COMMAND --help": "Shows examples and the settings that a command reads.",
     },
     "Settings": {
         "LEDGER_...": "All settings are variables of the environment; the README lists them.",
-        "NO_COLOR": "switches colours off, as `--color never` does.",
+        "LEDGER_DEBUG": "With 1, a command that fails also says where in the code.",
+        "NO_COLOR": "Set to anything, it switches colours off, as `--color never` does.",
     },
     "Output": {
         "on a terminal": "A list is a table with a header row.",

@@ -11,7 +11,6 @@ _MEANINGS = {
     "LEDGER_TOKEN": "A token of the query API.",
     "LEDGER_SECRET_KEY": "Signs the sessions of the pages; without it there are no pages.",
     "LEDGER_ALLOWED_SOURCES": "The address ranges that the platform calls from.",
-    "LEDGER_DEBUG": "With 1: where in the code a command failed.",
 }
 DATABASE = ("LEDGER_DATABASE_URL",)
 LEDGER = (*DATABASE, "LEDGER_SHOPS_FILE")

@@ -26,10 +26,10 @@ class Readable(click.ParamType[Any]):
         try:
             return self._reader(value) if isinstance(value, str) else value
         except ValueError:
-            self.fail(f"{value} is no {self._meaning}")
+            self.fail(f"{value} is not {self._meaning}")
 
 
-ISO = "ISO 8601 instant, for example 2026-03-10T09:15:00Z"
+ISO = "an ISO 8601 instant, for example 2026-03-10T09:15:00Z"
 INSTANT = Readable("instant", read_as_of, ISO)
 
 

@@ -28,6 +28,11 @@ def painted(word: str, *, width: int = 0) -> str:
     return click.style(f"{word:{width}}", fg=_COLOUR_BY_WORD.get(word))
 
 
+def warn(message: str) -> None:
+    """Print a warning on standard error."""
+    click.echo(f"{click.style('warning', fg='yellow')}: {message}", err=True)
+
+
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """Return a count with its noun. Shape: `1 shop`, `2 shops`; `plural` is for other plurals."""
     return f"{number} {singular if number == 1 else plural or f'{singular}s'}"

@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable
+from math import inf
 from typing import Self
 
 import click
@@ -27,7 +29,10 @@ class Meter:
     the whole.
     """
 
-    def __init__(self, what: str, unit: str | None = None) -> None:
+    def __init__(
+        self, what: str, unit: str | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._what = what
         self._unit = unit
         self._is_terminal = sys.stderr.isatty()
@@ -46,7 +51,7 @@ class Meter:
         self._task = self._bar.add_task(what, total=None, rate="")
         self._stage = ""
         self._began = (0.0, 0)
-        self._printed_at = 0.0
+        self._printed_at = -inf
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -56,9 +61,9 @@ class Meter:
         self._bar.stop()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if stage != self._stage:
-            self._stage, self._began, self._printed_at = stage, (now, done), 0.0
+            self._stage, self._began, self._printed_at = stage, (now, done), -inf
         rate = self._rate(done, now - self._began[0])
         line = f"{self._what}: {stage}"
         if self._is_terminal:

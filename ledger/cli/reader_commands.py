@@ -10,7 +10,7 @@ import click
 from ledger.access.readers import Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User
-from ledger.cli.output import counted, echo_json_lines, echo_table
+from ledger.cli.output import counted, echo_json_lines, echo_table, warn
 from ledger.instants import utc_now, write_public_instant
 from ledger.ipn.lookalikes import printable
 from ledger.ipn.shops_and_keys import Shops
@@ -29,8 +29,8 @@ def warn_of_unknown_shops(ids: Sequence[str] | None, shops: Shops) -> None:
     """Warn of shops that the shops file does not have, if there is one: a digit may be wrong."""
     for shop_id in ids or ():
         if shops.shop_by_id and shop_id not in shops.shop_by_id:
-            message = f"warning: the shops file has no shop {printable(shop_id)}"
-            click.echo(f"{message}; nothing is shown of it until it does", err=True)
+            message = f"the shops file has no shop {printable(shop_id)}"
+            warn(f"{message}; there is nothing to see of it until it does")
 
 
 def echo_readers(

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ledger.cli.chaos import Run, play_chaos
-from ledger.cli.output import counted, echo_row, echo_table
+from ledger.cli.output import counted, echo_row, echo_table, warn
 from ledger.errors import SettingsError
 from ledger.ipn.shops_and_keys import REST_BROWSER, Shops, read_shops
 from ledger.settings import read_settings
@@ -57,7 +57,7 @@ def _run(
     stories = [STORIES[name] for name in names] or None
     seed = secrets.randbelow(10**6) if seed is None else seed
     click.echo(f"seed {seed}, shop {shop_id}, mode {mode}", err=True)
-    click.echo("warning: these synthetic payments stay in the ledger for good", err=True)
+    warn("these synthetic payments stay in the ledger for good")
     return Run(shops=shops, shop_id=shop_id, mode=mode, seed=seed, stories=stories, **options)
 
 

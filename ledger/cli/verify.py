@@ -36,7 +36,8 @@ def print_faults(*, first: int, only: tuple[str, ...], workers: int, as_json: bo
     checked = ", ".join(
         f"{counted(number, 'row')} of {check}" for check, number in audit.checked.items()
     )
-    click.echo(f"{counted(count, 'fault')} ({checked})", err=True)
+    summary = click.style(counted(count, "fault"), fg="red" if count else "green")
+    click.echo(f"{summary} ({checked})", err=True)
     return 1 if count else 0
 
 

@@ -45,4 +45,4 @@ def test_a_proxy_behind_which_all_callers_are_one_is_told(
 
     lines = states(environ, "proxy")
 
-    assert [f"came lately from {peer}," in line for line in lines] == [True] * is_told
+    assert [f"recent deliveries came from {peer}," in line for line in lines] == [True] * is_told

@@ -8,18 +8,16 @@ import pytest
 from click.testing import Result
 
 from ledger.application import Ledger
-from ledger.recording.receipt import Receipt
 from tests.builders import (
     SHOP_ID,
     a_form_call,
     a_ledger,
     a_rest_call,
-    a_shop,
     minutes,
     receive,
-    shops,
 )
 from tests.cli.running import run, shops_file
+from tests.cli.waiting import a_waiting
 from tests.conftest import opened
 
 Command = Callable[..., Result]
@@ -39,14 +37,6 @@ def command(sqlite_url: str, tmp_path: Path) -> Command:
         return run(sqlite_url, path, "notifications", *arguments, answer=answer)
 
     return call
-
-
-def a_waiting(ledger: Ledger, body: bytes) -> Receipt:
-    keyring, ledger.shops = ledger.shops, shops(a_shop(kinds=()))
-    receipt = receive(ledger, body)
-    ledger.shops = keyring
-    assert receipt.outcome == "quarantined"
-    return receipt
 
 
 # -- list -------------------------------------------------------------------------------------
@@ -76,6 +66,10 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
         (["--shop-id", SHOP_ID], 3),
         (["--mode", "production"], 1),
         (["--mode", "test"], 2),
+        (["--shop", SHOP_ID], 3),
+        (["--format", "rest-v4"], 1),
+        (["--format", "form-v2", "--mode", "test"], 1),
+        (["--notification-format", "form-v2"], 2),
         (["--limit", "1"], 1),
         (["--outcome", "recorded", "--mode", "test"], 1),
     ],
@@ -94,9 +88,9 @@ def test_a_list_can_be_narrowed(
 def test_a_list_goes_on_before_an_id(ledger: Ledger, command: Command) -> None:
     ids = [receive(ledger, a_form_call()).id for _ in range(3)]
 
-    lines = command("list", "--before", ids[1]).stdout.splitlines()
-
-    assert [line.split("\t")[0] for line in lines] == [ids[0]]
+    for option in ("--cursor", "--before"):
+        lines = command("list", option, ids[1]).stdout.splitlines()
+        assert [line.split("\t")[0] for line in lines] == [ids[0]]
 
 
 def test_a_list_for_machines_has_a_line_each(ledger: Ledger, command: Command) -> None:
@@ -117,63 +111,6 @@ def test_a_list_for_machines_has_a_line_each(ledger: Ledger, command: Command) -
 
 def test_an_unknown_reason_is_a_wrong_use(ledger: Ledger, command: Command) -> None:
     assert command("list", "--reason", "bad-luck").exit_code == 2
-
-
-# -- show -------------------------------------------------------------------------------------
-
-
-def test_one_delivery_is_shown_with_what_its_reason_means(ledger: Ledger, command: Command) -> None:
-    receipt = a_waiting(ledger, a_form_call())
-
-    result = command("show", receipt.id)
-
-    assert f"{'outcome':<18} quarantined" in result.stdout.splitlines()
-    assert f"{'reason':<18} no-key" in result.stdout.splitlines()
-    assert "The shop has no key of this kind" in result.stdout
-
-
-@pytest.mark.parametrize("body", [a_form_call(cust_name="é\0"), b"\xff\x00\r\n", b""])
-def test_the_raw_body_is_written_byte_for_byte(
-    ledger: Ledger, command: Command, body: bytes
-) -> None:
-    receipt = receive(ledger, body)
-
-    result = command("show", "--raw", receipt.id)
-
-    assert (result.exit_code, result.stdout_bytes) == (0, body)
-
-
-def test_one_delivery_for_machines(ledger: Ledger, command: Command) -> None:
-    receipt = receive(ledger, a_form_call())
-
-    shown = json.loads(command("show", "--json", receipt.id).stdout)
-
-    assert (shown["id"], shown["outcome"], shown["reason"]) == (receipt.id, "recorded", None)
-    assert len(shown["digest"]) == 64
-    assert len(shown["key_fingerprint"]) == 16
-
-
-def test_an_unknown_delivery_exits_with_one(ledger: Ledger, command: Command) -> None:
-    for arguments in (["show"], ["show", "--raw"], ["show", "--json"], ["readmit"]):
-        result = command(*arguments, "0" * 26)
-
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert "not-found" in result.stderr
-
-
-def test_hostile_values_cannot_steer_a_terminal(ledger: Ledger, command: Command) -> None:
-    hostile = "\x1b[2J\u202e\t\n"
-    receipt = receive(ledger, a_form_call(source=hostile), content_type=hostile, peer=hostile)
-    verified = receive(ledger, a_form_call(source=hostile))
-
-    shown = [command("show", id_).stdout for id_ in (receipt.id, verified.id)]
-    listed = command("list").stdout
-
-    assert {character for text in shown for character in text if not character.isprintable()} == {
-        "\n"
-    }
-    assert {character for character in listed if not character.isprintable()} == {"\n", "\t"}
-    assert {line.count("\t") for line in listed.splitlines()} == {6}
 
 
 # -- readmit ----------------------------------------------------------------------------------

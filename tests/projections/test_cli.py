@@ -5,7 +5,9 @@ import re
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 from ledger.application import Ledger
@@ -111,6 +113,53 @@ def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str
     assert alone.stderr == "totals: one generation only, nothing to compare with\n"
     assert re.match(r"dropped orders generation \d+ \(retired, [0-9a-f]{12}\)\n", pruned.stdout)
     assert (again.stdout, again.stderr) == ("", "0 generations dropped\n")
+
+
+def test_a_rebuild_that_was_stopped_says_how_it_goes_on(
+    ledger: Ledger, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = click.echo
+
+    def stop_at_indexes(message: object = None, **options: Any) -> None:
+        if message == "orders: indexing":
+            raise KeyboardInterrupt
+        echo(message, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("click.echo", stop_at_indexes)
+        stopped = run(environ, "rebuild", "orders", "--workers", "1")
+    status = run(environ, "projections", "status")
+    done = run(environ, "rebuild", "orders", "--workers", "1")
+
+    assert stopped.exit_code == 1
+    assert stopped.stderr.endswith("stopped; it goes on with the next `ledger rebuild`\n")
+    (row,) = [line.split("\t") for line in status.stdout.splitlines() if "\tstopped\t" in line]
+    assert (row[0], row[4:6]) == ("orders", ["-", "-"])
+    assert "its rebuild was stopped; `ledger rebuild orders` goes on with it" in status.stderr
+    assert done.exit_code == 0
+    assert done.stdout.startswith("orders\tidentical\tlive at ")
+
+
+def test_a_machine_reads_that_there_is_nothing_to_compare_with(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    alone = run(environ, "projections", "compare", "totals", "--json")
+
+    assert alone.exit_code == 0
+    assert json.loads(alone.stdout) == {
+        "name": "totals",
+        "before": None,
+        "after": None,
+        "tables": [],
+    }
+
+
+@pytest.mark.parametrize("command", ["compare", "prune"])
+def test_a_read_model_that_there_is_not_is_refused(environ: dict[str, str], command: str) -> None:
+    done = run(environ, "projections", command, "nothing")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no projection nothing" in done.stderr
 
 
 def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]) -> None:
