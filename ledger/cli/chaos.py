@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ledger.cli.output import counted, echo_row
+from ledger.cli.output import counted, echo_header, echo_row, echo_table
 from ledger.errors import SettingsError
 from ledger.ipn.shops_and_keys import Shops
 from ledger.simulator.api_client import ApiClient
@@ -23,9 +23,9 @@ from ledger.simulator.story_player import address, play_chaos_attempts, playable
 
 TOKEN_VARIABLE = "LEDGER_TOKEN"  # noqa: S105  its name
 
-_WIDTHS = (6, 32, 30, 4, 14, 10, 3, 0)
-"""Of number, story, step, format, reason, fate, status and answer on a terminal."""
-_DISCREPANCY_WIDTHS = (20, 40, 0)
+_COLUMNS = ("number", "story", "step", "format", "reason", "fate", "status", "answer")
+_WIDTHS = (6, 32, 30, 6, 14, 10, 6, 0)
+_DISCREPANCY_COLUMNS = ("discrepancy", "subject", "explanation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ def play_chaos(run: Run, *, is_check: bool, token_file: Path | None) -> int:
     checker = _checker(run, token_file) if is_check else None
     path = address(run.shop_id, run.mode, is_strict=run.is_strict)
     answered_attempts = []
+    if not run.as_json:
+        echo_header(_COLUMNS, _WIDTHS)
     for answered in play_chaos_attempts(
         run.url, path, _chaos(run), rate=run.rate, connections=run.connections
     ):
@@ -70,8 +72,7 @@ def play_chaos(run: Run, *, is_check: bool, token_file: Path | None) -> int:
         document = _document(run, answered_attempts, discrepancies, acknowledged)
         click.echo(json.dumps(document, ensure_ascii=False))
     else:
-        for discrepancy in discrepancies:
-            echo_row(discrepancy, _DISCREPANCY_WIDTHS)
+        echo_table(_DISCREPANCY_COLUMNS, discrepancies)
     attempts = [answered.attempt for answered in answered_attempts]
     kinds = Counter(str(kind) for attempt in attempts for kind in (attempt.reason, attempt.fate))
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())

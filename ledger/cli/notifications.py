@@ -10,9 +10,9 @@ from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_document, echo_json_lines, echo_table, painted
 from ledger.errors import NotFoundError
 from ledger.ipn.lookalikes import printable
-from ledger.ipn.refusal_reasons import REASONS, SIGNED_WITH_SHA_1
+from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import clock
-from ledger.queries.evidence import explained, is_signed_with_sha_1, what_to_do
+from ledger.queries.evidence import explained, what_to_do
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import WAITING, ReadmissionTally
@@ -73,10 +73,8 @@ def _explanation(ledger: Ledger, row: InboxRecord) -> Iterator[tuple[str, str]]:
     if reason != row.reason:
         yield "better reason", reason
     yield "meaning", REASONS.get(reason, "")
-    if is_signed_with_sha_1(ledger, row):
-        yield "", SIGNED_WITH_SHA_1
     if row.outcome in WAITING:
-        yield "what to do", what_to_do(row, reason)
+        yield "what to do", what_to_do(ledger, row, reason)
         yield "", f"`ledger notifications readmit {row.id}` verifies it again"
 
 

@@ -74,6 +74,13 @@ def _padded(cell: str, width: int) -> str:
     return cell + " " * (width - cell_len(cell))
 
 
+def echo_header(columns: Sequence[str], widths: Sequence[int]) -> None:
+    """Print the header row of a list that grows before one's eyes, on a terminal only."""
+    if sys.stdout.isatty():
+        header = "  ".join(map(_padded, columns, widths)).rstrip()
+        click.echo(click.style(header, bold=True))
+
+
 def echo_row(cells: Iterable[object], widths: Sequence[int]) -> None:
     """Print one row of a list that grows before one's eyes.
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ledger.cli.chaos import Run, play_chaos
-from ledger.cli.output import counted, echo_row, echo_table, warn
+from ledger.cli.output import counted, echo_header, echo_row, echo_table, warn
 from ledger.errors import SettingsError
 from ledger.ipn.shops_and_keys import REST_BROWSER, Shops, read_shops
 from ledger.settings import read_settings
@@ -20,8 +20,8 @@ from ledger.simulator.expected_objects import expected
 from ledger.simulator.stories import STORIES
 from ledger.simulator.story_player import AnsweredCall, play
 
-WIDTHS = (38, 30, 13, 4, 3, 0)
-"""Of story, step, source, format, status and answer on a terminal."""
+_COLUMNS = ("story", "step", "source", "format", "status", "answer")
+_WIDTHS = (38, 30, 13, 6, 6, 0)
 
 
 def simulate_with(
@@ -89,12 +89,13 @@ def _first_shop(shops: Shops, mode: str) -> str:
 
 def _print_lines(answered_calls: Iterable[AnsweredCall]) -> int:
     statuses = []
+    echo_header(_COLUMNS, _WIDTHS)
     for answered in answered_calls:
         signed_call, answer = answered.signed_call, answered.answer
         statuses.append(answer.status)
         call, status = signed_call.call, answer.status or "---"
         words = (signed_call.story, call.step, call.source, signed_call.format, status, answer.line)
-        echo_row(words, WIDTHS)
+        echo_row(words, _WIDTHS)
     failed = sum(status != 200 for status in statuses)
     sent = counted(len(statuses), "notification")
     click.echo(f"{sent}, {failed} not acknowledged", err=True)

@@ -85,9 +85,10 @@ REMEDIES: dict[str, str] = {
 """Reason -> what to do about what is in quarantine for it; about all others NOTHING."""
 NOTHING = "nothing can make it pass. Look at who sent it; it leaves when room is needed."
 SIGNED_WITH_SHA_1 = (
-    "The signature has 40 hex digits: this shop signs with SHA-1. Add a key of kind form-sha1, or"
-    " choose HMAC-SHA-256 in the Back Office."
+    "the signature has 40 hex digits: this shop signs with SHA-1. Add a key of kind form-sha1,"
+    f" {_VERIFY_AGAIN}; HMAC-SHA-256, chosen in the Back Office, is safer."
 )
+"""What to do about a form that is signed in a way for which its shop has no key."""
 UPGRADE = "it is verified and kept for good. After an upgrade, try again."
 
 REPAIRABLE = frozenset(

@@ -14,7 +14,7 @@ from ledger.ipn.delivery import read_fields
 from ledger.ipn.kinds import Kind
 from ledger.ipn.other_shops import UNEXPLAINED, is_signed_for_another_shop
 from ledger.ipn.parse import claim_of, read_trusted, verify
-from ledger.ipn.refusal_reasons import remedy
+from ledger.ipn.refusal_reasons import SIGNED_WITH_SHA_1, remedy
 from ledger.ipn.shops_and_keys import FORM_SHA1, Shop, Shops
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import INTEGER_MAX
@@ -176,14 +176,16 @@ def explained(ledger: Ledger, row: InboxRecord) -> str | None:
     return "wrong-shop" if is_another else None
 
 
-def what_to_do(row: InboxRecord, reason: str) -> str:
+def what_to_do(ledger: Ledger, row: InboxRecord, reason: str) -> str:
     """Return what to do about a delivery that waits, for a reason that fits it."""
+    if _is_signed_with_sha_1(ledger, row, reason):
+        return SIGNED_WITH_SHA_1
     return remedy(missing_body(row) or reason, is_undecided=row.outcome == Outcome.UNDECIDED)
 
 
-def is_signed_with_sha_1(ledger: Ledger, row: InboxRecord) -> bool:
+def _is_signed_with_sha_1(ledger: Ledger, row: InboxRecord, reason: str) -> bool:
     """Return True if a refused form seems to be signed with SHA-1, for which there is no key."""
-    if row.outcome != Outcome.QUARANTINED or row.reason not in UNEXPLAINED:
+    if row.outcome != Outcome.QUARANTINED or reason not in UNEXPLAINED:
         return False
     delivery = delivery_of(row)
     try:

@@ -11,7 +11,6 @@ from ledger.access.roles import OPERATOR
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
-from ledger.ipn.refusal_reasons import SIGNED_WITH_SHA_1
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import is_storable
 from ledger.operations.logs import network
@@ -21,7 +20,6 @@ from ledger.queries.evidence import (
     event_at,
     evidence_of,
     explained,
-    is_signed_with_sha_1,
     readable,
     subjects,
     verified_again,
@@ -96,8 +94,7 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
         row=row,
         facts={name: fact for name, fact in facts.items() if name not in _IN_THE_HEAD},
         notification=facts,
-        hint=SIGNED_WITH_SHA_1 if is_signed_with_sha_1(ledger(), row) else None,
-        remedy=what_to_do(row, explanation or row.reason or ""),
+        remedy=what_to_do(ledger(), row, explanation or row.reason or ""),
         missing=missing,
         may_download=caller().role == OPERATOR,
         explanation=explanation,
