@@ -15,7 +15,7 @@ from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, median
 from bench.ingest import THREADS, WORKERS
 from bench.servers import Served, ledger, served
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.access.tokens import create_token
 from ledger.access.users import add_user
 from ledger.application import Ledger

@@ -11,7 +11,8 @@ from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, median, open_ledger, peak_memory_mib, timed
 from bench.pgbench import plain_url
 from ledger.application import Ledger
-from ledger.audit import CHECKS, Audit
+from ledger.audit.check_names import CHECKS
+from ledger.audit.run_checks import Audit
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import live_generations

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.access.readers import ROLES
+from ledger.access.roles import ROLES
 from ledger.projections.engine.generations import BUILDING, BUILT, LIVE, RETIRED
 from ledger.storage.outcomes import Outcome
 

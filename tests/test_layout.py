@@ -26,6 +26,7 @@ FLOORS = (
     "ledger.audit",
     "ledger.simulator",
     "ledger.cli",
+    "ledger.__main__",
     "web",
 )
 """From the ground up: a room imports itself and what stands before it, and nothing else of ours."""
@@ -178,7 +179,8 @@ def test_no_module_is_named_after_nothing() -> None:
 def test_the_root_of_the_package_holds_the_ground_and_the_door() -> None:
     files = {path.name for path in (ROOT / "ledger").glob("*.py")}
 
-    assert files == {"__init__.py", "application.py", "errors.py", "instants.py", "settings.py"}
+    ground = {"__init__.py", "application.py", "errors.py", "instants.py", "settings.py"}
+    assert files == {*ground, "__main__.py"}
 
 
 def test_the_migrations_do_not_hide_their_library() -> None:

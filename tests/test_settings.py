@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.access.readers import ROLES
+from ledger.access.roles import ROLES
 from ledger.errors import SettingsError
 from ledger.settings import READER_ROLES, RoleRule, Settings, read_settings
 

@@ -11,7 +11,8 @@ from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from ledger.access.log import Access, note_access
 from ledger.access.masking import masked, masked_rows
-from ledger.access.readers import OPERATOR, ROLES, SEES_PERSONAL, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import OPERATOR, ROLES, SEES_PERSONAL
 from ledger.access.tokens import find_token, is_use_due, note_use
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.activity import Scope

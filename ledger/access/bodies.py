@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from itertools import starmap
 
-from ledger.access.readers import OPERATOR, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import OPERATOR
 from ledger.ipn.card_data import masked_text
 from ledger.ipn.card_data_fields import NEVER_KEPT, kinds_in_body, masked_field
 from ledger.ipn.delivery import Limits

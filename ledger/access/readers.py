@@ -1,4 +1,4 @@
-"""Roles, and what tokens and people have in common as readers."""
+"""What tokens and people have in common as readers."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -6,12 +6,9 @@ from typing import Self
 
 from sqlalchemy import Connection, Executable, RowMapping, Table, select
 
-AUDITOR = "auditor"  # everything but personal data
-AUDITOR_PERSONAL = "auditor-personal"  # personal data and raw bodies too; every read is logged
-OPERATOR = "operator"  # that, and what changes something
-ROLES = (AUDITOR, AUDITOR_PERSONAL, OPERATOR)
+from ledger.access.roles import SEES_PERSONAL
+
 VALID = "valid"
-SEES_PERSONAL = frozenset({AUDITOR_PERSONAL, OPERATOR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

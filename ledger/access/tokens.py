@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, insert, or_, select, update
 
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import ROLES
 from ledger.errors import NotFoundError
 from ledger.storage.access_tables import tokens
 
@@ -95,5 +96,5 @@ def revoke_token(connection: Connection, id_: str, *, now: datetime) -> Token:
     statement = update(tokens).where(c.id == id_, c.revoked_at.is_(None)).values(revoked_at=now)
     token = Token.read_one(connection, statement.returning(*c))
     if token is None:
-        raise NotFoundError("no such token that is not revoked already")
+        raise NotFoundError("no such token, or it is already revoked")
     return token

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.access.password_hashes import hash_password, is_outdated, is_password_of
 from ledger.access.password_rules import refuse_bad_password
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import ROLES
 from ledger.access.user_names import name_key, normal
 from ledger.errors import BadUserError, NotFoundError
 from ledger.ipn.storable import is_storable

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from ledger.application import Ledger
 from ledger.audit.append_order import check_append_order
+from ledger.audit.check_names import CHECKS, ORDER, SIGNATURES, STREAMS, VIEWS
 from ledger.audit.event_streams import check_streams
 from ledger.audit.fault import CheckResult, Fault
 from ledger.audit.read_models import check_read_model
@@ -19,9 +20,6 @@ from ledger.audit.verified_deliveries import check_deliveries
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
-
-SIGNATURES, STREAMS, ORDER, VIEWS = "signatures", "streams", "order", "views"
-CHECKS = (SIGNATURES, STREAMS, ORDER, VIEWS)
 
 
 @dataclass(frozen=True, slots=True)

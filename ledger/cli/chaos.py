@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from ledger.cli.output import counted, echo_header, echo_row, echo_table
 from ledger.errors import SettingsError
 from ledger.ipn.shops_and_keys import Shops
 from ledger.simulator.api_client import ApiClient
@@ -21,6 +22,10 @@ from ledger.simulator.stories import Story
 from ledger.simulator.story_player import address, play_chaos_attempts, playable_stories
 
 TOKEN_VARIABLE = "LEDGER_TOKEN"  # noqa: S105  its name
+
+_COLUMNS = ("number", "story", "step", "format", "reason", "fate", "status", "answer")
+_WIDTHS = (6, 32, 30, 6, 14, 10, 6, 0)
+_DISCREPANCY_COLUMNS = ("discrepancy", "subject", "explanation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ class Run:
     format_choice: str
     connections: int
     is_strict: bool
-    is_json: bool
+    as_json: bool
 
     @property
     def head(self) -> Mapping[str, Any]:
@@ -53,25 +58,28 @@ def play_chaos(run: Run, *, is_check: bool, token_file: Path | None) -> int:
     checker = _checker(run, token_file) if is_check else None
     path = address(run.shop_id, run.mode, is_strict=run.is_strict)
     answered_attempts = []
+    if not run.as_json:
+        echo_header(_COLUMNS, _WIDTHS)
     for answered in play_chaos_attempts(
         run.url, path, _chaos(run), rate=run.rate, connections=run.connections
     ):
         answered_attempts.append(answered)
-        if not run.is_json:
-            click.echo(_line(answered))
+        if not run.as_json:
+            echo_row(_words(answered), _WIDTHS)
     discrepancies = checker.discrepancies(answered_attempts) if checker else []
     acknowledged = sum(answered.answer.is_acknowledged for answered in answered_attempts)
-    if run.is_json:
+    if run.as_json:
         document = _document(run, answered_attempts, discrepancies, acknowledged)
         click.echo(json.dumps(document, ensure_ascii=False))
     else:
-        for discrepancy in discrepancies:
-            click.echo("\t".join(discrepancy))
+        echo_table(_DISCREPANCY_COLUMNS, discrepancies)
     attempts = [answered.attempt for answered in answered_attempts]
     kinds = Counter(str(kind) for attempt in attempts for kind in (attempt.reason, attempt.fate))
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
-    checked = f", {len(discrepancies)} discrepancies" if checker else ""
-    summary = f"{len(attempts)} deliveries: {acknowledged} acknowledged; {counts}{checked}"
+    differing = counted(len(discrepancies), "discrepancy", "discrepancies")
+    checked = f", {differing}" if checker else ""
+    deliveries = counted(len(attempts), "delivery", "deliveries")
+    summary = f"{deliveries}: {acknowledged} acknowledged; {counts}{checked}"
     click.echo(summary, err=True)
     return 1 if discrepancies else 0
 
@@ -93,12 +101,17 @@ def _chaos(run: Run) -> Chaos:
     return Chaos(platform, keys, stories, seed=run.seed, lives=lives)
 
 
-def _line(answered: AnsweredAttempt) -> str:
+def _words(answered: AnsweredAttempt) -> tuple[object, ...]:
     attempt, signed_call = answered.attempt, answered.attempt.signed_call
     return (
-        f"{attempt.number:<6} {signed_call.story:<32} {signed_call.call.step:<30} "
-        f"{signed_call.format:<4} {attempt.reason:<14} {attempt.fate:<10} "
-        f"{answered.answer.status or '---'} {answered.answer.line}"
+        attempt.number,
+        signed_call.story,
+        signed_call.call.step,
+        signed_call.format,
+        attempt.reason,
+        attempt.fate,
+        answered.answer.status or "---",
+        answered.answer.line,
     )
 
 

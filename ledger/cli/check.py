@@ -1,11 +1,8 @@
-"""`ledger check`: finds what is wrong before the first notification arrives."""
+"""What `ledger check` finds wrong before the first notification arrives."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
-from itertools import groupby
 from typing import Any
 
 import click
@@ -13,18 +10,18 @@ from alembic.util import CommandError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.coverage_findings import coverage_findings
 from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
+from ledger.cli.output import counted, echo_document, painted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.cli.variables import variable_findings
 from ledger.errors import SettingsError
-from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.status import lags
 from ledger.queries.suspected import count_suspected
-from ledger.queries.totals import Coverage, KindSeen, coverage_by_shop
 from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
@@ -35,29 +32,25 @@ LAG_SECONDS_MAX = 10.0
 """A read model that is followed is behind for less than a second."""
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.pass_context
-def check(ctx: click.Context, *, as_json: bool) -> None:
-    """Check settings, shops, keys, database, migrations and read models; change nothing.
-
-    Also names the kinds of notification that a shop has never sent, with the Back Office rule
-    that sends them.
-
-    Prints one line each. Exits 0 when the service can run, 2 when something is at fault.
-    """
+def print_findings(*, is_verbose: bool, as_json: bool) -> int:
+    """Print every finding; return the exit code. Shape: more of each if `is_verbose`."""
     checks = list(findings(os.environ, now=datetime.now(UTC)))
     is_ok = all(finding.state != FAULT for finding in checks)
     if as_json:
-        shown = [
-            {name: value for name, value in asdict(finding).items() if value is not None}
-            for finding in checks
-        ]
-        click.echo(json.dumps({"ok": is_ok, "checks": shown}, indent=2))
-    else:
-        for finding in checks:
-            click.echo(f"{finding.state:8}{finding.subject:12}{finding.message}")
-    ctx.exit(0 if is_ok else 2)
+        echo_document({"ok": is_ok, "checks": list(map(_data, checks))})
+        return 0 if is_ok else 2
+    for finding in checks:
+        state = painted(finding.state, width=8)
+        click.echo(f"{state}{finding.subject:12}{finding.message}")
+        for sentence in finding.sentences if is_verbose else ():
+            click.echo(f"{'':20}{sentence}")
+    return 0 if is_ok else 2
+
+
+def _data(finding: Finding) -> dict[str, Any]:
+    """Return a finding for a machine, whose `data` says more than its sentences do."""
+    document = {"state": finding.state, "subject": finding.subject, "message": finding.message}
+    return document | ({"data": finding.data} if finding.data else {})
 
 
 def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
@@ -70,7 +63,7 @@ def findings(environ: Mapping[str, str], *, now: datetime) -> Iterator[Finding]:
     yield from settings_findings(settings)
     yield from variable_findings(settings, environ)
     shops = yield from shop_findings(settings, environ, now=now)
-    yield from _database_findings(settings, environ, shops)
+    yield from _database_findings(settings, environ, shops, now=now)
 
 
 def settings_findings(settings: Settings) -> Iterator[Finding]:
@@ -101,7 +94,7 @@ def _ways_in(settings: Settings) -> str:
 
 
 def _database_findings(
-    settings: Settings, environ: Mapping[str, str], shops: Shops
+    settings: Settings, environ: Mapping[str, str], shops: Shops, *, now: datetime
 ) -> Iterator[Finding]:
     """Check that the database answers, and that its tables and read models are current."""
     where = named_database(settings, environ)
@@ -127,7 +120,7 @@ def _database_findings(
             yield from undecided_findings(database)
             yield from deployment_findings(database, settings)
             yield from view_findings(database)
-            yield from coverage_findings(database, shops)
+            yield from coverage_findings(database, shops, now=now)
             yield from card_data_findings(database)
     except SQLAlchemyError as error:
         reason = why_it_failed(settings, error)
@@ -142,7 +135,8 @@ def _migrations_finding(database: Database) -> Finding:
     except (SettingsError, CommandError) as error:
         return Finding(FAULT, "migrations", str(error))
     if missing:
-        message = f"{len(missing)} to apply, run `ledger migrate`: {', '.join(missing)}"
+        what = counted(len(missing), "migration")
+        message = f"{what} to apply, run `ledger migrate`: {', '.join(missing)}"
         return Finding(FAULT, "migrations", message)
     return Finding(OK, "migrations", "current")
 
@@ -153,8 +147,8 @@ def undecided_findings(database: Database) -> Iterator[Finding]:
         count_by_reason = undecided_by_reason(connection)
     for reason, count in sorted(count_by_reason.items()):
         message = (
-            f"{count} verified but not decided ({reason}): {REASONS.get(reason, '')}"
-            f" `ledger notifications readmit --reason {reason}`"
+            f"{counted(count, 'notification')} verified but not decided ({reason}):"
+            f" {REASONS.get(reason, '')} Run `ledger notifications readmit --reason {reason}`"
         )
         yield Finding(WARNING, "undecided", message)
 
@@ -171,30 +165,21 @@ def view_findings(database: Database) -> Iterator[Finding]:
         yield Finding(OK, "projections", "none yet: `ledger serve` makes them")
     troubled = [lag for lag in model_lags if lag.seconds > LAG_SECONDS_MAX or lag.poison]
     for lag in troubled:
-        behind = f"{lag.positions} positions behind, {lag.seconds:.0f} s: is nobody serving?"
+        behind = (
+            f"{counted(lag.positions, 'position')} behind, {lag.seconds:.0f} s: is nobody serving?"
+        )
         if lag.stands_still:
             behind = (
-                f"stands still for {lag.still_seconds:.0f} s, {lag.positions} positions behind:"
-                " see view.not_followed in the log"
+                f"stands still for {lag.still_seconds:.0f} s,"
+                f" {counted(lag.positions, 'position')} behind: see view.not_followed in the log"
             )
-        skipped = f"{lag.poison} events passed over: see `ledger projections status`"
-        counted = ((lag.positions, behind), (lag.poison, skipped))
-        words = [text for count, text in counted if count]
+        skipped = f"{counted(lag.poison, 'event')} passed over: see `ledger projections status`"
+        remarks = ((lag.positions, behind), (lag.poison, skipped))
+        words = [text for count, text in remarks if count]
         state = FAULT if lag.stands_still else WARNING
         yield Finding(state, "projections", f"{lag.name}: {'; '.join(words)}")
     if model_lags and not troubled:
-        yield Finding(OK, "projections", f"{len(model_lags)} views at the live edge")
-
-
-def coverage_findings(database: Database, shops: Shops) -> Iterator[Finding]:
-    """Report which kinds of notification each shop has never sent, and how to switch them on."""
-    with database.connect() as connection:
-        coverages = coverage_by_shop(connection, shops) or ()
-    for shop_id, shop_coverages in groupby(coverages, key=lambda coverage: coverage.shop_id):
-        used = [coverage for coverage in shop_coverages if coverage.count]
-        if not used:
-            yield Finding(WARNING, "coverage", f"{shop_id} no notification yet")
-        yield from map(_coverage_finding, used)
+        yield Finding(OK, "projections", f"{counted(len(model_lags), 'view')} at the live edge")
 
 
 def card_data_findings(database: Database) -> Iterator[Finding]:
@@ -202,34 +187,8 @@ def card_data_findings(database: Database) -> Iterator[Finding]:
     with database.connect() as connection:
         count = count_suspected(connection)
     if count:
-        message = f"{count} events seem to hold card data: `ledger export events --suspected`"
+        message = (
+            f"{counted(count, 'event seems', 'events seem')} to hold card data:"
+            " `ledger export events --suspected` shows which"
+        )
         yield Finding(WARNING, "card data", message, {"events": count})
-
-
-def _coverage_finding(coverage: Coverage) -> Finding:
-    state, words = OK, f"all {len(coverage.kinds_seen)} kinds seen"
-    if coverage.never_seen:
-        state, words = WARNING, f"never seen: {', '.join(map(_advice, coverage.never_seen))}"
-    data = {
-        "shop_id": coverage.shop_id,
-        "mode": Mode(coverage.mode).public,
-        "kinds": list(map(_kind_data, coverage.kinds_seen)),
-    }
-    return Finding(state, "coverage", f"{coverage.shop_id} {coverage.mode}  {words}", data)
-
-
-def _advice(kind_seen: KindSeen) -> str:
-    rule = kind_seen.rule
-    verb = "on by default with" if rule.is_on_by_default else "switch on"
-    return f'{rule.name} ({verb} "{rule.switch}")'
-
-
-def _kind_data(kind_seen: KindSeen) -> dict[str, Any]:
-    return {
-        "rule": kind_seen.rule.name,
-        "count": kind_seen.count,
-        "first_seen_at": kind_seen.first_seen_at,
-        "last_seen_at": kind_seen.last_seen_at,
-        "switch": kind_seen.rule.switch,
-        "is_on_by_default": kind_seen.rule.is_on_by_default,
-    }

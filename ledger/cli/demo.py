@@ -21,7 +21,7 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.table import Table
 
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.access.users import add_user, change_password, check_password, user_by_name
 from ledger.errors import LedgerError, SettingsError
 from ledger.ipn.modes import MODES

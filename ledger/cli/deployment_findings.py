@@ -55,9 +55,9 @@ def _proxy_findings(database: Database, settings: Settings) -> Iterator[Finding]
     inside = [peer for peer in peers if _is_inside(peer, settings)]
     if inside:
         message = (
-            f"deliveries came lately from {', '.join(inside)}, which is not the platform:"
-            " is a proxy there that is not in LEDGER_TRUSTED_PROXIES, or does not send"
-            " X-Forwarded-For? Behind it all callers are one"
+            f"recent deliveries came from {', '.join(inside)}, which is not the platform: name"
+            " your proxy in LEDGER_TRUSTED_PROXIES and let it send X-Forwarded-For; without that"
+            " all callers count as one"
         )
         yield Finding(WARNING, "proxy", message)
 

@@ -1,5 +1,6 @@
-"""What a command says when it fails: one line for whoever typed it, the rest when asked for."""
+"""What a command says when it fails: one line, in words or as JSON, the rest when asked for."""
 
+import json
 import traceback
 from collections.abc import Mapping
 
@@ -15,15 +16,24 @@ DEBUG = "LEDGER_DEBUG"
 """The variable that, when set, shows where in the code a command failed."""
 
 
-def report(error: Exception, environ: Mapping[str, str]) -> int:
-    """Print why a command failed, and where when that is wanted; return its exit code."""
+def report(error: Exception, environ: Mapping[str, str], *, as_json: bool = False) -> int:
+    """Print why a command failed, and where when that is wanted; return its exit code.
+
+    Shape: with `as_json` the last line is a document with the stable code and the message, and
+    with notes where the error has some.
+    """
     if environ.get(DEBUG):
         text = "".join(traceback.format_exception(error))
         url = environ.get("LEDGER_DATABASE_URL", "")
         click.echo(without_secrets(text, url), err=True, nl=False)
     message, code, exit_code = _in_words(error, environ)
-    click.echo(f"error: {message} ({code})", err=True)
-    for note in getattr(error, "__notes__", ()):
+    notes = getattr(error, "__notes__", [])
+    if as_json:
+        document = {"error": code, "message": message, **({"notes": notes} if notes else {})}
+        click.echo(json.dumps(document, ensure_ascii=False), err=True)
+        return exit_code
+    click.echo(f"{click.style('error', fg='red')}: {message} ({code})", err=True)
+    for note in notes:
         click.echo(note, err=True)
     return exit_code
 

@@ -1,44 +1,34 @@
-"""`ledger history`: the plain-language timeline of one transaction, alias or subscription."""
+"""What `ledger history` prints: the timeline of a transaction, alias or subscription."""
 
 from contextlib import suppress
 from datetime import datetime
 
 import click
-import orjson
 
 from ledger.application import Ledger
-from ledger.cli.invocation import INSTANT, json_option, open_ledger
+from ledger.cli.invocation import open_ledger
+from ledger.cli.output import echo_document
 from ledger.errors import NotFoundError
 from ledger.ipn.lookalikes import printable
-from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
+from ledger.ipn.modes import MODES, Mode
 from ledger.queries.event_sentences import describe
-from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_streams
+from ledger.queries.find_by_name import events_known, find_streams
 from ledger.queries.history import history_data, timeline
 from ledger.queries.state import current_state
 from ledger.queries.undecided import undecided_about
 from ledger.storage.inbox import InboxRecord
 
 
-@click.command()
-@click.argument("kind", type=click.Choice([TRANSACTION, ALIAS, SUBSCRIPTION]))
-@click.argument("name", metavar="ID")
-@click.option("--shop", "shop_id", help="Shop id; may be left out when there is only one.")
-@click.option(
-    "--mode",
-    type=click.Choice(PUBLIC_MODES, case_sensitive=False),
-    help="Both are looked at by default.",
-)
-@click.option("--as-of", type=INSTANT, help="Tell it as it was known then (ISO 8601).")
-@json_option
-def history(
+def print_history(
     kind: str,
     name: str,
+    *,
     shop_id: str | None,
     mode: str | None,
     as_of: datetime | None,
     as_json: bool,
 ) -> None:
-    """Tell the whole history of a transaction (uuid or reference), alias or subscription."""
+    """Print every history of this name. Errors: NotFoundError."""
     ledger = open_ledger()
     shop = shop_id or _only_shop(ledger)
     histories = []
@@ -49,15 +39,16 @@ def history(
     if not histories:
         names = ", ".join(record.id for record in _undecided(ledger, shop, mode, name))
         if names:
-            raise NotFoundError(f"only undecided notifications name it: {names}")
-        raise NotFoundError(f"nothing is known of {kind} {printable(name)} at shop {shop}")
+            raise NotFoundError(
+                f"only undecided notifications name it: {names}; try `ledger notifications show ID`"
+            )
+        raise NotFoundError(f"no {kind} {printable(name)} in shop {shop}")
     if as_json:
         answers = [
             {"item": current_state(events), "events": list(map(history_data, timeline(events)))}
             for events in histories
         ]
-        answer = answers[0] if len(answers) == 1 else answers
-        click.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+        echo_document(answers[0] if len(answers) == 1 else answers)
     else:
         texts = [describe(current_state(events), timeline(events)) for events in histories]
         click.echo("\n\n".join(texts))
@@ -76,5 +67,5 @@ def _undecided(ledger: Ledger, shop: str, mode: str | None, name: str) -> list[I
 def _only_shop(ledger: Ledger) -> str:
     ids = list(ledger.shops.shop_by_id)
     if len(ids) != 1:
-        raise click.UsageError("name the shop with --shop")
+        raise click.UsageError("name the shop with --shop-id")
     return ids[0]

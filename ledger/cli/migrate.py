@@ -1,4 +1,4 @@
-"""`ledger migrate`: brings the durable tables to what this version expects."""
+"""What `ledger migrate` does: it brings the durable tables to what this version expects."""
 
 import os
 
@@ -13,19 +13,8 @@ from ledger.storage.migrations import migrate as bring_to_head
 from ledger.storage.service_role import grant_to_service
 
 
-@click.command()
-@click.option(
-    "--service-role",
-    metavar="ROLE",
-    help="On PostgreSQL: the role that runs the service, which may add to what was recorded and"
-    " not change it. Remembered for the next time.",
-)
-def migrate(service_role: str | None) -> None:
-    """Bring the durable tables to the shape this version expects.
-
-    Prints one line per migration that was applied, and one per read model whose code has
-    changed since it was built. Only ever goes forward.
-    """
+def bring_up_to_date(service_role: str | None) -> None:
+    """Apply the migrations that are missing; print each, and each read model that is stale."""
     database = Database(read_settings(os.environ).database_url)
     if database.is_sqlite and service_role:
         raise click.UsageError("--service-role needs PostgreSQL")

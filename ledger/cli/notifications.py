@@ -1,17 +1,18 @@
-"""`ledger notifications`: the inbox and the quarantine."""
+"""What `ledger notifications` does with the inbox and the quarantine."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import click
-import orjson
 
-from ledger.cli.invocation import filter_options, json_lines_option, json_option, open_ledger
+from ledger.application import Ledger
+from ledger.cli.invocation import open_ledger
+from ledger.cli.output import counted, echo_document, echo_json_lines, echo_table, painted
 from ledger.errors import NotFoundError
 from ledger.ipn.lookalikes import printable
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import clock
-from ledger.queries.evidence import explained
+from ledger.queries.evidence import explained, what_to_do
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
 from ledger.recording.readmission import WAITING, ReadmissionTally
@@ -19,85 +20,100 @@ from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 
-
-@click.group()
-def notifications() -> None:
-    """Notifications: list and show them, and readmit what is in quarantine or undecided."""
+_COLUMNS = ("id", "received at", "outcome", "format", "shop", "mode", "source or reason")
 
 
-@notifications.command("list")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--before", "before_id", help="Only deliveries older than this id.")
-@json_lines_option
-@filter_options(NotificationFilter)
-def list_(filter_: NotificationFilter, limit: int, before_id: str | None, as_json: bool) -> None:
-    """List deliveries, newest first."""
-    ledger = open_ledger()
-    with ledger.database.connect() as connection:
+def print_list(
+    filter_: NotificationFilter, *, limit: int, before_id: str | None, as_json: bool
+) -> None:
+    """Print notifications, newest first; their number to stderr."""
+    with open_ledger().database.connect() as connection:
         rows = list_notifications(connection, filter_, before_id=before_id, limit=limit)
-    for row in rows:
-        click.echo(orjson.dumps(notification_data(row)) if as_json else _line(row))
-    if not as_json:
-        click.echo(f"{len(rows)} deliveries", err=True)
+    if as_json:
+        echo_json_lines(map(notification_data, rows))
+        return
+    echo_table(_COLUMNS, map(_row, rows))
+    click.echo(counted(len(rows), "notification"), err=True)
 
 
-@notifications.command()
-@click.argument("notification_id", metavar="ID")
-@click.option("--raw", is_flag=True, help="Write the raw body to stdout, byte for byte.")
-@json_option
-def show(notification_id: str, raw: bool, as_json: bool) -> None:
-    """Show one delivery: what became of it, who sent it, and its raw body."""
+def print_one(notification_id: str, *, is_raw: bool, as_json: bool) -> None:
+    """Print one notification, or its body alone. Errors: NotFoundError."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
         row = Inbox(connection).get(notification_id)
     if row is None:
-        raise NotFoundError(f"no delivery {printable(notification_id)}")
-    if raw:
+        raise NotFoundError(f"no notification {printable(notification_id)}")
+    if is_raw:
         sys.stdout.buffer.write(row.body or b"")
+        sys.stdout.buffer.flush()
+    elif as_json:
+        echo_document(notification_data(row))
+    else:
+        for name, text in _fields(row):
+            click.echo(f"{name:<18} {painted(text) if name == 'outcome' else text}")
+        for name, text in _explanation(ledger, row):
+            click.echo(f"{name:<18} {text}")
+
+
+def _fields(row: InboxRecord) -> Iterator[tuple[str, str]]:
+    """Yield what is known of a notification, in words of a person; the rest is left out."""
+    for name, value in (notification_data(row) | {"mode": row.mode}).items():
+        if isinstance(value, bool):
+            yield name, "yes" if value else "no"
+        elif value not in (None, "", []):
+            shown = value if isinstance(value, list) else [value]
+            yield name, printable(", ".join(map(str, shown)))
+
+
+def _explanation(ledger: Ledger, row: InboxRecord) -> Iterator[tuple[str, str]]:
+    """Yield what the reason means, and what to do about it."""
+    if not row.reason:
         return
-    if as_json:
-        click.echo(orjson.dumps(notification_data(row), option=orjson.OPT_INDENT_2))
-        return
-    for name, value in notification_data(row).items():
-        click.echo(f"{name:<18} {printable(str(value))}")
-    if row.reason:
-        reason = explained(ledger, row) or row.reason
-        click.echo(f"{'':<18} {REASONS.get(reason, '')}")
+    reason = explained(ledger, row) or row.reason
+    if reason != row.reason:
+        yield "better reason", reason
+    yield "meaning", REASONS.get(reason, "")
+    if row.outcome in WAITING:
+        yield "what to do", what_to_do(ledger, row, reason)
+        yield "", f"`ledger notifications readmit {row.id}` verifies it again"
 
 
-@notifications.command()
-@click.argument("notification_id", metavar="[ID]", required=False)
-@click.option("--reason", type=click.Choice(sorted(REASONS)), help="All that wait for this reason.")
-@click.option("--all", "everything", is_flag=True, help="All that wait.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def readmit(notification_id: str | None, reason: str | None, everything: bool, yes: bool) -> None:
-    """Try again what waits: quarantined deliveries, after a key was added, are verified again;
-    undecided ones, after an upgrade, read again. What passes is recorded as of its arrival.
-
-    Says first how many it would touch. Exits 1 when one that was named alone does not pass.
-    """
-    if sum([notification_id is not None, reason is not None, everything]) != 1:
-        raise click.UsageError("name one delivery, or --reason, or --all")
+def readmit_one(notification_id: str, *, as_json: bool) -> int:
+    """Try one notification again; return the exit code. Errors: NotFoundError."""
     ledger = open_ledger(needs_shops=True)
-    if notification_id is not None:
-        tally = _show_all([(notification_id, ledger.readmit(notification_id))])
-        raise SystemExit(1 if tally.refused else 0)
+    receipts = [(notification_id, ledger.readmit(notification_id))]
+    return 1 if _print_receipts(receipts, as_json=as_json).refused else 0
+
+
+def readmit_several(reason: str | None, *, is_agreed: bool, as_json: bool) -> None:
+    """Say how many wait for a reason, or for any; ask, and try them again."""
+    ledger = open_ledger(needs_shops=True)
     ids = waiting(ledger, reason)
-    click.echo(f"{len(ids)} deliveries wait", err=True)
-    if ids and not yes:
-        click.confirm("Try them again?", abort=True, err=True)
-    _show_all(ledger.readmit_all(ids))
+    click.echo(counted(len(ids), "notification waits", "notifications wait"), err=True)
+    if ids and not is_agreed:
+        question = "Verify it again?" if len(ids) == 1 else "Verify them again?"
+        click.confirm(question, abort=True, err=True)
+    _print_receipts(ledger.readmit_all(ids), as_json=as_json)
 
 
-def _show_all(receipts: Iterable[tuple[str, Receipt | None]]) -> ReadmissionTally:
-    """Show what becomes of each, while it does; another operator may have taken some meanwhile."""
+def _print_receipts(
+    receipts: Iterable[tuple[str, Receipt | None]], *, as_json: bool
+) -> ReadmissionTally:
+    """Print what becomes of each, while it does; another operator may have taken some meanwhile."""
     tally = ReadmissionTally()
-    for id_, receipt in receipts:
-        tally.add(receipt)
-        if receipt is None:
-            click.echo(f"{id_} does not wait any more", err=True)
-        else:
-            click.echo(f"{id_}\t{receipt.outcome}\t{receipt.reason or ''}")
+
+    def results() -> Iterator[dict[str, str | None]]:
+        for id_, receipt in receipts:
+            tally.add(receipt)
+            if receipt is None:
+                click.echo(f"{id_} does not wait any more", err=True)
+            else:
+                yield {"id": id_, "outcome": receipt.outcome, "reason": receipt.reason}
+
+    if as_json:
+        echo_json_lines(results())
+    else:
+        echo_table(("id", "outcome", "reason"), (list(result.values()) for result in results()))
     refused = tally.outcomes[Outcome.QUARANTINED]
     undecided = tally.outcomes[Outcome.UNDECIDED]
     rest = f", {undecided} still undecided" if undecided else ""
@@ -105,7 +121,7 @@ def _show_all(receipts: Iterable[tuple[str, Receipt | None]]) -> ReadmissionTall
     return tally
 
 
-def _line(row: InboxRecord) -> str:
-    columns = (row.id, clock(row.received_at), row.outcome, row.format, row.shop_id, row.mode)
+def _row(row: InboxRecord) -> tuple[object, ...]:
     last = row.reason if row.outcome in WAITING else row.source
-    return "\t".join(printable(str(column or "-")) for column in (*columns, last))
+    at = clock(row.received_at)
+    return row.id, at, row.outcome, row.format, row.shop_id, row.mode, last

@@ -1,78 +1,70 @@
-"""`ledger projections`: show where read models stand, compare generations, drop what can go."""
+"""What `ledger projections` prints: where read models stand, and how generations differ."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import click
-import orjson
 
-from ledger.cli.invocation import json_option, open_ledger
+from ledger.cli.invocation import open_ledger
+from ledger.cli.output import counted, echo_document, echo_table
 from ledger.cli.rebuild import echo_differences
-from ledger.projections.engine.compare import compare as compare_generations
+from ledger.projections.engine.compare import compare
+from ledger.projections.engine.generations import BUILDING
 from ledger.projections.engine.rebuild import snapshot
-from ledger.projections.engine.registry import PROJECTIONS
-from ledger.projections.engine.status import Status, live_pair, stale_views, statuses
-from ledger.projections.engine.status import prune as prune_generations
+from ledger.projections.engine.registry import projection
+from ledger.projections.engine.status import Status, live_pair, prune, stale_views, statuses
+
+_COLUMNS = (
+    *("view", "generation", "state", "position"),
+    *("events behind", "seconds behind", "code", "follower"),
+)
 
 
-@click.group()
-def projections() -> None:
-    """The read models: status, compare, prune."""
-
-
-@projections.command()
-@json_option
-def status(as_json: bool) -> None:
-    """Show every generation: state, position, lag, and the events it passed over."""
+def print_status(*, as_json: bool) -> None:
+    """Print every generation; what is to be done about them goes to standard error."""
     ledger = open_ledger()
     shown = statuses(ledger)
     stale = stale_views(ledger)
     if as_json:
-        data = {"generations": list(map(_data, shown)), "stale": stale}
-        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        echo_document({"generations": list(map(_data, shown)), "stale": stale})
         return
-    for generation_status in shown:
-        click.echo(_line(generation_status))
-        for poison in generation_status.poison:
-            click.echo(f"    passed over #{poison.position} {poison.topic}: {poison.error}")
+    echo_table(_COLUMNS, map(_row, shown))
+    for remark in (remark for generation_status in shown for remark in _remarks(generation_status)):
+        click.echo(remark, err=True)
     for name in stale:
-        click.echo(f"{name}: not built for this code; run `ledger rebuild {name}`")
+        click.echo(f"{name}: not built for this code; run `ledger rebuild {name}`", err=True)
 
 
-@projections.command()
-@click.argument("name", type=click.Choice(list(PROJECTIONS)))
-@json_option
-@click.pass_context
-def compare(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Compare the two newest generations of a view; exits 1 when rows differ.
-
-    They are compared as they stand; rows also differ when one of them is behind.
-    """
+def print_comparison(name: str, *, as_json: bool) -> int:
+    """Print how the two newest generations differ; return the exit code."""
+    projection(name)  # refuses a name that there is not
     ledger = open_ledger()
     pair = live_pair(ledger, name)
     if pair is None:
-        click.echo("null" if as_json else f"{name}: one generation only, nothing to compare with")
-        return
+        if as_json:
+            echo_document({"name": name, "before": None, "after": None, "tables": []})
+        click.echo(f"{name}: one generation only, nothing to compare with", err=True)
+        return 0
     with snapshot(ledger.database) as before, snapshot(ledger.database) as after:
-        differences = compare_generations(before, pair[0], after, pair[1])
+        differences = compare(before, pair[0], after, pair[1])
     if as_json:
         tables = [asdict(difference) for difference in differences]
-        data = {"before": pair[0].id, "after": pair[1].id, "tables": tables}
-        click.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2))
+        ids = {"before": pair[0].id, "after": pair[1].id}
+        echo_document({"name": name, **ids, "tables": tables})
     else:
         echo_differences(differences)
-    ctx.exit(0 if all(difference.has_same_rows for difference in differences) else 1)
+    return 0 if all(difference.has_same_rows for difference in differences) else 1
 
 
-@projections.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--force", is_flag=True, help="Also those that a server still follows.")
-def prune(names: tuple[str, ...], force: bool) -> None:
-    """Drop generations that nobody reads any more."""
-    dropped = prune_generations(open_ledger(), names=names, is_forced=force)
+def print_pruned(names: tuple[str, ...], *, is_forced: bool) -> None:
+    """Drop generations that nobody reads, and print which."""
+    for name in names:
+        projection(name)  # refuses a name that there is not
+    dropped = prune(open_ledger(), names=names, is_forced=is_forced)
     for generation in dropped:
         click.echo(f"dropped {generation}")
-    click.echo(f"{len(dropped)} dropped", err=True)
+    click.echo(f"{counted(len(dropped), 'generation')} dropped", err=True)
 
 
 def _data(generation_status: Status) -> dict[str, Any]:
@@ -91,13 +83,29 @@ def _data(generation_status: Status) -> dict[str, Any]:
     }
 
 
-def _line(generation_status: Status) -> str:
-    generation, lag = generation_status.generation, generation_status.lag
-    words = [
-        f"{generation.name:<14} g{generation.id:<4} {generation.state:<9}",
-        f"position {generation_status.position}, {lag} behind"
-        f" ({generation_status.lag_seconds:.0f} s)",
+def _is_stopped(generation_status: Status) -> bool:
+    """Return True if nobody carries on with a build: then it is behind, and that alarms nobody."""
+    return generation_status.generation.state == BUILDING and not generation_status.is_followed
+
+
+def _row(generation_status: Status) -> tuple[object, ...]:
+    generation, is_stopped = generation_status.generation, _is_stopped(generation_status)
+    lag = (generation_status.lag, f"{generation_status.lag_seconds:.0f}")
+    return (
+        generation.name,
+        f"g{generation.id}",
+        "stopped" if is_stopped else generation.state,
+        generation_status.position,
+        *((None, None) if is_stopped else lag),
         "this code" if generation_status.is_current else f"other code {generation.fingerprint}",
         "followed" if generation_status.is_followed else "not followed",
-    ]
-    return "  ".join(words)
+    )
+
+
+def _remarks(generation_status: Status) -> Iterator[str]:
+    generation = generation_status.generation
+    name = f"{generation.name} g{generation.id}"
+    if _is_stopped(generation_status) and generation_status.is_current:
+        yield f"{name}: its rebuild was stopped; `ledger rebuild {generation.name}` goes on with it"
+    for poison in generation_status.poison:
+        yield f"{name}: passed over #{poison.position} {poison.topic}: {poison.error}"

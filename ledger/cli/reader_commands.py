@@ -1,4 +1,4 @@
-"""What `ledger token` and `ledger user` share: their options, and lists of readers."""
+"""What `ledger token` and `ledger user` share: lists of readers, and a warning of their shops."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -6,29 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import click
-import orjson
 
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import Reader
 from ledger.access.tokens import Token
 from ledger.access.users import User
-from ledger.cli.invocation import INSTANT
+from ledger.cli.output import counted, echo_json_lines, echo_table, warn
 from ledger.instants import utc_now, write_public_instant
 from ledger.ipn.lookalikes import printable
-
-
-def _refuse_past(_: click.Context, __: click.Parameter, expires: datetime | None) -> object:
-    if expires is not None and expires <= utc_now():
-        raise click.UsageError("--expires is in the past")
-    return expires
-
-
-role_option = click.option("--role", type=click.Choice(ROLES), required=True)
-shops_option = click.option(
-    "--shop", "shops", multiple=True, help="Only this shop; may be given several times."
-)
-expires_option = click.option(
-    "--expires", type=INSTANT, callback=_refuse_past, help="Until when (ISO 8601)."
-)
+from ledger.ipn.shops_and_keys import Shops
 
 
 def public_fields(reader: Reader) -> dict[str, Any]:
@@ -40,19 +25,28 @@ def public_fields(reader: Reader) -> dict[str, Any]:
     }
 
 
+def warn_of_unknown_shops(ids: Sequence[str] | None, shops: Shops) -> None:
+    """Warn of shops that the shops file does not have, if there is one: a digit may be wrong."""
+    for shop_id in ids or ():
+        if shops.shop_by_id and shop_id not in shops.shop_by_id:
+            message = f"the shops file has no shop {printable(shop_id)}"
+            warn(f"{message}; there is nothing to see of it until it does")
+
+
 def echo_readers(
-    readers: Sequence[Token] | Sequence[User], plural: str, used: str, *, as_json: bool
+    readers: Sequence[Token] | Sequence[User], noun: str, used: str, *, as_json: bool
 ) -> None:
-    """Print a line for each reader, the verb `used` with its last use; their number to stderr."""
-    for reader in readers:
-        if as_json:
-            click.echo(orjson.dumps(public_fields(reader)))
-            continue
-        last = reader.last_used_at
-        last_use = f"never {used}" if last is None else f"{used} {write_public_instant(last)[:16]}Z"
-        shops = "all shops" if reader.shops is None else ",".join(reader.shops)
-        state = reader.state_at(utc_now())
-        words = (reader.id, state, reader.role, shops, last_use, reader.name)
-        click.echo("\t".join(printable(word) for word in words))
-    if not as_json:
-        click.echo(f"{len(readers)} {plural}", err=True)
+    """Print each reader, with the verb `used` for its last use; their number to stderr."""
+    if as_json:
+        echo_json_lines(map(public_fields, readers))
+        return
+    columns = ("id", "state", "role", "shops", "last use", "name")
+    echo_table(columns, (_row(reader, used) for reader in readers))
+    click.echo(counted(len(readers), noun), err=True)
+
+
+def _row(listed: Token | User, used: str) -> tuple[str, ...]:
+    last = listed.last_used_at
+    last_use = f"never {used}" if last is None else f"{used} {write_public_instant(last)[:16]}Z"
+    shops = "all shops" if listed.shops is None else ",".join(listed.shops)
+    return listed.id, listed.state_at(utc_now()), listed.role, shops, last_use, listed.name

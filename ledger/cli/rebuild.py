@@ -1,13 +1,13 @@
-"""`ledger rebuild`: build read models anew beside the live ones, compare, and switch."""
+"""What `ledger rebuild` does: build read models anew beside the live ones, compare, and switch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import click
 
-from ledger.application import Ledger
-from ledger.cli.invocation import INSTANT, open_ledger, workers_option
+from ledger.cli.invocation import open_ledger
+from ledger.cli.output import counted, painted
 from ledger.cli.progress_bar import Meter
 from ledger.projections.definition import Row
 from ledger.projections.engine.compare import Difference
@@ -17,62 +17,52 @@ from ledger.projections.engine.registry import PROJECTIONS, projection
 from ledger.storage.database_location import obstacle
 
 
-@click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@workers_option
-@click.option("--dry-run", is_flag=True, help="Build and compare, but let nobody read it.")
-@click.option("--no-compare", is_flag=True, help="Do not compare with the live one.")
-@click.option("--as-of", type=INSTANT, help="The view as it was known then; needs --into.")
-@click.option(
-    "--into", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this SQLite file."
-)
-@click.pass_context
-def rebuild(
-    ctx: click.Context,
-    names: tuple[str, ...],
-    workers: int,
-    dry_run: bool,
-    no_compare: bool,
-    as_of: datetime | None,
-    into: Path | None,
-) -> None:
-    """Rebuild views (all of them by default) from the events, while the service goes on.
+def rebuild_all(names: Sequence[str], *, workers: int, is_dry: bool, is_compared: bool) -> int:
+    """Rebuild these read models, or all, and print each result; return the exit code.
 
-    A rebuild that was interrupted goes on where it was. Exits 1 when a rebuilt view differs from
-    the live one of the same code.
+    Errors: NotFoundError for a name that there is not, before anything begins.
     """
-    for name in names:
-        projection(name)  # refuses a name that is not there before anything begins
-    if (as_of is None) != (into is None):
-        raise click.UsageError("--as-of and --into belong together")
-    if into and (reason := obstacle(f"sqlite:///{into}")):
+    is_well = True
+    models = _named(names)
+    ledger = open_ledger()
+    try:
+        for name in models:
+            with Meter(name, "positions") as meter:
+                job = Rebuild(ledger, name, workers=workers, progress=meter)
+                rebuilt = job.run(is_dry=is_dry, is_compared=is_compared)
+            is_well &= _report(rebuilt)
+    except KeyboardInterrupt:
+        click.echo("stopped; it goes on with the next `ledger rebuild`", err=True)
+        return 1
+    return 0 if is_well else 1
+
+
+def write_all_as_of(names: Sequence[str], *, as_of: datetime, into: Path) -> None:
+    """Write these read models, or all, to a file as they were known at an instant."""
+    models = _named(names)
+    if reason := obstacle(f"sqlite:///{into}"):
         raise click.UsageError(f"--into cannot be written: {reason}")
     ledger = open_ledger()
-    is_well = True
-    for name in names or PROJECTIONS:
-        if as_of is not None and into is not None:
-            _write_as_of(ledger, name, as_of=as_of, into=into)
-            continue
-        with Meter(name) as meter:
-            job = Rebuild(ledger, name, workers=workers, progress=meter)
-            rebuilt = job.run(is_dry=dry_run, is_compared=not no_compare)
-        is_well &= _report(rebuilt)
-    ctx.exit(0 if is_well else 1)
+    for name in models:
+        with Meter(name, "events") as meter:
+            count, poison = write_as_of(ledger, name, as_of=as_of, into=into, progress=meter)
+        click.echo(f"{name}\t{counted(count, 'event')}\t{into}{_skipped(len(poison))}")
 
 
-def _write_as_of(ledger: Ledger, name: str, *, as_of: datetime, into: Path) -> None:
-    with Meter(name, "events") as meter:
-        count, poison = write_as_of(ledger, name, as_of=as_of, into=into, progress=meter)
-    skipped = f"\t{len(poison)} events passed over" if poison else ""
-    click.echo(f"{name}\t{count} events\t{into}{skipped}")
+def _named(names: Sequence[str]) -> list[str]:
+    return [projection(name).name for name in names or PROJECTIONS]
+
+
+def _skipped(count: int) -> str:
+    return f"\t{counted(count, 'event')} passed over" if count else ""
 
 
 def _report(rebuilt: Rebuilt) -> bool:
     """Print the result; return False if the same code has built different rows."""
     state = "live" if rebuilt.is_live else "built, not read"
     verdict, is_well = _verdict(rebuilt)
-    skipped = f"\t{rebuilt.poison} events passed over" if rebuilt.poison else ""
-    click.echo(f"{rebuilt.generation.name}\t{verdict}\t{state} at {rebuilt.position}{skipped}")
+    words = (rebuilt.generation.name, painted(verdict), f"{state} at {rebuilt.position}")
+    click.echo("\t".join(words) + _skipped(rebuilt.poison))
     echo_differences(rebuilt.differences, indent="  ")
     return is_well
 
@@ -98,7 +88,7 @@ def echo_differences(differences: Iterable[Difference], *, indent: str = "") -> 
 
 def _comparison(difference: Difference) -> str:
     words = [
-        f"{difference.table}: {difference.rows[0]} rows → {difference.rows[1]} rows",
+        f"{difference.table}: {difference.rows[0]} → {counted(difference.rows[1], 'row')}",
         f"digest {difference.digests[0]} → {difference.digests[1]}",
         f"{difference.differing} differ",
     ]

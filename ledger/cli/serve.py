@@ -1,5 +1,6 @@
-"""`ledger serve`: make sure that the service can run, then run it."""
+"""What `ledger serve` does: make sure that the service can run, then run it."""
 
+import errno
 import os
 import resource
 import socket
@@ -16,7 +17,8 @@ import click
 import structlog
 
 from ledger.cli.hello import Place, say_hello
-from ledger.cli.shop_findings import FAULT, WEAK_KEY, Finding, shop_findings
+from ledger.cli.output import counted
+from ledger.cli.shop_findings import ENDED_KEYS, FAULT, WEAK_KEY, Finding, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
@@ -32,38 +34,7 @@ QUESTION_BYTES_MAX = 64 * 1024
 log = structlog.get_logger("serve")
 
 
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option(
-    "--workers",
-    type=click.IntRange(min=1),
-    help="Processes.  [default: 1 on SQLite, one per core on PostgreSQL]",
-)
-@click.option(
-    "--threads",
-    type=click.IntRange(min=1),
-    help="Notifications taken at once by each process.  [default: 2 per core and 1, at most 8]",
-)
-@click.option(
-    "--drain-seconds",
-    type=click.IntRange(0, 300),
-    default=0,
-    show_default=True,
-    help="On SIGTERM go on serving so long with /readyz saying no, then stop.",
-)
-@click.option(
-    "--demo", "is_demo", is_flag=True, help="Serve synthetic shops and play every story to them."
-)
-@click.option(
-    "--only",
-    type=click.Choice(["receiver", "reader"]),
-    help="Serve this part alone: beside it runs a second process with the other one.",
-)
-@click.option("--once", is_flag=True, help="With --demo: stop when the stories are played.")
-@click.pass_context
-def serve(
-    ctx: click.Context,
+def run(
     *,
     host: str,
     port: int,
@@ -73,12 +44,8 @@ def serve(
     is_demo: bool,
     once: bool,
     only: str | None,
-) -> None:
-    """Run the service until SIGTERM or SIGINT; finish what was accepted.
-
-    On SIGHUP it reads the shops file again. It migrates an empty SQLite file. Exits 2 on a fault.
-    """
-    _refuse_contradictions(is_demo=is_demo, once=once, only=only)
+) -> int:
+    """Run the service until it is told to stop; return the exit code. Errors: SettingsError."""
     if is_demo:
         from ledger.cli import demo
 
@@ -99,14 +66,7 @@ def serve(
     if not is_demo:  # which says what to look at when it has played
         say_hello(settings, os.environ, Place(address, port, only))
     player = partial(demo.start, address, port, once=once) if is_demo else None
-    ctx.exit(_run(server, partial(build_application, only=only), player))
-
-
-def _refuse_contradictions(*, is_demo: bool, once: bool, only: str | None) -> None:
-    if once and not is_demo:
-        raise click.UsageError("--once needs --demo")
-    if only and is_demo:
-        raise click.UsageError("--demo serves both parts: leave --only out")
+    return _run(server, partial(build_application, only=only), player)
 
 
 def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | None) -> None:
@@ -128,7 +88,7 @@ def prepare_database(database: Database) -> None:
     if database.is_sqlite and is_empty(database):
         migrate(database)
     elif missing := pending(database):
-        reason = f"{len(missing)} migrations are to be applied first"
+        reason = f"{counted(len(missing), 'migration')} to apply first"
         raise SettingsError(f"{reason}: run `ledger migrate`")
     for name in prepare_views(database):
         log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
@@ -147,12 +107,17 @@ def _shop_findings(settings: Settings) -> list[Finding]:
 
 
 def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:
-    """Print each fault of the shops and their keys, and exit if there is one; log weak keys."""
+    """Print each fault of the shops and their keys, and exit if there is one; log weak keys.
+
+    Keys that have all ended are none: what they refuse is kept until there is another one.
+    """
     findings = _shop_findings(settings)
     weak_keys = [finding.message for finding in findings if finding.subject == WEAK_KEY]
     if weak_keys and not is_demo:  # its keys are synthetic, and one shop shows what SHA-1 sends
         log.warning("weak keys", keys=weak_keys)
-    faults = [finding for finding in findings if finding.state == FAULT]
+    faults = [
+        finding for finding in findings if finding.state == FAULT and finding.subject != ENDED_KEYS
+    ]
     for fault in faults:
         click.echo(f"error: {fault.subject}: {fault.message}", err=True)
     if faults:
@@ -180,8 +145,16 @@ def _free_address(host: str, port: int) -> tuple[str, int]:
             host_address, free_port, *_ = probe.getsockname()
     except OSError as error:
         reason = f"cannot listen on {host}:{port}: {error.strerror}"
-        raise SettingsError(f"{reason}; try another --host or --port") from error
+        raise SettingsError(f"{reason}; {_remedy(error, port)}") from error
     return str(host_address), int(free_port)
+
+
+def _remedy(os_error: OSError, port: int) -> str:
+    if os_error.errno == errno.EADDRINUSE:
+        return f"another process listens there: try --port {port + 1 if port < 65535 else 0}"
+    if os_error.errno == errno.EACCES:
+        return "ports below 1024 need more rights: try --port 8000"
+    return "try another --host or --port"
 
 
 def _run(server: WebServer, build: Build, start_player: Callable[[], BaseProcess] | None) -> int:

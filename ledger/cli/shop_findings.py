@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any
 
+from ledger.cli.output import counted
 from ledger.errors import SettingsError
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import (
@@ -22,6 +23,8 @@ from ledger.ipn.shops_and_keys import (
 from ledger.settings import Settings
 
 OK, WARNING, FAULT = "ok", "warning", "fault"
+ENDED_KEYS = "ended keys"
+"""The subject of faults of a shop that has keys of a mode, none of which verifies any more."""
 WEAK_KEY = "weak key"
 """The subject of findings about keys that sign in a way that is no longer trusted."""
 
@@ -35,12 +38,14 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check found. Shape: never holds a secret; `data` is for machines."""
+    """What one check found. Shape: never holds a secret; `data` is for machines, and
+    `sentences` are for whoever wants to know more."""
 
     state: str
     subject: str
     message: str
     data: dict[str, Any] | None = None
+    sentences: tuple[str, ...] = ()
 
 
 def shop_findings(
@@ -57,7 +62,9 @@ def shop_findings(
             yield Finding(FAULT, "shops file", line)
         return Shops()
     count = len(shops.shop_by_id)
-    yield Finding(OK if count else WARNING, "shops file", f"{settings.shops_file}: {count} shops")
+    yield Finding(
+        OK if count else WARNING, "shops file", f"{settings.shops_file}: {counted(count, 'shop')}"
+    )
     for message in exposed_files(settings.shops_file):
         yield Finding(WARNING, "shops file", message)
     for shop in shops.shop_by_id.values():
@@ -94,6 +101,7 @@ def _source_findings(settings: Settings, shops: Shops) -> Iterator[Finding]:
 def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
     if all(key.kind == REST_BROWSER for key in shop.keys):
         yield Finding(WARNING, "shop", f"{shop.id} has no key that verifies a notification")
+    yield from _ended_findings(shop, now)
     for key in shop.keys:
         yield _key_finding(key, now)
         yield from _plausibility_findings(shop, key)
@@ -107,11 +115,35 @@ def _key_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
             yield Finding(WARNING, "key", f"{_name(first)}: {fingerprints} are valid together")
 
 
+def _ended_findings(shop: Shop, now: datetime) -> Iterator[Finding]:
+    """Report the modes of a shop whose keys have all ended: whatever arrives there is refused."""
+    for mode in Mode:
+        keys = [key for key in shop.keys if key.mode == mode and key.kind != REST_BROWSER]
+        ends = [key.not_after for key in keys if key.not_after]
+        if keys and len(ends) == len(keys) and max(ends) <= now:
+            message = (
+                f"{shop.id} {mode} has no valid key left since {_minute(max(ends))}: its"
+                " notifications go to quarantine (no-key). Add the new key to the shops file,"
+                " restart the service, and run `ledger notifications readmit --reason no-key`"
+            )
+            yield Finding(FAULT, ENDED_KEYS, message)
+
+
+def _window(begin: datetime | None, end: datetime | None) -> str:
+    if begin and end:
+        return f"valid from {_minute(begin)} until {_minute(end)}"
+    if begin:
+        return f"valid from {_minute(begin)}"
+    return f"valid until {_minute(end)}" if end else "always valid"
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%MZ}"
+
+
 def _key_finding(key: Key, now: datetime) -> Finding:
     begin, end = key.not_before, key.not_after
-    since = f"from {begin:%Y-%m-%dT%H:%MZ}" if begin else "from the beginning"
-    until = f"until {end:%Y-%m-%dT%H:%MZ}" if end else "without end"
-    message = f"{_name(key)} {key.fingerprint} valid {since} {until}"
+    message = f"{_name(key)} {key.fingerprint} {_window(begin, end)}"
     if begin and end and begin >= end:
         return Finding(FAULT, "key", f"{message}: its window is empty")
     if end and now >= end:

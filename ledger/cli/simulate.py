@@ -1,4 +1,4 @@
-"""`ledger simulate`: send signed notifications of every kind to a running service."""
+"""What `ledger simulate` does: send signed notifications of every kind to a running service."""
 
 import json
 import os
@@ -12,75 +12,36 @@ from typing import Any
 import click
 
 from ledger.cli.chaos import Run, play_chaos
-from ledger.errors import LedgerError, SettingsError
-from ledger.ipn.modes import MODES
+from ledger.cli.output import counted, echo_header, echo_row, echo_table, warn
+from ledger.errors import SettingsError
 from ledger.ipn.shops_and_keys import REST_BROWSER, Shops, read_shops
 from ledger.settings import read_settings
 from ledger.simulator.expected_objects import expected
-from ledger.simulator.signed_calls import ALTERNATE, FORMATS
 from ledger.simulator.stories import STORIES
 from ledger.simulator.story_player import AnsweredCall, play
 
-
-@click.command()
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The service.")
-@click.option("--story", "names", multiple=True, metavar="NAME", help="Repeatable; default all.")
-@click.option("--list", "is_list", is_flag=True, help="List the stories and stop.")
-@click.option("--count", type=click.IntRange(min=1), help="Lives; default each story once.")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second.")
-@click.option("--seed", type=int, help="Repeats a run exactly; default random, and printed.")
-@click.option(
-    "--format", "format_choice", type=click.Choice(FORMATS), default=ALTERNATE, show_default=True
-)
-@click.option("--shop", "shop_id", help="Default: the first with keys of the mode.")
-@click.option("--mode", type=click.Choice(MODES, case_sensitive=False), default="TEST")
-@click.option("--connections", type=click.IntRange(1, 64), default=1, help="At the same time.")
-@click.option("--strict", "is_strict", is_flag=True, help="Send to /ipn/{shop}/{mode}.")
-@click.option("--chaos", "is_chaos", is_flag=True, help="Everything goes wrong that can.")
-@click.option("--check", "is_check", is_flag=True, help="With --chaos: compare the ledger after.")
-@click.option(
-    "--token-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="With --check: holds a token of the query API; default the variable LEDGER_TOKEN.",
-)
-@click.option("--json", "is_json", is_flag=True, help="One JSON document, with what to expect.")
-@click.pass_context
-def simulate(ctx: click.Context, /, **options: Any) -> None:
-    """Play stories: signed notifications of synthetic payments, sent to a running service.
-
-    Prints a line per message: story, step, source, format, answer. Exits 1 when a message was
-    not answered 200, 2 when a setting is wrong. PRODUCTION only when --mode asks for it.
-
-    With --chaos payments are sent in both formats; calls are lost, cut, late, doubled, in parallel
-    and retried as the platform does, some signed with a key that the ledger does not have. A
-    line per delivery; with --check a line per discrepancy follows, and exit 1 says that there
-    is one.
-    """
-    is_chaos, format_choice = options.pop("is_chaos"), options["format_choice"]
-    chaos_options = {name: options.pop(name) for name in ("is_check", "token_file")}
-    if any(chaos_options.values()) and not is_chaos:
-        raise click.UsageError("--check and --token-file need --chaos")
-    if is_chaos and format_choice != ALTERNATE:
-        raise click.UsageError("--chaos sends every payment in both formats")
-    try:
-        if options.pop("is_list"):
-            ctx.exit(_list(options["is_json"]))
-        run = _run(**options)
-        ctx.exit(play_chaos(run, **chaos_options) if is_chaos else _simulate(run))
-    except LedgerError as error:
-        click.echo(f"Error: {error}", err=True)
-        ctx.exit(2 if isinstance(error, SettingsError) else 1)
+_COLUMNS = ("story", "step", "source", "format", "status", "answer")
+_WIDTHS = (38, 30, 13, 6, 6, 0)
 
 
-def _list(is_json: bool) -> int:
-    if is_json:
+def simulate_with(
+    *, is_chaos: bool, is_check: bool, token_file: Path | None, **options: Any
+) -> int:
+    """Play stories with the options of the command; return the exit code. Errors: LedgerError."""
+    run = _run(**options)
+    if is_chaos:
+        return play_chaos(run, is_check=is_check, token_file=token_file)
+    return _simulate(run)
+
+
+def list_stories(*, as_json: bool) -> None:
+    """Print every story with its meaning."""
+    if as_json:
         names = ("name", "meaning", "ends", "formats", "form_only")
         rows = [{name: getattr(story, name) for name in names} for story in STORIES.values()]
         click.echo(json.dumps({"stories": rows}, ensure_ascii=False))
     else:
-        for story in STORIES.values():
-            click.echo(f"{story.name:<38} {story.meaning}")
-    return 0
+        echo_table(("story", "meaning"), ((each.name, each.meaning) for each in STORIES.values()))
 
 
 def _run(
@@ -96,6 +57,7 @@ def _run(
     stories = [STORIES[name] for name in names] or None
     seed = secrets.randbelow(10**6) if seed is None else seed
     click.echo(f"seed {seed}, shop {shop_id}, mode {mode}", err=True)
+    warn("these synthetic payments stay in the ledger for good")
     return Run(shops=shops, shop_id=shop_id, mode=mode, seed=seed, stories=stories, **options)
 
 
@@ -113,7 +75,7 @@ def _simulate(run: Run) -> int:
         connections=run.connections,
         is_strict=run.is_strict,
     )
-    if run.is_json:
+    if run.as_json:
         return _print_json(answered_calls, run.head)
     return _print_lines(answered_calls)
 
@@ -127,15 +89,16 @@ def _first_shop(shops: Shops, mode: str) -> str:
 
 def _print_lines(answered_calls: Iterable[AnsweredCall]) -> int:
     statuses = []
+    echo_header(_COLUMNS, _WIDTHS)
     for answered in answered_calls:
         signed_call, answer = answered.signed_call, answered.answer
         statuses.append(answer.status)
-        click.echo(
-            f"{signed_call.story:<38} {signed_call.call.step:<30} {signed_call.call.source:<13} "
-            f"{signed_call.format:<4} {answer.status or '---'} {answer.line}"
-        )
+        call, status = signed_call.call, answer.status or "---"
+        words = (signed_call.story, call.step, call.source, signed_call.format, status, answer.line)
+        echo_row(words, _WIDTHS)
     failed = sum(status != 200 for status in statuses)
-    click.echo(f"{len(statuses)} messages, {failed} not acknowledged", err=True)
+    sent = counted(len(statuses), "notification")
+    click.echo(f"{sent}, {failed} not acknowledged", err=True)
     return 1 if failed else 0
 
 

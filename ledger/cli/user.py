@@ -1,4 +1,4 @@
-"""`ledger user`: who may sign in to the pages, and with what role."""
+"""What `ledger user` does: it lets people sign in to the pages, or no more."""
 
 import sys
 from datetime import datetime
@@ -15,44 +15,22 @@ from ledger.access.users import (
     enable_user,
     user_by_name,
 )
-from ledger.cli.invocation import json_lines_option, open_ledger
-from ledger.cli.reader_commands import echo_readers, expires_option, role_option, shops_option
+from ledger.cli.invocation import open_ledger
+from ledger.cli.reader_commands import echo_readers, warn_of_unknown_shops
 from ledger.errors import NotFoundError
 from ledger.instants import utc_now
 from ledger.ipn.lookalikes import printable
 
-own_password_option = click.option(
-    "--own",
-    "is_own",
-    is_flag=True,
-    help="It is typed by whoever signs in with it, and need not be replaced.",
-)
 
-
-@click.group()
-def user() -> None:
-    """People who sign in to the pages: add, list, password, disable, enable, reset-second-factor.
-
-    A password is asked for, or read from standard input; it is never an argument. Whoever gets
-    one from an operator sees no page before they have replaced it.
-    """
-
-
-@user.command()
-@click.argument("name")
-@role_option
-@shops_option
-@expires_option
-@own_password_option
-def add(
+def add_person(
     name: str,
     role: str,
-    shops: tuple[str, ...],
-    expires: datetime | None,
     *,
+    shops: tuple[str, ...] | None,
+    expires_at: datetime | None,
     is_own: bool,
 ) -> None:
-    """Let somebody sign in, who then replaces the password by one of their own."""
+    """Add a user with the password that is typed or read."""
     ledger = open_ledger()
     password = _read_password()
     with ledger.database.begin() as connection:
@@ -62,28 +40,24 @@ def add(
             password=password,
             role=role,
             now=utc_now(),
-            shops=shops or None,
-            expires_at=expires,
+            shops=shops,
+            expires_at=expires_at,
             must_change_password=not is_own,
             local_words=names_of_shops(ledger.shops),
         )
+    warn_of_unknown_shops(shops, ledger.shops)
     click.echo(f"added {added.id}: {printable(added.name)}, {role}")
 
 
-@user.command("list")
-@json_lines_option
-def list_(as_json: bool) -> None:
-    """List everybody, oldest first; never a password."""
+def print_users(*, as_json: bool) -> None:
+    """Print every user, but for the passwords."""
     with open_ledger().database.connect() as connection:
         users = all_users(connection)
-    echo_readers(users, "users", "signed in", as_json=as_json)
+    echo_readers(users, "user", "signed in", as_json=as_json)
 
 
-@user.command()
-@click.argument("name")
-@own_password_option
-def password(name: str, *, is_own: bool) -> None:
-    """Give somebody another password, which they then replace; ends all their sessions."""
+def give_password(name: str, *, is_own: bool) -> None:
+    """Change a user's password to the one that is typed or read."""
     ledger = open_ledger()
     new_password = _read_password()
     with ledger.database.begin() as connection:
@@ -98,28 +72,22 @@ def password(name: str, *, is_own: bool) -> None:
     click.echo(f"changed the password of {printable(changed.name)}; all sessions are ended")
 
 
-@user.command()
-@click.argument("name")
-def disable(name: str) -> None:
-    """Let somebody sign in no more; takes effect with their next click."""
+def disable_person(name: str) -> None:
+    """Block a user and end all their sessions."""
     with open_ledger().database.begin() as connection:
         disabled = disable_user(connection, name, now=utc_now())
     click.echo(f"disabled {printable(disabled.name)}; all sessions are ended")
 
 
-@user.command()
-@click.argument("name")
-def enable(name: str) -> None:
-    """Let somebody who was disabled sign in again."""
+def enable_person(name: str) -> None:
+    """Let a user sign in again who was disabled."""
     with open_ledger().database.begin() as connection:
         enabled = enable_user(connection, name)
     click.echo(f"enabled {printable(enabled.name)}")
 
 
-@user.command("reset-second-factor")
-@click.argument("name")
-def reset_second_factor_(name: str) -> None:
-    """Let somebody sign in without the device that they lost; ends all their sessions."""
+def reset_device(name: str) -> None:
+    """Let a user sign in without their second factor. Errors: NotFoundError."""
     with open_ledger().database.begin() as connection:
         person = user_by_name(connection, name)
         if person is None:

@@ -1,4 +1,4 @@
-"""Why a delivery is in quarantine or undecided: words a machine reads, and what they mean."""
+"""Why a delivery is in quarantine or undecided: a word, what it means and what to do about it."""
 
 UNDECIDED_ALONE: dict[str, str] = {
     "internal-error": "Our own code stumbled over it: after an upgrade it can be decided.",
@@ -34,10 +34,10 @@ REASONS: dict[str, str] = {
     "no-key": "The shop has no key of this kind for this mode that is valid now.",
     "signature-missing": "There is no signature.",
     "signature-mismatch": "No key of this shop and mode made this signature.",
-    "wrong-mode": "Signed with a key of the shop's other mode.",
-    "wrong-shop": "Signed with a key of another shop.",
-    "mode-mismatch": "The notification's mode is not the one of the address it was sent to.",
-    "shop-mismatch": "The notification's shop is not the one of the address it was sent to.",
+    "wrong-mode": "The key of the shop's other mode made this signature.",
+    "wrong-shop": "The key of another shop made this signature.",
+    "mode-mismatch": "It was sent to the address of the other mode than the one in its body.",
+    "shop-mismatch": "It was sent to the address of another shop than the one in its body.",
     "browser-return": "A return of the buyer's browser, not a call from server to server.",
     "relabelled-form": "Signed, but an identifying field is malformed, or the same values were"
     " signed under other names: a payment form or return dressed up as a notification.",
@@ -56,6 +56,41 @@ WRONG_ADDRESS = "wrong-address"
 CARD_DATA_REMOVED = "card-data-removed"
 """Why a body is missing that was refused for another reason."""
 
+_CALL_AGAIN = "then make the platform call again"
+_VERIFY_AGAIN = "restart the service, then verify again"
+REMEDIES: dict[str, str] = {
+    "empty-body": "look for a redirect before /ipn and enter the address behind it in the Back"
+    f" Office, {_CALL_AGAIN}.",
+    "invalid-utf-8": f"let the proxy before the service pass bodies on unchanged, {_CALL_AGAIN}.",
+    "too-large": "raise LEDGER_BODY_BYTES_MAX if the platform sent it, restart the service,"
+    f" {_CALL_AGAIN}.",
+    SOURCE_NOT_ALLOWED: "add the sender's range to LEDGER_ALLOWED_SOURCES if it is the platform's,"
+    f" {_VERIFY_AGAIN}.",
+    WRONG_ADDRESS: "correct the address in the Back Office, then verify again.",
+    "unknown-shop": f"add the shop and its keys to the shops file, {_VERIFY_AGAIN}.",
+    "no-key": f"add the key to the shops file, or correct its window, {_VERIFY_AGAIN}.",
+    "signature-mismatch": "compare the key in the shops file with the one in the Back Office and"
+    f" correct it, {_VERIFY_AGAIN}.",
+    "wrong-mode": "see whether the keys of TEST and PRODUCTION are exchanged in the shops file,"
+    f" {_VERIFY_AGAIN}.",
+    "wrong-shop": "see whether the keys of two shops are exchanged in the shops file,"
+    f" {_VERIFY_AGAIN}.",
+    "mode-mismatch": "enter the address of each mode for that mode alone in the Back Office,"
+    f" {_CALL_AGAIN}.",
+    "shop-mismatch": "enter the address of each shop for that shop alone in the Back Office,"
+    f" {_CALL_AGAIN}.",
+    "browser-return": "nothing, unless the Back Office has the address of the buyer's return as an"
+    " IPN URL: correct it there.",
+}
+"""Reason -> what to do about what is in quarantine for it; about all others NOTHING."""
+NOTHING = "nothing can make it pass. Look at who sent it; it leaves when room is needed."
+SIGNED_WITH_SHA_1 = (
+    "the signature has 40 hex digits: this shop signs with SHA-1. Add a key of kind form-sha1,"
+    f" {_VERIFY_AGAIN}; HMAC-SHA-256, chosen in the Back Office, is safer."
+)
+"""What to do about a form that is signed in a way for which its shop has no key."""
+UPGRADE = "it is verified and kept for good. After an upgrade, try again."
+
 REPAIRABLE = frozenset(
     {
         SOURCE_NOT_ALLOWED,
@@ -68,3 +103,8 @@ REPAIRABLE = frozenset(
     }
 )
 """Reasons that a setting, the shops file or just another try can lift; all others stay for ever."""
+
+
+def remedy(reason: str, *, is_undecided: bool) -> str:
+    """Return what to do about a delivery that waits. Shape: it goes on after "What to do: "."""
+    return UPGRADE if is_undecided else REMEDIES.get(reason, NOTHING)

@@ -1,6 +1,7 @@
 """The raw body behind an event, verified once more as an auditor can by hand, and made readable."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -12,17 +13,19 @@ from ledger.errors import NotFoundError, NotificationError
 from ledger.ipn.delivery import read_fields
 from ledger.ipn.kinds import Kind
 from ledger.ipn.other_shops import UNEXPLAINED, is_signed_for_another_shop
-from ledger.ipn.parse import read_trusted, verify
-from ledger.ipn.shops_and_keys import Shop, Shops
+from ledger.ipn.parse import claim_of, read_trusted, verify
+from ledger.ipn.refusal_reasons import SIGNED_WITH_SHA_1, remedy
+from ledger.ipn.shops_and_keys import FORM_SHA1, Shop, Shops
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import INTEGER_MAX
-from ledger.recording.inbox_rows import delivery_of
+from ledger.recording.inbox_rows import delivery_of, missing_body
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
 
 VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
 EVENTS_MAX = 100
+_SHA_1 = re.compile(r"[0-9A-Fa-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,29 @@ def explained(ledger: Ledger, row: InboxRecord) -> str | None:
         return None
     is_another = is_signed_for_another_shop(delivery_of(row), ledger.shops, ledger.limits)
     return "wrong-shop" if is_another else None
+
+
+def what_to_do(ledger: Ledger, row: InboxRecord, reason: str) -> str:
+    """Return what to do about a delivery that waits, for a reason that fits it."""
+    if _is_signed_with_sha_1(ledger, row, reason):
+        return SIGNED_WITH_SHA_1
+    return remedy(missing_body(row) or reason, is_undecided=row.outcome == Outcome.UNDECIDED)
+
+
+def _is_signed_with_sha_1(ledger: Ledger, row: InboxRecord, reason: str) -> bool:
+    """Return True if a refused form seems to be signed with SHA-1, for which there is no key."""
+    if row.outcome != Outcome.QUARANTINED or reason not in UNEXPLAINED:
+        return False
+    delivery = delivery_of(row)
+    try:
+        fields = read_fields(delivery, ledger.limits)
+    except NotificationError:
+        return False
+    claim = claim_of(delivery, ledger.limits)
+    shop = ledger.shops.shop_by_id.get(claim.shop_id or "")
+    has_key = shop and any((key.mode, key.kind) == (claim.mode, FORM_SHA1) for key in shop.keys)
+    is_sha_1 = _SHA_1.fullmatch(fields.get("signature", "")) is not None
+    return is_sha_1 and shop is not None and not has_key
 
 
 def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:

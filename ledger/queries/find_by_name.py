@@ -82,7 +82,9 @@ def events_known(
     if version is None:
         return events
     if version > len(events):
-        raise NotFoundError(f"it had only {len(events)} versions" + (" by then" if as_of else ""))
+        raise NotFoundError(
+            f"no version {version}: the newest is {len(events)}" + (" by then" if as_of else "")
+        )
     return events[:version]
 
 

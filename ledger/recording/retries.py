@@ -40,7 +40,7 @@ def available() -> Iterator[None]:
         with appendable():
             yield
     except SQLAlchemyError as error:
-        raise UnavailableError("the database did not take it") from error
+        raise UnavailableError("the database refused to store it") from error
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def appendable() -> Iterator[None]:
         kind = _kind_of(error)
         if kind is None:
             raise
-        raise kind("the database did not take it") from error
+        raise kind("the database refused to store it") from error
 
 
 def retrying(attempt: Callable[[int], _Result], *, first: int = 0) -> _Result:

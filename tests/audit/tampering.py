@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from ledger.application import Ledger
-from ledger.audit import Audit, Fault
+from ledger.audit.fault import Fault
+from ledger.audit.run_checks import Audit
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import live_generation
 from ledger.projections.engine.registry import PROJECTIONS

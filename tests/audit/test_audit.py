@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from ledger.application import Ledger
-from ledger.audit import Audit
+from ledger.audit.run_checks import Audit
 from ledger.cli import cli
 from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.simulator.signed_calls import MIXED
@@ -250,7 +250,7 @@ def test_a_fault_is_a_line_and_an_exit_code(ledger: Ledger, environ: dict[str, s
     assert result.exit_code == 1
     position, subject, reason, _ = result.stdout.splitlines()[0].split("\t")
     assert (position, subject, reason) == ("1", "transaction.invented", "topic-unknown")
-    assert "1 faults" in result.stderr
+    assert "1 fault (" in result.stderr
 
 
 def test_a_fault_can_be_read_by_a_machine(ledger: Ledger, environ: dict[str, str]) -> None:

@@ -186,7 +186,7 @@ def test_a_database_that_does_not_answer_is_a_fault_without_its_password(tmp_pat
             "not_before = 2026-02-01T00:00:00Z\nnot_after = 2026-01-01T00:00:00Z",
             "fault: .* window is empty",
         ),
-        ("not_before = 2026-01-01T00:00:00Z", "ok: .* from 2026-01-01T00:00Z without end"),
+        ("not_before = 2026-01-01T00:00:00Z", "ok: .* valid from 2026-01-01T00:00Z"),
     ],
 )
 def test_the_window_of_a_key_is_reported(tmp_path: Path, more: str, message: str) -> None:
@@ -195,6 +195,26 @@ def test_the_window_of_a_key_is_reported(tmp_path: Path, more: str, message: str
     state, end = message.split(".*")
     assert line.startswith(state)
     assert line.endswith(end)
+
+
+def test_a_mode_whose_keys_have_all_ended_is_a_fault_with_what_to_do(tmp_path: Path) -> None:
+    ended, over = "not_after = 2026-01-01T00:00:00Z", "not_after = 2026-02-01T00:00:00Z"
+    keys = [key(more=ended), key(kind="rest-password", more=over), key(kind="rest-hmac")]
+    renewed = [key("PRODUCTION", "rest-password", more) for more in (ended, "")]
+    environ = environment(tmp_path, *keys, *renewed)
+
+    (fault,) = states(environ, "ended keys")
+
+    assert fault.startswith("fault: 12345678 TEST has no valid key left since 2026-02-01T00:00Z")
+    assert "`ledger notifications readmit --reason no-key`" in fault
+    assert run(environ, "check").exit_code == 2
+
+
+def test_a_key_without_a_window_is_always_valid(tmp_path: Path) -> None:
+    (line,) = states(environment(tmp_path, key()), "key")
+
+    assert line.startswith("ok: 12345678 TEST form-hmac-sha256 ")
+    assert line.endswith(" always valid")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_what_is_verified_but_not_decided_is_named_with_what_to_do(
 
     (state,) = states(environ, "undecided")
 
-    assert state.startswith("warning: 1 verified but not decided (amount-unreadable)")
+    assert state.startswith("warning: 1 notification verified but not decided (amount-unreadable)")
     assert "ledger notifications readmit --reason amount-unreadable" in state
 
 
@@ -45,4 +45,4 @@ def test_a_proxy_behind_which_all_callers_are_one_is_told(
 
     lines = states(environ, "proxy")
 
-    assert [f"came lately from {peer}," in line for line in lines] == [True] * is_told
+    assert [f"recent deliveries came from {peer}," in line for line in lines] == [True] * is_told

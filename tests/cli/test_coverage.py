@@ -1,7 +1,7 @@
 """`ledger check` reports the notifications a shop sends, and the read models it knows them from."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,8 @@ from sqlalchemy import update
 
 from ledger.application import Ledger
 from ledger.cli import cli
-from ledger.cli.check import coverage_findings, view_findings
+from ledger.cli.check import view_findings
+from ledger.cli.coverage_findings import FIRST_WEEK, coverage_findings
 from ledger.instants import utc_now
 from ledger.ipn.notification_rules import RULES
 from ledger.projections.engine.folding import Poison
@@ -23,6 +24,7 @@ from ledger.storage.database import Database
 from ledger.storage.tables import generations
 from tests.audit.tampering import a_filled_ledger, follow
 from tests.builders import (
+    NOON,
     OTHER_SHOP_ID,
     SHOP_ID,
     a_form,
@@ -33,14 +35,16 @@ from tests.builders import (
     shops,
 )
 
+LATER = NOON + 2 * FIRST_WEEK
+
 
 @pytest.fixture
 def ledger(database: Database) -> Ledger:
     return a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
 
 
-def coverage_lines(ledger: Ledger) -> list[str]:
-    findings = coverage_findings(ledger.database, ledger.shops)
+def coverage_lines(ledger: Ledger, now: datetime = LATER) -> list[str]:
+    findings = coverage_findings(ledger.database, ledger.shops, now=now)
     return [f"{finding.state} {finding.message}" for finding in findings]
 
 
@@ -61,13 +65,29 @@ def test_what_was_never_seen_is_reported_with_the_rule_to_switch_on(ledger: Ledg
     receive(ledger, form_body(a_form()))
     follow(ledger)
 
-    partial, silent = coverage_lines(ledger)
+    partial, silent = coverage_findings(ledger.database, ledger.shops, now=LATER)
 
-    assert partial.startswith(f"warning {SHOP_ID} TEST  never seen: ")
-    assert 'cancellation (switch on "IPN URL on cancellation")' in partial
-    assert 'alias (on by default with "IPN URL at the end of the payment")' in partial
-    assert "end-of-payment" not in partial
-    assert silent == f"warning {OTHER_SHOP_ID} no notification yet"
+    assert partial.state == "warning"
+    assert partial.message.startswith(
+        f"{SHOP_ID} TEST  1 of 8 kinds seen; never seen: cancellation, "
+    )
+    assert "end-of-payment" not in partial.message
+    assert 'cancellation: switch on "IPN URL on cancellation"' in partial.sentences
+    assert 'alias: on by default with "IPN URL at the end of the payment"' in partial.sentences
+    assert silent.message == f"{OTHER_SHOP_ID} no notification yet"
+
+
+@pytest.mark.parametrize(("mode", "state"), [("TEST", "ok"), ("PRODUCTION", "warning")])
+def test_a_shop_that_has_just_begun_to_try_is_not_warned_of(
+    ledger: Ledger, mode: str, state: str
+) -> None:
+    receive(ledger, form_body(a_form(vads_ctx_mode=mode)))
+    follow(ledger)
+
+    first, *_ = coverage_lines(ledger, NOON + FIRST_WEEK)
+
+    assert first.startswith(f"{state} {SHOP_ID} {mode}  1 of 8 kinds seen")
+    assert ("in its first week; no news yet of cancellation" in first) is (mode == "TEST")
 
 
 def test_the_other_mode_is_a_line_of_its_own(ledger: Ledger) -> None:
@@ -134,7 +154,7 @@ def test_read_models_that_nobody_follows_are_reported(database: Database) -> Non
     lines = model_lines(database)
 
     assert len(lines) == len(PROJECTIONS)
-    assert lines[0].startswith("warning transactions: 1 positions behind, ")
+    assert lines[0].startswith("warning transactions: 1 position behind, ")
 
 
 def test_a_read_model_of_other_code_is_stale(ledger: Ledger) -> None:
@@ -154,7 +174,7 @@ def test_skipped_events_are_reported(ledger: Ledger) -> None:
         note_poison(connection, generation.id, [Poison(1, "alias.registered", "KeyError")])
 
     assert model_lines(ledger.database) == [
-        "warning aliases: 1 events passed over: see `ledger projections status`"
+        "warning aliases: 1 event passed over: see `ledger projections status`"
     ]
 
 

@@ -205,7 +205,7 @@ def test_what_is_unknown_exits_with_one(ledger: Ledger, history: History) -> Non
         result = history(kind, "f" * 32)
 
         assert (result.exit_code, result.stdout) == (1, "")
-        assert result.stderr.startswith(f"error: nothing is known of {kind}")
+        assert result.stderr.startswith(f"error: no {kind} ")
 
 
 def test_another_shops_transaction_is_unknown(ledger: Ledger, history: History) -> None:

@@ -8,18 +8,16 @@ import pytest
 from click.testing import Result
 
 from ledger.application import Ledger
-from ledger.recording.receipt import Receipt
 from tests.builders import (
     SHOP_ID,
     a_form_call,
     a_ledger,
     a_rest_call,
-    a_shop,
     minutes,
     receive,
-    shops,
 )
 from tests.cli.running import run, shops_file
+from tests.cli.waiting import a_waiting
 from tests.conftest import opened
 
 Command = Callable[..., Result]
@@ -41,14 +39,6 @@ def command(sqlite_url: str, tmp_path: Path) -> Command:
     return call
 
 
-def a_waiting(ledger: Ledger, body: bytes) -> Receipt:
-    keyring, ledger.shops = ledger.shops, shops(a_shop(kinds=()))
-    receipt = receive(ledger, body)
-    ledger.shops = keyring
-    assert receipt.outcome == "quarantined"
-    return receipt
-
-
 # -- list -------------------------------------------------------------------------------------
 
 
@@ -64,7 +54,7 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
     assert [row[2] for row in rows] == ["quarantined", "repeated", "recorded"]
     assert rows[0][3:] == ["-", "-", "-", "empty-body"]
     assert rows[2][3:] == ["form-v2", SHOP_ID, "TEST", "PAY"]
-    assert result.stderr == "3 deliveries\n"
+    assert result.stderr == "3 notifications\n"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +66,10 @@ def test_deliveries_are_listed_newest_first(ledger: Ledger, command: Command) ->
         (["--shop-id", SHOP_ID], 3),
         (["--mode", "production"], 1),
         (["--mode", "test"], 2),
+        (["--shop", SHOP_ID], 3),
+        (["--format", "rest-v4"], 1),
+        (["--format", "form-v2", "--mode", "test"], 1),
+        (["--notification-format", "form-v2"], 2),
         (["--limit", "1"], 1),
         (["--outcome", "recorded", "--mode", "test"], 1),
     ],
@@ -94,9 +88,9 @@ def test_a_list_can_be_narrowed(
 def test_a_list_goes_on_before_an_id(ledger: Ledger, command: Command) -> None:
     ids = [receive(ledger, a_form_call()).id for _ in range(3)]
 
-    lines = command("list", "--before", ids[1]).stdout.splitlines()
-
-    assert [line.split("\t")[0] for line in lines] == [ids[0]]
+    for option in ("--cursor", "--before"):
+        lines = command("list", option, ids[1]).stdout.splitlines()
+        assert [line.split("\t")[0] for line in lines] == [ids[0]]
 
 
 def test_a_list_for_machines_has_a_line_each(ledger: Ledger, command: Command) -> None:
@@ -119,63 +113,6 @@ def test_an_unknown_reason_is_a_wrong_use(ledger: Ledger, command: Command) -> N
     assert command("list", "--reason", "bad-luck").exit_code == 2
 
 
-# -- show -------------------------------------------------------------------------------------
-
-
-def test_one_delivery_is_shown_with_what_its_reason_means(ledger: Ledger, command: Command) -> None:
-    receipt = a_waiting(ledger, a_form_call())
-
-    result = command("show", receipt.id)
-
-    assert f"{'outcome':<18} quarantined" in result.stdout.splitlines()
-    assert f"{'reason':<18} no-key" in result.stdout.splitlines()
-    assert "The shop has no key of this kind" in result.stdout
-
-
-@pytest.mark.parametrize("body", [a_form_call(cust_name="é\0"), b"\xff\x00\r\n", b""])
-def test_the_raw_body_is_written_byte_for_byte(
-    ledger: Ledger, command: Command, body: bytes
-) -> None:
-    receipt = receive(ledger, body)
-
-    result = command("show", "--raw", receipt.id)
-
-    assert (result.exit_code, result.stdout_bytes) == (0, body)
-
-
-def test_one_delivery_for_machines(ledger: Ledger, command: Command) -> None:
-    receipt = receive(ledger, a_form_call())
-
-    shown = json.loads(command("show", "--json", receipt.id).stdout)
-
-    assert (shown["id"], shown["outcome"], shown["reason"]) == (receipt.id, "recorded", None)
-    assert len(shown["digest"]) == 64
-    assert len(shown["key_fingerprint"]) == 16
-
-
-def test_an_unknown_delivery_exits_with_one(ledger: Ledger, command: Command) -> None:
-    for arguments in (["show"], ["show", "--raw"], ["show", "--json"], ["readmit"]):
-        result = command(*arguments, "0" * 26)
-
-        assert (result.exit_code, result.stdout) == (1, "")
-        assert "(not-found)" in result.stderr
-
-
-def test_hostile_values_cannot_steer_a_terminal(ledger: Ledger, command: Command) -> None:
-    hostile = "\x1b[2J\u202e\t\n"
-    receipt = receive(ledger, a_form_call(source=hostile), content_type=hostile, peer=hostile)
-    verified = receive(ledger, a_form_call(source=hostile))
-
-    shown = [command("show", id_).stdout for id_ in (receipt.id, verified.id)]
-    listed = command("list").stdout
-
-    assert {character for text in shown for character in text if not character.isprintable()} == {
-        "\n"
-    }
-    assert {character for character in listed if not character.isprintable()} == {"\n", "\t"}
-    assert {line.count("\t") for line in listed.splitlines()} == {6}
-
-
 # -- readmit ----------------------------------------------------------------------------------
 
 
@@ -185,7 +122,7 @@ def test_one_delivery_is_readmitted(ledger: Ledger, command: Command) -> None:
     result = command("readmit", receipt.id)
 
     assert result.exit_code == 0
-    assert result.stdout == f"{receipt.id}\trecorded\t\n"
+    assert result.stdout == f"{receipt.id}\trecorded\t-\n"
     assert result.stderr == "1 readmitted, 0 refused again\n"
     assert len(ledger.events.events_after(0, 10)) == 1
 
@@ -207,7 +144,7 @@ def test_how_many_wait_is_said_before_they_are_touched(ledger: Ledger, command: 
     declined = command("readmit", "--reason", "no-key", answer="n\n")
 
     assert declined.exit_code == 1
-    assert declined.stderr.startswith("3 deliveries wait\n")
+    assert declined.stderr.startswith("3 notifications wait\n")
     assert declined.stdout == ""
     assert ledger.events.events_after(0, 10) == []
 
@@ -236,7 +173,7 @@ def test_all_that_wait_may_be_tried_without_a_question(ledger: Ledger, command: 
     result = command("readmit", "--all", "--yes")
 
     assert result.exit_code == 0
-    assert result.stderr == "2 deliveries wait\n1 readmitted, 1 refused again\n"
+    assert result.stderr == "2 notifications wait\n1 readmitted, 1 refused again\n"
 
 
 def test_more_than_a_page_is_readmitted(ledger: Ledger, command: Command) -> None:
@@ -245,14 +182,14 @@ def test_more_than_a_page_is_readmitted(ledger: Ledger, command: Command) -> Non
 
     result = command("readmit", "--all", "--yes")
 
-    assert result.stderr == "501 deliveries wait\n0 readmitted, 501 refused again\n"
+    assert result.stderr == "501 notifications wait\n0 readmitted, 501 refused again\n"
 
 
 def test_when_nothing_waits_nothing_is_asked(ledger: Ledger, command: Command) -> None:
     result = command("readmit", "--all")
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert result.stderr == "0 deliveries wait\n0 readmitted, 0 refused again\n"
+    assert result.stderr == "0 notifications wait\n0 readmitted, 0 refused again\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "--reason", "no-key"], ["0" * 26, "--all"]])
@@ -286,5 +223,5 @@ def test_one_that_left_the_quarantine_meanwhile_does_not_stop_the_others(
 
     assert readmitted
     assert result.exit_code == 0
-    assert result.stdout == f"{second.id}\trecorded\t\n"
+    assert result.stdout == f"{second.id}\trecorded\t-\n"
     assert f"{first.id} does not wait any more" in result.stderr

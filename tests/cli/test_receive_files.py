@@ -184,7 +184,7 @@ def test_folders_are_read_through_but_for_hidden_files(
 
     result = receive(folder)
 
-    assert result.stderr.endswith("1 recorded\n1 calls\n")
+    assert result.stderr.endswith("1 recorded\n1 call\n")
 
 
 def test_a_file_that_cannot_be_opened_is_refused(

@@ -127,7 +127,8 @@ def test_a_second_service_on_the_same_address_is_refused(
         done = start(environment(tmp_path, key()), "--port", port)
 
     assert done.exit_code == 2
-    assert "cannot listen on" in done.stderr
+    assert f"cannot listen on 127.0.0.1:{port}: " in done.stderr
+    assert f"another process listens there: try --port {int(port) + 1}" in done.stderr
 
 
 def test_the_shops_of_the_demonstration_are_synthetic_and_private(

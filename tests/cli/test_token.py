@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
 
-from tests.cli.running import run
+from tests.builders import SHOP_ID
+from tests.cli.running import run, shops_file
 
 Command = Callable[..., Result]
 
@@ -46,6 +48,21 @@ def test_tokens_are_listed_with_what_they_open(command: Command) -> None:
     assert (second["shops"], second["expires_at"], second["last_used_at"]) == (None, None, None)
     assert "secret_hash" not in first
     assert [line.split("\t")[1] for line in command("list").stdout.splitlines()] == ["valid"] * 2
+
+
+def test_a_shop_that_the_shops_file_does_not_have_is_warned_of(
+    command: Command, sqlite_url: str, tmp_path: Path
+) -> None:
+    words = ("create", "--name", "Jo", "--role", "auditor", "--shop-id", "99999999")
+
+    made = run(sqlite_url, shops_file(tmp_path), "token", *words, "--shop", SHOP_ID)
+    without_shops = command(*words)
+
+    assert (made.exit_code, without_shops.exit_code) == (0, 0)
+    (warning,) = [line for line in made.stderr.splitlines() if line.startswith("warning: ")]
+    assert "no shop 99999999" in warning
+    assert "warning" not in without_shops.stderr
+    assert [token["shops"] for token in listed(command)] == [["99999999", SHOP_ID], ["99999999"]]
 
 
 def test_a_token_is_revoked_once(command: Command) -> None:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import func, select
 
 from ledger.application import Ledger
-from ledger.audit import Audit
+from ledger.audit.run_checks import Audit
 from ledger.ipn.delivery import Delivery
 from ledger.projections.engine import generations as g
 from ledger.projections.engine.registry import PROJECTIONS

@@ -5,7 +5,9 @@ import re
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import click
 import pytest
 
 from ledger.application import Ledger
@@ -53,7 +55,7 @@ def test_a_rebuild_reports_what_it_compared_and_how_far_it_is(
     first, *tables = result.stdout.splitlines()
     assert first == f"orders\tidentical\tlive at {until}"
     assert [table.split(":")[0].strip() for table in tables] == ["order_lines", "orders"]
-    counted = r"(building|catching up) \d+/\d+ positions, \d+/s(, \d+ s left)?"
+    counted = r"(building|catching up) \d+/\d+ positions(, [1-9][\d,]*/s)?(, \d+ s left)?"
     step = re.compile(rf"orders: ({counted}|merging|grouping|indexing|comparing)")
     assert all(step.fullmatch(line) for line in result.stderr.splitlines())
     assert f"orders: building {until}/{until} positions" in result.stderr
@@ -100,16 +102,64 @@ def test_status_compare_and_prune_in_text(ledger: Ledger, environ: dict[str, str
     pruned = run(environ, "projections", "prune")
     again = run(environ, "projections", "prune")
 
-    lines = [line for line in status.stdout.splitlines() if not line.startswith(" ")]
-    assert [line.split()[0] for line in lines] == sorted(
+    table = [line.split("\t") for line in status.stdout.splitlines()]
+    assert [row[0] for row in table] == sorted(
         [*PROJECTIONS, "orders"], key=list(PROJECTIONS).index
     )
-    assert f"passed over #{(until or 0) + 1} transaction.captured: DecodeError" in status.stdout
-    assert all("0 behind (0 s)" in line and "this code" in line for line in lines)
+    assert f"passed over #{(until or 0) + 1} transaction.captured: DecodeError" in status.stderr
+    assert all(row[4:7] == ["0", "0", "this code"] for row in table)
     assert (same.exit_code, same.stdout.count("0 differ")) == (0, 2)
-    assert alone.stdout == "totals: one generation only, nothing to compare with\n"
+    assert (alone.exit_code, alone.stdout) == (0, "")
+    assert alone.stderr == "totals: one generation only, nothing to compare with\n"
     assert re.match(r"dropped orders generation \d+ \(retired, [0-9a-f]{12}\)\n", pruned.stdout)
-    assert (again.stdout, again.stderr) == ("", "0 dropped\n")
+    assert (again.stdout, again.stderr) == ("", "0 generations dropped\n")
+
+
+def test_a_rebuild_that_was_stopped_says_how_it_goes_on(
+    ledger: Ledger, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    echo = click.echo
+
+    def stop_at_indexes(message: object = None, **options: Any) -> None:
+        if message == "orders: indexing":
+            raise KeyboardInterrupt
+        echo(message, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("click.echo", stop_at_indexes)
+        stopped = run(environ, "rebuild", "orders", "--workers", "1")
+    status = run(environ, "projections", "status")
+    done = run(environ, "rebuild", "orders", "--workers", "1")
+
+    assert stopped.exit_code == 1
+    assert stopped.stderr.endswith("stopped; it goes on with the next `ledger rebuild`\n")
+    (row,) = [line.split("\t") for line in status.stdout.splitlines() if "\tstopped\t" in line]
+    assert (row[0], row[4:6]) == ("orders", ["-", "-"])
+    assert "its rebuild was stopped; `ledger rebuild orders` goes on with it" in status.stderr
+    assert done.exit_code == 0
+    assert done.stdout.startswith("orders\tidentical\tlive at ")
+
+
+def test_a_machine_reads_that_there_is_nothing_to_compare_with(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    alone = run(environ, "projections", "compare", "totals", "--json")
+
+    assert alone.exit_code == 0
+    assert json.loads(alone.stdout) == {
+        "name": "totals",
+        "before": None,
+        "after": None,
+        "tables": [],
+    }
+
+
+@pytest.mark.parametrize("command", ["compare", "prune"])
+def test_a_read_model_that_there_is_not_is_refused(environ: dict[str, str], command: str) -> None:
+    done = run(environ, "projections", command, "nothing")
+
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no projection nothing" in done.stderr
 
 
 def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]) -> None:
@@ -173,7 +223,7 @@ def test_a_model_as_of_a_day_skips_what_nobody_can_read(
     other = run(environ, "rebuild", "totals", "--as-of", as_of, "--into", str(file))
 
     assert done.exit_code == other.exit_code == 0
-    assert re.fullmatch(r"orders\t\d+ events\t.*\t1 events passed over\n", done.stdout)
+    assert re.fullmatch(r"orders\t\d+ events\t.*\t1 event passed over\n", done.stdout)
     assert (again.exit_code, again.stderr) == (
         1,
         "error: the file already holds order_lines (conflict)\n",

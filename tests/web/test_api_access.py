@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.access.readers import ROLES
+from ledger.access.roles import ROLES
 from ledger.access.tokens import all_tokens, revoke_token
 from tests.builders import (
     NOON,

@@ -12,7 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL
+from ledger.access.roles import AUDITOR, AUDITOR_PERSONAL
 from ledger.access.tokens import create_token
 from ledger.application import Ledger
 from ledger.storage.access_tables import access_log

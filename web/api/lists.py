@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response, abort
 from marshmallow import Schema, fields
 
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.queries import export as exporting
 from ledger.queries import lists
 from ledger.queries.export import Export

@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
 from ledger.access.log import accesses
-from ledger.access.readers import ROLES, Reader
+from ledger.access.readers import Reader
+from ledger.access.roles import ROLES
 from ledger.access.second_factor import enrolled_user_ids, reset_second_factor
 from ledger.access.tokens import all_tokens, create_token, revoke_token
 from ledger.access.users import (

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import current_app, request, url_for
 
-from ledger.access.readers import ROLES
+from ledger.access.roles import ROLES
 from ledger.queries.find_by_name import ALIAS, NOTIFICATION, ORDER, SUBSCRIPTION, TRANSACTION
 from ledger.queries.state import State
 from web.authentication import caller

@@ -7,11 +7,10 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
 
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
-from ledger.ipn.refusal_reasons import REPAIRABLE
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import is_storable
 from ledger.operations.logs import network
@@ -24,6 +23,7 @@ from ledger.queries.evidence import (
     readable,
     subjects,
     verified_again,
+    what_to_do,
 )
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.find_by_name import SUBSCRIPTION
@@ -88,15 +88,16 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     missing = missing_body(row) if row.outcome == Outcome.QUARANTINED else None
     has_body = caller().sees_personal and missing is None
+    explanation = explained(ledger(), row) if caller().role == OPERATOR else None
     return render(
         "notification.html",
         row=row,
         facts={name: fact for name, fact in facts.items() if name not in _IN_THE_HEAD},
         notification=facts,
-        is_repairable=row.reason in REPAIRABLE and missing is None,
+        remedy=what_to_do(ledger(), row, explanation or row.reason or ""),
         missing=missing,
         may_download=caller().role == OPERATOR,
-        explanation=explained(ledger(), row) if caller().role == OPERATOR else None,
+        explanation=explanation,
         body=readable(ledger(), row) if has_body else None,
         signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
         events=[_event(recorded, mode) for recorded in caused(ledger(), row)],

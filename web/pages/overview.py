@@ -9,7 +9,7 @@ from flask import current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.errors import ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.projections.engine.status import lags

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
-from ledger.access.readers import OPERATOR
+from ledger.access.roles import OPERATOR
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE
 from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from ledger.access.readers import AUDITOR, AUDITOR_PERSONAL, OPERATOR
+from ledger.access.roles import AUDITOR, AUDITOR_PERSONAL, OPERATOR
 from ledger.ipn.notification_rules import RULES
-from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.refusal_reasons import REASONS, remedy
 from ledger.ipn.statuses import FINAL
 from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
 from ledger.queries.evidence import FAILED, KEY_GONE, VERIFIED
@@ -214,6 +214,11 @@ def tone(status_word: str | None) -> str:
     return "good" if status_word in _GOOD else "waiting"
 
 
+def translated_remedy(reason: str, *, is_undecided: bool = False) -> str:
+    """Return what to do about a delivery that waits, in the reader's language."""
+    return translated(remedy(reason, is_undecided=is_undecided))
+
+
 def _translating(
     translations: dict[str, str], limit: int | None = None
 ) -> Callable[[str | None], str]:
@@ -229,6 +234,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "proof": _translating(PROOFS),
     "rule": _translating({name: rule.meaning for name, rule in RULES.items()}),
     "reason": _translating(REASONS),
+    "remedy": translated_remedy,
     "view_state": _translating(VIEW_STATES),
     "operation": _translating(OPERATIONS),
     "mode_word": _translating(MODES),

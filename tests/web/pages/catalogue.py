@@ -14,7 +14,13 @@ from babel.messages.pofile import read_po, write_po
 
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.ipn.notification_rules import RULES
-from ledger.ipn.refusal_reasons import REASONS
+from ledger.ipn.refusal_reasons import (
+    NOTHING,
+    REASONS,
+    REMEDIES,
+    SIGNED_WITH_SHA_1,
+    UPGRADE,
+)
 from web.pages.languages import LANGUAGES
 
 WEB = Path(__file__).resolve().parents[3] / "web"
@@ -40,7 +46,7 @@ def messages() -> Iterator[tuple[str | tuple[str, ...], list[str]]]:
         yield message, ["ledger/aggregates/event_catalogue.py"]
     for rule in RULES.values():
         yield rule.meaning, ["ledger/ipn/notification_rules.py"]
-    for message in REASONS.values():
+    for message in (*REASONS.values(), *REMEDIES.values(), NOTHING, UPGRADE, SIGNED_WITH_SHA_1):
         yield message, ["ledger/ipn/refusal_reasons.py"]
 
 

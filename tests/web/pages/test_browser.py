@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from ledger.access.readers import ROLES
+from ledger.access.roles import ROLES
 from tests.builders import SHOP_ID
 from tests.web.pages.hostile import ALIAS, NOTIFICATION, QUARANTINED, SCRIPT, UUID
 from tests.web.pages.visiting import (

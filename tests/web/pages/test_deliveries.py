@@ -137,9 +137,9 @@ def test_the_quarantine_says_what_to_do_about_each_reason(own_pages_anywhere: Vi
     page = own.get("/test/quarantine?reason=unknown-shop")
 
     content = text_of(page.text)
-    assert "unknown-shop 4 The shop is not in the shops file. What to do: correct" in content
+    assert "unknown-shop 4 The shop is not in the shops file. What to do: add the shop" in content
     assert "unknown-format 1" in content
-    assert "nothing can make these pass" in content
+    assert "nothing can make it pass" in content
     assert re.findall(r"<code>(\d{26})</code>", page.text) == ids[3::-1]
     assert "Verify again" not in content
     assert own.get("/test/quarantine/readmit?reason=unknown-shop").status_code == 403

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
-from ledger.access.readers import ROLES
+from ledger.access.roles import ROLES
 from ledger.access.users import User, add_user
 from ledger.application import Ledger
 from ledger.instants import utc_now

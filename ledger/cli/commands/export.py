@@ -1,0 +1,74 @@
+"""How `ledger export` is called."""
+
+from pathlib import Path
+
+import click
+
+from ledger.cli import SHORT_HELPS
+from ledger.cli.documented import LEDGER, DocumentedGroup
+from ledger.cli.filter_options import filter_options
+from ledger.queries.export_formats import FORMATS
+from ledger.queries.filter_conditions import Filter
+from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
+
+_FORMAT = ("--notification-format",)
+"""Here `--format` is that of the file."""
+
+
+@click.group(cls=DocumentedGroup, short_help=SHORT_HELPS["export"])
+def export() -> None:
+    """Write events, transactions or notifications as CSV, JSON Lines or Parquet.
+
+    In CSV an apostrophe stands before text that begins like a formula.
+    """
+
+
+def _command(kind: str, filter_class: type[Filter], meaning: str, *examples: str) -> click.Command:
+    @export.command(kind, help=meaning, short_help=meaning, variables=LEDGER, examples=examples)
+    @click.option(
+        "--file-format",
+        "--format",
+        "file_format",
+        type=click.Choice(FORMATS),
+        default="csv",
+        show_default=True,
+        help="Format of the file.",
+    )
+    @click.option("--personal", "has_personal", is_flag=True, help="Include personal data.")
+    @click.option(
+        "--output",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write to this file.  [default: standard output]",
+    )
+    @filter_options(filter_class, format=_FORMAT, notification_format=_FORMAT)
+    def command(filter_: Filter, file_format: str, output: Path | None, **flags: bool) -> None:
+        from ledger.cli.export import write
+
+        write(kind, filter_, file_format, output, **flags)
+
+    return command
+
+
+_command(
+    "events",
+    EventFilter,
+    "Export all events, oldest first, with their facts.",
+    "ledger export events --file-format jsonl --output events.jsonl",
+    "ledger export events --shop-id 12345678 --mode production --recorded-from 2026-03-01",
+)
+_command(
+    "transactions",
+    TransactionFilter,
+    "Export all transactions as they stand, oldest first.",
+    "ledger export transactions --output transactions.csv",
+    "ledger export transactions --order-id CMD-2026-0310 --personal",
+)
+notifications = _command(
+    "notifications",
+    NotificationFilter,
+    "Export all notifications, verified or not, oldest first.",
+    "ledger export notifications --outcome quarantined --output quarantine.csv",
+    "ledger export notifications --raw --file-format jsonl > bodies.jsonl",
+)
+_raw_help = "Include the bodies, in base64; they hold personal data."
+notifications.params.insert(0, click.Option(["--raw", "has_raw"], is_flag=True, help=_raw_help))

@@ -1,0 +1,49 @@
+"""How `ledger verify` is called."""
+
+import click
+
+from ledger.audit.check_names import CHECKS
+from ledger.cli import SHORT_HELPS
+from ledger.cli.documented import LEDGER, Documented
+from ledger.cli.options import json_lines_option, workers_option
+
+
+@click.command(
+    cls=Documented,
+    short_help=SHORT_HELPS["verify"],
+    variables=LEDGER,
+    examples=(
+        "ledger verify",
+        "ledger verify --only signatures --only streams --workers 2",
+        "ledger verify --first 100000 --json > faults.jsonl",
+    ),
+)
+@click.option(
+    "--first",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="POSITION",
+    help="Begin at this event and at its delivery. Read models are compared whole.",
+)
+@click.option(
+    "--only",
+    type=click.Choice(CHECKS),
+    multiple=True,
+    help="Do this check alone; may be given several times.",
+)
+@workers_option
+@json_lines_option
+@click.pass_context
+def verify(
+    ctx: click.Context, *, first: int, only: tuple[str, ...], workers: int, as_json: bool
+) -> None:
+    """Check stored signatures, events and read models against each other; change nothing.
+
+    The command prints a line for each fault: position, subject, reason, detail. What it cannot
+    check, because a key has left the shops file, is a remark on standard error and no fault.
+    It exits 0 when there is no fault, 1 when there is one.
+    """
+    from ledger.cli.verify import print_faults
+
+    ctx.exit(print_faults(first=first, only=only or CHECKS, workers=workers, as_json=as_json))
