@@ -20,7 +20,7 @@ from ledger.cli.options import mode_option, shop_id_option
 )
 @click.argument("reference", metavar="UUID")
 @shop_id_option("Shop id.", required=True)
-@mode_option(required=True)
+@mode_option(required=True, help="Mode of the transaction.")
 @click.option("--reason", required=True, help="Why you believe it; kept with the event.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be confirmed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
