@@ -66,7 +66,11 @@ def test_every_option_that_a_page_names_exists(document: Path) -> None:
         option for _, command, _ in commands() for param in command.params for option in param.opts
     }
 
-    assert named - known - OPTIONS_OF_OTHERS - OPTIONS_OF_PROGRAMS <= {"--help", "--version", "--color"}
+    assert named - known - OPTIONS_OF_OTHERS - OPTIONS_OF_PROGRAMS <= {
+        "--help",
+        "--version",
+        "--color",
+    }
 
 
 def test_every_rule_of_the_back_office_is_named_with_its_default() -> None:
