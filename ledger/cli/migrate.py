@@ -6,7 +6,7 @@ import click
 from sqlalchemy import inspect
 
 from ledger.projections.engine.generations import all_generations, decide_alone, drop_generation
-from ledger.projections.engine.leadership import prepare_views
+from ledger.projections.engine.leadership import PreparedViews, prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate as bring_to_head
@@ -23,8 +23,8 @@ from ledger.storage.service_role import grant_to_service
 def migrate(service_role: str | None) -> None:
     """Bring the durable tables to the shape this version expects.
 
-    Prints one line per migration that was applied, and one per read model whose code has
-    changed since it was built. Only ever goes forward.
+    Prints one line per migration that was applied, one with the read models that are new, and one
+    per read model whose code has changed since it was built. Only ever goes forward.
     """
     database = Database(read_settings(os.environ).database_url)
     if database.is_sqlite and service_role:
@@ -32,16 +32,18 @@ def migrate(service_role: str | None) -> None:
     try:
         applied = bring_to_head(database)
         service = None if database.is_sqlite else _leave_to_service(database, service_role)
-        stale = [] if service else prepare_views(database)
+        views = PreparedViews([], []) if service else prepare_views(database)
     finally:
         database.dispose()
     for revision in applied:
         click.echo(f"applied {revision}")
-    if not applied:
+    if views.new:
+        click.echo(f"made the first generation of {', '.join(views.new)}")
+    if not applied and not views.new:
         click.echo("nothing to apply", err=True)
     if service:
         click.echo(f"the role {service} may run the service", err=True)
-    for name in stale:
+    for name in views.stale:
         click.echo(f"stale: {name}; its code has changed, run `ledger rebuild {name}`")
 
 

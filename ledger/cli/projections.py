@@ -66,13 +66,19 @@ def compare(ctx: click.Context, name: str, as_json: bool) -> None:
 
 @projections.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--force", is_flag=True, help="Also those that a server still follows.")
+@click.option("--force", is_flag=True, help="Also those that another version uses or will use.")
 def prune(names: tuple[str, ...], force: bool) -> None:
-    """Drop generations that nobody reads any more."""
-    dropped = prune_generations(open_ledger(), names=names, is_forced=force)
-    for generation in dropped:
+    """Drop generations that nobody reads any more.
+
+    A generation that a server of another version follows is kept, and for a day one that another
+    version builds or has built.
+    """
+    pruned = prune_generations(open_ledger(), names=names, is_forced=force)
+    for generation in pruned.dropped:
         click.echo(f"dropped {generation}")
-    click.echo(f"{len(dropped)} dropped", err=True)
+    for generation in pruned.kept:
+        click.echo(f"kept {generation}; --force drops it too", err=True)
+    click.echo(f"{len(pruned.dropped)} dropped", err=True)
 
 
 def _data(generation_status: Status) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def prepare_database(database: Database) -> None:
     elif missing := pending(database):
         reason = f"{len(missing)} migrations are to be applied first"
         raise SettingsError(f"{reason}: run `ledger migrate`")
-    for name in prepare_views(database):
+    for name in prepare_views(database).stale:
         log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
 
 
