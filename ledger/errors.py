@@ -48,6 +48,18 @@ class BadFilterError(LedgerError, code="bad-filter"):
     """A filter with a value that no row could ever be compared with."""
 
 
+class PositionAheadError(LedgerError, code="position-ahead"):
+    """A reader has read further than the log goes: the ledger is an older copy of what it read."""
+
+    def __init__(self, position: int, newest_position: int) -> None:
+        super().__init__(
+            f"position {position} is ahead of the newest one, {newest_position}: this ledger was"
+            f" restored from a copy, and positions from {newest_position + 1} on will be given out"
+            " again; drop what you read beyond it, then go on from there"
+        )
+        self.newest_position = newest_position
+
+
 class ViewNotBuiltError(LedgerError, code="view-not-built"):
     """The view that a list is read from has not been built by the code that runs here."""
 

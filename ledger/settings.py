@@ -1,5 +1,7 @@
 """What the operator decides, read from the environment once and checked at start."""
 
+# ruff: noqa: RUF009  # each call returns a field of a dataclass
+
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -26,6 +28,11 @@ class RoleRule:
     shops: tuple[str, ...] | None = None
 
 
+def setting(default: Any, meaning: str, *, is_secret: bool = False) -> Any:
+    """Declare a setting: its default, and what it means in words for the reference."""
+    return field(default=default, repr=not is_secret, metadata={"meaning": meaning})
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the environment says under `LEDGER_` and each name. Units: sizes in bytes.
@@ -34,34 +41,87 @@ class Settings:
     every network.
     """
 
-    database_url: str = field(default="sqlite:///var/ledger.sqlite", repr=False)
-    shops_file: Path | None = None
-    secret_key: str = field(default="", repr=False)
-    metrics_token: str = field(default="", repr=False)
-    trusted_proxies: tuple[Network, ...] = ()
-    allowed_sources: tuple[Network, ...] = ()
-    log_format: str = "console"
-    log_level: str = "info"
-    body_bytes_max: int = 256 * 1024
-    fields_max: int = 10_000
-    json_depth_max: int = 64
-    quarantine_count_max: int = 1_000
-    quarantine_bytes_max: int = 16 * 1024 * 1024
-    quarantine_total_count_max: int = 100_000
-    quarantine_total_bytes_max: int = 1024 * 1024 * 1024
-    rate_per_token: str = "600/minute"  # noqa: S105  a rate, not a token
-    rate_per_address: str = "1200/minute"
-    cors_origins: tuple[str, ...] = ()
-    public_url: str = ""
-    oidc_issuer: str = ""
-    oidc_client_id: str = ""
-    oidc_client_secret: str = field(default="", repr=False)
-    oidc_scopes: str = "openid profile"
-    oidc_name_claim: str = "preferred_username"
-    oidc_role_claim: str = "groups"
-    oidc_roles: tuple[RoleRule, ...] = ()
-    local_passwords: str = "on"
-    second_factor_roles: tuple[str, ...] = ()
+    database_url: str = setting(
+        "sqlite:///var/ledger.sqlite",
+        "where the ledger is: `sqlite:///path` or `postgresql://user:password@host/name`",
+        is_secret=True,
+    )
+    shops_file: Path | None = setting(None, "the shops file, with the keys of every shop")
+    secret_key: str = setting(
+        "",
+        "signs the sessions of the pages: 32 or more random characters; without it the pages"
+        " answer 503, and all else works",
+        is_secret=True,
+    )
+    metrics_token: str = setting(
+        "",
+        "what `/metrics` demands as `Authorization: Bearer …`, 16 or more characters; empty:"
+        " nothing",
+        is_secret=True,
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        (), "addresses and ranges whose `X-Forwarded-For` is believed"
+    )
+    allowed_sources: tuple[Network, ...] = setting(
+        (),
+        "addresses and ranges that may call `/ipn`; the platform's is `194.50.38.0/24`. `any`:"
+        " everybody. Required with a form key for PRODUCTION; `serve --demo` sets loopback",
+    )
+    log_format: str = setting("console", "`console` or `json`; to stderr")
+    log_level: str = setting(
+        "info",
+        "`debug`, `info`, `warning` or `error`; `serve --demo` takes `warning` unless this is set",
+    )
+    body_bytes_max: int = setting(
+        256 * 1024, "larger bodies are answered 413, and noted in quarantine without their body"
+    )
+    fields_max: int = setting(10_000, "fields of one body")
+    json_depth_max: int = setting(64, "nesting of `kr-answer`")
+    quarantine_count_max: int = setting(
+        1_000, "notifications in quarantine, for each caller's address"
+    )
+    quarantine_bytes_max: int = setting(16 * 1024 * 1024, "their bytes, for each caller's address")
+    quarantine_total_count_max: int = setting(100_000, "notifications in the whole quarantine")
+    quarantine_total_bytes_max: int = setting(1024 * 1024 * 1024, "bytes of the whole quarantine")
+    rate_per_token: str = setting(
+        "600/minute", "how often one token may ask the API, in each process"
+    )
+    rate_per_address: str = setting(
+        "1200/minute",
+        "the same for one address, with or without a token, and for its pages. IPv6 is counted by"
+        " /64, and by /48 at ten times the rate. `/ipn` is never counted",
+    )
+    cors_origins: tuple[str, ...] = setting(
+        (), "origins, as `https://audit.example.com`, whose pages may ask the API; empty: none"
+    )
+    public_url: str = setting(
+        "",
+        "where people open the pages, as `https://ledger.example.com`; an identity provider leads"
+        " back there",
+    )
+    oidc_issuer: str = setting(
+        "",
+        "the identity provider (OpenID Connect) that signs people in, exactly as it names itself;"
+        " empty: none",
+    )
+    oidc_client_id: str = setting("", "the name of this service at the identity provider")
+    oidc_client_secret: str = setting(
+        "", "its secret there; empty for a public client", is_secret=True
+    )
+    oidc_scopes: str = setting("openid profile", "what it asks for, between blanks")
+    oidc_name_claim: str = setting("preferred_username", "the claim that names a person")
+    oidc_role_claim: str = setting(
+        "groups", "the claim that roles follow from; or a path, as `realm_access.roles`"
+    )
+    oidc_roles: tuple[RoleRule, ...] = setting(
+        (),
+        "which value gives which role: `accounting=auditor; treasury=operator:12345678,87654321`;"
+        " the first that fits",
+    )
+    local_passwords: str = setting("on", "`off`: people sign in at the identity provider only")
+    second_factor_roles: tuple[str, ...] = setting(
+        (), "roles whose people must have a second factor beside their password, or `all`"
+    )
 
     @property
     def is_sqlite(self) -> bool:

@@ -12,7 +12,7 @@ from ledger.projections.engine.generations import BUILDING, BUILT, LIVE, RETIRED
 from ledger.storage.outcomes import Outcome
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-DECISIONS = sorted((DOCS / "decisions").glob("*.md"))
+DECISIONS = sorted((DOCS / "decisions").glob("[0-9]*.md"))
 LINES_MAX = 40
 
 

@@ -69,6 +69,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.ipn.storable.UNSTORABLE": "a\x00\ud800é",
     "ledger.operations.logs._SECRET_NAME": "abhq_",
     "ledger.queries.export_formats._BEGINNINGS": ";\t= '\"",
+    "ledger.queries.filter_words._STATUS": "A_a",
     "ledger.queries.find_by_name._ULID": "0Aa_",
     "web.api.query_schemas.NotificationsPage.cursor": "0Aa",
     "web.api.query_schemas._STORABLE": "a\x00",
@@ -78,6 +79,9 @@ MEETS_STRANGERS: dict[str, str] = {
     "web.pages.signing_in._LOCAL": "/\\a\x00",
     "web.receiver._MODE": "test",
     "web.receiver._SHOP_ID": "0a",
+    "web.request_ids._SAFE": "aA.- ",
+    "web.request_log._SHOP_ID": "0a",
+    "web.request_log._WORD": "a0_A",
 }
 OURS_ALONE: dict[str, str] = {
     "ledger.access.password_rules._without": "looks for a word as it is written, without a pattern",

@@ -12,7 +12,7 @@ from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.metrics import Metrics
 from ledger.settings import Settings, read_settings
-from web import api, errors, health, readiness, receiver, security_headers, streams
+from web import api, errors, health, readiness, receiver, request_log, security_headers, streams
 from web.context import CONTEXT, Clock, Context
 from web.pages.registration import register_pages
 from web.paths import Application, Name, StorableText
@@ -46,6 +46,7 @@ def create_app(
         clock=clock,
         is_stopping=is_stopping,
     )
+    request_log.register(app)
     errors.register(app)
     watch_for_proxies(app)
     streams.register(app)

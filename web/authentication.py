@@ -92,7 +92,7 @@ def authorise() -> None:
     """Let a request with a token pass to its view. Errors: Unauthorized, and those of `admit`."""
     secret = bearer_secret()
     if secret is None:
-        raise Unauthorized("send a token: Authorization: Bearer …")
+        raise Unauthorized("send a token: Authorization: Bearer <token>")
     now = context().clock()
     database = ledger().database
     with database.connect() as connection:
@@ -111,8 +111,10 @@ def admit(reader: Reader) -> None:
     g.caller = reader
     request.max_content_length = BODY_BYTES_MAX
     arguments = request.view_args or {}
-    if arguments.get("mode", PUBLIC_MODES[0]) not in PUBLIC_MODES:
-        raise NotFound
+    if "mode" in arguments:
+        arguments["mode"] = arguments["mode"].lower()  # the view gets these arguments
+        if arguments["mode"] not in PUBLIC_MODES:
+            raise NotFound("mode is test or production")
     if "shop_id" in arguments and not reader.allows_shop(arguments["shop_id"]):
         raise Forbidden("your access does not include this shop")
     view = current_app.view_functions[request.endpoint or ""]

@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException
 from ledger import errors
 from ledger.storage.database_errors import silence
 from web import receiver
+from web.api.parameter_names import problems, sentence
 from web.pages import refusals
+from web.request_ids import request_id
 from web.streams import NoPlaceError
 
 log = structlog.get_logger("web")
@@ -26,6 +28,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.TooManyTriesError: 429,
     errors.NotFoundError: 404,
     errors.AmbiguousError: 409,
+    errors.PositionAheadError: 409,
     errors.ConflictError: 503,
     errors.UnavailableError: 503,
     errors.ViewNotBuiltError: 503,
@@ -34,19 +37,20 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
 }
 
 _CODES = {
-    400: "bad-request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not-found",
-    405: "method-not-allowed",
-    409: "ambiguous",
-    413: "too-large",
-    415: "unsupported-content-type",
-    422: "not-processable",
-    429: "too-many-requests",
-    500: "internal-error",
-    503: "unavailable",
+    400: ("bad-request", "the request could not be read"),
+    401: ("unauthorized", "this needs a token"),
+    403: ("forbidden", "your access does not include this"),
+    404: ("not-found", "nothing is served at this address"),
+    405: ("method-not-allowed", "this address does not take this method"),
+    409: ("ambiguous", "several things have this name"),
+    413: ("too-large", "the body is too large"),
+    415: ("unsupported-content-type", "the body is not announced as JSON"),
+    422: ("not-processable", "the question could not be understood"),
+    429: ("too-many-requests", "too many calls"),
+    500: ("internal-error", "the fault is ours and was logged"),
+    503: ("unavailable", "this cannot be answered now; try again"),
 }
+"""Codes and sentences for what says no better ones."""
 
 
 def status_of(refusal: errors.LedgerError) -> int:
@@ -68,12 +72,16 @@ def _refused_by_http(http_error: HTTPException) -> Response:
         return _unavailable(cause)
     status, description = http_error.code or 500, http_error.description or ""
     # a code of our own: the standard library's phrases change between its versions
-    code = getattr(http_error, "reason", _CODES.get(status, "refused"))
+    code = getattr(http_error, "reason", _CODES.get(status, ("refused", ""))[0])
     # what we said about it; the library's own sentences are left out
     detail = "" if description == type(http_error).description else description
-    # what is wrong with a question, field by field, as the schema library reports it
+    if isinstance(http_error, RateLimitExceeded):
+        detail = f"too many calls: at most {description} are answered"
+    more: dict[str, Any] = {}
     messages = (getattr(http_error, "data", None) or {}).get("messages")
-    more: dict[str, Any] = {} if messages is None else {"errors": messages}
+    if messages is not None:  # what is wrong with a question, as the schema library reports it
+        more = {"errors": list(problems(messages))}
+        detail = "; ".join(map(sentence, more["errors"]))
     response = _refuse(status, code, detail, _headers(http_error), **more)
     allowed = getattr(http_error, "valid_methods", None)
     if allowed:
@@ -84,19 +92,23 @@ def _refused_by_http(http_error: HTTPException) -> Response:
 def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
     status = status_of(refusal)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("refused", code=refusal.code, status=status, exc_info=refusal)
+        id_ = request_id()
+        log.error("refused", code=refusal.code, status=status, request_id=id_, exc_info=refusal)
     if receiver.is_addressed(request):
         status = 503  # without a receipt nothing is acknowledged: let the sender try again
-    more: dict[str, Any] = (
-        {"aliases": refusal.choices} if isinstance(refusal, errors.AmbiguousError) else {}
-    )
+    more: dict[str, Any] = {}
+    if isinstance(refusal, errors.AmbiguousError):
+        more = {"aliases": refusal.choices}
+    if isinstance(refusal, errors.PositionAheadError):
+        more = {"newest_position": refusal.newest_position}
     return _refuse(status, refusal.code, str(refusal), _headers_of(refusal), **more)
 
 
 def _failed(error: Exception) -> Response:
     if silence(error) is not None:
         return _unavailable(error)
-    log.error("failed", method=request.method, path=request.path, exc_info=error)
+    route = request.url_rule.rule if request.url_rule else None  # the path may hold a name
+    log.error("failed", method=request.method, route=route, request_id=request_id(), exc_info=error)
     return _refuse(503 if receiver.is_addressed(request) else 500, "internal-error")
 
 
@@ -117,8 +129,9 @@ def _refuse(
         return receiver.reject(status, code)
     if refusals.is_addressed(request):
         return refusals.page(status, code, headers or {}, detail)
+    detail = detail or _CODES.get(status, ("", HTTPStatus(status).phrase))[1]
     fields = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    fields |= {"code": code} | ({"detail": detail} if detail else {}) | more
+    fields |= {"code": code, "detail": detail, "request_id": request_id()} | more
     # the standard library's writer: a question may hold what is no Unicode
     response = Response(json.dumps(fields), status, headers, mimetype="application/problem+json")
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -135,8 +148,6 @@ def _headers_of(refusal: errors.LedgerError) -> dict[str, str]:
 def _headers(http_error: HTTPException) -> dict[str, str]:
     if http_error.code == HTTPStatus.UNAUTHORIZED:
         return {"WWW-Authenticate": 'Bearer realm="ipn-ledger"'}
-    if isinstance(http_error, RateLimitExceeded) and http_error.limit is not None:
-        return {"Retry-After": str(http_error.limit.limit.get_expiry())}
     if isinstance(http_error, NoPlaceError):
         return {"Retry-After": str(http_error.retry_seconds)}
     return {}

@@ -10,17 +10,23 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from werkzeug.exceptions import Unauthorized
 
+from ledger import __version__
 from ledger.access.tokens import hash_of
+from ledger.application import Ledger
+from ledger.ipn.modes import Mode
+from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
+from ledger.queries.notifications import newest_arrivals
 from ledger.queries.undecided import undecided_by_reason
-from ledger.storage.database import Database
 from ledger.storage.quarantine import quarantine_size
 from web.authentication import bearer_secret
 from web.context import context, ledger
 from web.readiness import DATABASE_FAULTS, OK, readiness
 
 bp = Blueprint("operations", __name__)
+
+Sizes = dict[tuple[str, ...], float]
 
 
 @bp.get("/healthz")
@@ -44,18 +50,18 @@ def metrics() -> ResponseReturnValue:
     """Write all metrics for Prometheus. Errors: Unauthorized without the token of the settings."""
     token, secret = context().settings.metrics_token, bearer_secret() or ""
     if token and not hmac.compare_digest(hash_of(secret), hash_of(token)):
-        raise Unauthorized("send the token of LEDGER_METRICS_TOKEN: Authorization: Bearer …")
-    read = partial(_gauges, ledger().database)
+        raise Unauthorized("send the token of LEDGER_METRICS_TOKEN: Authorization: Bearer <token>")
+    read = partial(_gauges, ledger())
     cache = current_app.extensions.setdefault("ipn-ledger-gauges", GaugeCache(read))
     gauges = cache.gauges()
     return Response(context().metrics.text(gauges), content_type=CONTENT_TYPE)
 
 
-def _gauges(database: Database) -> list[Gauge]:
+def _gauges(of: Ledger) -> list[Gauge]:
     """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
-    gauges: list[Gauge] = []
-    for read in (_quarantine_gauges, _undecided_gauges, _projection_gauges):
-        with suppress(*DATABASE_FAULTS), database.connect() as connection:
+    gauges = list(_settings_gauges(of.shops))
+    for read in (_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges):
+        with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
     return gauges
 
@@ -63,14 +69,14 @@ def _gauges(database: Database) -> list[Gauge]:
 def _quarantine_gauges(connection: Connection) -> Iterator[Gauge]:
     count, size = quarantine_size(connection)
     prefix = "ledger_quarantine_"
-    yield Gauge(f"{prefix}notifications", "Deliveries kept in quarantine.", {"": count})
-    yield Gauge(f"{prefix}bytes", "Size of the bodies kept in quarantine.", {"": size})
+    yield Gauge(f"{prefix}notifications", "Deliveries kept in quarantine.", {(): count})
+    yield Gauge(f"{prefix}bytes", "Size of the bodies kept in quarantine.", {(): size})
 
 
 def _undecided_gauges(connection: Connection) -> Iterator[Gauge]:
-    counts = {reason: float(n) for reason, n in undecided_by_reason(connection).items()}
+    counts: Sizes = {(reason,): float(n) for reason, n in undecided_by_reason(connection).items()}
     meaning = "Verified deliveries that wait for a decision."
-    yield Gauge("ledger_undecided_notifications", meaning, counts or {"none": 0.0}, "reason")
+    yield Gauge("ledger_undecided_notifications", meaning, counts or {("none",): 0.0}, ("reason",))
 
 
 def _projection_gauges(connection: Connection) -> Iterator[Gauge]:
@@ -81,5 +87,29 @@ def _projection_gauges(connection: Connection) -> Iterator[Gauge]:
         ("still_seconds", "How long it is followed and has not moved.", "still_seconds"),
         ("poison_events", "Poison events that were skipped.", "poison"),
     ):
-        sizes = {lag.name: float(getattr(lag, attribute)) for lag in rows}
-        yield Gauge(f"ledger_projection_{name}", meaning, sizes, "projection")
+        sizes: Sizes = {(lag.name,): float(getattr(lag, attribute)) for lag in rows}
+        yield Gauge(f"ledger_projection_{name}", meaning, sizes, ("projection",))
+
+
+def _newest_gauges(connection: Connection) -> Iterator[Gauge]:
+    newest = newest_arrivals(connection, sorted(ledger().shops.shop_by_id))
+    yield Gauge(
+        "ledger_last_notification_timestamp_seconds",
+        "When the newest verified notification arrived; nothing where there was none so far.",
+        {(shop_id, mode): at.timestamp() for (shop_id, mode), at in newest.items()},
+        ("shop", "mode"),
+    )
+
+
+def _settings_gauges(shops: Shops) -> Iterator[Gauge]:
+    """Yield what no database has to be asked for."""
+    yield Gauge("ledger_build_info", "The version.", {(__version__,): 1.0}, ("version",))
+    ends: Sizes = {
+        (shop.id, Mode(key.mode).public, key.kind, key.fingerprint): key.not_after.timestamp()
+        for shop in shops.shop_by_id.values()
+        for key in shop.keys
+        if key.not_after
+    }
+    meaning = "When a key ends; nothing for one that is always valid."
+    labels = ("shop", "mode", "kind", "fingerprint")
+    yield Gauge("ledger_key_expires_timestamp_seconds", meaning, ends, labels)

@@ -1,6 +1,10 @@
 """How often one network or one token may ask; the platform is never limited."""
 
-from flask import Blueprint, Flask, request
+import math
+import time
+from functools import partial
+
+from flask import Blueprint, Flask, Response, request
 from flask_limiter import Limiter
 
 from ledger.access.tokens import hash_of
@@ -15,6 +19,7 @@ def make_limiter(app: Flask) -> Limiter:
     """Return what counts calls, by network by default; each process for itself."""
     limiter = Limiter(peer_network, app=app, storage_uri="memory://", default_limits=[])
     limiter.request_filter(lambda: request.blueprint == "receiver")
+    app.after_request(partial(_tell, limiter))
     return limiter
 
 
@@ -23,6 +28,24 @@ def limit_by_address(limiter: Limiter, rate: str, blueprint: Blueprint) -> None:
     count, period = rate.split("/")
     limiter.limit(rate)(blueprint)
     limiter.limit(f"{SITE_TIMES * int(count)}/{period}", key_func=peer_site)(blueprint)
+
+
+def _tell(limiter: Limiter, response: Response) -> Response:
+    """Tell whoever asks the query API how often more they may.
+
+    Shape: of the limit that is nearest. Units: seconds.
+    """
+    if request.blueprint == "receiver" or not limiter.current_limits:
+        return response
+    nearest = min(limiter.current_limits, key=lambda each: (not each.breached, each.remaining))
+    seconds = max(1, math.ceil(nearest.window.reset_time - time.time()))
+    if nearest.breached:
+        response.headers["Retry-After"] = str(seconds)
+    if request.path.startswith("/api/"):
+        response.headers["RateLimit-Limit"] = str(nearest.limit.amount)
+        response.headers["RateLimit-Remaining"] = str(nearest.remaining)
+        response.headers["RateLimit-Reset"] = str(seconds)
+    return response
 
 
 def token_key() -> str:

@@ -18,6 +18,7 @@ from ledger.recording.receipt import Receipt
 from ledger.storage.outcomes import Outcome
 from web.addresses import client_address
 from web.context import context
+from web.request_ids import request_id
 
 ANSWER_BYTES_MAX = 200
 RETRY_SECONDS = 60
@@ -62,7 +63,14 @@ def reject(status: int, code: str) -> Response:
     """Answer a call that is not acknowledged."""
     context().metrics.rejected(status)
     peer = network(client_address(request, context().settings.trusted_proxies))
-    log.warning("rejected", status=status, reason=code, method=request.method, peer=peer)
+    log.warning(
+        "rejected",
+        status=status,
+        reason=code,
+        method=request.method,
+        peer=peer,
+        request_id=request_id(),
+    )
     response = _line(status, f"KO {code}")
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -70,17 +78,18 @@ def reject(status: int, code: str) -> Response:
 
 
 def _keep_misdirected() -> Response:
-    log.warning("wrong address", path=_shape_of(request.path))
+    log.warning("wrong address", path=_shape_of(request.path), request_id=request_id())
     return _receive(None, None, is_misdirected=True)
 
 
 def _shape_of(path: str) -> str:
     """Return what a path looks like, with its modes alone as they are: the rest may be a name."""
     parts = path.split("/")[2 : 2 + _PARTS_MAX]
-    return "/ipn/" + "/".join(map(_shape_of_part, parts))
+    return "/ipn/" + "/".join(map(shape_of_part, parts))
 
 
-def _shape_of_part(part: str) -> str:
+def shape_of_part(part: str) -> str:
+    """Return what a part of a path looks like; a mode as it is."""
     if _MODE.fullmatch(part):
         return part.lower()
     kind = "digits" if part.isascii() and part.isdigit() else "characters"
@@ -156,6 +165,7 @@ def _note(receipt: Receipt, delivery: Delivery, seconds: float) -> None:
         bytes=max(len(delivery.body), request.content_length or 0),
         duration_ms=round(seconds * 1000, 1),
         peer=network(delivery.peer),
+        request_id=request_id(),
     )
 
 

@@ -17,6 +17,9 @@ _PAGE_POLICY = (
     "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _FILE_CACHING = f"public, max-age={365 * 24 * 3600}, immutable"
+_EXPOSED = (
+    "ETag, Link, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id"
+)
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, If-None-Match",
@@ -53,21 +56,26 @@ def allow_origins(app: Flask) -> None:
 
 def _allowed_origin() -> str | None:
     origin = request.headers.get("Origin", "")
-    is_allowed = request.path.startswith("/api/") and origin in context().settings.cors_origins
+    is_allowed = _is_of_api() and origin in context().settings.cors_origins
     return origin if is_allowed else None
 
 
+def _is_of_api() -> bool:
+    return request.path.startswith("/api/")
+
+
 def _answer_preflight() -> Response | None:
-    is_preflight = "Access-Control-Request-Method" in request.headers
-    if request.method != "OPTIONS" or not is_preflight or _allowed_origin() is None:
+    """Answer what a browser asks before it asks: without a token, and of others without a yes."""
+    names_method = "Access-Control-Request-Method" in request.headers
+    if request.method != "OPTIONS" or not names_method or not _is_of_api():
         return None
-    return Response(status=204, headers=_PREFLIGHT)
+    return Response(status=204, headers=None if _allowed_origin() is None else _PREFLIGHT)
 
 
 def _mark_for_origin(response: Response) -> Response:
     origin = _allowed_origin()
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Expose-Headers"] = "ETag, Link, Retry-After"
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED
         response.vary.add("Origin")
     return response

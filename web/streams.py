@@ -87,7 +87,12 @@ def stream(make_parts: Callable[[], Iterable[bytes]], content_type: str) -> Resp
     if give_back is None:
         raise NoPlaceError
     request.environ[PLACES].append(give_back)
-    admitted = _while_admitted(make_parts(), caller(), context(), give_back)
+    try:
+        parts = make_parts()
+    except BaseException:
+        give_back()
+        raise
+    admitted = _while_admitted(parts, caller(), context(), give_back)
     return Response(admitted, content_type=content_type)
 
 

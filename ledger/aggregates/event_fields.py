@@ -99,7 +99,7 @@ _NAMED = (
     _stored("received_at", "when its notification arrived", outputs=Output.ANSWER | Output.FILE),
     _stored("told_at", "the platform's time of the message", outputs=_WITHIN),
     EventField(
-        "late_seconds",
+        "known_after_seconds",
         FieldKind.REAL,
         "from when it happened to when this ledger knew",
         Output.ANSWER | Output.TRAIL,

@@ -149,6 +149,8 @@ def _is_ready(url: str) -> bool:
 
 
 def _play_and_show(url: str) -> bool:
+    console = Console(soft_wrap=True, highlight=False)
+    console.print("The lives of synthetic payments are being sent; this takes some seconds.")
     shops = read_shops(SHOPS_FILE, os.environ)
     calls: CallsByShopAndMode = {}
     # The same on the same day: played again then, it repeats; on another day it is new.
@@ -161,7 +163,6 @@ def _play_and_show(url: str) -> bool:
             calls.setdefault((shop_id, mode), []).extend(
                 play(url, shops, shop_id, mode, stories=stories, seed=seed, begins_at=begins_at)
             )
-    console = Console(soft_wrap=True, highlight=False)
     console.print(_table(calls))
     _show_next_steps(url, console, calls)
     refusals = list(_refusals(calls))
@@ -208,10 +209,15 @@ def _refusals(calls: CallsByShopAndMode) -> Iterator[str]:
 
 
 def _show_next_steps(url: str, console: Console, calls: CallsByShopAndMode) -> None:
-    console.print("\nThe service runs with:")
-    for name in ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE"):
+    console.print(
+        "\nTheir payments are of the last weeks; the ledger learned of them when they came here."
+    )
+    console.print("The service runs until Ctrl-C, with:")
+    for name in ("LEDGER_DATABASE_URL", "LEDGER_SHOPS_FILE", "LEDGER_ALLOWED_SOURCES"):
         console.print(f"  export {name}={shlex.quote(os.environ[name])}", markup=False)
-    console.print("\nRun in another terminal, in this folder, with the two lines above:")
+    if SECRET_KEY_FILE.exists():
+        console.print(f"  export LEDGER_SECRET_KEY=$(cat {SECRET_KEY_FILE})", markup=False)
+    console.print("\nRun in another terminal, in this folder, with the lines above:")
     for line in ["check", *_example_commands(calls), "notifications list"]:
         console.print(f"  {_command()} {line}", markup=False)
     password = PASSWORD_FILE.read_text(encoding="utf-8")

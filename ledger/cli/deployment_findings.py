@@ -43,7 +43,7 @@ def _role_finding(database: Database) -> Finding:
         return Finding(FAULT, "role", f"{role} lacks {', '.join(missing)}: {remedy}")
     if changeable:
         tables = ", ".join(sorted(changeable))
-        remedy = "give the service a role of its own, as docs/operating.md describes"
+        remedy = "give the service a role of its own, as docs/how-to/run-in-production.md says"
         return Finding(WARNING, "role", f"{role} could change {tables}: {remedy}")
     return Finding(OK, "role", f"{role} adds to what was recorded and cannot change it")
 

@@ -31,7 +31,7 @@ def _command(kind: str, filter_class: type[Filter], meaning: str) -> click.Comma
     @click.option(
         "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: stdout."
     )
-    @filter_options(filter_class)
+    @filter_options(filter_class, format="--notification-format")
     def command(filter_: Filter, format_: str, output: Path | None, **flags: bool) -> None:
         _write(Export(kind, filter_, has_card_data=True, **flags), format_, output)
 

@@ -69,8 +69,11 @@ _TYPES: dict[Comparison, click.ParamType[Any]] = {
 }
 
 
-def filter_options(filter_class: type[Filter]) -> Callable[[Command], Command]:
-    """Give a command the options of a class of filters, and hand it `filter_`."""
+def filter_options(filter_class: type[Filter], **flags: str) -> Callable[[Command], Command]:
+    """Give a command the options of a class of filters, and hand it `filter_`.
+
+    Shape: `flags` are those of options that are not called like their filters, by its name.
+    """
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -80,14 +83,14 @@ def filter_options(filter_class: type[Filter]) -> Callable[[Command], Command]:
 
         with_options: Any = run
         for name, condition in reversed(conditions_of(filter_class).items()):
-            with_options = _option(name, condition)(with_options)
+            with_options = _option(name, condition, flags.get(name, ""))(with_options)
         return with_options  # type: ignore[no-any-return]  # click's decorators return what they get
 
     return decorate
 
 
-def _option(name: str, condition: Condition) -> Callable[[Any], Any]:
-    flags = [f"--{name.replace('_', '-')}", *(["--shop"] if name == "shop_id" else [])]
+def _option(name: str, condition: Condition, flag: str) -> Callable[[Any], Any]:
+    flags = [flag or f"--{name.replace('_', '-')}", *(["--shop"] if name == "shop_id" else [])]
     meaning = f"{condition.meaning[0].upper()}{condition.meaning[1:]}."
     if condition.comparison in (Comparison.IS_POSITIVE, Comparison.IS_SET):
         return click.option(*flags, name, is_flag=True, help=meaning)

@@ -16,7 +16,7 @@ import click
 import structlog
 
 from ledger.cli.hello import Place, say_hello
-from ledger.cli.shop_findings import FAULT, WEAK_KEY, shop_findings
+from ledger.cli.shop_findings import FAULT, WEAK_KEY, Finding, shop_findings
 from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
@@ -76,12 +76,9 @@ def serve(
 ) -> None:
     """Run the service until SIGTERM or SIGINT; finish what was accepted.
 
-    An empty SQLite database is migrated first. Exits 2 when something is wrong at the start.
+    On SIGHUP it reads the shops file again. It migrates an empty SQLite file. Exits 2 on a fault.
     """
-    if once and not is_demo:
-        raise click.UsageError("--once needs --demo")
-    if only and is_demo:
-        raise click.UsageError("--demo serves both parts: leave --only out")
+    _refuse_contradictions(is_demo=is_demo, once=once, only=only)
     if is_demo:
         from ledger.cli import demo
 
@@ -97,11 +94,19 @@ def serve(
         workers=workers or (1 if settings.is_sqlite else _cores()),
         bounds=_bounds(settings, threads),
         drain_seconds=drain_seconds,
+        may_restart=partial(_may_restart, settings),
     )
     if not is_demo:  # which says what to look at when it has played
         say_hello(settings, os.environ, Place(address, port, only))
     player = partial(demo.start, address, port, once=once) if is_demo else None
     ctx.exit(_run(server, partial(build_application, only=only), player))
+
+
+def _refuse_contradictions(*, is_demo: bool, once: bool, only: str | None) -> None:
+    if once and not is_demo:
+        raise click.UsageError("--once needs --demo")
+    if only and is_demo:
+        raise click.UsageError("--demo serves both parts: leave --only out")
 
 
 def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | None) -> None:
@@ -129,9 +134,21 @@ def prepare_database(database: Database) -> None:
         log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
 
 
+def _may_restart(settings: Settings) -> bool:
+    """Return True if workers could serve with the shops file as it is now; else log why not."""
+    faults = [finding for finding in _shop_findings(settings) if finding.state == FAULT]
+    for fault in faults:
+        log.error("shops file not read again", subject=fault.subject, reason=fault.message)
+    return not faults
+
+
+def _shop_findings(settings: Settings) -> list[Finding]:
+    return list(shop_findings(settings, os.environ, now=datetime.now(UTC)))
+
+
 def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:
     """Print each fault of the shops and their keys, and exit if there is one; log weak keys."""
-    findings = list(shop_findings(settings, os.environ, now=datetime.now(UTC)))
+    findings = _shop_findings(settings)
     weak_keys = [finding.message for finding in findings if finding.subject == WEAK_KEY]
     if weak_keys and not is_demo:  # its keys are synthetic, and one shop shows what SHA-1 sends
         log.warning("weak keys", keys=weak_keys)

@@ -68,6 +68,8 @@ _ROWS = [(row[:3], row[3:], decimals) for decimals, rows in _TABLE for row in ro
 _DECIMALS = MappingProxyType({letters: decimals for letters, _, decimals in _ROWS})
 _LETTERS = MappingProxyType({number: letters for letters, number, _ in reversed(_ROWS)})
 """By number; of two currencies that share one, the first row's: the newer."""
+CURRENCIES = tuple(sorted(_DECIMALS))
+"""The letters of all."""
 _DIGITS = re.compile(r"[0-9]{1,3}")
 _WORD = re.compile(r"[A-Za-z]{3}")
 

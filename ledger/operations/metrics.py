@@ -24,18 +24,20 @@ GAUGE_SECONDS = 5.0
 
 _COMMIT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+_REQUEST_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
     """A value that is read at the moment it is asked for.
 
-    Shape: `values` by the value of the label; without a label one value under the empty text.
+    Shape: `values` by the values of the labels; without labels one value.
     """
 
     name: str
     meaning: str
-    values: Mapping[str, float]
-    label: str | None = None
+    values: Mapping[tuple[str, ...], float]
+    labels: tuple[str, ...] = ()
 
 
 class GaugeCache:
@@ -108,6 +110,7 @@ class Metrics:
             buckets=_COMMIT_BUCKETS,
             registry=self._own,
         )
+        self._request = _times_of_requests(self._own)
         self._show_zeros()
 
     def _show_zeros(self) -> None:
@@ -138,6 +141,10 @@ class Metrics:
         """Count one call of the receiver that left nothing behind."""
         self._rejected.labels(str(status)).inc()
 
+    def answered(self, *, route: str, status: int, seconds: float) -> None:
+        """Count one answer. Shape: `route` with its names left open, so that there are few."""
+        self._request.labels(route, str(status)).observe(seconds)
+
     def not_believed(self, peer: str) -> None:
         """Count one call through a proxy that is not trusted. Shape: `private` or `public`."""
         self._not_believed.labels(peer).inc()
@@ -153,14 +160,23 @@ class Metrics:
         return generate_latest(counted) + generate_latest(now)
 
 
+def _times_of_requests(registry: CollectorRegistry) -> Histogram:
+    return Histogram(
+        "ledger_request_seconds",
+        "Time from a question of the query API or the pages to the end of its answer.",
+        ("route", "status"),
+        buckets=_REQUEST_BUCKETS,
+        registry=registry,
+    )
+
+
 @dataclass(eq=False)  # the registry tells collectors apart by identity
 class _GaugeCollector(Collector):
     gauges: Sequence[Gauge]
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         for gauge in self.gauges:
-            labels = [gauge.label] if gauge.label else []
-            family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=labels)
-            for label, value in gauge.values.items():
-                family.add_metric([label] * len(labels), value)
+            family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=gauge.labels)
+            for label_values, value in gauge.values.items():
+                family.add_metric(label_values, value)
             yield family

@@ -3,7 +3,8 @@
 Granian does the serving; only what it documents is used: its options, the hook before its workers
 start, and the handler of signals that it installs in each process. That of the main process
 deadlocks when a second signal interrupts it. So the signals that stop a service are blocked in
-every process, and in each a thread takes them one by one and hands on the first.
+every process, and in each a thread takes them one by one and hands on the first. The main process
+takes SIGHUP in the same way, which starts the workers anew one by one.
 """
 
 import gc
@@ -41,6 +42,7 @@ GARBAGE_FROM = 20_000
 """Objects; a call makes some thousands, which go by themselves."""
 
 _STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+_SIGNALS = {*_STOP_SIGNALS, signal.SIGHUP}
 _LIBRARY_LOGS = {
     "formatters": {},
     "handlers": {},
@@ -53,12 +55,23 @@ Build = Callable[[IsStopping], WSGIApplication]
 
 
 class WebServer:
-    """One address, and the worker processes that answer there."""
+    """One address, and the worker processes that answer there.
+
+    On SIGHUP the workers are started anew, unless `may_restart` says no.
+    """
 
     def __init__(
-        self, address: str, port: int, *, workers: int, bounds: Bounds, drain_seconds: int = 0
+        self,
+        address: str,
+        port: int,
+        *,
+        workers: int,
+        bounds: Bounds,
+        drain_seconds: int = 0,
+        may_restart: Callable[[], bool] = lambda: True,
     ) -> None:
         self._port = port
+        self._may_restart = may_restart
         self._bounds = bounds
         self._new_server = partial(
             Granian,
@@ -86,7 +99,7 @@ class WebServer:
         Granian gives up when one worker dies twice within seconds, as it may for lack of memory.
         If any worker has ever served, a new Granian takes over.
         """
-        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # the workers inherit it
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)  # the workers inherit it
         threading.Thread(target=self._pass_signals_on, daemon=True).start()
         load = partial(
             _start_worker, self._is_stopping, self._has_served, build, self._bounds, self._port
@@ -108,18 +121,22 @@ class WebServer:
     def _pass_signals_on(self) -> None:
         """Take each signal of the main process; let the load balancer look away before one."""
         while True:
-            received = signal.sigwait(_STOP_SIGNALS)
+            received = signal.sigwait(_SIGNALS)
+            if received == signal.SIGHUP:
+                if not self._is_stopping.value and self._may_restart():
+                    _call_handler(signal.SIGHUP)
+                continue
             if received == signal.SIGTERM and not self._is_stopping.value and self._drain_seconds:
                 self._is_stopping.value = True
                 signal.sigtimedwait(_STOP_SIGNALS, self._drain_seconds)
             self._is_stopping.value = True
-            _call_handler()
+            _call_handler(signal.SIGTERM)
 
 
-def _call_handler() -> None:
-    handler = signal.getsignal(signal.SIGTERM)
+def _call_handler(received: signal.Signals) -> None:
+    handler = signal.getsignal(received)
     if callable(handler):  # the server has set its own
-        handler(signal.SIGTERM, None)
+        handler(received, None)
 
 
 def _start_worker(

@@ -66,16 +66,16 @@ def rows(event: EventRecord) -> Rows:
         "type": event.topic,
         "kind": event.topic.partition(".")[0],
         "recorded_at": event.timestamp,
-        "late_seconds": _late_seconds(event),
+        "known_after_seconds": _known_after_seconds(event),
     }
     yield audit_trail, fields | flags | own_columns
 
 
-def _late_seconds(event: EventRecord) -> float | None:
+def _known_after_seconds(event: EventRecord) -> float | None:
     if event.occurred_at is None:
         return None
-    late = read_instant(event.timestamp) - read_instant(event.occurred_at)
-    return max(0.0, late.total_seconds())
+    after = read_instant(event.timestamp) - read_instant(event.occurred_at)
+    return max(0.0, after.total_seconds())
 
 
 PROJECTION = Projection("audit_trail", (audit_trail,), rows)

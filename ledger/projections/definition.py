@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.aggregates.transaction import Transaction
+from ledger.projections.details import Details, HarmlessDetail
 from ledger.storage.columns import AsciiLower
 
 Value = str | int | float | None
@@ -108,6 +109,7 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
     originator_id: str = ""
     version: int = 0
     topic: str = ""
+    stored_details: Details = msgspec.UNSET
 
     @property
     def first_seen_at(self) -> str:
@@ -131,6 +133,10 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
         if self.moved is None:
             return all_facts
         return {name: all_facts[name] for name in self.moved}
+
+    def detail(self, detail: HarmlessDetail) -> str | None:
+        """Return a detail that a projection has named; late news says none, and replaces none."""
+        return None if self.late else detail.within(self.stored_details)
 
 
 def stream_row(event: EventRecord, fact_values: Mapping[str, Value]) -> Row:
@@ -188,7 +194,7 @@ class Projection:
 
     Shape: `produce` returns the rows of `tables` that one event produces; names that are no columns
     are ignored, columns that are not named stay as they are. `kinds` are the first words of the
-    topics it reads; None reads all.
+    topics it reads; None reads all. `harmless_details` are what it reads beside facts.
     """
 
     name: str
@@ -196,6 +202,7 @@ class Projection:
     produce: Callable[[EventRecord], Rows]
     groupings: tuple[Summed | Regrouped, ...] = ()
     kinds: tuple[str, ...] | None = None
+    harmless_details: tuple[HarmlessDetail, ...] = ()
 
     @property
     def all_tables(self) -> tuple[Table, ...]:

@@ -18,7 +18,7 @@ JsonSchema = dict[str, Any]
 _Read = Callable[[LedgerAggregate.Event], Any]
 
 
-def late_seconds(event: LedgerAggregate.Event) -> float | None:
+def known_after_seconds(event: LedgerAggregate.Event) -> float | None:
     """Return how long after the platform says it happened this ledger recorded it."""
     if event.occurred_at is None:
         return None
@@ -31,7 +31,7 @@ _COMPUTED: dict[str, _Read] = {
     "kind": attrgetter("aggregate_class.KIND"),
     "mode": lambda event: Mode(event.mode).public,
     "moved": lambda event: list(event.facts) if event.moved is None else event.moved,
-    "late_seconds": late_seconds,
+    "known_after_seconds": known_after_seconds,
 }
 
 

@@ -34,7 +34,7 @@ def _heading(state: State) -> str:
 def _entry_text(entry: TimelineEntry) -> str:
     event = entry.event
     happened = "time unknown" if event.occurred_at is None else clock(event.occurred_at)
-    known = f"known {clock(event.timestamp)}" + _delay(entry.late_seconds)
+    known = f"known {clock(event.timestamp)}" + _delay(entry.known_after_seconds)
     lines = [
         "",
         f"{happened:<23}  {' · '.join([entry.sentence, *_remarks(event)])}",

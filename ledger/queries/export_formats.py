@@ -15,12 +15,12 @@ from ledger.errors import MissingExtraError
 CSV = "csv"
 JSONL = "jsonl"
 PARQUET = "parquet"
-FORMATS = (CSV, JSONL, PARQUET)
 CONTENT_TYPES = {
     CSV: "text/csv; charset=utf-8",
     JSONL: "application/x-ndjson",
     PARQUET: "application/vnd.apache.parquet",
 }
+FORMATS = tuple(CONTENT_TYPES)
 
 CHUNK_ROWS = 500
 """Rows of one part of a CSV or JSON lines file."""
@@ -48,7 +48,7 @@ def write_rows(columns: Columns, format_: str, rows: Iterable[ExportRow]) -> Ite
     """Return the file's bytes, part by part. Errors: MissingExtraError, before the first part."""
     if format_ == PARQUET:
         return _parquet(columns, rows, _pyarrow())
-    return (_csv if format_ == CSV else _jsonl)(columns, rows)
+    return _WRITERS[format_](columns, rows)
 
 
 # -- CSV and JSON lines -------------------------------------------------------------------------
@@ -93,6 +93,12 @@ def _jsonl(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
         yield b"".join(line + b"\n" for line in lines)
 
 
+_WRITERS = {
+    CSV: _csv,
+    JSONL: _jsonl,
+}
+
+
 def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
     remaining = iter(rows)
     return iter(lambda: list(islice(remaining, size)), [])
@@ -106,7 +112,7 @@ def _pyarrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError as error:
-        message = "Parquet needs pyarrow, which is not installed: pip install 'ipn-ledger[parquet]'"
+        message = "Parquet needs pyarrow, which is not installed: pip install 'pyarrow>=20'"
         raise MissingExtraError(message) from error
     return pyarrow
 

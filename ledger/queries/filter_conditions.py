@@ -46,9 +46,10 @@ class Condition:
 
     Shape: `column` is that of the view or table; `choices` are all it may say, none for any text.
     `is_upper`: stored in upper case, accepted in any. `is_any_case`: stored as it came, compared in
-    any case of A to Z. `bounds_too` is another column that the same bound holds for.
-    `is_platform_time`: the column has whole seconds. A search looks for a part of
-    the columns in `contained`, and for the beginning of `column`.
+    any case of A to Z. `spell` returns a word as it is stored, or raises ValueError; `schema` is
+    what JSON Schema can say of such words. `bounds_too` is another column that the same bound holds
+    for. `is_platform_time`: the column has whole seconds. A search looks for a part of the columns
+    in `contained`, and for the beginning of `column`.
     """
 
     comparison: Comparison
@@ -57,6 +58,8 @@ class Condition:
     choices: tuple[str, ...] = ()
     is_upper: bool = False
     is_any_case: bool = False
+    spell: Callable[[str], str] | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
     bounds_too: str = ""
     is_platform_time: bool = False
     contained: tuple[str, ...] = ()
@@ -105,8 +108,8 @@ class Filter:
     """What every list can be narrowed to.
 
     Shape: None, False and the empty set do not narrow, except `shop_id`: None is every shop, the
-    empty set none. Words and names match exactly, but those of `is_upper` and `is_any_case`
-    in any case.
+    empty set none. Words and names match exactly, but those of `is_upper`, `is_any_case` and
+    currencies in any case.
     Errors: BadFilterError for a value that no row could have.
     """
 
@@ -115,10 +118,8 @@ class Filter:
 
     def __post_init__(self) -> None:
         for name, condition in conditions_of(type(self)).items():
-            if condition.is_upper:
-                object.__setattr__(self, name, _upper(getattr(self, name)))
-            if condition.is_any_case and getattr(self, name):
-                object.__setattr__(self, name, lower_ascii(getattr(self, name)))
+            for change in _changes(condition):
+                object.__setattr__(self, name, _changed(name, change, getattr(self, name)))
             _check(name, getattr(self, name))
 
     @classmethod
@@ -146,10 +147,23 @@ def narrowing(filters: Filter) -> Iterator[tuple[str, Condition, Any]]:
             yield name, condition, value
 
 
-def _upper(words: Any) -> Any:
-    if isinstance(words, frozenset):
-        return frozenset(map(str.upper, words))
-    return words and words.upper()
+def _changes(condition: Condition) -> Iterator[Callable[[str], str]]:
+    """Yield what makes of a word what is compared."""
+    if condition.is_upper:
+        yield str.upper
+    if condition.is_any_case:
+        yield lower_ascii
+    if condition.spell:
+        yield condition.spell
+
+
+def _changed(name: str, change: Callable[[str], str], words: Any) -> Any:
+    try:
+        if isinstance(words, frozenset):
+            return frozenset(map(change, words))
+        return words and change(words)
+    except ValueError as error:
+        raise BadFilterError(f"{name} {error}") from error
 
 
 def _check(name: str, value: Any) -> None:

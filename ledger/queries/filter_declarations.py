@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
+from ledger.ipn.field_values import OPERATIONS
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import REASONS
@@ -29,6 +30,7 @@ from ledger.queries.filter_conditions import (
     since,
     until,
 )
+from ledger.queries.filter_words import CURRENCY, STATUS
 from ledger.storage.outcomes import Outcome
 
 DELIVERY_FORMATS = ("form-v2", "rest-v4")
@@ -48,8 +50,9 @@ class SeenFilter(Filter):
 
 
 _ORDER = "the merchant's order"
+_STATUS = "status in capitals; one that is not known yet is looked for too"
 _METHOD = "brand or method"
-_CURRENCY = "ISO 4217 letters"
+_CURRENCY = "letters (in any case) or number of ISO 4217"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,9 @@ class TransactionFilter(SeenFilter):
         "alias",
         beginning="uuid",
     )
-    operation_type: Words = among("operation_type", "DEBIT, CREDIT or VERIFICATION")
+    operation_type: Words = among(
+        "operation_type", "DEBIT, CREDIT or VERIFICATION", choices=tuple(sorted(OPERATIONS))
+    )
     order_id: str | None = equal("order_id", _ORDER)
     alias: str | None = equal("alias", "alias")
     subscription_id: str | None = equal("subscription_id", "subscription")
@@ -73,8 +78,8 @@ class TransactionFilter(SeenFilter):
         is_any_case=True,
     )
     payment_method: Words = among("payment_method", _METHOD, is_upper=True)
-    status: Words = among("status", "status")
-    currency: str | None = equal("currency", _CURRENCY, is_upper=True)
+    status: Words = among("status", _STATUS, **STATUS)
+    currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
     amount_min: int | None = at_least("amount_minor", "at least, in minor units")
     amount_max: int | None = at_most("amount_minor", "at most, in minor units")
     created_from: datetime | None = since(
@@ -98,7 +103,7 @@ class AliasFilter(SeenFilter):
         "order_id",
         beginning="transaction_uuid",
     )
-    status: Words = among("status", "status")
+    status: Words = among("status", _STATUS, **STATUS)
     payment_method: Words = among("payment_method", _METHOD, is_upper=True)
     alias: str | None = equal("alias", "alias")
     order_id: str | None = equal("order_id", _ORDER)
@@ -111,11 +116,11 @@ class SubscriptionFilter(SeenFilter):
     search: str | None = contains(
         "part of a subscription's id, its alias or order", "subscription_id", "alias", "order_id"
     )
-    status: Words = among("status", "status")
+    status: Words = among("status", _STATUS, **STATUS)
     subscription_id: str | None = equal("subscription_id", "subscription")
     alias: str | None = equal("alias", "alias")
     order_id: str | None = equal("order_id", _ORDER)
-    currency: str | None = equal("currency", _CURRENCY, is_upper=True)
+    currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +129,7 @@ class OrderFilter(SeenFilter):
 
     search: str | None = contains("part of an order's id", "order_id")
     order_id: str | None = equal("order_id", _ORDER)
-    currency: str | None = equal("currency", _CURRENCY, is_upper=True)
+    currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
     open: bool = positive("open_minor", "only those with money authorised or waiting")
 
 
@@ -153,7 +158,7 @@ class TotalFilter(Filter):
 
     day_from: date | None = first_day("day", "first day, in UTC")
     day_until: date | None = last_day("day", "last day, included")
-    currency: str | None = equal("currency", _CURRENCY, is_upper=True)
+    currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
     payment_method: Words = among("payment_method", _METHOD, is_upper=True)
     outcome: Words = among("outcome", "outcome", choices=tuple(sorted(OUTCOMES)))
 
@@ -166,10 +171,7 @@ class NotificationFilter(Filter):
         "outcome", "outcome", choices=tuple(outcome.value for outcome in Outcome)
     )
     reason: Words = among("reason", "reason of a refusal", choices=tuple(sorted(REASONS)))
-    # `format` alone is that of an exported file.
-    notification_format: str | None = equal(
-        "format", "format of the notification", choices=DELIVERY_FORMATS
-    )
+    format: str | None = equal("format", "format of the notification", choices=DELIVERY_FORMATS)
     source: str | None = equal("source", "the platform's word for what made it send")
     received_from: datetime | None = since("received_at", "received")
     received_until: datetime | None = until("received_at", "received")

@@ -51,7 +51,7 @@ def find_stream(
     if alias is not None:
         streams = [(own_alias, id_) for own_alias, id_ in streams if own_alias == alias]
     if not streams:
-        raise NotFoundError("nothing is known about it")
+        raise NotFoundError("not found: nothing in this ledger has this name")
     if len(streams) > 1:
         aliases = [own_alias for own_alias, _ in streams]
         raise AmbiguousError(f"{len(streams)} subscriptions have this id: name the alias", aliases)

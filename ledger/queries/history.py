@@ -10,7 +10,7 @@ from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.snapshots import Fact
-from ledger.queries.event_data import event_data, late_seconds
+from ledger.queries.event_data import event_data, known_after_seconds
 from ledger.queries.state import State, public_state
 from ledger.storage.event_store import RecordedEvent
 
@@ -28,13 +28,13 @@ class Change:
 class TimelineEntry:
     """One event of a history, with what it changed.
 
-    Units: `late_seconds` is from when the platform says it happened to when we recorded it.
+    Units: `known_after_seconds` is from when the platform says it happened to when we recorded it.
     """
 
     recorded: RecordedEvent
     sentence: str
     differences: tuple[Change, ...]
-    late_seconds: float | None
+    known_after_seconds: float | None
 
     @property
     def position(self) -> int:
@@ -91,7 +91,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
             if before.get(name) != fact
         )
         sentence = SENTENCES[type(event)]
-        entries.append(TimelineEntry(recorded, sentence, changes, late_seconds(event)))
+        entries.append(TimelineEntry(recorded, sentence, changes, known_after_seconds(event)))
         before = after
     return entries
 

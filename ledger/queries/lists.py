@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select
@@ -20,6 +21,7 @@ from ledger.queries.filter_declarations import (
     TotalFilter,
     TransactionFilter,
 )
+from ledger.queries.filter_words import refuse_unknown_currency
 from ledger.queries.keyset import (
     Row,
     Selection,
@@ -203,6 +205,8 @@ def list_page(
     rows = read_page(
         connection, table, _selection(listing, filters), by, last_key=last_key, limit=limit + 1
     )
+    if not rows and cursor is None:
+        refuse_unknown_currency(filters)
     next_cursor = write_cursor(rows[limit - 1], by, filters) if len(rows) > limit else None
     items = [listing.item(row) for row in rows[:limit]]
     if listing.complete is not None:
@@ -214,14 +218,17 @@ def all_transactions(database: Database, transaction_filter: TransactionFilter) 
     """Yield every transaction in the order in which it was first seen, in little memory.
 
     Shape: one that changes meanwhile appears once, as it stands when its page is read.
-    Errors: ViewNotBuiltError.
+    Errors: ViewNotBuiltError; BadFilterError instead of no transaction of an unknown currency.
     """
     with database.connect() as connection:
         table, _, _ = live_table(connection, TRANSACTIONS)
     sort = sort_of("time", TRANSACTIONS.orders)
     selection = _selection(TRANSACTIONS, transaction_filter)
     rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
-    yield from map(TRANSACTIONS.item, rows)
+    first = next(rows, None)
+    if first is None:
+        return refuse_unknown_currency(transaction_filter)
+    yield from map(TRANSACTIONS.item, chain([first], rows))
 
 
 def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:

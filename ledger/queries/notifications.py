@@ -1,8 +1,9 @@
 """Lists notifications, verified ones and those in quarantine, newest or oldest first."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
@@ -98,6 +99,24 @@ def all_notifications(
         if record.id != previous:  # one that was readmitted between two pages comes twice
             yield record
         previous = record.id
+
+
+def newest_arrivals(
+    connection: Connection, shop_ids: Iterable[str]
+) -> dict[tuple[str, str], datetime]:
+    """Return when the newest verified notification of each shop and mode arrived.
+
+    Shape: modes in lower case; one that has had none is left out.
+    """
+    newest: dict[tuple[str, str], datetime] = {}
+    columns = notifications.c
+    query = select(columns.received_at).order_by(columns.id.desc()).limit(1)
+    for shop_id, mode in product(shop_ids, Mode):
+        own = query.where(columns.shop_id == shop_id, columns.mode == mode.value)
+        arrived_at = connection.scalar(own)
+        if arrived_at is not None:
+            newest[shop_id, mode.public] = arrived_at
+    return newest
 
 
 def count_notifications(connection: Connection, filter_: NotificationFilter) -> int:

@@ -69,7 +69,7 @@ def order_history(
     with ledger.database.single() as connection:
         ids, position = _transactions_of(connection, shop_id, mode, order_id)
     if not ids:
-        raise NotFoundError("nothing is known about it")
+        raise NotFoundError("not found: nothing in this ledger has this name")
     return OrderHistory(_Streams(ledger, ids, as_of), position)
 
 
@@ -91,7 +91,7 @@ def order(
     """
     every, page = _lines_and_page(history, after, limit + 1)
     if not every:
-        raise NotFoundError("nothing is known about it by then")
+        raise NotFoundError("not found: nothing in this ledger had this name by then")
     link_refunds(every)
     return {
         "kind": "order",

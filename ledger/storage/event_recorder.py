@@ -97,6 +97,10 @@ class EventRecorder(ApplicationRecorder):
         """Return the position up to which the log is complete. Shape: as `HighWaterMark.read`."""
         return self._high_water_mark.read(after)
 
+    def proven_position(self) -> int:
+        """Return a position up to which the log is complete. Shape: as `HighWaterMark.proven`."""
+        return self._high_water_mark.proven()
+
     def newest_position(self) -> int | None:
         """Return the newest visible position; on PostgreSQL some below may not be filled yet."""
         return self._high_water_mark.newest()

@@ -52,7 +52,8 @@ class EventStore(EventRecorder):
         """
         (events,) = self.load([id_], as_of=as_of).values()
         if not events:
-            raise NotFoundError("nothing is known about it" + (" by then" if as_of else ""))
+            has = "had this name by then" if as_of else "has this name"
+            raise NotFoundError(f"not found: nothing in this ledger {has}")
         return events
 
     def load(

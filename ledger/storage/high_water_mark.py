@@ -1,6 +1,6 @@
 """The position below which nothing can still appear, however many writers commit out of order."""
 
-from time import sleep
+from time import monotonic, sleep
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -17,6 +17,8 @@ Every insert into `events` holds it shared until its commit (a trigger of the ta
 BARRIER_TRIES = 3
 BARRIER_MS = 100  # new writers queue behind a waiting reader, so it gives up soon
 BARRIER_PAUSE_SECONDS = 0.05
+PROVEN_SECONDS = 0.25
+"""How old what `proven` answers may be: those who ask often would hold up the writers."""
 _LOCK_NOT_AVAILABLE = "55P03"
 _NEWEST = select(func.max(events.c.position))
 
@@ -30,6 +32,7 @@ class HighWaterMark:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.safe = 0
+        self._due_at = 0.0
 
     def read(self, after: int | None = None) -> int | None:
         """Return the position up to which the log is complete; None when it is empty.
@@ -46,6 +49,19 @@ class HighWaterMark:
             if self._pass_barrier():
                 break
         return self.safe or None
+
+    def proven(self) -> int:
+        """Return a position up to which the log is complete, of not long ago; 0 when it is empty.
+
+        However often it is asked, it makes writers wait once in a quarter of a second at most.
+        """
+        newest = self.newest() or 0
+        if self._database.is_sqlite or newest <= self.safe:
+            return newest
+        if monotonic() >= self._due_at:
+            self._due_at = monotonic() + PROVEN_SECONDS
+            self._pass_barrier()
+        return self.safe
 
     def newest(self) -> int | None:
         """Return the newest visible position; on PostgreSQL some below may not be filled yet."""

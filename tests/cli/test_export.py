@@ -212,7 +212,7 @@ def test_parquet_without_its_library_says_what_to_install(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     export = Export("transactions", TransactionFilter())
 
-    with pytest.raises(MissingExtraError, match=r"ipn-ledger\[parquet\]"):
+    with pytest.raises(MissingExtraError, match="pyarrow, which is not installed"):
         write_rows(export.columns, "parquet", [])
 
 

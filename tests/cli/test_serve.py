@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import signal
 import socket
 import sqlite3
@@ -160,7 +161,24 @@ def test_the_demonstration_runs_once_from_nothing_and_then_goes_on_serving(tmp_p
     secrets = {"demo-shops.toml", "demo-secret-key", "demo-password"}
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "var").iterdir()}
     assert files == dict.fromkeys(("demo.sqlite", *secrets), 0o600)
+    assert_check_finds_no_fault(tmp_path, exports=re.findall(r"^  (export .*)", once.stdout, re.M))
     assert_goes_on_serving(tmp_path)
+
+
+def assert_check_finds_no_fault(tmp_path: Path, exports: list[str]) -> None:
+    """Set what the demonstration prints, and check."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    checked = subprocess.run(
+        ["bash", "-c", "\n".join([*exports, shlex.join([*LEDGER, "check"])])],
+        cwd=tmp_path,
+        env=clean | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "pages answer 503" not in checked.stdout
 
 
 def assert_goes_on_serving(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ class Cluster:
         self.port = free_port()
         self.data = folder / name
         self._log = folder / f"{name}.log"
-        self._binaries = _binaries(folder)
+        self._binaries = binaries(folder)
         self._user = SERVER_USER if os.geteuid() == 0 else None
         self._settings = SETTINGS.replace("fsync = off", "fsync = on") if is_synced else SETTINGS
 
@@ -187,7 +187,7 @@ def end(cluster: Cluster) -> None:
     shutil.rmtree(cluster.data, ignore_errors=True)
 
 
-def _binaries(folder: Path) -> Path:
+def binaries(folder: Path) -> Path:
     """Where the wheel has its programs, readable for whoever runs them."""
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setenv("XDG_RUNTIME_DIR", str(folder))  # it makes a lock when it is imported

@@ -1,4 +1,4 @@
-"""The restore drill of `docs/operating.md`: a backup taken under load, restored and verified."""
+"""The restore drill of the documents: a backup taken under load, restored and verified."""
 
 import sqlite3
 from collections.abc import Callable

@@ -4,8 +4,6 @@
 A line is never edited: a new version of a class gets a file, and a line, of its own.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -23,15 +21,11 @@ from ledger.storage.database import Database
 from ledger.storage.event_mapper import EventMapper, StoredEntry
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import events
+from tests.frozen.samples import samples
 from tests.projections.brute_force import expected
 from tests.projections.helpers import all_rows, follow, ledger_of, poison, rebuilt, rows
 
-SAMPLES = {
-    sample["topic"]: sample
-    for sample in map(
-        json.loads, (Path(__file__).parent / "events_v1.jsonl").read_text().splitlines()
-    )
-}
+SAMPLES = samples()
 
 
 def stored(topic: str) -> StoredEntry:
@@ -57,7 +51,7 @@ def append(database: Database, *entries: StoredEntry) -> None:
 
 
 def test_every_event_class_is_frozen() -> None:
-    assert SAMPLES.keys() == EVENT_CLASSES.keys()
+    assert SAMPLES.keys() == EVENT_CLASSES.keys(), "run `python -m tests.update`"
 
 
 @pytest.mark.parametrize("topic", list(SAMPLES))

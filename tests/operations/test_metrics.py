@@ -8,7 +8,7 @@ from ledger.operations.metrics import Gauge, GaugeCache
 
 
 def a_gauge(number: float) -> list[Gauge]:
-    return [Gauge("ledger_size", "A size.", {"": number})]
+    return [Gauge("ledger_size", "A size.", {(): number})]
 
 
 def test_gauges_are_read_again_when_they_are_old() -> None:

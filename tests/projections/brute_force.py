@@ -282,7 +282,7 @@ def _audited(recorded: RecordedEvent) -> State:
         "notification_id": event.notification_id,
         "occurred_at": None if event.occurred_at is None else write_instant(event.occurred_at),
         "recorded_at": write_instant(event.timestamp),
-        "late_seconds": _late_seconds(event.occurred_at, event.timestamp),
+        "known_after_seconds": _known_after_seconds(event.occurred_at, event.timestamp),
         "is_late": int(event.late),
         "is_contradiction": int(event.contradiction),
         "is_odd": int(bool(event.odd)),
@@ -291,7 +291,7 @@ def _audited(recorded: RecordedEvent) -> State:
     }
 
 
-def _late_seconds(occurred_at: datetime | None, recorded_at: datetime) -> float | None:
+def _known_after_seconds(occurred_at: datetime | None, recorded_at: datetime) -> float | None:
     if occurred_at is None:
         return None
     return max(0.0, (recorded_at - occurred_at).total_seconds())

@@ -1,7 +1,6 @@
 """After every story the read models show what plain Python computes from the streams."""
 
 from itertools import cycle
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +12,7 @@ from ledger.storage.database import Database
 from tests.builders import a_ledger, an_answer, receive, rest_body
 from tests.conftest import opened
 from tests.projections.brute_force import expected
+from tests.projections.golden_rows import STORIES_SHOWN, path_of, shown
 from tests.projections.helpers import (
     all_rows,
     follow,
@@ -22,8 +22,6 @@ from tests.projections.helpers import (
     receive_stories,
     rows,
 )
-
-GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.mark.parametrize("format_", [FORM, REST, MIXED])
@@ -69,16 +67,6 @@ def test_a_rebuild_of_all_stories_is_identical(postgres_stories: Ledger) -> None
         assert [table.differing for table in done.differences] == [0] * len(model.all_tables)
 
 
-STORIES_SHOWN = (
-    "payment-split",
-    "refunded-in-part",
-    "changed-and-cancelled",
-    "subscription-instalment-tried-again",
-    "alias-created-and-updated",
-    "capture-failed",
-)
-
-
 @pytest.mark.parametrize("name", STORIES_SHOWN)
 def test_the_rows_of_a_story_are_as_they_were_once_checked_by_hand(
     database: Database, name: str
@@ -87,25 +75,7 @@ def test_the_rows_of_a_story_are_as_they_were_once_checked_by_hand(
 
     follow(ledger)
 
-    assert shown(ledger) == (GOLDEN / f"{name}.txt").read_text()
-
-
-OF_DELIVERIES = ("notification_id", "received_at", "first_seen_at", "last_seen_at")
-
-
-def shown(ledger: Ledger) -> str:
-    """Write every table row by row, without empty columns and those that vary by delivery."""
-    lines = []
-    for table, table_rows in all_rows(ledger).items():
-        lines.append(f"## {table}")
-        for row in table_rows:
-            cells = [
-                f"{name}={value}"
-                for name, value in row.items()
-                if value is not None and name not in OF_DELIVERIES
-            ]
-            lines.append("  " + "  ".join(cells))
-    return "\n".join(lines) + "\n"
+    assert shown(ledger) == path_of(name).read_text(), "run `python -m tests.update`, and look"
 
 
 def test_a_refund_that_names_only_its_payment_is_of_the_same_order(database: Database) -> None:

@@ -46,14 +46,15 @@ class Reader:
             paged["cursor"] = page["next_cursor"]
 
     def exported(self, path: str, **parameters: str) -> list[Row]:
-        response = self.call(path, format="jsonl", **parameters)
+        response = self.call(path, file_format="jsonl", **parameters)
         assert response.status_code == 200, response.text
         return [orjson.loads(line) for line in response.data.splitlines()]
 
     def commanded(self, command: str, **parameters: str) -> list[Row]:
         options: list[str] = []
         for name, text in parameters.items():
-            flag = f"--{name.replace('_', '-')}"
+            is_of_file = command.startswith("export") and name == "format"
+            flag = "--notification-format" if is_of_file else f"--{name.replace('_', '-')}"
             options += [flag] if text == "true" else [flag, text]
         result = run(self.url, None, *command.split(), *options)
         assert result.exit_code == 0, result.output

@@ -1,9 +1,14 @@
 """Rows for the storage tests: valid by default, one difference per call."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from eventsourcing.persistence import StoredEvent
+from sqlalchemy import event
 
 from ledger.settings import Settings
 from ledger.storage.database import Database
@@ -77,3 +82,20 @@ def refuse(database: Database, quarantine: Quarantine, *records: InboxRecord) ->
         with database.begin() as connection:
             evicted += quarantine.add_and_evict(connection, row)
     return evicted
+
+
+def an_event(version: int, stream: UUID = STREAM, topic: str = "t") -> StoredEvent:
+    return StoredEvent(stream, version, topic, b"{}")
+
+
+@contextmanager
+def statements_of(database: Database) -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    sql_texts: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sql_texts.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    yield sql_texts
+    event.remove(database.engine, "before_cursor_execute", note)

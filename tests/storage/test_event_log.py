@@ -1,44 +1,30 @@
 """The event log under concurrency: nothing is missed, nothing is half stored."""
 
 import multiprocessing
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from time import sleep
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
-from sqlalchemy import event, func, insert, select
+from eventsourcing.persistence import IntegrityError, OperationalError
+from sqlalchemy import func, insert, select
 
 from ledger.errors import SettingsError
 from ledger.storage.database import Database
 from ledger.storage.event_recorder import EventRecorder, read_streams
 from ledger.storage.high_water_mark import POSITIONS_LOCK
 from ledger.storage.tables import events
-from tests.storage.rows import AN_EVENT, STREAM, a_row, keep
+from tests.storage.rows import AN_EVENT, STREAM, a_row, an_event, keep, statements_of
 
 WRITERS = 8
 WRITES = 60
 
 
-def an_event(version: int, stream: UUID = STREAM, topic: str = "t") -> StoredEvent:
-    return StoredEvent(stream, version, topic, b"{}")
-
-
 @pytest.fixture
 def recorder(database: Database) -> EventRecorder:
     return EventRecorder(database)
-
-
-@pytest.fixture
-def postgres(postgres_url: str) -> Iterator[Database]:
-    database = Database(postgres_url)
-    yield database
-    database.dispose()
 
 
 def test_a_reader_that_follows_eight_writers_misses_nothing(
@@ -130,19 +116,6 @@ def test_history_below_the_high_water_mark_is_read_without_a_lock(postgres: Data
     assert page == whole
     assert sql_texts
     assert not [sql for sql in sql_texts if "lock" in sql]
-
-
-@contextmanager
-def statements_of(database: Database) -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    sql_texts: list[str] = []
-
-    def note(_c: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sql_texts.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    yield sql_texts
-    event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_events_join_the_callers_transaction(database: Database, recorder: EventRecorder) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ledger.ipn.delivery import Delivery
+from ledger.ipn.shops_and_keys import Shops
 from ledger.storage.database import Database
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
@@ -31,6 +32,7 @@ class FakeLedger:
     deliveries: list[Delivery] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     database: Database | None = None
+    shops: Shops = field(default_factory=Shops)
 
     def receive(self, delivery: Delivery) -> FakeReceipt:
         self.deliveries.append(delivery)

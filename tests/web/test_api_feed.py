@@ -29,7 +29,8 @@ def test_page_by_page_nothing_is_left_out_or_told_twice(api: Asking) -> None:
         after = page["next_after"]
 
     assert positions == [1, 2, 3, 4, 5, 6, 7]
-    assert api.get(f"{EVENTS}?after=7") == {"items": [], "next_after": 7, "next_cursor": "7"}
+    end = {"next_after": 7, "next_cursor": "7", "newest_position": 7}
+    assert api.get(f"{EVENTS}?after=7") == {"items": [], **end}
 
 
 def test_the_link_of_a_page_leads_to_the_next_one(api: Asking) -> None:
@@ -176,3 +177,44 @@ def test_a_wait_gives_its_place_back(api_on_sqlite: Asking) -> None:
     api_on_sqlite.get(f"{EVENTS}?wait=1")
 
     assert places.take("somebody else")
+
+
+# -- a reader that is ahead -----------------------------------------------------------------------
+
+AHEAD = [
+    ("?after=4", {}),
+    ("?cursor=4&wait=30", {}),
+    ("?after=4&mode=production&details=true", {}),
+    ("?after=4", {"Accept": "text/event-stream"}),
+    ("", {"Accept": "text/event-stream", "Last-Event-ID": "4"}),
+]
+
+
+@pytest.mark.parametrize(("query", "headers"), AHEAD)
+def test_a_reader_ahead_of_a_restored_ledger_is_told_so(
+    api: Asking, query: str, headers: dict[str, str]
+) -> None:
+    tell(api, 3)
+
+    response = api.call(EVENTS + query, headers=headers)
+
+    problem = response.get_json()
+    assert (response.status_code, problem["code"]) == (409, "position-ahead")
+    assert problem["newest_position"] == 3
+    assert problem["detail"].startswith("position 4 is ahead of the newest one, 3:")
+
+
+@pytest.mark.usefixtures("brief")
+def test_a_reader_at_the_end_is_not_ahead(api: Asking) -> None:
+    tell(api, 3)
+
+    page = api.get(f"{EVENTS}?after=3")
+    text = stream(api, **{"Last-Event-ID": "3"})
+
+    assert (page["items"], page["next_after"], page["newest_position"]) == ([], 3, 3)
+    assert messages(text) == []
+
+
+def test_nobody_is_ahead_of_an_empty_ledger_at_its_beginning(api: Asking) -> None:
+    assert api.get(EVENTS)["newest_position"] == 0
+    assert api.call(f"{EVENTS}?after=1").status_code == 409

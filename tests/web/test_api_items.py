@@ -52,13 +52,15 @@ def test_what_cannot_be_understood_is_refused_field_by_field(paid_sqlite: Asking
 
         assert response.status_code == 422
         assert response.content_type == "application/problem+json"
-        assert list(response.get_json()["errors"]["query"]) == [question.partition("=")[0]]
+        (problem,) = response.get_json()["errors"]
+        assert problem["parameter"] == question.partition("=")[0]
+        assert response.get_json()["detail"] == f"{problem['parameter']} {problem['message']}"
 
 
 UNKNOWN = (
     f"/api/v1/shops/{SHOP_ID}/production/transactions/{UUID}",
     f"/api/v1/shops/99999999/test/transactions/{UUID}",
-    f"/api/v1/shops/{SHOP_ID}/TEST/transactions/{UUID}",
+    f"/api/v1/shops/{SHOP_ID}/prod/transactions/{UUID}",
     f"/api/v1/shops/1234567%00/test/transactions/{UUID}",
     f"{AT}/transactions/unknown",
     f"{AT}/transactions/unknown/history",
@@ -81,6 +83,17 @@ def test_what_is_unknown_is_a_problem(paid: Asking) -> None:
         assert refusal == (404, "application/problem+json", "not-found"), path
 
 
+def test_a_mode_is_one_of_two_in_any_case(paid_sqlite: Asking) -> None:
+    states = [paid_sqlite.get(TRANSACTION.replace("/test/", f"/{mode}/")) for mode in MODES]
+    refusal = paid_sqlite.call(TRANSACTION.replace("/test/", "/prod/")).get_json()
+
+    assert states[1:] == states[:-1]
+    assert (refusal["code"], refusal["detail"]) == ("not-found", "mode is test or production")
+
+
+MODES = ("test", "TEST", "Test")
+
+
 def test_what_one_has_already_is_not_sent_again(paid_sqlite: Asking) -> None:
     tag = paid_sqlite.call(TRANSACTION).headers["ETag"]
     again = paid_sqlite.call(TRANSACTION, headers={"If-None-Match": tag})
@@ -90,9 +103,25 @@ def test_what_one_has_already_is_not_sent_again(paid_sqlite: Asking) -> None:
     )
     changed = paid_sqlite.call(TRANSACTION, headers={"If-None-Match": tag})
 
-    assert not tag.startswith("W/")
+    assert tag.startswith("W/"), "how far the log goes is shown too, and is not in the tag"
     assert (again.status_code, again.data) == (304, b"")
     assert [other_role.status_code, changed.status_code] == [200, 200]
+
+
+COLLECTIONS = [
+    *("transactions", "aliases", "subscriptions", "orders", "totals", "audit-trail"),
+    *("events", "notifications", "access-log", "projections"),
+]
+
+
+def test_every_answer_says_how_far_the_log_goes(paid: Asking) -> None:
+    paid.follow()
+    paths = [TRANSACTION, f"{TRANSACTION}/history", *(f"/api/v1/{name}" for name in COLLECTIONS)]
+
+    newest = {path: paid.get(path, "operator")["newest_position"] for path in paths}
+
+    assert newest == dict.fromkeys(paths, 2)
+    assert paid.get("/api/v1/transactions")["as_of_position"] == 2
 
 
 # -- histories ------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def test_deliveries_are_listed_newest_first_and_filtered(api: Asking) -> None:
 
     assert ids(api) == [refused.id, other.id, rest.id, form.id]
     assert ids(api, "outcome=quarantined") == ids(api, "reason=empty-body") == [refused.id]
-    assert ids(api, "notification_format=rest-v4") == [rest.id]
+    assert ids(api, "format=rest-v4") == [rest.id]
     assert ids(api, "source=BATCH") == ids(api, f"shop_id={OTHER_SHOP_ID}") == [other.id]
     assert ids(api, "mode=production") == []
     assert ids(api, "received_from=2026-11-24T00:00:00Z") == [refused.id]
@@ -186,7 +186,8 @@ def test_a_readmission_that_is_not_clear_is_refused(api_on_sqlite: Asking, body:
     response = api_on_sqlite.call(f"{PATH}/readmit", "operator", method="POST", json=body)
 
     assert (response.status_code, response.content_type) == (422, "application/problem+json")
-    assert response.get_json()["errors"]["json"]
+    assert all({"pointer", "message"} == set(each) for each in response.get_json()["errors"])
+    assert response.get_json()["errors"]
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_one_line_is_written_for_each_delivery(
     assert line["peer"] == "127.0.0.0/24"
     assert set(line) == {
         *("id", "format", "shop_id", "mode", "outcome", "reason", "bytes", "duration_ms"),
-        *("peer", "event", "level", "timestamp"),
+        *("peer", "request_id", "event", "level", "timestamp"),
     }
 
 

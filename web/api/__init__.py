@@ -3,12 +3,21 @@
 from flask import Flask
 from flask_limiter import Limiter
 
-from web.api import administration, confirmations, feed, lists, notifications, objects, openapi
+from web.api import (
+    administration,
+    confirmations,
+    feed,
+    lists,
+    notifications,
+    objects,
+    openapi,
+    readers,
+)
 from web.context import context_of
 from web.rate_limits import limit_by_address, token_key
 
 BLUEPRINTS = (
-    *(objects.bp, objects.orders_bp, lists.bp, feed.bp),
+    *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, administration.bp),
 )
 

@@ -11,7 +11,7 @@ from ledger.instants import write_public_instant
 from ledger.projections.engine.status import Status, statuses
 from web.api.answers import AccessLogAnswer, ProjectionsAnswer
 from web.api.query_schemas import AccessLogQuery
-from web.api.responses import a_blueprint, answer, answer_page
+from web.api.responses import a_blueprint, answer, answer_page, newest_position
 from web.authentication import only_for_operators, permitted_shops
 from web.context import ledger
 
@@ -22,7 +22,8 @@ bp = a_blueprint("administration", "Views and the access log.")
 @bp.response(200, ProjectionsAnswer)
 def list_projections() -> Response:
     """List every generation of every read model, and how far it has followed the events."""
-    return answer({"items": [_generation_data(status) for status in statuses(ledger())]})
+    items = [_generation_data(status) for status in statuses(ledger())]
+    return answer({"items": items, "newest_position": newest_position()})
 
 
 def _generation_data(standing: Status) -> dict[str, Any]:

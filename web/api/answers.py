@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from ledger.access.log import Access
+from ledger.access.readers import Reader
 from ledger.aggregates.event_fields import Output
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.snapshots import (
@@ -31,6 +32,7 @@ from web.api.answer_fields import (
 )
 
 _CURSOR = text(none=True)
+NEWEST = number("position of the log up to which nothing can appear any more")
 _UNDECIDED = texts("notifications that name it and are not decided yet, the newest first")
 
 # -- objects: a transaction, alias, subscription or order ---------------------------------------
@@ -41,6 +43,7 @@ _KNOWN: Fields = {
     "shop_id": text(),
     "mode": text(choices=PUBLIC_MODES),
     "position": number("of its newest event"),
+    "newest_position": NEWEST,
     "first_seen_at": text("when this ledger first heard of it"),
     "last_changed_at": text("when this ledger last heard something new"),
     "undecided": _UNDECIDED,
@@ -82,9 +85,10 @@ OriginalAnswer = answer_schema(
     uuid=text("of the debit that a refund gives back"),
     certainty=text(choices=("told", "inferred")),
 )
+_OF_A_WHOLE = ("undecided", "newest_position")
 OrderTransactionAnswer = answer_schema(
     "OrderTransactionAnswer",
-    **{name: field for name, field in _TRANSACTION.items() if name != "undecided"},
+    **{name: field for name, field in _TRANSACTION.items() if name not in _OF_A_WHOLE},
     original=fields.Nested(
         OriginalAnswer,
         allow_none=True,
@@ -134,13 +138,18 @@ ChangeAnswer = answer_schema(
 )
 HistoryEventAnswer = answer_schema("HistoryEventAnswer", **_EVENT, changes=many(ChangeAnswer))
 HistoryAnswer = answer_schema(
-    "HistoryAnswer", events=many(HistoryEventAnswer), next_cursor=_CURSOR, undecided=_UNDECIDED
+    "HistoryAnswer",
+    events=many(HistoryEventAnswer),
+    next_cursor=_CURSOR,
+    newest_position=NEWEST,
+    undecided=_UNDECIDED,
 )
 FeedAnswer = answer_schema(
     "FeedAnswer",
     items=many(EventAnswer),
     next_after=number("what to ask for next, as `after`"),
     next_cursor=text("the same, as lists call it"),
+    newest_position=NEWEST,
 )
 NotificationAnswer = answer_schema(
     "NotificationAnswer",
@@ -163,7 +172,10 @@ NotificationAnswer = answer_schema(
     links=fields.Dict(keys=fields.String(), values=fields.String(), required=True),
 )
 NotificationsAnswer = answer_schema(
-    "NotificationsAnswer", items=many(NotificationAnswer), next_cursor=_CURSOR
+    "NotificationsAnswer",
+    items=many(NotificationAnswer),
+    next_cursor=_CURSOR,
+    newest_position=NEWEST,
 )
 EvidenceAnswer = answer_schema(
     "EvidenceAnswer",
@@ -221,7 +233,41 @@ AccessAnswer = answer_schema(
         kind="what was read; `refused` for what the role did not allow",
     ),
 )
-AccessLogAnswer = answer_schema("AccessLogAnswer", items=many(AccessAnswer), next_cursor=_CURSOR)
+AccessLogAnswer = answer_schema(
+    "AccessLogAnswer", items=many(AccessAnswer), next_cursor=_CURSOR, newest_position=NEWEST
+)
+ShopAnswer = answer_schema(
+    "ShopAnswer",
+    shop_id=text(),
+    name=text("as the shops file has it; null when it has the shop no more", none=True),
+    modes=many(
+        answer_schema(
+            "ShopModeAnswer",
+            mode=text(choices=PUBLIC_MODES),
+            ipn_path=text("where the platform is to send notifications of this mode"),
+        )
+    ),
+)
+ShopsAnswer = answer_schema(
+    "ShopsAnswer", items=many(ShopAnswer), next_cursor=_CURSOR, newest_position=NEWEST
+)
+MeAnswer = answer_schema(
+    "MeAnswer",
+    **attributes(Reader, "id name role"),
+    shops=fields.List(
+        fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "that it may see; null is every shop"},
+    ),
+    expires_at=text("null when it does not expire", none=True),
+    sees_personal=flag("it may see personal data and raw bodies"),
+)
+IndexAnswer = answer_schema(
+    "IndexAnswer",
+    version=text("of the software"),
+    links=words("addresses by name: every collection, the document, the documentation"),
+)
 ProjectionAnswer = answer_schema(
     "ProjectionAnswer",
     name=text(),
@@ -233,4 +279,6 @@ ProjectionAnswer = answer_schema(
     ),
     poison=many(answer_schema("PoisonAnswer", **attributes(Poison, "position topic error"))),
 )
-ProjectionsAnswer = answer_schema("ProjectionsAnswer", items=many(ProjectionAnswer))
+ProjectionsAnswer = answer_schema(
+    "ProjectionsAnswer", items=many(ProjectionAnswer), newest_position=NEWEST
+)

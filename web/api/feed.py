@@ -13,6 +13,7 @@ from marshmallow import RAISE
 from werkzeug.exceptions import UnprocessableEntity
 
 from ledger.access.readers import Reader
+from ledger.errors import PositionAheadError
 from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.event_data import event_data, event_test
 from ledger.queries.filter_conditions import narrowing
@@ -20,9 +21,9 @@ from ledger.queries.filter_declarations import EventFilter
 from web.api.answers import FeedAnswer
 from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
-from web.api.responses import a_blueprint, answer
+from web.api.responses import a_blueprint, answer, newest_position
 from web.authentication import caller, filter_of_caller, log_personal_read
-from web.context import Context, context
+from web.context import Context, context, ledger
 from web.streams import place_to_wait, stream, turn
 
 bp = a_blueprint("events", "Every event, in order and without gaps.")
@@ -103,6 +104,7 @@ class Feed:
 @bp.arguments(FeedQuery, location="query", unknown=RAISE)
 @bp.alt_response(200, schema={"type": "string"}, content_type=STREAM)
 @bp.response(200, FeedAnswer)
+@bp.alt_response(409, "409")
 def list_events(parameters: dict[str, Any]) -> Response:
     """Return events after a position, in order; none that commits later is ever skipped.
 
@@ -110,24 +112,42 @@ def list_events(parameters: dict[str, Any]) -> Response:
     the stored name, `data` the event; `Last-Event-ID` counts before `after`. A connection lasts
     at most a minute and is then to be opened again. Few calls may wait or be streamed at once:
     others that would wait are answered at once with what there is, others that would be streamed
-    with 503 and `too-many-streams`.
+    with 503 and `too-many-streams`. A position ahead of the newest one is refused with 409 and
+    `position-ahead`: the ledger was restored from an older copy.
     """
     cursor, wait, with_details = (parameters[name] for name in ("cursor", "wait", "details"))
     after = parameters["after"] if cursor is None else cursor
     filter_ = filter_of_caller(EventFilter, parameters)
+    is_streamed = request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM
+    after = _last_event_id(after) if is_streamed else after
+    _refuse_reader_ahead(after)
     feed = Feed(context(), filter_, parameters["limit"], with_details, caller())
     if with_details:
         shops: list[str] = parameters.get("shop_id") or []
         shop_id = shops[0] if len(shops) == 1 else None
         mode = parameters.get("mode")
         log_personal_read("events", shop_id=shop_id, mode=mode, reference=str(after))
-    if request.accept_mimetypes.best_match(["application/json", STREAM]) == STREAM:
-        parts = partial(feed.stream, _last_event_id(after))
-        return stream(parts, f"{STREAM}; charset=utf-8")
+    if is_streamed:
+        return stream(partial(feed.stream, after), f"{STREAM}; charset=utf-8")
     with place_to_wait(is_needed=bool(wait)) as has_place:
         items, reached = feed.wait(after, wait if has_place else 0)
-    body = {"items": items, "next_after": reached, "next_cursor": str(reached)}
+    body = {
+        "items": items,
+        "next_after": reached,
+        "next_cursor": str(reached),
+        "newest_position": newest_position(reached),
+    }
     return answer(body, next_={"after": reached})
+
+
+def _refuse_reader_ahead(after: int) -> None:
+    """Refuse whoever has read more than there is. Errors: PositionAheadError.
+
+    Compared with the newest visible position: another process may have proven more than this one.
+    """
+    newest = ledger().events.newest_position() or 0
+    if after > newest:
+        raise PositionAheadError(after, newest)
 
 
 def _last_event_id(after: int) -> int:

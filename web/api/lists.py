@@ -4,18 +4,20 @@ from functools import partial
 from typing import Any
 
 from flask import Response, abort
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from ledger.access.readers import OPERATOR
 from ledger.queries import export as exporting
 from ledger.queries import lists
 from ledger.queries.export import Export
-from ledger.queries.export_formats import CONTENT_TYPES, FORMATS
+from ledger.queries.export_formats import CONTENT_TYPES, CSV, FORMATS
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.lists import Listing
 from web.api.answer_fields import answer_schema, number, text
-from web.api.query_schemas import flag_parameter, integer_parameter, schema_of
+from web.api.answers import NEWEST
+from web.api.parameter_names import Pair, Query
+from web.api.query_schemas import flag_parameter, integer_parameter, one_of, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_items
 from web.context import ledger
@@ -24,11 +26,24 @@ from web.downloads import download
 bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
 
 
-class FileParameters(Schema):
-    format = fields.String(required=True, validate=validate.OneOf(FORMATS))
+class FileParameters(Query):
+    """What file is wanted. Where `format` says so, it is another name of `file_format`."""
+
+    file_format = fields.String(
+        load_default=CSV,
+        validate=one_of(FORMATS),
+        metadata={"description": "of the file; `format=csv`, `jsonl` or `parquet` is accepted too"},
+    )
     personal = flag_parameter(
         "also what is about a person, for those who may see it", load_default=False
     )
+
+    def renamed(self, name: str, text: str) -> Pair:
+        """Return a parameter under the name of its field."""
+        return super().renamed("file_format" if (name, text) in _FILES else name, text)
+
+
+_FILES = {("format", format_) for format_ in FORMATS}
 
 
 class RawFileParameters(FileParameters):
@@ -43,6 +58,7 @@ PageAnswer = answer_schema(
     next_cursor=text(none=True),
     as_of_position=number(),
     lag=number(),
+    newest_position=NEWEST,
 )
 """Shape: `next_cursor` is null on the last page. Units: positions of events."""
 
@@ -50,13 +66,13 @@ PageAnswer = answer_schema(
 def page_parameters(listing: Listing) -> type[Schema]:
     """Return the parameters that say which page of a list is wanted."""
     sorts = [sort for name in listing.orders for sort in (name, f"-{name}")]
-    return Schema.from_dict(
+    return Query.from_dict(
         {
             "limit": integer_parameter("", 1, lists.LIMIT_MAX, load_default=lists.LIMIT_DEFAULT),
             "cursor": fields.String(metadata={"description": "`next_cursor` of the page before"}),
             "sort": fields.String(
                 load_default=lists.NEWEST_FIRST,
-                validate=validate.OneOf(sorts),
+                validate=one_of(sorts),
                 metadata={"description": "rows without what they are sorted by come last"},
             ),
         },
@@ -105,7 +121,7 @@ def _export(kind: str, filter_class: type[Filter], parameters: dict[str, Any]) -
     filter_ = filter_of_caller(filter_class, parameters)
     is_operator = caller().role == OPERATOR
     export = Export(kind, filter_, has_personal, has_raw, has_card_data=is_operator)
-    return download(export, parameters["format"])
+    return download(export, parameters["file_format"])
 
 
 serve_list(lists.TRANSACTIONS, "List transactions, by default the newest first.")
@@ -115,17 +131,20 @@ serve_list(lists.ORDERS, "List orders, each once per currency.")
 serve_list(lists.TOTALS, "List daily totals.")
 serve_list(lists.AUDIT_TRAIL, "List every event, without its facts.")
 serve_export(
-    exporting.EVENTS, EventFilter, FileParameters, "Write every event with its facts, oldest first."
+    exporting.EVENTS,
+    EventFilter,
+    FileParameters,
+    "Export all events with their facts, oldest first.",
 )
 serve_export(
     exporting.TRANSACTIONS,
     TransactionFilter,
     FileParameters,
-    "Write every transaction as it stands, first seen first.",
+    "Export all transactions as they stand, oldest first.",
 )
 serve_export(
     exporting.NOTIFICATIONS,
     NotificationFilter,
     RawFileParameters,
-    "Write every notification, oldest first.",
+    "Export all notifications, oldest first.",
 )

@@ -25,7 +25,16 @@ from web.api.query_schemas import (
     SubscriptionHistoryQuery,
     SubscriptionQuery,
 )
-from web.api.responses import NOT_CHANGED, View, a_blueprint, answer, link, serve, tagged
+from web.api.responses import (
+    NOT_CHANGED,
+    View,
+    a_blueprint,
+    answer,
+    link,
+    newest_position,
+    serve,
+    tagged,
+)
 from web.authentication import log_personal_read, redact_for_reader
 from web.context import ledger
 
@@ -58,6 +67,7 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
     state |= {"undecided": undecided, "links": _links(kind, shop_id, mode, name)}
+    state |= {"newest_position": newest_position(state["position"])}
     response = answer(redact_for_reader(state), next_=_next(state.get("next_cursor")))
     return tagged(response, kind, *version, *undecided)
 
@@ -104,12 +114,18 @@ def _events_of(kind: str, parameters: Known, shop_id: str, mode: str, name: str)
         names |= names_in(streams)
     entries, cursor = history_page(streams, **page)
     if not entries and not page["after"]:
-        raise NotFoundError("nothing is known about it by then")
+        raise NotFoundError("not found: nothing in this ledger had this name by then")
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
     shown = [shown_event(history_data(entry)) for entry in entries]
     version = (len(entries), entries[-1].position if entries else 0, cursor, *undecided)
-    body = {"events": shown, "next_cursor": cursor, "undecided": undecided}
+    newest = newest_position(entries[-1].position if entries else 0)
+    body = {
+        "events": shown,
+        "next_cursor": cursor,
+        "newest_position": newest,
+        "undecided": undecided,
+    }
     return tagged(answer(body, next_=_next(cursor)), f"{kind}-history", *version)
 
 

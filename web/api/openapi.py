@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template
 from flask_smorest import Api
 from markupsafe import Markup
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.event_data import event_schemas
@@ -46,7 +46,7 @@ _OF_BODIES = {
     "415": "the body is not announced as JSON",
 }
 _OF_SOME = {  # routes that can answer so refer to it
-    "409": "several have this id; `aliases` tells them apart",
+    "409": "several have this id, and `aliases` tells them apart; or the log ends before `after`",
     "501": "an optional library is not installed",
 }
 
@@ -57,10 +57,26 @@ ProblemAnswer = answer_schema(
     title=text(),
     status=number(),
     code=text("stable, in kebab-case"),
-    detail=fields.String(),
-    errors=fields.Dict(metadata={"description": "what is wrong with what was asked"}),
+    detail=text("what went wrong, in a sentence"),
+    request_id=text("as in the header `X-Request-Id` and in the log of the service"),
+    errors=fields.List(
+        fields.Nested(
+            Schema.from_dict(
+                {
+                    "parameter": fields.String(metadata={"description": "of the address"}),
+                    "pointer": fields.String(metadata={"description": "into the body (RFC 6901)"}),
+                    "message": text("what is wrong there; its subject is that name"),
+                },
+                name="QuestionProblem",
+            )
+        ),
+        metadata={"description": "what is wrong with what was asked"},
+    ),
     aliases=fields.List(
         fields.String(), metadata={"description": "to choose from, when an id is ambiguous"}
+    ),
+    newest_position=fields.Integer(
+        metadata={"description": "where the log ends, when a reader is ahead of it"}
     ),
 )
 """A problem document. Source: RFC 9457."""

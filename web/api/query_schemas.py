@@ -1,6 +1,6 @@
 """The parameters of the query API, most of them derived from filters, and the bodies it reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Fi
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
 from ledger.queries.orders import TRANSACTIONS_DEFAULT
 from ledger.recording.confirmation import REASON_LENGTH_MAX
+from web.api.parameter_names import Query, Question
 
 LIMIT_MAX = 500
 EVENTS_DEFAULT = 100
@@ -21,7 +22,10 @@ EVENTS_DEFAULT = 100
 WAIT_SECONDS_MAX = 30
 
 _STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
-_TEXT = (validate.Length(min=1, max=TEXT_MAX), _STORABLE)
+_TEXT = (
+    validate.Length(min=1, max=TEXT_MAX, error="must have 1 to {max} characters"),
+    _STORABLE,
+)
 
 
 class InstantParameter(fields.String):
@@ -64,8 +68,13 @@ def integer_parameter(
     meaning: str, least: int = -INTEGER_MAX, most: int = INTEGER_MAX, **more: Any
 ) -> fields.Integer:
     """Return a parameter that is a whole number."""
-    validator = validate.Range(least, most)
+    validator = validate.Range(least, most, error="must be from {min} to {max}")
     return fields.Integer(validate=validator, metadata=_described(meaning), **more)
+
+
+def one_of(choices: Iterable[str]) -> validate.OneOf:
+    """Return what refuses every other word."""
+    return validate.OneOf(tuple(choices), error="must be one of {choices}")
 
 
 def _described(meaning: str) -> dict[str, str]:
@@ -75,7 +84,7 @@ def _described(meaning: str) -> dict[str, str]:
 def schema_of(filter_class: type[Filter], base: type[Schema], *, name: str) -> type[Schema]:
     """Return the schema of a filter's parameters and those of `base`."""
     parameters = {name: _parameter(each) for name, each in conditions_of(filter_class).items()}
-    return type(name, (base, Schema.from_dict(parameters, name=f"{name}Filter")), {})
+    return type(name, (base, Query.from_dict(parameters, name=f"{name}Filter")), {})
 
 
 def _parameter(condition: Condition) -> fields.Field[Any]:
@@ -88,9 +97,9 @@ def _parameter(condition: Condition) -> fields.Field[Any]:
 
 
 def _text(condition: Condition) -> fields.Field[Any]:
-    allowed: Any = validate.OneOf(condition.choices) if condition.choices else _TEXT
+    allowed: Any = one_of(condition.choices) if condition.choices else _TEXT
     kind = AnyCaseParameter if condition.choices and condition.is_upper else fields.String
-    return kind(validate=allowed, metadata=_described(condition.meaning))
+    return kind(validate=allowed, metadata={**_described(condition.meaning), **condition.schema})
 
 
 def _day(meaning: str) -> fields.Date:
@@ -111,7 +120,7 @@ _PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {
 _LIMIT = integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50)
 
 
-class AsOfQuery(Schema):
+class AsOfQuery(Query):
     as_of = InstantParameter(
         read_as_of,
         "the state as it was known at this instant; a bare day means its end",
@@ -121,7 +130,7 @@ class AsOfQuery(Schema):
 
 def _page(unit: str, default: int) -> type[Schema]:
     """Return the parameters of a page that begins behind a position."""
-    return Schema.from_dict(
+    return Query.from_dict(
         {
             "limit": integer_parameter(f"how many {unit}", 1, LIMIT_MAX, load_default=default),
             "cursor": integer_parameter("`next_cursor` of the page before", 0, load_default=0),
@@ -161,7 +170,7 @@ class SubscriptionHistoryQuery(SubscriptionQuery, HistoryPage):  # type: ignore[
     pass
 
 
-class FeedPage(Schema):
+class FeedPage(Query):
     after = integer_parameter(
         "the last position already read; 0 begins at the beginning", 0, load_default=0
     )
@@ -175,16 +184,19 @@ class FeedPage(Schema):
     )
 
 
-class NotificationsPage(Schema):
+class NotificationsPage(Query):
     limit = _LIMIT
-    cursor = fields.String(load_default=None, validate=validate.Regexp(r"^[0-9A-Z]{26}\Z"))
+    cursor = fields.String(
+        load_default=None,
+        validate=validate.Regexp(r"^[0-9A-Z]{26}\Z", error="is no cursor of this list"),
+    )
 
 
 FeedQuery = schema_of(EventFilter, FeedPage, name="FeedQuery")
 NotificationsQuery = schema_of(NotificationFilter, NotificationsPage, name="NotificationsQuery")
 
 
-class _PreviewedBody(Schema):
+class _PreviewedBody(Question):
     dry_run = fields.Boolean(
         truthy={True},
         falsy={False},
@@ -201,7 +213,7 @@ class _PreviewedBody(Schema):
 class ReadmitBody(_PreviewedBody):
     reason = fields.String(
         required=True,
-        validate=validate.OneOf(sorted(REASONS)),
+        validate=one_of(sorted(REASONS)),
         metadata=_described("all that wait in quarantine for this reason"),
     )
 
@@ -209,17 +221,20 @@ class ReadmitBody(_PreviewedBody):
 class ConfirmBody(_PreviewedBody):
     reason = fields.String(
         required=True,
-        validate=[validate.Length(1, REASON_LENGTH_MAX), _STORABLE],
+        validate=[
+            validate.Length(1, REASON_LENGTH_MAX, error="must have 1 to {max} characters"),
+            _STORABLE,
+        ],
         metadata=_described("why it is believed; kept with the event"),
     )
     version = fields.Integer(
         required=True,
-        validate=validate.Range(min=1),
+        validate=validate.Range(min=1, error="must be 1 or more"),
         metadata=_described("of the transaction as it was looked at; 404 when it has changed"),
     )
 
 
-class AccessLogQuery(Schema):
+class AccessLogQuery(Query):
     token_id = fields.String(load_default=None, validate=_STORABLE)
     kind = fields.String(load_default=None, validate=_STORABLE)
     shop_id = fields.String(load_default=None, validate=_STORABLE)

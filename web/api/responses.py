@@ -11,6 +11,7 @@ from marshmallow import RAISE, Schema
 
 from ledger import __version__
 from web.authentication import authorise, caller, log_read
+from web.context import ledger
 from web.paths import own_path, quoted
 
 PREFIX = "/api/v1"
@@ -50,9 +51,15 @@ def answer(fields: Mapping[str, Any], *, next_: Mapping[str, Any] | None = None)
     return response
 
 
+def newest_position(reached: int = 0) -> int:
+    """Return the position up to which no event can appear any more; at least the one reached."""
+    return max(reached, ledger().events.proven_position())
+
+
 def answer_page(items: list[Any], next_cursor: str | None, **more: Any) -> Response:
     """Return one page of a list, with a link to the next one if there is one."""
-    body = {"items": items, "next_cursor": next_cursor, **more}
+    newest = newest_position(more.get("as_of_position", 0))
+    body = {"items": items, "next_cursor": next_cursor, "newest_position": newest, **more}
     return answer(body, next_={"cursor": next_cursor} if next_cursor is not None else None)
 
 
@@ -60,8 +67,9 @@ def tagged(response: Response, *parts: object) -> Response:
     """Tag a response with its state, and answer 304 to a caller who has it already.
 
     Shape: `parts` say which state it is; the role and our own version change what is shown of it.
+    The tag is weak: how far the log goes is shown too, and does not change an object.
     """
-    response.set_etag("-".join(map(str, (*parts, caller().role, __version__))))
+    response.set_etag("-".join(map(str, (*parts, caller().role, __version__))), weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
     conditional = response.make_conditional(request)

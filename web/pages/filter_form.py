@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from ledger.instants import beginning_of, end_of
-from ledger.queries.filter_conditions import Comparison, Filter, conditions_of
+from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
+from ledger.queries.filter_words import spell_currency
 from web.pages.languages import N_
 from web.pages.request_parameters import Amount, choice, day, flag, minor_units, text, texts
 
@@ -65,7 +66,7 @@ def form_of(
 def form_schema(filter_class: type[Filter]) -> type[Schema]:
     """Return the schema of what a page's address may say of a class of filters."""
     named_fields = {
-        name: _field(condition.comparison, condition.choices)
+        name: _field(condition)
         for name, condition in conditions_of(filter_class).items()
         if name not in _ELSEWHERE
     }
@@ -82,11 +83,13 @@ def filter_parameters(filter_class: type[Filter], form: dict[str, Any]) -> dict[
         elif comparison is Comparison.UNTIL:
             parameters[name] = end_of(form[name], form["days_in"])
         elif comparison in _AMOUNTS:
-            parameters[name] = minor_units(form[name], form.get("currency"))
+            currency = form.get("currency")
+            parameters[name] = minor_units(form[name], currency and spell_currency(currency))
     return parameters
 
 
-def _field(comparison: Comparison, choices: tuple[str, ...]) -> fields.Field[Any]:
+def _field(condition: Condition) -> fields.Field[Any]:
+    comparison, choices = condition.comparison, condition.choices
     if comparison in _DAYS:
         return day()
     if comparison in _AMOUNTS:
@@ -94,5 +97,5 @@ def _field(comparison: Comparison, choices: tuple[str, ...]) -> fields.Field[Any
     if comparison in _FLAGS:
         return flag()
     if comparison is Comparison.AMONG:
-        return texts(*choices)
+        return texts(*choices, spell=condition.spell)
     return choice(*choices) if choices else text()

@@ -73,10 +73,10 @@ class HistoryLine:
         return {"number": None} | facts if is_of_one else None
 
     @property
-    def late_seconds(self) -> float | None:
+    def known_after_seconds(self) -> float | None:
         """Return how much later it was recorded than it happened; None when that was in time."""
-        late = self.entry.late_seconds
-        return None if late is None or late < LATE_FROM.total_seconds() else late
+        after = self.entry.known_after_seconds
+        return None if after is None or after < LATE_FROM.total_seconds() else after
 
     @property
     def has_waited(self) -> bool:

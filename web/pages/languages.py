@@ -84,7 +84,7 @@ def _locale(language: str) -> str:
         if _TAG.fullmatch(tag) and tag[:2].lower() == language:
             with suppress(UnknownLocaleError):
                 return str(Locale.parse(f"{language}_{tag[3:].upper()}"))
-    return _LOCALES[language]
+    return _LOCALES.get(language, language)
 
 
 def _chosen(name: str, choices: Collection[str]) -> str | None:

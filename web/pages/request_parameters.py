@@ -5,7 +5,7 @@ were left empty do not belong to it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from web.paths import own_path
 _OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))
 """What marshmallow may say beside our own words."""
 
+NO_SUCH_CHOICE = N_("There is no such choice.")
 _AMOUNT = re.compile(r"(-?\d{1,16})(?:[.,](\d{1,4}))?")
 
 
@@ -99,15 +100,22 @@ def text(limit: int = TEXT_MAX) -> fields.Field[Any]:
     return fields.String(validate=[short, _storable])
 
 
-def texts(*of: str) -> fields.Field[Any]:
-    """Return a field of several words, among choices if there are any."""
-    known = [validate.OneOf(of, error=N_("There is no such choice."))] if of else [_storable]
+def texts(*of: str, spell: Callable[[str], str] | None = None) -> fields.Field[Any]:
+    """Return a field of several words, among choices, or of those that can be spelled, if any."""
+
+    def readable(word: str) -> None:
+        try:
+            _ = spell and spell(word)
+        except ValueError as error:
+            raise ValidationError(NO_SUCH_CHOICE) from error
+
+    known = [validate.OneOf(of, error=NO_SUCH_CHOICE)] if of else [_storable, readable]
     return fields.List(fields.String(validate=known))
 
 
 def choice(*of: str, default: str | None = None) -> fields.Field[Any]:
     """Return a field of one choice."""
-    known = validate.OneOf(of, error=N_("There is no such choice."))
+    known = validate.OneOf(of, error=NO_SUCH_CHOICE)
     return fields.String(validate=known, load_default=default)
 
 

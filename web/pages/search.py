@@ -6,7 +6,7 @@ from typing import Any
 from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from ledger.errors import BadCursorError
+from ledger.errors import BadCursorError, BadFilterError
 from ledger.ipn.statuses import RANKS
 from ledger.queries import lists
 from ledger.queries.export import TRANSACTIONS, Export
@@ -23,6 +23,7 @@ from web.pages.languages import N_, translated
 from web.pages.navigation import link_to
 from web.pages.rendering import render
 from web.pages.request_parameters import (
+    NO_SUCH_CHOICE,
     Question,
     choice,
     days_in,
@@ -48,7 +49,7 @@ class SearchForm(form_schema(TransactionFilter)):  # type: ignore[misc]  # made 
 class ExportForm(SearchForm):
     """The same as a file."""
 
-    format = choice(CSV, JSONL, default=CSV)
+    file_format = choice(CSV, JSONL, default=CSV)
 
 
 @bp.get("/<mode:mode>/search")
@@ -79,9 +80,9 @@ def export_transactions(mode: str) -> ResponseReturnValue:
     """Send what the search shows as a file: all pages of it, nothing about a person."""
     question = read_written(ExportForm())
     if question.wrong:
-        return redirect(question.address(url_for("pages.search", mode=mode), "format"), 303)
+        return redirect(question.address(url_for("pages.search", mode=mode), "file_format"), 303)
     export = Export(TRANSACTIONS, _filter(question.parameters, mode))
-    return download(export, question.parameters["format"])
+    return download(export, question.parameters["file_format"])
 
 
 def _meanings(question: Question, mode: str) -> list[Meaning]:
@@ -93,7 +94,7 @@ def _meanings(question: Question, mode: str) -> list[Meaning]:
 
 
 def _page(question: Question, mode: str) -> Page | None:
-    """Return a page of the list; None when its cursor is of another one."""
+    """Return a page of the list; None for the cursor of another one, or a currency that is none."""
     form = question.parameters
     filter_ = _filter(form, mode)
     with ledger().database.connect() as connection:
@@ -107,6 +108,9 @@ def _page(question: Question, mode: str) -> Page | None:
             )
         except BadCursorError:
             question.wrong["cursor"] = [N_("This page belongs to another question.")]
+            return None
+        except BadFilterError:
+            question.wrong["currency"] = [NO_SUCH_CHOICE]
             return None
     return replace(page, items=redact_items(page.items, filter_))
 
@@ -133,4 +137,4 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
 
 def _export_address(question: Question, mode: str, format_: str) -> str:
     to = url_for("pages.export_transactions", mode=mode)
-    return question.address(to, "cursor", "sort", format=format_)
+    return question.address(to, "cursor", "sort", file_format=format_)

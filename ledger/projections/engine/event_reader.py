@@ -30,10 +30,11 @@ class EventReader:
     """Reads the events that read models follow, and shares what several of them read.
 
     Shape: `positions` are those after which several models read in turn; events that more than
-    one of them reads are read and decoded once.
+    one of them reads are read and decoded once, `with_details` if one of them takes some.
     """
 
-    def __init__(self, positions: Iterable[int] = ()) -> None:
+    def __init__(self, positions: Iterable[int] = (), *, with_details: bool = False) -> None:
+        self._with_details = with_details
         self._shared = {position for position, count in Counter(positions).items() if count > 1}
         self._read: dict[tuple[int, int], Sequence[StoredRow]] = {}
         self._decoded: dict[int, EventRecord] = {}
@@ -50,10 +51,19 @@ class EventReader:
         """Return the stored events above `after` up to `until` that a model reads, in order."""
         kinds = model.kinds
         if after not in self._shared or shard != WHOLE:
-            return read_events(connection, kinds, after=after, until=until, shard=shard)
+            return read_events(
+                connection,
+                kinds,
+                after=after,
+                until=until,
+                shard=shard,
+                with_details=bool(model.harmless_details),
+            )
         span = (after, until)
         if span not in self._read:
-            self._read[span] = read_events(connection, None, after=after, until=until)
+            self._read[span] = read_events(
+                connection, None, after=after, until=until, with_details=self._with_details
+            )
         return [
             stored
             for stored in self._read[span]
@@ -71,7 +81,13 @@ class EventReader:
 
 
 def read_events(
-    connection: Connection, kinds: Kinds, *, after: int, until: int, shard: Shard = WHOLE
+    connection: Connection,
+    kinds: Kinds,
+    *,
+    after: int,
+    until: int,
+    shard: Shard = WHOLE,
+    with_details: bool = False,
 ) -> Sequence[StoredRow]:
     """Return the stored events above `after` up to `until`, of these kinds, in order."""
     mark, stream_id, options = "?", "originator_id", {}
@@ -87,7 +103,8 @@ def read_events(
         # a topic begins with the kind of its stream and a dot, which `/` follows in order
         ranges = [f"(topic >= '{kind}.' AND topic < '{kind}/')" for kind in kinds]
         conditions.append(f"({' OR '.join(ranges)})")
-    columns = f"position, {stream_id}, originator_version, topic, state"
+    last = ", details" if with_details else ""
+    columns = f"position, {stream_id}, originator_version, topic, state{last}"
     where = " AND ".join(conditions)
     query = f"SELECT {columns} FROM events WHERE {where} ORDER BY position"  # noqa: S608  no value in it
     cursor: Any = connection.connection.cursor()

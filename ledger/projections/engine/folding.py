@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import Table
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
@@ -27,8 +28,8 @@ from ledger.projections.definition import (
 )
 from ledger.storage.event_mapper import EventMapper, StoredEntry
 
-StoredRow = tuple[int, str, int, str, bytes]
-"""position, originator_id as 32 hex digits, originator_version, topic, state"""
+StoredRow = tuple[int, str, int, str, bytes] | tuple[int, str, int, str, bytes, bytes | None]
+"""position, originator_id as 32 hex digits, originator_version, topic, state; details if read"""
 
 
 class _Version(msgspec.Struct):
@@ -66,7 +67,7 @@ class RowChanges:
 
 def decode_event(stored: StoredRow) -> EventRecord:
     """Decode what read models need of a stored event; upcast it when it is of an old version."""
-    position, originator_id, version, topic, state = stored
+    position, originator_id, version, topic, state, *rest = stored
     current = getattr(EVENT_CLASSES[topic], "class_version", 1)
     try:
         event = _decode(state)
@@ -79,11 +80,12 @@ def decode_event(stored: StoredRow) -> EventRecord:
         event = _upcast(stored)
     event.position, event.originator_id = position, originator_id
     event.version, event.topic = version, topic
+    event.stored_details = rest[0] if rest else UNSET
     return event
 
 
 def _upcast(stored: StoredRow) -> EventRecord:
-    _, originator_id, version, topic, state = stored
+    _, originator_id, version, topic, state, *_ = stored
     event = _mapper.to_domain_event(StoredEntry(UUID(originator_id), version, topic, state))
     fields = {name: getattr(event, name) for name in _STATE_FIELDS if hasattr(event, name)}
     return EventRecord(

@@ -107,7 +107,8 @@ class ProjectionRunner:
             reached = reached_positions(connection)
         positions = {held: reached[held.id] for held in self.held if held.id in reached}
         until = self._ledger.events.high_water_mark(after=min(positions.values(), default=0)) or 0
-        reader = EventReader(positions.values())
+        with_details = any(generation.model.harmless_details for generation in positions)
+        reader = EventReader(positions.values(), with_details=with_details)
         is_behind = False
         for generation, position in positions.items():
             if self._stopped.is_set():

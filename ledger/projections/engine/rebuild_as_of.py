@@ -92,7 +92,9 @@ def fill(
     count, skipped, refold = 0, list[Poison](), partial(fold, model)
     for after in range(0, until, BATCH):
         end = min(after + BATCH, until)
-        stored_events = read_events(log, model.kinds, after=after, until=end)
+        stored_events = read_events(
+            log, model.kinds, after=after, until=end, with_details=bool(model.harmless_details)
+        )
         wanted = [stored for stored in stored_events if is_wanted(stored)]
         changes = fold(model, wanted)
         if is_isolated:

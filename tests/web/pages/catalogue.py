@@ -1,7 +1,7 @@
 """The messages of the pages: gathered from templates, code and vocabulary, kept in `.po` files.
 
-`python -m tests.web.pages.catalogue` brings every catalogue up to date; what it adds has no
-translation yet, and a test says so.
+`python -m tests.update` brings every catalogue up to date; what it adds has no translation yet, and
+a test says so.
 """
 
 import io
@@ -72,7 +72,7 @@ def path_of(code: str) -> Path:
     return TRANSLATIONS / code / "LC_MESSAGES" / "messages.po"
 
 
-def updated(code: str) -> bytes:
+def updated(code: str) -> str:
     """The catalogue of a language with every message that there is and no other.
 
     Its header is written here: that of the library holds dates and versions, which would change
@@ -83,7 +83,7 @@ def updated(code: str) -> bytes:
     catalog.obsolete.clear()
     written = io.BytesIO()
     write_po(written, catalog, width=100, omit_header=True, sort_output=True)
-    return header(code).encode() + written.getvalue()
+    return header(code) + written.getvalue().decode()
 
 
 def header(code: str) -> str:
@@ -101,9 +101,3 @@ def header_fields(code: str) -> dict[str, str]:
         "Content-Transfer-Encoding": "8bit",
         "Plural-Forms": PLURAL_FORMS[code],
     }
-
-
-if __name__ == "__main__":
-    for code in languages():
-        path_of(code).parent.mkdir(parents=True, exist_ok=True)
-        path_of(code).write_bytes(updated(code))

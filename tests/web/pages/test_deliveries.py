@@ -217,3 +217,13 @@ def test_views_show_their_lag_and_compare(own_pages_anywhere: Visiting) -> None:
     assert "total_lines 1 1 0" in compared
     assert "compare the two newest" in own.get("/test/projections").text
     assert own.get("/test/projections/nothing/compare").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["notifications", "quarantine", "access-log", "search"])
+def test_a_page_names_what_it_cannot_read(own_pages: Visiting, name: str) -> None:
+    own_pages.sign_in("operator")
+
+    page = own_pages.get(f"/test/{name}?limit=5")
+
+    assert page.status_code == 422
+    assert "Some of this cannot be read. <code>limit</code>: Unknown field." in page.text

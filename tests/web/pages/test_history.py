@@ -69,7 +69,7 @@ def address_of(event: Any) -> tuple[str, dict[str, str]]:
 def test_each_event_is_a_sentence_with_what_it_changed(visit: Visiting) -> None:
     content = text_of_content(visit.get(PAYMENT).text)
 
-    assert "Payment accepted, 14 minutes late" in content
+    assert "Payment accepted, known 14 minutes later" in content
     assert "Happened 23 Nov 2026, 11:46:00 UTC Known 23 Nov 2026, 12:00:0" in content
     assert "Status Authorised → became Captured" in content
     assert content.count("✓ Signature verified again just now") == 2

@@ -199,7 +199,7 @@ def test_days_begin_and_end_in_their_zone(pages: Visiting) -> None:
 
 def test_an_export_holds_all_pages_of_what_is_shown(pages: Visiting) -> None:
     text = pages.get("/test/search?status=CAPTURED&sort=amount").text
-    href = re.search(r'href="([^"]+format=csv)"', text)
+    href = re.search(r'href="([^"]+file_format=csv)"', text)
     assert href is not None
 
     file = pages.get(href[1].replace("&amp;", "&"))
@@ -212,6 +212,25 @@ def test_an_export_holds_all_pages_of_what_is_shown(pages: Visiting) -> None:
 
 
 def test_an_export_of_what_cannot_be_read_leads_back_to_the_form(pages: Visiting) -> None:
-    redirect = pages.get("/test/export/transactions?format=csv&amount_min=x")
+    redirect = pages.get("/test/export/transactions?file_format=csv&amount_min=x")
 
     assert redirect.location == "/test/search?amount_min=x"
+
+
+@pytest.mark.parametrize(("name", "word"), [("currency", "PAID"), ("status", "paid")])
+def test_a_word_that_nothing_can_have_is_no_empty_list(
+    pages: Visiting, name: str, word: str
+) -> None:
+    page = pages.get(f"/test/search?{name}={word}")
+
+    assert page.status_code == 422
+    assert "Some of this cannot be read." in page.text
+
+
+def test_an_amount_is_in_the_decimals_of_a_currency_that_is_named_by_its_number(
+    pages: Visiting,
+) -> None:
+    by_letters = pages.get("/test/search?currency=EUR&amount_min=20.00").text
+    by_number = pages.get("/test/search?currency=978&amount_min=20.00").text
+
+    assert hrefs(by_number, "transactions") == hrefs(by_letters, "transactions") != []
