@@ -19,6 +19,7 @@ from ledger.ipn.snapshots import (
     Fact,
     NotificationContent,
     Pairs,
+    Snapshot,
     SubscriptionSnapshot,
     TransactionSnapshot,
 )
@@ -243,9 +244,7 @@ def _subscription_differences(
     yield from _pair_differences(pairs_by_name, snapshot.details, snapshot.personal)
 
 
-def _mark_differences(
-    record: EventRecord, marked: TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
-) -> Iterator[str]:
+def _mark_differences(record: EventRecord, marked: Snapshot) -> Iterator[str]:
     if (record.odd or []) != list(marked.odd):
         yield "other fields are marked as odd"
     if (record.suspected or []) != list(marked.suspected):

@@ -6,7 +6,7 @@ import click
 from sqlalchemy import inspect
 
 from ledger.projections.engine.generations import all_generations, decide_alone, drop_generation
-from ledger.projections.engine.leadership import prepare_views
+from ledger.projections.engine.leadership import PreparedViews, prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate as bring_to_head
@@ -14,23 +14,25 @@ from ledger.storage.service_role import grant_to_service
 
 
 def bring_up_to_date(service_role: str | None) -> None:
-    """Apply the migrations that are missing; print each, and each read model that is stale."""
+    """Apply the migrations that are missing; print each, and the new and stale read models."""
     database = Database(read_settings(os.environ).database_url)
     if database.is_sqlite and service_role:
         raise click.UsageError("--service-role needs PostgreSQL")
     try:
         applied = bring_to_head(database)
         service = None if database.is_sqlite else _leave_to_service(database, service_role)
-        stale = [] if service else prepare_views(database)
+        views = PreparedViews([], []) if service else prepare_views(database)
     finally:
         database.dispose()
     for revision in applied:
         click.echo(f"applied {revision}")
-    if not applied:
+    if views.new:
+        click.echo(f"made the first generation of {', '.join(views.new)}")
+    if not applied and not views.new:
         click.echo("nothing to apply", err=True)
     if service:
         click.echo(f"the role {service} may run the service", err=True)
-    for name in stale:
+    for name in views.stale:
         click.echo(f"stale: {name}; its code has changed, run `ledger rebuild {name}`")
 
 

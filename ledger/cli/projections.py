@@ -61,10 +61,12 @@ def print_pruned(names: tuple[str, ...], *, is_forced: bool) -> None:
     """Drop generations that nobody reads, and print which."""
     for name in names:
         projection(name)  # refuses a name that there is not
-    dropped = prune(open_ledger(), names=names, is_forced=is_forced)
-    for generation in dropped:
+    pruned = prune(open_ledger(), names=names, is_forced=is_forced)
+    for generation in pruned.dropped:
         click.echo(f"dropped {generation}")
-    click.echo(f"{counted(len(dropped), 'generation')} dropped", err=True)
+    for generation in pruned.kept:
+        click.echo(f"kept {generation}; --force drops it too", err=True)
+    click.echo(f"{counted(len(pruned.dropped), 'generation')} dropped", err=True)
 
 
 def _data(generation_status: Status) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def prepare_database(database: Database) -> None:
     elif missing := pending(database):
         reason = f"{counted(len(missing), 'migration')} to apply first"
         raise SettingsError(f"{reason}: run `ledger migrate`")
-    for name in prepare_views(database):
+    for name in prepare_views(database).stale:
         log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
 
 

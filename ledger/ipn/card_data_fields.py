@@ -21,12 +21,13 @@ from ledger.ipn.snapshots import (
     Fact,
     NotificationContent,
     Pairs,
+    Snapshot,
     SubscriptionSnapshot,
     TransactionSnapshot,
 )
 
 Kinds = frozenset[CardData]
-_Snapshot = TypeVar("_Snapshot", bound=TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot)
+_Snapshot = TypeVar("_Snapshot", bound=Snapshot)
 
 NEVER_KEPT: Kinds = frozenset({CardData.CARD_NUMBER, CardData.TRACK, CardData.SECURITY_CODE})
 """What a body that nobody has signed is not kept with."""

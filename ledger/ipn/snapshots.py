@@ -146,6 +146,10 @@ class SubscriptionSnapshot:
     personal: Pairs = field(default_factory=list)
 
 
+Snapshot = TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
+"""How one thing stands, whichever it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotificationContent:
     """Everything one notification says, in one vocabulary.

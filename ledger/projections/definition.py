@@ -135,8 +135,14 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
         return {name: all_facts[name] for name in self.moved}
 
     def detail(self, detail: HarmlessDetail) -> str | None:
-        """Return a detail that a projection has named; late news says none, and replaces none."""
-        return None if self.late else detail.within(self.stored_details)
+        """Return a detail that a projection has named, if the event counts for the state.
+
+        Shape: None for late news, for what contradicts, and for what is doubtful and moved no fact:
+        it stands beside what others have established, and replaces nothing of it.
+        """
+        text = detail.within(self.stored_details)
+        is_beside = bool(self.is_doubtful) and not self.taken()
+        return None if self.late or self.contradiction or is_beside else text
 
 
 def stream_row(event: EventRecord, fact_values: Mapping[str, Value]) -> Row:

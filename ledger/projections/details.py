@@ -14,13 +14,14 @@ Details = bytes | None | msgspec.UnsetType
 class HarmlessDetail:
     """One detail, under the platform's names for it: one for each format.
 
-    Errors: ValueError for a name under which free text, or something about a person, may stand.
+    Errors: ValueError for a name under which free text, or something about a person, may stand, and
+    for one that names every place of a list at once.
     """
 
     names: tuple[str, ...]
 
     def __init__(self, *names: str) -> None:
-        refused = [name for name in names if not is_harmless(name)]
+        refused = [name for name in names if "*" in name or not is_harmless(name)]
         if refused or not names:
             raise ValueError(f"no harmless name of the platform: {', '.join(refused) or names}")
         object.__setattr__(self, "names", names)

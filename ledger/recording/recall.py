@@ -15,18 +15,11 @@ from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotificationError
 from ledger.ipn.delivery import Limits
 from ledger.ipn.parse import read_trusted
-from ledger.ipn.snapshots import (
-    AliasSnapshot,
-    NotificationContent,
-    Pairs,
-    SubscriptionSnapshot,
-    TransactionSnapshot,
-)
+from ledger.ipn.snapshots import NotificationContent, Pairs, Snapshot
 from ledger.recording.inbox_rows import delivery_of
 from ledger.storage.inbox import InboxRecord
 
 StreamOf = Callable[[UUID], UUID]
-Snapshot = TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
 
 
 @dataclass(frozen=True)

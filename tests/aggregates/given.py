@@ -17,14 +17,18 @@ from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.instants import write_second
 from ledger.ipn.notification_rules import HINTED, INFERRED, RULE_BY_SOURCE, TOLD
-from ledger.ipn.snapshots import AliasSnapshot, Fact, SubscriptionSnapshot, TransactionSnapshot
+from ledger.ipn.snapshots import (
+    AliasSnapshot,
+    Fact,
+    Snapshot,
+    SubscriptionSnapshot,
+    TransactionSnapshot,
+)
 
 SHOP_ID, MODE = "12345678", "TEST"
 UUID, OTHER_UUID = "a1" * 16, "b2" * 16
 ALIAS = "f7" * 16
 PLAN = "20260310XYZ"
-
-Snapshot = TransactionSnapshot | AliasSnapshot | SubscriptionSnapshot
 
 _MORNING = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
 _NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -24,7 +24,7 @@ from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
-from ledger.storage.tables import leases
+from ledger.storage.tables import generations, leases
 from tests.builders import NOON, SHOP_ID, a_ledger, receive, shops
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -156,6 +156,17 @@ def expire_leases_of_rebuilds(ledger: Ledger) -> None:
         is_of_rebuild = leases.c.holder.startswith("rebuild:")
         expired = update(leases).where(is_of_rebuild).values(expires_at=datetime.now(UTC))
         connection.execute(expired)
+
+
+def make_other_code(ledger: Ledger, generation: Generation) -> None:
+    set_columns(ledger, generation, fingerprint="0123456789ab")
+
+
+def set_columns(ledger: Ledger, generation: Generation, **columns: Any) -> None:
+    """Change what is stored about a generation."""
+    statement = update(generations).where(generations.c.id == generation.id)
+    with ledger.database.begin() as connection:
+        connection.execute(statement.values(**columns))
 
 
 def silent(_stage: str, _done: int, _total: int) -> None:

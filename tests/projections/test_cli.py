@@ -12,6 +12,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.errors import ConflictError
+from ledger.projections.engine.generations import drop_generation
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.projections.engine.registry import PROJECTIONS
 from tests.builders import NOON
@@ -22,6 +23,7 @@ from tests.projections.helpers import (
     follow,
     live,
     log_end,
+    make_other_code,
     poison,
     rebuilt,
     receive_stories,
@@ -183,6 +185,38 @@ def test_status_and_compare_for_machines(ledger: Ledger, environ: dict[str, str]
     assert result.exit_code == 1
     assert [table["differing"] > 0 for table in compared["tables"]] == [False, True]
     assert compared["tables"][1]["rows"][1] == 0
+
+
+def test_prune_says_what_another_version_has_built_and_keeps_it(
+    ledger: Ledger, environ: dict[str, str]
+) -> None:
+    make_other_code(ledger, rebuilt(ledger, "orders", is_dry=True).generation)
+
+    kept = run(environ, "projections", "prune")
+    forced = run(environ, "projections", "prune", "--force")
+
+    assert kept.stdout == ""
+    assert re.fullmatch(
+        r"kept orders generation \d+ \(built, 0123456789ab\); --force drops it too\n0 dropped\n",
+        kept.stderr,
+    )
+    assert forced.stdout.startswith("dropped orders generation ")
+
+
+def test_migrate_says_which_read_models_are_new(ledger: Ledger, environ: dict[str, str]) -> None:
+    assert run(environ, "migrate").stderr == "nothing to apply\n"
+    make_other_code(ledger, live(ledger, "totals"))
+    generation = live(ledger, "orders")
+    with ledger.database.begin() as connection:
+        drop_generation(connection, generation)
+
+    migrated = run(environ, "migrate")
+
+    assert migrated.stderr == ""
+    assert migrated.stdout.splitlines() == [
+        "made the first generation of orders",
+        "stale: totals; its code has changed, run `ledger rebuild totals`",
+    ]
 
 
 def test_a_model_as_of_a_day_is_that_of_the_events_known_then(

@@ -12,22 +12,18 @@ import pytest
 from sqlalchemy import update
 
 from ledger.application import Ledger
-from ledger.errors import ConflictError, NotFoundError
-from ledger.projections.engine.follow import Follower
+from ledger.errors import ConflictError
 from ledger.projections.engine.generations import (
     BUILDING,
     LIVE,
     RETIRED,
-    Generation,
-    create_generation,
 )
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.projections.engine.leases import HeldLease, release_leases, take_lease
 from ledger.projections.engine.rebuild import start_processes
 from ledger.projections.engine.registry import PROJECTIONS
-from ledger.projections.engine.status import prune
 from ledger.storage.database import Database
-from ledger.storage.tables import generations, leases
+from ledger.storage.tables import leases
 from tests.builders import a_ledger
 from tests.conftest import opened
 from tests.projections.brute_force import expected
@@ -41,6 +37,7 @@ from tests.projections.helpers import (
     follow,
     ledger_of,
     live,
+    make_other_code,
     rebuilt,
     receive_stories,
     rows,
@@ -236,35 +233,3 @@ def test_a_rebuild_that_was_ahead_of_a_dead_service_can_still_finish(seven_stori
 
     assert done.against is None
     assert done.generation.id == dry.generation.id == live(ledger, "orders").id
-
-
-def test_what_was_retired_is_pruned_and_what_a_server_of_other_code_follows_stays(
-    database: Database,
-) -> None:
-    ledger = ledger_of(database, "payment-accepted")
-    follow(ledger)
-    rebuilt(ledger, "totals")
-    with database.begin() as connection:
-        of_other_code = create_generation(connection, PROJECTIONS["orders"], state=LIVE)
-        assert take_lease(connection, of_other_code.lease_name, "an old server", seconds=60)
-    make_other_code(ledger, of_other_code)
-
-    (dropped,) = prune(ledger)
-
-    assert dropped.startswith("totals generation")
-    assert states(ledger, "totals") == [LIVE]
-    assert states(ledger, "orders") == [LIVE, LIVE]
-    with database.begin() as connection:
-        release_leases(connection, "an old server")
-    assert len(prune(ledger)) == 1
-    with pytest.raises(NotFoundError):
-        Follower(database, of_other_code).step(100)
-    assert all_rows(ledger) == expected(ledger)
-
-
-def make_other_code(ledger: Ledger, generation: Generation) -> None:
-    is_other_code = generations.c.id == generation.id
-    with ledger.database.begin() as connection:
-        connection.execute(
-            update(generations).where(is_other_code).values(fingerprint="0123456789ab")
-        )

@@ -60,7 +60,7 @@ def test_the_service_follows_and_rebuilds(ledger: Ledger) -> None:
         assert result.is_live
         assert result.is_identical
 
-    dropped = prune(ledger, is_forced=True)
+    dropped = prune(ledger, is_forced=True).dropped
     assert {table.partition("_g")[0] for table in followed} == {
         table.partition("_g")[0] for table in all_rows(ledger)
     }

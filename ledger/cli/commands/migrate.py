@@ -21,8 +21,9 @@ from ledger.cli.documented import DATABASE, Documented
 def migrate(service_role: str | None) -> None:
     """Bring the tables of the database to the shape that this version expects.
 
-    The command prints a line for each migration that it applies, and one for each read model
-    whose code has changed since it was built. Migrations only go forward.
+    The command prints a line for each migration that it applies, one that names the read models
+    that are new, and one for each read model whose code has changed since it was built.
+    Migrations only go forward.
     """
     from ledger.cli.migrate import bring_up_to_date
 

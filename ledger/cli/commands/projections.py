@@ -54,11 +54,14 @@ def compare(ctx: click.Context, name: str, as_json: bool) -> None:
     examples=("ledger projections prune", "ledger projections prune orders --force"),
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--force", is_flag=True, help="Also drop those that a server still follows.")
+@click.option(
+    "--force", is_flag=True, help="Also drop those that another version follows or will read."
+)
 def prune(names: tuple[str, ...], force: bool) -> None:
     """Drop generations that nobody reads any more: of all read models, or of those named.
 
-    Among them are those that other code has built and does not read yet.
+    The command keeps what a server of another version follows, and for a day what another version
+    builds or has built and does not read yet.
     """
     from ledger.cli.projections import print_pruned
 

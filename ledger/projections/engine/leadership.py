@@ -6,6 +6,7 @@ import socket
 import threading
 from collections import defaultdict
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
 
 import structlog
@@ -149,16 +150,24 @@ class ProjectionRunner:
         self._renew_at = monotonic() + min(pause, self._lease_seconds / 4)
 
 
-def prepare_views(database: Database) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class PreparedViews:
+    """Which read models got their first generation, and which ones wait for `ledger rebuild`."""
+
+    new: list[str]
+    stale: list[str]
+
+
+def prepare_views(database: Database) -> PreparedViews:
     """Create an empty live generation of every read model that a ledger has never had.
 
-    Shape: the names of models whose code has changed since: they wait for `ledger rebuild`.
+    Shape: stale are those whose code has changed since they were built.
     """
     with database.begin() as connection:
         decide_alone(connection)
         stale = outdated_views(connection)
         live = live_generations(connection)
-        for name, model in PROJECTIONS.items():
-            if name not in live and name not in stale:
-                create_generation(connection, model, state=LIVE)
-    return stale
+        new = [name for name in PROJECTIONS if name not in live and name not in stale]
+        for name in new:
+            create_generation(connection, PROJECTIONS[name], state=LIVE)
+    return PreparedViews(new, stale)

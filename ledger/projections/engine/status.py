@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 from sqlalchemy import Connection, and_, func, select
@@ -11,6 +11,7 @@ from ledger.application import Ledger
 from ledger.projections.engine.folding import Poison
 from ledger.projections.engine.generations import (
     BUILDING,
+    BUILT,
     RETIRED,
     Generation,
     all_generations,
@@ -29,6 +30,8 @@ from ledger.storage.tables import decisions, events, notifications, poison_event
 
 STILL_SECONDS_MAX = 60.0
 """A batch takes a second or two."""
+UNREAD_KEPT_FOR = timedelta(days=1)
+"""How long what other code has built and nobody reads yet is safe: it may be deployed tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +122,43 @@ def lags(connection: Connection) -> list[Lag]:
     return rows
 
 
-def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Which generations were dropped, and which ones of other code were kept for now."""
+
+    dropped: list[str]
+    kept: list[str]
+
+
+def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> Pruned:
     """Drop generations that nobody reads: retired ones, and those of other code.
 
-    Shape: what was dropped. One that a server of other code still follows stays, unless forced.
+    Shape: unless forced, what a server of other code follows is kept, and for a day what other code
+    is building or has built: a version that is not deployed yet will read it.
     """
-    dropped = []
+    pruned = Pruned([], [])
     with ledger.database.begin() as connection:
         decide_alone(connection)
+        moved_at = last_moves(connection)
         for generation in all_generations(connection):
-            is_named = not names or generation.name in names
-            if is_named and _is_dispensable(connection, generation, is_forced=is_forced):
+            is_own = generation.is_current and generation.state != RETIRED
+            if is_own or (names and generation.name not in names):
+                continue
+            origin = f"{generation.state}, {generation.fingerprint}"
+            description = f"{generation.name} generation {generation.id} ({origin})"
+            used_at = max(generation.changed_at, moved_at.get(generation.id, generation.changed_at))
+            if is_forced or not _is_in_use(connection, generation, used_at):
                 drop_generation(connection, generation)
-                origin = f"{generation.state}, {generation.fingerprint}"
-                dropped.append(f"{generation.name} generation {generation.id} ({origin})")
-    return dropped
+                pruned.dropped.append(description)
+            else:
+                pruned.kept.append(description)
+    return pruned
 
 
-def _is_dispensable(connection: Connection, generation: Generation, *, is_forced: bool) -> bool:
-    if generation.is_current and generation.state != RETIRED:
-        return False
-    return is_forced or not is_leased(connection, generation.lease_name)
+def _is_in_use(connection: Connection, generation: Generation, used_at: datetime) -> bool:
+    is_unread = generation.state in (BUILDING, BUILT)
+    is_recent = is_unread and datetime.now(UTC) - used_at < UNREAD_KEPT_FOR
+    return is_recent or is_leased(connection, generation.lease_name)
 
 
 def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None:
