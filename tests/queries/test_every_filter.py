@@ -39,8 +39,6 @@ SHOWN_AS = {
     "late_count": "late_news",
     "is_late": "late",
     "is_contradiction": "contradiction",
-    "is_odd": "odd",
-    "is_suspected": "suspected",
     "is_doubtful": "doubtful",
 }
 """Columns that a row calls otherwise."""
@@ -74,7 +72,8 @@ def reader(filled: tuple[Ledger, str]) -> Reader:
 
 
 def cell_of(row: Row, condition: Condition) -> Any:
-    return row[SHOWN_AS.get(condition.column, condition.column)]
+    name = SHOWN_AS.get(condition.column, condition.column)
+    return row[name if name in row else condition.column]
 
 
 def texts_for(condition: Condition, rows: list[Row]) -> list[str]:
