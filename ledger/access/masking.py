@@ -25,7 +25,7 @@ _EMAIL = re.compile(r"@(?<=[^@\s]@)[^@\s]+\.[^@\s]")
 _CARD_EXTRACT = re.compile(r"[Xx*](?<=\d{4}[Xx*])[Xx*]{3,}\d{2,4}\b")
 _IPV4 = re.compile(r"\.(?<=\d\.)\d{1,3}\.\d{1,3}\.\d{1,3}\b")
 _IPV6 = re.compile(r":(?<=[0-9a-f]:)(?:[0-9a-f]{1,4}:){3,6}[0-9a-f]{1,4}\b", re.IGNORECASE)
-_PARTS = re.compile(r"[/?]")
+_PARTS = re.compile(r"/|\?\w+=")
 TEXT_MAX = 4096
 """Longer texts are masked whole: a stranger's text must not cost more than its length."""
 
