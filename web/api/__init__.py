@@ -3,7 +3,16 @@
 from flask import Flask
 from flask_limiter import Limiter
 
-from web.api import administration, confirmations, feed, lists, notifications, objects, openapi
+from web.api import (
+    administration,
+    confirmations,
+    feed,
+    lists,
+    notifications,
+    objects,
+    openapi,
+    readable,
+)
 from web.context import context_of
 from web.rate_limits import limit_by_address, token_key
 
@@ -23,3 +32,4 @@ def register(app: Flask, limiter: Limiter) -> None:
         limiter.limit(settings.rate_per_token, key_func=token_key)(blueprint)
         api.register_blueprint(blueprint)
     app.register_blueprint(openapi.bp)
+    app.register_blueprint(readable.bp)
