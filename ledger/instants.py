@@ -153,6 +153,11 @@ def write_public_instant(instant: datetime) -> str:
     return _iso(instant, "auto")
 
 
+def without_idle_fraction(stored: str) -> str:
+    """Return an instant that `write_instant` wrote as `write_public_instant` would have."""
+    return stored.replace(".000000Z", "Z")
+
+
 def _in_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
 

@@ -15,6 +15,7 @@ from ledger.instants import (
     read_platform_instant,
     read_since,
     read_until,
+    without_idle_fraction,
     write_instant,
     write_public_instant,
     write_second,
@@ -195,6 +196,13 @@ def test_stored_instants_sort_as_text_and_come_back() -> None:
     assert written == sorted(written)
     assert written[0] == "2026-03-10T00:00:00.000000Z"
     assert [read_instant(text) for text in written] == instants
+
+
+def test_a_stored_instant_is_shown_without_an_idle_fraction() -> None:
+    for instant in (MIDNIGHT, MIDNIGHT + TICK, MIDNIGHT + timedelta(milliseconds=500)):
+        stored, shown = write_instant(instant), write_public_instant(instant)
+        assert without_idle_fraction(stored) == shown
+        assert without_idle_fraction(shown) == shown
 
 
 def test_instants_are_written_in_utc() -> None:

@@ -5,6 +5,7 @@ event class gets a frozen sample of its own. Rows of read models may change: who
 looks at the difference.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Mapping
 from difflib import unified_diff
@@ -14,7 +15,9 @@ from pathlib import Path
 from tests.documents.reference import GENERATED
 from tests.frozen.samples import SAMPLES_FILE, with_new_samples
 from tests.projections import golden_rows
+from tests.web import documented_examples
 from tests.web.pages.catalogue import languages, path_of, updated
+from web.api.examples import FILE as EXAMPLES_FILE
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,6 +30,7 @@ FILES: Mapping[Path, Callable[[], str]] = {
         for name in golden_rows.STORIES_SHOWN
     },
     SAMPLES_FILE: with_new_samples,
+    EXAMPLES_FILE: documented_examples.examples_now,
 }
 """Every generated file, and how its text is made."""
 
@@ -47,6 +51,7 @@ def update() -> list[str]:
 
 
 if __name__ == "__main__":
+    logging.disable()
     changes = update()
     sys.stdout.writelines(changes)
     sys.stdout.write("" if changes else "everything is current\n")

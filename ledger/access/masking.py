@@ -25,6 +25,7 @@ _EMAIL = re.compile(r"@(?<=[^@\s]@)[^@\s]+\.[^@\s]")
 _CARD_EXTRACT = re.compile(r"[Xx*](?<=\d{4}[Xx*])[Xx*]{3,}\d{2,4}\b")
 _IPV4 = re.compile(r"\.(?<=\d\.)\d{1,3}\.\d{1,3}\.\d{1,3}\b")
 _IPV6 = re.compile(r":(?<=[0-9a-f]:)(?:[0-9a-f]{1,4}:){3,6}[0-9a-f]{1,4}\b", re.IGNORECASE)
+_PARTS = re.compile(r"/|\?\w+=")
 TEXT_MAX = 4096
 """Longer texts are masked whole: a stranger's text must not cost more than its length."""
 
@@ -90,6 +91,14 @@ def _all_masked(pairs: Any) -> Any:
     return [[name, MASKED] for name, _ in pairs]
 
 
+def _addresses(links: Any) -> Any:
+    """Mask addresses a part of which names a person; all of it together is no name."""
+    return {
+        name: MASKED if MASKED in map(_without_names, _PARTS.split(address)) else address
+        for name, address in links.items()
+    }
+
+
 def _each(nested: Any) -> Any:  # a list of orders holds only the number of transactions
     return [masked(fields) for fields in nested] if isinstance(nested, list) else nested
 
@@ -99,7 +108,7 @@ _MASKS: Mapping[str, Callable[[Any], Any]] = {
     "details": _details,
     "data": masked,
     "facts": masked,
-    "links": masked,
+    "links": _addresses,
     "original": lambda original: masked(original) if original else original,
     "transactions": _each,
     "changes": _each,

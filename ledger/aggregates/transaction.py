@@ -215,14 +215,14 @@ class Transaction(LedgerAggregate):
 
         Shape: `details` say who and why.
         """
-        facts = dict(self.facts)
+        facts, uuid = dict(self.facts), self.uuid
         self.begin_anew(occasion)
         self._record(
             self.ConfirmedByOperator,
             facts,
             Changes(added=tuple(facts), moved=tuple(facts), is_late=False, is_contradiction=False),
             occasion,
-            uuid=self.uuid,
+            uuid=uuid,
             reference=self.reference,
             rule=occasion.rule,
             rule_certainty=occasion.rule_certainty,

@@ -1,4 +1,4 @@
-"""One event for a machine: in an answer, as a row of a file, as a JSON Schema, under a filter."""
+"""One event for a machine: in an answer, as a row of a file, under a filter."""
 
 from collections.abc import Callable, Iterable
 from operator import attrgetter, eq, ge, lt
@@ -14,7 +14,6 @@ from ledger.queries.filter_conditions import Comparison, narrowing
 from ledger.queries.filter_declarations import EventFilter
 from ledger.storage.event_store import RecordedEvent
 
-JsonSchema = dict[str, Any]
 _Read = Callable[[LedgerAggregate.Event], Any]
 
 
@@ -121,49 +120,3 @@ def event_test(filter_: EventFilter) -> Callable[[LedgerAggregate.Event], bool]:
         for _, condition, value in narrowing(filter_)
     ]
     return lambda event: all(passes(read(event), value) for read, passes, value in tests)
-
-
-# -- schemas ------------------------------------------------------------------------------------
-
-
-def event_schemas() -> dict[str, JsonSchema]:
-    """Return the JSON Schema of `data` of every event class, by its stored name."""
-    data_fields = fields_in(Output.DATA)
-    return {
-        event_class.TOPIC: {
-            "type": "object",
-            "description": f"{sentence}: what `data` of a `{event_class.TOPIC}` holds",
-            "required": [field.name for field in data_fields if field.kind is not FieldKind.PAIRS],
-            "properties": {field.name: _field_schema(field, event_class) for field in data_fields},
-        }
-        for event_class, sentence in SENTENCES.items()
-    }
-
-
-def _field_schema(field: EventField, event_class: type[LedgerAggregate.Event]) -> JsonSchema:
-    if field.kind is FieldKind.FACTS:
-        meanings = event_class.FACTS.items()
-        facts = {name: fact_schema(name, meaning) for name, meaning in meanings}
-        return {"type": "object", "properties": facts, "additionalProperties": False}
-    schema = _JSON_TYPES[field.kind] | {"description": field.meaning}
-    return schema | {"type": [schema["type"], "null"]} if field.is_optional else schema
-
-
-def fact_schema(name: str, meaning: str) -> JsonSchema:
-    """Return the schema of one fact. Shape: an amount is a whole number; any other number may have
-    been sent as text that is none."""
-    json_type: str | list[str] = "integer" if name.endswith("_minor") else "string"
-    if name.endswith("number") and "authorisation" not in name:
-        json_type = ["integer", "string"]
-    return {"type": json_type, "description": meaning}
-
-
-_JSON_TYPES: dict[FieldKind, JsonSchema] = {
-    FieldKind.TEXT: {"type": "string"},
-    FieldKind.INTEGER: {"type": "integer"},
-    FieldKind.REAL: {"type": "number"},
-    FieldKind.FLAG: {"type": "boolean"},
-    FieldKind.INSTANT: {"type": "string"},
-    FieldKind.WORDS: {"type": "array", "items": {"type": "string"}},
-    FieldKind.PAIRS: {"type": "object", "additionalProperties": {"type": "string"}},
-}

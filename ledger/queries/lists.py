@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select
 
 from ledger.errors import BadFilterError, ViewNotBuiltError
+from ledger.instants import without_idle_fraction
 from ledger.ipn.modes import MODES, Mode
 from ledger.projections.definition import CONTINUED
 from ledger.projections.engine.generations import LIVE, tables_of
@@ -68,8 +69,15 @@ class Listing:
 
 
 def _item(row: Row, *hidden: str, or_none: Sequence[str] = ()) -> Item:
-    """Return a row as it is shown: without its hidden columns, null for text that is empty."""
-    item = {name: cell for name, cell in row.items() if name not in hidden}
+    """Return a row as it is shown: without its hidden columns, null for text that is empty.
+
+    Shape: instants as the events have them, in an answer and in a file alike.
+    """
+    item = {
+        name: without_idle_fraction(cell) if cell and name.endswith("_at") else cell
+        for name, cell in row.items()
+        if name not in hidden
+    }
     return item | {name: row[name] or None for name in or_none} | {"mode": Mode(row["mode"]).public}
 
 
@@ -84,12 +92,11 @@ def _transaction(row: Row) -> Item:
     return _doubt(row) | _item(row, *hidden) | names | counts
 
 
-_EVENT_FLAGS = ("doubtful", "late", "contradiction", "odd", "suspected")
-
-
 def _event(row: Row) -> Item:
-    flags = {name: bool(row[f"is_{name}"]) for name in _EVENT_FLAGS}
-    return _item(row, "id", *(f"is_{name}" for name in _EVENT_FLAGS)) | flags
+    """Return an event of the audit trail: `is_odd` says that its list `odd` is not empty."""
+    flags = {name: bool(row[name]) for name in ("is_doubtful", "is_odd", "is_suspected")}
+    same = {"late": bool(row["is_late"]), "contradiction": bool(row["is_contradiction"])}
+    return _item(row, "id", "is_late", "is_contradiction") | flags | same
 
 
 def _add_instalments(

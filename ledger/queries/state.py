@@ -36,6 +36,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
         "first_seen_at": write_public_instant(events[0].event.timestamp),
         "last_changed_at": write_public_instant(events[-1].event.timestamp),
         "contradictions": sum(recorded.event.contradiction for recorded in events),
+        "late_news": sum(recorded.event.late for recorded in events),
         "details": _latest_pairs(counted, "details"),
         "personal": _latest_pairs(counted, "personal"),
     }

@@ -42,6 +42,16 @@ def test_a_harmless_text_stays(text: str) -> None:
     assert masked({"order_id": text})["order_id"] == text
 
 
+@pytest.mark.parametrize("address", ["/orders/@0./history", "/x@?alias=y.z", "/a?alias=@0.0"])
+def test_an_address_is_no_name_although_it_has_the_signs_of_one(address: str) -> None:
+    assert masked({"links": {"self": address}})["links"]["self"] == address
+
+
+def test_an_address_with_a_name_of_a_person_is_masked() -> None:
+    for address in ("/orders/jo%40example.org/history", "/subscriptions/x?alias=jo%40example.org"):
+        assert masked({"links": {"self": address}})["links"]["self"] == MASKED
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -12,7 +12,7 @@ from ledger.projections.engine.folding import decode_event
 from ledger.queries.event_data import EVENT_COLUMNS, event_data, event_row
 from ledger.storage.event_mapper import EventMapper
 from ledger.storage.event_store import RecordedEvent
-from web.api.answers import EventAnswer
+from web.api.event_schemas import event_schemas
 
 noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
 event = Transaction.Captured(
@@ -36,7 +36,7 @@ sys.stdout.buffer.write(
     orjson.dumps(
         {
             "answer": event_data(recorded),
-            "answer schema": list(EventAnswer().fields),
+            "answer schema": list(event_schemas()["EventHead"]["properties"]),
             "file": dict(event_row(recorded, EVENT_COLUMNS)),
             "columns": EVENT_COLUMNS,
             "record": {name: getattr(record, name) for name in record.__struct_fields__},

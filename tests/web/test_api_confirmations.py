@@ -33,13 +33,13 @@ def test_a_doubtful_transaction_is_marked_wherever_it_is(doubting: Asking) -> No
     (event,) = doubting.get(f"{PATH}/history")["events"]
     (item,) = doubting.get("/api/v1/transactions?doubtful=true")["items"]
     (line,) = doubting.get("/api/v1/audit-trail?doubtful=true")["items"]
-    (order,) = doubting.get("/api/v1/orders")["items"]
+    (balance,) = doubting.get("/api/v1/orders")["items"][0]["balances"]
 
     assert event["data"]["doubtful"] == why
     assert doubting.get(PATH)["doubtful"] is True
     assert (item["doubtful"], item["amount_minor"]) == (True, None)
-    assert line["doubtful"] is True
-    assert (order["doubtful"], order["authorised_minor"]) == (1, 0)
+    assert line["is_doubtful"] is True
+    assert (balance["doubtful"], balance["authorised_minor"]) == (1, 0)
     assert doubting.get("/api/v1/totals")["items"] == []
 
 
@@ -53,9 +53,10 @@ def test_an_operator_looks_first_and_then_confirms(doubting: Asking) -> None:
 
     follow(doubting.ledger)
     assert answer["positions"] == [2]
-    assert doubting.get(PATH)["doubtful"] is False
-    (order,) = doubting.get("/api/v1/orders")["items"]
-    assert (order["doubtful"], order["authorised_minor"]) == (0, 2990)
+    state = doubting.get(PATH)
+    assert (state["doubtful"], state["uuid"]) == (False, UUID)
+    (balance,) = doubting.get("/api/v1/orders")["items"][0]["balances"]
+    assert (balance["doubtful"], balance["authorised_minor"]) == (0, 2990)
     event = doubting.get(f"{PATH}/history")["events"][-1]
     assert event["type"] == "transaction.confirmed-by-operator"
     assert event["data"]["details"] == {

@@ -11,6 +11,7 @@ from web.api import (
     notifications,
     objects,
     openapi,
+    readable,
     readers,
 )
 from web.context import context_of
@@ -32,3 +33,4 @@ def register(app: Flask, limiter: Limiter) -> None:
         limiter.limit(settings.rate_per_token, key_func=token_key)(blueprint)
         api.register_blueprint(blueprint)
     app.register_blueprint(openapi.bp)
+    app.register_blueprint(readable.bp)

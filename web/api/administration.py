@@ -9,7 +9,7 @@ from marshmallow import RAISE
 from ledger.access.log import accesses
 from ledger.instants import write_public_instant
 from ledger.projections.engine.status import Status, statuses
-from web.api.answers import AccessLogAnswer, ProjectionsAnswer
+from web.api.answers import AccessLogPage, ProjectionsAnswer
 from web.api.query_schemas import AccessLogQuery
 from web.api.responses import a_blueprint, answer, answer_page, newest_position
 from web.authentication import only_for_operators, permitted_shops
@@ -40,7 +40,7 @@ def _generation_data(standing: Status) -> dict[str, Any]:
 
 @bp.route("/access-log")
 @bp.arguments(AccessLogQuery, location="query", unknown=RAISE)
-@bp.response(200, AccessLogAnswer)
+@bp.response(200, AccessLogPage)
 @only_for_operators
 def list_accesses(parameters: dict[str, Any]) -> Response:
     """List who has read personal or raw data, or was refused it, newest first."""

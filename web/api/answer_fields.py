@@ -1,27 +1,54 @@
 """The fields that answers of the query API are made of."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from typing import Any, get_type_hints
 
-from marshmallow import Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
-from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
-from ledger.queries.event_data import fact_schema
 from ledger.storage.outcomes import Outcome
+from web.api.fact_schemas import JsonSchema, fact_schema
 
 Fields = dict[str, fields.Field[Any]]
 
 
+class Answer(Schema):
+    """An answer may get more fields: whoever reads one ignores those that are unknown."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+
 def answer_schema(name: str, /, **answer_fields: fields.Field[Any]) -> type[Schema]:
     """Return the schema of an answer under the name that the documents give it."""
-    return Schema.from_dict(answer_fields, name=name)
+    return Answer.from_dict(answer_fields, name=name)
 
 
-def text(meaning: str = "", *, none: bool = False, choices: tuple[str, ...] = ()) -> fields.String:
-    """Return a field of text. Shape: `none` allows null; `choices` are all that it can be."""
-    return fields.String(**_options(meaning, is_optional=none, choices=choices))
+def text(
+    meaning: str = "",
+    *,
+    none: bool = False,
+    choices: Collection[str] = (),
+    vocabulary: Collection[str] = (),
+) -> fields.String:
+    """Return a field of text.
+
+    Shape: `none` allows null; `choices` are all that it can be, `vocabulary` what it is
+    today, and may be more.
+    """
+    return fields.String(
+        **_options(meaning, is_optional=none, choices=choices, vocabulary=vocabulary)
+    )
+
+
+def instant(meaning: str = "", *, none: bool = False) -> fields.DateTime:
+    """Return a field of an instant. Shape: ISO 8601 in UTC."""
+    return fields.DateTime(**_options(meaning, is_optional=none))
+
+
+def day(meaning: str) -> fields.Date:
+    """Return a field of a day of the calendar."""
+    return fields.Date(**_options(meaning))
 
 
 def number(meaning: str = "", *, none: bool = False) -> fields.Integer:
@@ -44,19 +71,42 @@ def texts(meaning: str) -> fields.List[Any]:
     return fields.List(fields.String(), **_options(meaning))
 
 
-def many(schema: type[Schema]) -> fields.List[Any]:
+def many(schema: type[Schema], meaning: str = "") -> fields.List[Any]:
     """Return a field that holds a list of objects."""
-    return fields.List(fields.Nested(schema), required=True)
+    return fields.List(fields.Nested(schema), **_options(meaning))
+
+
+def nested(schema: type[Schema], meaning: str = "", *, none: bool = False) -> fields.Nested:
+    """Return a field that holds an object."""
+    return fields.Nested(schema, **_options(meaning, is_optional=none))
+
+
+def by_schema(json_schema: JsonSchema) -> fields.Raw:
+    """Return a field that a JSON Schema describes, or refers to."""
+    metadata = {"allOf": [json_schema]} if "$ref" in json_schema else json_schema
+    return fields.Raw(required=True, metadata=dict(metadata))
 
 
 def facts(meanings: Mapping[str, str]) -> Fields:
     """Return a field for each fact of an object; null is a fact that no notification had."""
+    schemas = {name: fact_schema(name, meaning) for name, meaning in meanings.items()}
     return {
-        name: number(meaning, none=True)
-        if "integer" in fact_schema(name, meaning)["type"]
-        else text(meaning, none=True)
-        for name, meaning in meanings.items()
+        name: by_schema(schema | {"type": [schema["type"], "null"]})
+        for name, schema in schemas.items()
     }
+
+
+def only_alone(answer_fields: Fields, listed: Iterable[str] = ()) -> Fields:
+    """Let fields be missing that an item of a list does not have; it has those that are `listed`.
+
+    Shape: the same fields. The documents say of which of them one is sure.
+    """
+    for name in set(answer_fields).difference(listed):
+        field = answer_fields[name]
+        field.required = False
+        meaning = f"{field.metadata.get('description', '')} (not in lists)".lstrip()
+        field.metadata = {**field.metadata, "description": meaning}
+    return answer_fields
 
 
 def attributes(record_class: type[Any], names: str, /, **meanings: str) -> Fields:
@@ -65,27 +115,11 @@ def attributes(record_class: type[Any], names: str, /, **meanings: str) -> Field
     return {name: _field_of_type(hints[name], meanings.get(name, "")) for name in names.split()}
 
 
-def event_fields(output: Output) -> Fields:
-    """Return a field for each field of events that an output shows."""
-    return {field.name: _event_field(field) for field in fields_in(output)}
-
-
 _INTEGERS = partial(fields.List, fields.Integer())
 _TEXT_BY_NAME = partial(fields.Dict, keys=fields.String(), values=fields.String())
 _FIELD_BY_TYPE: Mapping[Any, Callable[..., fields.Field[Any]]] = Schema.TYPE_MAPPING | {
-    datetime: fields.String,
     Outcome: fields.String,
     tuple[int, ...]: _INTEGERS,
-}
-_FIELD_BY_KIND: Mapping[FieldKind, Callable[..., fields.Field[Any]]] = {
-    FieldKind.TEXT: fields.String,
-    FieldKind.INTEGER: fields.Integer,
-    FieldKind.REAL: fields.Float,
-    FieldKind.FLAG: fields.Boolean,
-    FieldKind.INSTANT: fields.String,
-    FieldKind.WORDS: partial(fields.List, fields.String()),
-    FieldKind.FACTS: partial(fields.Dict, keys=fields.String()),
-    FieldKind.PAIRS: _TEXT_BY_NAME,
 }
 
 
@@ -94,18 +128,19 @@ def _field_of_type(annotation: Any, meaning: str) -> fields.Field[Any]:
     return _FIELD_BY_TYPE[plain](**_options(meaning, is_optional=plain != annotation))
 
 
-def _event_field(field: EventField) -> fields.Field[Any]:
-    options = _options(field.meaning, is_optional=field.is_optional, choices=field.choices)
-    is_required = field.kind is not FieldKind.PAIRS
-    return _FIELD_BY_KIND[field.kind](**options | {"required": is_required})
-
-
 def _options(
-    meaning: str, *, is_optional: bool = False, choices: tuple[str, ...] = ()
+    meaning: str,
+    *,
+    is_optional: bool = False,
+    choices: Collection[str] = (),
+    vocabulary: Collection[str] = (),
 ) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"description": meaning} if meaning else {}
+    if vocabulary:
+        metadata["x-extensible-enum"] = list(vocabulary)
     return {
         "required": True,
         "allow_none": is_optional,
         "validate": validate.OneOf(choices) if choices else None,
-        "metadata": {"description": meaning} if meaning else {},
+        "metadata": metadata,
     }

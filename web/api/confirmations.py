@@ -22,7 +22,9 @@ bp = a_blueprint("confirmations", "Doubtful transactions, confirmed by an operat
 @bp.arguments(ConfirmBody, location="json", unknown=RAISE)
 @bp.response(200, ConfirmedAnswer)
 @only_for_operators
-def confirm(request_body: dict[str, Any], shop_id: str, mode: str, name: str) -> Response:
+def confirm_transaction(
+    request_body: dict[str, Any], shop_id: str, mode: str, name: str
+) -> Response:
     """Confirm a doubtful transaction; a dry run, which is the default, shows what would count."""
     names, version = (shop_id, Mode(mode), name), request_body["version"]
     confirmation = ledger().confirmation

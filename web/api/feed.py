@@ -18,7 +18,7 @@ from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.event_data import event_data, event_test
 from ledger.queries.filter_conditions import narrowing
 from ledger.queries.filter_declarations import EventFilter
-from web.api.answers import FeedAnswer
+from web.api.answers import EventPage
 from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
 from web.api.responses import a_blueprint, answer, newest_position
@@ -103,7 +103,7 @@ class Feed:
 @bp.route("/events")
 @bp.arguments(FeedQuery, location="query", unknown=RAISE)
 @bp.alt_response(200, schema={"type": "string"}, content_type=STREAM)
-@bp.response(200, FeedAnswer)
+@bp.response(200, EventPage)
 @bp.alt_response(409, "409")
 def list_events(parameters: dict[str, Any]) -> Response:
     """Return events after a position, in order; none that commits later is ever skipped.

@@ -1,5 +1,6 @@
 """Lists and exports over HTTP: how pages and files are answered."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,9 +14,19 @@ from ledger.queries.export import Export
 from ledger.queries.export_formats import CONTENT_TYPES, CSV, FORMATS
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.lists import Listing
-from web.api.answer_fields import answer_schema, number, text
-from web.api.answers import NEWEST
+from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION
+from ledger.queries.lists import Item, Listing
+from web.api.object_answers import (
+    ORDER,
+    AliasPage,
+    AuditTrailPage,
+    Balance,
+    OrderPage,
+    SubscriptionPage,
+    TotalPage,
+    TransactionPage,
+)
+from web.api.objects import links_of, links_of_event
 from web.api.parameter_names import Pair, Query
 from web.api.query_schemas import flag_parameter, integer_parameter, one_of, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
@@ -52,15 +63,23 @@ class RawFileParameters(FileParameters):
     )
 
 
-PageAnswer = answer_schema(
-    "PageAnswer",
-    items=fields.List(fields.Dict(keys=fields.String()), required=True),
-    next_cursor=text(none=True),
-    as_of_position=number(),
-    lag=number(),
-    newest_position=NEWEST,
-)
-"""Shape: `next_cursor` is null on the last page. Units: positions of events."""
+def _object_item(kind: str, name_field: str, item: Item) -> Item:
+    """Return an item under its kind, with the links that lead to all that is known of it."""
+    name = item[name_field]
+    links = links_of(kind, item["shop_id"], item["mode"], name, item.get("alias"))
+    return {"kind": kind, **item, "links": links}
+
+
+def _order_item(item: Item) -> Item:
+    """Return an order of a list as it is alone, with the balance of the one currency."""
+    balance = {name: figure for name, figure in item.items() if name in Balance().fields}
+    own = {name: value for name, value in item.items() if name not in balance}
+    balances = [balance] if balance["transactions"] else []  # none of abandoned pages alone
+    return _object_item(ORDER, "order_id", own) | {"balances": balances}
+
+
+def _event_item(item: Item) -> Item:
+    return item | {"links": links_of_event(item)}
 
 
 def page_parameters(listing: Listing) -> type[Schema]:
@@ -68,7 +87,9 @@ def page_parameters(listing: Listing) -> type[Schema]:
     sorts = [sort for name in listing.orders for sort in (name, f"-{name}")]
     return Query.from_dict(
         {
-            "limit": integer_parameter("", 1, lists.LIMIT_MAX, load_default=lists.LIMIT_DEFAULT),
+            "limit": integer_parameter(
+                "how many at most", 1, lists.LIMIT_MAX, load_default=lists.LIMIT_DEFAULT
+            ),
             "cursor": fields.String(metadata={"description": "`next_cursor` of the page before"}),
             "sort": fields.String(
                 load_default=lists.NEWEST_FIRST,
@@ -80,11 +101,16 @@ def page_parameters(listing: Listing) -> type[Schema]:
     )
 
 
-def serve_list(listing: Listing, summary: str) -> None:
+def serve_list(
+    listing: Listing,
+    schema: type[Schema],
+    summary: str,
+    item_of: Callable[[Item], Item] = dict,
+) -> None:
     """Serve a list under its name; its parameters are its filters and those of a page."""
     name = listing.view
     query = schema_of(listing.filter_class, page_parameters(listing), name=f"{name}_query")
-    view = bp.response(200, PageAnswer)(partial(_page, listing))
+    view = bp.response(200, schema)(partial(_page, listing, item_of))
     serve(bp, f"/{name.replace('_', '-')}", view, f"list_{name}", summary, query)
 
 
@@ -100,14 +126,16 @@ def serve_export(
     serve(bp, f"/exports/{kind}", view, f"export_{kind}", summary, query)
 
 
-def _page(listing: Listing, parameters: dict[str, Any]) -> Response:
+def _page(
+    listing: Listing, item_of: Callable[[Item], Item], parameters: dict[str, Any]
+) -> Response:
     filter_ = filter_of_caller(listing.filter_class, parameters)
     page_options: dict[str, Any] = {
         name: parameters.get(name) for name in ("sort", "cursor", "limit")
     }
     with ledger().database.connect() as connection:
         page = lists.list_page(connection, listing, filter_, **page_options)
-    items = redact_items(page.items, filter_)
+    items = redact_items(map(item_of, page.items), filter_)
     position, lag = page.as_of_position, page.lag
     return answer_page(items, page.next_cursor, as_of_position=position, lag=lag)
 
@@ -124,12 +152,27 @@ def _export(kind: str, filter_class: type[Filter], parameters: dict[str, Any]) -
     return download(export, parameters["file_format"])
 
 
-serve_list(lists.TRANSACTIONS, "List transactions, by default the newest first.")
-serve_list(lists.ALIASES, "List stored means of payment.")
-serve_list(lists.SUBSCRIPTIONS, "List subscriptions with their instalments.")
-serve_list(lists.ORDERS, "List orders, each once per currency.")
-serve_list(lists.TOTALS, "List daily totals.")
-serve_list(lists.AUDIT_TRAIL, "List every event, without its facts.")
+serve_list(
+    lists.TRANSACTIONS,
+    TransactionPage,
+    "List transactions, by default the newest first.",
+    partial(_object_item, TRANSACTION, "reference"),
+)
+serve_list(
+    lists.ALIASES,
+    AliasPage,
+    "List stored means of payment.",
+    partial(_object_item, ALIAS, "alias"),
+)
+serve_list(
+    lists.SUBSCRIPTIONS,
+    SubscriptionPage,
+    "List subscriptions with their instalments.",
+    partial(_object_item, SUBSCRIPTION, "subscription_id"),
+)
+serve_list(lists.ORDERS, OrderPage, "List orders, each once per currency.", _order_item)
+serve_list(lists.TOTALS, TotalPage, "List daily totals.")
+serve_list(lists.AUDIT_TRAIL, AuditTrailPage, "List every event, without its facts.", _event_item)
 serve_export(
     exporting.EVENTS,
     EventFilter,

@@ -10,9 +10,10 @@ from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.signature import digest
 from ledger.operations.logs import network
+from ledger.queries import notifications
 from ledger.queries.evidence import body_text, evidence, may_read
 from ledger.queries.filter_declarations import NotificationFilter
-from ledger.queries.notifications import list_notifications, notification_data, waiting
+from ledger.queries.notifications import notification_data, waiting
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -38,19 +39,21 @@ READMIT_MAX = 500
 
 @bp.route("/notifications")
 @bp.arguments(NotificationsQuery, location="query", unknown=RAISE)
-@bp.response(200, answers.NotificationsAnswer)
-def list_all(parameters: dict[str, Any]) -> Response:
+@bp.response(200, answers.NotificationPage)
+def list_notifications(parameters: dict[str, Any]) -> Response:
     """List notifications, verified and in quarantine, newest first."""
     limit, before_id = parameters["limit"], parameters["cursor"]
     filter_ = filter_of_caller(NotificationFilter, parameters)
     with ledger().database.connect() as connection:
-        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit + 1)
+        rows = notifications.list_notifications(
+            connection, filter_, before_id=before_id, limit=limit + 1
+        )
     cursor = rows[limit - 1].id if len(rows) > limit else None
     return answer_page([_shown(row) for row in rows[:limit]], cursor)
 
 
 @bp.route("/notifications/<notification_id>")
-@bp.response(200, answers.NotificationAnswer)
+@bp.response(200, answers.Notification)
 def get_notification(notification_id: str) -> Response:
     """Show one notification; its body is below `/raw`."""
     return answer(_shown(_row(notification_id)))
@@ -59,7 +62,7 @@ def get_notification(notification_id: str) -> Response:
 @bp.route("/notifications/<notification_id>/raw")
 @bp.response(200, {"type": "string", "format": "binary"}, content_type="application/octet-stream")
 @only_with_personal_data
-def get_raw(notification_id: str) -> Response:
+def get_notification_body(notification_id: str) -> Response:
     """Send the raw body, byte for byte as it arrived."""
     row = _row(notification_id)
     mode = Mode(row.mode).public if row.mode else None
@@ -71,7 +74,7 @@ def get_raw(notification_id: str) -> Response:
 @bp.route("/notifications/<notification_id>/readmit", methods=["POST"])
 @bp.response(200, answers.ReadmittedAnswer)
 @only_for_operators
-def readmit(notification_id: str) -> Response:
+def readmit_notification(notification_id: str) -> Response:
     """Try a quarantined or undecided delivery again; it may fail again, with a reason."""
     id_ = _row(notification_id).id
     return answer(_readmitted(id_, ledger().readmit(id_)))
@@ -81,7 +84,7 @@ def readmit(notification_id: str) -> Response:
 @bp.arguments(ReadmitBody, location="json", unknown=RAISE)
 @bp.response(200, answers.ReadmittedManyAnswer)
 @only_for_operators
-def readmit_many(request_body: dict[str, Any]) -> Response:
+def readmit_notifications(request_body: dict[str, Any]) -> Response:
     """Try all again that wait for a reason; a dry run, which is the default, counts them."""
     ids = waiting(ledger(), request_body["reason"], shops=caller().shops)
     tally, items = ReadmissionTally(), []

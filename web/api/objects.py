@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Response
 from marshmallow import Schema
@@ -17,6 +18,7 @@ from ledger.queries.state import State, current_state
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from web.api import answers
+from web.api.object_answers import ORDER, Alias, Order, Subscription, Transaction
 from web.api.query_schemas import (
     ItemHistoryQuery,
     ItemQuery,
@@ -41,7 +43,6 @@ from web.context import ledger
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
 orders_bp = a_blueprint("orders", "Orders, each with its transactions.")
 
-ORDER = "order"
 HISTORY = "/history"
 PLURAL = {
     TRANSACTION: "transactions",
@@ -66,8 +67,9 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
         version = (len(events), state["position"], 0)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
-    state |= {"undecided": undecided, "links": _links(kind, shop_id, mode, name)}
-    state |= {"newest_position": newest_position(state["position"])}
+    links = links_of(kind, shop_id, mode, name, state.get("alias"))
+    newest = newest_position(state["position"])
+    state |= {"newest_position": newest, "undecided": undecided, "links": links}
     response = answer(redact_for_reader(state), next_=_next(state.get("next_cursor")))
     return tagged(response, kind, *version, *undecided)
 
@@ -76,7 +78,7 @@ def _order(known: Known, page: Known, shop_id: str, mode: str, name: str) -> Sta
     history = order_history(ledger(), shop_id, Mode(mode), name, **known)
     state = order(history, shop_id=shop_id, mode=mode, order_id=name, **page)
     for transaction in state["transactions"]:
-        transaction["links"] = _links(TRANSACTION, shop_id, mode, transaction["reference"])
+        transaction["links"] = links_of(TRANSACTION, shop_id, mode, transaction["reference"])
     return state
 
 
@@ -145,19 +147,27 @@ def _undecided(shop_id: str, mode: str, names: set[str], known: Known) -> list[s
     return [record.id for record in about]
 
 
-def _links(kind: str, shop_id: str, mode: str, name: str) -> dict[str, str]:
+def links_of(
+    kind: str, shop_id: str, mode: str, name: str, alias: str | None = None
+) -> dict[str, str]:
+    """Return where an object and its history are. Shape: an alias tells subscriptions apart."""
     own = link("shops", shop_id, mode, PLURAL[kind], name)
-    return {"self": own, "history": own + HISTORY}
+    query = f"?{urlencode({'alias': alias})}" if kind == SUBSCRIPTION and alias else ""
+    return {"self": own + query, "history": own + HISTORY + query}
 
 
 def shown_event(event_fields: Mapping[str, Any], reader: Reader | None = None) -> State:
     """Return one event with its links, as its reader, or else the caller, may see it."""
+    return redact_for_reader(event_fields, reader) | {"links": links_of_event(event_fields)}
+
+
+def links_of_event(event_fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return where the notification of an event is, and the evidence for it."""
     shop_id, mode, position = (event_fields[name] for name in ("shop_id", "mode", "position"))
-    links = {
+    return {
         "notification": link("notifications", event_fields["notification_id"]),
         "evidence": link("shops", shop_id, mode, "events", str(position), "evidence"),
     }
-    return redact_for_reader(event_fields, reader) | {"links": links}
 
 
 def _serve(kind: str, query_schema: type[Schema], schema: type[Schema], summary: str) -> None:
@@ -176,7 +186,7 @@ def _serve(kind: str, query_schema: type[Schema], schema: type[Schema], summary:
 _serve(
     TRANSACTION,
     ItemQuery,
-    answers.TransactionAnswer,
+    Transaction,
     "Return a transaction, by its uuid or by the reference that stands in for it.",
 )
 _serve(
@@ -185,12 +195,12 @@ _serve(
     answers.HistoryAnswer,
     "Return the history of a transaction, event by event, with what each event changed.",
 )
-_serve(ALIAS, ItemQuery, answers.AliasAnswer, "Return an alias, a payer's stored means of payment.")
+_serve(ALIAS, ItemQuery, Alias, "Return an alias, a payer's stored means of payment.")
 _serve(ALIAS, ItemHistoryQuery, answers.HistoryAnswer, "Return the history of an alias.")
 _serve(
     SUBSCRIPTION,
     SubscriptionQuery,
-    answers.SubscriptionAnswer,
+    Subscription,
     "Return a subscription with its attempts of instalments; 409 when its id needs an alias.",
 )
 _serve(
@@ -202,7 +212,7 @@ _serve(
 _serve(
     ORDER,
     OrderQuery,
-    answers.OrderAnswer,
+    Order,
     "Return an order: its transactions page by page, its refunds, and the balances of all of them.",
 )
 _serve(

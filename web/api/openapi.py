@@ -1,19 +1,19 @@
-"""The description of the API, for machines (OpenAPI) and for people (one page, no download)."""
+"""The description of the API for machines. Source: OpenAPI 3.1."""
 
-import base64
-import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app, render_template
+from flask import Blueprint, Response, current_app
 from flask_smorest import Api
-from markupsafe import Markup
 from marshmallow import Schema, fields
 
 from ledger.ipn.modes import PUBLIC_MODES
-from ledger.queries.event_data import event_schemas
 from web.api.answer_fields import answer_schema, number, text
+from web.api.event_schemas import event_schemas
+from web.api.examples import example_of_parameter, example_of_schema
+from web.api.named_words import with_named_words, word_schemas
 from web.api.responses import PREFIX
 
 bp = Blueprint("documents", __name__)
@@ -23,11 +23,12 @@ SETTINGS = {
     "API_VERSION": "v1",
     "OPENAPI_VERSION": "3.1.0",
     "API_SPEC_OPTIONS": {
+        "servers": [{"url": "/"}],
         "info": {
             "description": "What a platform notified of payments, since when it was known, and the "
             "evidence for it. Every call needs a token (`ledger token create`), sent as "
             "`Authorization: Bearer …`. Errors are problem documents (RFC 9457)."
-        }
+        },
     },
 }
 
@@ -98,36 +99,18 @@ def openapi() -> Response:
     return Response(orjson.dumps(document()), mimetype="application/json")
 
 
-@bp.get("/docs")
-def docs() -> Response:
-    """Describe the same to people, without any download."""
-    style = render_template("docs.css")
-    hashed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    specification = document()
-    page = render_template(
-        "docs.html",
-        style=Markup(style),  # noqa: S704  our own file
-        document=specification,
-        operations=[
-            operation
-            | {"method": method.upper(), "path": path}
-            | {"parameters": path_item.get("parameters", []) + operation.get("parameters", [])}
-            for path, path_item, method, operation in _operations_in(specification)
-        ],
-        schemas=specification["components"]["schemas"],
-        type_of=_type_of,
-    )
-    policy = f"default-src 'none'; style-src 'sha256-{hashed}'; frame-ancestors 'none'"
-    return Response(page, mimetype="text/html", headers={"Content-Security-Policy": policy})
-
-
 def document() -> dict[str, Any]:
     """Return the OpenAPI document of this application."""
     (known,) = current_app.extensions["flask-smorest"]["apis"].values()
-    specification: dict[str, Any] = orjson.loads(orjson.dumps(known["ext_obj"].spec.to_dict()))
+    written = orjson.dumps(known["ext_obj"].spec.to_dict())
+    # a pattern of the document is read by all languages, and only Python knows \Z
+    specification: dict[str, Any] = orjson.loads(written.replace(b'\\\\Z"', b'$"'))
     specification["security"] = [{"token": []}]
     components = specification["components"]
     components["schemas"] |= event_schemas()
+    for name, described in components["schemas"].items():
+        if (example := example_of_schema(name)) is not None:
+            described["examples"] = [example]
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     problem = {"$ref": "#/components/schemas/ProblemAnswer"}
     components["responses"] = {
@@ -139,15 +122,36 @@ def document() -> dict[str, Any]:
     }
     for path_item in specification["paths"].values():
         _complete(path_item.get("parameters", ()))
-    for _, _, _, operation in _operations_in(specification):
+    ids = _operation_ids()
+    for path, _, method, operation in operations_in(specification):
+        operation["operationId"] = ids[path, method]
         _complete(operation.get("parameters", ()))
+        content = operation["responses"]["200"]["content"]
+        # a generator of clients takes the first media type that it knows
+        operation["responses"]["200"]["content"] = dict(sorted(content.items()))
         shared = [*_OF_ALL, *(_OF_BODIES if "requestBody" in operation else ())]
         references = {status: {"$ref": f"#/components/responses/{status}"} for status in shared}
         operation["responses"] = dict(sorted((operation["responses"] | references).items()))
-    return specification
+    named: dict[str, Any] = with_named_words(specification)
+    named["components"]["schemas"] |= word_schemas()
+    return named
 
 
-def _operations_in(specification: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, Any]]:
+def _operation_ids() -> dict[tuple[str, str], str]:
+    """Return the id of each operation by path and method: the name of its view, in camel case."""
+    ids: dict[tuple[str, str], str] = {}
+    for rule in current_app.url_map.iter_rules():
+        first, *more = rule.endpoint.rpartition(".")[2].split("_")
+        operation_id = first + "".join(map(str.capitalize, more))
+        path = _VARIABLE.sub(r"{\1}", rule.rule)
+        ids |= {(path, method.lower()): operation_id for method in rule.methods or ()}
+    return ids
+
+
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
+
+
+def operations_in(specification: Mapping[str, Any]) -> Iterator[tuple[str, Any, str, Any]]:
     """Yield each operation with its path, what its path says of it, and its method."""
     for path, path_item in specification["paths"].items():
         for method in ("get", "post"):
@@ -161,6 +165,10 @@ def _complete(described: Iterable[dict[str, Any]]) -> None:
             parameter |= _PATH.get(parameter["name"], {})
         else:
             parameter["schema"] = _without_null(parameter["schema"])
+        example = example_of_parameter(parameter["name"])
+        if example is not None:
+            is_list = parameter["schema"].get("type") == "array"
+            parameter["example"] = [example] if is_list else example
 
 
 _PATH: dict[str, dict[str, Any]] = {
@@ -185,18 +193,3 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     if "enum" in plain:
         plain["enum"] = [choice for choice in plain["enum"] if choice is not None]
     return plain
-
-
-def _type_of(schema: Mapping[str, Any]) -> str:
-    """Return a schema in a few words."""
-    if "$ref" in schema:
-        return str(schema["$ref"]).rsplit("/", 1)[1]
-    if "anyOf" in schema:
-        return " or ".join(_type_of(choice) for choice in schema["anyOf"])
-    if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
-    type_ = schema.get("type", "any")
-    words = " or ".join(type_) if isinstance(type_, list) else str(type_)
-    if words == "array":
-        return f"list of {_type_of(schema.get('items', {}))}"
-    return words + (f" ({schema['format']})" if "format" in schema else "")

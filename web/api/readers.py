@@ -7,7 +7,7 @@ from ledger import __version__
 from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import REST_BROWSER
-from web.api.answers import IndexAnswer, MeAnswer, ShopsAnswer
+from web.api.answers import IndexAnswer, MeAnswer, ShopPage
 from web.api.responses import PREFIX, a_blueprint, answer, answer_page
 from web.authentication import caller
 from web.context import context, ledger
@@ -50,7 +50,7 @@ def get_me() -> Response:
 
 
 @bp.route("/shops")
-@bp.response(200, ShopsAnswer)
+@bp.response(200, ShopPage)
 def list_shops() -> Response:
     """List the shops that this token may see, each with the modes for which it has a valid key."""
     known, own = ledger().shops.shop_by_id, caller().shops

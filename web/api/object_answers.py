@@ -1,0 +1,215 @@
+"""The shapes of objects, the same in a list and alone, and of the pages of lists."""
+
+from marshmallow import Schema
+
+from ledger.aggregates.event_fields import FieldKind, Output, fields_in
+from ledger.ipn.kinds import Kind
+from ledger.ipn.modes import PUBLIC_MODES
+from ledger.ipn.snapshots import (
+    ALIAS_FACTS,
+    INSTALMENT_FACTS,
+    SUBSCRIPTION_FACTS,
+    TRANSACTION_FACTS,
+)
+from ledger.projections.aliases import aliases
+from ledger.projections.subscriptions import subscriptions
+from ledger.projections.transactions import transactions
+from web.api.answer_fields import (
+    Fields,
+    answer_schema,
+    by_schema,
+    day,
+    facts,
+    flag,
+    instant,
+    many,
+    nested,
+    number,
+    only_alone,
+    text,
+    texts,
+    words,
+)
+from web.api.event_schemas import EVENT_LINKS, field_schema
+from web.api.fact_schemas import AMOUNTS
+from web.api.vocabulary import (
+    ALIAS_STATUSES,
+    LINK_CERTAINTIES,
+    SUBSCRIPTION_STATUSES,
+    TOTAL_OUTCOMES,
+)
+
+CURSOR = text("asks for the next page, as `cursor`; null on the last one", none=True)
+NEWEST = number("position of the log up to which nothing can appear any more")
+UNDECIDED = "notifications that name it and are not decided yet, the newest first"
+ORDER = "order"
+
+
+def page(name: str, item: type[Schema]) -> type[Schema]:
+    """Return the schema of a page of a list that a read model holds."""
+    return answer_schema(
+        name,
+        items=many(item),
+        next_cursor=CURSOR,
+        as_of_position=number("how far the read model had followed the events"),
+        lag=number("how many positions it was behind them"),
+        newest_position=NEWEST,
+    )
+
+
+# -- what all objects have ----------------------------------------------------------------------
+
+Links = answer_schema("Links", self=text(), history=text())
+
+
+def _known(kind: str) -> Fields:
+    return {
+        "kind": text(choices=(kind,)),
+        "shop_id": text(),
+        "mode": text(choices=PUBLIC_MODES),
+        "first_seen_at": instant("when this ledger first heard of it"),
+        "last_changed_at": instant("when this ledger last heard something new"),
+        "links": nested(Links),
+        **only_alone(
+            {
+                "position": number("of its newest event"),
+                "newest_position": number("of the log: nothing can appear up to it any more"),
+                "undecided": texts(UNDECIDED),
+            }
+        ),
+    }
+
+
+def _object(kind: str) -> Fields:
+    return {
+        **_known(kind),
+        "doubtful": flag(
+            "true while doubtful forms alone have reported it: it counts nowhere, and a list shows"
+            " no amount of it"
+        ),
+        "version": number("how many events made it what it is"),
+        **only_alone(
+            {
+                "details": words("the platform's other fields, each as it last came"),
+                "personal": words("fields about a person; masked for the role auditor"),
+            }
+        ),
+    }
+
+
+def _counts() -> Fields:
+    return {
+        "contradictions": number("events that contradict what was known"),
+        "late_news": number("events that came later than newer ones"),
+    }
+
+
+# -- objects ------------------------------------------------------------------------------------
+
+Original = answer_schema(
+    "Original",
+    uuid=text("of the debit that a refund gives back"),
+    certainty=text(choices=LINK_CERTAINTIES),
+)
+Transaction = answer_schema(
+    "Transaction",
+    **_object(Kind.TRANSACTION),
+    **_counts(),
+    **only_alone(facts(TRANSACTION_FACTS), listed=map(str, transactions.columns.keys())),
+    uuid=text("null when the platform gave none", none=True),
+    reference=text("the uuid, or what stands in for it"),
+    **only_alone(
+        {
+            "original": nested(
+                Original,
+                "of a refund, in an order: null when none or several can be meant",
+                none=True,
+            )
+        }
+    ),
+)
+Alias = answer_schema(
+    "Alias",
+    **_object(Kind.ALIAS),
+    **only_alone(_counts()),
+    **only_alone(facts(ALIAS_FACTS), listed=map(str, aliases.columns.keys())),
+    alias=text(),
+    status=text(vocabulary=ALIAS_STATUSES),
+)
+Instalment = answer_schema("Instalment", **facts(INSTALMENT_FACTS))
+Subscription = answer_schema(
+    "Subscription",
+    **_object(Kind.SUBSCRIPTION),
+    **only_alone(_counts()),
+    **only_alone(facts(SUBSCRIPTION_FACTS), listed=map(str, subscriptions.columns.keys())),
+    subscription_id=text(),
+    alias=text(none=True),
+    status=text(vocabulary=SUBSCRIPTION_STATUSES),
+    instalments=many(Instalment, "every attempt, refused ones too, in their order"),
+)
+Balance = answer_schema(
+    "Balance",
+    currency=text("ISO 4217 letters", none=True),
+    transactions=number("how many"),
+    doubtful=number("how many of them are doubtful, and in no sum"),
+    authorised_minor=number(f"debits authorised and not released, in minor units: {AMOUNTS}"),
+    captured_minor=number("debits captured"),
+    refunded_minor=number("credits that count"),
+    open_minor=number("debits authorised or waiting, not captured yet"),
+    balance_minor=number("debits that count less credits that count"),
+)
+Order = answer_schema(
+    "Order",
+    **_known(ORDER),
+    order_id=text(),
+    balances=many(
+        Balance,
+        "one for each currency, of all transactions, whichever page is shown; a list has the order"
+        " once for each currency, with the balance and the moments of that one",
+    ),
+    **only_alone(
+        {
+            "view_position": number("how far the view that names its transactions had followed"),
+            "version": number("how many events of its transactions made it what it is"),
+            "transactions": many(Transaction, "a page of them, as they were first seen"),
+            "next_cursor": text("asks for more transactions, as `cursor`", none=True),
+        }
+    ),
+)
+
+# -- what only lists have -----------------------------------------------------------------------
+
+DailyTotal = answer_schema(
+    "DailyTotal",
+    day=day("in UTC, on which the platform recorded the transactions"),
+    shop_id=text(),
+    mode=text(choices=PUBLIC_MODES),
+    currency=text("ISO 4217 letters", none=True),
+    payment_method=text("brand or method", none=True),
+    outcome=text(choices=TOTAL_OUTCOMES),
+    count=number("how many transactions"),
+    amount_minor=number(f"their sum, also of refunds; in minor units of `currency`: {AMOUNTS}"),
+)
+AuditTrailItem = answer_schema(
+    "AuditTrailItem",
+    **{
+        f"is_{field.name}": flag(f"its list `{field.name}` is not empty: {field.meaning}")
+        for field in fields_in(Output.TRAIL)
+        if field.kind is FieldKind.WORDS
+    },
+    **{
+        field.name: by_schema(field_schema(field))
+        for field in fields_in(Output.TRAIL)
+        if field.kind is not FieldKind.WORDS
+    },
+    links=by_schema(EVENT_LINKS),
+)
+
+# -- pages --------------------------------------------------------------------------------------
+
+TransactionPage = page("TransactionPage", Transaction)
+AliasPage = page("AliasPage", Alias)
+SubscriptionPage = page("SubscriptionPage", Subscription)
+OrderPage = page("OrderPage", Order)
+TotalPage = page("TotalPage", DailyTotal)
+AuditTrailPage = page("AuditTrailPage", AuditTrailItem)
