@@ -29,8 +29,8 @@ from ledger.queries.lists import (
     TRANSACTIONS,
     Listing,
     list_page,
-    live_table,
 )
+from ledger.queries.live_tables import live_table
 from ledger.queries.notifications import list_notifications
 from ledger.queries.state import current_state
 from ledger.storage.tables import events
@@ -227,7 +227,7 @@ def deep_cursor(ledger: Ledger, sort_name: str, filters: dict[str, Any]) -> tupl
     filter_ = TransactionFilter(**filters)
     sort = sort_of(sort_name, TRANSACTIONS.orders)
     with ledger.database.connect() as connection:
-        table, _, _ = live_table(connection, TRANSACTIONS)
+        table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
         names = sort.order.columns
         by = [table.c[name].desc() if sort.is_descending else table.c[name] for name in names]
         known = table.c[names[0]].is_not(None)

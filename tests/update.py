@@ -5,11 +5,12 @@ event class gets a frozen sample of its own. Rows of read models may change: who
 looks at the difference.
 """
 
-import logging
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr
 from difflib import unified_diff
 from functools import partial
+from io import StringIO
 from pathlib import Path
 
 from tests.documents.reference import GENERATED
@@ -51,7 +52,7 @@ def update() -> list[str]:
 
 
 if __name__ == "__main__":
-    logging.disable()
-    changes = update()
+    with redirect_stderr(StringIO()):  # a service that is asked for examples writes a log
+        changes = update()
     sys.stdout.writelines(changes)
     sys.stdout.write("" if changes else "everything is current\n")

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
-from ledger.errors import BadFilterError, ViewNotBuiltError
+from ledger.errors import BadFilterError
 from ledger.instants import without_idle_fraction
 from ledger.ipn.modes import MODES, Mode
 from ledger.projections.definition import CONTINUED
-from ledger.projections.engine.generations import LIVE, tables_of
-from ledger.projections.engine.registry import fingerprint, projection
 from ledger.queries.filter_conditions import Filter, sql_conditions
 from ledger.queries.filter_declarations import (
     AliasFilter,
@@ -33,9 +31,9 @@ from ledger.queries.keyset import (
     sort_of,
     write_cursor,
 )
+from ledger.queries.live_tables import live_table
 from ledger.queries.state import in_order
 from ledger.storage.database import Database
-from ledger.storage.tables import events, generation_positions, generations
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
@@ -202,7 +200,7 @@ def list_page(
     column that they are sorted by come last. Errors: BadFilterError, BadCursorError,
     ViewNotBuiltError.
     """
-    table, position, lag = live_table(connection, listing)
+    table, position, lag = live_table(connection, listing.view, listing.table)
     if sort.removeprefix("-") not in listing.orders:
         raise BadFilterError(f"this list is sorted by {', '.join(listing.orders)}")
     if not 1 <= limit <= LIMIT_MAX:
@@ -228,7 +226,7 @@ def all_transactions(database: Database, transaction_filter: TransactionFilter) 
     Errors: ViewNotBuiltError; BadFilterError instead of no transaction of an unknown currency.
     """
     with database.connect() as connection:
-        table, _, _ = live_table(connection, TRANSACTIONS)
+        table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
     sort = sort_of("time", TRANSACTIONS.orders)
     selection = _selection(TRANSACTIONS, transaction_filter)
     rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
@@ -240,26 +238,10 @@ def all_transactions(database: Database, transaction_filter: TransactionFilter) 
 
 def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
     """Return how many transactions there are now. Errors: ViewNotBuiltError."""
-    table, _, _ = live_table(connection, TRANSACTIONS)
+    table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
     conditions = [*sql_conditions(transaction_filter, table), *_is_shown(table)]
     query = select(func.count()).select_from(table).where(*conditions)
     return int(connection.scalar(query) or 0)
-
-
-def live_table(connection: Connection, listing: Listing) -> tuple[Table, int, int]:
-    """Return the table that this code reads, its position, and its lag behind the events.
-
-    Errors: ViewNotBuiltError.
-    """
-    read_model = projection(listing.view)
-    identity = {"view": listing.view, "fingerprint": fingerprint(read_model)}
-    state = connection.execute(_STATE, identity).one_or_none()
-    if state is None:
-        command = f"run `ledger rebuild {listing.view}`"
-        raise ViewNotBuiltError(f"the view {listing.view} is not built for this version: {command}")
-    position, newest = int(state.position or 0), int(state.newest or 0)
-    tables = {each.name: table for each, table in tables_of(read_model, state.id).items()}
-    return tables[listing.table], position, max(0, newest - position)
 
 
 def _selection(listing: Listing, filters: Filter) -> Selection:
@@ -285,22 +267,3 @@ def _selection(listing: Listing, filters: Filter) -> Selection:
 def _is_shown(table: Table) -> list[ColumnElement[bool]]:
     """Return the condition that leaves out rows for which others stand."""
     return [table.c[CONTINUED] == 0] if CONTINUED in table.c else []
-
-
-_STATE = (
-    select(
-        generations.c.id,
-        select(func.min(generation_positions.c.position))
-        .where(generation_positions.c.generation_id == generations.c.id)
-        .scalar_subquery()
-        .label("position"),
-        select(func.max(events.c.position)).scalar_subquery().label("newest"),
-    )
-    .where(
-        generations.c.name == bindparam("view"),
-        generations.c.fingerprint == bindparam("fingerprint"),
-        generations.c.state == LIVE,
-    )
-    .order_by(generations.c.id.desc())
-    .limit(1)
-)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, func, select
 
 from ledger.errors import ViewNotBuiltError
-from ledger.queries.lists import AUDIT_TRAIL, live_table
+from ledger.queries.lists import AUDIT_TRAIL
+from ledger.queries.live_tables import live_table
 
 
 def count_suspected(
@@ -16,7 +17,7 @@ def count_suspected(
     Shape: `mode` in capitals; None is both. `shops` None is every shop.
     """
     try:
-        trail, _, _ = live_table(connection, AUDIT_TRAIL)
+        trail, _, _ = live_table(connection, AUDIT_TRAIL.view, AUDIT_TRAIL.table)
     except ViewNotBuiltError:
         return 0
     query = select(func.count()).where(trail.c.is_suspected == 1)

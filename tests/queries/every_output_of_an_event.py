@@ -30,7 +30,7 @@ event = Transaction.Captured(
 )
 recorded = RecordedEvent(7, event)
 stored = EventMapper().to_stored_event(event)
-record = decode_event((7, UUID(int=1).hex, 1, stored.topic, stored.state))
+record = decode_event((7, UUID(int=1).hex, 1, stored.topic, stored.state, None))
 ((table, row),) = audit_trail.rows(record)
 sys.stdout.buffer.write(
     orjson.dumps(
