@@ -179,7 +179,9 @@ def view_findings(database: Database) -> Iterator[Finding]:
         state = FAULT if lag.stands_still else WARNING
         yield Finding(state, "projections", f"{lag.name}: {'; '.join(words)}")
     if model_lags and not troubled:
-        yield Finding(OK, "projections", f"{counted(len(model_lags), 'view')} at the live edge")
+        yield Finding(
+            OK, "projections", f"{counted(len(model_lags), 'read model')} at the live edge"
+        )
 
 
 def card_data_findings(database: Database) -> Iterator[Finding]:

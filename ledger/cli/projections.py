@@ -16,7 +16,7 @@ from ledger.projections.engine.registry import projection
 from ledger.projections.engine.status import Status, live_pair, prune, stale_views, statuses
 
 _COLUMNS = (
-    *("view", "generation", "state", "position"),
+    *("read model", "generation", "state", "position"),
     *("events behind", "seconds behind", "code", "follower"),
 )
 

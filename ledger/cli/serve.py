@@ -91,7 +91,7 @@ def prepare_database(database: Database) -> None:
         reason = f"{counted(len(missing), 'migration')} to apply first"
         raise SettingsError(f"{reason}: run `ledger migrate`")
     for name in prepare_views(database).stale:
-        log.warning("view is stale", view=name, mend=f"ledger rebuild {name}")
+        log.warning("read model is stale", read_model=name, mend=f"ledger rebuild {name}")
 
 
 def _may_restart(settings: Settings) -> bool:

@@ -18,7 +18,7 @@ def live_table(connection: Connection, view: str, table_name: str) -> tuple[Tabl
     state = connection.execute(_STATE, identity).one_or_none()
     if state is None:
         command = f"run `ledger rebuild {view}`"
-        raise ViewNotBuiltError(f"the view {view} is not built for this version: {command}")
+        raise ViewNotBuiltError(f"the read model {view} is not built for this version: {command}")
     position, newest = int(state.position or 0), int(state.newest or 0)
     tables = {each.name: table for each, table in tables_of(read_model, state.id).items()}
     return tables[table_name], position, max(0, newest - position)

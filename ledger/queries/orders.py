@@ -180,7 +180,7 @@ def order_lines_table(connection: Connection) -> tuple[Table, int]:
     """Return the table of all transactions with their orders, and the id of its generation."""
     generation = live_generation(connection, PROJECTION)
     if generation is None:
-        raise UnavailableError("the view of orders is not built: run `ledger rebuild orders`")
+        raise UnavailableError("the read model of orders is not built: run `ledger rebuild orders`")
     return tables_of(PROJECTION, generation.id)[order_lines], generation.id
 
 

@@ -126,5 +126,5 @@ def _of(c: Any, mode: str, span: tuple[str, str], shops: Iterable[str] | None) -
 def _live_table(connection: Connection, model: Projection, table: Table) -> Table:
     generation = live_generation(connection, model)
     if generation is None:
-        raise ViewNotBuiltError(f"the view {model.name} is not built for this code")
+        raise ViewNotBuiltError(f"the read model {model.name} is not built for this code")
     return tables_of(model, generation.id)[table]

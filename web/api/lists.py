@@ -34,7 +34,7 @@ from web.authentication import caller, filter_of_caller, log_personal_read, reda
 from web.context import ledger
 from web.downloads import download
 
-bp = a_blueprint("lists", "Lists read from the views, and exports as streams.")
+bp = a_blueprint("lists", "Lists read from the read models, and exports as streams.")
 
 
 class FileParameters(Query):

@@ -169,7 +169,9 @@ Order = answer_schema(
     ),
     **only_alone(
         {
-            "view_position": number("how far the view that names its transactions had followed"),
+            "view_position": number(
+                "how far the read model that names its transactions had followed"
+            ),
             "version": number("how many events of its transactions made it what it is"),
             "transactions": many(Transaction, "a page of them, as they were first seen"),
             "next_cursor": text("asks for more transactions, as `cursor`", none=True),

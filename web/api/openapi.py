@@ -39,7 +39,7 @@ _OF_ALL = {
     "422": "what was asked cannot be understood; `errors` says where",
     "429": "too many calls; `Retry-After` says how long to wait",
     "500": "our fault",
-    "503": "the database or a view does not answer now; `Retry-After` says when to try again",
+    "503": "the database or a read model does not answer now; `Retry-After` says when to try again",
 }
 _OF_BODIES = {
     "400": "the body is no JSON",

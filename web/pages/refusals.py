@@ -38,7 +38,7 @@ _MEANINGS = {
         "browser where you have signed in before, nobody else can make you wait."
     ),
     500: N_("The fault is ours and was logged. Nothing that the ledger keeps was changed by it."),
-    503: N_("The database or a view does not answer. Try again in a minute."),
+    503: N_("The database or a read model does not answer. Try again in a minute."),
 }
 _BUSY = N_("Others are before you. Wait a moment, then try again.")
 _FORGED = N_(

@@ -22,8 +22,10 @@ from ledger.queries.filter_conditions import TEXT_MAX
 from web.pages.languages import N_, ZONES, zone_name
 from web.paths import own_path
 
-_OF_THE_LIBRARY = (N_("Unknown field."), N_("Not a valid boolean."))
+_OF_THE_LIBRARY = (N_("Not a valid boolean."),)
 """What marshmallow may say beside our own words."""
+
+NO_SUCH_FILTER = N_("There is no such filter.")
 
 NO_SUCH_CHOICE = N_("There is no such choice.")
 _AMOUNT = re.compile(r"(-?\d{1,16})(?:[.,](\d{1,4}))?")
@@ -87,6 +89,7 @@ def read_written(schema: Schema) -> Question:
         name: words if isinstance(schema.fields.get(name), fields.List) else words[0]
         for name, words in texts.items()
     }
+    schema.error_messages["unknown"] = NO_SUCH_FILTER
     try:
         return Question(schema.load(data, unknown=RAISE), texts)
     except ValidationError as error:

@@ -226,4 +226,7 @@ def test_a_page_names_what_it_cannot_read(own_pages: Visiting, name: str) -> Non
     page = own_pages.get(f"/test/{name}?limit=5")
 
     assert page.status_code == 422
-    assert "Some of this cannot be read. <code>limit</code>: Unknown field." in page.text
+    assert (
+        "Part of this address cannot be read: <code>limit</code>: There is no such filter."
+        in page.text
+    )

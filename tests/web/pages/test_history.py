@@ -166,7 +166,7 @@ def test_a_page_without_its_views_still_tells_the_history(visit: Visiting) -> No
 
     content = text_of_content(visit.get(PAYMENT).text)
 
-    assert "the view of orders is not built" in content
+    assert "the read model of orders is not built" in content
     assert "became Captured" in content
 
 

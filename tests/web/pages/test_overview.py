@@ -102,7 +102,7 @@ def test_a_view_that_stands_still_stands_out(visit: Visiting, clock: Clock) -> N
 
     ProjectionRunner(visit.ledger, pause_seconds=0).follow_once()
 
-    assert "1 view stands still" in overview(visit)
+    assert "1 read model stands still" in overview(visit)
 
 
 def test_it_says_which_rules_to_switch_on(visit: Visiting, clock: Clock) -> None:

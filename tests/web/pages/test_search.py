@@ -162,7 +162,7 @@ def test_what_cannot_be_read_is_said_and_nothing_is_listed(
     page = pages.get(f"/test/search?{parameters}")
 
     assert page.status_code == 422
-    assert "Some of this cannot be read" in page.text
+    assert "Part of this address cannot be read" in page.text
     assert hrefs(page.text, "transactions") == []
 
 
@@ -224,7 +224,7 @@ def test_a_word_that_nothing_can_have_is_no_empty_list(
     page = pages.get(f"/test/search?{name}={word}")
 
     assert page.status_code == 422
-    assert "Some of this cannot be read." in page.text
+    assert "Part of this address cannot be read:" in page.text
 
 
 def test_an_amount_is_in_the_decimals_of_a_currency_that_is_named_by_its_number(
