@@ -44,8 +44,8 @@ REASONS: dict[str, str] = {
 
 KEY_GONE = "key gone"
 UNDECIDED = "undecided deliveries"
-PASSED_OVER = "events passed over by a view"
-NOT_BUILT = "views not built for this code"
+PASSED_OVER = "events that a read model passed over"
+NOT_BUILT = "read models not built for this code"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def print_faults(*, first: int, only: tuple[str, ...], workers: int, as_json: bo
         else:
             echo_table(_COLUMNS, map(_row, faults()))
     for remark, number in sorted(audit.remarks.items()):
-        click.echo(f"remark: {number} {remark}", err=True)
+        click.echo(f"remark: {remark}: {number}", err=True)
     checked = ", ".join(
         f"{counted(number, 'row')} of {check}" for check, number in audit.checked.items()
     )

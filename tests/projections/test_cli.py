@@ -197,7 +197,8 @@ def test_prune_says_what_another_version_has_built_and_keeps_it(
 
     assert kept.stdout == ""
     assert re.fullmatch(
-        r"kept orders generation \d+ \(built, 0123456789ab\); --force drops it too\n0 generations dropped\n",
+        r"kept orders generation \d+ \(built, 0123456789ab\); --force drops it too\n"
+        r"0 generations dropped\n",
         kept.stderr,
     )
     assert forced.stdout.startswith("dropped orders generation ")
