@@ -8,7 +8,10 @@ from ledger.application import Ledger
 from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
 
-NOT_STATE = ("version", "first_seen_at", "last_changed_at", "details", "personal")
+NOT_STATE = (
+    *("version", "first_seen_at", "last_changed_at", "late_news"),
+    *("details", "personal"),
+)
 """What depends on when and in how many notifications something was learned, not on what."""
 
 PAGE_SIZE = 1000

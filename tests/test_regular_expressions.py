@@ -24,6 +24,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.access.second_factor._SEPARATORS": " -0",
     "ledger.access.masking._EMAIL": "a@. %",
     "ledger.access.masking._CARD_EXTRACT": "0Xx*-",
+    "ledger.access.masking._PARTS": "/?a=_",
     "ledger.access.masking._IPV4": "0.a-",
     "ledger.access.masking._IPV6": "0a:.",
     "ledger.access.masking._IP_OR_PAN": "ip_na",
@@ -68,6 +69,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.ipn.storable._TAG": ".tag:0",
     "ledger.ipn.storable.UNSTORABLE": "a\x00\ud800é",
     "ledger.operations.logs._SECRET_NAME": "abhq_",
+    "ledger.queries.evidence._SHA_1": "a0g",
     "ledger.queries.export_formats._BEGINNINGS": ";\t= '\"",
     "ledger.queries.filter_words._STATUS": "A_a",
     "ledger.queries.find_by_name._ULID": "0Aa_",
@@ -89,6 +91,9 @@ OURS_ALONE: dict[str, str] = {
     "ledger.ipn.shops_and_keys._ShopSchema.id": "reads the shops file, which operators write",
     "ledger.settings._SOURCES": "reads settings, which operators write",
     "ledger.settings._matching.read": "reads settings, which operators write",
+    "web.api.event_schemas.event_schema_name": "reads the stored names of our own event classes",
+    "web.api.openapi._VARIABLE": "reads the paths of our own routes",
+    "web.api.readable._CODE": "reads the descriptions of our own document",
 }
 """Regular expressions that never meet a stranger's text, and why."""
 

@@ -134,7 +134,7 @@ def test_read_models_at_the_live_edge_are_well(ledger: Ledger) -> None:
     receive(ledger, form_body(a_form()))
     follow(ledger)
 
-    assert model_lines(ledger.database) == [f"ok {len(PROJECTIONS)} views at the live edge"]
+    assert model_lines(ledger.database) == [f"ok {len(PROJECTIONS)} read models at the live edge"]
 
 
 def test_read_models_that_are_not_made_yet_are_no_warning(bare_database: Database) -> None:

@@ -31,7 +31,7 @@ _OF_LIBRARIES = {"GET /static/<filename>": "Send a stylesheet, a script or the i
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Yield every command that does something, with its whole name."""
-    group = click.Context(cli, info_name="ledger")
+    group = _top()
     for name in cli.list_commands(group):
         command = cli.get_command(group, name)
         assert command is not None
@@ -43,16 +43,18 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
             yield f"ledger {name} {subname}", subcommand, _context(subcommand, subname, context)
 
 
+def _top() -> click.Context:
+    widths = {"terminal_width": HELP_WIDTH, "max_content_width": HELP_WIDTH}
+    return click.Context(cli, info_name="ledger", **(cli.context_settings | widths))
+
+
 def _context(command: click.Command, name: str, parent: click.Context) -> click.Context:
     widths = {"terminal_width": HELP_WIDTH, "max_content_width": HELP_WIDTH}
     return click.Context(command, info_name=name, parent=parent, **widths)  # type: ignore[arg-type]
 
 
 def commands_page() -> str:
-    top = click.Context(
-        cli, info_name="ledger", terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
-    )
-    helps = [("ledger", cli.get_help(top))]
+    helps = [("ledger", cli.get_help(_top()))]
     helps += [(name, command.get_help(context)) for name, command, context in commands()]
     sections = [f"## {name}\n\n```text\n{help_text}\n```\n" for name, help_text in helps]
     intro = "# Commands\n\nWhat each command answers to `--help`.\n"
