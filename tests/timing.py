@@ -21,7 +21,7 @@ def repetition(unit: str, length: int) -> str:
     return (unit * (length // len(unit) + 1))[: length - 1] + CLOSE
 
 
-def takes_less(seconds: float, work: Callable[[], Any], *, tries: int = 5) -> bool:
+def takes_less(seconds: float, work: Callable[[], Any], *, tries: int = 20) -> bool:
     """Return True if one of several tries takes less processor time than this."""
     return any(_cpu_seconds(work) < seconds for _ in range(tries))
 
