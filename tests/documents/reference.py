@@ -22,6 +22,7 @@ from web import create_app
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 HELP_WIDTH = 100
+_WIDTHS = {"terminal_width": HELP_WIDTH, "max_content_width": HELP_WIDTH}
 METHODS_LEFT_OUT = {"HEAD", "OPTIONS"}
 _OF_LIBRARIES = {"GET /static/<filename>": "Send a stylesheet, a script or the icon of the pages."}
 
@@ -44,13 +45,11 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
 
 
 def _top() -> click.Context:
-    widths = {"terminal_width": HELP_WIDTH, "max_content_width": HELP_WIDTH}
-    return click.Context(cli, info_name="ledger", **(cli.context_settings | widths))
+    return click.Context(cli, info_name="ledger", **(cli.context_settings | _WIDTHS))
 
 
 def _context(command: click.Command, name: str, parent: click.Context) -> click.Context:
-    widths = {"terminal_width": HELP_WIDTH, "max_content_width": HELP_WIDTH}
-    return click.Context(command, info_name=name, parent=parent, **widths)  # type: ignore[arg-type]
+    return click.Context(command, info_name=name, parent=parent, **_WIDTHS)  # type: ignore[arg-type]
 
 
 def commands_page() -> str:
