@@ -1,47 +1,27 @@
 """A read model may take harmless details of the platform, and never what is about a person."""
 
 import re
-from collections.abc import MutableMapping
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Column, MetaData, Table, Text
 
 from ledger.application import Ledger
 from ledger.projections.definition import (
-    EventRecord,
     Projection,
-    Rows,
-    stream_columns,
-    stream_row,
 )
 from ledger.projections.details import HarmlessDetail
-from ledger.projections.engine import registry
 from ledger.projections.engine.fingerprints import compute_fingerprint
-from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
+from ledger.projections.engine.leadership import ProjectionRunner
 from ledger.storage.database import Database
-from tests.builders import a_form_call, a_ledger, a_rest_call, minutes, receive
+from tests.builders import a_form_call, a_rest_call, minutes, receive
+from tests.projections.cards import COUNTRY, MODEL, card, cards, with_cards
 from tests.projections.helpers import eventually, follow, rebuilt, rows
-
-COUNTRY = HarmlessDetail("vads_card_country", "transactionDetails.cardDetails.country")
-cards = Table("cards", MetaData(), *stream_columns(Column("card_country", Text)))
-
-
-def card(event: EventRecord) -> Rows:
-    yield cards, stream_row(event, {"card_country": event.detail(COUNTRY)})
-
-
-MODEL = Projection("cards", (cards,), card, kinds=("transaction",), harmless_details=(COUNTRY,))
 
 
 @pytest.fixture
 def ledger(database: Database, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    """A ledger with one more read model."""
-    models: MutableMapping[str, Projection] = registry.PROJECTIONS  # type: ignore[assignment]
-    monkeypatch.setitem(models, "cards", MODEL)
-    prepare_views(database)
-    return a_ledger(database)
+    return with_cards(database, monkeypatch)
 
 
 def countries(ledger: Ledger) -> list[str | None]:

@@ -1,28 +1,24 @@
 """Every way to fill a column of details agrees with the streams, read in plain Python."""
 
-from collections.abc import MutableMapping
 from pathlib import Path
 
 import pytest
 
 from ledger.application import Ledger
 from ledger.audit.read_models import check_read_model
-from ledger.projections.definition import Projection
-from ledger.projections.engine import registry
-from ledger.projections.engine.leadership import prepare_views
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.storage.database import Database
 from tests.builders import (
     NOON,
     UUID,
     a_form_call,
-    a_ledger,
     an_answer,
     minutes,
     receive,
     rest_body,
 )
 from tests.conftest import opened
+from tests.projections.cards import COUNTRY, with_cards
 from tests.projections.helpers import (
     follow,
     live,
@@ -32,7 +28,6 @@ from tests.projections.helpers import (
     rows_of,
     silent,
 )
-from tests.projections.test_details import COUNTRY, MODEL
 
 FROM_ANYWHERE = {"is_from_named_range": False}
 Countries = dict[str, str | None]
@@ -41,10 +36,7 @@ Countries = dict[str, str | None]
 
 @pytest.fixture
 def ledger(database: Database, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    models: MutableMapping[str, Projection] = registry.PROJECTIONS  # type: ignore[assignment]
-    monkeypatch.setitem(models, "cards", MODEL)
-    prepare_views(database)
-    return a_ledger(database)
+    return with_cards(database, monkeypatch)
 
 
 def computed(ledger: Ledger) -> Countries:
