@@ -1,4 +1,4 @@
-"""A folder of raw calls, the command that receives them, and a ledger that was called instead."""
+"""Ledgers, and the commands that receive raw calls and work with notifications."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,22 @@ from tests.builders import a_delivery, a_ledger, example_body, examples, minutes
 from tests.cli.receiving import Command
 from tests.cli.running import run, shops_file
 from tests.conftest import opened
+
+
+@pytest.fixture
+def ledger(sqlite_url: str) -> Iterator[Ledger]:
+    with opened(sqlite_url) as database:
+        yield a_ledger(database)
+
+
+@pytest.fixture
+def command(sqlite_url: str, tmp_path: Path) -> Command:
+    path = shops_file(tmp_path)
+
+    def call(*arguments: str, answer: str | None = None) -> Result:
+        return run(sqlite_url, path, "notifications", *arguments, answer=answer)
+
+    return call
 
 
 @pytest.fixture

@@ -1,43 +1,20 @@
 """The journal of deliveries and the quarantine, as an operator works with them."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from click.testing import Result
 
 from ledger.application import Ledger
 from tests.builders import (
     SHOP_ID,
     a_form_call,
-    a_ledger,
     a_rest_call,
     minutes,
     receive,
 )
-from tests.cli.running import run, shops_file
+from tests.cli.receiving import Command
+from tests.cli.running import run
 from tests.cli.waiting import a_waiting
-from tests.conftest import opened
-
-Command = Callable[..., Result]
-
-
-@pytest.fixture
-def ledger(sqlite_url: str) -> Iterator[Ledger]:
-    with opened(sqlite_url) as database:
-        yield a_ledger(database)
-
-
-@pytest.fixture
-def command(sqlite_url: str, tmp_path: Path) -> Command:
-    path = shops_file(tmp_path)
-
-    def call(*arguments: str, answer: str | None = None) -> Result:
-        return run(sqlite_url, path, "notifications", *arguments, answer=answer)
-
-    return call
-
 
 # -- list -------------------------------------------------------------------------------------
 
