@@ -108,6 +108,14 @@ class UnavailableError(LedgerError, code="unavailable"):
     """The database did not answer, or did not say that it stored what it was given."""
 
 
+class UnsealableError(LedgerError, code="unsealable"):
+    """What is sealed cannot be opened: it was changed, or its secret belongs to something else."""
+
+
+class MasterKeyMissingError(UnsealableError, code="master-key-missing"):
+    """The master key that locks a secret is in no file here: destroyed, or kept elsewhere."""
+
+
 class CodeDiffersError(LedgerError, code="code-differs"):
     """A worker process has loaded other code than the process that started it; it did nothing."""
 

@@ -1,0 +1,1 @@
+"""What was recorded, and when, proven to people who do not trust this service."""

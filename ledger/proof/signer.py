@@ -1,0 +1,198 @@
+"""Signs checkpoints of the log, and remembers the last one where no copy of the database reaches.
+
+The memory is written before a checkpoint is shown to anybody. A database that was put back from a
+copy is behind it, and one that was made anew contradicts it: then nothing is signed.
+"""
+
+import fcntl
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import LedgerError, SettingsError
+from ledger.proof.note import (
+    Checkpoint,
+    NoteError,
+    SigningKey,
+    VerifierKey,
+    is_name,
+    parse_checkpoint,
+)
+from ledger.proof.tree import is_consistent
+
+KEY_BYTES = 32
+
+
+class LogBehindError(LedgerError, code="log-behind"):
+    """The log has fewer entries than were signed already: it was put back from a copy, or cut."""
+
+    def __init__(self, size: int, signed_size: int) -> None:
+        super().__init__(
+            f"the log has {size} entries, and {signed_size} were signed: the database was put back"
+            " from a copy, or entries were removed. See `ledger proof restart`"
+        )
+
+
+class LogForkedError(LedgerError, code="log-forked"):
+    """The log is another one than was signed already: its entries were changed or made anew."""
+
+    def __init__(self, signed_size: int) -> None:
+        super().__init__(
+            f"the first {signed_size} entries are not those that were signed: the database was put"
+            " back from a copy, or entries were changed. See `ledger proof restart`"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LogSigner:
+    """The key of a log and what it has signed last."""
+
+    file: Path
+    signing_key: SigningKey
+
+    @classmethod
+    def open(cls, file: Path) -> "LogSigner":
+        """Read a key. Errors: SettingsError when it cannot be read, or others could."""
+        try:
+            if os.name == "posix" and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise SettingsError(f"others can read the log key {file}: run `chmod 600 {file}`")
+            return cls(file, SigningKey.parse(file.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise SettingsError(f"the log key {file}: {error.strerror}") from error
+        except (NoteError, UnicodeDecodeError) as error:
+            raise SettingsError(f"the log key {file} cannot be read: {error}") from error
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """Return the public key."""
+        return self.signing_key.verifier
+
+    @property
+    def memory(self) -> Path:
+        """Return the file with the checkpoint that was signed last."""
+        return self.file.with_name(f"{self.file.name}.last")
+
+    def last(self) -> Checkpoint | None:
+        """Return the checkpoint that was signed last; None before the first.
+
+        Errors: SettingsError when the memory was changed.
+        """
+        note = self.last_note()
+        if note is None:
+            return None
+        if not self.verifier.is_signed(note):
+            raise SettingsError(
+                f"the memory {self.memory} is not signed by the log key: it was changed"
+            )
+        return parse_checkpoint(note)
+
+    def last_note(self) -> str | None:
+        """Return the note that was signed last, as it stands in the memory."""
+        try:
+            return self.memory.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"the memory {self.memory} cannot be read") from error
+
+    def sign(self, size: int, root: bytes, consistency: Callable[[int], Sequence[bytes]]) -> str:
+        """Sign a checkpoint that follows from the last one; the memory has it when this returns.
+
+        Shape: `consistency` returns the proof from an earlier size to this one.
+        Errors: LogBehindError, LogForkedError; SettingsError when the memory cannot be written.
+        """
+        with self._locked():
+            last, new = self.last(), Checkpoint(self.signing_key.name, size, root)
+            if last is not None and last.origin == new.origin:
+                if (last.size, last.root) == (size, root):
+                    return str(self.last_note())
+                self._refuse_unlike(last, new, consistency)
+            note = self.signing_key.sign(new.text)
+            write_durably(self.memory, note)
+            return note
+
+    def _refuse_unlike(
+        self, last: Checkpoint, following: Checkpoint, consistency: Callable[[int], Sequence[bytes]]
+    ) -> None:
+        if following.size < last.size:
+            raise LogBehindError(following.size, last.size)
+        proof = consistency(last.size) if last.size else []
+        sizes_and_roots = last.size, last.root, following.size, following.root
+        if last.size and not is_consistent(*sizes_and_roots, proof):
+            raise LogForkedError(last.size)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from signing meanwhile."""
+        lock = self.file.with_name(f"{self.file.name}.lock")
+        try:
+            descriptor = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
+        except OSError as error:
+            raise SettingsError(f"{lock} cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def create_key(file: Path, name: str) -> VerifierKey:
+    """Make a key for a log of this name, readable by its owner alone; return its public half.
+
+    Errors: SettingsError when there is one already, or the name cannot be one.
+    """
+    if not is_name(name):
+        raise SettingsError("the name of a log is one word without `+`, as ledger.example.com/shop")
+    key = SigningKey(name, secrets.token_bytes(KEY_BYTES))
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except FileExistsError:
+        raise SettingsError(f"there is a log key already: {file}") from None
+    except OSError as error:
+        raise SettingsError(f"the log key {file} cannot be written: {error.strerror}") from error
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(f"{key.line}\n")
+        opened.flush()
+        os.fsync(opened.fileno())
+    return key.verifier
+
+
+def rename_log(signer: LogSigner, name: str) -> LogSigner:
+    """Let the same key sign another log from now on; the old memory is kept beside it.
+
+    Errors: SettingsError.
+    """
+    number = 1
+    while (kept := signer.memory.with_name(f"{signer.memory.name}.{number}")).exists():
+        number += 1
+    if signer.memory.exists():
+        signer.memory.rename(kept)
+    renamed = SigningKey(name, signer.signing_key.seed)
+    write_durably(signer.file, f"{renamed.line}\n")
+    return LogSigner(signer.file, renamed)
+
+
+def write_durably(file: Path, text: str) -> None:
+    """Replace a file so that after a power cut it holds the old text or the new one, whole.
+
+    Errors: SettingsError when it cannot be written.
+    """
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
+            new.write(text)
+            new.flush()
+            os.fsync(new.fileno())
+        beside.replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be written: {error.strerror}") from error
