@@ -106,9 +106,9 @@ def _copy_events(connection: Connection, count: int, salt: int) -> None:
         connection.execute(
             text(
                 "INSERT INTO events (originator_id, originator_version, topic,"
-                " notification_id, state, details) SELECT"
+                " origin_id, state, details) SELECT"
                 " md5(originator_id::text || :salt)::uuid, originator_version, topic,"
-                " notification_id, replace(encode(state, 'escape'), :order, :order || :salt"
+                " origin_id, replace(encode(state, 'escape'), :order, :order || :salt"
                 " || '-')::bytea, details FROM events WHERE position <= :count"
                 " ORDER BY position"
             ),
@@ -125,11 +125,10 @@ def _copy_events(connection: Connection, count: int, salt: int) -> None:
 def _copy_deliveries(connection: Connection, count: int, salt: int) -> None:
     """As many as told of the first events, about."""
     if connection.dialect.name == "postgresql":
-        names = [column.name for column in notifications.columns]
+        names = [column.name for column in notifications.columns if column.name != "place"]
         new = {
             "id": "upper(left(md5(id || :salt), 26))",
-            "signed_digest": "md5(signed_digest || :salt) || md5(id || :salt)",
-            "body": "''::bytea",
+            "signed_tag": "md5(signed_tag || :salt) || md5(id || :salt)",
         }
         columns = ", ".join(new.get(name, name) for name in names)
         query = f"SELECT {columns} FROM notifications ORDER BY id LIMIT :count"
@@ -141,8 +140,8 @@ def _copy_deliveries(connection: Connection, count: int, salt: int) -> None:
     query = "SELECT * FROM notifications ORDER BY id LIMIT :count"
     for row in _rows(connection, query, count):
         row["id"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()[:26]
-        row["signed_digest"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()
-        row["body"] = b""
+        row["signed_tag"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()
+        row["place"] = None
         _insert(connection, "notifications", row)
 
 

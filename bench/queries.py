@@ -183,8 +183,7 @@ def _first_page(listing: Listing) -> Callable[[Ledger], object]:
 
 
 def _deliveries(ledger: Ledger) -> object:
-    with ledger.database.connect() as connection:
-        return list_notifications(connection, NotificationFilter())
+    return list_notifications(ledger, NotificationFilter())
 
 
 OTHER_LISTS: dict[str, Callable[[Ledger], object]] = {

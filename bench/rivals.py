@@ -60,7 +60,7 @@ def insert(_state: Any) -> Flask:
     def keep(notification: Notification) -> None:
         if not hasattr(held, "connection"):
             held.connection = psycopg.connect(url, autocommit=True)
-        row = (notification.signed_digest, notification.delivery.body)
+        row = (notification.signed_tag, notification.delivery.body)
         held.connection.execute("INSERT INTO bench_rows (digest, body) VALUES (%s, %s)", row)
 
     return _app(keep)

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
-from ledger.errors import NotFoundError, NotificationError, SettingsError
+from ledger.errors import NotFoundError, NotificationError, SettingsError, UnavailableError
 from ledger.instants import utc_now
+from ledger.ipn.content_tags import tagged_by
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.parse import Proven, verify
 from ledger.ipn.shops_and_keys import Shops, read_shops
@@ -19,6 +21,8 @@ from ledger.recording.quarantining import Quarantining
 from ledger.recording.readmission import verify_again, waiting_record
 from ledger.recording.receipt import Receipt
 from ledger.recording.record import Record
+from ledger.recording.retries import retrying
+from ledger.sealing.sealing import Sealing
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.event_store import EventStore
@@ -41,6 +45,7 @@ class Ledger:
         shops: Shops,
         database: Database,
         *,
+        sealing: Sealing | None = None,
         clock: Callable[[], datetime] = utc_now,
         strategy: WriteStrategy | None = None,
     ) -> None:
@@ -48,14 +53,15 @@ class Ledger:
         self.settings = settings
         self.shops = shops
         self.database = database
+        self.sealing = sealing or Sealing(database, settings.master_keys_file)
         self.limits = limits_of(settings)
         self.events = EventStore(database)
         self._now = clock
         writer = PlainWriter if database.is_sqlite else PostgresqlWriter
-        append = Append(database, self.events, strategy or writer(database), clock)
-        self.confirmation = Confirmation(database, self.events, clock)
-        self._quarantining = Quarantining(database, Quarantine(settings), self.limits)
-        self._record = Record(database, append, clock, self.refuse)
+        append = Append(database, self.events, self.sealing, strategy or writer(database), clock)
+        self.confirmation = Confirmation(database, self.events, self.sealing, clock)
+        self._quarantining = Quarantining(database, self.sealing, Quarantine(settings), self.limits)
+        self._record = Record(database, self.sealing, append, clock, self.refuse)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -68,8 +74,9 @@ class Ledger:
         again, it is recorded or repeated.
         """
         started = time.perf_counter()
-        proven = self._verify(delivery)
-        receipt = proven if isinstance(proven, Receipt) else self._record.new(proven)
+        with self._reading():
+            proven = self._verify(delivery)
+            receipt = proven if isinstance(proven, Receipt) else self._record.new(proven)
         return replace(receipt, duration_seconds=time.perf_counter() - started)
 
     def receive_many(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -78,10 +85,11 @@ class Ledger:
         Imported ones whose signed content is in the inbox already are not stored again.
         Errors: UnavailableError; deliveries before the one at fault may be stored.
         """
-        outcomes = [self._verify(delivery) for delivery in deliveries]
-        outcomes = with_known_imports(self.database, outcomes)
-        proven = [outcome for outcome in outcomes if not isinstance(outcome, Receipt)]
-        recorded = iter(self._record.many(proven))
+        with self._reading():
+            outcomes = [self._verify(delivery) for delivery in deliveries]
+            outcomes = with_known_imports(self.database, outcomes)
+            proven = [outcome for outcome in outcomes if not isinstance(outcome, Receipt)]
+            recorded = iter(self._record.many(proven))
         return [each if isinstance(each, Receipt) else next(recorded) for each in outcomes]
 
     def preview(self, deliveries: Sequence[Delivery]) -> list[Proven | Receipt]:
@@ -91,7 +99,8 @@ class Ledger:
         found undecided, are proven. Errors: UnavailableError.
         """
         assert all(delivery.is_imported for delivery in deliveries), "else they were quarantined"
-        return with_known_imports(self.database, [self._verify(each) for each in deliveries])
+        with self._reading():
+            return with_known_imports(self.database, [self._verify(each) for each in deliveries])
 
     def refuse(self, delivery: Delivery, reason: str) -> Receipt:
         """Keep a delivery in quarantine, but for an imported one: whoever imports it has its file.
@@ -100,15 +109,17 @@ class Ledger:
         """
         if delivery.is_imported:
             return unkept(delivery, reason, self.limits)
-        return self._quarantining.refuse(delivery, reason)
+        with _sealable():
+            return self._quarantining.refuse(delivery, reason)
 
     def readmit(self, notification_id: str) -> Receipt:
         """Try again what is in quarantine or undecided; what passes is recorded as of its arrival.
 
         Errors: NotFoundError; UnavailableError.
         """
-        record, proven = self._verify_again(notification_id)
-        return proven if isinstance(proven, Receipt) else self._record.again(record, proven)
+        with self._reading():
+            record, proven = self._verify_again(notification_id)
+            return proven if isinstance(proven, Receipt) else self._record.again(record, proven)
 
     def readmit_all(self, ids: Iterable[str]) -> Iterator[tuple[str, Receipt | None]]:
         """Readmit several in this order. Shape: each id with its receipt, None when it is gone."""
@@ -123,10 +134,26 @@ class Ledger:
 
         Errors: NotFoundError; UnavailableError.
         """
-        record, proven = self._verify_again(notification_id)
-        if isinstance(proven, Receipt):
-            return proven.reason
-        return self._record.rehearse(record, proven)
+        with self._reading():
+            record, proven = self._verify_again(notification_id)
+            if isinstance(proven, Receipt):
+                return proven.reason
+            return self._record.rehearse(record, proven)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read deliveries, naming what is in them under this ledger's key.
+
+        Errors: UnavailableError where nothing can be sealed: nothing is stored in the open.
+        """
+        with _sealable(), tagged_by(self._tag):
+            yield
+
+    def _tag(self, content: bytes) -> str:
+        keys = self.sealing.keys
+        if keys.has_index_key:
+            return keys.tag(content)
+        return retrying(lambda _: keys.tag(content))
 
     def _verify(self, delivery: Delivery) -> Proven | Receipt:
         """Find out who sent a delivery, or keep it in quarantine."""
@@ -136,8 +163,16 @@ class Ledger:
             return self.refuse(delivery, refusal.reason)
 
     def _verify_again(self, notification_id: str) -> tuple[InboxRecord, Proven | Receipt]:
-        record = waiting_record(self.database, notification_id)
+        record = waiting_record(self.database, self.sealing, notification_id)
         return record, verify_again(record, self.shops, self.settings, self._now())
+
+
+@contextmanager
+def _sealable() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as missing:
+        raise UnavailableError("what arrives cannot be sealed") from missing
 
 
 def bootstrap(
@@ -152,4 +187,6 @@ def bootstrap(
         raise SettingsError("LEDGER_SHOPS_FILE is not set")
     file = settings.shops_file
     shops = Shops() if file is None else read_shops(file, environ)
-    return Ledger(settings, shops, Database(settings.database_url), clock=clock)
+    database = Database(settings.database_url)
+    sealing = Sealing(database, settings.master_keys_file, environ)
+    return Ledger(settings, shops, database, sealing=sealing, clock=clock)

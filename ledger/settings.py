@@ -47,10 +47,17 @@ class Settings:
         is_secret=True,
     )
     shops_file: Path | None = setting(None, "the shops file, with the keys of every shop")
+    master_keys_file: Path | None = setting(
+        None,
+        "the master keys; on SQLite by default `<database>.masters.toml`, made on first use",
+    )
+    log_key_file: Path | None = setting(
+        None,
+        "the key of the log, on one machine; on SQLite by default `<database>.log-key`, likewise",
+    )
     secret_key: str = setting(
         "",
-        "signs the sessions of the pages: 32 or more random characters; without it the pages"
-        " answer 503, and all else works",
+        "signs the sessions of the pages: 32 or more random characters; without it there are none",
         is_secret=True,
     )
     metrics_token: str = setting(
@@ -119,9 +126,7 @@ class Settings:
         " the first that fits",
     )
     local_passwords: str = setting("on", "`off`: people sign in at the identity provider only")
-    second_factor_roles: tuple[str, ...] = setting(
-        (), "roles whose people must have a second factor beside their password, or `all`"
-    )
+    second_factor_roles: tuple[str, ...] = setting((), "roles that need a second factor, or `all`")
 
     @property
     def is_sqlite(self) -> bool:
@@ -264,6 +269,8 @@ _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for e
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
     "shops_file": (Path, "be a path"),
+    "master_keys_file": (Path, "be a path"),
+    "log_key_file": (Path, "be a path"),
     "secret_key": _TEXT,
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,

@@ -1,6 +1,10 @@
 """Shops, signed bodies and ledgers for tests: valid by default, one difference per call."""
 
+import atexit
+import base64
 import json
+import shutil
+import tempfile
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -8,17 +12,51 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from sqlalchemy import insert
+
 from ledger.application import Ledger
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_BROWSER, REST_PASSWORD, Key, Shop, Shops
 from ledger.ipn.signature import digest, form_text, sign_form_hmac, sign_rest
 from ledger.recording.receipt import Receipt
+from ledger.sealing import keys
+from ledger.sealing.master_keys import read_master_keys
 from ledger.settings import Settings
 from ledger.storage.database import Database
+from ledger.storage.event_store import RecordedEvent
+from ledger.storage.tables import wrapped_keys
 from ledger.storage.write_set import WriteStrategy
 
 DATA = Path(__file__).parent / "data"
+
+
+def _master_keys() -> Path:
+    """Write one master key that protects nothing, the same in every process of the tests."""
+    folder = Path(tempfile.mkdtemp(prefix="ledger-keys-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file = folder / "master-keys.toml"
+    file.touch(mode=0o600)
+    key = base64.b64encode(b"protects nothing, known to all  ").decode()
+    file.write_text(f'[[masters]]\nid = "synthetic"\nsecret = "{key}"\n')
+    return file
+
+
+MASTER_KEYS = _master_keys()
+PLAIN_SETTINGS = Settings(database_url="unused", master_keys_file=MASTER_KEYS)
+INDEX_KEY = b"names contents, known to all    "
+
+
+def share_index_key(database: Database) -> None:
+    """Let a ledger of the tests name contents as all others do, so that they can be compared."""
+    master, wrapped = read_master_keys(MASTER_KEYS, {}).wrap(keys.INDEX_KEY, INDEX_KEY)
+    row = {"name": keys.INDEX_KEY, "master": master, "wrapped": wrapped}
+    with database.begin() as connection:
+        connection.execute(insert(wrapped_keys), row)
+
+
+KEYS_ENVIRON = {"LEDGER_MASTER_KEYS_FILE": str(MASTER_KEYS)}
+"""What a command needs beside its database to open what a ledger of the tests has sealed."""
 SHOP_ID = "12345678"
 OTHER_SHOP_ID = "87654321"
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -53,6 +91,7 @@ def a_ledger(
 ) -> Ledger:
     """A ledger whose clock ticks once a second from noon, unless told otherwise."""
     ticks = count()
+    settings.setdefault("master_keys_file", MASTER_KEYS)
     return Ledger(
         Settings(database_url="unused", **settings),
         keyring or shops(),
@@ -60,6 +99,12 @@ def a_ledger(
         clock=lambda: since + next(ticks) * tick,
         strategy=strategy,
     )
+
+
+def opened_events(ledger: Ledger, limit: int = 1_000) -> list[RecordedEvent]:
+    """The first events of a ledger, with what is sealed in them."""
+    with ledger.database.connect() as connection:
+        return ledger.sealing.opened(connection, ledger.events.events_after(0, limit))
 
 
 def a_form(**changes: str | None) -> dict[str, str]:

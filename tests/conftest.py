@@ -6,6 +6,7 @@ socket in a temporary folder. Run as root the suite creates an operating-system 
 since PostgreSQL refuses to run as root, and leaves it there.
 """
 
+import hashlib
 import os
 import pwd
 import shutil
@@ -23,10 +24,11 @@ from argon2 import PasswordHasher
 from sqlalchemy import URL, create_engine, make_url
 
 from ledger.access import password_hashes
+from ledger.ipn.content_tags import tagged_by
 from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
-from tests.builders import OTHER_SHOP_ID, a_ledger, a_shop, shops
+from tests.builders import MASTER_KEYS, OTHER_SHOP_ID, a_ledger, a_shop, share_index_key, shops
 from tests.queries.filling import fill_with_stories, follow
 from tests.secrecy import no_secret_leaves, pytest_runtest_makereport  # noqa: F401  found here
 
@@ -40,6 +42,13 @@ synchronous_commit = off
 full_page_writes = off
 max_connections = 200
 """  # a test's database need not survive a power cut
+
+
+os.environ["LEDGER_MASTER_KEYS_FILE"] = str(MASTER_KEYS)
+TAGGING = tagged_by(lambda content: hashlib.sha256(b"no ledger" + content).hexdigest())
+"""Names contents also where no ledger is asked, by a key that none has: so a ledger that forgot to
+name them by its own does not recognise them again."""
+TAGGING.__enter__()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -118,6 +127,7 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "ledger.sqlite"
     with opened(f"sqlite:///{path}") as database:
         migrate(database)
+        share_index_key(database)
         prepare_views(database)
     return path
 
@@ -139,6 +149,7 @@ def postgres_template(postgres_server: URL) -> Iterator[str]:
     with created(postgres_server) as url:
         with opened(url) as database:
             migrate(database)
+            share_index_key(database)
             prepare_views(database)
         yield str(make_url(url).database)
 

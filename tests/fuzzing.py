@@ -22,9 +22,9 @@ from ledger.application import Ledger
 from ledger.ipn.refusal_reasons import REASONS, UNDECIDED_ALONE
 from ledger.queries.event_sentences import describe
 from ledger.queries.history import history_data, timeline
+from ledger.queries.readable import find_delivery
 from ledger.queries.state import current_state
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox
 from ledger.storage.migrations import migrate
 from tests.builders import DATA, a_delivery, a_ledger, example_body, examples, form_body, rest_body
 
@@ -119,8 +119,7 @@ def receive_and_check(ledger: Ledger, body: bytes) -> str:
     """
     delivery = a_delivery(body)
     receipt = ledger.receive(delivery)
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(receipt.id)
+    row = find_delivery(ledger, receipt.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     if receipt.outcome in ("quarantined", "undecided"):

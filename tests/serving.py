@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ledger.access.tokens import create_token
+from tests.builders import KEYS_ENVIRON
 from tests.conftest import opened
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +71,7 @@ def serving(
     """Run `ledger serve` with a single worker, and stop it at the end whatever happened."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
     environ = {
+        **KEYS_ENVIRON,
         "LEDGER_DATABASE_URL": database_url,
         "LEDGER_SHOPS_FILE": str(shops_file),
         "LEDGER_LOG_FORMAT": "json",

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.application import Ledger
+from ledger.queries.readable import readable_events
 from ledger.queries.state import current_state
 from ledger.storage.event_store import RecordedEvent
 
@@ -20,7 +21,7 @@ PAGE_SIZE = 1000
 def every_event(ledger: Ledger) -> Iterable[RecordedEvent]:
     """Yield the whole event log, in order."""
     position = 0
-    while page := ledger.events.events_after(position, PAGE_SIZE):
+    while page := readable_events(ledger, ledger.events.events_after(position, PAGE_SIZE)):
         yield from page
         position = page[-1].position
 

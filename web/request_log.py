@@ -95,9 +95,9 @@ class _Counted(Iterator[bytes]):
         self.bytes = 0
 
     def __next__(self) -> bytes:
-        part: bytes = next(self._remaining)
-        self.bytes += len(part)
-        return part
+        chunk: bytes = next(self._remaining)
+        self.bytes += len(chunk)
+        return chunk
 
     def close(self) -> None:
         """Let whatever makes the parts end."""

@@ -16,19 +16,30 @@ INSTANT = sa.DateTime(timezone=True).with_variant(sa.String(27), "sqlite")
 APPEND_ONLY = (
     "events",
     "notifications",
+    "bodies",
     "decisions",
+    "acts",
     "apparent_names",
     "repeats",
     "stream_names",
+    "log_entries",
+    "log_tiles",
+    "checkpoints",
+    "timestamps",
     "access_log",
 )
+ORDERED = ("events", "notifications", "decisions", "acts")
+"""Tables that are followed in the order in which their rows were committed."""
 POSITIONS_LOCK = 0x1ED6_0002
+MONTHS_LOCK = 0x1ED6_0004
 
 
 def upgrade() -> None:
     _create_events()
     _create_notifications()
     _create_decisions()
+    _create_sealed()
+    _create_log()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -39,6 +50,7 @@ def upgrade() -> None:
         _protect_postgresql()
         _order_postgresql()
         _compress_postgresql()
+        _divide_postgresql()
 
 
 def downgrade() -> None:
@@ -52,9 +64,10 @@ def _create_events() -> None:
         sa.Column("originator_id", sa.Uuid(), nullable=False),
         sa.Column("originator_version", sa.BigInteger(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("notification_id", sa.Text()),
+        sa.Column("origin_id", sa.Text(), nullable=False),
         sa.Column("state", sa.LargeBinary(), nullable=False),
         sa.Column("details", sa.LargeBinary()),
+        sa.Column("part", sa.SmallInteger()),
         sa.PrimaryKeyConstraint("position", name="pk_events"),
         sa.UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
         sqlite_autoincrement=True,
@@ -71,7 +84,8 @@ def _create_events() -> None:
 def _create_notifications() -> None:
     op.create_table(
         "notifications",
-        sa.Column("id", sa.Text()),
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("received_at", INSTANT, nullable=False),
         sa.Column("recorded_at", INSTANT, nullable=False),
         sa.Column("format", sa.Text(), nullable=False),
@@ -82,8 +96,7 @@ def _create_notifications() -> None:
         sa.Column("reason", sa.Text()),
         sa.Column("error_class", sa.Text()),
         sa.Column("code_version", sa.Text()),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("signed_tag", sa.Text(), nullable=False),
         sa.Column("signed_text_tag", sa.Text()),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
         sa.Column("told_at", INSTANT),
@@ -94,10 +107,11 @@ def _create_notifications() -> None:
         sa.Column("endpoint_mode", sa.Text()),
         sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
         sa.Column("is_imported", sa.Boolean(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_notifications"),
+        sa.PrimaryKeyConstraint("place", name="pk_notifications"),
+        sa.UniqueConstraint("id", name="uq_notifications_id"),
+        sqlite_autoincrement=True,
     )
-    op.create_index("ix_notifications_signed_digest", "notifications", ["signed_digest"])
+    op.create_index("ix_notifications_signed_tag", "notifications", ["signed_tag"])
     op.create_index("ix_notifications_shop", "notifications", ["shop_id", "mode", "id", "outcome"])
     _create_partial_indexes()
 
@@ -107,7 +121,7 @@ def _create_partial_indexes() -> None:
     op.create_index(
         "uq_notifications_recorded",
         "notifications",
-        ["signed_digest"],
+        ["signed_tag"],
         unique=True,
         sqlite_where=is_recorded,
         postgresql_where=is_recorded,
@@ -141,20 +155,35 @@ def _create_partial_indexes() -> None:
 def _create_decisions() -> None:
     op.create_table(
         "decisions",
-        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
         sa.Column("notification_id", sa.Text(), nullable=False),
-        sa.Column("signed_digest", sa.Text(), nullable=False),
+        sa.Column("signed_tag", sa.Text(), nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("code_version", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),
         sa.Column("error_class", sa.Text()),
         sa.Column("positions", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_decisions"),
+        sa.PrimaryKeyConstraint("place", name="pk_decisions"),
+        sa.UniqueConstraint("id", name="uq_decisions_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_decisions_notification", "decisions", ["notification_id", "id"])
-    op.create_index("ix_decisions_signed_digest", "decisions", ["signed_digest"])
+    op.create_index("ix_decisions_notification", "decisions", ["notification_id", "place"])
+    op.create_index("ix_decisions_signed_tag", "decisions", ["signed_tag"])
+    op.create_table(
+        "acts",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("done_at", INSTANT, nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("positions", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_acts"),
+        sa.UniqueConstraint("id", name="uq_acts_id"),
+        sqlite_autoincrement=True,
+    )
     op.create_table(
         "apparent_names",
         sa.Column("shop_id", sa.Text()),
@@ -164,6 +193,81 @@ def _create_decisions() -> None:
         sa.PrimaryKeyConstraint(
             "shop_id", "mode", "name", "notification_id", name="pk_apparent_names"
         ),
+    )
+
+
+def _create_sealed() -> None:
+    op.create_table(
+        "bodies",
+        # ids sort by the time in them, so a month is a range of ids, whatever the server's language
+        sa.Column("origin_id", sa.Text().with_variant(sa.Text(collation="C"), "postgresql")),
+        sa.Column("body", sa.LargeBinary()),
+        sa.Column("personal", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("origin_id", name="pk_bodies"),
+        postgresql_partition_by="RANGE (origin_id)",
+    )
+    op.create_table(
+        "origin_secrets",
+        sa.Column("origin_id", sa.Text()),
+        sa.Column("master", sa.Text(), nullable=False),
+        sa.Column("body_secret", sa.LargeBinary()),
+        sa.Column("personal_secret", sa.LargeBinary()),
+        sa.PrimaryKeyConstraint("origin_id", name="pk_origin_secrets"),
+    )
+    op.create_table(
+        "wrapped_keys",
+        sa.Column("name", sa.Text()),
+        sa.Column("master", sa.Text(), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_wrapped_keys"),
+    )
+
+
+def _create_log() -> None:
+    op.create_table(
+        "log_entries",
+        sa.Column("log", sa.Integer()),
+        sa.Column("entry_index", sa.BigInteger()),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("origin_id", sa.Text()),
+        sa.Column("entry", sa.LargeBinary(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "entry_index", name="pk_log_entries"),
+    )
+    op.create_index("uq_log_entries_origin", "log_entries", ["log", "origin_id"], unique=True)
+    op.create_table(
+        "log_tiles",
+        sa.Column("log", sa.Integer()),
+        sa.Column("level", sa.Integer()),
+        sa.Column("number", sa.BigInteger()),
+        sa.Column("root", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "level", "number", name="pk_log_tiles"),
+    )
+    op.create_table(
+        "log_progress",
+        sa.Column("log", sa.Integer()),
+        sa.Column("source", sa.Text()),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("log", "source", name="pk_log_progress"),
+    )
+    op.create_table(
+        "checkpoints",
+        sa.Column("log", sa.Integer()),
+        sa.Column("size", sa.BigInteger()),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("signed_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("log", "size", name="pk_checkpoints"),
+    )
+    op.create_table(
+        "timestamps",
+        sa.Column("id", IDENTITY, autoincrement=True),
+        sa.Column("log", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("stamped_at", INSTANT, nullable=False),
+        sa.Column("stored_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_timestamps"),
+        sqlite_autoincrement=True,
     )
 
 
@@ -177,14 +281,13 @@ def _create_quarantine() -> None:
         sa.Column("mode", sa.Text()),
         sa.Column("source", sa.Text()),
         sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("content_type", sa.Text(), nullable=False),
         sa.Column("peer", sa.Text(), nullable=False),
         sa.Column("endpoint_shop_id", sa.Text()),
         sa.Column("endpoint_mode", sa.Text()),
         sa.Column("is_from_named_range", sa.Boolean(), nullable=False),
         sa.Column("body_bytes", sa.Integer(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("body", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
     )
     op.create_index("ix_quarantine_peer", "quarantine", ["peer", "id"])
@@ -364,17 +467,18 @@ def _protect_postgresql() -> None:
 
 
 def _order_postgresql() -> None:
-    # Whoever inserts events, by whatever statement, holds this lock from before the first
-    # position is drawn until the commit. A reader that gets it exclusively for an instant knows
-    # that no lower position can still appear. A trigger cannot be forgotten and costs no trip.
+    # Whoever inserts what has a place in an order, by whatever statement, holds this lock from
+    # before the first is drawn until the commit. A reader that gets it exclusively for an instant
+    # knows that no lower one can still appear. A trigger cannot be forgotten and costs no trip.
     op.execute(
         "CREATE FUNCTION ledger_lock_positions() RETURNS trigger LANGUAGE plpgsql AS $$ "
         f"BEGIN PERFORM pg_advisory_xact_lock_shared({POSITIONS_LOCK}); RETURN NULL; END $$"
     )
-    op.execute(
-        "CREATE TRIGGER events_lock_positions BEFORE INSERT ON events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_lock_positions()"
-    )
+    for table in ORDERED:
+        op.execute(
+            f"CREATE TRIGGER {table}_lock_positions BEFORE INSERT ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION ledger_lock_positions()"
+        )
 
 
 def _compress_postgresql() -> None:
@@ -389,7 +493,45 @@ def _compress_postgresql() -> None:
         for table, column in (
             ("events", "state"),
             ("events", "details"),
-            ("notifications", "body"),
-            ("quarantine", "body"),
         ):
             op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4")
+    for table, column in (("bodies", "body"), ("bodies", "personal"), ("quarantine", "body")):
+        # compressed and encrypted already: nobody should try once more
+        op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+
+
+def _divide_postgresql() -> None:
+    """Divide the bodies by month, so that old ones can be put elsewhere whole."""
+    op.execute(
+        "CREATE FUNCTION ledger_first_id_at(instant timestamptz) RETURNS text"
+        " LANGUAGE plpgsql IMMUTABLE AS $$"
+        " DECLARE rest bigint := floor(extract(epoch FROM instant) * 1000); digits text := '';"
+        " BEGIN FOR i IN 1..10 LOOP"
+        " digits := substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', (rest & 31)::int + 1, 1) || digits;"
+        " rest := rest >> 5; END LOOP; RETURN digits; END $$"
+    )
+    op.execute("CREATE TABLE bodies_other PARTITION OF bodies DEFAULT")
+    op.execute(
+        "CREATE TRIGGER bodies_other_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE"
+        " ON bodies_other FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()"
+    )
+    # The service may call this and nothing else of the kind: it adds a month and changes no row.
+    op.execute(
+        "CREATE FUNCTION ledger_add_month_of_bodies(month date) RETURNS boolean"  # noqa: S608  our own
+        " LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$"
+        " DECLARE first date := date_trunc('month', month);"
+        " name text := 'bodies_' || to_char(first, 'YYYY_MM');"
+        " lower_id text := ledger_first_id_at(first::timestamp AT TIME ZONE 'UTC');"
+        " upper_id text := ledger_first_id_at((first + interval '1 month') AT TIME ZONE 'UTC');"
+        f" BEGIN PERFORM pg_advisory_xact_lock({MONTHS_LOCK});"
+        " IF to_regclass(name) IS NOT NULL OR EXISTS"
+        " (SELECT FROM bodies_other WHERE origin_id >= lower_id AND origin_id < upper_id)"
+        " THEN RETURN false; END IF;"
+        " EXECUTE format('CREATE TABLE %I PARTITION OF bodies FOR VALUES FROM (%L) TO (%L)',"
+        " name, lower_id, upper_id);"
+        " EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I"
+        " FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()',"
+        " name || '_refuse_change', name);"
+        " RETURN true; END $$"
+    )
+    op.execute("REVOKE ALL ON FUNCTION ledger_add_month_of_bodies(date) FROM PUBLIC")

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.domain import AggregateEvent, BaseAggregate
 
-from ledger.aggregates.news import Recall, Report, says_news
+from ledger.aggregates.news import Recall, Recalled, Report, brings_news
 from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import (
     Changes,
@@ -67,6 +67,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
 
         TOPIC: ClassVar[str]
         FACTS: ClassVar[Mapping[str, str]]  # all that it can hold, with what they mean
+        is_closed: ClassVar[bool] = False
         COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
         aggregate_class: ClassVar[type["LedgerAggregate"]]
 
@@ -227,11 +228,10 @@ class LedgerAggregate(BaseAggregate[UUID]):
         self, named_texts: Pairs, changes: Changes, occasion: Occasion, recall: Recall
     ) -> bool:
         """Return True if a snapshot says something beside the facts otherwise than before."""
-        reports = [*recall(self.id, named_texts), *cast(list[Report], self.pending_events)]
-        if not occasion.doubts:
-            reports = [report for report in reports if report.doubtful is None]
+        pending = cast(list[Report], self.pending_events)[::-1]
+        recollection = Recalled(recall(self.id), pending, counts_doubtful=bool(occasion.doubts))
         is_late = changes.is_late or self.is_beyond_doubt(occasion)
-        return says_news(named_texts, reports, is_late=is_late)
+        return brings_news(named_texts, recollection, is_late=is_late)
 
     def _has_reported(self, name: str, fact: Fact) -> bool:
         reports = (known.facts[name] for known in self.observations if name in known.facts)

@@ -4,9 +4,12 @@ Source: decision 0034.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from itertools import chain
 from typing import Protocol
 from uuid import UUID
 
+from ledger.ipn.harmless_names import is_harmless
 from ledger.ipn.snapshots import Pairs
 
 VOLATILE: Mapping[str, str] = {
@@ -41,16 +44,59 @@ class Report(Protocol):
     def details(self) -> Pairs | None: ...
     @property
     def personal(self) -> Pairs | None: ...
+    @property
+    def is_closed(self) -> bool:
+        """Return True if it said more, which nobody can read any more."""
 
 
-Recall = Callable[[UUID, Pairs], Sequence[Report]]
-"""Reads what was said of a stream before, in the words in which these texts are named: only what
-may be a repeat needs it."""
+class Recollection(Protocol):
+    """What was said of one stream before, the newest report first."""
+
+    def in_the_open(self) -> Iterable[Report]:
+        """Return what is readable without opening anything: facts and harmless details."""
+
+    def opened(self, named_texts: Pairs) -> Iterable[Report]:
+        """Yield all of it, in the words in which these texts are named; each report is opened when
+        it is asked for."""
 
 
-def no_recall(_: UUID, _named_texts: Pairs) -> Sequence[Report]:
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What was said before, with what is pending; doubtful reports count for doubtful calls."""
+
+    recollection: Recollection
+    pending: Sequence[Report]
+    _: KW_ONLY
+    counts_doubtful: bool
+
+    def in_the_open(self) -> Iterable[Report]:
+        return self._counting(self.recollection.in_the_open())
+
+    def opened(self, named_texts: Pairs) -> Iterable[Report]:
+        return self._counting(self.recollection.opened(named_texts))
+
+    def _counting(self, reports: Iterable[Report]) -> Iterable[Report]:
+        every = chain(self.pending, reports)
+        return (each for each in every if self.counts_doubtful or each.doubtful is None)
+
+
+Recall = Callable[[UUID], Recollection]
+"""Reads what was said of a stream before: only what may be a repeat needs it."""
+
+
+class NothingSaid:
+    """Remembers no report, where nothing is known beside the facts."""
+
+    def in_the_open(self) -> Iterable[Report]:
+        return ()
+
+    def opened(self, named_texts: Pairs) -> Iterable[Report]:
+        return ()
+
+
+def no_recall(_: UUID) -> Recollection:
     """Return no report, where nothing is known beside the facts."""
-    return ()
+    return NothingSaid()
 
 
 def share_names(reports: Iterable[Report], named_texts: Pairs) -> bool:
@@ -65,28 +111,93 @@ def share_names(reports: Iterable[Report], named_texts: Pairs) -> bool:
     )
 
 
+def brings_news(named_texts: Pairs, recollection: Recollection, *, is_late: bool) -> bool:
+    """Return True if something is said otherwise than before; open nothing that need not be."""
+    if not is_late and contradicts_open(named_texts, recollection.in_the_open()):
+        return True
+    return says_news(named_texts, recollection.opened(named_texts), is_late=is_late)
+
+
+def contradicts_open(named_texts: Pairs, reports: Iterable[Report]) -> bool:
+    """Return True if something under a harmless name is said otherwise than it stands now."""
+    unsettled = {name: said for name, said in _telling(named_texts).items() if is_harmless(name)}
+    for report in reports:
+        if report.late:
+            continue
+        known = _by_name(report.details or [])
+        if any(not unsettled[name] <= known[name] for name in unsettled.keys() & known.keys()):
+            return True
+        unsettled = {name: said for name, said in unsettled.items() if name not in known}
+    return False
+
+
 def says_news(named_texts: Pairs, reports: Iterable[Report], *, is_late: bool) -> bool:
     """Return True if something is said otherwise than before.
 
-    Shape: `named_texts` are the details and what is about a person, `reports` those so far.
+    Shape: `named_texts` are the details and what is about a person, `reports` those so far, the
+    newest first; no more of them are read than it takes.
     What is late is news if it was never said at all. A name that was not said before is news among
-    names that were; without any of them it is the other format's name for what is known.
+    names that were; without any of them it is the other format's name for what is known. Where a
+    report cannot be read any more, only facts and harmless names can still be news.
     """
-    latest: dict[str, set[str]] = {}
-    earlier: dict[str, set[str]] = {}
+    comparison = _Comparison(_telling(named_texts), {name for name, _ in named_texts}, is_late)
     for report in reports:
-        for name, values in _by_name([*(report.details or []), *(report.personal or [])]).items():
-            earlier.setdefault(name, set()).update(values)
-            if not (report.late and name in latest):
-                latest[name] = values
-    said = _by_name(named_texts)
-    is_known_format = not latest or not latest.keys().isdisjoint(said)
-    known = earlier if is_late else latest
-    return is_known_format and any(
-        not values <= known.get(name, set())
-        for name, values in said.items()
-        if name not in VOLATILE
-    )
+        comparison.read(report)
+        if comparison.is_settled:
+            break
+    return comparison.has_news()
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Compares what is said with one report after the other, from the newest back."""
+
+    unsettled: dict[str, set[str]]
+    said_names: set[str]
+    is_late: bool
+    has_reports: bool = False
+    is_known_format: bool = False
+    has_closed: bool = False
+    differs: bool = False
+    late_texts: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def is_settled(self) -> bool:
+        return self.differs or (not self.unsettled and self.is_known_format)
+
+    def read(self, report: Report) -> None:
+        known = _by_name([*(report.details or []), *(report.personal or [])])
+        self.has_reports |= bool(known)
+        self.is_known_format |= not self.said_names.isdisjoint(known)
+        self.has_closed |= report.is_closed
+        for name in self.unsettled.keys() & known.keys():
+            self._compare(name, known[name], is_late_report=report.late)
+
+    def _compare(self, name: str, known_texts: set[str], *, is_late_report: bool) -> None:
+        new_texts = self.unsettled[name] - known_texts
+        if self.is_late and new_texts:
+            self.unsettled[name] = new_texts
+        elif is_late_report and not self.is_late:  # what stands is older, if there is anything
+            self.late_texts[name] = known_texts
+        elif new_texts:
+            self.differs = True
+        else:
+            del self.unsettled[name]
+
+    def has_news(self) -> bool:
+        for name, known_texts in self.late_texts.items():
+            if name in self.unsettled:  # nothing but late news has said it
+                self.differs |= not self.unsettled.pop(name) <= known_texts
+        if self.has_closed:
+            self.unsettled = {
+                name: texts for name, texts in self.unsettled.items() if is_harmless(name)
+            }
+        is_new = bool(self.unsettled) and (self.is_known_format or not self.has_reports)
+        return self.differs or is_new
+
+
+def _telling(named_texts: Pairs) -> dict[str, set[str]]:
+    return {name: texts for name, texts in _by_name(named_texts).items() if name not in VOLATILE}
 
 
 def _by_name(named_texts: Pairs) -> dict[str, set[str]]:

@@ -6,11 +6,9 @@ from functools import partial
 from sqlalchemy import Connection, text
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
-from ledger.aggregates.transaction import Transaction
 from ledger.audit.fault import CheckResult
 from ledger.audit.joined_streams import check_joins, check_names
 from ledger.audit.rederivation import (
-    INSTALMENT_TOPICS,
     UNREADABLE_STATE,
     claimed_stream,
     decode,
@@ -37,12 +35,11 @@ def check_streams(database: Database, after: int, until: int) -> CheckResult:
     result = CheckResult()
     event_store = EventStore(database)
     with database.connect() as connection:
-        confirmed = _confirmed(connection)
         for begin in range(after, until, PAGE):
             events = events_between(connection, begin, min(begin + PAGE, until))
             for stored_event in events:
                 _check_event(stored_event, result)
-            _check_origins(connection, events, confirmed, result)
+            _check_origins(connection, events, result)
             check_names(connection, events, result)
             check_joins(event_store, connection, events, result)
             result.checked += len(events)
@@ -72,32 +69,16 @@ def _check_event(stored_event: StoredEvent, result: CheckResult) -> None:
 
 
 def _check_origins(
-    connection: Connection,
-    stored_events: Sequence[StoredEvent],
-    confirmed: frozenset[str],
-    result: CheckResult,
+    connection: Connection, stored_events: Sequence[StoredEvent], result: CheckResult
 ) -> None:
-    ids = {event.notification_id for event in stored_events if event.notification_id is not None}
-    deliveries = outcome_and_positions(connection, list(ids))
+    origins = outcome_and_positions(connection, list({event.origin_id for event in stored_events}))
     for event in stored_events:
-        add = partial(result.add, event.position, f"notification {event.notification_id}")
-        outcome, listed = deliveries.get(event.notification_id or "", (None, []))
+        add = partial(result.add, event.position, f"origin {event.origin_id}")
+        outcome, listed = origins.get(event.origin_id, (None, []))
         if outcome is None:
             add("notification-missing", f"of {event.topic}")
-        elif event.topic in _OF_OPERATORS and event.notification_id in confirmed:
-            continue  # an operator took the word of that delivery, later
         elif outcome != Outcome.RECORDED or not _is_listed(event.position, listed):
             add("not-listed", f"it is {outcome}, of {event.topic}")
-
-
-_OF_OPERATORS = INSTALMENT_TOPICS | {Transaction.ConfirmedByOperator.TOPIC}
-
-
-def _confirmed(connection: Connection) -> frozenset[str]:
-    """Return the deliveries whose word an operator has taken; they are few."""
-    query = text("SELECT notification_id FROM events WHERE topic = :topic")
-    topic = Transaction.ConfirmedByOperator.TOPIC
-    return frozenset(connection.scalars(query, {"topic": topic}))
 
 
 def _is_listed(position: int, listed: object) -> bool:

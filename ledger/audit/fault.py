@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 REASONS: dict[str, str] = {
     # a delivery in the inbox
     "row-unreadable": "A stored row cannot be read at all.",
-    "digest": "The stored digest is not the SHA-256 of the body.",
+    "digest": "The digest noted on arrival is not the SHA-256 of the body.",
+    "secret-missing": "The secret of a sealed row is gone, and no erasure says so.",
+    "sealed-missing": "A sealed row is gone.",
+    "unsealable": "A sealed row cannot be opened by its own secret.",
     "signature": "The body no longer verifies with the key that had verified it.",
-    "signed-digest": "The stored signed digest is not that of what the signature covers.",
+    "signed-tag": "The stored tag is not that of what the signature covers.",
     "fingerprint": "The key named did not make the signature; another key of the shop did.",
     "row-differs": "The row says something else than the body: shop, mode, format, source, time.",
     "outcome": "The outcome is not one that a verified delivery can have.",
@@ -22,11 +25,21 @@ REASONS: dict[str, str] = {
     "stream": "The event stands in another stream than that of the object it is about.",
     "version": "The event's version leaves a hole in its stream, or is impossible.",
     "append-order": "The event stands before the one that it follows in its stream.",
-    "notification-missing": "The delivery that an event came from is not in the inbox.",
-    "not-listed": "The delivery that an event came from does not name it.",
+    "notification-missing": "The delivery, decision or act that an event came from is not there.",
+    "not-listed": "The delivery, decision or act that an event came from does not name it.",
     "event-differs": "The event says something else than its delivery, translated again.",
     "fact-unknown": "The event holds a fact that nobody has declared.",
-    # the log
+    # the log of entries, and what was signed of it
+    "entry-missing": "An origin that was followed has no entry.",
+    "entry-extra": "The row that an entry is about is gone.",
+    "entry-differs": "The row says something else than its entry.",
+    "entry-order": "An origin was recorded long before those whose entries stand before its own.",
+    "commitment": "What is sealed is not what its entry commits to.",
+    "root-differs": "A stored hash is not that of the entries.",
+    "checkpoint-signature": "A checkpoint is not signed by the key of the log.",
+    "checkpoint-ahead": "More entries were signed than there are: some were removed.",
+    "checkpoint-fork": "The entries are not those that were signed.",
+    # the event store
     "position-order": "Positions do not grow.",
     "position-missing": "A position that was given out is empty.",
     "sequence": "The next position is not above all that are stored.",
@@ -43,6 +56,9 @@ REASONS: dict[str, str] = {
 """Reason -> what it means, for a person."""
 
 KEY_GONE = "key gone"
+NOT_LOGGED = "origins without an entry yet"
+DECLARED_LOST = "entries that the log declares as lost"
+NOT_SIGNED = "no checkpoint to compare the log with"
 UNDECIDED = "undecided deliveries"
 PASSED_OVER = "events that a read model passed over"
 NOT_BUILT = "read models not built for this code"

@@ -1,6 +1,6 @@
 """Derives the events of a delivery from its body once more, and compares them with the stored."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -91,8 +91,10 @@ class Rederivation:
         stored_delivery: StoredDelivery,
         content: NotificationContent,
         transactions: "TransactionStates",
+        parts_by_origin: Mapping[str, Sequence[bytes] | None],
     ) -> None:
         self._content = content
+        self._parts_by_origin = parts_by_origin
         self._transactions = transactions
         self._common = {
             "notification_id": stored_delivery.delivery.id,
@@ -111,7 +113,7 @@ class Rederivation:
             return
         try:
             record = decode(stored_event)
-            pairs_by_name = _read_details(stored_event.details_json)
+            pairs_by_name = self._pairs(stored_event)
         except UNREADABLE_STATE:
             return
         for name, expected in self._common.items():
@@ -127,6 +129,18 @@ class Rederivation:
             # a body may name an object twice: the snapshot that fits best counts
             missing = ["the body does not name this object"]
             yield from min(by_snapshot, key=len, default=missing)
+
+    def _pairs(self, stored_event: StoredEvent) -> Mapping[str, Any]:
+        """Return what an event says beside the facts, sealed parts included."""
+        pairs = dict(_read_details(stored_event.details_json))
+        parts = self._parts_by_origin.get(stored_event.origin_id)
+        if stored_event.part is None or parts is None:
+            return pairs
+        sealed = _read_details(parts[stored_event.part])
+        return {
+            name: [*pairs.get(name, []), *sealed.get(name, [])]
+            for name in pairs.keys() | sealed.keys()
+        }
 
     def _by_snapshot(
         self, record: EventRecord, pairs_by_name: Mapping[str, Pairs]
@@ -262,7 +276,7 @@ def _pair_differences(
 ) -> Iterator[str]:
     """Yield only that they differ: what is about a person is in no line of an audit."""
     for name, derived in (("details", details), ("personal", personal)):
-        if pairs_by_name.get(name, []) != (derived or []):
+        if sorted(pairs_by_name.get(name, [])) != sorted(derived or []):
             yield f"{name} are not those of the body"
 
 

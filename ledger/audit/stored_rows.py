@@ -17,26 +17,29 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 DELIVERY_PAGE = 250  # bodies in memory at a time
 _DECIDED = (
-    " FROM notifications n LEFT JOIN decisions d ON n.outcome = 'undecided' AND d.id = (SELECT"
-    " max(id) FROM decisions WHERE notification_id = n.id AND outcome <> 'undecided')"
+    " FROM notifications n LEFT JOIN decisions d ON n.outcome = 'undecided' AND d.place = (SELECT"
+    " max(place) FROM decisions WHERE notification_id = n.id AND outcome <> 'undecided')"
 )
 """Joins what was decided later to what was undecided on arrival."""
 
 _DELIVERIES = text(
     "SELECT n.id, n.received_at, coalesce(d.decided_at, n.recorded_at) AS recorded_at, n.format,"
     " n.shop_id, n.mode, n.source, coalesce(d.outcome, n.outcome) AS outcome,"
-    " n.outcome AS first_outcome, n.digest, n.signed_digest, n.key_fingerprint, n.told_at,"
+    " n.outcome AS first_outcome, n.signed_tag, n.key_fingerprint, n.told_at,"
     " coalesce(d.positions, n.positions) AS positions, n.content_type, n.endpoint_shop_id,"
-    f" n.endpoint_mode, n.is_from_named_range, n.body{_DECIDED}"
+    f" n.endpoint_mode, n.is_from_named_range, coalesce(d.id, n.id) AS origin_id{_DECIDED}"
     " WHERE n.id > :after AND n.id <= :until ORDER BY n.id LIMIT :limit"
 )
-_EVENT_COLUMNS = "position, originator_id, originator_version, topic, notification_id, state"
+_EVENT_COLUMNS = "position, originator_id, originator_version, topic, origin_id, state"
 _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """One verified delivery as the inbox holds it, with its columns in `raw_row`."""
+    """One verified delivery as the inbox holds it, with its columns in `raw_row`.
+
+    Shape: an erased one has an empty body; whoever reads it has to know.
+    """
 
     delivery: Delivery
     recorded_at: datetime
@@ -53,9 +56,10 @@ class StoredEvent:
     originator_id: str
     version: int
     topic: str
-    notification_id: str | None
+    origin_id: str
     state_json: bytes = field(repr=False)
-    details_json: bytes | None = field(repr=False)
+    details_json: bytes | None = field(default=None, repr=False)
+    part: int | None = None
 
 
 def delivery_pages(connection: Connection, after_id: str, until_id: str) -> Iterator[Sequence[Any]]:
@@ -66,13 +70,13 @@ def delivery_pages(connection: Connection, after_id: str, until_id: str) -> Iter
         bounds["after"] = raw_rows[-1].id
 
 
-def read_delivery(raw_row: Any) -> StoredDelivery:
-    """Read a raw row. Errors: those of UNREADABLE."""
-    body, told_at = raw_row.body, raw_row.told_at
+def read_delivery(raw_row: Any, body: bytes) -> StoredDelivery:
+    """Read a raw row, with the body that was opened. Errors: those of UNREADABLE."""
+    told_at = raw_row.told_at
     delivery = Delivery(
         id=raw_row.id,
         received_at=_read_instant(raw_row.received_at),
-        body=body.encode() if isinstance(body, str) else bytes(body),
+        body=body,
         content_type=raw_row.content_type,
         shop_id=raw_row.endpoint_shop_id,
         mode=raw_row.endpoint_mode,
@@ -104,7 +108,7 @@ def _read_instant(column: Any) -> datetime:
 
 def events_at(connection: Connection, positions: Sequence[int]) -> dict[int, StoredEvent]:
     """Return the events that stand at these positions, with details, by position."""
-    columns = f"{_EVENT_COLUMNS}, details"
+    columns = f"{_EVENT_COLUMNS}, details, part"
     rows = _rows_with(connection, columns, "events", "position", sorted(positions))
     return {row.position: _event(row) for row in rows}
 
@@ -113,7 +117,7 @@ def events_of(connection: Connection, stream_ids: Iterable[UUID]) -> list[Stored
     """Return the events of these streams in the order of positions, without details."""
     is_postgresql = connection.dialect.name == "postgresql"
     ids = [str(id_) if is_postgresql else id_.hex for id_ in stream_ids]
-    columns = f"{_EVENT_COLUMNS}, NULL AS details"
+    columns = _EVENT_COLUMNS
     rows = _rows_with(connection, columns, "events", "originator_id", ids)
     return sorted(map(_event, rows), key=lambda event: event.position)
 
@@ -121,17 +125,21 @@ def events_of(connection: Connection, stream_ids: Iterable[UUID]) -> list[Stored
 def events_between(connection: Connection, after: int, until: int) -> list[StoredEvent]:
     """Return the events of a range of positions in their order, without details."""
     query = text(
-        f"SELECT {_EVENT_COLUMNS}, NULL AS details FROM events"  # noqa: S608  no value in it
+        f"SELECT {_EVENT_COLUMNS} FROM events"  # noqa: S608  no value in it
         " WHERE position > :after AND position <= :until ORDER BY position"
     )
     return list(map(_event, connection.execute(query, {"after": after, "until": until})))
 
 
 def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
-    """Return the outcome and the positions that deliveries name, by their ids."""
+    """Return the outcome and the positions that origins of events name, by their ids.
+
+    Shape: an origin is a delivery, a later decision about one, or what an operator did.
+    """
     source = (
-        "(SELECT n.id, coalesce(d.outcome, n.outcome) AS outcome,"
-        f" coalesce(d.positions, n.positions) AS positions{_DECIDED}) AS decided"
+        "(SELECT id, outcome, positions FROM notifications"
+        " UNION ALL SELECT id, outcome, positions FROM decisions"
+        " UNION ALL SELECT id, 'recorded', positions FROM acts) AS origins"
     )
     rows = _rows_with(connection, "id, outcome, positions", source, "id", sorted(ids))
     return {row.id: (row.outcome, row.positions) for row in rows}
@@ -141,8 +149,8 @@ def stray_decisions(connection: Connection) -> Iterable[Any]:
     """Return the later decisions about what was not undecided on arrival, or is not there."""
     query = (
         "SELECT d.id, d.notification_id FROM decisions d LEFT JOIN notifications n"
-        " ON n.id = d.notification_id AND n.signed_digest = d.signed_digest"
-        " AND n.outcome = 'undecided' WHERE n.id IS NULL ORDER BY d.id"
+        " ON n.id = d.notification_id AND n.signed_tag = d.signed_tag"
+        " AND n.outcome = 'undecided' WHERE n.id IS NULL ORDER BY d.place"
     )
     return connection.execute(text(query))
 

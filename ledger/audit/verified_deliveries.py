@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from ledger.audit.fault import KEY_GONE, UNDECIDED, CheckResult
+from ledger.audit.opened_evidence import OpenedEvidence
 from ledger.audit.rederivation import Rederivation, TransactionStates, instalment_names
 from ledger.audit.stored_rows import (
     UNREADABLE,
@@ -24,6 +25,7 @@ from ledger.ipn.delivery import Limits, Notification
 from ledger.ipn.parse import Proven, trust, understand, verify
 from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.ipn.snapshots import NotificationContent
+from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 from ledger.storage.outcomes import Outcome
 from ledger.storage.stream_names import streams_by_name
@@ -33,42 +35,48 @@ _REFUSALS = (NotificationError, *UNREADABLE)
 
 
 def check_deliveries(
-    database: Database, shops: Shops, after_id: str, until_id: str, first: int
+    database: Database, sealing: Sealing, shops: Shops, after_id: str, until_id: str, first: int
 ) -> CheckResult:
     """Check the deliveries above `after_id`, up to and with `until_id`, and the events they name.
 
     Recorded ones whose events all stand before position `first` are left out.
     """
     result = CheckResult()
-    with database.connect() as connection:
+    with database.connect() as connection, sealing.tagging():
         for raw_rows in delivery_pages(connection, after_id, until_id):
+            evidence = OpenedEvidence(sealing, connection, [row.id for row in raw_rows])
             deliveries = [
                 stored_delivery
                 for raw_row in raw_rows
-                if (stored_delivery := _read(raw_row, result))
+                if (stored_delivery := _read(raw_row, evidence, result))
                 and _is_wanted(stored_delivery, first)
             ]
-            _check_page(connection, deliveries, shops, result)
+            _check_page(connection, deliveries, evidence, shops, result)
             result.checked += len(raw_rows)
     return result
 
 
 def _check_page(
-    connection: Connection, deliveries: Sequence[StoredDelivery], shops: Shops, result: CheckResult
+    connection: Connection,
+    deliveries: Sequence[StoredDelivery],
+    evidence: OpenedEvidence,
+    shops: Shops,
+    result: CheckResult,
 ) -> None:
     listed = {position for delivery in deliveries for position in delivery.positions}
     event_by_position = events_at(connection, list(listed))
+    evidence.open_parts({event.origin_id for event in event_by_position.values()})
     name_ids = instalment_names(event_by_position.values())
     stream_by_name = streams_by_name(connection, list(name_ids))
     events = events_of(connection, name_ids | set(stream_by_name.values()))
     transactions = TransactionStates(events, stream_by_name)
     for stored_delivery in deliveries:
-        _Check(stored_delivery, event_by_position, transactions, shops, result).run()
+        _Check(stored_delivery, evidence, event_by_position, transactions, shops, result).run()
 
 
-def _read(raw_row: Any, result: CheckResult) -> StoredDelivery | None:
+def _read(raw_row: Any, evidence: OpenedEvidence, result: CheckResult) -> StoredDelivery | None:
     try:
-        return read_delivery(raw_row)
+        return read_delivery(raw_row, evidence.body(raw_row.id) or b"")
     except UNREADABLE as error:
         result.add(None, f"notification {raw_row.id}", "row-unreadable", type(error).__name__)
         return None
@@ -84,26 +92,37 @@ class _Check:
     """Checks one delivery."""
 
     stored_delivery: StoredDelivery
+    evidence: OpenedEvidence
     event_by_position: dict[int, StoredEvent]
     transactions: TransactionStates
     shops: Shops
     result: CheckResult
 
     def run(self) -> None:
-        digest = self.stored_delivery.delivery.digest
-        if digest != self.stored_delivery.raw_row.digest:
-            self._add("digest", f"the body's is {digest[:16]}…")
         rederivation = None
         if self._is_undecided:
             self.result.remarks[UNDECIDED] += 1
-        if proven := self._verify_again():
+        if self._has_body() and (proven := self._verify_again()):
             content = None if self._is_undecided else self._understand(proven)
             self._compare_row(proven.notification, content)
             if content is not None:
-                rederivation = Rederivation(self.stored_delivery, content, self.transactions)
+                parts = self.evidence.parts
+                rederivation = Rederivation(self.stored_delivery, content, self.transactions, parts)
         self._check_outcome()
         for position in self.stored_delivery.positions:
             self._check_event(position, rederivation)
+
+    def _has_body(self) -> bool:
+        """Return True if there is a body to look at; what keeps it from being read is a fault."""
+        id_ = self.stored_delivery.delivery.id
+        reason = self.evidence.why_not(id_)
+        if reason is not None:
+            self._add(reason, "its body cannot be opened")
+            return False
+        digest = self.stored_delivery.delivery.digest
+        if digest != self.evidence.digest(id_):
+            self._add("digest", f"the body's is {digest[:16]}…")
+        return True
 
     def _add(self, reason: str, detail: str, position: int | None = None) -> None:
         subject = f"notification {self.stored_delivery.delivery.id}"
@@ -136,15 +155,15 @@ class _Check:
                     self._add("fingerprint", f"{key.fingerprint} made the signature")
                     return proven
             self.result.remarks[KEY_GONE] += 1
-            return trust(delivery, row.key_fingerprint, row.signed_digest, _LIMITS)
+            return trust(delivery, row.key_fingerprint, row.signed_tag, _LIMITS)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
 
     def _compare_row(self, notification: Notification, content: NotificationContent | None) -> None:
         row = self.stored_delivery.raw_row
-        if notification.signed_digest != row.signed_digest:
-            self._add("signed-digest", f"the body's is {notification.signed_digest[:16]}…")
+        if notification.signed_tag != row.signed_tag:
+            self._add("signed-tag", f"the body's is {notification.signed_tag[:16]}…")
         names = ("shop_id", "mode", "format", "source")
         compared = [(name, getattr(row, name), getattr(notification, name)) for name in names]
         if (
@@ -168,8 +187,8 @@ class _Check:
             self._add("event-missing", f"it names position {position}", position)
         elif self.stored_delivery.raw_row.outcome == Outcome.REPEATED:
             return  # the event is another delivery's, and checked with that one
-        elif stored_event.notification_id != self.stored_delivery.delivery.id:
-            detail = f"position {position} is of {stored_event.notification_id}"
+        elif stored_event.origin_id != self.stored_delivery.raw_row.origin_id:
+            detail = f"position {position} is of {stored_event.origin_id}"
             self._add("event-of-another", detail, position)
         elif rederivation is not None:
             for difference in rederivation.differences(stored_event):

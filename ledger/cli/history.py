@@ -14,6 +14,7 @@ from ledger.ipn.modes import MODES, Mode
 from ledger.queries.event_sentences import describe
 from ledger.queries.find_by_name import events_known, find_streams
 from ledger.queries.history import history_data, timeline
+from ledger.queries.readable import readable_events
 from ledger.queries.state import current_state
 from ledger.queries.undecided import undecided_about
 from ledger.storage.inbox import InboxRecord
@@ -35,7 +36,8 @@ def print_history(
     for mode_ in [Mode(mode)] if mode else MODES:
         for _, id_ in find_streams(ledger, kind, shop, mode_, name):
             with suppress(NotFoundError):
-                histories.append(events_known(ledger, id_, as_of=as_of))
+                known = events_known(ledger, id_, as_of=as_of)
+                histories.append(readable_events(ledger, known))
     if not histories:
         names = ", ".join(record.id for record in _undecided(ledger, shop, mode, name))
         if names:

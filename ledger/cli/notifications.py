@@ -15,9 +15,10 @@ from ledger.queries.event_sentences import clock
 from ledger.queries.evidence import explained, what_to_do
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
+from ledger.queries.readable import find_delivery
 from ledger.recording.readmission import WAITING, ReadmissionTally
 from ledger.recording.receipt import Receipt
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 
 _COLUMNS = ("id", "received at", "outcome", "format", "shop", "mode", "source or reason")
@@ -27,8 +28,7 @@ def print_list(
     filter_: NotificationFilter, *, limit: int, before_id: str | None, as_json: bool
 ) -> None:
     """Print notifications, newest first; their number to stderr."""
-    with open_ledger().database.connect() as connection:
-        rows = list_notifications(connection, filter_, before_id=before_id, limit=limit)
+    rows = list_notifications(open_ledger(), filter_, before_id=before_id, limit=limit)
     if as_json:
         echo_json_lines(map(notification_data, rows))
         return
@@ -39,8 +39,7 @@ def print_list(
 def print_one(notification_id: str, *, is_raw: bool, as_json: bool) -> None:
     """Print one notification, or its body alone. Errors: NotFoundError."""
     ledger = open_ledger()
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(notification_id)
+    row = find_delivery(ledger, notification_id)
     if row is None:
         raise NotFoundError(f"no notification {printable(notification_id)}")
     if is_raw:

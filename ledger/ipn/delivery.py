@@ -58,7 +58,7 @@ class DecodedBody:
 class Notification:
     """A delivery that a key of its shop and mode has verified.
 
-    Shape: `signed_digest` is the SHA-256 of exactly what the signature covers, so that a repeat
+    Shape: `signed_tag` names exactly what the signature covers, so that a repeat
     is recognised whatever travels beside it. `signed_text_tag` names the text that was signed, so
     that the same values under other names are recognised; None where names are signed, too.
     """
@@ -69,7 +69,7 @@ class Notification:
     mode: str
     source: str | None
     key_fingerprint: str
-    signed_digest: str
+    signed_tag: str
     signed_text_tag: str | None = None
 
 

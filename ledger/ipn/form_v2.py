@@ -63,7 +63,7 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Mapping[str, 
 
 
 def trust(
-    body: DecodedBody, key_fingerprint: str, signed_digest: str
+    body: DecodedBody, key_fingerprint: str, signed_tag: str
 ) -> tuple[Notification, Mapping[str, str]]:
     """Read a form that was verified by a key that is gone. Errors: NotificationError."""
     check_address(body.delivery, *claim(body))
@@ -79,7 +79,7 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
     if malformed is not None:
         raise SignatureError("relabelled-form", f"{malformed} is not in its strict format")
     source = fields[SOURCE_FIELD]
-    signed_digest = content_tag(orjson.dumps(signing.signed_fields(fields)))
+    signed_tag = content_tag(orjson.dumps(signing.signed_fields(fields)))
     return Notification(
         delivery=body.delivery,
         format=NAME,
@@ -87,7 +87,7 @@ def _notification(body: DecodedBody, key_fingerprint: str) -> Notification:
         mode=fields["vads_ctx_mode"],
         source=source,
         key_fingerprint=key_fingerprint,
-        signed_digest=signed_digest,
+        signed_tag=signed_tag,
         signed_text_tag=content_tag(signing.form_text(fields).encode()),
     )
 

@@ -29,7 +29,7 @@ class Format(Protocol):
     def claim(self, body: DecodedBody) -> tuple[str, str]: ...
     def verify(self, body: DecodedBody, shops: Shops) -> tuple[Notification, Payload]: ...
     def trust(
-        self, body: DecodedBody, key_fingerprint: str, signed_digest: str
+        self, body: DecodedBody, key_fingerprint: str, signed_tag: str
     ) -> tuple[Notification, Payload]: ...
     def translate(self, notification: Notification, payload: Any) -> NotificationContent: ...
 
@@ -64,14 +64,14 @@ def verify(delivery: Delivery, shops: Shops, limits: Limits) -> Proven:
     return Proven(*format_.verify(body, shops), body)
 
 
-def trust(delivery: Delivery, key_fingerprint: str, signed_digest: str, limits: Limits) -> Proven:
+def trust(delivery: Delivery, key_fingerprint: str, signed_tag: str, limits: Limits) -> Proven:
     """Take a delivery as verified that was so once, by a key that may be gone.
 
-    Shape: `signed_digest` is computed anew, so that it can be compared with the one kept.
+    Shape: `signed_tag` is computed anew, so that it can be compared with the one kept.
     Errors: NotificationError.
     """
     format_, body = _decode(delivery, limits)
-    return Proven(*format_.trust(body, key_fingerprint, signed_digest), body)
+    return Proven(*format_.trust(body, key_fingerprint, signed_tag), body)
 
 
 def understand(proven: Proven) -> NotificationContent:
@@ -95,10 +95,10 @@ def read(
 
 
 def read_trusted(
-    delivery: Delivery, key_fingerprint: str, signed_digest: str, limits: Limits
+    delivery: Delivery, key_fingerprint: str, signed_tag: str, limits: Limits
 ) -> tuple[Notification, NotificationContent]:
     """Read again what was verified once, by a key that is gone. Errors: as `trust`."""
-    proven = trust(delivery, key_fingerprint, signed_digest, limits)
+    proven = trust(delivery, key_fingerprint, signed_tag, limits)
     return proven.notification, understand(proven)
 
 

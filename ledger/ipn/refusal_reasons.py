@@ -14,6 +14,7 @@ REASONS: dict[str, str] = {
     "unsupported-content-type": "The body is no form (application/x-www-form-urlencoded).",
     "invalid-utf-8": "A field is not valid UTF-8: a proxy re-encoded the body.",
     "too-large": "The body is larger than LEDGER_BODY_BYTES_MAX: the call is noted without it.",
+    "erased": "Its body was erased: nothing can be read or verified again.",
     "card-data-removed": "It held card data, so that its body was not kept: nothing can be verified"
     " again.",
     "too-many-fields": "There are more fields than a notification can have.",
@@ -46,6 +47,7 @@ REASONS: dict[str, str] = {
 }
 """Reason -> what it means, for a person."""
 TOO_LARGE = "too-large"
+ERASED = "erased"
 """The one reason under which no body is kept: nothing can be verified again."""
 
 SOURCE_NOT_ALLOWED = "source-not-allowed"

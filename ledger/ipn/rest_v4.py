@@ -35,7 +35,7 @@ from ledger.ipn.rest_v4_requests import (
     subscription_of,
 )
 from ledger.ipn.shops_and_keys import REST_BROWSER, REST_PASSWORD, Key, Shops
-from ledger.ipn.signature import digest, is_same, sign_rest
+from ledger.ipn.signature import is_same, sign_rest
 from ledger.ipn.snapshots import NotificationContent, Pairs, TransactionSnapshot, with_instalment
 from ledger.ipn.storable import storable, storable_name
 
@@ -90,13 +90,11 @@ def verify(body: DecodedBody, shops: Shops) -> tuple[Notification, Answer]:
     return _notification(body, (shop_id, mode), key.fingerprint, signed), answer
 
 
-def trust(
-    body: DecodedBody, key_fingerprint: str, signed_digest: str
-) -> tuple[Notification, Answer]:
+def trust(body: DecodedBody, key_fingerprint: str, signed_tag: str) -> tuple[Notification, Answer]:
     """Read an answer that was verified by a key that is gone. Errors: NotificationError."""
     candidates = _candidates(body.fields.get("kr-answer", ""))
-    text_by_digest = {content_tag(text.encode()): text for text in reversed(candidates)}
-    signed = text_by_digest.get(signed_digest, candidates[0])
+    text_by_tag = {content_tag(text.encode()): text for text in reversed(candidates)}
+    signed = text_by_tag.get(signed_tag, candidates[0])
     answer, claimed = _read(body, signed)
     check_address(body.delivery, *claimed)
     return _notification(body, claimed, key_fingerprint, signed), answer
@@ -106,8 +104,8 @@ def _notification(
     body: DecodedBody, claimed: tuple[str, str], key_fingerprint: str, signed: str
 ) -> Notification:
     source = storable_name(body.fields.get(SOURCE_FIELD, "")) or None
-    signed_digest = content_tag(signed.encode())
-    return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_digest)
+    signed_tag = content_tag(signed.encode())
+    return Notification(body.delivery, NAME, *claimed, source, key_fingerprint, signed_tag)
 
 
 def _read(body: DecodedBody, text: str) -> tuple[Answer, tuple[str, str]]:
@@ -236,7 +234,7 @@ def _abandonment(answer: Mapping[str, Any], order: Order) -> TransactionSnapshot
     facts = read_facts(field_values, ORDER_FIELDS)
     facts["status"] = "ABANDONED"
     lasting = {name: answer[name] for name in answer if name not in ("serverDate", "transactions")}
-    ending = digest(json.dumps(lasting, sort_keys=True).encode())[:16]
+    ending = content_tag(json.dumps(lasting, sort_keys=True).encode())[:16]
     order_id = [str(facts["order_id"])] if "order_id" in facts else []
     reference = storable_name("-".join([*order_id, "abandoned", ending]))
     odd, verbatim = odd_of_order(field_values)

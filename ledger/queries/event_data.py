@@ -60,7 +60,8 @@ def event_data(recorded: RecordedEvent, *, with_details: bool = True) -> dict[st
     if with_details:
         data |= {name: dict(_DATA[name](event)) for name in _PAIRS}
     answer = {name: read(event) for name, read in _ANSWER.items()}
-    return {"position": recorded.position, **answer, "version": recorded.version, "data": data}
+    own = {"version": recorded.version, "sealed": recorded.sealed}
+    return {"position": recorded.position, **answer, **own, "data": data}
 
 
 # -- files --------------------------------------------------------------------------------------

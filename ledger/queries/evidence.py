@@ -21,9 +21,9 @@ from ledger.ipn.storable import INTEGER_MAX
 from ledger.recording.inbox_rows import delivery_of, missing_body
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
-from ledger.storage.outcomes import Outcome
+from ledger.storage.outcomes import Outcome, Sealed
 
-VERIFIED, KEY_GONE, FAILED = "verified", "key-gone", "failed"
+VERIFIED, KEY_GONE, FAILED, ERASED = "verified", "key-gone", "failed", "erased"
 EVENTS_MAX = 100
 _SHA_1 = re.compile(r"[0-9A-Fa-f]{40}")
 
@@ -68,7 +68,8 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
     """
     ids = dict.fromkeys(recorded.event.notification_id for recorded in events)
     with ledger.database.connect() as connection:
-        rows = Inbox(connection).get_verified(list(ids))
+        stored = Inbox(connection).get_verified(list(ids)).values()
+        rows = {row.id: row for row in ledger.sealing.with_bodies(connection, stored)}
     checks = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
     return {
         recorded.position: Evidence(
@@ -90,19 +91,22 @@ def event_at(ledger: Ledger, position: int) -> RecordedEvent:
 def verified_again(ledger: Ledger, row: InboxRecord) -> str:
     """Verify a stored delivery with the very key of then, whatever its window is now.
 
-    Shape: verified, key-gone or failed.
+    Shape: verified, key-gone, failed, or erased when there is no body any more.
     """
+    if row.sealed == Sealed.ERASED:
+        return ERASED
     key = ledger.shops.key_by_fingerprint(row.key_fingerprint or "")
     if key is None:
         return KEY_GONE
     unlimited = replace(key, not_before=None, not_after=None)
     only = Shops({key.shop_id: Shop(key.shop_id, "", (unlimited,))})
     try:
-        again = verify(delivery_of(row), only, ledger.limits).notification
+        with ledger.sealing.tagging():
+            again = verify(delivery_of(row), only, ledger.limits).notification
     except NotificationError:
         return FAILED
-    names = (row.signed_digest, row.shop_id, row.mode)
-    return VERIFIED if (again.signed_digest, again.shop_id, again.mode) == names else FAILED
+    names = (row.signed_tag, row.shop_id, row.mode)
+    return VERIFIED if (again.signed_tag, again.shop_id, again.mode) == names else FAILED
 
 
 def _digest_same(row: InboxRecord) -> bool:
@@ -172,7 +176,8 @@ def explained(ledger: Ledger, row: InboxRecord) -> str | None:
     """
     if row.outcome != Outcome.QUARANTINED or row.reason not in UNEXPLAINED:
         return None
-    is_another = is_signed_for_another_shop(delivery_of(row), ledger.shops, ledger.limits)
+    with ledger.sealing.tagging():
+        is_another = is_signed_for_another_shop(delivery_of(row), ledger.shops, ledger.limits)
     return "wrong-shop" if is_another else None
 
 
@@ -201,13 +206,14 @@ def _is_signed_with_sha_1(ledger: Ledger, row: InboxRecord, reason: str) -> bool
 
 def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:
     """Return the transactions, aliases and subscriptions that a verified delivery names."""
-    if row.key_fingerprint is None or row.signed_digest is None:
+    if row.key_fingerprint is None or row.signed_tag is None:
         return []
-    if row.outcome == Outcome.UNDECIDED:  # reading it again would stumble again
+    if row.body is None or row.outcome == Outcome.UNDECIDED:  # reading it again would stumble again
         return []
-    proof = row.key_fingerprint, row.signed_digest
+    proof = row.key_fingerprint, row.signed_tag
     try:
-        _, content = read_trusted(delivery_of(row), *proof, ledger.limits)
+        with ledger.sealing.tagging():
+            _, content = read_trusted(delivery_of(row), *proof, ledger.limits)
     except NotificationError:  # code that reads more strictly than that of then
         return []
     return [

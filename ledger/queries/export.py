@@ -18,6 +18,7 @@ from ledger.queries.filter_conditions import Filter, is_search
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.lists import all_transactions, count_transactions
 from ledger.queries.notifications import all_notifications, count_notifications, notification_data
+from ledger.queries.readable import readable_events
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.tables import events
 
@@ -60,11 +61,11 @@ def rows(ledger: Ledger, export: Export) -> Iterator[ExportRow]:
     filter_ = export.filter
     exported: Iterator[ExportRow]
     if export.kind == EVENTS and isinstance(filter_, EventFilter):
-        exported = _events(ledger, filter_, export.columns)
+        exported = _events(ledger, filter_, export)
     elif export.kind == TRANSACTIONS and isinstance(filter_, TransactionFilter):
         exported = all_transactions(ledger.database, filter_)
     elif export.kind == NOTIFICATIONS and isinstance(filter_, NotificationFilter):
-        records = all_notifications(ledger.database, filter_, has_bodies=export.has_raw)
+        records = all_notifications(ledger, filter_, has_bodies=export.has_raw)
         limits = None if export.has_card_data else ledger.limits
         exported = (_notification_row(record, limits) for record in records)
     else:
@@ -87,15 +88,15 @@ def total(ledger: Ledger, export: Export) -> int:
 # -- rows ---------------------------------------------------------------------------------------
 
 
-def _events(ledger: Ledger, filter_: EventFilter, columns: Columns) -> Iterator[ExportRow]:
+def _events(ledger: Ledger, filter_: EventFilter, export: Export) -> Iterator[ExportRow]:
     """Read the events themselves: an export of evidence needs no read model."""
     position, until = 0, ledger.events.high_water_mark() or 0
     topics, passes = sorted(filter_.type), event_test(filter_)
     while position < until:
         page = ledger.events.events_after(position, PAGE, stop=until, topics=topics)
-        for recorded in page:
-            if passes(recorded.event):
-                yield event_row(recorded, columns)
+        wanted = [recorded for recorded in page if passes(recorded.event)]
+        for recorded in readable_events(ledger, wanted) if export.has_personal else wanted:
+            yield event_row(recorded, export.columns)
         position = page[-1].position if len(page) == PAGE else until
 
 

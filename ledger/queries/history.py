@@ -1,8 +1,8 @@
 """The events of one object in order, each with the difference that it made."""
 
 from bisect import insort
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -124,6 +124,17 @@ _position = attrgetter("position")
 
 def _until(events: Sequence[RecordedEvent], position: int) -> list[RecordedEvent]:
     return [recorded for recorded in events if recorded.position <= position]
+
+
+def opened_entries(
+    entries: Sequence[TimelineEntry],
+    opened: Callable[[Sequence[RecordedEvent]], list[RecordedEvent]],
+) -> list[TimelineEntry]:
+    """Return entries of a history with what is sealed in their events."""
+    events = opened([entry.recorded for entry in entries])
+    return [
+        replace(entry, recorded=recorded) for entry, recorded in zip(entries, events, strict=True)
+    ]
 
 
 def names_in(streams: Iterable[Sequence[RecordedEvent]]) -> set[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from ledger.application import Ledger
 from ledger.instants import write_public_instant
@@ -15,9 +15,8 @@ from ledger.queries.filter_conditions import sql_conditions
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.keyset import INDEX_SCANS_MAX
 from ledger.recording.readmission import WAITING
-from ledger.storage.database import Database
 from ledger.storage.decisions import has_outcome
-from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, without_body
+from ledger.storage.inbox import InboxRecord, as_decided, inbox_record
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import notifications, quarantine
 
@@ -55,7 +54,7 @@ def _instant(instant: datetime | None) -> str | None:
 
 
 def list_notifications(
-    connection: Connection,
+    ledger: Ledger,
     filter_: NotificationFilter,
     *,
     before_id: str | None = None,
@@ -63,14 +62,16 @@ def list_notifications(
 ) -> list[InboxRecord]:
     """Return notifications, newest first, without bodies. Shape: `before_id` is the cursor."""
     records: list[InboxRecord] = []
-    for table in _tables(filter_):
-        newest = without_body(table).order_by(table.c.id.desc()).limit(limit)
-        if before_id is not None:
-            newest = newest.where(table.c.id < before_id)
-        for conditions in _index_scans(filter_, table):
-            rows = connection.execute(newest.where(*conditions))
-            records += as_decided(connection, map(inbox_record, rows))
-    return sorted(records, key=lambda record: record.id, reverse=True)[:limit]
+    with ledger.database.connect() as connection:
+        for table in _tables(filter_):
+            newest = select(table).order_by(table.c.id.desc()).limit(limit)
+            if before_id is not None:
+                newest = newest.where(table.c.id < before_id)
+            for conditions in _index_scans(filter_, table):
+                rows = connection.execute(newest.where(*conditions))
+                records += as_decided(connection, map(inbox_record, rows))
+        page = sorted(records, key=lambda record: record.id, reverse=True)[:limit]
+        return ledger.sealing.with_digests(connection, page)
 
 
 def waiting(
@@ -83,18 +84,18 @@ def waiting(
         reason=frozenset({reason} if reason else ()),
         shop_id=None if shops is None else frozenset(shops),
     )
-    return [record.id for record in all_notifications(ledger.database, filter_)]
+    return [record.id for record in all_notifications(ledger, filter_)]
 
 
 def all_notifications(
-    database: Database, filter_: NotificationFilter, *, has_bodies: bool = False
+    ledger: Ledger, filter_: NotificationFilter, *, has_bodies: bool = False
 ) -> Iterator[InboxRecord]:
     """Yield every notification, oldest first, in little memory.
 
     Both tables are merged by their ids, which are in the order of arrival.
     """
     previous = None
-    by_table = [_all_of(database, table, filter_, has_bodies) for table in _tables(filter_)]
+    by_table = [_all_of(ledger, table, filter_, has_bodies) for table in _tables(filter_)]
     for record in heapq.merge(*by_table, key=lambda record: record.id):
         if record.id != previous:  # one that was readmitted between two pages comes twice
             yield record
@@ -160,15 +161,15 @@ def _index_scans(filter_: NotificationFilter, table: Table) -> Iterator[list[Col
 
 
 def _all_of(
-    database: Database, table: Table, filter_: NotificationFilter, has_bodies: bool
+    ledger: Ledger, table: Table, filter_: NotificationFilter, has_bodies: bool
 ) -> Iterator[InboxRecord]:
-    whole: Select[Any] = select(table) if has_bodies else without_body(table)
-    query = whole.where(*_conditions(filter_, table)).order_by(table.c.id).limit(PAGE)
+    opened = ledger.sealing.with_bodies if has_bodies else ledger.sealing.with_digests
+    query = select(table).where(*_conditions(filter_, table)).order_by(table.c.id).limit(PAGE)
     after = ""
     while True:
-        with database.connect() as connection:
+        with ledger.database.connect() as connection:
             rows = connection.execute(query.where(table.c.id > after)).all()
-            page = as_decided(connection, map(inbox_record, rows))
+            page = opened(connection, as_decided(connection, map(inbox_record, rows)))
         yield from page
         if len(page) < PAGE:
             return

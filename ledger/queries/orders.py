@@ -1,7 +1,7 @@
 """One order: its transactions, what was refunded of which, what is left; and what is related."""
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -81,12 +81,14 @@ def order(
     order_id: str,
     after: int = 0,
     limit: int = TRANSACTIONS_DEFAULT,
+    opened: Callable[[Sequence[RecordedEvent]], list[RecordedEvent]] = list,
 ) -> State:
     """Return the state of an order, with a page of its transactions, as they were first seen.
 
     Shape: the page begins behind the position `after`; `next_cursor` is that of its last one, or
     None when there are no more. Sums and links are about all transactions, of which only those of
-    the page are held as a whole. Units: balances in minor units, one for each currency.
+    the page are held as a whole; `opened` opens what is sealed in those.
+    Units: balances in minor units, one for each currency.
     Errors: NotFoundError when no stream was known.
     """
     every, page = _lines_and_page(history, after, limit + 1)
@@ -100,32 +102,32 @@ def order(
         "order_id": order_id,
         "view_position": history.view_position,
         **_of_all(every),
-        "transactions": [state | line for _, state, line in page[:limit]],
+        "transactions": [current_state(opened(events)) | line for _, events, line in page[:limit]],
         "next_cursor": str(page[limit - 1][0]) if len(page) > limit else None,
     }
 
 
 def _lines_and_page(
     history: OrderHistory, after: int, limit: int
-) -> tuple[list[State], list[tuple[int, State, State]]]:
-    """Return all transactions without what is large, in order, and some of them as a whole.
+) -> tuple[list[State], list[tuple[int, list[RecordedEvent], State]]]:
+    """Return all transactions without what is large, in order, and the events of some of them.
 
     Shape: the latter with their first position, and what the former has of them.
     """
     lines: list[tuple[int, State]] = []
-    page: list[tuple[int, State, State]] = []
+    page: list[tuple[int, list[RecordedEvent], State]] = []
     for events in history.histories:
         first, state = events[0].position, current_state(events)
         state |= {"position": events[-1].position}
         line = {name: fact for name, fact in state.items() if name not in _LARGE}
         lines.append((first, line))
         if first > after:
-            insort(page, (first, state, line), key=itemgetter(0))
+            insort(page, (first, events, line), key=itemgetter(0))
             del page[limit:]
     return [line for _, line in sorted(lines, key=itemgetter(0))], page
 
 
-_LARGE = ("details", "personal")
+_LARGE = ("details", "personal", "sealed")
 
 
 def _of_all(transactions: Sequence[State]) -> State:

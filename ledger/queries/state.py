@@ -17,8 +17,19 @@ from ledger.ipn.snapshots import (
     Fact,
 )
 from ledger.storage.event_store import RecordedEvent, fold
+from ledger.storage.outcomes import Sealed
 
 State = dict[str, Any]
+
+_WORST_FIRST = (
+    Sealed.DAMAGED,
+    Sealed.LOCKED,
+    Sealed.ERASED,
+    Sealed.CLOSED,
+    Sealed.OPENED,
+    Sealed.NOTHING,
+)
+"""What a state says of all that its events have sealed: that of the worst one."""
 
 
 def current_state(events: Sequence[RecordedEvent]) -> State:
@@ -39,6 +50,7 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
         "late_news": sum(recorded.event.late for recorded in events),
         "details": _latest_pairs(counted, "details"),
         "personal": _latest_pairs(counted, "personal"),
+        "sealed": min((recorded.sealed for recorded in events), key=_WORST_FIRST.index),
     }
 
 

@@ -14,6 +14,7 @@ from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.relabelling import text_tags
 from ledger.recording.retries import appendable, available, retrying
 from ledger.recording.unit_of_work import UnitOfWork, Verified
+from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 from ledger.storage.event_recorder import lock_streams
 from ledger.storage.event_store import EventStore
@@ -31,10 +32,12 @@ class Append:
         self,
         database: Database,
         event_store: EventStore,
+        sealing: Sealing,
         strategy: WriteStrategy,
         now: Callable[[], datetime],
     ) -> None:
         self._event_store = event_store
+        self._sealing = sealing
         self._strategy = strategy
         self._plain = PlainWriter(database)
         self._now = now
@@ -75,7 +78,7 @@ class Append:
         request = _load_request(*notification)
         with available(), self._plain.begin() as connection:
             loaded = self._plain.load(connection, [request])
-            work = UnitOfWork(self._event_store, connection, loaded)
+            work = UnitOfWork(self._event_store, self._sealing, connection, loaded)
             work.add(notification, request.stream_ids, self._now(), readmitted)
 
     def _append(
@@ -86,7 +89,8 @@ class Append:
         readmitted: InboxRecord | None = None,
     ) -> list[Receipt]:
         requests = [_load_request(*notification) for notification in verified]
-        work = UnitOfWork(self._event_store, connection, strategy.load(connection, requests))
+        loaded = strategy.load(connection, requests)
+        work = UnitOfWork(self._event_store, self._sealing, connection, loaded)
         for notification, request in zip(verified, requests, strict=True):
             work.add(notification, request.stream_ids, self._now(), readmitted)
         positions = strategy.write(connection, work.writes)
@@ -104,7 +108,7 @@ class Append:
 def _load_request(notification: Notification, content: NotificationContent) -> LoadRequest:
     streams = streams_of(content)
     dated = transactions_of(content) if content.told_at else []
-    return LoadRequest(notification.signed_digest, streams, dated, text_tags(notification))
+    return LoadRequest(notification.signed_tag, streams, dated, text_tags(notification))
 
 
 def _earlier(connection: Connection, verified: Verified) -> Receipt | None:

@@ -11,8 +11,11 @@ from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotFoundError
 from ledger.ipn.storable import storable
+from ledger.recording.origins import new_origin_id
 from ledger.recording.retries import retrying
 from ledger.recording.unit_of_work import UnitOfWork
+from ledger.sealing.sealing import Sealing
+from ledger.storage.acts import CONFIRMATION, Act
 from ledger.storage.database import Database
 from ledger.storage.event_recorder import lock_streams
 from ledger.storage.event_store import EventStore, RecordedEvent, fold
@@ -40,10 +43,15 @@ class Confirmation:
     """Appends what an operator confirms, one transaction at a time."""
 
     def __init__(
-        self, database: Database, event_store: EventStore, now: Callable[[], datetime]
+        self,
+        database: Database,
+        event_store: EventStore,
+        sealing: Sealing,
+        now: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._event_store = event_store
+        self._sealing = sealing
         self._plain = PlainWriter(database)
         self._now = now
 
@@ -78,9 +86,17 @@ class Confirmation:
     ) -> tuple[int, ...]:
         newest = events[-1].event
         lock_streams(connection, [newest.originator_id])
-        work = UnitOfWork(self._event_store, connection, Loaded({}, {}, {}))
+        work = UnitOfWork(self._event_store, self._sealing, connection, Loaded({}, {}, {}))
+        occasion = self._occasion(newest)
+        act = Act(
+            id=new_origin_id(occasion.recorded_at),
+            kind=CONFIRMATION,
+            done_at=occasion.recorded_at,
+            shop_id=occasion.shop_id,
+            mode=occasion.mode,
+        )
         details = [["reason", storable(voucher.reason)], ["operator", storable(voucher.operator)]]
-        work.confirm(newest.originator_id, self._occasion(newest), details)
+        work.confirm(newest.originator_id, act, occasion, details)
         return tuple(self._plain.write(connection, work.writes))
 
     def _occasion(self, newest: LedgerAggregate.Event) -> Occasion:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.alias import Alias
-from ledger.aggregates.news import Report
+from ledger.aggregates.news import Recollection
 from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import Place
 from ledger.aggregates.subscription import Subscription
@@ -34,9 +34,8 @@ class Repository(Protocol):
     def stream_named(self, name_id: UUID) -> UUID | None:
         """Return the stream of a transaction by the id of one of its names."""
 
-    def recall(self, id_: UUID, named_texts: Pairs) -> Sequence[Report]:
-        """Return what was said of a stream, with details: by its events, and by calls that
-        repeated them if no event has any of these names."""
+    def recall(self, id_: UUID) -> Recollection:
+        """Return what was said of a stream: by its events, and by calls that repeated them."""
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
         """Return when the platform last repeated what it had reported of a stream."""

@@ -21,7 +21,7 @@ def with_known_imports(
     Errors: UnavailableError.
     """
     digests = [
-        each.notification.signed_digest
+        each.notification.signed_tag
         for each in outcomes
         if isinstance(each, Proven) and each.notification.delivery.is_imported
     ]
@@ -47,7 +47,7 @@ def unkept(delivery: Delivery, reason: str, limits: Limits) -> Receipt:
 
 
 def _answered(proven: Proven, records: dict[str, InboxRecord]) -> Proven | Receipt:
-    record = records.get(proven.notification.signed_digest)
+    record = records.get(proven.notification.signed_tag)
     if record is None or not proven.notification.delivery.is_imported:
         return proven
     if record.outcome == Outcome.UNDECIDED:

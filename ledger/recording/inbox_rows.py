@@ -7,8 +7,7 @@ from ledger import __version__
 from ledger.aggregates.occasion import Occasion
 from ledger.ipn.delivery import Delivery, Limits, Notification
 from ledger.ipn.parse import Claim
-from ledger.ipn.refusal_reasons import CARD_DATA_REMOVED, TOO_LARGE
-from ledger.ipn.signature import digest
+from ledger.ipn.refusal_reasons import CARD_DATA_REMOVED, ERASED, TOO_LARGE
 from ledger.ipn.snapshots import NotificationContent
 from ledger.settings import Settings
 from ledger.storage.decisions import LaterDecision
@@ -34,7 +33,7 @@ def verified_row(
         mode=notification.mode,
         source=notification.source,
         reason=reason,
-        signed_digest=notification.signed_digest,
+        signed_tag=notification.signed_tag,
         signed_text_tag=notification.signed_text_tag,
         key_fingerprint=notification.key_fingerprint,
         told_at=content.told_at,
@@ -43,6 +42,7 @@ def verified_row(
 
 
 def later_decision(
+    origin_id: str,
     record: InboxRecord,
     decided_at: datetime,
     outcome: Outcome,
@@ -51,10 +51,11 @@ def later_decision(
     error_class: str | None = None,
 ) -> LaterDecision:
     """Make the row of what became of an undecided notification, decided or not, by this code."""
-    assert record.signed_digest is not None, "an undecided notification was verified"
+    assert record.signed_tag is not None, "an undecided notification was verified"
     return LaterDecision(
+        id=origin_id,
         notification_id=record.id,
-        signed_digest=record.signed_digest,
+        signed_tag=record.signed_tag,
         decided_at=decided_at,
         outcome=outcome,
         code_version=__version__,
@@ -78,11 +79,12 @@ def quarantined_row(delivery: Delivery, reason: str, claim: Claim) -> InboxRecor
 
 
 def missing_body(record: InboxRecord) -> str | None:
-    """Return the reason why the body of a refused delivery was not kept; None when it was."""
+    """Return the reason why an opened delivery has no body; None when it has one."""
     if record.reason == TOO_LARGE:
         return TOO_LARGE
-    is_kept = bool(record.body) or record.digest == digest(b"")
-    return None if is_kept else CARD_DATA_REMOVED
+    if record.body is not None:
+        return None
+    return CARD_DATA_REMOVED if record.outcome == Outcome.QUARANTINED else ERASED
 
 
 def occasion_of(

@@ -11,6 +11,7 @@ from ledger.ipn.shops_and_keys import Shops
 from ledger.recording.inbox_rows import delivery_of, limits_of, missing_body
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
+from ledger.sealing.sealing import Sealing
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -23,13 +24,14 @@ GONE = "gone"
 """What became of a delivery that another operator has taken meanwhile, or that was evicted."""
 
 
-def waiting_record(database: Database, notification_id: str) -> InboxRecord:
+def waiting_record(database: Database, sealing: Sealing, notification_id: str) -> InboxRecord:
     """Return the row of a delivery that waits. Errors: NotFoundError; UnavailableError."""
     with available(), database.connect() as connection:
         record = Inbox(connection).get(notification_id)
-    if record is None or record.outcome not in WAITING:
-        raise NotFoundError(f"delivery {notification_id} is neither in quarantine nor undecided")
-    return record
+        if record is None or record.outcome not in WAITING:
+            reason = f"delivery {notification_id} is neither in quarantine nor undecided"
+            raise NotFoundError(reason)
+        return sealing.with_bodies(connection, [record])[0]
 
 
 def verify_again(
@@ -44,8 +46,8 @@ def verify_again(
     if missing is not None:
         return receipt_of(record, reason=missing)
     try:
-        if record.signed_digest is not None and record.key_fingerprint is not None:
-            return trust(delivery, record.key_fingerprint, record.signed_digest, limits)
+        if record.signed_tag is not None and record.key_fingerprint is not None:
+            return trust(delivery, record.key_fingerprint, record.signed_tag, limits)
         if not settings.allows_source(record.peer):
             raise SignatureError(SOURCE_NOT_ALLOWED, "its sender is not allowed")
         if record.reason == SOURCE_NOT_ALLOWED:  # the setting of today is what lets it pass

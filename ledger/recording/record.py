@@ -13,10 +13,12 @@ from ledger.recording.append import Append
 from ledger.recording.attempts import outcome_of
 from ledger.recording.group_commit import GroupCommit
 from ledger.recording.inbox_rows import later_decision
+from ledger.recording.origins import new_origin_id
 from ledger.recording.receipt import Receipt, receipt_of
 from ledger.recording.retries import available
 from ledger.recording.undecided import error_class_of, keep_undecided, reason_of
 from ledger.recording.unit_of_work import Verified
+from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 from ledger.storage.decisions import add_decision
 from ledger.storage.inbox import InboxRecord
@@ -29,11 +31,13 @@ class Record:
     def __init__(
         self,
         database: Database,
+        sealing: Sealing,
         append: Append,
         now: Callable[[], datetime],
         refuse: Callable[[Delivery, str], Receipt],
     ) -> None:
         self._database = database
+        self._sealing = sealing
         self._append = append
         self._refuse = refuse
         self._now = now
@@ -69,7 +73,7 @@ class Record:
         if record.outcome == Outcome.QUARANTINED and isinstance(outcome, SignatureError):
             return receipt_of(record, reason=outcome.reason)
         if record.outcome == Outcome.QUARANTINED:
-            return keep_undecided(self._database, proven, outcome, self._now())
+            return keep_undecided(self._database, self._sealing, proven, outcome, self._now())
         reason = reason_of(outcome)
         self._note_failure(record, reason, error_class_of(outcome))
         return receipt_of(record, reason=reason)
@@ -93,12 +97,14 @@ class Record:
             raise attempted
         if isinstance(attempted, SignatureError):  # its text was signed, but not as this
             return self._refuse(proven.notification.delivery, attempted.reason)
-        return keep_undecided(self._database, proven, attempted, self._now())
+        return keep_undecided(self._database, self._sealing, proven, attempted, self._now())
 
     def _note_failure(self, record: InboxRecord, reason: str, error_class: str) -> None:
         """Add why it is still undecided, unless this code has said so before."""
         now = self._now()
-        decision = later_decision(record, now, Outcome.UNDECIDED, (), reason, error_class)
+        decision = later_decision(
+            new_origin_id(now), record, now, Outcome.UNDECIDED, (), reason, error_class
+        )
         said = (record.error_class, record.code_version)
         if said != (decision.error_class, decision.code_version):
             with available(), self._database.begin() as connection:

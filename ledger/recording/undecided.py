@@ -3,14 +3,13 @@
 It shares no code with the normal way but the database's own: what fails there must not fail here.
 """
 
-import hashlib
 import traceback
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy import and_, insert, or_, select
 from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
@@ -19,15 +18,19 @@ from ledger.ipn.apparent_names import apparent_names_in
 from ledger.ipn.parse import Proven
 from ledger.recording.receipt import Receipt
 from ledger.recording.retries import available
+from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
+from ledger.storage.inbox import inbox_record
 from ledger.storage.outcomes import Outcome
-from ledger.storage.tables import apparent_names, notifications, quarantine
+from ledger.storage.quarantine import release
+from ledger.storage.sealed_rows import add_sealed
+from ledger.storage.tables import apparent_names, notifications
 
 _log = structlog.get_logger(__name__)
 
 
 def keep_undecided(
-    database: Database, proven: Proven, failure: Exception, now: datetime
+    database: Database, sealing: Sealing, proven: Proven, failure: Exception, now: datetime
 ) -> Receipt:
     """Keep a verified notification for a later decision. Errors: UnavailableError.
 
@@ -35,27 +38,32 @@ def keep_undecided(
     was stored before anything failed. What waited in quarantine leaves it.
     """
     row, c = _row(proven, failure, now), notifications.c
-    is_same_body = and_(
-        c.signed_digest == row["signed_digest"],
-        c.digest == row["digest"],
-        c.outcome == Outcome.UNDECIDED,
-    )
-    kept = select(c.id, c.outcome, c.reason).where(or_(c.id == row["id"], is_same_body))
+    sealed = sealing.seal(row["id"], proven.notification.delivery.body)
+    is_same = and_(c.signed_tag == row["signed_tag"], c.outcome == Outcome.UNDECIDED)
+    kept = select(notifications).where(or_(c.id == row["id"], is_same)).order_by(c.id)
     of_shop = {name: row[name] for name in ("shop_id", "mode")}
     named = [
         of_shop | {"name": name, "notification_id": row["id"]} for name in apparent_names_in(proven)
     ]
     with available(), database.begin() as connection:
-        first = connection.execute(kept.order_by(c.id).limit(1)).one_or_none()
-        connection.execute(delete(quarantine).where(quarantine.c.id == row["id"]))
-        if first is None:
+        known = sealing.with_digests(connection, map(inbox_record, connection.execute(kept)))
+        digest = proven.notification.delivery.digest
+        same = [record for record in known if row["id"] == record.id or record.digest == digest]
+        release(connection, row["id"])
+        if not same:
             connection.execute(insert(notifications), row)
+            add_sealed(connection, [sealed])
             if named:
                 connection.execute(insert(apparent_names), named)
-    id_, outcome, reason = first or (row["id"], row["outcome"], row["reason"])
     place = _place_of(failure)
-    _log.error("stumbled", id=id_, outcome=outcome, error=row["error_class"], at=place)
-    return Receipt(id_, Outcome(outcome), reason, row["format"], row["shop_id"], row["mode"])
+    names = row["format"], row["shop_id"], row["mode"]
+    receipt = Receipt(row["id"], row["outcome"], row["reason"], *names)
+    if same:
+        receipt = Receipt(same[0].id, same[0].outcome, same[0].reason, *names)
+    _log.error(
+        "stumbled", id=receipt.id, outcome=receipt.outcome, error=row["error_class"], at=place
+    )
+    return receipt
 
 
 def _row(proven: Proven, failure: Exception, now: datetime) -> dict[str, Any]:
@@ -72,8 +80,7 @@ def _row(proven: Proven, failure: Exception, now: datetime) -> dict[str, Any]:
         "shop_id": notification.shop_id,
         "mode": notification.mode,
         "source": notification.source,
-        "digest": hashlib.sha256(delivery.body).hexdigest(),
-        "signed_digest": notification.signed_digest,
+        "signed_tag": notification.signed_tag,
         "signed_text_tag": notification.signed_text_tag,
         "key_fingerprint": notification.key_fingerprint,
         "positions": [],
@@ -83,7 +90,6 @@ def _row(proven: Proven, failure: Exception, now: datetime) -> dict[str, Any]:
         "endpoint_mode": delivery.mode,
         "is_from_named_range": delivery.is_from_named_range,
         "is_imported": delivery.is_imported,
-        "body": delivery.body,
     }
 
 

@@ -1,25 +1,29 @@
 """Decides on notifications, one or several, and collects what they add for one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Connection
 
 from ledger.aggregates.aggregate import LedgerAggregate
-from ledger.aggregates.news import Report, share_names
+from ledger.aggregates.news import Recollection
 from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import Fact, NotificationContent, Pairs
 from ledger.recording.decider import Decider, Decision
 from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
-from ledger.recording.recall import sayings_in
+from ledger.recording.origins import new_origin_id
+from ledger.recording.recall import StoredRecollection, sayings_in
 from ledger.recording.relabelling import free_text_tag
+from ledger.sealing.sealing import Sealing
 from ledger.storage import subscription_index
+from ledger.storage.acts import Act
 from ledger.storage.event_mapper import Entry
-from ledger.storage.event_recorder import read_streams
+from ledger.storage.event_recorder import NewEvent, read_streams
 from ledger.storage.event_store import EventStore
 from ledger.storage.inbox import Inbox, InboxRecord, Repeat
 from ledger.storage.outcomes import Outcome
@@ -36,8 +40,11 @@ class UnitOfWork:
     Later notifications see what earlier ones added, as if each had been committed.
     """
 
-    def __init__(self, event_store: EventStore, connection: Connection, loaded: Loaded) -> None:
+    def __init__(
+        self, event_store: EventStore, sealing: Sealing, connection: Connection, loaded: Loaded
+    ) -> None:
         self._event_store = event_store
+        self._sealing = sealing
         self._connection = connection
         self._loaded = loaded
         self._aggregates: dict[UUID, LedgerAggregate | None] = {}
@@ -56,8 +63,10 @@ class UnitOfWork:
         Shape: `readmitted` is its row, if it was in quarantine or undecided until now.
         """
         notification, content = verified
-        outcome = Outcome.REPEATED
-        positions = self._loaded.positions_by_digest.get(notification.signed_digest)
+        outcome, parts = Outcome.REPEATED, list[bytes]()
+        is_decided_now = readmitted is not None and readmitted.outcome == Outcome.UNDECIDED
+        origin_id = new_origin_id(now) if is_decided_now else notification.delivery.id
+        positions = self._loaded.positions_by_tag.get(notification.signed_tag)
         if positions is None:
             tag = free_text_tag(notification, self._loaded.texts_by_tag, self._recorded)
             notification = replace(notification, signed_text_tag=tag)
@@ -67,26 +76,42 @@ class UnitOfWork:
             if decision.changed:
                 outcome = Outcome.RECORDED
                 self._loaded.texts_by_tag |= {tag: notification.delivery.id} if tag else {}
-            positions = self._collect(decision, occasion)
-            self._loaded.positions_by_digest[notification.signed_digest] = positions
-        if readmitted is not None and readmitted.outcome == Outcome.UNDECIDED:
-            self.writes.decisions.append(later_decision(readmitted, now, outcome, positions))
+            positions, parts = self._collect(decision, occasion, origin_id)
+            self._loaded.positions_by_tag[notification.signed_tag] = positions
+        if readmitted is not None and is_decided_now:
+            self.writes.decisions.append(
+                later_decision(origin_id, readmitted, now, outcome, positions)
+            )
+            self._seal(origin_id, None, parts)
             return
         reason = None if readmitted is None else readmitted.reason
-        self.writes.deliveries.append(
-            verified_row(notification, content, now, outcome, positions, reason)
-        )
+        record = verified_row(notification, content, now, outcome, positions, reason)
+        self.writes.deliveries.append(record)
+        self._seal(origin_id, record.body, parts)
+
+    def _seal(self, origin_id: str, body: bytes | None, parts: Sequence[bytes]) -> None:
+        if body is not None or parts:
+            self.writes.sealed_origins.append(self._sealing.seal(origin_id, body, parts))
 
     def _recorded(self, id_: str) -> InboxRecord:
-        own = [record for record in self.writes.deliveries if record.id == id_]
-        return own[0] if own else Inbox(self._connection).get_verified([id_])[id_]
+        return self._with_bodies([id_])[0]
 
-    def confirm(self, id_: UUID, occasion: Occasion, details: Pairs) -> None:
+    def _with_bodies(self, ids: Sequence[str]) -> list[InboxRecord]:
+        """Return recorded notifications with their bodies, those that are not written yet, too."""
+        own = [record for record in self.writes.deliveries if record.id in ids]
+        missing = [id_ for id_ in ids if all(record.id != id_ for record in own)]
+        stored = list(Inbox(self._connection).get_verified(missing).values())
+        return [*own, *self._sealing.with_bodies(self._connection, stored)]
+
+    def confirm(self, id_: UUID, act: Act, occasion: Occasion, details: Pairs) -> None:
         """Take an operator's word for what doubtful notifications reported of a transaction."""
         content = NotificationContent(
             occasion.shop_id, occasion.mode, None, occasion.rule, occasion.rule_certainty, None
         )
-        self._collect(Decider(content, [], occasion, self).confirm(id_, details), occasion)
+        decision = Decider(content, [], occasion, self).confirm(id_, details)
+        positions, parts = self._collect(decision, occasion, act.id)
+        self.writes.acts.append(replace(act, positions=positions))
+        self._seal(act.id, None, parts)
 
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams.
@@ -103,23 +128,36 @@ class UnitOfWork:
     def stream_named(self, name_id: UUID) -> UUID | None:
         return self._loaded.stream_by_name.get(name_id)
 
-    def recall(self, id_: UUID, named_texts: Pairs) -> Sequence[Report]:
-        """Return what was said of a stream, with details: by its events, and by calls that
-        repeated them if no event has any of these names."""
+    def recall(self, id_: UUID) -> Recollection:
+        """Return what was said of a stream: by its events, and by calls that repeated them."""
         entries = read_streams(self._connection, [id_], with_details=True)[id_]
-        events = [each.event for each in self._event_store.whole(self._connection, entries)]
-        stream_ids = {id_, *(event.originator_id for event in events)}
-        added = (entry for entry, _ in self.writes.new_events if entry.originator_id in stream_ids)
-        reports: list[Report] = [*events, *map(self._event_store.event_of, added)]
-        if share_names(reports, named_texts):
-            return reports
+        events = self._event_store.whole(self._connection, entries)
+        stream_ids = {id_, *(each.event.originator_id for each in events)}
+        return StoredRecollection(
+            self._added_to(stream_ids),
+            events,
+            opened=partial(self._sealing.opened, self._connection),
+            repeats=lambda: sayings_in(self._repeats_of(stream_ids), stream_ids, self._stream_of),
+        )
+
+    def _added_to(self, stream_ids: Collection[UUID]) -> list[LedgerAggregate.Event]:
+        """Return the events of streams that are not written yet."""
+        return [
+            self._event_store.event_of(new.stored_event)
+            for new in self.writes.new_events
+            if new.stored_event.originator_id in stream_ids
+        ]
+
+    def _repeats_of(self, stream_ids: Collection[UUID]) -> list[InboxRecord]:
+        """Return deliveries that repeated these streams, with their bodies."""
+        inbox = Inbox(self._connection)
         own = [
             repeat.notification_id
             for repeat in self.writes.repeats
             if repeat.originator_id in stream_ids
         ]
-        records = [*Inbox(self._connection).first_repeats(stream_ids), *map(self._recorded, own)]
-        return [*sayings_in(records, stream_ids, self._stream_of), *reports]
+        first = self._sealing.with_bodies(self._connection, inbox.first_repeats(stream_ids))
+        return [*first, *self._with_bodies(own)]
 
     def _stream_of(self, name_id: UUID) -> UUID:
         """Return the stream of a name, also of one that is not in this notification."""
@@ -138,10 +176,12 @@ class UnitOfWork:
         ids = [id_ for id_, order in order_by_id.items() if order == order_id]
         return ids[0] if len(ids) == 1 else None
 
-    def _collect(self, decision: Decision, occasion: Occasion) -> tuple[int, ...]:
+    def _collect(
+        self, decision: Decision, occasion: Occasion, origin_id: str
+    ) -> tuple[tuple[int, ...], list[bytes]]:
         """Collect what a decision adds, and let later notifications see it.
 
-        Shape: the positions of the events that its notification is about.
+        Shape: the positions of the events that its notification is about; what they have to seal.
         """
         for id_ in decision.repeated:
             self.writes.repeats.append(Repeat(id_, occasion.notification_id, occasion.told_at))
@@ -151,15 +191,19 @@ class UnitOfWork:
             self._aggregates[aggregate.id] = aggregate
             if isinstance(aggregate, Subscription):
                 self._name(aggregate, decision.order_by_subscription.get(aggregate.id))
-        new_positions = []
+        new_positions, parts = [], list[bytes]()
         for stored_event in self._event_store.encode(decision.changed.values()):
             place = stored_event.originator_id, stored_event.originator_version
             position = PROVISIONAL + len(self.writes.new_events)
             self._position_by_place[place] = position
-            self.writes.new_events.append((stored_event, occasion.notification_id))
+            part = None
+            if stored_event.sealed_json is not None:
+                part = len(parts)
+                parts.append(stored_event.sealed_json)
+            self.writes.new_events.append(NewEvent(stored_event, origin_id, part))
             new_positions.append(position)
         repeated = [self._position_by_place[place] for place in decision.repeated.values()]
-        return tuple(new_positions or sorted(repeated))
+        return tuple(new_positions or sorted(repeated)), parts
 
     def _name(self, subscription: Subscription, order_of_instalment: Fact | None) -> None:
         """Note how the platform calls a subscription; the order of its plan goes first."""

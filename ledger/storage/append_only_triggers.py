@@ -9,13 +9,22 @@ from ledger.storage.high_water_mark import POSITIONS_LOCK
 APPEND_ONLY = (
     "events",
     "notifications",
+    "bodies",
     "decisions",
+    "acts",
     "apparent_names",
     "repeats",
     "stream_names",
+    "log_entries",
+    "log_tiles",
+    "checkpoints",
+    "timestamps",
     "access_log",
 )
 """Tables whose rows are never changed or deleted."""
+
+ORDERED = ("events", "notifications", "decisions", "acts")
+"""Tables that are followed in the order in which their rows were committed."""
 
 
 def missing_guards(connection: Connection) -> list[str]:
@@ -61,18 +70,21 @@ def _is_whole(definition: str, condition: str, needed: Sequence[str]) -> bool:
 _REFUSES = ("BEFORE ", "DELETE", "UPDATE", "TRUNCATE", "BEGIN RAISE EXCEPTION")
 _ON_POSTGRESQL = {
     **{f"{table}_refuse_change": (table, *_REFUSES) for table in APPEND_ONLY},
-    "events_lock_positions": (
-        "events",
-        "BEFORE INSERT",
-        f"BEGIN PERFORM pg_advisory_xact_lock_shared({POSITIONS_LOCK})",
-    ),
+    **{
+        f"{table}_lock_positions": (
+            table,
+            "BEFORE INSERT",
+            f"BEGIN PERFORM pg_advisory_xact_lock_shared({POSITIONS_LOCK})",
+        )
+        for table in ORDERED
+    },
 }
 """Trigger -> its table, and what its definition and its function must say."""
 
 
 def _missing_constraints(connection: Connection) -> Iterator[str]:
     schema = inspect(connection)
-    keys = {"events": ["position"], "notifications": ["id"]}
+    keys = {"events": ["position"], "notifications": ["place"], "bodies": ["origin_id"]}
     for table, columns in keys.items():
         if schema.get_pk_constraint(table)["constrained_columns"] != columns:
             yield f"primary key of {table}"

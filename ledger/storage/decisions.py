@@ -20,8 +20,9 @@ class LaterDecision:
     Shape: `reason` and `error_class` are those of a try that failed; then it stays undecided.
     """
 
+    id: str
     notification_id: str
-    signed_digest: str
+    signed_tag: str
     decided_at: datetime
     outcome: Outcome
     code_version: str
@@ -43,7 +44,7 @@ def newest_decisions(connection: Connection, ids: Sequence[str]) -> dict[str, La
     newest = {}
     for row in connection.execute(_NEWEST, {"ids": padded(ids)}):
         columns = row._asdict()
-        del columns["id"]
+        del columns["place"]
         columns |= {"outcome": Outcome(row.outcome), "positions": tuple(row.positions)}
         newest[row.notification_id] = LaterDecision(**columns)
     return newest
@@ -68,8 +69,8 @@ def has_outcome(outcomes: Iterable[str]) -> ColumnElement[bool]:
 
 
 _NEWEST = select(decisions).where(
-    decisions.c.id.in_(
-        select(func.max(decisions.c.id))
+    decisions.c.place.in_(
+        select(func.max(decisions.c.place))
         .where(decisions.c.notification_id.in_(bindparam("ids", expanding=True)))
         .group_by(decisions.c.notification_id)
     )

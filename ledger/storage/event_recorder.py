@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import takewhile
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
@@ -19,6 +19,16 @@ from ledger.storage.tables import events
 POLL_SECONDS = 0.1
 PAGE = 500
 _POSITION_MAX = 2**63 - 1
+NO_ORIGIN = ""
+"""What events name that the library's interface has appended: this service always knows one."""
+
+
+class NewEvent(NamedTuple):
+    """An event to be appended. Shape: `part` is its number among the sealed parts of its origin."""
+
+    stored_event: StoredEvent
+    origin_id: str
+    part: int | None = None
 
 
 class EventRecorder(ApplicationRecorder):
@@ -37,7 +47,7 @@ class EventRecorder(ApplicationRecorder):
         stored_events: Sequence[StoredEvent],
         *,
         connection: Connection | None = None,
-        notification_id: str | None = None,
+        origin_id: str = NO_ORIGIN,
         **kwargs: Any,
     ) -> list[int]:
         """Append events in the caller's transaction, or in one of their own.
@@ -46,7 +56,7 @@ class EventRecorder(ApplicationRecorder):
         Errors: those of `eventsourcing.persistence`; IntegrityError means that another writer has
         taken a version of the stream (reload and decide again, in a new transaction).
         """
-        new_events = [(event, notification_id) for event in stored_events]
+        new_events = [NewEvent(event, origin_id) for event in stored_events]
         opened = nullcontext(connection) if connection else self._database.begin()
         with library_errors(), opened as writer:
             return append_events(writer, new_events)
@@ -113,7 +123,7 @@ class EventRecorder(ApplicationRecorder):
 
     def _read(self, after: int, until: int, topics: Sequence[str], limit: int) -> list[Entry]:
         position = events.c.position
-        query = select(*_ENTRY, events.c.details).where(position > after, position <= until)
+        query = select(*_ENTRY, *_DETAILS).where(position > after, position <= until)
         if topics:
             query = query.where(events.c.topic.in_(topics))
         with self._database.connect() as connection:
@@ -152,23 +162,23 @@ class PollingSubscription(Subscription[EventRecorder]):
                 self._stopped.wait(POLL_SECONDS)
 
 
-def append_events(
-    connection: Connection, new_events: Sequence[tuple[StoredEvent, str | None]]
-) -> list[int]:
-    """Append events, each with the id of its notification. Shape: positions, in the order given."""
-    rows = [event_row(*new_event) for new_event in new_events]
+def append_events(connection: Connection, new_events: Sequence[NewEvent]) -> list[int]:
+    """Append events. Shape: positions, in the order given."""
+    rows = [event_row(new_event) for new_event in new_events]
     return list(connection.scalars(_APPEND, rows)) if rows else []
 
 
-def event_row(stored_event: StoredEvent, notification_id: str | None) -> dict[str, Any]:
+def event_row(new_event: NewEvent) -> dict[str, Any]:
     """Make the row of an event. Shape: the columns of `events` but its position."""
+    stored_event = new_event.stored_event
     return {
         "originator_id": _uuid(stored_event.originator_id),
         "originator_version": stored_event.originator_version,
         "topic": stored_event.topic,
         "state": stored_event.state,
-        "notification_id": notification_id,
+        "origin_id": new_event.origin_id,
         "details": getattr(stored_event, "details", None),
+        "part": new_event.part,
     }
 
 
@@ -206,5 +216,6 @@ _STREAMS = (
     .where(events.c.originator_id.in_(bindparam("ids", expanding=True)))
     .order_by(events.c.originator_id, events.c.originator_version)
 )
-_STREAMS_WITH_DETAILS = _STREAMS.add_columns(events.c.details)
+_DETAILS = (events.c.details, events.c.origin_id, events.c.part)
+_STREAMS_WITH_DETAILS = _STREAMS.add_columns(*_DETAILS)
 _APPEND = insert(events).returning(events.c.position, sort_by_parameter_order=True)

@@ -14,8 +14,9 @@ from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotFoundError
 from ledger.storage.database import Database
-from ledger.storage.event_mapper import Entry, EventMapper, StoredEntry
+from ledger.storage.event_mapper import AnyStoredEvent, Entry, EventMapper, StoredEntry
 from ledger.storage.event_recorder import EventRecorder, read_streams
+from ledger.storage.outcomes import Sealed
 
 STREAMS_MAX = 1024
 """Streams that one statement reads; a database takes only so many parameters."""
@@ -26,11 +27,15 @@ class RecordedEvent:
     """One event with its place in the whole ledger.
 
     Shape: `counted` is its place in a history of two streams, which has versions of its own.
+    `sealed` says where it stands with what it says beside facts and harmless details.
     """
 
     position: int
     event: LedgerAggregate.Event
     counted: int | None = None
+    origin_id: str | None = None
+    part: int | None = None
+    sealed: Sealed = Sealed.NOTHING
 
     @property
     def version(self) -> int:
@@ -103,9 +108,11 @@ class EventStore(EventRecorder):
 
     def decode(self, entry: Entry) -> RecordedEvent:
         """Turn a stored event into one of the domain, at its current version."""
-        return RecordedEvent(entry.id, self.event_of(entry))
+        sealed = Sealed.NOTHING if entry.part is None else Sealed.CLOSED
+        event = self.event_of(entry)
+        return RecordedEvent(entry.id, event, None, entry.origin_id, entry.part, sealed)
 
-    def event_of(self, stored_event: Entry | StoredEntry) -> LedgerAggregate.Event:
+    def event_of(self, stored_event: AnyStoredEvent) -> LedgerAggregate.Event:
         """Turn stored bytes into an event of the domain, at its current version."""
         event = self._mapper.to_domain_event(stored_event)
         assert isinstance(event, LedgerAggregate.Event)

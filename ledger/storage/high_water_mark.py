@@ -1,8 +1,10 @@
 """The position below which nothing can still appear, however many writers commit out of order."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import monotonic, sleep
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import OperationalError
 
 from ledger.storage.database import Database
@@ -11,7 +13,8 @@ from ledger.storage.tables import events
 POSITIONS_LOCK = 0x1ED6_0002
 """PostgreSQL advisory lock that orders writers and readers of positions.
 
-Every insert into `events` holds it shared until its commit (a trigger of the table takes it).
+Every insert into a table that is followed in order holds it shared until its commit (a trigger of
+the table takes it).
 """
 
 BARRIER_TRIES = 3
@@ -70,14 +73,33 @@ class HighWaterMark:
             return newest
 
     def _pass_barrier(self) -> bool:
+        with passed_barrier(self._database) as connection:
+            if connection is None:
+                return False
+            newest = connection.scalar(_NEWEST)
+        self.safe = max(self.safe, newest or 0)
+        return True
+
+
+@contextmanager
+def passed_barrier(database: Database) -> Iterator[Connection | None]:
+    """Read what is complete for ever: every row with a place that is seen here, none below missing.
+
+    Shape: None when writers held on for too long; try again later. SQLite has one writer at a time,
+    so there is nothing to wait for.
+    """
+    if database.is_sqlite:
+        with database.connect() as connection:
+            yield connection
+        return
+    with database.connect() as connection:
         try:
-            with self._database.connect() as connection:
-                connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
-                connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
-                newest = connection.scalar(_NEWEST)
+            connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
+            connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                 raise
-            return False
-        self.safe = max(self.safe, newest or 0)
-        return True
+            is_passed = False
+        else:
+            is_passed = True
+        yield connection if is_passed else None

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     Row,
-    Select,
     Table,
     bindparam,
     func,
@@ -22,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.storage.database import padded
 from ledger.storage.decisions import newest_decisions
-from ledger.storage.outcomes import Outcome
+from ledger.storage.outcomes import Outcome, Sealed
 from ledger.storage.tables import RECORDED_ONCE, decisions, notifications, quarantine, repeats
 
 
@@ -34,16 +33,17 @@ class AlreadyRecorded(Exception):
 class InboxRecord:
     """One delivery as it is stored.
 
-    Shape: what only a verified delivery has (`recorded_at`, `signed_digest`, `key_fingerprint`,
+    Shape: what only a verified delivery has (`recorded_at`, `signed_tag`, `key_fingerprint`,
     `told_at`, `positions`) is empty in quarantine; there `shop_id`, `mode` and `source` are as
     claimed. `error_class` and `code_version` say what stumbled over an undecided one, `decided_at`
-    when it was decided after all. `body` is None in lists.
+    when it was decided after all. `body` and its SHA-256 `digest` are None until they have been
+    opened, and for ever once they were erased; `sealed` says which.
     """
 
     id: str
     received_at: datetime
     outcome: Outcome
-    digest: str
+    digest: str | None = None
     recorded_at: datetime | None = None
     format: str | None = None
     shop_id: str | None = None
@@ -53,7 +53,7 @@ class InboxRecord:
     error_class: str | None = None
     code_version: str | None = None
     decided_at: datetime | None = None
-    signed_digest: str | None = None
+    signed_tag: str | None = None
     signed_text_tag: str | None = None
     key_fingerprint: str | None = None
     told_at: datetime | None = None
@@ -64,6 +64,7 @@ class InboxRecord:
     endpoint_mode: str | None = None
     is_from_named_range: bool = False
     is_imported: bool = False
+    sealed: Sealed = Sealed.CLOSED
     body: bytes | None = field(default=None, repr=False)
 
 
@@ -85,7 +86,7 @@ class Inbox:
         """Keep verified deliveries for ever.
 
         Errors: AlreadyRecorded when the outcome of one is `recorded` and another such row has its
-        signed digest; the transaction can then only be rolled back.
+        signed tag; the transaction can then only be rolled back.
         """
         rows = [
             column_values(record, notifications) | {"positions": list(record.positions)}
@@ -98,14 +99,14 @@ class Inbox:
                 raise
             raise AlreadyRecorded from error
 
-    def positions_by_digest(self, signed_digests: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    def positions_by_tag(self, signed_tags: Sequence[str]) -> dict[str, tuple[int, ...]]:
         """Return the positions of the events of what was signed before.
 
-        Shape: by signed digest, only decided ones; as it was recorded, if it was.
+        Shape: by signed tag, only decided ones; as it was recorded, if it was.
         """
         positions: dict[str, tuple[int, ...]] = {}
-        for row in self._connection.execute(_SIGNED, {"digests": padded(signed_digests)}):
-            positions.setdefault(row.signed_digest, tuple(row.positions))
+        for row in self._connection.execute(_SIGNED, {"tags": padded(signed_tags)}):
+            positions.setdefault(row.signed_tag, tuple(row.positions))
         return positions
 
     def texts_by_tag(self, tags: Sequence[str]) -> dict[str, str]:
@@ -126,14 +127,14 @@ class Inbox:
         return {row[0]: row[1] for row in result}
 
     def first_repeats(self, originator_ids: Collection[UUID]) -> list[InboxRecord]:
-        """Read the first delivery in each format that repeated these streams, with its body; of
-        forms the first one from a named range beside the first one from anywhere."""
+        """Read the first delivery in each format that repeated these streams; of forms the first
+        one from a named range beside the first one from anywhere."""
         streams = {"ids": padded(sorted(originator_ids))}
         ids = self._connection.scalars(_FIRST_REPEATS, streams).all()
         return list(self.get_verified(ids).values())
 
     def get(self, id: str) -> InboxRecord | None:
-        """Read one delivery with its body, verified or not."""
+        """Read one delivery, verified or not."""
         for table in (notifications, quarantine):
             row = self._connection.execute(select(table).where(table.c.id == id)).one_or_none()
             if row is not None:
@@ -141,35 +142,31 @@ class Inbox:
         return None
 
     def find_verified(self, id: str) -> InboxRecord | None:
-        """Read a verified delivery, without its body."""
-        query = without_body(notifications).where(notifications.c.id == id)
-        records = map(inbox_record, self._connection.execute(query))
-        return next(iter(as_decided(self._connection, records)), None)
+        """Read a verified delivery."""
+        return next(iter(self.get_verified([id]).values()), None)
 
     def get_verified(self, ids: Sequence[str]) -> dict[str, InboxRecord]:
-        """Read several verified deliveries with their bodies, by id; unknown ids are left out."""
+        """Read several verified deliveries, by id; unknown ids are left out."""
         if not ids:
             return {}
         records = map(inbox_record, self._connection.execute(_VERIFIED, {"ids": padded(ids)}))
         return {record.id: record for record in as_decided(self._connection, records)}
 
-    def signed_before(self, signed_digests: Sequence[str]) -> dict[str, InboxRecord]:
-        """Read the first delivery of each signed content, without its body; a decided one first.
+    def signed_before(self, signed_tags: Sequence[str]) -> dict[str, InboxRecord]:
+        """Read the first delivery of each signed content; a decided one first.
 
-        Shape: by signed digest.
+        Shape: by signed tag.
         """
-        query = without_body(notifications).where(
-            notifications.c.signed_digest.in_(padded(signed_digests))
-        )
+        query = select(notifications).where(notifications.c.signed_tag.in_(padded(signed_tags)))
         rows = self._connection.execute(query.order_by(notifications.c.id))
         records = as_decided(self._connection, map(inbox_record, rows))
         records.sort(key=lambda record: record.outcome == Outcome.UNDECIDED)
-        return {str(record.signed_digest): record for record in reversed(records)}
+        return {str(record.signed_tag): record for record in reversed(records)}
 
-    def same_signed(self, signed_digest: str, *, limit: int) -> list[InboxRecord]:
-        """Read all deliveries with this signed content, in the order of arrival, without bodies."""
+    def same_signed(self, signed_tag: str, *, limit: int) -> list[InboxRecord]:
+        """Read all deliveries with this signed content, in the order of arrival."""
         c = notifications.c
-        query = without_body(notifications).where(c.signed_digest == signed_digest)
+        query = select(notifications).where(c.signed_tag == signed_tag)
         rows = self._connection.execute(query.order_by(c.id).limit(limit))
         return as_decided(self._connection, map(inbox_record, rows))
 
@@ -179,15 +176,11 @@ def column_values(record: InboxRecord, table: Table) -> dict[str, Any]:
     return {name: getattr(record, name) for name in InboxRecord.__slots__ if name in table.c}
 
 
-def without_body(table: Table) -> Select[Any]:
-    """Select deliveries but for their bodies, which are the larger part; to be narrowed."""
-    return select(*(column for column in table.c if column.name != "body"))
-
-
 def inbox_record(table_row: Row[Any]) -> InboxRecord:
     """Make an `InboxRecord` of a row of either table."""
     fields = dict(table_row._mapping)
-    fields.pop("body_bytes", None)
+    for name in ("place", "body", "body_bytes"):
+        fields.pop(name, None)
     fields["outcome"] = Outcome(fields.get("outcome", Outcome.QUARANTINED))
     fields["positions"] = tuple(fields.get("positions", ()))
     return InboxRecord(**fields)
@@ -217,14 +210,14 @@ def _violates_recorded_once(refusal: IntegrityError) -> bool:
     diagnosis = getattr(refusal.orig, "diag", None)
     if diagnosis is not None:
         return bool(diagnosis.constraint_name == RECORDED_ONCE)
-    return "UNIQUE constraint failed: notifications.signed_digest" in str(refusal.orig)
+    return "UNIQUE constraint failed: notifications.signed_tag" in str(refusal.orig)
 
 
 _VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
 _SIGNED = union_all(
     *(
-        select(table.c.signed_digest, table.c.positions, table.c.outcome).where(
-            table.c.signed_digest.in_(bindparam("digests", expanding=True)),
+        select(table.c.signed_tag, table.c.positions, table.c.outcome).where(
+            table.c.signed_tag.in_(bindparam("tags", expanding=True)),
             table.c.outcome != Outcome.UNDECIDED,
         )
         for table in (notifications, decisions)

@@ -10,3 +10,14 @@ class Outcome(StrEnum):
     REPEATED = "repeated"
     UNDECIDED = "undecided"
     QUARANTINED = "quarantined"
+
+
+class Sealed(StrEnum):
+    """Where an event stands with what it says beside facts and harmless details."""
+
+    NOTHING = "nothing"  # there is nothing else
+    CLOSED = "closed"  # nobody has opened it for this reader
+    OPENED = "opened"
+    ERASED = "erased"  # its secret was destroyed
+    LOCKED = "locked"  # its master key was destroyed, or is not here
+    DAMAGED = "damaged"  # it cannot be opened, though it should

@@ -7,10 +7,12 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from ledger.storage import subscription_index
+from ledger.storage.acts import add_act
 from ledger.storage.database import Database
 from ledger.storage.decisions import add_decision
 from ledger.storage.event_recorder import append_events, read_streams
 from ledger.storage.inbox import Inbox
+from ledger.storage.sealed_rows import add_sealed
 from ledger.storage.stream_names import add_names, streams_by_name
 from ledger.storage.write_set import Loaded, LoadRequest, WriteSet, final_positions
 
@@ -25,10 +27,10 @@ class PlainWriter:
         return self._database.begin()
 
     def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
-        digests = [request.signed_digest for request in requests]
+        tags = [request.signed_tag for request in requests]
         inbox = Inbox(connection)
-        recorded = inbox.positions_by_digest(digests)
-        new = [request for request in requests if request.signed_digest not in recorded]
+        recorded = inbox.positions_by_tag(tags)
+        new = [request for request in requests if request.signed_tag not in recorded]
         named = dict.fromkeys(id_ for request in new for id_ in request.stream_ids)
         stream_by_name = streams_by_name(connection, list(named))
         ids = dict.fromkeys([*named, *stream_by_name.values()])
@@ -45,6 +47,7 @@ class PlainWriter:
         add_names(connection, writes.stream_by_name)
         new_positions = append_events(connection, writes.new_events)
         inbox.add_repeats(writes.repeats)
+        add_sealed(connection, writes.sealed_origins)
         inbox_records = [
             replace(record, positions=final_positions(record.positions, new_positions))
             for record in writes.deliveries
@@ -54,4 +57,7 @@ class PlainWriter:
         for decision in writes.decisions:
             positions = final_positions(decision.positions, new_positions)
             add_decision(connection, replace(decision, positions=positions))
+        for act in writes.acts:
+            positions = final_positions(act.positions, new_positions)
+            add_act(connection, replace(act, positions=positions))
         return new_positions

@@ -27,6 +27,7 @@ from ledger.storage.stream_names import name_rows
 from ledger.storage.tables import (
     events,
     notifications,
+    origin_secrets,
     repeats,
     stream_names,
     subscription_references,
@@ -50,7 +51,7 @@ class PostgresqlWriter:
         parameters = {
             "ids": list(streams),
             "dated": [id_ for request in requests for id_ in request.dated],
-            "digests": [request.signed_digest for request in requests],
+            "signed_tags": [request.signed_tag for request in requests],
             "tags": [tag for request in requests for tag in request.text_tags],
         }
         loaded = Loaded({}, streams, {})
@@ -64,7 +65,7 @@ class PostgresqlWriter:
                 loaded.stream_by_name[id_] = UUID(digest)
                 continue
             if digest is not None:
-                loaded.positions_by_digest[digest] = tuple(positions)
+                loaded.positions_by_tag[digest] = tuple(positions)
                 continue
             streams.setdefault(id_, []).append(Entry(id_, version, topic, state, position))
             if confirmed_at is not None:
@@ -75,12 +76,15 @@ class PostgresqlWriter:
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         assert not writes.decisions, "later decisions are for the plain strategy"
+        assert not writes.acts, "acts are, too"
+        sealed = writes.sealed_origins
         parameters: dict[str, Any] = {
             "deliveries": _json([_delivery(record) for record in writes.deliveries]),
-            "bodies": [record.body for record in writes.deliveries],
+            "sealed": _json([{"origin_id": e.origin_id, "master": e.master} for e in sealed]),
+            **{f"sealed_{name}": [getattr(each, name) for each in sealed] for name in _SEALED},
         }
         if writes.new_events:
-            event_rows = [event_row(*event) for event in writes.new_events]
+            event_rows = [event_row(event) for event in writes.new_events]
             parameters["states"] = [row.pop("state") for row in event_rows]
             parameters["details"] = [row.pop("details") for row in event_rows]
             parameters["events"] = _json(event_rows)
@@ -133,23 +137,24 @@ UNION ALL
 SELECT name_id, NULL, NULL, NULL, NULL, NULL, originator_id::text, NULL
 FROM stream_names WHERE name_id = ANY(%(ids)b::uuid[])
 UNION ALL (
-  SELECT DISTINCT ON (signed_digest) NULL, NULL, NULL, NULL, NULL, NULL, signed_digest, positions
+  SELECT DISTINCT ON (signed_tag) NULL, NULL, NULL, NULL, NULL, NULL, signed_tag, positions
   FROM (
-    SELECT signed_digest, positions, outcome FROM notifications
-    WHERE signed_digest = ANY(%(digests)b::text[])
+    SELECT signed_tag, positions, outcome FROM notifications
+    WHERE signed_tag = ANY(%(signed_tags)b::text[])
     UNION ALL
-    SELECT signed_digest, positions, outcome FROM decisions
-    WHERE signed_digest = ANY(%(digests)b::text[])
-  ) AS signed WHERE outcome <> 'undecided' ORDER BY signed_digest, outcome
+    SELECT signed_tag, positions, outcome FROM decisions
+    WHERE signed_tag = ANY(%(signed_tags)b::text[])
+  ) AS signed WHERE outcome <> 'undecided' ORDER BY signed_tag, outcome
 )
 UNION ALL
 SELECT NULL, NULL, signed_text_tag, NULL, NULL, NULL, id, NULL
 FROM notifications WHERE signed_text_tag = ANY(%(tags)b::text[]) AND outcome = 'recorded'"""
 
-_EVENT = ("originator_id", "originator_version", "topic", "notification_id")
+_EVENT = ("originator_id", "originator_version", "topic", "origin_id", "part")
 _DELIVERY = [
-    str(column.name) for column in notifications.c if column.name not in ("positions", "body")
+    str(column.name) for column in notifications.c if column.name not in ("positions", "place")
 ]
+_SEALED = ("body", "personal", "body_secret", "personal_secret")
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
 
 
@@ -158,6 +163,7 @@ def _writing(parameter_names: frozenset[str]) -> str:
     """Build the statement for a write set with these parameters; what it lacks costs nothing."""
     clauses = _adding_events() if "events" in parameter_names else [_NO_EVENTS]
     clauses.append(f"deliveries AS ({_adding_deliveries()})")
+    clauses += _adding_sealed()
     if "repeats" in parameter_names:
         columns = ", ".join(repeats.c.keys())
         source = _records("repeats", list(repeats.c))
@@ -193,17 +199,31 @@ def _adding_deliveries() -> str:
     columns = ", ".join(_DELIVERY)
     typed: list[Column[Any]] = [notifications.c[name] for name in _DELIVERY]
     typed += [Column("stored", ARRAY(BigInteger)), Column("new", ARRAY(BigInteger))]
-    source = _zipped("deliveries", typed, "bodies")
     positions = (
         "SELECT coalesce(json_agg(position ORDER BY position), '[]') FROM ("
         "SELECT unnest(stored) AS position"
         " UNION ALL SELECT position FROM placed WHERE ord = ANY(new)) AS places"
     )
     return (
-        f"INSERT INTO notifications ({columns}, body, positions)"  # noqa: S608  as above
-        f" SELECT {columns}, body, ({positions})"
-        f" FROM {source} AS given ({columns}, stored, new, body, ord) ORDER BY ord"
+        f"INSERT INTO notifications ({columns}, positions)"  # noqa: S608  as above
+        f" SELECT {columns}, ({positions})"
+        f" FROM ROWS FROM ({_records('deliveries', typed)}) WITH ORDINALITY"
+        f" AS given ({columns}, stored, new, ord) ORDER BY ord"
     )
+
+
+def _adding_sealed() -> list[str]:
+    """Insert what origins seal, and their secrets."""
+    columns = ", ".join(("origin_id", "master", *_SEALED))
+    typed = [origin_secrets.c.origin_id, origin_secrets.c.master]
+    source = _zipped("sealed", typed, *(f"sealed_{name}" for name in _SEALED))
+    secrets = "origin_id, master, body_secret, personal_secret"
+    return [
+        f"closed AS MATERIALIZED (SELECT * FROM {source} AS closed ({columns}, ord))",  # noqa: S608  as above
+        "kept AS (INSERT INTO bodies (origin_id, body, personal)"
+        " SELECT origin_id, body, personal FROM closed)",
+        f"locked AS (INSERT INTO origin_secrets ({secrets}) SELECT {secrets} FROM closed)",  # noqa: S608  as above
+    ]
 
 
 def _zipped(parameter: str, typed_columns: Sequence[Column[Any]], *arrays: str) -> str:

@@ -1,15 +1,17 @@
 """The quarantine: what could not be read or verified, kept for a while within bounds."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select
 
 from ledger.ipn.refusal_reasons import REPAIRABLE
 from ledger.settings import Settings
+from ledger.storage.database import padded
 from ledger.storage.inbox import InboxRecord, column_values
-from ledger.storage.tables import quarantine
+from ledger.storage.sealed_rows import LockedFrame, SealedOrigin, add_secrets, destroy_secrets
+from ledger.storage.tables import origin_secrets, quarantine
 
 EVICTION_LOCK = 0x1ED6_0003
 """PostgreSQL advisory lock: one process evicts at a time, so that none waits for another."""
@@ -18,6 +20,14 @@ TOTAL_CHECK_EVERY = 64  # the sum over all of quarantine is not worth every refu
 ROOM_SHARES = 4  # other processes may fill the same room
 PEERS_MAX = 1000  # whose rooms are remembered
 EVICTION_PAGE = 500
+
+
+class Refused(NamedTuple):
+    """A delivery to be kept in quarantine. Units: `body_bytes` of its raw body, 0 without one."""
+
+    record: InboxRecord
+    sealed: SealedOrigin
+    body_bytes: int
 
 
 class Evicted(NamedTuple):
@@ -33,7 +43,8 @@ class Quarantine:
     """Adds refused deliveries on the caller's connection, and evicts what no longer fits.
 
     Shape: the settings bound what each peer may leave, and all together: many senders of nearly
-    nothing fill a disk, too.
+    nothing fill a disk, too. Each delivery comes with what it seals; `body_bytes` is the size of
+    its raw body, 0 when that is not kept.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -42,39 +53,42 @@ class Quarantine:
         self._lock = threading.Lock()
         self._room_by_peer: dict[str, tuple[int, int]] = {}
 
-    def take_room(self, record: InboxRecord) -> bool:
+    def take_room(self, refused: Refused) -> bool:
         """Take the room of one delivery; return False when somebody has to measure first."""
+        peer = refused.record.peer
         with self._lock:
-            count, size = self._room_by_peer.get(record.peer, (0, 0))
-            count, size = count - 1, size - len(record.body or b"")
+            count, size = self._room_by_peer.get(peer, (0, 0))
+            count, size = count - 1, size - refused.body_bytes
             if min(count, size) < 0 or self._until_total_check <= 1:
                 return False
-            self._room_by_peer[record.peer] = count, size
+            self._room_by_peer[peer] = count, size
             self._until_total_check -= 1
             return True
 
-    def add_many(self, connection: Connection, refused: Sequence[InboxRecord]) -> None:
+    def add_many(self, connection: Connection, refused: Sequence[Refused]) -> None:
         """Keep deliveries for which there is room."""
-        rows = []
-        for record in refused:
-            body = record.body or b""
-            sizes = {"body": body, "body_bytes": len(body)}
-            rows.append(column_values(record, quarantine) | sizes)
+        rows = [
+            column_values(each.record, quarantine)
+            | {"body": each.sealed.body, "body_bytes": each.body_bytes}
+            for each in refused
+        ]
         connection.execute(_ADD, rows)
+        add_secrets(connection, [each.sealed for each in refused])
 
-    def add_and_evict(self, connection: Connection, record: InboxRecord) -> list[Evicted]:
+    def add_and_evict(self, connection: Connection, refused: Refused) -> list[Evicted]:
         """Keep one delivery, measure, and evict what no longer fits.
 
         Out go first those that no key can repair, each kind oldest first; for all senders together
         only now and then.
         """
-        self.add_many(connection, [record])
+        self.add_many(connection, [refused])
+        peer = refused.record.peer
         self._until_total_check -= 1
         if not _may_evict(connection):
             return []
         settings = self._settings
         count_max, bytes_max = settings.quarantine_count_max, settings.quarantine_bytes_max
-        from_peer = quarantine.c.peer == record.peer
+        from_peer = quarantine.c.peer == peer
         evicted, count, size = _shrink(connection, count_max, bytes_max, from_peer)
         # Two threads may count at once: then the sum is taken a little early or late. It stays due
         # for those that another one kept from evicting.
@@ -86,14 +100,25 @@ class Quarantine:
         with self._lock:
             if len(self._room_by_peer) >= PEERS_MAX:
                 self._room_by_peer.clear()
-            self._room_by_peer[record.peer] = room
+            self._room_by_peer[peer] = room
         return evicted
 
 
 def release(connection: Connection, id: str) -> bool:
     """Take a delivery out of quarantine; return False when it is not (or no longer) there."""
     gone = delete(quarantine).where(quarantine.c.id == id).returning(quarantine.c.id)
-    return connection.execute(gone).one_or_none() is not None
+    if connection.execute(gone).one_or_none() is None:
+        return False
+    destroy_secrets(connection, [id])
+    return True
+
+
+def quarantined_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
+    """Read the sealed raw bodies of quarantined deliveries, in no order."""
+    if not ids:
+        return []
+    rows = connection.execute(_FRAMES, {"ids": padded(sorted(ids))})
+    return [LockedFrame(*row) for row in rows]
 
 
 def quarantine_size(connection: Connection, *conditions: ColumnElement[bool]) -> tuple[int, int]:
@@ -105,6 +130,17 @@ def quarantine_size(connection: Connection, *conditions: ColumnElement[bool]) ->
 
 _ADD = insert(quarantine).returning(quarantine.c.id)
 """Several rows are one statement only when something is asked back of them."""
+
+_FRAMES = (
+    select(
+        quarantine.c.id,
+        quarantine.c.body,
+        origin_secrets.c.master,
+        origin_secrets.c.body_secret,
+    )
+    .outerjoin(origin_secrets, origin_secrets.c.origin_id == quarantine.c.id)
+    .where(quarantine.c.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 def _may_evict(connection: Connection) -> bool:
@@ -142,5 +178,6 @@ def _shrink(
             break
         ids = [delivery.id for delivery in leaving]
         connection.execute(delete(quarantine).where(c.id.in_(ids)))
+        destroy_secrets(connection, ids)
         evicted += leaving
     return evicted, count, size

@@ -25,6 +25,8 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "generation_positions": ("UPDATE", "DELETE"),
     "poison_events": ("DELETE",),
     "leases": ("UPDATE", "DELETE"),
+    "log_progress": ("UPDATE",),
+    "origin_secrets": ("UPDATE", "DELETE"),
     "failed_tries": ("DELETE",),
 }
 """What the service may do to a table beside reading and adding rows; to all others nothing."""
@@ -96,6 +98,7 @@ def _statements(connection: Connection, role: str) -> Iterator[str]:
     for table in metadata.tables:
         yield f"REVOKE ALL ON {table} FROM {service}"
         yield f"GRANT {', '.join(_needed(table))} ON {table} TO {service}"
+    yield f"GRANT EXECUTE ON FUNCTION ledger_add_month_of_bodies(date) TO {service}"
     yield f"REVOKE ALL ON alembic_version FROM {service}"
     yield f"GRANT SELECT ON alembic_version TO {service}"
     for sequence in connection.scalars(_SEQUENCES, {"tables": list(metadata.tables)}):

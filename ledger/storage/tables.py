@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -23,13 +24,16 @@ from ledger.storage.columns import NUMBER, UtcDateTime, keys, metadata, optional
 def _delivery_columns() -> list[Column[Any]]:
     """Make the columns that every delivery fills alike, verified or not."""
     return [
-        *keys(Text, "id"),
         *required(UtcDateTime, "received_at"),
-        *required(Text, "digest", "content_type", "peer"),
+        *required(Text, "content_type", "peer"),
         *optional(Text, "source", "endpoint_shop_id", "endpoint_mode"),
         *required(Boolean, "is_from_named_range"),
-        *required(LargeBinary, "body"),
     ]
+
+
+def _origin_id() -> list[Column[Any]]:
+    """Make the column by which events and sealed rows name their origin."""
+    return required(Text, "id")
 
 
 events = Table(
@@ -39,33 +43,41 @@ events = Table(
     *required(Uuid, "originator_id"),
     *required(BigInteger, "originator_version"),
     *required(Text, "topic"),
-    *optional(Text, "notification_id"),
+    *required(Text, "origin_id"),
     *required(LargeBinary, "state"),
     *optional(LargeBinary, "details"),  # apart: following and rebuilding need not read it
+    *optional(SmallInteger, "part"),
     UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
     sqlite_autoincrement=True,  # a position is never given out twice
 )
 
+"""Shape: `details` are the harmless ones, in the open; `part` is the number, from 0, of what else
+it says among the sealed parts of its origin, None when there is nothing else."""
+
 notifications = Table(
     "notifications",
     metadata,
+    *keys(NUMBER, "place"),
+    *_origin_id(),
     *_delivery_columns(),
     *required(Boolean, "is_imported"),
     *required(UtcDateTime, "recorded_at"),
-    *required(Text, "format", "shop_id", "mode", "outcome", "signed_digest", "key_fingerprint"),
+    *required(Text, "format", "shop_id", "mode", "outcome", "signed_tag", "key_fingerprint"),
     *optional(Text, "reason", "error_class", "code_version", "signed_text_tag"),
     *optional(UtcDateTime, "told_at"),
     *required(JSON, "positions"),
-    Index("ix_notifications_signed_digest", "signed_digest"),
+    UniqueConstraint("id", name="uq_notifications_id"),
+    Index("ix_notifications_signed_tag", "signed_tag"),
     Index("ix_notifications_shop", "shop_id", "mode", "id", "outcome"),
+    sqlite_autoincrement=True,
 )
-"""Everything verified, in the order of its ULIDs; append-only."""
+"""Everything verified; append-only. Shape: `place` grows with commits, ids with arrival."""
 
 RECORDED_ONCE = "uq_notifications_recorded"
 _IS_RECORDED = text("outcome = 'recorded'")
 Index(
     RECORDED_ONCE,
-    notifications.c.signed_digest,
+    notifications.c.signed_tag,
     unique=True,
     sqlite_where=_IS_RECORDED,
     postgresql_where=_IS_RECORDED,
@@ -101,17 +113,60 @@ Index(
 decisions = Table(
     "decisions",
     metadata,
-    *keys(NUMBER, "id"),
-    *required(Text, "notification_id", "signed_digest"),
+    *keys(NUMBER, "place"),
+    *_origin_id(),
+    *required(Text, "notification_id", "signed_tag"),
     *required(UtcDateTime, "decided_at"),
     *required(Text, "outcome", "code_version"),
     *optional(Text, "reason", "error_class"),
     *required(JSON, "positions"),
-    Index("ix_decisions_notification", "notification_id", "id"),
-    Index("ix_decisions_signed_digest", "signed_digest"),
+    UniqueConstraint("id", name="uq_decisions_id"),
+    Index("ix_decisions_notification", "notification_id", "place"),
+    Index("ix_decisions_signed_tag", "signed_tag"),
     sqlite_autoincrement=True,
 )
 """What became of undecided notifications later; append-only, and the newest one counts."""
+
+acts = Table(
+    "acts",
+    metadata,
+    *keys(NUMBER, "place"),
+    *_origin_id(),
+    *required(Text, "kind"),
+    *required(UtcDateTime, "done_at"),
+    *required(Text, "shop_id", "mode"),
+    *required(JSON, "positions"),
+    UniqueConstraint("id", name="uq_acts_id"),
+    sqlite_autoincrement=True,
+)
+"""What operators did that made events; append-only."""
+
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("origin_id", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    *optional(LargeBinary, "body", "personal"),
+)
+"""What is sealed, by origin; append-only, divided by month on PostgreSQL. Shape: the raw body of a
+delivery, and the parts of its events that are not harmless."""
+
+origin_secrets = Table(
+    "origin_secrets",
+    metadata,
+    *keys(Text, "origin_id"),
+    *required(Text, "master"),
+    *optional(LargeBinary, "body_secret", "personal_secret"),
+)
+"""The secrets that open what is sealed, each locked by a master key; destroying one erases."""
+
+wrapped_keys = Table(
+    "wrapped_keys",
+    metadata,
+    *keys(Text, "name"),
+    *required(Text, "master"),
+    *required(LargeBinary, "wrapped"),
+)
+"""Keys of the ledger itself, locked by a master key."""
 
 apparent_names = Table(
     "apparent_names",
@@ -123,7 +178,9 @@ apparent_names = Table(
 quarantine = Table(
     "quarantine",
     metadata,
+    *keys(Text, "id"),
     *_delivery_columns(),
+    *optional(LargeBinary, "body"),
     *optional(Text, "format", "shop_id", "mode"),
     *required(Text, "reason"),
     *required(Integer, "body_bytes"),

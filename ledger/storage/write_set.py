@@ -9,9 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ledger.storage.acts import Act
 from ledger.storage.decisions import LaterDecision
-from ledger.storage.event_mapper import Entry, StoredEntry
+from ledger.storage.event_mapper import Entry
+from ledger.storage.event_recorder import NewEvent
 from ledger.storage.inbox import InboxRecord, Repeat
+from ledger.storage.sealed_rows import SealedOrigin
 from ledger.storage.subscription_index import SubscriptionRow
 
 PROVISIONAL = 2**62
@@ -26,7 +29,7 @@ class LoadRequest(NamedTuple):
     platform's own time; `text_tags` those of its signed text, if names are not signed.
     """
 
-    signed_digest: str
+    signed_tag: str
     stream_ids: Sequence[UUID]
     dated: Sequence[UUID]
     text_tags: Sequence[str] = ()
@@ -36,13 +39,13 @@ class LoadRequest(NamedTuple):
 class Loaded:
     """The history that notifications are compared with.
 
-    Shape: the positions of the events of those that are recorded already, by signed digest; every
+    Shape: the positions of the events of those that are recorded already, by signed tag; every
     event of the streams that the others name, in version order; when the platform last repeated
     the state of the dated streams; which streams their names lead to; which recorded notifications
     hold the signed texts, by tag.
     """
 
-    positions_by_digest: dict[str, tuple[int, ...]]
+    positions_by_tag: dict[str, tuple[int, ...]]
     streams: dict[UUID, list[Entry]]
     confirmed_at: dict[UUID, datetime]
     stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
@@ -53,13 +56,15 @@ class Loaded:
 class WriteSet:
     """All that a unit of work adds.
 
-    Shape: each event with the id of its notification; deliveries and decisions with provisional
-    positions; subscriptions by what the platform calls them; names of transactions.
+    Shape: events with their origins; deliveries, decisions and acts with provisional positions;
+    what their origins seal; subscriptions by what the platform calls them; names of transactions.
     """
 
-    new_events: list[tuple[StoredEntry, str]] = field(default_factory=list)
+    new_events: list[NewEvent] = field(default_factory=list)
     deliveries: list[InboxRecord] = field(default_factory=list)
     decisions: list[LaterDecision] = field(default_factory=list)
+    acts: list[Act] = field(default_factory=list)
+    sealed_origins: list[SealedOrigin] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)
     stream_by_name: dict[UUID, UUID] = field(default_factory=dict)

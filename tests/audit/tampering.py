@@ -11,11 +11,14 @@ from ledger.audit.run_checks import Audit
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import live_generation
 from ledger.projections.engine.registry import PROJECTIONS
+from ledger.sealing.frames import open_frame, seal
+from ledger.sealing.master_keys import read_master_keys
+from ledger.sealing.origin_secret import BODY, SECRET_BYTES
 from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.append_only_triggers import APPEND_ONLY, missing_guards
 from ledger.storage.database import Database
-from tests.builders import NOON, SHOP_ID, a_ledger, receive
+from tests.builders import MASTER_KEYS, NOON, SHOP_ID, a_ledger, receive
 
 Change = str | Callable[[Connection], None]
 
@@ -62,6 +65,22 @@ def damage(database: Database, *damages: Change) -> None:
                 change(connection)
         _guard(connection, triggers)
         assert missing_guards(connection) == []
+
+
+def reseal(connection: Connection, edit: Callable[[bytes], bytes]) -> None:
+    """Change the first recorded body as somebody can who has the master keys; its digest stays with
+    its secret as it was."""
+    query = (
+        "SELECT s.origin_id, s.master, s.body_secret, b.body FROM origin_secrets s"
+        " JOIN bodies b ON b.origin_id = s.origin_id WHERE s.origin_id ="
+        " (SELECT min(id) FROM notifications WHERE outcome = 'recorded')"
+    )
+    id_, master, wrapped, frame = connection.execute(text(query)).one()
+    keys = read_master_keys(MASTER_KEYS, {})
+    secret = keys.unwrap(f"{id_} {BODY}", master, bytes(wrapped))[:SECRET_BYTES]
+    sealed = seal(secret, id_, BODY, edit(open_frame(secret, id_, BODY, bytes(frame))))
+    update = text("UPDATE bodies SET body = :body WHERE origin_id = :id")
+    connection.execute(update, {"id": id_, "body": sealed})
 
 
 def _sqlite_triggers(connection: Connection) -> list[str]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from ledger.application import Ledger
 from ledger.projections.engine.generations import live_generation
 from ledger.projections.engine.registry import projection
-from tests.audit.tampering import Change, damage, faults
+from tests.audit.tampering import Change, damage, faults, reseal
 
 
 def change_state(
@@ -34,11 +34,7 @@ def change_state(
 
 
 def flip_body(connection: Connection) -> None:
-    row = connection.execute(text("SELECT id, body FROM notifications ORDER BY id")).first()
-    assert row is not None
-    body = bytes(row.body).replace(b"1", b"2", 1)
-    update = text("UPDATE notifications SET body = :body WHERE id = :id")
-    connection.execute(update, {"id": row.id, "body": body})
+    reseal(connection, lambda body: body.replace(b"1", b"2", 1))
 
 
 READ_MODEL_BY_TABLE = {
@@ -92,6 +88,13 @@ def set_fact(name: str, value: object) -> Callable[[dict[str, Any]], Any]:
 
 DAMAGES: dict[str, Damage] = {
     "a byte of a body": done(flip_body, finds="digest signature"),
+    "a byte of a sealed body": done(
+        "UPDATE bodies SET body = substr(body, 2) WHERE origin_id ="
+        " (SELECT min(origin_id) FROM bodies)",
+        finds="unsealable",
+    ),
+    "a sealed body": done("DELETE FROM bodies", finds="sealed-missing"),
+    "a secret": done("DELETE FROM origin_secrets", finds="secret-missing"),
     "a fingerprint of another key": done(
         first_notification(
             "key_fingerprint = (SELECT max(key_fingerprint) FROM notifications o"
@@ -138,7 +141,7 @@ DAMAGES: dict[str, Damage] = {
     ),
     "two events swapped": done(*SWAP, finds="event-of-another not-listed"),
     "an event of no delivery": done(
-        "UPDATE events SET notification_id = NULL WHERE position = 1",
+        "UPDATE events SET origin_id = '' WHERE position = 1",
         finds="event-of-another notification-missing",
     ),
     "a row of a view": done(
@@ -164,8 +167,7 @@ DAMAGES: dict[str, Damage] = {
 """What each database stores and reads in its own way."""
 
 DAMAGES_OF_CONTENT: dict[str, Damage] = {
-    "a digest": done(first_notification("digest = 'none'"), finds="digest"),
-    "a signed digest": done(first_notification("signed_digest = 'none'"), finds="signed-digest"),
+    "a signed tag": done(first_notification("signed_tag = 'none'"), finds="signed-tag"),
     "a fingerprint of no key": done(
         first_notification("key_fingerprint = '0123456789abcdef'"), finds="fingerprint"
     ),
@@ -234,8 +236,7 @@ DAMAGES_OF_CONTENT: dict[str, Damage] = {
         finds="version",
     ),
     "an event of another delivery": done(
-        "UPDATE events SET notification_id = (SELECT max(id) FROM notifications)"
-        " WHERE position = 1",
+        "UPDATE events SET origin_id = (SELECT max(id) FROM notifications) WHERE position = 1",
         finds="event-of-another not-listed",
     ),
     "a line of an order": done(

@@ -33,7 +33,7 @@ def test_bodies_are_distinct_and_verified_in_both_formats(tmp_path: Path) -> Non
     written = deliveries(tmp_path / "first")
     notifications = [read(delivery, bench_shops(), Limits())[0] for delivery in written]
 
-    assert len({notification.signed_digest for notification in notifications}) == 300
+    assert len({notification.signed_tag for notification in notifications}) == 300
     assert {notification.format for notification in notifications} == {"form-v2", "rest-v4"}
     assert size == sum(len(delivery.body) for delivery in written) // 300
     of_another_round = {delivery.body for delivery in deliveries(tmp_path / "second")}

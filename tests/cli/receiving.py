@@ -16,9 +16,7 @@ Command = Callable[..., Result]
 
 def deliveries(ledger: Ledger) -> list[InboxRecord]:
     """Every delivery, in the order of arrival."""
-    with ledger.database.connect() as connection:
-        rows = list_notifications(connection, NotificationFilter(), limit=1_000)
-    return rows[::-1]
+    return list_notifications(ledger, NotificationFilter(), limit=1_000)[::-1]
 
 
 def story(ledger: Ledger) -> list[dict[str, Any]]:

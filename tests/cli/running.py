@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from ledger.cli import cli
 from ledger.ipn.shops_and_keys import Shop
-from tests.builders import a_shop
+from tests.builders import KEYS_ENVIRON, a_shop
 
 
 def shops_file(folder: Path, shops: Iterable[Shop] | None = None) -> Path:
@@ -30,7 +30,7 @@ def run(url: str, shops_path: Path | None, *arguments: str, answer: str | None =
     environ: dict[str, str | None] = {
         name: None for name in os.environ if name.startswith("LEDGER_")
     }
-    environ |= {
+    environ |= KEYS_ENVIRON | {
         "LEDGER_DATABASE_URL": url,
         "LEDGER_SHOPS_FILE": str(shops_path) if shops_path else None,
         "LEDGER_ALLOWED_SOURCES": "any",

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from ledger.cli import cli
 from ledger.cli.check import findings
+from tests.builders import KEYS_ENVIRON
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SECRET = "s3cr3t-of-a-synthetic-shop"
@@ -24,7 +25,7 @@ def environment(folder: Path, *keys: str) -> dict[str, str]:
     shops.write_text('[[shops]]\nid = "12345678"\nname = "Boutique"\n' + "".join(keys))
     shops.chmod(0o600)
     url = f"sqlite:///{folder}/ledger.sqlite"
-    return {"LEDGER_SHOPS_FILE": str(shops), "LEDGER_DATABASE_URL": url}
+    return KEYS_ENVIRON | {"LEDGER_SHOPS_FILE": str(shops), "LEDGER_DATABASE_URL": url}
 
 
 def run(environ: dict[str, str], *arguments: str) -> Result:

@@ -19,13 +19,13 @@ from ledger.projections.engine.generations import live_generation, note_poison
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.projections.engine.status import lags
 from ledger.queries.totals import coverage_by_shop
-from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.tables import generations
 from tests.audit.tampering import a_filled_ledger, follow
 from tests.builders import (
     NOON,
     OTHER_SHOP_ID,
+    PLAIN_SETTINGS,
     SHOP_ID,
     a_form,
     a_ledger,
@@ -145,7 +145,7 @@ def an_hour_ago(database: Database) -> Ledger:
     """Return a ledger whose clock is behind the one that measures the lag."""
     keyring = shops()
     hour = timedelta(hours=1)
-    return Ledger(Settings(), keyring, database, clock=lambda: utc_now() - hour)
+    return Ledger(PLAIN_SETTINGS, keyring, database, clock=lambda: utc_now() - hour)
 
 
 def test_read_models_that_nobody_follows_are_reported(database: Database) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import ledger as package
 from ledger.application import Ledger
-from tests.builders import OTHER_SHOP_ID, a_ledger, a_shop
+from tests.builders import KEYS_ENVIRON, OTHER_SHOP_ID, a_ledger, a_shop
 from tests.cli.running import shops_file
 from tests.conftest import opened
 from tests.projections.helpers import rows
@@ -35,7 +35,8 @@ def environ(tmp_path: Path, ledger: Ledger) -> dict[str, str]:
     keys = shops_file(tmp_path, [a_shop(), a_shop(OTHER_SHOP_ID)])
     url = ledger.database.engine.url.render_as_string(hide_password=False)
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
-    return inherited | {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(keys)}
+    own = {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(keys)}
+    return inherited | KEYS_ENVIRON | own
 
 
 @pytest.fixture

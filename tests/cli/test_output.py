@@ -12,7 +12,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.cli.output import counted
-from tests.builders import SHOP_ID, a_form_call, a_ledger, receive
+from tests.builders import KEYS_ENVIRON, SHOP_ID, a_form_call, a_ledger, receive
 from tests.cli.running import run, shops_file
 from tests.conftest import opened
 
@@ -32,7 +32,7 @@ def on_terminal(url: str, *arguments: str, **more: str) -> str:
     """What a person sees whose terminal is both standard output and error."""
     ours, theirs = pty.openpty()
     ambient = {name: text for name, text in os.environ.items() if not name.startswith("LEDGER_")}
-    environ = ambient | {"LEDGER_DATABASE_URL": url, "TERM": "xterm"} | more
+    environ = ambient | KEYS_ENVIRON | {"LEDGER_DATABASE_URL": url, "TERM": "xterm"} | more
     command = [sys.executable, "-m", "ledger", *arguments]
     process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environ)
     os.close(theirs)

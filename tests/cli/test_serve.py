@@ -161,7 +161,8 @@ def test_the_demonstration_runs_once_from_nothing_and_then_goes_on_serving(tmp_p
     assert "ledger history transaction" in once.stdout
     secrets = {"demo-shops.toml", "demo-secret-key", "demo-password"}
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "var").iterdir()}
-    assert files == dict.fromkeys(("demo.sqlite", *secrets), 0o600)
+    keys = {"demo.masters.toml", "demo.log-key", "demo.log-key.last", "demo.log-key.lock"}
+    assert files == dict.fromkeys(("demo.sqlite", *secrets, *keys), 0o600)
     assert_check_finds_no_fault(tmp_path, exports=re.findall(r"^  (export .*)", once.stdout, re.M))
     assert_goes_on_serving(tmp_path)
 

@@ -36,12 +36,17 @@ def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     for name in cli.list_commands(group):
         command = cli.get_command(group, name)
         assert command is not None
-        context = _context(command, name, group)
-        if not isinstance(command, click.Group):
-            yield f"ledger {name}", command, context
-            continue
-        for subname, subcommand in command.commands.items():
-            yield f"ledger {name} {subname}", subcommand, _context(subcommand, subname, context)
+        yield from _leaves(f"ledger {name}", command, _context(command, name, group))
+
+
+def _leaves(
+    words: str, command: click.Command, context: click.Context
+) -> Iterator[tuple[str, click.Command, click.Context]]:
+    if not isinstance(command, click.Group):
+        yield words, command, context
+        return
+    for name, child in command.commands.items():
+        yield from _leaves(f"{words} {name}", child, _context(child, name, context))
 
 
 def _top() -> click.Context:

@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from tests.builders import OTHER_SHOP_ID, a_form_call, a_ledger, a_shop, receive, shops
+from tests.builders import (
+    KEYS_ENVIRON,
+    OTHER_SHOP_ID,
+    a_form_call,
+    a_ledger,
+    a_shop,
+    receive,
+    shops,
+)
 from tests.cli.running import shops_file
 from tests.conftest import administer, opened
 from tests.documents.blocks import ROOT, Reader, a_reader, missing_program, shell_blocks
@@ -66,6 +74,7 @@ def prepared(tmp_path: Path, stories_file: Path, server: URL) -> Reader:
         LEDGER_DATABASE_URL=f"sqlite:///{path}",
         LEDGER_SHOPS_FILE=str(shops_path),
         LEDGER_ALLOWED_SOURCES="127.0.0.0/8",
+        **KEYS_ENVIRON,
         **{name: str(value) for name, value in address.items() if value},
     )
 

@@ -21,9 +21,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ledger.application import Ledger
-from ledger.settings import Settings
 from ledger.storage.tables import leases
-from tests.builders import shops
+from tests.builders import PLAIN_SETTINGS, shops
 from tests.conftest import opened
 from tests.faults.cluster import Cluster, a_folder, running
 from tests.faults.outside import Verdict, verdict
@@ -115,7 +114,7 @@ def verified(service: Service, record: Record, *, workers: int = 1) -> Verdict:
     """Wait until the followers of the service have come to the end, and look at everything."""
     service.wait_until_ready()
     with opened(service.database_url) as database:
-        ledger = Ledger(Settings(database_url="unused"), shops(), database)
+        ledger = Ledger(PLAIN_SETTINGS, shops(), database)
         end = ledger.events.newest_position()
         eventually(lambda: set(positions(ledger).values()) == {end}, seconds=CATCH_UP_SECONDS)
         return verdict(ledger, record.answered, workers=workers)

@@ -1,7 +1,7 @@
 """What faults are put to: a ledger behind its web application, and a sender that comes back."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic, sleep
 
@@ -17,14 +17,12 @@ from ledger.projections.engine import leadership
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
-from ledger.settings import Settings
 from ledger.simulator.signed_calls import MIXED, REST
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox
 from ledger.storage.outcomes import Outcome
 from ledger.storage.plain_writer import PlainWriter
-from tests.builders import a_delivery, shops
+from tests.builders import PLAIN_SETTINGS, a_delivery, shops
 from tests.faults.injecting import FAULTS, KILLED, Clock, Step
 from tests.faults.outside import Answered, assert_whole
 from tests.projections.helpers import TOLD_BY, eventually, positions, rebuilt
@@ -47,7 +45,7 @@ class Ground:
     def __init__(self, url: str, *, clock: Clock | None = None, is_plain: bool = True) -> None:
         self.clock = clock or Clock()
         self.database = Database(url, pool_size=5)
-        self.settings = Settings(database_url="unused", log_level="error")
+        self.settings = replace(PLAIN_SETTINGS, log_level="error")
         self._strategy = PlainWriter(self.database) if is_plain else None
         self._peers = count(1)
         self.ledger = self._with(shops())
@@ -147,20 +145,16 @@ def tell_without_key(ground: Ground, number: int) -> None:
 
 
 def readmit(ground: Ground, number: int) -> None:
-    with ground.database.connect() as connection:
-        waiting = list_notifications(
-            connection, NotificationFilter.of({"reason": ["unknown-shop"]})
-        )
+    waiting = list_notifications(ground.ledger, NotificationFilter.of({"reason": ["unknown-shop"]}))
     for row in waiting:
         ground.until_done(lambda id_=row.id: _readmit(ground, id_))
-    with ground.database.connect() as connection:
-        for body in ground.bodies_of("payment-accepted", number):
-            rows = list_notifications(
-                connection, NotificationFilter.of({"outcome": ["recorded"]}), limit=1000
-            )
-            (id_,) = [row.id for row in rows if Inbox(connection).get(row.id).body == body]
-            ground.answered.append(Answered(digest(body), 200, f"OK recorded {id_}"))
-            ground.bodies[body] = None
+    for body in ground.bodies_of("payment-accepted", number):
+        rows = list_notifications(
+            ground.ledger, NotificationFilter.of({"outcome": ["recorded"]}), limit=1000
+        )
+        (id_,) = [row.id for row in rows if row.digest == digest(body)]
+        ground.answered.append(Answered(digest(body), 200, f"OK recorded {id_}"))
+        ground.bodies[body] = None
 
 
 def _readmit(ground: Ground, id_: str) -> None:

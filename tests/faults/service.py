@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from tests.builders import KEYS_ENVIRON
 from tests.cli.running import shops_file
 from tests.faults.cluster import free_port
 from tests.projections.helpers import eventually
@@ -90,6 +91,7 @@ class Service:
         }
         return clean | {
             "PYTHONPATH": str(ROOT),
+            **KEYS_ENVIRON,
             "LEDGER_DATABASE_URL": self.database_url,
             "LEDGER_SHOPS_FILE": str(self._shops),
             "LEDGER_ALLOWED_SOURCES": "127.0.0.0/8",

@@ -56,8 +56,8 @@ def test_what_was_refused_and_not_kept_is_lost(ground: Ground) -> None:
 
 
 def test_an_event_that_nobody_told_is_found(ground: Ground) -> None:
-    copied = "originator_version + 100, topic, notification_id, state"
-    columns = "originator_id, originator_version, topic, notification_id, state"
+    copied = "originator_version + 100, topic, origin_id, state"
+    columns = "originator_id, originator_version, topic, origin_id, state"
     damage(
         ground.database,
         f"INSERT INTO events ({columns}) SELECT originator_id, {copied} FROM events LIMIT 1",

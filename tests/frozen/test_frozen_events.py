@@ -19,6 +19,7 @@ from ledger.projections.engine.registry import PROJECTIONS
 from ledger.queries.state import current_state
 from ledger.storage.database import Database
 from ledger.storage.event_mapper import EventMapper, StoredEntry
+from ledger.storage.event_recorder import NewEvent, event_row
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import events
 from tests.frozen.samples import samples
@@ -30,14 +31,10 @@ SAMPLES = samples()
 
 def stored(topic: str) -> StoredEntry:
     sample = SAMPLES[topic]
-    details = sample["details"]
-    return StoredEntry(
-        stream(topic),
-        1,
-        topic,
-        sample["state"].encode(),
-        None if details is None else details.encode(),
+    details, sealed = (
+        None if sample[name] is None else sample[name].encode() for name in ("details", "sealed")
     )
+    return StoredEntry(stream(topic), 1, topic, sample["state"].encode(), details, sealed)
 
 
 def stream(topic: str) -> UUID:
@@ -47,7 +44,7 @@ def stream(topic: str) -> UUID:
 def append(database: Database, *entries: StoredEntry) -> None:
     with database.begin() as connection:
         for entry in entries:
-            connection.execute(insert(events).values(**vars(entry)))
+            connection.execute(insert(events).values(event_row(NewEvent(entry, "frozen"))))
 
 
 def test_every_event_class_is_frozen() -> None:
@@ -69,6 +66,7 @@ def test_a_stored_event_still_loads_and_folds(topic: str) -> None:
     if getattr(EVENT_CLASSES[topic], "class_version", 1) == 1:
         assert orjson.loads(written.state) == orjson.loads(SAMPLES[topic]["state"])
         assert written.details == stored(topic).details
+        assert written.sealed_json == stored(topic).sealed_json
 
 
 def test_every_view_still_takes_them_all(database: Database) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ledger.errors import NotificationError
 from ledger.ipn import form_v2, rest_v4
+from ledger.ipn.content_tags import content_tag
 from ledger.ipn.delivery import DecodedBody, Delivery, Limits, Notification, read_fields
 from ledger.ipn.parse import read
 from ledger.ipn.shops_and_keys import (
@@ -152,14 +153,14 @@ def test_what_was_signed_is_what_is_read() -> None:
     signed_raw = vector_by_id["rest-own-8-escaped-signed-raw"]
     signed_plain = vector_by_id["rest-own-9-escaped-signed-plain"]
 
-    digests = {
-        read(delivery_of(vector), keyring(vector), LIMITS)[0].signed_digest
+    tags = {
+        read(delivery_of(vector), keyring(vector), LIMITS)[0].signed_tag
         for vector in (signed_raw, signed_plain)
     }
 
-    assert digests == {
-        digest(signed_raw["fields"]["kr-answer"].encode()),
-        digest(signed_plain["fields"]["kr-answer"].replace("\\/", "/").encode()),
+    assert tags == {
+        content_tag(signed_raw["fields"]["kr-answer"].encode()),
+        content_tag(signed_plain["fields"]["kr-answer"].replace("\\/", "/").encode()),
     }
 
 

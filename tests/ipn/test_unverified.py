@@ -135,6 +135,7 @@ def test_every_reason_has_a_case() -> None:
         "too-large",
         *UNDECIDED_ALONE,
         "card-data-removed",
+        "erased",
         "wrong-shop",
     }
 

@@ -160,17 +160,16 @@ def test_what_is_shown_of_a_long_name_leads_to_its_objects(database: Database) -
         assert receive(ledger, body).outcome == "recorded"
     follow(ledger)
 
-    named = [
-        (meaning.kind, meaning.alias)
-        for meaning in meanings(ledger, storable_name(name), mode="TEST")
-    ]
+    with ledger.sealing.tagging():
+        shown, shown_other = map(storable_name, (name, other))
+    named = [(meaning.kind, meaning.alias) for meaning in meanings(ledger, shown, mode="TEST")]
 
     assert sorted(named, key=str) == sorted(
         [
             ("order", None),
             ("alias", None),
-            ("subscription", storable_name(name)),
-            ("subscription", storable_name(other)),
+            ("subscription", shown),
+            ("subscription", shown_other),
         ],
         key=str,
     )

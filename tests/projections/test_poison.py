@@ -62,7 +62,7 @@ def append(database: Database, *states: bytes, topic: str = "transaction.capture
     with database.begin() as connection:
         for state in states:
             row = {"originator_id": uuid4(), "originator_version": 1, "topic": topic}
-            statement = insert(events).returning(events.c.position)
+            statement = insert(events).values(origin_id="n").returning(events.c.position)
             position = int(connection.scalar(statement, row | {"state": state}) or 0)
     return position
 

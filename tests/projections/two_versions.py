@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD
-from tests.builders import SHOP_ID, secret
+from tests.builders import KEYS_ENVIRON, SHOP_ID, secret
 from tests.projections.helpers import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,8 +33,12 @@ def environment(folder: Path, url: str, code: Path) -> dict[str, str]:
     path.write_text(f'[[shops]]\nid = "{SHOP_ID}"\nname = "Boutique"\n{keys}')
     path.chmod(0o600)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
-    own = {"LEDGER_SHOPS_FILE": str(path), "LEDGER_DATABASE_URL": url, "PYTHONPATH": str(code)}
-    return clean | own
+    own = KEYS_ENVIRON | {
+        "LEDGER_SHOPS_FILE": str(path),
+        "LEDGER_DATABASE_URL": url,
+        "PYTHONPATH": str(code),
+    }
+    return clean | KEYS_ENVIRON | own
 
 
 def copy_with_network_column(code: Path) -> Path:

@@ -15,10 +15,10 @@ from ledger.application import Ledger
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import describe
 from ledger.queries.history import timeline
+from ledger.queries.readable import find_delivery
 from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox
 from tests.builders import (
     a_delivery,
     a_form,
@@ -47,8 +47,7 @@ def a_fresh_ledger(template: Path) -> Iterator[Ledger]:
 def assert_is_answered_and_kept(ledger: Ledger, body: bytes, **changes: Any) -> Receipt:
     delivery = a_delivery(body, **changes)
     receipt = ledger.receive(delivery)
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(delivery.id)
+    row = find_delivery(ledger, delivery.id)
     assert row is not None
     assert (row.outcome, row.body) == (receipt.outcome, body)
     assert receipt.reason in REASONS or receipt.outcome != "quarantined"

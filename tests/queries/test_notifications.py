@@ -10,7 +10,7 @@ from ledger.queries.notifications import all_notifications, count_notifications,
 from ledger.storage.database import Database
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from tests.builders import SHOP_ID
+from tests.builders import SHOP_ID, a_form_call, a_ledger, receive
 from tests.storage.rows import a_quarantine, a_refusal, a_row, keep, refuse
 
 
@@ -40,37 +40,36 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
 
 def test_lists_and_exports_hold_what_a_filter_leaves(database: Database) -> None:
     fill(database)
+    ledger = a_ledger(database)
 
     for parameters, expected in FILTERS:
         filter_ = NotificationFilter.of(parameters)
         with database.connect() as connection:
-            rows = list_notifications(connection, filter_)
+            rows = list_notifications(ledger, filter_)
             count = count_notifications(connection, filter_)
-        exported = [int(row.id) for row in all_notifications(database, filter_)]
+        exported = [int(row.id) for row in all_notifications(ledger, filter_)]
         assert (ids(rows), exported, count) == (expected, expected[::-1], len(expected)), parameters
         assert all(row.body is None for row in rows)
 
 
 def test_nobody_who_sees_no_shop_sees_a_notification(database: Database) -> None:
     fill(database)
-    filter_ = NotificationFilter(shop_id=frozenset())
+    filter_, ledger = NotificationFilter(shop_id=frozenset()), a_ledger(database)
 
     with database.connect() as connection:
-        assert list_notifications(connection, filter_) == []
+        assert list_notifications(ledger, filter_) == []
         assert count_notifications(connection, filter_) == 0
-    assert list(all_notifications(database, filter_)) == []
+    assert list(all_notifications(ledger, filter_)) == []
 
 
 def test_a_list_is_read_page_by_page(database: Database) -> None:
     fill(database)
 
     pages, before = [], None
-    with database.connect() as connection:
-        while page := list_notifications(
-            connection, NotificationFilter(), before_id=before, limit=4
-        ):
-            pages.append(ids(page))
-            before = page[-1].id
+    ledger = a_ledger(database)
+    while page := list_notifications(ledger, NotificationFilter(), before_id=before, limit=4):
+        pages.append(ids(page))
+        before = page[-1].id
 
     assert pages == [[6, 5, 4, 3], [2, 1]]
 
@@ -79,10 +78,13 @@ def test_an_export_holds_the_bodies_only_on_demand(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notifications, "PAGE", 2)
-    fill(database)
+    ledger = a_ledger(database)
+    for number in range(3):
+        receive(ledger, b"junk=%d" % number)
+        receive(ledger, a_form_call(trans_id=f"90000{number}"))
 
-    plain = list(all_notifications(database, NotificationFilter()))
-    whole = list(all_notifications(database, NotificationFilter(), has_bodies=True))
+    plain = list(all_notifications(ledger, NotificationFilter()))
+    whole = list(all_notifications(ledger, NotificationFilter(), has_bodies=True))
 
     assert [row.id for row in plain] == [row.id for row in whole]
     assert not any(row.body for row in plain)

@@ -6,18 +6,18 @@ from typing import Any, Self
 from uuid import UUID as StreamId
 
 from ledger.aggregates.aggregate import LedgerAggregate
-from ledger.aggregates.news import Report, share_names
+from ledger.aggregates.news import Recollection
 from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.snapshots import (
     AliasSnapshot,
     NotificationContent,
-    Pairs,
     SubscriptionSnapshot,
     TransactionSnapshot,
 )
 from ledger.recording.decider import Decider, Decision, streams_of
-from ledger.recording.recall import Saying, sayings_of
+from ledger.recording.recall import Saying, StoredRecollection, sayings_of
+from ledger.storage.event_store import RecordedEvent
 from tests.aggregates.given import MODE, SHOP_ID, Happening, Snapshot, assert_happened, in_form
 
 Confirmations = Mapping[StreamId, datetime]
@@ -62,11 +62,10 @@ class InMemory:
     def stream_named(self, name_id: StreamId) -> StreamId | None:
         return self.stream_by_name.get(name_id)
 
-    def recall(self, id_: StreamId, named_texts: Pairs) -> Sequence[Report]:
-        events = self.events.get(id_, [])
-        if share_names(events, named_texts):
-            return events
-        return [*self._sayings.get(id_, []), *events]
+    def recall(self, id_: StreamId) -> Recollection:
+        events = [RecordedEvent(0, event) for event in self.events.get(id_, [])]
+        sayings = self._sayings.get(id_, [])
+        return StoredRecollection((), events, opened=list, repeats=lambda: sayings)
 
     def confirmed_at(self, id_: StreamId) -> datetime | None:
         return self._confirmed.get(id_)

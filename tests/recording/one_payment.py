@@ -6,6 +6,7 @@ from ledger.application import Ledger
 from ledger.queries.find_by_name import TRANSACTION, events_known, find_stream
 from ledger.queries.history import history_data, timeline
 from ledger.queries.orders import order, order_history
+from ledger.queries.readable import readable_events
 from ledger.queries.state import current_state
 from tests.builders import SHOP_ID, UUID, a_form_call
 from tests.projections.helpers import all_rows, follow
@@ -25,13 +26,19 @@ def without_number(status: str = "AUTHORISED", source: str = "PAY", **fields: st
 
 def state(ledger: Ledger, name: str = UUID, **known: Any) -> dict[str, Any]:
     return current_state(
-        events_known(ledger, find_stream(ledger, TRANSACTION, SHOP_ID, "TEST", name), **known)
+        readable_events(
+            ledger,
+            events_known(ledger, find_stream(ledger, TRANSACTION, SHOP_ID, "TEST", name), **known),
+        )
     )
 
 
 def history(ledger: Ledger, name: str = UUID) -> list[dict[str, Any]]:
     stream_id = find_stream(ledger, TRANSACTION, SHOP_ID, "TEST", name)
-    return [history_data(entry) for entry in timeline(events_known(ledger, stream_id))]
+    return [
+        history_data(entry)
+        for entry in timeline(readable_events(ledger, events_known(ledger, stream_id)))
+    ]
 
 
 def balance(ledger: Ledger) -> dict[str, Any]:

@@ -32,9 +32,9 @@ class Remembering:
         received_at = received_at or NOON + timedelta(seconds=number)
         delivery = a_delivery(body, id=f"{number:026d}", received_at=received_at)
         notification, content = read(delivery, self._shops, LIMITS)
-        if notification.signed_digest in self._digests:
+        if notification.signed_tag in self._digests:
             return []
-        self._digests.add(notification.signed_digest)
+        self._digests.add(notification.signed_tag)
         occasion = occasion_of(notification, content, delivery.received_at, is_readmitted=False)
         decider = Decider(content, streams_of(content), occasion, self.repository)
         return self.repository.add(decider.decide(), content)

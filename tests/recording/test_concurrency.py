@@ -20,7 +20,6 @@ from sqlalchemy.exc import OperationalError
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications
-from ledger.settings import Settings
 from ledger.simulator.signed_calls import synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
@@ -28,7 +27,16 @@ from ledger.storage.outcomes import Outcome
 from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.postgresql_writer import PostgresqlWriter
 from ledger.storage.write_set import WriteStrategy
-from tests.builders import NOON, SHOP_ID, a_delivery, an_answer, minutes, rest_body, shops
+from tests.builders import (
+    NOON,
+    PLAIN_SETTINGS,
+    SHOP_ID,
+    a_delivery,
+    an_answer,
+    minutes,
+    rest_body,
+    shops,
+)
 from tests.builders import UUID as UUID_TEXT
 from tests.states import states, versions
 
@@ -46,7 +54,11 @@ Order = tuple[str, str]
 
 
 def a_real_ledger(url: str) -> Ledger:
-    return Ledger(Settings(database_url="unused"), shops(), Database(url, pool_size=THREADS))
+    return Ledger(
+        PLAIN_SETTINGS,
+        shops(),
+        Database(url, pool_size=THREADS),
+    )
 
 
 def send(ledger: Ledger, id_: str, body: bytes) -> Answer:
@@ -154,7 +166,7 @@ def receive_at_once(url: str, bodies: Sequence[bytes], copies: int) -> tuple[lis
 
 
 def in_turn(database: Database, bodies: Sequence[bytes]) -> dict[UUID, dict[str, Any]]:
-    ledger = Ledger(Settings(database_url="unused"), shops(), database)
+    ledger = Ledger(PLAIN_SETTINGS, shops(), database)
     for body in bodies:
         assert ledger.receive(a_delivery(body)).outcome != "quarantined"
     return states(ledger)
@@ -230,8 +242,7 @@ def assert_every_version_once(ledger: Ledger) -> None:
 
 
 def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
-    with ledger.database.connect() as connection:
-        rows = list_notifications(connection, NotificationFilter(), limit=100_000)
+    rows = list_notifications(ledger, NotificationFilter(), limit=100_000)
     assert Counter(row.outcome for row in rows) == outcomes
     positions = [
         position for row in rows if row.outcome == "recorded" for position in row.positions
@@ -239,7 +250,7 @@ def assert_every_delivery_once(ledger: Ledger, outcomes: Counter[str]) -> None:
     assert sorted(positions) == [
         recorded.position for recorded in ledger.events.events_after(0, 100_000)
     ]
-    signed = [row.signed_digest for row in rows if row.outcome == "recorded"]
+    signed = [row.signed_tag for row in rows if row.outcome == "recorded"]
     assert len(set(signed)) == len(signed)
 
 
@@ -260,7 +271,7 @@ def test_a_writer_undone_by_a_deadlock_tries_again(
 
     for strategy in (PlainWriter, PostgresqlWriter):
         monkeypatch.setattr(strategy, "write", once_undone(strategy.write))
-    ledger = Ledger(Settings(database_url="unused"), shops(), database)
+    ledger = Ledger(PLAIN_SETTINGS, shops(), database)
 
     receipt = ledger.receive(a_delivery(an_instalment(1)))
 

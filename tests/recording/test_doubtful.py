@@ -8,6 +8,7 @@ from ledger.aggregates.transaction import Transaction
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.queries.orders import order, order_history
+from ledger.queries.readable import readable_events
 from ledger.queries.state import current_state
 from ledger.recording.confirmation import Voucher
 from tests.builders import (
@@ -19,6 +20,7 @@ from tests.builders import (
     a_rest_call,
     form_body,
     minutes,
+    opened_events,
     receive,
 )
 from tests.forgeries import (
@@ -49,7 +51,8 @@ def a_doubtful_call(status: str = "AUTHORISED", **fields: str | None) -> bytes:
 
 
 def state(ledger: Ledger, uuid: str = UUID) -> dict[str, Any]:
-    return current_state(ledger.events.history(Transaction.id_of(SHOP_ID, "TEST", uuid)))
+    events = ledger.events.history(Transaction.id_of(SHOP_ID, "TEST", uuid))
+    return current_state(readable_events(ledger, events))
 
 
 def balance(ledger: Ledger, order_id: str = AN_ORDER) -> dict[str, Any]:
@@ -148,7 +151,7 @@ def test_an_operator_confirms_what_they_have_seen(ledger: Ledger) -> None:
         ledger.confirmation.confirm(*names, Voucher("ada", "asked the bank", len(seen)))
     ledger.confirmation.confirm(*names, Voucher("ada", "asked the bank", 2))
 
-    event = ledger.events.events_after(0, 10)[-1].event
+    event = opened_events(ledger)[-1].event
     assert event.TOPIC == "transaction.confirmed-by-operator"
     assert event.details == [["reason", "asked the bank"], ["operator", "ada"]]
     assert balance(ledger)["captured_minor"] == 999900

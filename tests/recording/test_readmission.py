@@ -13,10 +13,11 @@ from ledger.errors import NotFoundError
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.refusal_reasons import WRONG_ADDRESS
 from ledger.ipn.shops_and_keys import Shops
+from ledger.queries.readable import find_delivery
 from ledger.queries.state import current_state
 from ledger.recording.receipt import Receipt
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.quarantine import quarantine_size
 from tests.builders import (
     NOON,
@@ -52,8 +53,7 @@ def a_waiting(ledger: Ledger, body: bytes, **changes: Any) -> Delivery:
 
 
 def row_of(ledger: Ledger, delivery: Delivery) -> InboxRecord:
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(delivery.id)
+    row = find_delivery(ledger, delivery.id)
     assert row is not None
     return row
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from ledger.application import Ledger
 from ledger.ipn.storable import storable_name
+from ledger.queries.readable import find_delivery
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox
 from tests.builders import (
     OTHER_SHOP_ID,
     SHOP_ID,
@@ -73,9 +73,11 @@ def test_what_is_refused_is_kept_in_quarantine_with_its_reason(ledger: Ledger) -
     assert stored_events(ledger) == []
 
 
-@pytest.mark.parametrize(("reason", "body"), [("source-not-allowed", FORM), ("too-large", b"")])
-def test_what_is_refused_unread_is_kept_too(ledger: Ledger, reason: str, body: bytes) -> None:
-    delivery = a_delivery(body)
+@pytest.mark.parametrize(("reason", "body"), [("source-not-allowed", FORM), ("too-large", None)])
+def test_what_is_refused_unread_is_kept_too(
+    ledger: Ledger, reason: str, body: bytes | None
+) -> None:
+    delivery = a_delivery(body or b"")
 
     receipt = ledger.refuse(delivery, reason)
 
@@ -93,8 +95,7 @@ def test_a_call_that_was_too_large_cannot_be_readmitted(ledger: Ledger) -> None:
 
 
 def quarantined(ledger: Ledger, id_: str) -> tuple[str, str | None, bytes | None]:
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(id_)
+    row = find_delivery(ledger, id_)
     assert row is not None
     return row.outcome, row.reason, row.body
 
@@ -110,8 +111,8 @@ ODD: dict[str, tuple[bytes, dict[str, Any]]] = {
         {"order_id": "\ufffdCMD-2026-0001"},
     ),
     "a long name": (
-        form_body(a_form(vads_order_id="é" * 5_000)),
-        {"order_id": storable_name("é" * 5_000)},
+        form_body(a_form(vads_order_id=LONG)),
+        {"order_id": LONG},
     ),
     "5,000 fields": (form_body(a_form() | {f"vads_x{number}": "x" for number in range(5_000)}), {}),
     "the largest amount": (form_body(a_form(vads_amount="9" * 18)), {}),
@@ -127,6 +128,8 @@ def test_what_is_signed_and_odd_is_recorded(ledger: Ledger) -> None:
         receipt = receive(ledger, body)
 
         assert receipt.outcome in ("recorded", "repeated"), what
+        with ledger.sealing.tagging():
+            facts = {name: storable_name(value) for name, value in facts.items()}
         recorded = [attributes["facts"] for _, attributes in stored_events(ledger)]
         assert any(facts.items() <= known.items() for known in recorded), (number, what)
 
@@ -155,8 +158,7 @@ def test_the_raw_body_is_kept_byte_for_byte(ledger: Ledger) -> None:
 
     ledger.receive(delivery)
 
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(delivery.id)
+    row = find_delivery(ledger, delivery.id)
     assert row is not None
     assert row.body == body
 

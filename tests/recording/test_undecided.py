@@ -15,10 +15,11 @@ from ledger.ipn.delivery import Delivery
 from ledger.ipn.modes import Mode
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, waiting
+from ledger.queries.readable import find_delivery
 from ledger.queries.undecided import undecided_about, undecided_by_reason
 from ledger.recording import unit_of_work
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from ledger.storage.quarantine import quarantine_size
 from ledger.storage.tables import decisions, events, notifications
@@ -54,8 +55,7 @@ def count(database: Database, counted: Table, *conditions: Any) -> int:
 
 
 def row_of(ledger: Ledger, id_: str) -> InboxRecord:
-    with ledger.database.connect() as connection:
-        row = Inbox(connection).get(id_)
+    row = find_delivery(ledger, id_)
     assert row is not None
     return row
 
@@ -216,9 +216,8 @@ def test_all_of_a_reason_wait_in_the_order_of_arrival(ledger: Ledger, undecided:
 
 def test_the_newest_outcome_is_listed(ledger: Ledger, undecided: Delivery) -> None:
     def listed(outcome: str) -> list[str]:
-        with ledger.database.connect() as connection:
-            filter_ = NotificationFilter(outcome=frozenset({outcome}))
-            return [record.id for record in list_notifications(connection, filter_)]
+        filter_ = NotificationFilter(outcome=frozenset({outcome}))
+        return [record.id for record in list_notifications(ledger, filter_)]
 
     assert (listed("undecided"), listed("recorded")) == ([undecided.id], [])
     ledger.readmit(undecided.id)

@@ -20,7 +20,7 @@ from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
-from ledger.storage.quarantine import Quarantine, quarantine_size
+from ledger.storage.quarantine import Quarantine, Refused, quarantine_size
 from tests.builders import NOON, SHOP_ID, a_delivery, a_ledger, receive, shops
 from tests.properties.test_laws import ledgers
 
@@ -115,7 +115,7 @@ class SlowQuarantine(Quarantine):
         self._others.release()
         return has_room
 
-    def add_many(self, connection: Connection, refused: Sequence[InboxRecord]) -> None:
+    def add_many(self, connection: Connection, refused: Sequence[Refused]) -> None:
         if threading.current_thread() is not threading.main_thread():
             self.is_first_held.set()
             while self._to_wait_for:
@@ -128,7 +128,7 @@ def test_calls_refused_at_the_same_moment_lose_nothing_to_one_that_no_database_t
     database: Database,
 ) -> None:
     quarantine = SlowQuarantine(refusals=8)
-    quarantining = Quarantining(database, quarantine, Limits())
+    quarantining = Quarantining(database, a_ledger(database).sealing, quarantine, Limits())
     quarantining.refuse(a_delivery(b"first=look"), "no-key")  # measures how much room there is
     refused = [a_delivery(b"junk=%d" % number) for number in range(6)]
     refused.append(a_delivery(b"junk=bad", shop_id=object()))

@@ -124,8 +124,8 @@ def whole(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Wh
 LAST = "originator_version = (SELECT max(originator_version) FROM events AS other"
 LAST += " WHERE other.originator_id = events.originator_id)"
 AGAIN = (
-    "INSERT INTO events (originator_id, originator_version, topic, notification_id, state, details)"
-    " SELECT originator_id, originator_version + 1, topic, notification_id, state, details"
+    "INSERT INTO events (originator_id, originator_version, topic, origin_id, state, details)"
+    " SELECT originator_id, originator_version + 1, topic, origin_id, state, details"
     f" FROM events WHERE topic = 'transaction.captured' AND {LAST}"
 )
 

@@ -14,7 +14,8 @@ from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.outcomes import Outcome
-from ledger.storage.quarantine import Evicted, Quarantine
+from ledger.storage.quarantine import Evicted, Quarantine, Refused
+from ledger.storage.sealed_rows import SealedOrigin
 
 START = datetime(2026, 1, 31, 9, 0, tzinfo=UTC)
 STREAM = UUID(int=7)
@@ -23,6 +24,7 @@ AN_EVENT: dict[str, Any] = {
     "originator_version": 1,
     "topic": "transaction.opened",
     "state": b"{}",
+    "origin_id": "n1",
 }
 
 
@@ -37,13 +39,11 @@ def a_row(number: int, **differences: Any) -> InboxRecord:
         "mode": "TEST",
         "source": "PAY",
         "outcome": Outcome.RECORDED,
-        "digest": f"{number:064x}",
-        "signed_digest": f"{number:064x}",
+        "signed_tag": f"{number:064x}",
         "key_fingerprint": "f00d",
         "told_at": START,
         "content_type": "application/x-www-form-urlencoded",
         "peer": "192.0.2.1",
-        "body": b"vads_site_id=12345678\xff",
     }
     return InboxRecord(**values | differences)
 
@@ -55,10 +55,8 @@ def a_refusal(number: int, **differences: Any) -> InboxRecord:
         "received_at": START + timedelta(seconds=number),
         "outcome": Outcome.QUARANTINED,
         "reason": "unknown-format",
-        "digest": f"{number:064x}",
         "content_type": "text/plain",
         "peer": "192.0.2.1",
-        "body": b"x" * 10,
     }
     return InboxRecord(**values | differences)
 
@@ -76,11 +74,17 @@ def a_quarantine(**bounds: int) -> Quarantine:
     return Quarantine(replace(settings, **by_setting))
 
 
+def refused(record: InboxRecord) -> Refused:
+    """A refused delivery with something sealed in place of its body, of ten bytes by default."""
+    body = b"x" * 10 if record.body is None else record.body
+    return Refused(record, SealedOrigin(record.id, "none", b"secret", None, b"sealed"), len(body))
+
+
 def refuse(database: Database, quarantine: Quarantine, *records: InboxRecord) -> list[Evicted]:
     evicted = []
     for row in records:
         with database.begin() as connection:
-            evicted += quarantine.add_and_evict(connection, row)
+            evicted += quarantine.add_and_evict(connection, refused(row))
     return evicted
 
 

@@ -134,10 +134,10 @@ def test_events_join_the_callers_transaction(database: Database, recorder: Event
 def test_an_event_names_the_notification_it_came_from(
     database: Database, recorder: EventRecorder
 ) -> None:
-    recorder.insert_events([an_event(1)], notification_id="n")
+    recorder.insert_events([an_event(1)], origin_id="n")
 
     with database.connect() as connection:
-        assert connection.scalar(select(events.c.notification_id)) == "n"
+        assert connection.scalar(select(events.c.origin_id)) == "n"
 
 
 def test_many_streams_are_read_at_once_in_version_order(
@@ -212,7 +212,7 @@ def test_no_raw_body_is_in_a_database_error(database: Database) -> None:
     keep(database, a_row(1))
 
     with pytest.raises(Exception, match=r"(?i)unique") as caught:
-        keep(database, a_row(1, signed_digest="other"))
+        keep(database, a_row(1, signed_tag="other"))
 
     assert "vads_site_id" not in str(caught.value)
 

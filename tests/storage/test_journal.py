@@ -27,7 +27,7 @@ def test_a_verified_delivery_comes_back_as_it_was_kept(database: Database) -> No
 
 
 def test_a_refused_delivery_comes_back_as_it_was_kept(database: Database) -> None:
-    kept = a_refusal(1, shop_id="12345678", mode="TEST", format="form-v2", body=b"\x00\xff")
+    kept = a_refusal(1, shop_id="12345678", mode="TEST", format="form-v2")
 
     refuse(database, a_quarantine(), kept)
 
@@ -58,17 +58,17 @@ def test_the_same_signed_content_is_recorded_once(database: Database) -> None:
     keep(database, a_row(1))
 
     with pytest.raises(AlreadyRecorded):
-        keep(database, replace(a_row(2), signed_digest=a_row(1).signed_digest))
+        keep(database, replace(a_row(2), signed_tag=a_row(1).signed_tag))
 
 
 def test_the_same_signed_content_is_repeated_any_number_of_times(database: Database) -> None:
-    same = a_row(1).signed_digest
+    same = a_row(1).signed_tag
     keep(database, a_row(1, positions=(7,)))
 
-    keep(database, *(a_row(n, outcome=Outcome.REPEATED, signed_digest=same) for n in (2, 3)))
+    keep(database, *(a_row(n, outcome=Outcome.REPEATED, signed_tag=same) for n in (2, 3)))
 
     with database.connect() as connection:
-        positions = Inbox(connection).positions_by_digest([str(same), "0" * 64])
+        positions = Inbox(connection).positions_by_tag([str(same), "0" * 64])
     assert positions == {same: (7,)}
 
 
@@ -76,7 +76,7 @@ def test_an_id_used_twice_is_no_repeat(database: Database) -> None:
     keep(database, a_row(1))
 
     with pytest.raises(IntegrityError):
-        keep(database, replace(a_row(1), signed_digest="f" * 64))
+        keep(database, replace(a_row(1), signed_tag="f" * 64))
 
 
 def test_a_stream_is_confirmed_by_the_latest_repeat(database: Database) -> None:

@@ -47,9 +47,15 @@ def test_migrating_an_empty_database_leaves_nothing_pending(empty: Database) -> 
     assert (pending(empty), migrate(empty), is_empty(empty)) == ([], [], False)
 
 
+def is_no_part(name: str | None, kind: str, _: object) -> bool:
+    """Whether a table is more than a part of another one."""
+    return kind != "table" or not str(name).startswith("bodies_")
+
+
 def test_the_migrated_tables_are_those_of_the_code(bare_database: Database) -> None:
     with bare_database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": is_no_part}
+        context = MigrationContext.configure(connection, opts=options)
 
         assert compare_metadata(context, metadata) == []
 
@@ -137,9 +143,9 @@ def test_an_event_cannot_be_replaced_on_sqlite(sqlite_url: str) -> None:
 def test_an_event_cannot_be_turned_by_an_upsert(database: Database) -> None:
     _fill(database)
     upsert = (
-        "INSERT INTO events (originator_id, originator_version, topic, state) "
-        "SELECT originator_id, originator_version, 'forged', state FROM events WHERE true "
-        "ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = 'forged'"
+        "INSERT INTO events (originator_id, originator_version, topic, state, origin_id) "
+        "SELECT originator_id, originator_version, 'forged', state, origin_id FROM events "
+        "WHERE true ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = 'forged'"
     )
 
     with (

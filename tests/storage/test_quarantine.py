@@ -6,7 +6,7 @@ from ledger.storage.database import Database
 from ledger.storage.inbox import Inbox
 from ledger.storage.quarantine import Evicted, quarantine_size, release
 from ledger.storage.tables import quarantine
-from tests.storage.rows import a_quarantine, a_refusal, refuse
+from tests.storage.rows import a_quarantine, a_refusal, refuse, refused
 
 
 def remaining(database: Database) -> list[int]:
@@ -48,7 +48,7 @@ def test_a_sender_keeps_no_more_bytes_than_allowed(database: Database) -> None:
 
 
 def test_what_a_key_may_still_repair_leaves_last(database: Database) -> None:
-    refused = [
+    every = [
         a_refusal(1, reason="no-key"),
         a_refusal(2),
         a_refusal(3, reason="signature-mismatch"),
@@ -57,16 +57,16 @@ def test_what_a_key_may_still_repair_leaves_last(database: Database) -> None:
         a_refusal(6, reason="no-key"),
     ]
 
-    evicted = refuse(database, a_quarantine(count_max=3), *refused)
+    evicted = refuse(database, a_quarantine(count_max=3), *every)
 
     assert numbers(evicted) == [2, 4, 1]
     assert remaining(database) == [3, 5, 6]
 
 
 def test_all_senders_together_stay_near_the_total(database: Database) -> None:
-    refused = [a_refusal(number, peer=f"198.51.100.{number}") for number in range(1, 130)]
+    every = [a_refusal(number, peer=f"198.51.100.{number}") for number in range(1, 130)]
 
-    refuse(database, a_quarantine(total_bytes_max=500), *refused)
+    refuse(database, a_quarantine(total_bytes_max=500), *every)
 
     assert sizes(database)[1] <= 500 + 64 * 10
     assert remaining(database)[-1] == 129
@@ -74,9 +74,9 @@ def test_all_senders_together_stay_near_the_total(database: Database) -> None:
 
 def test_many_senders_of_nothing_stay_near_the_total(database: Database) -> None:
     """A body of no bytes takes a row all the same."""
-    refused = [a_refusal(number, peer=f"198.51.100.{number}", body=b"") for number in range(1, 130)]
+    every = [a_refusal(number, peer=f"198.51.100.{number}", body=b"") for number in range(1, 130)]
 
-    refuse(database, a_quarantine(total_count_max=50), *refused)
+    refuse(database, a_quarantine(total_count_max=50), *every)
 
     assert sizes(database)[0] <= 50 + 64
     assert remaining(database)[-1] == 129
@@ -86,27 +86,27 @@ def test_there_is_room_while_nothing_has_to_leave(database: Database) -> None:
     """Another three processes may take as much at the same time."""
     bounded = a_quarantine(count_max=21)
 
-    assert not bounded.take_room(a_refusal(1))  # nobody has measured yet
+    assert not bounded.take_room(refused(a_refusal(1)))  # nobody has measured yet
     refuse(database, bounded, a_refusal(1))
 
-    taken = [bounded.take_room(a_refusal(number)) for number in range(2, 8)]
+    taken = [bounded.take_room(refused(a_refusal(number))) for number in range(2, 8)]
     assert taken == [*[True] * 5, False]
-    assert not bounded.take_room(a_refusal(50, peer="198.51.100.1"))
-    assert not bounded.take_room(a_refusal(51, body=b"x" * 10**6))
+    assert not bounded.take_room(refused(a_refusal(50, peer="198.51.100.1")))
+    assert not bounded.take_room(refused(a_refusal(51, body=b"x" * 10**6)))
 
 
 def test_a_sender_who_never_ends_is_seldom_measured(database: Database) -> None:
     count_max, calls = 400, 80
     bounded = a_quarantine(count_max=count_max)
     with database.begin() as connection:
-        bounded.add_many(connection, [a_refusal(number) for number in range(1, count_max)])
+        bounded.add_many(connection, [refused(a_refusal(number)) for number in range(1, count_max)])
 
     measurings = 0
     for number in range(count_max, count_max + calls):
         row = a_refusal(number)
-        if bounded.take_room(row):
+        if bounded.take_room(refused(row)):
             with database.begin() as connection:
-                bounded.add_many(connection, [row])
+                bounded.add_many(connection, [refused(row)])
         else:
             measurings += 1
             refuse(database, bounded, row)

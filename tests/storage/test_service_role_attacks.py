@@ -51,8 +51,8 @@ ATTACKS = [
     "UPDATE alembic_version SET version_num = '0'",
     "DELETE FROM users",
     "DELETE FROM tokens",
-    "INSERT INTO events (originator_id, originator_version, topic, state)"
-    " SELECT originator_id, originator_version, topic, state FROM events"
+    "INSERT INTO events (originator_id, originator_version, topic, state, origin_id)"
+    " SELECT originator_id, originator_version, topic, state, origin_id FROM events"
     " ON CONFLICT (originator_id, originator_version) DO UPDATE SET topic = 'forged'",
     "SELECT setval('events_position_seq', 1)",
     "ALTER SEQUENCE events_position_seq RESTART",

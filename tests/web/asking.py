@@ -94,8 +94,7 @@ class Asking:
 
     def path_of(self, path: str) -> str:
         """Return a path with the id of the newest notification in it."""
-        with self.ledger.database.connect() as connection:
-            (row,) = list_notifications(connection, NotificationFilter(), limit=1)
+        (row,) = list_notifications(self.ledger, NotificationFilter(), limit=1)
         return path.replace("{id}", row.id)
 
     def follow(self) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from ledger.queries.readable import find_delivery
 from ledger.settings import read_settings
-from ledger.storage.inbox import Inbox
 from tests.builders import OTHER_SHOP_ID, UUID, a_form_call, receive
 from tests.projections.helpers import follow
 from tests.web.asking import AT, Asking
@@ -57,7 +57,7 @@ def test_an_operator_looks_first_and_then_confirms(doubting: Asking) -> None:
     assert (state["doubtful"], state["uuid"]) == (False, UUID)
     (balance,) = doubting.get("/api/v1/orders")["items"][0]["balances"]
     assert (balance["doubtful"], balance["authorised_minor"]) == (0, 2990)
-    event = doubting.get(f"{PATH}/history")["events"][-1]
+    event = doubting.get(f"{PATH}/history", "operator")["events"][-1]
     assert event["type"] == "transaction.confirmed-by-operator"
     assert event["data"]["details"] == {
         "reason": "seen in the Back Office",
@@ -112,7 +112,6 @@ def test_a_delivery_keeps_whether_it_came_from_a_named_range(
     response = asking.client.post("/ipn", data=a_form_call(), headers=headers)
 
     id_ = response.text.split()[-1]
-    with asking.ledger.database.connect() as connection:
-        record = Inbox(connection).get(id_)
+    record = find_delivery(asking.ledger, id_)
     assert record is not None
     assert record.is_from_named_range == is_named

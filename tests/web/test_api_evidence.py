@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from sqlalchemy import text
-
+from tests.audit.tampering import damage, reseal
 from tests.builders import NOON, SHOP_ID, UUID, shops
 from tests.web.asking import AT, Asking
 
@@ -40,11 +39,10 @@ def test_evidence_is_verified_although_the_window_of_its_key_is_over(
 
 
 def test_evidence_shows_a_body_that_was_changed_behind_our_back(paid_sqlite: Asking) -> None:
-    with paid_sqlite.ledger.database.begin() as connection:
-        connection.execute(text("DROP TRIGGER notifications_refuse_update"))
-        connection.execute(
-            text("UPDATE notifications SET body = CAST(replace(body, '2990', '1990') AS BLOB)")
-        )
+    damage(
+        paid_sqlite.ledger.database,
+        lambda connection: reseal(connection, lambda body: body.replace(b"2990", b"1990")),
+    )
 
     evidence = paid_sqlite.get(EVIDENCE, "operator")
 

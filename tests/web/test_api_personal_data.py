@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ledger.access.masking import MASKED
 from tests.builders import SHOP_ID, UUID, a_form, a_form_call, a_rest_call, receive
 from tests.web.asking import AT, FOR_ALL, PERSONAL, Asking
 
@@ -28,15 +27,16 @@ def test_an_auditor_sees_no_personal_data_anywhere(api_on_sqlite: Asking) -> Non
         assert [word for word in secrets if len(word) > 3 and f'"{word}"' in text] == [], path
 
 
-def test_fields_about_a_person_are_named_and_masked(api: Asking) -> None:
+def test_fields_about_a_person_stay_closed_and_are_said_to_be_there(api: Asking) -> None:
     hidden = api.get(f"{AT}/transactions/{UUID}")
     plain = api.get(f"{AT}/transactions/{UUID}", "auditor-personal")
 
     assert plain["personal"]["vads_cust_email"] == "jo@example.org"
-    assert set(hidden["personal"]) == set(plain["personal"])
-    assert set(hidden["personal"].values()) == {MASKED}
-    assert {name: value for name, value in hidden.items() if name != "personal"} == {
-        name: value for name, value in plain.items() if name != "personal"
+    assert (plain["sealed"], hidden["sealed"], hidden["personal"]) == ("opened", "closed", {})
+    assert hidden["details"].items() <= plain["details"].items()
+    closed = ("personal", "details", "sealed")
+    assert {name: value for name, value in hidden.items() if name not in closed} == {
+        name: value for name, value in plain.items() if name not in closed
     }
 
 
@@ -86,13 +86,12 @@ def test_an_order_or_alias_that_names_a_person_is_masked_everywhere(
         assert "jo.doe@example.org" in api_on_sqlite.call(path, "auditor-personal").text
 
 
-def test_rest_personal_data_is_masked_too(api_on_sqlite: Asking) -> None:
+def test_rest_personal_data_stays_closed_too(api_on_sqlite: Asking) -> None:
     receive(api_on_sqlite.ledger, a_rest_call())
 
     hidden = api_on_sqlite.get(f"{AT}/transactions/{UUID}")
 
-    assert hidden["personal"]
-    assert set(hidden["personal"].values()) == {MASKED}
+    assert (hidden["sealed"], hidden["personal"]) == ("closed", {})
 
 
 # -- the access log -------------------------------------------------------------------------------

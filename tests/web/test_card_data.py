@@ -172,7 +172,7 @@ def test_honest_values_stay_as_they_are(api_on_sqlite: Asking) -> None:
     }
     receive(api_on_sqlite.ledger, a_form_call(**honest))
 
-    state = api_on_sqlite.get(f"{AT}/transactions/{UUID}")
+    state = api_on_sqlite.get(f"{AT}/transactions/{UUID}", "auditor-personal")
     assert state["order_id"] == honest.pop("order_id")
     assert {name: state["details"][f"vads_{name}"] for name in honest} == honest
     event = api_on_sqlite.get(f"{AT}/transactions/{UUID}/history")["events"][0]

@@ -5,8 +5,9 @@ import re
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
+from ledger.storage.outcomes import Sealed
 from web.api.fact_schemas import FACTS, JsonSchema, facts_schemas
-from web.api.vocabulary import CLOSED, KNOWN
+from web.api.vocabulary import CLOSED, KNOWN, SEALED
 
 EVENT = "Event"
 _HEAD = "EventHead"
@@ -79,9 +80,10 @@ def _head() -> JsonSchema:
     return {
         "type": "object",
         "description": "What every event has beside its `type` and its `data`.",
-        "required": [*(field.name for field in head_fields), "links"],
+        "required": [*(field.name for field in head_fields), "sealed", "links"],
         "properties": {
             **{field.name: field_schema(field) for field in head_fields},
+            "sealed": {"type": "string", "enum": list(Sealed), "description": SEALED},
             "links": EVENT_LINKS,
             "changes": {
                 "type": "array",

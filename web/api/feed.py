@@ -18,6 +18,8 @@ from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.event_data import event_data, event_test
 from ledger.queries.filter_conditions import narrowing
 from ledger.queries.filter_declarations import EventFilter
+from ledger.queries.readable import readable_events
+from ledger.storage.event_store import RecordedEvent
 from web.api.answers import EventPage
 from web.api.objects import shown_event
 from web.api.query_schemas import FeedQuery
@@ -58,7 +60,7 @@ class Feed:
         size = self.limit if next(narrowing(self.filter), None) is None else SCAN
         for _ in range(PAGES_MAX):
             events = self.context.ledger.events.events_after(after, size)
-            for recorded in events:
+            for recorded in self._opened(events):
                 after = recorded.position
                 if passes(recorded.event):
                     fields = event_data(recorded, with_details=self.with_details)
@@ -68,6 +70,11 @@ class Feed:
             if len(events) < size:
                 break
         return items, after
+
+    def _opened(self, events: list[RecordedEvent]) -> list[RecordedEvent]:
+        if not self.with_details:
+            return events
+        return readable_events(self.context.ledger, events, self.reader)
 
     def wait(
         self, after: int, seconds: float, *, is_streamed: bool = False

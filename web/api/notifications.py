@@ -14,9 +14,10 @@ from ledger.queries import notifications
 from ledger.queries.evidence import body_text, evidence, may_read
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import notification_data, waiting
+from ledger.queries.readable import find_delivery
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome
 from web.api import answers
 from web.api.query_schemas import NotificationsQuery, ReadmitBody
@@ -44,10 +45,7 @@ def list_notifications(parameters: dict[str, Any]) -> Response:
     """List notifications, verified and in quarantine, newest first."""
     limit, before_id = parameters["limit"], parameters["cursor"]
     filter_ = filter_of_caller(NotificationFilter, parameters)
-    with ledger().database.connect() as connection:
-        rows = notifications.list_notifications(
-            connection, filter_, before_id=before_id, limit=limit + 1
-        )
+    rows = notifications.list_notifications(ledger(), filter_, before_id=before_id, limit=limit + 1)
     cursor = rows[limit - 1].id if len(rows) > limit else None
     return answer_page([_shown(row) for row in rows[:limit]], cursor)
 
@@ -133,8 +131,7 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
 
 def _row(notification_id: str) -> InboxRecord:
     """Return a notification of the caller's shops. Errors: NotFoundError, also for all others."""
-    with ledger().database.connect() as connection:
-        row = Inbox(connection).get(notification_id)
+    row = find_delivery(ledger(), notification_id)
     if row is None or not caller().allows_shop(row.shop_id):
         raise NotFoundError("no such delivery")
     return row

@@ -14,6 +14,7 @@ from ledger.ipn.snapshots import (
 from ledger.projections.aliases import aliases
 from ledger.projections.subscriptions import subscriptions
 from ledger.projections.transactions import transactions
+from ledger.storage.outcomes import Sealed
 from web.api.answer_fields import (
     Fields,
     answer_schema,
@@ -35,6 +36,7 @@ from web.api.fact_schemas import AMOUNTS
 from web.api.vocabulary import (
     ALIAS_STATUSES,
     LINK_CERTAINTIES,
+    SEALED,
     SUBSCRIPTION_STATUSES,
     TOTAL_OUTCOMES,
 )
@@ -91,7 +93,8 @@ def _object(kind: str) -> Fields:
         **only_alone(
             {
                 "details": words("the platform's other fields, each as it last came"),
-                "personal": words("fields about a person; masked for the role auditor"),
+                "personal": words("fields about a person; none for the role auditor"),
+                "sealed": text(SEALED, choices=tuple(Sealed)),
             }
         ),
     }

@@ -12,8 +12,9 @@ from ledger.access.readers import Reader
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
-from ledger.queries.history import history_data, history_page, names_in
+from ledger.queries.history import history_data, history_page, names_in, opened_entries
 from ledger.queries.orders import order, order_history
+from ledger.queries.readable import readable_events
 from ledger.queries.state import State, current_state
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
@@ -37,7 +38,7 @@ from web.api.responses import (
     serve,
     tagged,
 )
-from web.authentication import log_personal_read, redact_for_reader
+from web.authentication import caller, log_personal_read, redact_for_reader
 from web.context import ledger
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
@@ -76,7 +77,8 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
 
 def _order(known: Known, page: Known, shop_id: str, mode: str, name: str) -> State:
     history = order_history(ledger(), shop_id, Mode(mode), name, **known)
-    state = order(history, shop_id=shop_id, mode=mode, order_id=name, **page)
+    opened = partial(readable_events, ledger(), reader=caller())
+    state = order(history, shop_id=shop_id, mode=mode, order_id=name, opened=opened, **page)
     for transaction in state["transactions"]:
         transaction["links"] = links_of(TRANSACTION, shop_id, mode, transaction["reference"])
     return state
@@ -119,6 +121,8 @@ def _events_of(kind: str, parameters: Known, shop_id: str, mode: str, name: str)
         raise NotFoundError("not found: nothing in this ledger had this name by then")
     log_personal_read(f"{kind}-history", shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
+    if kind == ORDER:
+        entries = opened_entries(entries, partial(readable_events, ledger(), reader=caller()))
     shown = [shown_event(history_data(entry)) for entry in entries]
     version = (len(entries), entries[-1].position if entries else 0, cursor, *undecided)
     newest = newest_position(entries[-1].position if entries else 0)
@@ -135,7 +139,7 @@ def _events(
     kind: str, shop_id: str, mode: str, name: str, *, alias: str | None = None, **known: Any
 ) -> list[RecordedEvent]:
     id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=alias)
-    return events_known(ledger(), id_, **known)
+    return readable_events(ledger(), events_known(ledger(), id_, **known), caller())
 
 
 def _undecided(shop_id: str, mode: str, names: set[str], known: Known) -> list[str]:

@@ -61,3 +61,8 @@ KNOWN: Mapping[str, Words] = {
 ALIAS_STATUSES: Words = (CREATED, UPDATED, NOT_CREATED)
 SUBSCRIPTION_STATUSES: Words = (CREATED, NOT_CREATED)
 TOTAL_OUTCOMES: Words = tuple(sorted(OUTCOMES))
+
+SEALED = (
+    "what became of all that stands beside facts and harmless details: nothing else, closed to this"
+    " reader, opened, erased, locked by a master key that is not here, or damaged"
+)

@@ -11,10 +11,12 @@ from marshmallow import Schema, ValidationError, fields
 
 from ledger.instants import read_as_of, read_day, write_public_instant
 from ledger.ipn.modes import Mode
+from ledger.queries.find_by_name import ORDER
 from ledger.queries.history import names_in
+from ledger.queries.readable import readable_events
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
-from web.authentication import log_personal_read
+from web.authentication import caller, log_personal_read
 from web.context import context, ledger
 from web.pages.history_lines import KnownHistory
 from web.pages.languages import N_, zone_name
@@ -59,6 +61,8 @@ def render_history(
     nothing was known then, or what of the question cannot be read.
     """
     before = question.parameters.get("before")
+    if kind != ORDER:  # whose page shows nothing of it
+        all_streams = [readable_events(ledger(), each, caller()) for each in all_streams]
     history = KnownHistory(all_streams, _instant(question), before, only)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     if history.streams and not question.wrong:

@@ -28,6 +28,7 @@ from ledger.queries.evidence import (
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.find_by_name import SUBSCRIPTION
 from ledger.queries.notifications import list_notifications, notification_data
+from ledger.queries.readable import find_delivery
 from ledger.recording.inbox_rows import missing_body
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -74,8 +75,7 @@ def notifications(mode: str) -> ResponseReturnValue:
             outcome=frozenset({outcome} if outcome else VERIFIED),
         )
         cursor = question.parameters.get("cursor")
-        with ledger().database.connect() as connection:
-            rows = list_notifications(connection, filter_, before_id=cursor, limit=LIMIT + 1)
+        rows = list_notifications(ledger(), filter_, before_id=cursor, limit=LIMIT + 1)
     page = render("notifications.html", question=question, **question.paging(rows, LIMIT))
     return page, question.status
 
@@ -86,7 +86,7 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
     row = visible_delivery(mode, name)
     facts = _facts(row)
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-    missing = missing_body(row) if row.outcome == Outcome.QUARANTINED else None
+    missing = missing_body(row)
     has_body = caller().sees_personal and missing is None
     explanation = explained(ledger(), row) if caller().role == OPERATOR else None
     return render(
@@ -128,9 +128,8 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     event = recorded.event
     if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
-    with ledger().database.connect() as connection:
-        row = Inbox(connection).find_verified(event.notification_id)
-    if row is None:
+    row = find_delivery(ledger(), event.notification_id)
+    if row is None or row.outcome == Outcome.QUARANTINED:
         raise NotFoundError("the delivery behind this event is not in the inbox")
     (proof,) = evidence_of(ledger(), [recorded]).values()
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
@@ -153,10 +152,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
 
 def visible_delivery(mode: str, name: str) -> InboxRecord:
     """Return a delivery of this mode, or of none, that the reader may see. Errors: NotFound."""
-    row = None
-    if is_storable(name):
-        with ledger().database.connect() as connection:
-            row = Inbox(connection).get(name)
+    row = find_delivery(ledger(), name) if is_storable(name) else None
     if row is None or row.mode not in (None, Mode(mode)) or not caller().allows_shop(row.shop_id):
         raise NotFound
     return row
@@ -195,8 +191,8 @@ def _name_for_reader(name: str) -> str:
 
 def _same_content(row: InboxRecord) -> list[InboxRecord]:
     """Return the other deliveries of the same signed content."""
-    if row.signed_digest is None:
+    if row.signed_tag is None:
         return []
     with ledger().database.connect() as connection:
-        rows = Inbox(connection).same_signed(row.signed_digest, limit=REPEATS_MAX + 1)
+        rows = Inbox(connection).same_signed(row.signed_tag, limit=REPEATS_MAX + 1)
     return [other for other in rows if other.id != row.id]

@@ -8,7 +8,7 @@ from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import REASONS, remedy
 from ledger.ipn.statuses import FINAL
 from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
-from ledger.queries.evidence import FAILED, KEY_GONE, VERIFIED
+from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, VERIFIED
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
 
@@ -80,6 +80,7 @@ PROOFS = {
     VERIFIED: N_("Signature verified again just now"),
     KEY_GONE: N_("Signature not verified again: its key has left the shops file"),
     FAILED: N_("Signature does not verify"),
+    ERASED: N_("Its body was erased, so that nothing can be verified again"),
 }
 FACTS = {
     "uuid": N_("UUID"),

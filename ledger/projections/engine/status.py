@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, FromClause, func, select
 
 from ledger.application import Ledger
 from ledger.projections.engine.folding import Poison
@@ -25,8 +25,7 @@ from ledger.projections.engine.generations import (
 )
 from ledger.projections.engine.leases import is_leased
 from ledger.projections.engine.registry import PROJECTIONS
-from ledger.storage.outcomes import Outcome
-from ledger.storage.tables import decisions, events, notifications, poison_events
+from ledger.storage.tables import acts, decisions, events, notifications, poison_events
 
 STILL_SECONDS_MAX = 60.0
 """A batch takes a second or two."""
@@ -171,16 +170,13 @@ def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None
 
 def _lag_seconds(connection: Connection, position: int) -> float:
     # read from the deliveries: the event itself may be unreadable
+    recorded = notifications.c.recorded_at, decisions.c.decided_at, acts.c.done_at
+    joined: FromClause = events
+    for origins in (notifications, decisions, acts):
+        joined = joined.outerjoin(origins, origins.c.id == events.c.origin_id)
     recorded_at: datetime | None = connection.scalar(
-        select(func.coalesce(decisions.c.decided_at, notifications.c.recorded_at))
-        .join(events, events.c.notification_id == notifications.c.id)
-        .outerjoin(
-            decisions,
-            and_(
-                decisions.c.notification_id == notifications.c.id,
-                decisions.c.outcome == Outcome.RECORDED,
-            ),
-        )
+        select(func.coalesce(*recorded))
+        .select_from(joined)
         .where(events.c.position > position)
         .order_by(events.c.position)
         .limit(1)

@@ -9,11 +9,10 @@ from ulid import ULID
 from ledger.application import Ledger
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.shops_and_keys import Shop, Shops
-from ledger.settings import Settings
 from ledger.simulator.signed_calls import ALTERNATE, SignedCall, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
-from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_shop
+from tests.builders import OTHER_SHOP_ID, PLAIN_SETTINGS, SHOP_ID, a_shop
 from tests.queries.filling import follow
 
 NOW = datetime(2026, 3, 31, 15, 24, tzinfo=UTC)
@@ -37,7 +36,12 @@ def a_lately_ledger(database: Database, clock: Clock) -> Ledger:
         SHOP_ID: Shop(SHOP_ID, "Boutique du Port", a_shop(SHOP_ID).keys),
         OTHER_SHOP_ID: Shop(OTHER_SHOP_ID, "Librairie des Arts", a_shop(OTHER_SHOP_ID).keys),
     }
-    return Ledger(Settings(database_url="unused"), Shops(shops), database, clock=clock)
+    return Ledger(
+        PLAIN_SETTINGS,
+        Shops(shops),
+        database,
+        clock=clock,
+    )
 
 
 def hear_a_month(ledger: Ledger, clock: Clock, *, lives: int, mode: str = "PRODUCTION") -> None:

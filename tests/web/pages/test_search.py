@@ -79,8 +79,7 @@ def test_an_alias_and_a_subscription_are_found(pages: Visiting) -> None:
 
 
 def test_a_notification_is_found_by_its_id(pages: Visiting) -> None:
-    with pages.ledger.database.connect() as connection:
-        row = list_notifications(connection, NotificationFilter(mode="TEST"), limit=1)[0]
+    row = list_notifications(pages.ledger, NotificationFilter(mode="TEST"), limit=1)[0]
 
     redirect = pages.get("/test/search", query_string={"q": row.id})
 

@@ -6,7 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from ledger.access.users import User, add_user
 from ledger.application import Ledger
 from ledger.instants import utc_now
 from ledger.settings import Settings
+from tests.builders import PLAIN_SETTINGS
 from web import create_app
 
 PASSWORD = "correct horse battery"
-SETTINGS = Settings(database_url="unused", secret_key="a synthetic key of enough letters")
+SETTINGS = replace(PLAIN_SETTINGS, secret_key="a synthetic key of enough letters")
 HTML = {"Accept": "text/html"}
 
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}

@@ -1,0 +1,57 @@
+"""Raw bodies and sealed parts of events, opened for an audit, with what keeps them from opening."""
+
+from collections.abc import Collection, Sequence
+
+from sqlalchemy import Connection
+
+from ledger.errors import UnsealableError
+from ledger.sealing.origin_secret import BODY, PERSONAL
+from ledger.sealing.sealing import Sealing
+from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
+
+
+class OpenedEvidence:
+    """What is sealed of some deliveries. Errors: SettingsError without the master keys."""
+
+    def __init__(self, sealing: Sealing, connection: Connection, ids: Collection[str]) -> None:
+        self.parts: dict[str, Sequence[bytes] | None] = {}
+        self._sealing = sealing
+        self._connection = connection
+        self._body_by_id: dict[str, tuple[bytes, str | None]] = {}
+        self._reason_by_id = dict.fromkeys(ids, "sealed-missing")
+        for locked in body_frames(connection, ids):
+            self._open_body(locked)
+
+    def body(self, id_: str) -> bytes | None:
+        """Return the raw body of a delivery; None when it cannot be opened."""
+        return self._body_by_id.get(id_, (None, None))[0]
+
+    def digest(self, id_: str) -> str | None:
+        """Return the digest that was noted on its arrival."""
+        return self._body_by_id.get(id_, (None, None))[1]
+
+    def why_not(self, id_: str) -> str | None:
+        """Return the reason why there is no body; None when there is one."""
+        return self._reason_by_id.get(id_)
+
+    def open_parts(self, ids: Collection[str]) -> None:
+        """Open the sealed parts of the events of these origins, as far as that is possible."""
+        for locked in personal_frames(self._connection, ids):
+            try:
+                opened = self._sealing.open_frame(locked, PERSONAL)
+            except UnsealableError:
+                opened = None
+            self.parts[locked.origin_id] = None if opened is None else opened.parts
+
+    def _open_body(self, locked: LockedFrame) -> None:
+        id_ = locked.origin_id
+        try:
+            opened = self._sealing.open_frame(locked, BODY)
+        except UnsealableError:
+            self._reason_by_id[id_] = "unsealable"
+            return
+        if opened is None:
+            self._reason_by_id[id_] = "secret-missing"
+            return
+        self._body_by_id[id_] = opened.content, opened.digest
+        del self._reason_by_id[id_]

@@ -1,0 +1,1 @@
+"""What may hold personal data, kept under keys that can be destroyed."""

@@ -1,0 +1,191 @@
+"""Seals what may hold personal data, and opens it again for those who may read it."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from ledger.errors import MasterKeyMissingError, UnsealableError
+from ledger.ipn.content_tags import tagged_by
+from ledger.sealing.frames import open_frame, seal
+from ledger.sealing.keys import LedgerKeys
+from ledger.sealing.origin_secret import BODY, PERSONAL, SECRET_BYTES, Commitments, new_secret
+from ledger.storage.database import Database
+from ledger.storage.event_mapper import with_sealed_part
+from ledger.storage.event_store import RecordedEvent
+from ledger.storage.inbox import InboxRecord
+from ledger.storage.outcomes import Outcome, Sealed
+from ledger.storage.quarantine import quarantined_frames
+from ledger.storage.sealed_rows import (
+    LockedFrame,
+    SealedOrigin,
+    body_frames,
+    body_secrets,
+    personal_frames,
+)
+
+_PART_END = b"\n"  # no JSON holds one outside of its texts, and none inside
+
+
+class OpenedFrame(NamedTuple):
+    """A content that was opened, with what its secret commits to.
+
+    Shape: `digest` is the SHA-256 of a raw body, noted on its arrival.
+    """
+
+    content: bytes
+    commitments: Commitments
+    digest: str | None
+
+    @property
+    def parts(self) -> list[bytes]:
+        """Return the parts of events that such a content consists of, in the order of their
+        numbers."""
+        return self.content.split(_PART_END)
+
+
+class Sealing:
+    """Seals and opens by the keys of one ledger."""
+
+    def __init__(
+        self,
+        database: Database,
+        masters_file: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.keys = LedgerKeys(database, masters_file, environ or {})
+
+    def tagging(self) -> AbstractContextManager[None]:
+        """Name contents by the index key of this ledger, in this thread, as long as this lasts."""
+        return tagged_by(self.keys.tag)
+
+    def seal(self, origin_id: str, body: bytes | None, parts: Sequence[bytes] = ()) -> SealedOrigin:
+        """Seal what one origin brings. Shape: its parts in the order of their numbers.
+
+        Errors: SettingsError without master keys; then nothing is sealed, and nothing stored.
+        """
+        masters = self.keys.masters()
+        sealed = SealedOrigin(origin_id, masters.newest)
+        if body is not None:
+            secret = new_secret()
+            _, locked = masters.wrap(f"{origin_id} {BODY}", secret + hashlib.sha256(body).digest())
+            frame = seal(secret, origin_id, BODY, body)
+            sealed = replace(sealed, body=frame, body_secret=locked)
+        if parts:
+            secret = new_secret()
+            _, locked = masters.wrap(f"{origin_id} {PERSONAL}", secret)
+            frame = seal(secret, origin_id, PERSONAL, _PART_END.join(parts))
+            sealed = replace(sealed, personal=frame, personal_secret=locked)
+        return sealed
+
+    # -- bodies -------------------------------------------------------------------------------
+
+    def with_bodies(
+        self, connection: Connection, inbox_records: Iterable[InboxRecord]
+    ) -> list[InboxRecord]:
+        """Return deliveries with their raw bodies and digests, as far as these can be read.
+
+        Errors: SettingsError.
+        """
+        records = list(inbox_records)
+        ids = [record.id for record in records]
+        frames = [*body_frames(connection, ids), *quarantined_frames(connection, ids)]
+        frame_by_id = {frame.origin_id: frame for frame in frames}
+        return [self._with_body(record, frame_by_id.get(record.id)) for record in records]
+
+    def with_digests(
+        self, connection: Connection, inbox_records: Iterable[InboxRecord]
+    ) -> list[InboxRecord]:
+        """Return deliveries with the digests of their bodies; None for those that were erased."""
+        records = list(inbox_records)
+        secrets_ = body_secrets(connection, [record.id for record in records])
+        digest_by_id: dict[str, str | None] = {}
+        for locked in secrets_:
+            with suppress(UnsealableError):
+                digest_by_id[locked.origin_id] = self._digest(locked)
+        return [replace(record, digest=digest_by_id.get(record.id)) for record in records]
+
+    def _with_body(self, record: InboxRecord, locked: LockedFrame | None) -> InboxRecord:
+        if locked is None:
+            return replace(record, sealed=Sealed.DAMAGED)
+        if locked.frame is None and record.outcome is Outcome.QUARANTINED:
+            return replace(record, sealed=Sealed.NOTHING)  # it was never kept
+        try:
+            opened = self.open_frame(locked, BODY)
+        except UnsealableError as error:
+            return replace(record, sealed=_state_of(error))
+        if opened is None:
+            return replace(record, sealed=Sealed.ERASED)
+        return replace(record, body=opened.content, digest=opened.digest, sealed=Sealed.OPENED)
+
+    def _digest(self, locked: LockedFrame) -> str | None:
+        if locked.secret is None:
+            return None
+        return self._unlocked(locked, BODY)[SECRET_BYTES:].hex()
+
+    # -- parts of events ----------------------------------------------------------------------
+
+    def opened(
+        self, connection: Connection, events: Sequence[RecordedEvent]
+    ) -> list[RecordedEvent]:
+        """Return events with all that they say, as far as it can be read. Errors: SettingsError."""
+        ids = {event.origin_id for event in events if event.origin_id and event.part is not None}
+        parts_by_id = self._parts_by_id(connection, ids)
+        return [
+            event
+            if event.part is None
+            else _opened_event(event, parts_by_id.get(event.origin_id or "", Sealed.DAMAGED))
+            for event in events
+        ]
+
+    def _parts_by_id(
+        self, connection: Connection, ids: Collection[str]
+    ) -> dict[str, list[bytes] | Sealed]:
+        """Return the parts of origins, or why they cannot be read."""
+        parts_by_id: dict[str, list[bytes] | Sealed] = {}
+        for locked in personal_frames(connection, ids):
+            try:
+                opened = self.open_frame(locked, PERSONAL)
+            except UnsealableError as error:
+                parts_by_id[locked.origin_id] = _state_of(error)
+                continue
+            parts_by_id[locked.origin_id] = Sealed.ERASED if opened is None else opened.parts
+        return parts_by_id
+
+    # -- frames -------------------------------------------------------------------------------
+
+    def open_frame(self, locked: LockedFrame, what: str) -> OpenedFrame | None:
+        """Open one sealed content; None when its secret was destroyed, or there is none.
+
+        Errors: UnsealableError; SettingsError.
+        """
+        if locked.frame is None or locked.secret is None or locked.master is None:
+            return None
+        unlocked = self._unlocked(locked, what)
+        secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:].hex()
+        content = open_frame(secret, locked.origin_id, what, locked.frame)
+        return OpenedFrame(content, Commitments(secret), digest or None)
+
+    def _unlocked(self, locked: LockedFrame, what: str) -> bytes:
+        assert locked.master is not None and locked.secret is not None, "it was not destroyed"  # noqa: PT018  both or neither
+        name = f"{locked.origin_id} {what}"
+        return self.keys.unlock(name, locked.master, locked.secret)
+
+
+def _state_of(unsealable: UnsealableError) -> Sealed:
+    return Sealed.LOCKED if isinstance(unsealable, MasterKeyMissingError) else Sealed.DAMAGED
+
+
+def _opened_event(recorded: RecordedEvent, opened: list[bytes] | Sealed) -> RecordedEvent:
+    if isinstance(opened, Sealed):
+        return replace(recorded, sealed=opened)
+    assert recorded.part is not None, "only what is sealed is opened"
+    try:
+        event = with_sealed_part(recorded.event, opened[recorded.part])
+    except (IndexError, ValueError, AttributeError, TypeError):
+        return replace(recorded, sealed=Sealed.DAMAGED)
+    return replace(recorded, event=event, sealed=Sealed.OPENED)

@@ -1,0 +1,132 @@
+"""Sealed contents and the locked secrets that open them; nothing here can open either."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select
+
+from ledger.storage.database import Database, padded
+from ledger.storage.tables import bodies, origin_secrets
+
+MONTHS_AHEAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SealedOrigin:
+    """What one origin seals, and the secrets that open it, locked by a master key.
+
+    Shape: `body` and `body_secret` are None where no delivery came, `personal` and
+    `personal_secret` where its events have no sealed part.
+    """
+
+    origin_id: str
+    master: str
+    body_secret: bytes | None = None
+    personal_secret: bytes | None = None
+    body: bytes | None = None
+    personal: bytes | None = None
+
+
+class LockedFrame(NamedTuple):
+    """A sealed content. Shape: without `secret` it was destroyed, without `frame` there is none."""
+
+    origin_id: str
+    frame: bytes | None
+    master: str | None
+    secret: bytes | None
+
+
+def add_sealed(connection: Connection, sealed_origins: Sequence[SealedOrigin]) -> None:
+    """Store what origins seal, with their secrets."""
+    if sealed_origins:
+        rows = [_values(each, _CONTENTS) for each in sealed_origins]
+        connection.execute(insert(bodies), rows)
+        add_secrets(connection, sealed_origins)
+
+
+def add_secrets(connection: Connection, sealed_origins: Sequence[SealedOrigin]) -> None:
+    """Store the secrets alone of what is sealed elsewhere."""
+    rows = [_values(each, _SECRETS) for each in sealed_origins]
+    connection.execute(insert(origin_secrets), rows)
+
+
+def body_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
+    """Read the sealed raw bodies of deliveries of the inbox, in no order."""
+    return _frames(connection, _BODIES, ids)
+
+
+def personal_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
+    """Read what the events of origins say besides what is harmless, in no order."""
+    return _frames(connection, _PERSONAL, ids)
+
+
+def body_secrets(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
+    """Read the secrets of raw bodies, without the bodies."""
+    return _frames(connection, _BODY_SECRETS, ids)
+
+
+def destroy_secrets(connection: Connection, ids: Collection[str]) -> None:
+    """Destroy all secrets of origins: what they sealed can never be read again."""
+    connection.execute(delete(origin_secrets).where(origin_secrets.c.origin_id.in_(padded([*ids]))))
+
+
+def add_months(database: Database, now: datetime) -> list[str]:
+    """Make the parts of `bodies` that the next months need. Shape: the months that were added.
+
+    A month that was forgotten goes to the part for all others, so nothing waits for this.
+    """
+    if database.is_sqlite:
+        return []
+    start = now.astimezone(UTC).date().replace(day=1)
+    months = [_month_after(start, number) for number in range(-1, MONTHS_AHEAD)]
+    with database.begin() as connection:
+        return [
+            f"{month:%Y-%m}"
+            for month in months
+            if connection.scalar(select(func.ledger_add_month_of_bodies(month)))
+        ]
+
+
+def _month_after(first: date, number: int) -> date:
+    months = first.year * 12 + first.month - 1 + number
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _values(sealed: SealedOrigin, names: Sequence[str]) -> dict[str, object]:
+    return {name: getattr(sealed, name) for name in names}
+
+
+def _frames(connection: Connection, query: object, ids: Collection[str]) -> list[LockedFrame]:
+    if not ids:
+        return []
+    rows = connection.execute(query, {"ids": padded(sorted(ids))})  # type: ignore[call-overload]  # one of the three below
+    return [LockedFrame(*row) for row in rows]
+
+
+_CONTENTS = ("origin_id", "body", "personal")
+_SECRETS = ("origin_id", "master", "body_secret", "personal_secret")
+_IDS: BindParameter[str] = bindparam("ids", expanding=True)
+_WITH_SECRETS = bodies.outerjoin(origin_secrets, origin_secrets.c.origin_id == bodies.c.origin_id)
+_BODIES = (
+    select(bodies.c.origin_id, bodies.c.body, origin_secrets.c.master, origin_secrets.c.body_secret)
+    .select_from(_WITH_SECRETS)
+    .where(bodies.c.origin_id.in_(_IDS))
+)
+_PERSONAL = (
+    select(
+        bodies.c.origin_id,
+        bodies.c.personal,
+        origin_secrets.c.master,
+        origin_secrets.c.personal_secret,
+    )
+    .select_from(_WITH_SECRETS)
+    .where(bodies.c.origin_id.in_(_IDS))
+)
+_BODY_SECRETS = select(
+    origin_secrets.c.origin_id,
+    origin_secrets.c.body_secret,  # stands where a frame would
+    origin_secrets.c.master,
+    origin_secrets.c.body_secret,
+).where(origin_secrets.c.origin_id.in_(_IDS))
