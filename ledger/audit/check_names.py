@@ -1,4 +1,4 @@
 """The names of the checks, which cost nothing to load."""
 
-SIGNATURES, STREAMS, ORDER, VIEWS = "signatures", "streams", "order", "views"
-CHECKS = (SIGNATURES, STREAMS, ORDER, VIEWS)
+SIGNATURES, STREAMS, ORDER, LOG, VIEWS = "signatures", "streams", "order", "log", "views"
+CHECKS = (SIGNATURES, STREAMS, ORDER, LOG, VIEWS)

@@ -1,24 +1,30 @@
 """Divides an audit into tasks that any process can do, and collects what they find."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
 
 from ledger.application import Ledger
 from ledger.audit.append_order import check_append_order
-from ledger.audit.check_names import CHECKS, ORDER, SIGNATURES, STREAMS, VIEWS
+from ledger.audit.check_names import CHECKS, LOG, ORDER, SIGNATURES, STREAMS, VIEWS
 from ledger.audit.event_streams import check_streams
 from ledger.audit.fault import CheckResult, Fault
+from ledger.audit.log import check_entries, check_tree
 from ledger.audit.read_models import check_read_model
 from ledger.audit.verified_deliveries import check_deliveries
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.registry import PROJECTIONS
+from ledger.proof.log import Log, newest_log
+from ledger.proof.log_key import open_signer
+from ledger.proof.note import Checkpoint
+from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 
 
@@ -28,15 +34,29 @@ class CheckTask:
 
     check: str
     size: int
-    run: Callable[[Database], CheckResult]
+    run: Callable[[Database, Sealing], CheckResult]
 
 
-def _run_elsewhere(database_url: str, task: CheckTask) -> CheckResult:
+def _run_elsewhere(
+    database_url: str, masters_file: Path | None, environ: Mapping[str, str], task: CheckTask
+) -> CheckResult:
     database = Database(database_url, pool_size=2)
     try:
-        return task.run(database)
+        return task.run(database, Sealing(database, masters_file, environ))
     finally:
         database.dispose()
+
+
+def _check_streams(database: Database, _: Sealing, *, after: int, until: int) -> CheckResult:
+    return check_streams(database, after, until)
+
+
+def _check_append_order(database: Database, _: Sealing, *, first: int) -> CheckResult:
+    return check_append_order(database, first)
+
+
+def _check_read_model(database: Database, _: Sealing, *, name: str) -> CheckResult:
+    return check_read_model(database, name)
 
 
 @dataclass
@@ -45,13 +65,14 @@ class Audit:
 
     Shape: `remarks` and `checked` are complete once `faults()` has ended. Deliveries and events
     that arrive meanwhile are left for the next audit. `task_sizes` are how many deliveries and
-    how many positions one task is about.
+    how many positions one task is about; `kept` are checkpoints that somebody has kept elsewhere.
     """
 
     ledger: Ledger
     _: KW_ONLY
     first: int = 1
     only: tuple[str, ...] = CHECKS
+    kept: Sequence[Checkpoint] = ()
     workers: int = 1
     progress: Callable[[str, int, int], None] | None = None
     task_sizes: tuple[int, int] = (2_000, 10_000)
@@ -73,14 +94,16 @@ class Audit:
     def _results(self, tasks: list[CheckTask], executor: Executor | None) -> Iterator[CheckResult]:
         database = self.ledger.database
         if executor is None and self.workers == 1:
-            yield from (task.run(database) for task in tasks)
+            yield from (task.run(database, self.ledger.sealing) for task in tasks)
             return
+        keys = self.ledger.sealing.keys
         url = database.engine.url.render_as_string(hide_password=False)
         processes: AbstractContextManager[Executor] = (
             nullcontext(executor) if executor else worker_processes(self.workers, loaded=[__name__])
         )
         with processes as pool:
-            yield from pool.map(partial(_run_elsewhere, url), tasks)
+            run = partial(_run_elsewhere, url, keys.file, keys.variables)
+            yield from pool.map(run, tasks)
 
     # -- the tasks ----------------------------------------------------------------------------
 
@@ -92,13 +115,32 @@ class Audit:
             size = self.task_sizes[1]
             for after in range(self.first - 1, newest, size):
                 until = min(after + size, newest)
-                check = partial(check_streams, after=after, until=until)
+                check = partial(_check_streams, after=after, until=until)
                 yield CheckTask(STREAMS, until - after, check)
         if ORDER in self.only:
-            yield CheckTask(ORDER, 1, partial(check_append_order, first=self.first))
+            yield CheckTask(ORDER, 1, partial(_check_append_order, first=self.first))
+        if LOG in self.only:
+            yield from self._log_tasks()
         if VIEWS in self.only:
             for name in PROJECTIONS:
-                yield CheckTask(VIEWS, newest, partial(check_read_model, name=name))
+                yield CheckTask(VIEWS, newest, partial(_check_read_model, name=name))
+
+    def _log_tasks(self) -> Iterator[CheckTask]:
+        with self.ledger.database.connect() as connection:
+            number = newest_log(connection)
+            size = 0 if number is None else Log(connection, number).size()
+        signer = open_signer(self.ledger.settings, self.ledger.database)
+        kept = list(self.kept)
+        if signer is not None and (last := signer.last()) is not None:
+            kept.append(last)
+        public_key = None if signer is None else signer.verifier
+        yield CheckTask(
+            LOG, 1, partial(check_tree, log=number or 0, verifier=public_key, kept=kept)
+        )
+        for first in range(0, size, self.task_sizes[0]):
+            end = min(first + self.task_sizes[0], size)
+            check = partial(check_entries, log=number or 0, first=first, end=end)
+            yield CheckTask(LOG, end - first, check)
 
     def _delivery_tasks(self, size: int) -> Iterator[CheckTask]:
         """Cut the inbox into ranges, walking over its ids alone."""
@@ -118,7 +160,10 @@ class Audit:
         """Return the id before the oldest delivery of any event from `first` on."""
         if self.first == 1:
             return ""
-        query = "SELECT min(notification_id) FROM events WHERE position >= :first"
+        query = (
+            "SELECT min(coalesce(d.notification_id, e.origin_id)) FROM events e"
+            " LEFT JOIN decisions d ON d.id = e.origin_id WHERE e.position >= :first"
+        )
         oldest = self._scalar(query, first=self.first)
         if oldest is None:
             return last

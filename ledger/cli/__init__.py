@@ -25,6 +25,8 @@ SHORT_HELPS = {
     "projections": "Show, compare and prune the generations of read models.",
     "export": "Write events, transactions or notifications to a file.",
     "verify": "Check what is stored against itself; change nothing.",
+    "proof": "Sign the log of all that came, and prove what stands in it.",
+    "privacy": "Make, change and destroy the keys that lock personal data.",
     "token": "Create, list and revoke tokens of the query API.",
     "user": "Add and list the people who sign in to the pages.",
 }

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.cli.coverage_findings import coverage_findings
 from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
+from ledger.cli.key_files import key_findings
 from ledger.cli.output import counted, echo_document, painted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.cli.variables import variable_findings
@@ -119,6 +120,7 @@ def _database_findings(
         if migrations.state == OK:
             yield from undecided_findings(database)
             yield from deployment_findings(database, settings)
+            yield from key_findings(database, settings, environ, shops)
             yield from view_findings(database)
             yield from coverage_findings(database, shops, now=now)
             yield from card_data_findings(database)

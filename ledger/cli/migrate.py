@@ -1,6 +1,7 @@
 """What `ledger migrate` does: it brings the durable tables to what this version expects."""
 
 import os
+from datetime import UTC, datetime
 
 import click
 from sqlalchemy import inspect
@@ -10,6 +11,7 @@ from ledger.projections.engine.leadership import PreparedViews, prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate as bring_to_head
+from ledger.storage.sealed_rows import add_months
 from ledger.storage.service_role import grant_to_service
 
 
@@ -20,6 +22,7 @@ def bring_up_to_date(service_role: str | None) -> None:
         raise click.UsageError("--service-role needs PostgreSQL")
     try:
         applied = bring_to_head(database)
+        add_months(database, datetime.now(UTC))
         service = None if database.is_sqlite else _leave_to_service(database, service_role)
         views = PreparedViews([], []) if service else prepare_views(database)
     finally:

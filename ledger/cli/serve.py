@@ -17,6 +17,7 @@ import click
 import structlog
 
 from ledger.cli.hello import Place, say_hello
+from ledger.cli.key_files import prepare_keys
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import ENDED_KEYS, FAULT, WEAK_KEY, Finding, shop_findings
 from ledger.errors import SettingsError
@@ -24,6 +25,8 @@ from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
+from ledger.proof.log_key import open_signer
+from ledger.proof.runner import LogRunner
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -73,6 +76,8 @@ def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | Non
     database = Database(settings.database_url)
     try:
         prepare_database(database)
+        for made in prepare_keys(settings, database):
+            log.warning(made) if settings.log_format == "json" else click.echo(made, err=True)
         if add_user:
             add_user(database)
     finally:
@@ -185,6 +190,9 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         followers = ProjectionRunner(ledger)
         followers.start()
         Finalize(None, followers.stop, exitpriority=2)
+        log_runner = LogRunner(ledger, open_signer(ledger.settings, ledger.database))
+        log_runner.start()
+        Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)
     return app
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
@@ -11,15 +12,23 @@ from ledger.audit.run_checks import Audit
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_json_lines, echo_table
 from ledger.cli.progress_bar import Meter
+from ledger.cli.proof import read_kept
 
 _COLUMNS = ("position", "subject", "reason", "detail")
 
 
-def print_faults(*, first: int, only: tuple[str, ...], workers: int, as_json: bool) -> int:
+def print_faults(
+    *,
+    first: int,
+    only: tuple[str, ...],
+    checkpoints: tuple[Path, ...],
+    workers: int,
+    as_json: bool,
+) -> int:
     """Print every fault as it is found; return the exit code."""
-    count = 0
+    count, kept = 0, list(map(read_kept, checkpoints))
     with closing(open_ledger()) as ledger, Meter("verify") as meter:
-        audit = Audit(ledger, first=first, only=only, workers=workers, progress=meter)
+        audit = Audit(ledger, first=first, only=only, kept=kept, workers=workers, progress=meter)
 
         def faults() -> Iterator[Fault]:
             nonlocal count

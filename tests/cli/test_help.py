@@ -26,10 +26,16 @@ def leaves() -> Iterator[tuple[str, Documented]]:
     for name in cli.list_commands(context):
         command = cli.get_command(context, name)
         assert command is not None
-        children = command.commands if isinstance(command, click.Group) else {"": command}
-        for child_name, child in children.items():
-            assert isinstance(child, Documented)
-            yield f"{name} {child_name}".strip(), child
+        yield from leaves_of(name, command)
+
+
+def leaves_of(words: str, command: click.Command) -> Iterator[tuple[str, Documented]]:
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from leaves_of(f"{words} {name}", child)
+        return
+    assert isinstance(command, Documented)
+    yield words, command
 
 
 LEAVES = dict(leaves())
@@ -135,7 +141,7 @@ def test_the_commands_are_completed_without_loading_one() -> None:
     completions = cli.shell_complete(click.Context(cli), "pro")
 
     assert [(each.value, each.help) for each in completions] == [
-        ("projections", SHORT_HELPS["projections"])
+        (name, SHORT_HELPS[name]) for name in ("projections", "proof")
     ]
 
 

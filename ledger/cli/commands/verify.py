@@ -1,5 +1,7 @@
 """How `ledger verify` is called."""
 
+from pathlib import Path
+
 import click
 
 from ledger.audit.check_names import CHECKS
@@ -11,10 +13,11 @@ from ledger.cli.options import json_lines_option, workers_option
 @click.command(
     cls=Documented,
     short_help=SHORT_HELPS["verify"],
-    variables=LEDGER,
+    variables=(*LEDGER, "LEDGER_MASTER_KEYS_FILE", "LEDGER_LOG_KEY_FILE"),
     examples=(
         "ledger verify",
         "ledger verify --only signatures --only streams --workers 2",
+        "ledger verify --only log --checkpoint checkpoint",
         "ledger verify --first 100000 --json > faults.jsonl",
     ),
 )
@@ -32,13 +35,26 @@ from ledger.cli.options import json_lines_option, workers_option
     multiple=True,
     help="Do this check alone; may be given several times.",
 )
+@click.option(
+    "--checkpoint",
+    "checkpoints",
+    type=click.Path(dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Compare the log with a checkpoint that was kept elsewhere; may be given several times.",
+)
 @workers_option
 @json_lines_option
 @click.pass_context
 def verify(
-    ctx: click.Context, *, first: int, only: tuple[str, ...], workers: int, as_json: bool
+    ctx: click.Context,
+    *,
+    first: int,
+    only: tuple[str, ...],
+    checkpoints: tuple[Path, ...],
+    workers: int,
+    as_json: bool,
 ) -> None:
-    """Check stored signatures, events and read models against each other; change nothing.
+    """Check signatures, events, the signed log and read models against each other.
 
     The command prints a line for each fault: position, subject, reason, detail. What it cannot
     check, because a key has left the shops file, is a remark on standard error and no fault.
@@ -46,4 +62,12 @@ def verify(
     """
     from ledger.cli.verify import print_faults
 
-    ctx.exit(print_faults(first=first, only=only or CHECKS, workers=workers, as_json=as_json))
+    ctx.exit(
+        print_faults(
+            first=first,
+            only=only or CHECKS,
+            checkpoints=checkpoints,
+            workers=workers,
+            as_json=as_json,
+        )
+    )

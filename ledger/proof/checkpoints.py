@@ -1,0 +1,51 @@
+"""Signs the log as it stands, and stores what was signed."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ledger.proof.log import Log, add_checkpoint, newest_checkpoint, newest_log
+from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
+from ledger.storage.database import Database
+
+
+def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], datetime]) -> str:
+    """Sign all that has an entry by now; return the note, which is that of before without news.
+
+    Errors: LogBehindError, LogForkedError; SettingsError when the memory cannot be written.
+    """
+    with database.connect() as connection:
+        number = newest_log(connection) or 0
+        log = Log(connection, number)
+        size = log.size()
+        last = newest_checkpoint(connection, number)
+        if last is not None and last.size == size and signer.last_note() == last.note:
+            return last.note
+        try:
+            note = signer.sign(size, log.root(size), lambda old: log.consistency(old, size))
+        except ValueError as missing:
+            raise LogForkedError(size) from missing
+    if size:
+        with database.begin() as connection:
+            add_checkpoint(connection, number, size, note, now())
+    return note
+
+
+def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
+    """Compare the log with what was signed last, and sign nothing.
+
+    Errors: LogBehindError, LogForkedError; SettingsError when the memory cannot be read.
+    """
+    last = signer.last()
+    if last is None or last.origin != signer.signing_key.name:
+        return
+    with database.connect() as connection:
+        log = Log(connection, newest_log(connection) or 0)
+        size = log.size()
+        if size < last.size:
+            raise LogBehindError(size, last.size)
+        try:
+            is_same = log.root(last.size) == last.root
+        except ValueError:  # a hash is missing
+            is_same = False
+    if not is_same:
+        raise LogForkedError(last.size)

@@ -1,0 +1,193 @@
+"""Reads what origins brought, in the order of their commits, and writes the entry of each.
+
+An origin is a delivery, a later decision about one, or what an operator did. The sequencer writes
+entries from here, and an audit writes them again to compare.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Table, bindparam, select
+
+from ledger.errors import UnsealableError
+from ledger.proof.entry import ACT, DECISION, DELIVERY, EventClaim, entry_bytes, event_claim
+from ledger.proof.log import LogEntry
+from ledger.sealing.origin_secret import BODY, PERSONAL, part_name
+from ledger.sealing.sealing import OpenedFrame, Sealing
+from ledger.storage.database import padded
+from ledger.storage.outcomes import Outcome
+from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
+from ledger.storage.tables import acts, decisions, events, notifications
+
+SOURCES: Mapping[str, Table] = {DELIVERY: notifications, DECISION: decisions, ACT: acts}
+"""Kind of entry -> the table of its origins, in the order in which they are taken: what is about
+another origin comes behind it."""
+
+SEALED_MISSING, SECRET_MISSING, UNSEALABLE = "sealed-missing", "secret-missing", "unsealable"
+
+_FIELDS: Mapping[str, Mapping[str, str]] = {
+    DELIVERY: {
+        "id": "id",
+        "format": "format",
+        "shop_id": "shop_id",
+        "mode": "mode",
+        "source": "source",
+        "outcome": "outcome",
+        "reason": "reason",
+        "key": "key_fingerprint",
+        "received_at": "received_at",
+        "recorded_at": "recorded_at",
+        "told_at": "told_at",
+    },
+    DECISION: {
+        "id": "id",
+        "notification": "notification_id",
+        "outcome": "outcome",
+        "reason": "reason",
+        "recorded_at": "decided_at",
+        "code_version": "code_version",
+    },
+    ACT: {
+        "id": "id",
+        "act": "kind",
+        "shop_id": "shop_id",
+        "mode": "mode",
+        "recorded_at": "done_at",
+    },
+}
+"""Kind of entry -> its fields, each with the column that it is read from."""
+
+
+class OriginRows(NamedTuple):
+    """Origins of one kind, as they are stored, with what is sealed of them.
+
+    Shape: contents that cannot be opened are None, `faults` says of which ids and why; those whose
+    secret is gone are `secret-missing`.
+    """
+
+    kind: str
+    origin_rows: Sequence[Row[Any]]
+    bodies: Mapping[str, OpenedFrame | None]
+    opened_parts: Mapping[str, OpenedFrame | None]
+    event_by_position: Mapping[int, Row[Any]]
+    faults: Mapping[str, str]
+
+
+def rows_after(
+    connection: Connection, kind: str, place: int, until: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Return the next origins of a kind behind a place, in the order of their commits."""
+    table = SOURCES[kind]
+    query = select(table).where(table.c.place > place, table.c.place <= until)
+    return connection.execute(query.order_by(table.c.place).limit(limit)).all()
+
+
+def rows_of(connection: Connection, kind: str, ids: Collection[str]) -> Sequence[Row[Any]]:
+    """Return the origins of a kind that have these ids, in no order."""
+    table = SOURCES[kind]
+    query = select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
+    return connection.execute(query, {"ids": padded(sorted(ids))}).all() if ids else []
+
+
+def opened_rows(
+    connection: Connection, sealing: Sealing, kind: str, origin_rows: Sequence[Row[Any]]
+) -> OriginRows:
+    """Return origins with their events and all that is sealed, opened as far as possible.
+
+    Errors: SettingsError without the master keys.
+    """
+    ids = [row.id for row in origin_rows]
+    own = sorted({position for row in origin_rows for position in _own_positions(row)})
+    frames = body_frames(connection, ids) if kind == DELIVERY else []
+    stored = {locked.origin_id for locked in frames}
+    faults = {id_: SEALED_MISSING for id_ in ids if kind == DELIVERY and id_ not in stored}
+    return OriginRows(
+        kind,
+        origin_rows,
+        _opened(sealing, frames, BODY, faults),
+        _opened(sealing, personal_frames(connection, ids), PERSONAL, faults),
+        _events_at(connection, own),
+        faults,
+    )
+
+
+def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) -> LogEntry:
+    """Write the entry of one origin.
+
+    Shape: `earlier` are the fields of an earlier writing, whose commitments stand in for those of
+    contents that were erased since; empty when it is written first.
+    """
+    fields: dict[str, Any] = {
+        name: getattr(row, column) for name, column in _FIELDS[origins.kind].items()
+    }
+    repeats = [] if _own_positions(row) else list(row.positions)
+    fields["repeats"] = repeats or None
+    body = origins.bodies.get(row.id)
+    if origins.kind == DELIVERY:
+        fields["body"] = earlier.get("body")
+        if body is not None:
+            fields["body"] = body.commitments.commitment(BODY, body.content)
+    committed = {each["position"]: each.get("apart") for each in earlier.get("events", [])}
+    claims = [
+        _claim(
+            origins.event_by_position[position],
+            origins.opened_parts.get(row.id),
+            committed.get(position),
+        )
+        for position in _own_positions(row)
+        if position in origins.event_by_position
+    ]
+    return LogEntry(origins.kind, row.id, entry_bytes(origins.kind, fields, claims))
+
+
+def _own_positions(row: Row[Any]) -> list[int]:
+    """Return the positions of the events that an origin made; a repeat names those of others."""
+    outcome = getattr(row, "outcome", Outcome.RECORDED)
+    return list(row.positions) if outcome == Outcome.RECORDED else []
+
+
+def _claim(
+    stored_row: Row[Any], opened_frame: OpenedFrame | None, committed: str | None
+) -> EventClaim:
+    apart = committed if stored_row.part is not None else None
+    if (
+        stored_row.part is not None
+        and opened_frame is not None
+        and stored_row.part < len(opened_frame.parts)
+    ):
+        name = part_name(stored_row.part)
+        apart = opened_frame.commitments.commitment(name, opened_frame.parts[stored_row.part])
+    return event_claim(
+        position=stored_row.position,
+        stream=stored_row.originator_id.hex,
+        version=stored_row.originator_version,
+        topic=stored_row.topic,
+        state=bytes(stored_row.state),
+        details=None if stored_row.details is None else bytes(stored_row.details),
+        apart=apart,
+    )
+
+
+def _opened(
+    sealing: Sealing, frames: Sequence[LockedFrame], what: str, faults: dict[str, str]
+) -> dict[str, OpenedFrame | None]:
+    opened: dict[str, OpenedFrame | None] = {}
+    for locked in frames:
+        id_ = locked.origin_id
+        if locked.frame is not None and locked.secret is None:
+            faults[id_] = SECRET_MISSING
+        try:
+            opened[id_] = sealing.open_frame(locked, what)
+        except UnsealableError:  # an audit says so; the log goes on
+            faults[id_], opened[id_] = UNSEALABLE, None
+    return opened
+
+
+def _events_at(connection: Connection, positions: Sequence[int]) -> dict[int, Row[Any]]:
+    query = select(events).where(events.c.position.in_(bindparam("positions", expanding=True)))
+    by_position = {}
+    for start in range(0, len(positions), 1_000):
+        chunk = padded(positions[start : start + 1_000])
+        for row in connection.execute(query, {"positions": chunk}):
+            by_position[row.position] = row
+    return by_position

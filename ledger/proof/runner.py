@@ -1,0 +1,115 @@
+"""Keeps the log up to date from a thread of the service: entries by one, signatures by its key.
+
+Several services may run: whoever holds the lease writes entries, and whoever has the key signs.
+"""
+
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from time import monotonic
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.application import Ledger
+from ledger.errors import LedgerError
+from ledger.instants import utc_now
+from ledger.projections.engine.leases import release_leases, take_lease
+from ledger.proof.checkpoints import sign_checkpoint
+from ledger.proof.sequencer import Sequencer
+from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
+from ledger.storage.sealed_rows import add_months
+
+LEASE = "log"
+LEASE_SECONDS = 10
+POLL_SECONDS = 1.0
+CHECKPOINT_SECONDS = 10.0
+MONTHS_SECONDS = 3600.0
+PAUSE_SECONDS = 5.0
+REFUSED_SECONDS = 60.0
+
+_log = structlog.get_logger(__name__)
+
+
+class LogRunner:
+    """Sequences and signs until it is stopped. Shape: without a signer it only sequences."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        signer: LogSigner | None,
+        *,
+        checkpoint_seconds: float = CHECKPOINT_SECONDS,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._ledger = ledger
+        self._signer = signer
+        self._checkpoint_seconds = checkpoint_seconds
+        self._now = clock
+        self._sequencer = Sequencer(ledger.database, ledger.sealing, clock=clock)
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._sign_at = self._months_at = self._renew_at = 0.0
+        self._leads = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand, sign it, and release the lease."""
+        self._stopped.set()
+        self._thread.join(timeout=30)
+
+    def run_once(self, *, must_sign: bool = False) -> int:
+        """Write the entries of what is new, and sign when it is time; return how many were written.
+
+        Errors: LedgerError; those of the database.
+        """
+        written = 0
+        if monotonic() >= self._renew_at:
+            with self._ledger.database.begin() as connection:
+                self._leads = take_lease(connection, LEASE, self._holder, seconds=LEASE_SECONDS)
+            self._renew_at = monotonic() + LEASE_SECONDS / 4
+        if self._leads:
+            written = self._sequencer.catch_up()
+            self._add_months()
+        if self._signer is not None and (must_sign or monotonic() >= self._sign_at):
+            self._sign(self._signer)
+        return written
+
+    def _sign(self, signer: LogSigner) -> None:
+        """Sign; what must not be signed is said once in a while, and goes on being logged."""
+        self._sign_at = monotonic() + self._checkpoint_seconds
+        try:
+            sign_checkpoint(self._ledger.database, signer, self._now)
+        except (LogBehindError, LogForkedError) as refusal:
+            self._sign_at = monotonic() + REFUSED_SECONDS
+            _log.error("log.not_signed", code=refusal.code, reason=str(refusal))
+
+    def _add_months(self) -> None:
+        if monotonic() >= self._months_at:
+            add_months(self._ledger.database, self._now())
+            self._months_at = monotonic() + MONTHS_SECONDS
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._stopped.wait(POLL_SECONDS if self._attempt() else PAUSE_SECONDS)
+        self._attempt(must_sign=True)
+        with suppress(SQLAlchemyError), self._ledger.database.begin() as connection:
+            release_leases(connection, self._holder)
+
+    def _attempt(self, *, must_sign: bool = False) -> bool:
+        try:
+            self.run_once(must_sign=must_sign)
+        except LedgerError as error:
+            _log.error("log.stopped", code=error.code, reason=str(error))
+        except Exception as error:  # noqa: BLE001  nobody else in this process would go on
+            _log.warning("log.interrupted", error=type(error).__name__)
+        else:
+            return True
+        return False

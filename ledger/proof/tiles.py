@@ -1,0 +1,53 @@
+"""The log as tiles: its hashes in files of 256, and its entries, for monitors of any make.
+
+Source: C2SP tlog-tiles. A tile of level L and number N holds the hashes of the subtrees of
+`256 ** L` leaves from `256 * N` on; the last one of a level may be partial.
+"""
+
+from collections.abc import Iterator
+
+from ledger.proof.log import Log
+from ledger.proof.tree import TILE
+
+_GROUP = 1_000
+
+
+def tile_path(level: int | str, number: int, width: int = TILE) -> str:
+    """Return the path of a tile below a log's address. Shape: `tile/0/x001/234.p/5`."""
+    groups = [f"{number % _GROUP:03}"]
+    while number := number // _GROUP:
+        groups.insert(0, f"x{number % _GROUP:03}")
+    partial = "" if width == TILE else f".p/{width}"
+    return f"tile/{level}/{'/'.join(groups)}{partial}"
+
+
+def hash_tile(log: Log, level: int, number: int, width: int) -> bytes:
+    """Return the hashes of a tile. Errors: ValueError when it is not so full."""
+    hashes = log.nodes(level, number * TILE, number * TILE + width)
+    if not 0 < width <= TILE or len(hashes) < width:
+        raise ValueError("the log has no such tile")
+    return b"".join(hashes)
+
+
+def entry_bundle(log: Log, number: int, width: int) -> bytes:
+    """Return the entries of a tile of level 0, each behind its length. Errors: ValueError."""
+    entries = log.entries(number * TILE, number * TILE + width)
+    if not 0 < width <= TILE or len(entries) < width:
+        raise ValueError("the log has no such entries")
+    return b"".join(len(each.entry).to_bytes(2, "big") + each.entry for each in entries)
+
+
+def all_tiles(log: Log, size: int) -> Iterator[tuple[str, bytes]]:
+    """Yield the paths and contents of all tiles of the first entries, those of entries first."""
+    for number, width in _widths(size):
+        yield tile_path("entries", number, width), entry_bundle(log, number, width)
+    level = 0
+    while size:
+        for number, width in _widths(size):
+            yield tile_path(level, number, width), hash_tile(log, level, number, width)
+        level, size = level + 1, size // TILE
+
+
+def _widths(size: int) -> Iterator[tuple[int, int]]:
+    for first in range(0, size, TILE):
+        yield first // TILE, min(TILE, size - first)
