@@ -1,7 +1,9 @@
 """Texts that make careless code slow, and how long one takes."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -22,8 +24,20 @@ def repetition(unit: str, length: int) -> str:
 
 
 def takes_less(seconds: float, work: Callable[[], Any], *, tries: int = 20) -> bool:
-    """Return True if one of several tries takes less processor time than this."""
-    return any(_cpu_seconds(work) < seconds for _ in range(tries))
+    """Return True if one of several tries takes less processor time than this.
+
+    Units: seconds of a machine that does the known work in its known time; a slower one, or one
+    that is busy, gets more, as much as it needs for that work in the same moment.
+    """
+    return any(_cpu_seconds(work) < seconds * _slowness() for _ in range(tries))
+
+
+KNOWN_TEXT = "4 " * 32_768
+KNOWN_SECONDS = 0.0035
+
+
+def _slowness() -> float:
+    return max(1.0, _cpu_seconds(partial(re.sub, r"\d+", "", KNOWN_TEXT)) / KNOWN_SECONDS)
 
 
 def _cpu_seconds(work: Callable[[], Any]) -> float:
