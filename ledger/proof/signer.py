@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,16 +79,19 @@ class LogSigner:
     def last(self) -> Checkpoint | None:
         """Return the checkpoint that was signed last; None before the first.
 
-        Errors: SettingsError when the memory was changed.
+        Shape: of the log under its earlier name where a restart was cut off just after the key
+        had its new one. Errors: SettingsError when the memory was changed.
         """
         note = self.last_note()
         if note is None:
             return None
-        if not self.verifier.is_signed(note):
-            raise SettingsError(
-                f"the memory {self.memory} is not signed by the log key: it was changed"
-            )
-        return parse_checkpoint(note)
+        with suppress(NoteError):
+            last = parse_checkpoint(note)
+            if SigningKey(last.origin, self.signing_key.seed).verifier.is_signed(note):
+                return last
+        raise SettingsError(
+            f"the memory {self.memory} is not signed by the log key: it was changed"
+        )
 
     def last_note(self) -> str | None:
         """Return the note that was signed last, as it stands in the memory."""
@@ -165,15 +168,16 @@ def create_key(file: Path, name: str) -> VerifierKey:
 def rename_log(signer: LogSigner, name: str) -> LogSigner:
     """Let the same key sign another log from now on; the old memory is kept beside it.
 
+    The key goes first: with its old name and no memory it would sign any history of the old log.
     Errors: SettingsError.
     """
+    renamed = SigningKey(name, signer.signing_key.seed)
+    write_durably(signer.file, f"{renamed.line}\n")
     number = 1
     while (kept := signer.memory.with_name(f"{signer.memory.name}.{number}")).exists():
         number += 1
     if signer.memory.exists():
         signer.memory.rename(kept)
-    renamed = SigningKey(name, signer.signing_key.seed)
-    write_durably(signer.file, f"{renamed.line}\n")
     return LogSigner(signer.file, renamed)
 
 

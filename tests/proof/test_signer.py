@@ -98,3 +98,25 @@ def test_under_another_name_it_begins_anew(signer: LogSigner) -> None:
     assert LogSigner.open(signer.file).signing_key.name == "ledger.example.com/shop/2"
     kept = signer.memory.with_name(f"{signer.memory.name}.1")
     assert parse_checkpoint(kept.read_text()).size == 9
+
+
+def test_a_renaming_that_is_cut_off_leaves_no_key_without_its_memory(
+    signer: LogSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(signer, 9)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            rename_log(signer, "ledger.example.com/shop/2")
+
+    left = LogSigner.open(signer.file)
+
+    assert left.signing_key.name == "ledger.example.com/shop/2"
+    last = left.last()
+    assert last is not None
+    assert (last.origin, last.size) == (signer.signing_key.name, 9)
+    assert parse_checkpoint(sign(left, 3, OTHERS)).origin == "ledger.example.com/shop/2"
+
+
+def cut_off(*_: object) -> None:
+    raise KeyboardInterrupt
