@@ -151,8 +151,9 @@ def at_the_edge(ledger: Ledger) -> bool:
 
 def followed_by(database: Database) -> set[int]:
     """Return the services that hold the leases of all models: the parents of their workers."""
+    of_models = select(leases.c.holder).where(leases.c.name.in_([*PROJECTIONS]))
     with database.connect() as connection:
-        holders = list(connection.scalars(select(leases.c.holder)))
+        holders = list(connection.scalars(of_models))
     if len(holders) != len(PROJECTIONS):
         return set()
     return {parent(int(holder.split(":")[1])) for holder in holders}
