@@ -14,6 +14,7 @@ from ledger.application import Ledger
 from ledger.projections.engine.generations import all_generations
 from ledger.projections.engine.generations import positions as shard_positions
 from ledger.projections.engine.registry import PROJECTIONS
+from ledger.proof.runner import LEASE
 from ledger.storage.database import Database
 from ledger.storage.tables import leases
 from tests.conftest import opened
@@ -151,7 +152,7 @@ def at_the_edge(ledger: Ledger) -> bool:
 
 def followed_by(database: Database) -> set[int]:
     """Return the services that hold the leases of all models: the parents of their workers."""
-    of_models = select(leases.c.holder).where(leases.c.name.in_([*PROJECTIONS]))
+    of_models = select(leases.c.holder).where(leases.c.name != LEASE)
     with database.connect() as connection:
         holders = list(connection.scalars(of_models))
     if len(holders) != len(PROJECTIONS):
