@@ -67,15 +67,16 @@ def damage(database: Database, *damages: Change) -> None:
         assert missing_guards(connection) == []
 
 
-def reseal(connection: Connection, edit: Callable[[bytes], bytes]) -> None:
-    """Change the first recorded body as somebody can who has the master keys; its digest stays with
-    its secret as it was."""
+def reseal(connection: Connection, edit: Callable[[bytes], bytes], *, number: int = 0) -> None:
+    """Change a recorded body, by its number, as somebody can who has the master keys; its digest
+    stays with its secret as it was."""
     query = (
         "SELECT s.origin_id, s.master, s.body_secret, b.body FROM origin_secrets s"
         " JOIN bodies b ON b.origin_id = s.origin_id WHERE s.origin_id ="
-        " (SELECT min(id) FROM notifications WHERE outcome = 'recorded')"
+        " (SELECT id FROM notifications WHERE outcome = 'recorded'"
+        " ORDER BY id LIMIT 1 OFFSET :number)"
     )
-    id_, master, wrapped, frame = connection.execute(text(query)).one()
+    id_, master, wrapped, frame = connection.execute(text(query), {"number": number}).one()
     keys = read_master_keys(MASTER_KEYS, {})
     secret = keys.unwrap(f"{id_} {BODY}", master, bytes(wrapped))[:SECRET_BYTES]
     sealed = seal(secret, id_, BODY, edit(open_frame(secret, id_, BODY, bytes(frame))))

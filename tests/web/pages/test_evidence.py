@@ -1,6 +1,7 @@
 """The evidence of an event: its delivery, verified again; and faults while a page is made."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -8,6 +9,7 @@ from sqlalchemy import text
 from ledger.access.log import accesses
 from ledger.access.users import add_user
 from ledger.ipn.shops_and_keys import Shops
+from tests.audit.tampering import damage, reseal
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.web.pages.payments import AT, PAYMENT, text_of_content, visited_by
 from tests.web.pages.visiting import PASSWORD, Visiting
@@ -49,9 +51,8 @@ def test_a_key_that_has_left_is_said(visit: Visiting) -> None:
 
 
 def test_a_changed_body_is_said(visit: Visiting) -> None:
-    with visit.ledger.database.begin() as connection:
-        connection.execute(text("DROP TRIGGER notifications_refuse_update"))
-        connection.execute(text("UPDATE notifications SET body = x'00'"))
+    changes = [partial(reseal, edit=lambda _: b"\0", number=number) for number in range(2)]
+    damage(visit.ledger.database, *changes)
 
     content = text_of_content(visit.get(PAYMENT).text)
 
