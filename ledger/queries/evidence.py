@@ -55,10 +55,15 @@ class Evidence:
 
 def evidence(ledger: Ledger, position: int) -> Evidence:
     """Return the evidence of the event at a position. Errors: NotFoundError."""
-    evidence_by_position = evidence_of(ledger, [event_at(ledger, position)])
+    return evidence_behind(ledger, event_at(ledger, position))
+
+
+def evidence_behind(ledger: Ledger, recorded: RecordedEvent) -> Evidence:
+    """Return the evidence of one event. Errors: NotFoundError."""
+    evidence_by_position = evidence_of(ledger, [recorded])
     if not evidence_by_position:
         raise NotFoundError("the delivery behind this event is not in the inbox")
-    return evidence_by_position[position]
+    return evidence_by_position[recorded.position]
 
 
 def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Evidence]:

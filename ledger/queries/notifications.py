@@ -1,7 +1,7 @@
 """Lists notifications, verified ones and those in quarantine, newest or oldest first."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import product
 from typing import Any
@@ -16,12 +16,15 @@ from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.keyset import INDEX_SCANS_MAX
 from ledger.recording.readmission import WAITING
 from ledger.storage.decisions import has_outcome
-from ledger.storage.inbox import InboxRecord, as_decided, inbox_record
+from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, select_deliveries
 from ledger.storage.outcomes import Outcome
 from ledger.storage.tables import notifications, quarantine
 
 LIMIT_DEFAULT = 50
 PAGE = 1_000
+
+_Opening = Callable[[Connection, list[InboxRecord]], list[InboxRecord]]
+"""Opens what a page of deliveries needs of what is sealed."""
 
 
 def notification_data(row: InboxRecord) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def list_notifications(
     records: list[InboxRecord] = []
     with ledger.database.connect() as connection:
         for table in _tables(filter_):
-            newest = select(table).order_by(table.c.id.desc()).limit(limit)
+            newest = select_deliveries(table).order_by(table.c.id.desc()).limit(limit)
             if before_id is not None:
                 newest = newest.where(table.c.id < before_id)
             for conditions in _index_scans(filter_, table):
@@ -84,18 +87,23 @@ def waiting(
         reason=frozenset({reason} if reason else ()),
         shop_id=None if shops is None else frozenset(shops),
     )
-    return [record.id for record in all_notifications(ledger, filter_)]
+    return [record.id for record in _merged(ledger, filter_, lambda _, records: records)]
 
 
 def all_notifications(
     ledger: Ledger, filter_: NotificationFilter, *, has_bodies: bool = False
 ) -> Iterator[InboxRecord]:
-    """Yield every notification, oldest first, in little memory.
+    """Yield every notification, oldest first, in little memory."""
+    sealing = ledger.sealing
+    return _merged(ledger, filter_, sealing.with_bodies if has_bodies else sealing.with_digests)
 
-    Both tables are merged by their ids, which are in the order of arrival.
-    """
+
+def _merged(
+    ledger: Ledger, filter_: NotificationFilter, opening: _Opening
+) -> Iterator[InboxRecord]:
+    """Merge both tables by their ids, which are in the order of arrival."""
     previous = None
-    by_table = [_all_of(ledger, table, filter_, has_bodies) for table in _tables(filter_)]
+    by_table = [_all_of(ledger, table, filter_, opening) for table in _tables(filter_)]
     for record in heapq.merge(*by_table, key=lambda record: record.id):
         if record.id != previous:  # one that was readmitted between two pages comes twice
             yield record
@@ -161,15 +169,15 @@ def _index_scans(filter_: NotificationFilter, table: Table) -> Iterator[list[Col
 
 
 def _all_of(
-    ledger: Ledger, table: Table, filter_: NotificationFilter, has_bodies: bool
+    ledger: Ledger, table: Table, filter_: NotificationFilter, opening: _Opening
 ) -> Iterator[InboxRecord]:
-    opened = ledger.sealing.with_bodies if has_bodies else ledger.sealing.with_digests
-    query = select(table).where(*_conditions(filter_, table)).order_by(table.c.id).limit(PAGE)
+    query = select_deliveries(table).where(*_conditions(filter_, table))
+    query = query.order_by(table.c.id).limit(PAGE)
     after = ""
     while True:
         with ledger.database.connect() as connection:
             rows = connection.execute(query.where(table.c.id > after)).all()
-            page = opened(connection, as_decided(connection, map(inbox_record, rows)))
+            page = opening(connection, as_decided(connection, map(inbox_record, rows)))
         yield from page
         if len(page) < PAGE:
             return

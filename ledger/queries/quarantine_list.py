@@ -13,7 +13,7 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.queries.activity import Scope, bounds_of, bucket_of
 from ledger.storage.decisions import is_undecided
-from ledger.storage.inbox import InboxRecord, as_decided, inbox_record
+from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, select_deliveries
 from ledger.storage.tables import notifications, quarantine
 
 
@@ -75,7 +75,7 @@ def listed(
     """Return those of one reason, newest first, without bodies."""
     records: list[InboxRecord] = []
     for table, conditions in _sources(scope, reason):
-        query = select(table).where(*conditions)
+        query = select_deliveries(table).where(*conditions)
         if before_id is not None:
             query = query.where(table.c.id < before_id)
         rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))

@@ -1,6 +1,6 @@
 """Events and deliveries with what is sealed in them, for whoever may read it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ledger.access.readers import Reader
 from ledger.application import Ledger
@@ -25,15 +25,3 @@ def find_delivery(ledger: Ledger, id_: str) -> InboxRecord | None:
     with ledger.database.connect() as connection:
         record = Inbox(connection).get(id_)
         return None if record is None else ledger.sealing.with_bodies(connection, [record])[0]
-
-
-def with_digests(ledger: Ledger, inbox_records: Iterable[InboxRecord]) -> list[InboxRecord]:
-    """Return deliveries with the digests of their bodies; None for those that were erased."""
-    with ledger.database.connect() as connection:
-        return ledger.sealing.with_digests(connection, inbox_records)
-
-
-def with_bodies(ledger: Ledger, inbox_records: Iterable[InboxRecord]) -> list[InboxRecord]:
-    """Return deliveries with their bodies and digests, as far as these can be read."""
-    with ledger.database.connect() as connection:
-        return ledger.sealing.with_bodies(connection, inbox_records)

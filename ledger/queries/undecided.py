@@ -6,7 +6,7 @@ from sqlalchemy import Connection, func, select
 
 from ledger.storage.database import padded
 from ledger.storage.decisions import is_undecided
-from ledger.storage.inbox import InboxRecord, as_decided, inbox_record
+from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, select_deliveries
 from ledger.storage.tables import apparent_names, notifications
 
 LIMIT = 50
@@ -33,6 +33,6 @@ def undecided_about(
     about = select(c.notification_id).where(
         c.shop_id == shop_id, c.mode == mode, c.name.in_(padded(names))
     )
-    query = select(notifications).where(notifications.c.id.in_(about), is_undecided())
+    query = select_deliveries(notifications).where(notifications.c.id.in_(about), is_undecided())
     rows = connection.execute(query.order_by(notifications.c.id.desc()).limit(limit))
     return as_decided(connection, map(inbox_record, rows))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import and_, insert, or_, select
+from sqlalchemy import and_, insert, or_
 from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
@@ -20,13 +20,14 @@ from ledger.recording.receipt import Receipt
 from ledger.recording.retries import available
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
-from ledger.storage.inbox import inbox_record
+from ledger.storage.inbox import inbox_record, select_deliveries
 from ledger.storage.outcomes import Outcome
 from ledger.storage.quarantine import release
 from ledger.storage.sealed_rows import add_sealed
 from ledger.storage.tables import apparent_names, notifications
 
 _log = structlog.get_logger(__name__)
+_KEPT = select_deliveries(notifications)
 
 
 def keep_undecided(
@@ -38,9 +39,8 @@ def keep_undecided(
     was stored before anything failed. What waited in quarantine leaves it.
     """
     row, c = _row(proven, failure, now), notifications.c
-    sealed = sealing.seal(row["id"], proven.notification.delivery.body)
     is_same = and_(c.signed_tag == row["signed_tag"], c.outcome == Outcome.UNDECIDED)
-    kept = select(notifications).where(or_(c.id == row["id"], is_same)).order_by(c.id)
+    kept = _KEPT.where(or_(c.id == row["id"], is_same)).order_by(c.id)
     of_shop = {name: row[name] for name in ("shop_id", "mode")}
     named = [
         of_shop | {"name": name, "notification_id": row["id"]} for name in apparent_names_in(proven)
@@ -52,6 +52,7 @@ def keep_undecided(
         release(connection, row["id"])
         if not same:
             connection.execute(insert(notifications), row)
+            sealed = sealing.seal(row["id"], proven.notification.delivery.body)
             add_sealed(connection, [sealed])
             if named:
                 connection.execute(insert(apparent_names), named)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     Row,
+    Select,
     Table,
     bindparam,
     func,
@@ -136,7 +137,9 @@ class Inbox:
     def get(self, id: str) -> InboxRecord | None:
         """Read one delivery, verified or not."""
         for table in (notifications, quarantine):
-            row = self._connection.execute(select(table).where(table.c.id == id)).one_or_none()
+            row = self._connection.execute(
+                select_deliveries(table).where(table.c.id == id)
+            ).one_or_none()
             if row is not None:
                 return as_decided(self._connection, [inbox_record(row)])[0]
         return None
@@ -157,7 +160,9 @@ class Inbox:
 
         Shape: by signed tag.
         """
-        query = select(notifications).where(notifications.c.signed_tag.in_(padded(signed_tags)))
+        query = select_deliveries(notifications).where(
+            notifications.c.signed_tag.in_(padded(signed_tags))
+        )
         rows = self._connection.execute(query.order_by(notifications.c.id))
         records = as_decided(self._connection, map(inbox_record, rows))
         records.sort(key=lambda record: record.outcome == Outcome.UNDECIDED)
@@ -166,7 +171,7 @@ class Inbox:
     def same_signed(self, signed_tag: str, *, limit: int) -> list[InboxRecord]:
         """Read all deliveries with this signed content, in the order of arrival."""
         c = notifications.c
-        query = select(notifications).where(c.signed_tag == signed_tag)
+        query = select_deliveries(notifications).where(c.signed_tag == signed_tag)
         rows = self._connection.execute(query.order_by(c.id).limit(limit))
         return as_decided(self._connection, map(inbox_record, rows))
 
@@ -176,11 +181,15 @@ def column_values(record: InboxRecord, table: Table) -> dict[str, Any]:
     return {name: getattr(record, name) for name in InboxRecord.__slots__ if name in table.c}
 
 
+def select_deliveries(table: Table) -> Select[Any]:
+    """Select deliveries but for their sealed bodies, the larger part; to be narrowed."""
+    names = {*InboxRecord.__slots__} - {"body"}
+    return select(*(column for column in table.c if column.name in names))
+
+
 def inbox_record(table_row: Row[Any]) -> InboxRecord:
-    """Make an `InboxRecord` of a row of either table."""
+    """Make an `InboxRecord` of such a row of either table."""
     fields = dict(table_row._mapping)
-    for name in ("place", "body", "body_bytes"):
-        fields.pop(name, None)
     fields["outcome"] = Outcome(fields.get("outcome", Outcome.QUARANTINED))
     fields["positions"] = tuple(fields.get("positions", ()))
     return InboxRecord(**fields)
@@ -213,7 +222,9 @@ def _violates_recorded_once(refusal: IntegrityError) -> bool:
     return "UNIQUE constraint failed: notifications.signed_tag" in str(refusal.orig)
 
 
-_VERIFIED = select(notifications).where(notifications.c.id.in_(bindparam("ids", expanding=True)))
+_VERIFIED = select_deliveries(notifications).where(
+    notifications.c.id.in_(bindparam("ids", expanding=True))
+)
 _SIGNED = union_all(
     *(
         select(table.c.signed_tag, table.c.positions, table.c.outcome).where(

@@ -18,7 +18,7 @@ from ledger.queries.evidence import (
     body_text,
     caused,
     event_at,
-    evidence_of,
+    evidence_behind,
     explained,
     readable,
     subjects,
@@ -128,10 +128,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     event = recorded.event
     if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
-    row = find_delivery(ledger(), event.notification_id)
-    if row is None or row.outcome == Outcome.QUARANTINED:
-        raise NotFoundError("the delivery behind this event is not in the inbox")
-    (proof,) = evidence_of(ledger(), [recorded]).values()
+    proof = evidence_behind(ledger(), recorded)
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
     return render(
         "evidence.html",
@@ -141,7 +138,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         reference=_name_for_reader(event.reference),
         alias=_name_for_reader(getattr(event, "alias", "") or ""),
         sentence=SENTENCES[type(event)],
-        notification=_facts(row),
+        notification=_facts(proof.row),
         evidence=proof,
         digest_now=digest(proof.body),
         body=body_text(ledger(), proof.row) if caller().sees_personal else None,
