@@ -142,11 +142,7 @@ def _check_root(stored: Log, size: int, checkpoint: Checkpoint, result: CheckRes
     if checkpoint.size > size:
         _of_checkpoint(result, checkpoint, "checkpoint-ahead", f"the log has {size}")
         return
-    try:
-        is_same = stored.root(checkpoint.size) == checkpoint.root
-    except (IndexError, ValueError):  # an entry in between is gone
-        is_same = False
-    if not is_same:
+    if not stored.has_root(checkpoint.size, checkpoint.root):
         detail = f"the first {checkpoint.size} entries have another root"
         _of_checkpoint(result, checkpoint, "checkpoint-fork", detail)
 

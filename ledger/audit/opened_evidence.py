@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
-from ledger.errors import UnsealableError
+from ledger.proof.origins import SEALED_MISSING, SECRET_MISSING, UNSEALABLE
 from ledger.sealing.origin_secret import BODY, PERSONAL
 from ledger.sealing.sealing import Sealing
+from ledger.storage.outcomes import Sealed
 from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
 
 
@@ -14,11 +15,11 @@ class OpenedEvidence:
     """What is sealed of some deliveries. Errors: SettingsError without the master keys."""
 
     def __init__(self, sealing: Sealing, connection: Connection, ids: Collection[str]) -> None:
-        self.parts: dict[str, Sequence[bytes] | None] = {}
+        self.parts: dict[str, Sequence[bytes]] = {}
         self._sealing = sealing
         self._connection = connection
         self._body_by_id: dict[str, tuple[bytes, str | None]] = {}
-        self._reason_by_id = dict.fromkeys(ids, "sealed-missing")
+        self._reason_by_id = dict.fromkeys(ids, SEALED_MISSING)
         for locked in body_frames(connection, ids):
             self._open_body(locked)
 
@@ -37,21 +38,15 @@ class OpenedEvidence:
     def open_parts(self, ids: Collection[str]) -> None:
         """Open the sealed parts of the events of these origins, as far as that is possible."""
         for locked in personal_frames(self._connection, ids):
-            try:
-                opened = self._sealing.open_frame(locked, PERSONAL)
-            except UnsealableError:
-                opened = None
-            self.parts[locked.origin_id] = None if opened is None else opened.parts
+            opened = self._sealing.open_frame(locked, PERSONAL)
+            if not isinstance(opened, Sealed):
+                self.parts[locked.origin_id] = opened.parts
 
     def _open_body(self, locked: LockedFrame) -> None:
         id_ = locked.origin_id
-        try:
-            opened = self._sealing.open_frame(locked, BODY)
-        except UnsealableError:
-            self._reason_by_id[id_] = "unsealable"
-            return
-        if opened is None:
-            self._reason_by_id[id_] = "secret-missing"
-            return
-        self._body_by_id[id_] = opened.content, opened.digest
-        del self._reason_by_id[id_]
+        opened = self._sealing.open_frame(locked, BODY)
+        if isinstance(opened, Sealed):
+            self._reason_by_id[id_] = SECRET_MISSING if opened is Sealed.ERASED else UNSEALABLE
+        else:
+            self._body_by_id[id_] = opened.content, opened.digest
+            del self._reason_by_id[id_]

@@ -91,7 +91,7 @@ class Rederivation:
         stored_delivery: StoredDelivery,
         content: NotificationContent,
         transactions: "TransactionStates",
-        parts_by_origin: Mapping[str, Sequence[bytes] | None],
+        parts_by_origin: Mapping[str, Sequence[bytes]],
     ) -> None:
         self._content = content
         self._parts_by_origin = parts_by_origin

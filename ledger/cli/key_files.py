@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding
 from ledger.errors import LedgerError, SettingsError
+from ledger.instants import utc_now
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.proof.checkpoints import refuse_unlike_memory
@@ -37,7 +37,7 @@ def prepare_keys(settings: Settings, database: Database) -> list[str]:
     log_key = make_default_key(settings, database)
     if log_key is not None:
         made.append(f"made the key {log_key}, which signs the log")
-    add_months(database, datetime.now(UTC))
+    add_months(database, utc_now())
     return made
 
 

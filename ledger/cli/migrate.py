@@ -1,11 +1,11 @@
 """What `ledger migrate` does: it brings the durable tables to what this version expects."""
 
 import os
-from datetime import UTC, datetime
 
 import click
 from sqlalchemy import inspect
 
+from ledger.instants import utc_now
 from ledger.projections.engine.generations import all_generations, decide_alone, drop_generation
 from ledger.projections.engine.leadership import PreparedViews, prepare_views
 from ledger.settings import read_settings
@@ -22,7 +22,7 @@ def bring_up_to_date(service_role: str | None) -> None:
         raise click.UsageError("--service-role needs PostgreSQL")
     try:
         applied = bring_to_head(database)
-        add_months(database, datetime.now(UTC))
+        add_months(database, utc_now())
         service = None if database.is_sqlite else _leave_to_service(database, service_role)
         views = PreparedViews([], []) if service else prepare_views(database)
     finally:

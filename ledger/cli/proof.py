@@ -5,19 +5,20 @@ import os
 from pathlib import Path
 
 import click
+from sqlalchemy import Connection
 
 from ledger.application import Ledger
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_document
 from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import utc_now, write_public_instant
-from ledger.proof.checkpoints import sign_checkpoint
-from ledger.proof.log import Log, newest_checkpoint, newest_log
+from ledger.proof.checkpoints import refuse_unlike, sign_checkpoint
+from ledger.proof.log import Log, StoredCheckpoint, newest_checkpoint, newest_log
 from ledger.proof.log_key import key_file, open_signer
 from ledger.proof.note import Checkpoint, NoteError, parse_checkpoint
 from ledger.proof.restart import restart_log as begin_next_log
 from ledger.proof.sequencer import Sequencer
-from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner, create_key
+from ledger.proof.signer import LogSigner, create_key
 from ledger.proof.tiles import all_tiles
 from ledger.settings import read_settings
 from ledger.storage.database import Database
@@ -72,15 +73,18 @@ def print_checkpoint() -> None:
 
 
 def print_consistency(kept: Path) -> None:
-    """Print the proof from a kept checkpoint to the newest one. Errors: LogForkedError."""
+    """Print the proof from a kept checkpoint to the newest one.
+
+    Errors: NotFoundError; LogBehindError, LogForkedError.
+    """
     old = read_kept(kept)
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        log = Log(connection, newest_log(connection) or 0)
-        newest = newest_checkpoint(connection, log.number)
-        if newest is None:
-            raise NotFoundError("nothing was signed yet: run `ledger proof checkpoint`")
-        refuse_unlike(log, old, parse_checkpoint(newest.note))
+        log, newest = _signed_log(connection)
+        origin = parse_checkpoint(newest.note).origin
+        if old.origin != origin:
+            raise NotFoundError(f"it is of the log {old.origin}, and this one is {origin}")
+        refuse_unlike(log, newest.size, old)
         proof = log.consistency(old.size, newest.size)
     for hash_ in proof:
         click.echo(base64.b64encode(hash_).decode())
@@ -97,27 +101,11 @@ def read_kept(file: Path) -> Checkpoint:
         raise SettingsError(f"the checkpoint {file} cannot be read: {error}") from error
 
 
-def refuse_unlike(log: Log, old: Checkpoint, current: Checkpoint) -> None:
-    """Refuse a checkpoint that is not of this log.
-
-    Errors: NotFoundError; LogBehindError, LogForkedError.
-    """
-    if old.origin != current.origin:
-        raise NotFoundError(f"it is of the log {old.origin}, and this one is {current.origin}")
-    if old.size > current.size:
-        raise LogBehindError(current.size, old.size)
-    if log.root(old.size) != old.root:
-        raise LogForkedError(old.size)
-
-
 def write_tiles(folder: Path) -> None:
     """Write all tiles of what was signed, and the checkpoint beside them."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        log = Log(connection, newest_log(connection) or 0)
-        newest = newest_checkpoint(connection, log.number)
-        if newest is None:
-            raise NotFoundError("nothing was signed yet: run `ledger proof checkpoint`")
+        log, newest = _signed_log(connection)
         count = 0
         for path, content in all_tiles(log, newest.size):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +121,14 @@ def restart_log(reason: str) -> None:
     ledger = open_ledger()
     _, note = begin_next_log(ledger.database, _signer(ledger), reason, utc_now())
     click.echo(note, nl=False)
+
+
+def _signed_log(connection: Connection) -> tuple[Log, StoredCheckpoint]:
+    log = Log(connection, newest_log(connection) or 0)
+    newest = newest_checkpoint(connection, log.number)
+    if newest is None:
+        raise NotFoundError("nothing was signed yet: run `ledger proof checkpoint`")
+    return log, newest
 
 
 def _signer(ledger: Ledger) -> LogSigner:

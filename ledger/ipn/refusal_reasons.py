@@ -46,8 +46,8 @@ REASONS: dict[str, str] = {
     **UNDECIDED_ALONE,
 }
 """Reason -> what it means, for a person."""
-TOO_LARGE = "too-large"
 ERASED = "erased"
+TOO_LARGE = "too-large"
 """The one reason under which no body is kept: nothing can be verified again."""
 
 SOURCE_NOT_ALLOWED = "source-not-allowed"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ledger.proof.log import Log, add_checkpoint, newest_checkpoint, newest_log
+from ledger.proof.note import Checkpoint
 from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
 from ledger.storage.database import Database
 
@@ -40,12 +41,13 @@ def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
         return
     with database.connect() as connection:
         log = Log(connection, newest_log(connection) or 0)
-        size = log.size()
-        if size < last.size:
-            raise LogBehindError(size, last.size)
-        try:
-            is_same = log.root(last.size) == last.root
-        except ValueError:  # a hash is missing
-            is_same = False
-    if not is_same:
-        raise LogForkedError(last.size)
+        refuse_unlike(log, log.size(), last)
+
+
+def refuse_unlike(log: Log, size: int, earlier: Checkpoint) -> None:
+    """Refuse a log of this size that is not what a checkpoint says. Errors: LogBehindError,
+    LogForkedError."""
+    if size < earlier.size:
+        raise LogBehindError(size, earlier.size)
+    if not log.has_root(earlier.size, earlier.root):
+        raise LogForkedError(earlier.size)

@@ -17,8 +17,6 @@ from ledger.proof.tree import (
 )
 from ledger.storage.log_tables import checkpoints, log_entries, log_tiles
 
-READ_AT_ONCE = 1_000
-
 
 class LogEntry(NamedTuple):
     """An entry to be appended. Shape: no origin for what is about the log itself."""
@@ -101,6 +99,13 @@ class Log:
     def root(self, size: int) -> bytes:
         """Return the root of the first entries."""
         return root_of(self, size)
+
+    def has_root(self, size: int, root: bytes) -> bool:
+        """Return True if the first entries have this root; False also where one of them is gone."""
+        try:
+            return self.root(size) == root
+        except ValueError:  # a hash is missing
+            return False
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the proof that an entry is among the first ones. Errors: ValueError."""

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, bindparam, select
 
-from ledger.errors import UnsealableError
 from ledger.proof.entry import ACT, DECISION, DELIVERY, EventClaim, entry_bytes, event_claim
 from ledger.proof.log import LogEntry
 from ledger.sealing.origin_secret import BODY, PERSONAL, part_name
 from ledger.sealing.sealing import OpenedFrame, Sealing
 from ledger.storage.database import padded
-from ledger.storage.outcomes import Outcome
+from ledger.storage.outcomes import Outcome, Sealed
 from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
 from ledger.storage.tables import acts, decisions, events, notifications
 
@@ -61,14 +60,13 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 class OriginRows(NamedTuple):
     """Origins of one kind, as they are stored, with what is sealed of them.
 
-    Shape: contents that cannot be opened are None, `faults` says of which ids and why; those whose
-    secret is gone are `secret-missing`.
+    Shape: contents that cannot be opened are left out, `faults` says of which ids and why.
     """
 
     kind: str
     origin_rows: Sequence[Row[Any]]
-    bodies: Mapping[str, OpenedFrame | None]
-    opened_parts: Mapping[str, OpenedFrame | None]
+    bodies: Mapping[str, OpenedFrame]
+    opened_parts: Mapping[str, OpenedFrame]
     event_by_position: Mapping[int, Row[Any]]
     faults: Mapping[str, str]
 
@@ -170,17 +168,17 @@ def _claim(
 
 def _opened(
     sealing: Sealing, frames: Sequence[LockedFrame], what: str, faults: dict[str, str]
-) -> dict[str, OpenedFrame | None]:
-    opened: dict[str, OpenedFrame | None] = {}
+) -> dict[str, OpenedFrame]:
+    opened_frames: dict[str, OpenedFrame] = {}
     for locked in frames:
-        id_ = locked.origin_id
-        if locked.frame is not None and locked.secret is None:
-            faults[id_] = SECRET_MISSING
-        try:
-            opened[id_] = sealing.open_frame(locked, what)
-        except UnsealableError:  # an audit says so; the log goes on
-            faults[id_], opened[id_] = UNSEALABLE, None
-    return opened
+        opened = sealing.open_frame(locked, what)
+        if not isinstance(opened, Sealed):
+            opened_frames[locked.origin_id] = opened
+        elif opened is not Sealed.ERASED:  # an audit says so; the log goes on
+            faults[locked.origin_id] = UNSEALABLE
+        elif locked.frame is not None:
+            faults[locked.origin_id] = SECRET_MISSING
+    return opened_frames
 
 
 def _events_at(connection: Connection, positions: Sequence[int]) -> dict[int, Row[Any]]:

@@ -47,7 +47,8 @@ def _common_size(connection: Connection, number: int, last: Checkpoint) -> int:
     if checkpoint is None or checkpoint.size > last.size:
         return 0
     log, kept = Log(connection, number), parse_checkpoint(checkpoint.note)
-    return kept.size if log.size() >= kept.size and log.root(kept.size) == kept.root else 0
+    is_left = log.size() >= kept.size and log.has_root(kept.size, kept.root)
+    return kept.size if is_left else 0
 
 
 def _start(signer: LogSigner, last: Checkpoint, size: int, reason: str, now: datetime) -> LogEntry:

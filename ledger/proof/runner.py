@@ -3,9 +3,6 @@
 Several services may run: whoever holds the lease writes entries, and whoever has the key signs.
 """
 
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ledger.application import Ledger
 from ledger.errors import LedgerError
 from ledger.instants import utc_now
-from ledger.projections.engine.leases import release_leases, take_lease
+from ledger.projections.engine.leases import new_holder, release_leases, take_lease
 from ledger.proof.checkpoints import sign_checkpoint
 from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
@@ -51,7 +48,7 @@ class LogRunner:
         self._checkpoint_seconds = checkpoint_seconds
         self._now = clock
         self._sequencer = Sequencer(ledger.database, ledger.sealing, clock=clock)
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = new_holder()
         self._sign_at = self._months_at = self._renew_at = 0.0
         self._leads = False
         self._stopped = threading.Event()

@@ -50,8 +50,7 @@ class Sequencer:
 
     def _has_news(self) -> bool:
         with self._database.connect() as connection:
-            log = newest_log(connection)
-            places = {} if log is None else progress(connection, log)
+            places = progress(connection, newest_log(connection) or 0)
             return any(newest > places.get(kind, 0) for kind, newest in _newest(connection).items())
 
     def complete_places(self) -> dict[str, int] | None:
@@ -68,7 +67,7 @@ class Sequencer:
         """Write one batch of entries; return how many, 0 when all up to these ends is written."""
         with self._database.connect() as connection:
             log = newest_log(connection)
-            places = {} if log is None else progress(connection, log)
+            places = progress(connection, log or 0)
             for kind in SOURCES:
                 place = places.get(kind, 0)
                 rows = rows_after(connection, kind, place, ends[kind], BATCH)
@@ -126,7 +125,8 @@ def begin_log(connection: Connection, log: int, start: LogEntry) -> None:
 
 
 def progress(connection: Connection, log: int) -> dict[str, int]:
-    """Return up to which place the origins of each kind have their entries."""
+    """Return up to which place the origins of each kind have their entries; no kind before the
+    first entry."""
     c = log_progress.c
     query = select(c.source, c.place).where(c.log == log)
     return {row.source: row.place for row in connection.execute(query)}

@@ -20,15 +20,15 @@ def with_known_imports(
     A file is no delivery of its own but a copy of one, so reading it again adds nothing.
     Errors: UnavailableError.
     """
-    digests = [
+    tags = [
         each.notification.signed_tag
         for each in outcomes
         if isinstance(each, Proven) and each.notification.delivery.is_imported
     ]
-    if not digests:
+    if not tags:
         return list(outcomes)
     with available(), database.connect() as connection:
-        records = Inbox(connection).signed_before(digests)
+        records = Inbox(connection).signed_before(tags)
     return [_answered(each, records) if isinstance(each, Proven) else each for each in outcomes]
 
 

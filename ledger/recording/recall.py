@@ -71,21 +71,13 @@ class StoredRecollection:
             yield from list(self._repeats())[::-1]
 
     def _opened_events(self) -> Iterator[Report]:
-        newest, rest = self._events[:1], self._events[1:]
-        for recorded in chain(self._opened(newest), _later(self._opened, rest)):
-            event = recorded.event
-            if recorded.sealed in (Sealed.ERASED, Sealed.LOCKED, Sealed.DAMAGED):
-                yield Saying(event.details, None, event.doubtful, event.late, is_closed=True)
-            else:
-                yield event
-
-
-def _later(
-    opened: Callable[[Sequence[RecordedEvent]], list[RecordedEvent]],
-    events: Sequence[RecordedEvent],
-) -> Iterator[RecordedEvent]:
-    """Open events once the first of them is needed."""
-    yield from opened(events) if events else ()
+        for events in (self._events[:1], self._events[1:]):  # mostly the newest one is enough
+            for recorded in self._opened(events):
+                event = recorded.event
+                if recorded.sealed in (Sealed.ERASED, Sealed.LOCKED, Sealed.DAMAGED):
+                    yield Saying(event.details, None, event.doubtful, event.late, is_closed=True)
+                else:
+                    yield event
 
 
 def sayings_of(

@@ -19,6 +19,11 @@ def new_secret() -> bytes:
     return secrets.token_bytes(SECRET_BYTES)
 
 
+def secret_name(origin_id: str, what: str) -> str:
+    """Name a secret, so that none is opened in the place of another."""
+    return f"{origin_id} {what}"
+
+
 @dataclass(frozen=True, slots=True)
 class Commitments:
     """Commits to contents without telling anything about them, by one secret.

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Row, insert, select, text
 
 from ledger.errors import NotFoundError
 from ledger.sealing.master_keys import MasterKeys
-from ledger.sealing.origin_secret import BODY, PERSONAL
+from ledger.sealing.origin_secret import BODY, PERSONAL, secret_name
 from ledger.storage.database import Database
 from ledger.storage.tables import origin_secrets, wrapped_keys
 
@@ -108,7 +108,7 @@ def _rewrapped(row: Row[Any], masters: MasterKeys) -> dict[str, Any]:
         wrapped = getattr(row, column)
         values[column] = None
         if wrapped is not None:
-            name = f"{row.origin_id} {what}"
+            name = secret_name(row.origin_id, what)
             secret = masters.unwrap(name, row.master, bytes(wrapped))
             values[column] = masters.wrap(name, secret)[1]
     return values

@@ -13,7 +13,15 @@ from ledger.errors import MasterKeyMissingError, UnsealableError
 from ledger.ipn.content_tags import tagged_by
 from ledger.sealing.frames import open_frame, seal
 from ledger.sealing.keys import LedgerKeys
-from ledger.sealing.origin_secret import BODY, PERSONAL, SECRET_BYTES, Commitments, new_secret
+from ledger.sealing.master_keys import MasterKeys
+from ledger.sealing.origin_secret import (
+    BODY,
+    PERSONAL,
+    SECRET_BYTES,
+    Commitments,
+    new_secret,
+    secret_name,
+)
 from ledger.storage.database import Database
 from ledger.storage.event_mapper import with_sealed_part
 from ledger.storage.event_store import RecordedEvent
@@ -71,14 +79,11 @@ class Sealing:
         masters = self.keys.masters()
         sealed = SealedOrigin(origin_id, masters.newest)
         if body is not None:
-            secret = new_secret()
-            _, locked = masters.wrap(f"{origin_id} {BODY}", secret + hashlib.sha256(body).digest())
-            frame = seal(secret, origin_id, BODY, body)
+            noted = hashlib.sha256(body).digest()
+            frame, locked = _sealed(masters, origin_id, BODY, body, noted)
             sealed = replace(sealed, body=frame, body_secret=locked)
         if parts:
-            secret = new_secret()
-            _, locked = masters.wrap(f"{origin_id} {PERSONAL}", secret)
-            frame = seal(secret, origin_id, PERSONAL, _PART_END.join(parts))
+            frame, locked = _sealed(masters, origin_id, PERSONAL, _PART_END.join(parts))
             sealed = replace(sealed, personal=frame, personal_secret=locked)
         return sealed
 
@@ -114,12 +119,9 @@ class Sealing:
             return replace(record, sealed=Sealed.DAMAGED)
         if locked.frame is None and record.outcome is Outcome.QUARANTINED:
             return replace(record, sealed=Sealed.NOTHING)  # it was never kept
-        try:
-            opened = self.open_frame(locked, BODY)
-        except UnsealableError as error:
-            return replace(record, sealed=_state_of(error))
-        if opened is None:
-            return replace(record, sealed=Sealed.ERASED)
+        opened = self.open_frame(locked, BODY)
+        if isinstance(opened, Sealed):
+            return replace(record, sealed=opened)
         return replace(record, body=opened.content, digest=opened.digest, sealed=Sealed.OPENED)
 
     def _digest(self, locked: LockedFrame) -> str | None:
@@ -148,36 +150,42 @@ class Sealing:
         """Return the parts of origins, or why they cannot be read."""
         parts_by_id: dict[str, list[bytes] | Sealed] = {}
         for locked in personal_frames(connection, ids):
-            try:
-                opened = self.open_frame(locked, PERSONAL)
-            except UnsealableError as error:
-                parts_by_id[locked.origin_id] = _state_of(error)
-                continue
-            parts_by_id[locked.origin_id] = Sealed.ERASED if opened is None else opened.parts
+            opened = self.open_frame(locked, PERSONAL)
+            parts_by_id[locked.origin_id] = opened if isinstance(opened, Sealed) else opened.parts
         return parts_by_id
 
     # -- frames -------------------------------------------------------------------------------
 
-    def open_frame(self, locked: LockedFrame, what: str) -> OpenedFrame | None:
-        """Open one sealed content; None when its secret was destroyed, or there is none.
+    def open_frame(self, locked: LockedFrame, what: str) -> OpenedFrame | Sealed:
+        """Open one sealed content, or say why it cannot be read: erased, locked or damaged.
 
-        Errors: UnsealableError; SettingsError.
+        Errors: SettingsError.
         """
-        if locked.frame is None or locked.secret is None or locked.master is None:
-            return None
-        unlocked = self._unlocked(locked, what)
-        secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:].hex()
-        content = open_frame(secret, locked.origin_id, what, locked.frame)
+        if locked.frame is None or locked.secret is None:
+            return Sealed.ERASED
+        try:
+            unlocked = self._unlocked(locked, what)
+            secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:].hex()
+            content = open_frame(secret, locked.origin_id, what, locked.frame)
+        except MasterKeyMissingError:
+            return Sealed.LOCKED
+        except UnsealableError:
+            return Sealed.DAMAGED
         return OpenedFrame(content, Commitments(secret), digest or None)
 
     def _unlocked(self, locked: LockedFrame, what: str) -> bytes:
         assert locked.master is not None and locked.secret is not None, "it was not destroyed"  # noqa: PT018  both or neither
-        name = f"{locked.origin_id} {what}"
+        name = secret_name(locked.origin_id, what)
         return self.keys.unlock(name, locked.master, locked.secret)
 
 
-def _state_of(unsealable: UnsealableError) -> Sealed:
-    return Sealed.LOCKED if isinstance(unsealable, MasterKeyMissingError) else Sealed.DAMAGED
+def _sealed(
+    masters: MasterKeys, origin_id: str, what: str, content: bytes, noted: bytes = b""
+) -> tuple[bytes, bytes]:
+    """Return a sealed content and its secret, locked with what is noted beside it."""
+    secret = new_secret()
+    _, locked = masters.wrap(secret_name(origin_id, what), secret + noted)
+    return seal(secret, origin_id, what, content), locked
 
 
 def _opened_event(recorded: RecordedEvent, opened: list[bytes] | Sealed) -> RecordedEvent:

@@ -31,11 +31,6 @@ def _delivery_columns() -> list[Column[Any]]:
     ]
 
 
-def _origin_id() -> list[Column[Any]]:
-    """Make the column by which events and sealed rows name their origin."""
-    return required(Text, "id")
-
-
 events = Table(
     "events",
     metadata,
@@ -58,7 +53,7 @@ notifications = Table(
     "notifications",
     metadata,
     *keys(NUMBER, "place"),
-    *_origin_id(),
+    *required(Text, "id"),
     *_delivery_columns(),
     *required(Boolean, "is_imported"),
     *required(UtcDateTime, "recorded_at"),
@@ -114,8 +109,7 @@ decisions = Table(
     "decisions",
     metadata,
     *keys(NUMBER, "place"),
-    *_origin_id(),
-    *required(Text, "notification_id", "signed_tag"),
+    *required(Text, "id", "notification_id", "signed_tag"),
     *required(UtcDateTime, "decided_at"),
     *required(Text, "outcome", "code_version"),
     *optional(Text, "reason", "error_class"),
@@ -131,8 +125,7 @@ acts = Table(
     "acts",
     metadata,
     *keys(NUMBER, "place"),
-    *_origin_id(),
-    *required(Text, "kind"),
+    *required(Text, "id", "kind"),
     *required(UtcDateTime, "done_at"),
     *required(Text, "shop_id", "mode"),
     *required(JSON, "positions"),

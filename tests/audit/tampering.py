@@ -13,7 +13,7 @@ from ledger.projections.engine.generations import live_generation
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.sealing.frames import open_frame, seal
 from ledger.sealing.master_keys import read_master_keys
-from ledger.sealing.origin_secret import BODY, SECRET_BYTES
+from ledger.sealing.origin_secret import BODY, SECRET_BYTES, secret_name
 from ledger.simulator.signed_calls import MIXED, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.append_only_triggers import APPEND_ONLY, missing_guards
@@ -78,7 +78,7 @@ def reseal(connection: Connection, edit: Callable[[bytes], bytes], *, number: in
     )
     id_, master, wrapped, frame = connection.execute(text(query), {"number": number}).one()
     keys = read_master_keys(MASTER_KEYS, {})
-    secret = keys.unwrap(f"{id_} {BODY}", master, bytes(wrapped))[:SECRET_BYTES]
+    secret = keys.unwrap(secret_name(id_, BODY), master, bytes(wrapped))[:SECRET_BYTES]
     sealed = seal(secret, id_, BODY, edit(open_frame(secret, id_, BODY, bytes(frame))))
     update = text("UPDATE bodies SET body = :body WHERE origin_id = :id")
     connection.execute(update, {"id": id_, "body": sealed})

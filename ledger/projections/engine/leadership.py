@@ -1,8 +1,5 @@
 """Keep the live generations up to date from a thread of the service: which, when, and when not."""
 
-import os
-import secrets
-import socket
 import threading
 from collections import defaultdict
 from contextlib import suppress
@@ -24,7 +21,7 @@ from ledger.projections.engine.generations import (
     outdated_views,
     reached_positions,
 )
-from ledger.projections.engine.leases import release_leases, take_lease
+from ledger.projections.engine.leases import new_holder, release_leases, take_lease
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.projections.engine.suspects import Suspects
 from ledger.storage.database import Database
@@ -62,7 +59,7 @@ class ProjectionRunner:
         self._lease_seconds = lease_seconds
         self._pause_seconds = pause_seconds
         self._batch = BATCH_BESIDE_CALLS if ledger.database.is_sqlite else BATCH
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = new_holder()
         self._live: list[Generation] = []
         self._renew_at = 0.0
         self._paused_until: dict[str, float] = {}

@@ -1,5 +1,8 @@
 """Let one process at a time follow or build a generation, and another take over when it dies."""
 
+import os
+import secrets
+import socket
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +37,11 @@ def take_lease(connection: Connection, name: str, holder: str, *, seconds: float
         where=or_(leases.c.holder == holder, not_(_is_valid(now))),
     )
     return connection.scalar(statement.returning(leases.c.holder)) is not None
+
+
+def new_holder() -> str:
+    """Return a name for whoever takes leases. Shape: `host:process:random`."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 def release_leases(connection: Connection, holder: str, *, besides: Iterable[str] = ()) -> None:
