@@ -6,17 +6,14 @@ from ledger.errors import SettingsError
 from ledger.proof.log import newest_checkpoint, newest_log
 from ledger.proof.signer import LogSigner, create_key
 from ledger.settings import Settings
-from ledger.storage.database import Database
+from ledger.storage.database import Database, beside
 
 _DEFAULT_NAME = "ipn-ledger.invalid"
 
 
 def key_file(settings: Settings, database: Database) -> Path | None:
     """Return the file of the log key; by default it lies beside an SQLite database."""
-    path = database.engine.url.database
-    if settings.log_key_file is not None or not database.is_sqlite or path is None:
-        return settings.log_key_file
-    return Path(path).with_suffix(".log-key")
+    return settings.log_key_file or beside(database, ".log-key")
 
 
 def open_signer(settings: Settings, database: Database) -> LogSigner | None:

@@ -7,7 +7,6 @@ copy is behind it, and one that was made anew contradicts it: then nothing is si
 import fcntl
 import os
 import secrets
-import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ledger.proof.note import (
     parse_checkpoint,
 )
 from ledger.proof.tree import is_consistent
+from ledger.sealing.key_file import refuse_exposed, replace_whole, write_new
 
 KEY_BYTES = 32
 
@@ -58,8 +58,7 @@ class LogSigner:
     def open(cls, file: Path) -> "LogSigner":
         """Read a key. Errors: SettingsError when it cannot be read, or others could."""
         try:
-            if os.name == "posix" and file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise SettingsError(f"others can read the log key {file}: run `chmod 600 {file}`")
+            refuse_exposed(file, "log key")
             return cls(file, SigningKey.parse(file.read_text(encoding="utf-8")))
         except OSError as error:
             raise SettingsError(f"the log key {file}: {error.strerror}") from error
@@ -115,7 +114,7 @@ class LogSigner:
                     return str(self.last_note())
                 self._refuse_unlike(last, new, consistency)
             note = self.signing_key.sign(new.text)
-            write_durably(self.memory, note)
+            replace_whole(self.memory, note)
             return note
 
     def _refuse_unlike(
@@ -152,16 +151,11 @@ def create_key(file: Path, name: str) -> VerifierKey:
         raise SettingsError("the name of a log is one word without `+`, as ledger.example.com/shop")
     key = SigningKey(name, secrets.token_bytes(KEY_BYTES))
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        write_new(file, f"{key.line}\n")
     except FileExistsError:
         raise SettingsError(f"there is a log key already: {file}") from None
     except OSError as error:
         raise SettingsError(f"the log key {file} cannot be written: {error.strerror}") from error
-    with os.fdopen(descriptor, "w") as opened:
-        opened.write(f"{key.line}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
     return key.verifier
 
 
@@ -172,31 +166,10 @@ def rename_log(signer: LogSigner, name: str) -> LogSigner:
     Errors: SettingsError.
     """
     renamed = SigningKey(name, signer.signing_key.seed)
-    write_durably(signer.file, f"{renamed.line}\n")
+    replace_whole(signer.file, f"{renamed.line}\n")
     number = 1
     while (kept := signer.memory.with_name(f"{signer.memory.name}.{number}")).exists():
         number += 1
     if signer.memory.exists():
         signer.memory.rename(kept)
     return LogSigner(signer.file, renamed)
-
-
-def write_durably(file: Path, text: str) -> None:
-    """Replace a file so that after a power cut it holds the old text or the new one, whole.
-
-    Errors: SettingsError when it cannot be written.
-    """
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
-            new.write(text)
-            new.flush()
-            os.fsync(new.fileno())
-        beside.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be written: {error.strerror}") from error

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ledger.errors import SettingsError, UnsealableError
 from ledger.sealing.master_keys import MasterKeys, create_master_keys, read_master_keys
-from ledger.storage.database import Database
+from ledger.storage.database import Database, beside
 from ledger.storage.tables import origin_secrets, wrapped_keys
 
 INDEX_KEY = "index"
@@ -165,10 +165,7 @@ class LedgerKeys:
 
 def default_file(database: Database) -> Path | None:
     """Return where the master keys of an SQLite database lie unless a file is named."""
-    path = database.engine.url.database
-    if not database.is_sqlite or path is None:
-        return None
-    return Path(path).with_suffix(".masters.toml")
+    return beside(database, ".masters.toml")
 
 
 def is_sealing(connection: Connection) -> bool:

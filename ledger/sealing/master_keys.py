@@ -2,9 +2,7 @@
 
 import base64
 import binascii
-import os
 import secrets
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,9 +14,11 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.errors import MasterKeyMissingError, SettingsError, UnsealableError
+from ledger.sealing.key_file import refuse_exposed, replace_whole, write_new
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
+_WHAT = "master keys file"
 _FILE = """\
 # The master keys of this ledger: they lock the secrets of everything that may hold personal data.
 # The last one locks what is new. Keep a copy where no copy of the database is: without this file
@@ -78,7 +78,7 @@ def read_master_keys(path: Path, environ: Mapping[str, str]) -> MasterKeys:
         raise SettingsError(f"the master keys file {path} cannot be read: {error}") from error
     if not isinstance(tables, list) or not tables:
         raise SettingsError(f"the master keys file {path} has no table [[masters]]")
-    _refuse_exposed(path)
+    refuse_exposed(path, _WHAT)
     key_by_id: dict[str, bytes] = {}
     for number, table in enumerate(tables, start=1):
         id_ = table.get("id") if isinstance(table, dict) else None
@@ -95,14 +95,18 @@ def create_master_keys(path: Path, now: datetime) -> MasterKeys:
 
     Errors: SettingsError when it is there already, or cannot be written.
     """
-    return _write_new(path, _FILE + _table(_id_of(now, ()), secrets.token_bytes(KEY_BYTES)))
+    try:
+        write_new(path, _FILE + _table(_id_of(now, ()), secrets.token_bytes(KEY_BYTES)))
+    except OSError as error:
+        raise SettingsError(f"the master keys file {path}: {error.strerror}") from error
+    return read_master_keys(path, {})
 
 
 def add_master_key(path: Path, environ: Mapping[str, str], now: datetime) -> MasterKeys:
     """Add a new master key to the file, which locks from then on. Errors: SettingsError."""
     known = read_master_keys(path, environ)
     table = _table(_id_of(now, known.key_by_id), secrets.token_bytes(KEY_BYTES))
-    _replace(path, f"{path.read_text(encoding='utf-8').rstrip()}\n{table}")
+    replace_whole(path, f"{path.read_text(encoding='utf-8').rstrip()}\n{table}")
     return read_master_keys(path, environ)
 
 
@@ -116,7 +120,7 @@ def remove_master_key(path: Path, environ: Mapping[str, str], id_: str) -> Maste
             " is kept as well"
         )
     left = {other: key for other, key in known.key_by_id.items() if other != id_}
-    _replace(path, _FILE + "".join(_table(other, key) for other, key in left.items()))
+    replace_whole(path, _FILE + "".join(_table(other, key) for other, key in left.items()))
     return read_master_keys(path, environ)
 
 
@@ -128,33 +132,6 @@ def _id_of(now: datetime, taken: Mapping[str, bytes] | tuple[()]) -> str:
 
 def _table(id_: str, secret: bytes) -> str:
     return f'\n[[masters]]\nid = "{id_}"\nsecret = "{base64.b64encode(secret).decode()}"\n'
-
-
-def _write_new(path: Path, text: str) -> MasterKeys:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise SettingsError(f"the master keys file {path}: {error.strerror}") from error
-    return read_master_keys(path, {})
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def _refuse_exposed(path: Path) -> None:
-    by_others = stat.S_IRWXG | stat.S_IRWXO
-    if os.name == "posix" and path.stat().st_mode & by_others:
-        raise SettingsError(f"others can read the master keys file {path}: run `chmod 600 {path}`")
 
 
 def _key(path: Path, id_: str, table: Mapping[str, Any], environ: Mapping[str, str]) -> bytes:
@@ -169,7 +146,7 @@ def _key(path: Path, id_: str, table: Mapping[str, Any], environ: Mapping[str, s
     elif given == ["secret_file"]:
         file = path.parent / text
         try:
-            _refuse_exposed(file)
+            refuse_exposed(file, _WHAT)
             text = file.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"

@@ -142,6 +142,12 @@ class Database:
         self._writer = threading.RLock()
 
 
+def beside(database: Database, ending: str) -> Path | None:
+    """Return the file of another ending beside an SQLite database; None on PostgreSQL."""
+    path = database.engine.url.database
+    return Path(path).with_suffix(ending) if database.is_sqlite and path is not None else None
+
+
 def padded(values: Sequence[_Value]) -> list[_Value]:
     """Repeat the last value until the number of values is a power of two.
 
