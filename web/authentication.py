@@ -64,6 +64,12 @@ def permitted_shops(shops: frozenset[str] | None) -> frozenset[str] | None:
     return shops
 
 
+def require_all_shops() -> None:
+    """Let only those pass who may see every shop. Errors: Forbidden."""
+    if caller().shops is not None:
+        raise Forbidden("this is about all shops, and your access is not")
+
+
 def filter_of_caller(filter_class: type[_Filter], parameters: Mapping[str, Any]) -> _Filter:
     """Return the filter of these parameters, within the shops of the caller. Errors: Forbidden."""
     filter_ = filter_class.of(parameters)

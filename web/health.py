@@ -3,6 +3,7 @@
 import hmac
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
 from flask import Blueprint, Response, current_app
@@ -17,6 +18,7 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
+from ledger.proof.signed_log import log_status
 from ledger.queries.notifications import newest_arrivals
 from ledger.queries.undecided import undecided_by_reason
 from ledger.storage.quarantine import quarantine_size
@@ -60,7 +62,10 @@ def metrics() -> ResponseReturnValue:
 def _gauges(of: Ledger) -> list[Gauge]:
     """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
     gauges = list(_settings_gauges(of.shops))
-    for read in (_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges):
+    for read in (
+        *(_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges),
+        partial(_log_gauges, now=context().clock()),
+    ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
     return gauges
@@ -99,6 +104,25 @@ def _newest_gauges(connection: Connection) -> Iterator[Gauge]:
         {(shop_id, mode): at.timestamp() for (shop_id, mode), at in newest.items()},
         ("shop", "mode"),
     )
+
+
+def _log_gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
+    standing = log_status(connection)
+    yield Gauge("ledger_log_size", "Entries of the log.", {(): standing.size})
+    for name, meaning, since in (
+        (
+            "ledger_log_lag_seconds",
+            "Age of the oldest of what has no entry yet.",
+            standing.waiting_since or now,
+        ),
+        (
+            "ledger_checkpoint_age_seconds",
+            "Age of the newest checkpoint; nothing before the first.",
+            standing.signed_at,
+        ),
+    ):
+        if since is not None:
+            yield Gauge(name, meaning, {(): (now - since).total_seconds()})
 
 
 def _settings_gauges(shops: Shops) -> Iterator[Gauge]:

@@ -255,6 +255,7 @@ def _create_log() -> None:
         sa.Column("log", sa.Integer()),
         sa.Column("size", sa.BigInteger()),
         sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.Text(), nullable=False),
         sa.Column("signed_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("log", "size", name="pk_checkpoints"),
     )

@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection
 
 from ledger.application import Ledger
 from ledger.cli.invocation import open_ledger
@@ -13,11 +12,11 @@ from ledger.cli.output import counted, echo_document
 from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import utc_now, write_public_instant
 from ledger.proof.checkpoints import refuse_unlike, sign_checkpoint
-from ledger.proof.log import Log, StoredCheckpoint, newest_checkpoint, newest_log
 from ledger.proof.log_key import key_file, open_signer
 from ledger.proof.note import Checkpoint, NoteError, parse_checkpoint
 from ledger.proof.restart import restart_log as begin_next_log
 from ledger.proof.sequencer import Sequencer
+from ledger.proof.signed_log import log_status, signed_log
 from ledger.proof.signer import LogSigner, create_key
 from ledger.proof.tiles import all_tiles
 from ledger.settings import read_settings
@@ -45,14 +44,13 @@ def print_status(*, as_json: bool) -> None:
     ledger = open_ledger()
     signer = open_signer(ledger.settings, ledger.database)
     with ledger.database.connect() as connection:
-        number = newest_log(connection) or 0
-        size = Log(connection, number).size()
-        checkpoint = newest_checkpoint(connection, number)
-    last = None if signer is None else signer.last()
+        standing = log_status(connection)
+    checkpoint, last = standing.checkpoint, None if signer is None else signer.last()
     document = {
         "origin": None if signer is None else signer.signing_key.name,
         "public_key": None if signer is None else signer.verifier.line,
-        "size": size,
+        "size": standing.size,
+        "waiting": standing.waiting,
         "signed_size": None if checkpoint is None else checkpoint.size,
         "signed_at": None if checkpoint is None else write_public_instant(checkpoint.signed_at),
         "remembered_size": None if last is None else last.size,
@@ -80,15 +78,15 @@ def print_consistency(kept: Path) -> None:
     old = read_kept(kept)
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        log, newest = _signed_log(connection)
-        origin = parse_checkpoint(newest.note).origin
+        signed = signed_log(connection)
+        origin = signed.checkpoint.origin
         if old.origin != origin:
             raise NotFoundError(f"it is of the log {old.origin}, and this one is {origin}")
-        refuse_unlike(log, newest.size, old)
-        proof = log.consistency(old.size, newest.size)
+        refuse_unlike(signed.log, signed.size, old)
+        proof = signed.consistency(old.size, signed.size)
     for hash_ in proof:
         click.echo(base64.b64encode(hash_).decode())
-    click.echo(f"\n{newest.note}", nl=False)
+    click.echo(f"\n{signed.stored.note}", nl=False)
 
 
 def read_kept(file: Path) -> Checkpoint:
@@ -105,15 +103,15 @@ def write_tiles(folder: Path) -> None:
     """Write all tiles of what was signed, and the checkpoint beside them."""
     ledger = open_ledger()
     with ledger.database.connect() as connection:
-        log, newest = _signed_log(connection)
+        signed = signed_log(connection)
         count = 0
-        for path, content in all_tiles(log, newest.size):
+        for path, content in all_tiles(signed.log, signed.size):
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
             count += 1
-    (folder / "checkpoint").write_text(newest.note, encoding="utf-8")
+    (folder / "checkpoint").write_text(signed.stored.note, encoding="utf-8")
     tiles = counted(count, "tile")
-    click.echo(f"{tiles} of {counted(newest.size, 'entry', 'entries')} in {folder}", err=True)
+    click.echo(f"{tiles} of {counted(signed.size, 'entry', 'entries')} in {folder}", err=True)
 
 
 def restart_log(reason: str) -> None:
@@ -121,14 +119,6 @@ def restart_log(reason: str) -> None:
     ledger = open_ledger()
     _, note = begin_next_log(ledger.database, _signer(ledger), reason, utc_now())
     click.echo(note, nl=False)
-
-
-def _signed_log(connection: Connection) -> tuple[Log, StoredCheckpoint]:
-    log = Log(connection, newest_log(connection) or 0)
-    newest = newest_checkpoint(connection, log.number)
-    if newest is None:
-        raise NotFoundError("nothing was signed yet: run `ledger proof checkpoint`")
-    return log, newest
 
 
 def _signer(ledger: Ledger) -> LogSigner:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from ledger.proof.log import Log, add_checkpoint, newest_checkpoint, newest_log
+from ledger.proof.log import Log, StoredCheckpoint, add_checkpoint, newest_checkpoint, newest_log
 from ledger.proof.note import Checkpoint
 from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
 from ledger.storage.database import Database
@@ -27,7 +27,8 @@ def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], dat
             raise LogForkedError(size) from missing
     if size:
         with database.begin() as connection:
-            add_checkpoint(connection, number, size, note, now())
+            checkpoint = StoredCheckpoint(size, note, signer.verifier.line, now())
+            add_checkpoint(connection, number, checkpoint)
     return note
 
 

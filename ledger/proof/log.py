@@ -42,6 +42,7 @@ class StoredCheckpoint(NamedTuple):
 
     size: int
     note: str
+    public_key: str
     signed_at: datetime
 
 
@@ -154,18 +155,18 @@ def newest_log(connection: Connection) -> int | None:
     return number
 
 
-def add_checkpoint(connection: Connection, log: int, size: int, note: str, at: datetime) -> None:
+def add_checkpoint(connection: Connection, log: int, checkpoint: StoredCheckpoint) -> None:
     """Store a checkpoint that was signed, unless it is stored already."""
-    known = select(checkpoints.c.size).where(_of(checkpoints, log), checkpoints.c.size == size)
+    is_same = checkpoints.c.size == checkpoint.size
+    known = select(checkpoints.c.size).where(_of(checkpoints, log), is_same)
     if connection.scalar(known) is None:
-        row = {"log": log, "size": size, "note": note, "signed_at": at}
-        connection.execute(insert(checkpoints), row)
+        connection.execute(insert(checkpoints), {"log": log, **checkpoint._asdict()})
 
 
 def newest_checkpoint(connection: Connection, log: int) -> StoredCheckpoint | None:
     """Return the newest checkpoint of a log; None while there is none."""
     c = checkpoints.c
-    query = select(c.size, c.note, c.signed_at).where(_of(checkpoints, log))
+    query = select(c.size, c.note, c.public_key, c.signed_at).where(_of(checkpoints, log))
     row = connection.execute(query.order_by(c.size.desc()).limit(1)).one_or_none()
     return None if row is None else StoredCheckpoint(*row)
 

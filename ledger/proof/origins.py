@@ -56,6 +56,9 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 """Kind of entry -> its fields, each with the column that it is read from."""
 
+RECORDED_AT: Mapping[str, str] = {kind: named["recorded_at"] for kind, named in _FIELDS.items()}
+"""Kind of entry -> the column that says when its origins were recorded."""
+
 
 class OriginRows(NamedTuple):
     """Origins of one kind, as they are stored, with what is sealed of them.

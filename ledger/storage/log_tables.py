@@ -39,10 +39,11 @@ checkpoints = Table(
     metadata,
     *keys(Integer, "log"),
     *keys(BigInteger, "size"),
-    *required(Text, "note"),
+    *required(Text, "note", "public_key"),
     *required(UtcDateTime, "signed_at"),
 )
-"""What was signed of the log; append-only."""
+"""What was signed of the log; append-only. Shape: `public_key` is what the signer's verifies with,
+for services on machines that have no key; whoever checks takes it from elsewhere."""
 
 timestamps = Table(
     "timestamps",

@@ -50,6 +50,7 @@ def test_a_checkpoint_is_signed_and_shown(environ: dict[str, str], public_key: V
     assert public_key.is_signed(note)
     assert parse_checkpoint(note).size == 4
     assert (status["origin"], status["size"], status["signed_size"]) == (ORIGIN, 4, 4)
+    assert status["waiting"] == 0
     assert status["public_key"] == public_key.line
     assert proof(environ, "checkpoint").stdout == note
 

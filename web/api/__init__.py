@@ -8,6 +8,7 @@ from web.api import (
     confirmations,
     feed,
     lists,
+    log,
     notifications,
     objects,
     openapi,
@@ -19,7 +20,7 @@ from web.rate_limits import limit_by_address, token_key
 
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
-    *(notifications.bp, confirmations.bp, administration.bp),
+    *(notifications.bp, confirmations.bp, log.bp, administration.bp),
 )
 
 

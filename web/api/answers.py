@@ -99,6 +99,12 @@ EvidenceAnswer = answer_schema(
     body_text=text("the same as text, where it is UTF-8, with card data masked"),
 )
 
+ConsistencyAnswer = answer_schema(
+    "ConsistencyAnswer",
+    **{"from": number(), "to": number()},
+    hashes=texts("of the proof, in base64 (RFC 9162)"),
+)
+
 # -- for operators ------------------------------------------------------------------------------
 
 ReadmittedAnswer = answer_schema(

@@ -234,6 +234,15 @@ class ConfirmBody(_PreviewedBody):
     )
 
 
+ConsistencyQuery = Query.from_dict(
+    {
+        "from": integer_parameter("the size of the earlier log", 1, required=True),
+        "to": integer_parameter("of the later one; the newest checkpoint's", 1, load_default=None),
+    },
+    name="ConsistencyQuery",
+)
+
+
 class AccessLogQuery(Query):
     token_id = fields.String(load_default=None, validate=_STORABLE)
     kind = fields.String(load_default=None, validate=_STORABLE)
