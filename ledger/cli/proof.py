@@ -79,14 +79,14 @@ def print_consistency(kept: Path) -> None:
     ledger = open_ledger()
     with ledger.database.connect() as connection:
         signed = signed_log(connection)
-        origin = signed.checkpoint.origin
+        origin = parse_checkpoint(signed.checkpoint.note).origin
         if old.origin != origin:
             raise NotFoundError(f"it is of the log {old.origin}, and this one is {origin}")
         refuse_unlike(signed.log, signed.size, old)
         proof = signed.consistency(old.size, signed.size)
     for hash_ in proof:
         click.echo(base64.b64encode(hash_).decode())
-    click.echo(f"\n{signed.stored.note}", nl=False)
+    click.echo(f"\n{signed.checkpoint.note}", nl=False)
 
 
 def read_kept(file: Path) -> Checkpoint:
@@ -109,7 +109,7 @@ def write_tiles(folder: Path) -> None:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
             count += 1
-    (folder / "checkpoint").write_text(signed.stored.note, encoding="utf-8")
+    (folder / "checkpoint").write_text(signed.checkpoint.note, encoding="utf-8")
     tiles = counted(count, "tile")
     click.echo(f"{tiles} of {counted(signed.size, 'entry', 'entries')} in {folder}", err=True)
 

@@ -14,7 +14,7 @@ from ledger.proof.log import (
     newest_checkpoint,
     newest_log,
 )
-from ledger.proof.note import Checkpoint, parse_checkpoint, tlog_proof
+from ledger.proof.note import tlog_proof
 from ledger.proof.origins import RECORDED_AT, SOURCES
 from ledger.proof.sequencer import progress
 
@@ -22,14 +22,14 @@ from ledger.proof.sequencer import progress
 class ProvenEntry(NamedTuple):
     """An entry, with the hashes that lead from it to the root of a signed checkpoint."""
 
-    entry: StoredLogEntry
+    logged: StoredLogEntry
     hashes: list[bytes]
     checkpoint: StoredCheckpoint
 
     @property
     def proof(self) -> str:
         """Return the proof as text. Source: C2SP tlog-proof."""
-        return tlog_proof(self.entry.index, self.hashes, self.checkpoint.note)
+        return tlog_proof(self.logged.index, self.hashes, self.checkpoint.note)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +37,12 @@ class SignedLog:
     """A log as far as its newest checkpoint goes."""
 
     log: Log
-    stored: StoredCheckpoint
+    checkpoint: StoredCheckpoint
 
     @property
     def size(self) -> int:
         """Return how many entries were signed."""
-        return self.stored.size
-
-    @property
-    def checkpoint(self) -> Checkpoint:
-        """Return what was signed."""
-        return parse_checkpoint(self.stored.note)
+        return self.checkpoint.size
 
     def proven(self, origin_id: str) -> ProvenEntry:
         """Return the entry of an origin with its proof.
@@ -57,8 +52,8 @@ class SignedLog:
         index = self.log.index_of(origin_id)
         if index is None or index >= self.size:
             raise NotFoundError("it has no entry in the signed log yet, or is of no such kind")
-        (entry,) = self.log.entries(index, index + 1)
-        return ProvenEntry(entry, self.log.inclusion(index, self.size), self.stored)
+        (logged,) = self.log.entries(index, index + 1)
+        return ProvenEntry(logged, self.log.inclusion(index, self.size), self.checkpoint)
 
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """Return the proof that the log has only grown from one size to another.

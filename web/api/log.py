@@ -30,7 +30,7 @@ TEXT = {"type": "string"}
 def get_checkpoint() -> Response:
     """Send the newest signed checkpoint. Keep it: whatever is changed later contradicts it."""
     with ledger().database.connect() as connection:
-        return _text(signed_log(connection).stored.note)
+        return _text(signed_log(connection).checkpoint.note)
 
 
 @bp.route("/log/consistency")
@@ -71,7 +71,7 @@ def get_notification_proof(notification_id: str) -> Response:
 @bp.response(200, BYTES, content_type="application/octet-stream")
 def get_notification_entry(notification_id: str) -> Response:
     """Send the entry of a notification in the log, byte for byte as it was hashed."""
-    return _bytes(_proven(notification_id).entry.entry)
+    return _bytes(_proven(notification_id).logged.entry)
 
 
 def _tile(level: int | str, path: str) -> Response:
