@@ -171,5 +171,14 @@ def newest_checkpoint(connection: Connection, log: int) -> StoredCheckpoint | No
     return None if row is None else StoredCheckpoint(*row)
 
 
+def first_covering(connection: Connection, log: int, index: int) -> datetime:
+    """Return when an entry was signed for the first time; it was."""
+    at = select(func.min(checkpoints.c.signed_at)).where(
+        _of(checkpoints, log), checkpoints.c.size > index
+    )
+    signed_at: datetime = connection.execute(at).scalar_one()
+    return signed_at
+
+
 def _of(source: Any, number: int) -> Any:
     return source.c.log == number

@@ -16,6 +16,7 @@ MENU = {
     "pages.search": N_("Search"),
     "pages.notifications": N_("Notifications"),
     "pages.quarantine": N_("Quarantine"),
+    "pages.proof": N_("Proof"),
     "pages.projections": N_("Views"),
     "pages.readers": N_("Access"),
     "pages.access_log": N_("Access log"),

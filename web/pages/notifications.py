@@ -44,6 +44,7 @@ from web.authentication import (
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.navigation import link_to
+from web.pages.proof import proven_entry
 from web.pages.rendering import render
 from web.pages.request_parameters import choice, notification_cursor, read_question
 
@@ -141,6 +142,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         notification=_facts(proof.row),
         evidence=proof,
         digest_now=digest(proof.body),
+        proven=proven_entry(recorded.origin_id or event.notification_id),
         body=body_text(ledger(), proof.row) if caller().sees_personal else None,
         now=context().clock(),
         newest_position=ledger().events.newest_position(),

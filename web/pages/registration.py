@@ -14,6 +14,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     overview,
     own_password,
     projections,
+    proof,
     provider_sign_in,
     quarantine,
     rendering,
