@@ -42,7 +42,7 @@ _ID = re.compile(r"[0-9A-Z]{1,64}")
 _PAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.html")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _SAME_TIME = (1980, 1, 1, 0, 0, 0)
-"""The first instant that a zip file knows: the same bundle is the same bytes whenever it is made."""
+"""The first instant that a zip file knows, so that one bundle is the same bytes at any time."""
 
 
 class BundleError(ValueError):
