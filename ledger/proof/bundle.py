@@ -1,7 +1,8 @@
 """The evidence bundle: everything that somebody else needs to check what the log says of a payment.
 
 There is one copy of each thing, and `check.sh` compares every one of them: what nothing compares
-could be changed unseen. What an entry names and the bundle does not hold stands in `left-out`.
+could be changed unseen. What an entry names and the bundle does not hold stands in `left-out`, and
+`checksums` finds damage to what the log proves nothing of.
 """
 
 import hashlib
@@ -28,14 +29,8 @@ from ledger.proof.note import (
 from ledger.proof.tree import is_included, leaf_hash
 from ledger.sealing.origin_secret import BODY, SECRET_BYTES, opened_commitment
 
-README, SCRIPT, CHECKPOINT, VERIFIER, LEFT_OUT = (
-    "README.txt",
-    "check.sh",
-    "checkpoint",
-    "log.vkey",
-    "left-out",
-)
-STAMP, AUTHORITY = "timestamp.tsr", "tsa.pem"
+README, SCRIPT, CHECKPOINT, VERIFIER = "README.txt", "check.sh", "checkpoint", "log.vkey"
+STAMP, AUTHORITY, LEFT_OUT, CHECKSUMS = "timestamp.tsr", "tsa.pem", "left-out", "checksums"
 APART = "apart"
 
 _ID = re.compile(r"[0-9A-Z]{1,64}")
@@ -97,12 +92,16 @@ def bundle_files(bundle: Bundle, *, facts_only: bool) -> dict[str, bytes]:
     Errors: BundleError.
     """
     checkpoint = _signed_checkpoint(bundle)
-    files = {
+    unproven = {
         README: readme(bundle.name, facts_only=facts_only).encode(),
         SCRIPT: Path(__file__).with_name(SCRIPT).read_bytes(),
+        **_stamp_files(bundle),
+        **_pages(bundle),
+    }
+    files = {
         CHECKPOINT: bundle.checkpoint.encode(),
         VERIFIER: f"{bundle.verifier_line.strip()}\n".encode(),
-        **_stamp_files(bundle),
+        CHECKSUMS: _checksums(unproven),
     }
     left_out: set[str] = set()
     for origin in bundle.origins:
@@ -118,7 +117,7 @@ def bundle_files(bundle: Bundle, *, facts_only: bool) -> dict[str, bytes]:
         files |= shown
     if left_out:
         files[LEFT_OUT] = "".join(f"{name}\n" for name in sorted(left_out)).encode()
-    return files | _pages(bundle)
+    return files | unproven
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -236,6 +235,12 @@ def _refuse_unlike(
             computed = opened_commitment(salt, name.rpartition(".")[2], content)
         if named.get(name) != computed:
             raise BundleError(f"{name} is not what the entry of {origin.id} names")
+
+
+def _checksums(files: Mapping[str, bytes]) -> bytes:
+    """Return the SHA-256 of files, as `openssl dgst -r` writes it and `sha256sum -c` reads it."""
+    lines = [f"{hashlib.sha256(files[name]).hexdigest()} *{name}\n" for name in sorted(files)]
+    return "".join(lines).encode()
 
 
 def _pages(bundle: Bundle) -> dict[str, bytes]:

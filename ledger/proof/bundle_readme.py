@@ -29,7 +29,8 @@ WHAT IS PROVEN
   The facts of a payment stand in them.
 {shown_english}
 - If there is a timestamp.tsr: all of it existed at the time in it, as the authority in tsa.pem says
-  (RFC 3161). Without one, the time is what the ledger itself says.
+  (RFC 3161). Compare that certificate with the authority's own. Without a time stamp, the time is
+  what the ledger itself says.
 - left-out, if there is one, lists what the entries name and this folder does not hold, because it
   was erased, may not be shown, or is about another payment.
 
@@ -40,7 +41,8 @@ WHAT IS NOT PROVEN
   verified it (`key`, a fingerprint), and that this was so before the checkpoint.
 - That nothing else exists about this payment. The log may hold entries that are not in this folder.
   The entries tell the version of each event in its stream: a gap in the versions is a gap.
-- Pages (.html) are made from the same data for reading; nothing checks them.
+- Pages (.html) are made from the same data for reading; nothing proves them. The file checksums
+  finds damage to them, to this text and to the script, and no forgery.
 
 TO CHECK IT OTHERWISE
 
@@ -84,7 +86,8 @@ CE QUI EST PROUVÉ
   SHA-256. Les faits d'un paiement s'y trouvent.
 {shown_french}
 - S'il y a un timestamp.tsr : tout cela existait à l'heure indiquée, selon l'autorité de tsa.pem
-  (RFC 3161). Sans lui, l'heure est celle que le registre donne lui-même.
+  (RFC 3161). Comparez ce certificat à celui de l'autorité. Sans lui, l'heure est celle que le
+  registre donne lui-même.
 - left-out, s'il existe, énumère ce que les entrées nomment et que ce dossier ne contient pas, parce
   que c'est effacé, ne peut être montré, ou concerne un autre paiement.
 
@@ -96,7 +99,8 @@ CE QUI N'EST PAS PROUVÉ
 - Que rien d'autre n'existe sur ce paiement. Le journal peut contenir des entrées qui ne sont pas
   dans ce dossier. Les entrées disent la version de chaque événement dans sa suite : un trou dans
   les versions est un trou.
-- Les pages (.html) sont faites des mêmes données, pour la lecture ; rien ne les vérifie.
+- Les pages (.html) sont faites des mêmes données, pour la lecture ; rien ne les prouve. Le fichier
+  checksums révèle leur altération, celle de ce texte et du script, mais pas leur falsification.
 
 POUR LE VÉRIFIER AUTREMENT
 
