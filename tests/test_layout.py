@@ -49,7 +49,9 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.projections.engine": ("msgspec", "sqlalchemy", "structlog"),
     "ledger.access": ("argon2", "pyotp", "sqlalchemy", "zxcvbn"),
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
-    "ledger.proof": ("cryptography", "orjson", "sqlalchemy", "structlog"),
+    "ledger.proof": (
+        "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog",
+    ),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),
