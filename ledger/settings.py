@@ -55,6 +55,10 @@ class Settings:
         None,
         "the key of the log, on one machine; on SQLite by default `<database>.log-key`, likewise",
     )
+    tsa_url: str = setting("", "who stamps a checkpoint every day (RFC 3161); empty: nobody")
+    tsa_certificates_file: Path | None = setting(
+        None, "its certificates in PEM, up to its root, by which its tokens are verified"
+    )
     secret_key: str = setting(
         "",
         "signs the sessions of the pages: 32 or more random characters; without it there are none",
@@ -67,7 +71,7 @@ class Settings:
         is_secret=True,
     )
     trusted_proxies: tuple[Network, ...] = setting(
-        (), "addresses and ranges whose `X-Forwarded-For` is believed"
+        (), "networks whose `X-Forwarded-For` is believed"
     )
     allowed_sources: tuple[Network, ...] = setting(
         (),
@@ -84,15 +88,11 @@ class Settings:
     )
     fields_max: int = setting(10_000, "fields of one body")
     json_depth_max: int = setting(64, "nesting of `kr-answer`")
-    quarantine_count_max: int = setting(
-        1_000, "notifications in quarantine, for each caller's address"
-    )
-    quarantine_bytes_max: int = setting(16 * 1024 * 1024, "their bytes, for each caller's address")
+    quarantine_count_max: int = setting(1_000, "notifications in quarantine, for each address")
+    quarantine_bytes_max: int = setting(16 * 1024 * 1024, "their bytes, for each address")
     quarantine_total_count_max: int = setting(100_000, "notifications in the whole quarantine")
     quarantine_total_bytes_max: int = setting(1024 * 1024 * 1024, "bytes of the whole quarantine")
-    rate_per_token: str = setting(
-        "600/minute", "how often one token may ask the API, in each process"
-    )
+    rate_per_token: str = setting("600/minute", "how often one token may ask, in each process")
     rate_per_address: str = setting(
         "1200/minute",
         "the same for one address, with or without a token, and for its pages. IPv6 is counted by"
@@ -265,12 +265,15 @@ _WEB_ADDRESS = (
     lambda text: _web_address(text).rstrip("/"),
     "be an https address, for example https://ledger.example.com",
 )
+_PLAIN = ("client_id", "client_secret", "scopes", "name_claim", "role_claim")
 _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
-    "shops_file": (Path, "be a path"),
-    "master_keys_file": (Path, "be a path"),
-    "log_key_file": (Path, "be a path"),
+    **dict.fromkeys(
+        ("shops_file", "master_keys_file", "log_key_file", "tsa_certificates_file"),
+        (Path, "be a path"),
+    ),
+    "tsa_url": (_matching(r"https?://\S+"), "be an address, for example https://tsa.example.com"),
     "secret_key": _TEXT,
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
@@ -285,11 +288,7 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     ),
     "public_url": _WEB_ADDRESS,
     "oidc_issuer": (_web_address, _WEB_ADDRESS[1]),  # as the provider writes it, to the letter
-    "oidc_client_id": _TEXT,
-    "oidc_client_secret": _TEXT,
-    "oidc_scopes": _TEXT,
-    "oidc_name_claim": _TEXT,
-    "oidc_role_claim": _TEXT,
+    **{f"oidc_{name}": _TEXT for name in _PLAIN},
     "oidc_roles": (
         _role_rules,
         "be rules, for example accounting=auditor; treasury=operator:12345678,87654321",

@@ -33,8 +33,9 @@ FLOORS = (
 )
 """From the ground up: a room imports itself and what stands before it, and nothing else of ours."""
 
-UPWARDS = {("ledger.cli.serve", "web")}
-"""The command that serves builds the Flask application: one module of the command line looks up."""
+UPWARDS = {("ledger.cli.serve", "web"), ("ledger.cli.bundle", "web")}
+"""The command that serves builds the Flask application, and a bundle has the history as the pages
+print it: two modules of the command line look up."""
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.settings": (),

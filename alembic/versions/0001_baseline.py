@@ -265,6 +265,7 @@ def _create_log() -> None:
         sa.Column("log", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("token", sa.LargeBinary(), nullable=False),
+        sa.Column("authority", sa.Text(), nullable=False),
         sa.Column("stamped_at", INSTANT, nullable=False),
         sa.Column("stored_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_timestamps"),

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from ledger.application import Ledger
-from ledger.cli.invocation import open_ledger
+from ledger.cli.invocation import only_shop, open_ledger
 from ledger.cli.output import echo_document
 from ledger.errors import NotFoundError
 from ledger.ipn.lookalikes import printable
@@ -31,7 +31,7 @@ def print_history(
 ) -> None:
     """Print every history of this name. Errors: NotFoundError."""
     ledger = open_ledger()
-    shop = shop_id or _only_shop(ledger)
+    shop = shop_id or only_shop(ledger)
     histories = []
     for mode_ in [Mode(mode)] if mode else MODES:
         for _, id_ in find_streams(ledger, kind, shop, mode_, name):
@@ -64,10 +64,3 @@ def _undecided(ledger: Ledger, shop: str, mode: str | None, name: str) -> list[I
         return [
             each for mode_ in modes for each in undecided_about(connection, shop, mode_, [name])
         ]
-
-
-def _only_shop(ledger: Ledger) -> str:
-    ids = list(ledger.shops.shop_by_id)
-    if len(ids) != 1:
-        raise click.UsageError("name the shop with --shop-id")
-    return ids[0]

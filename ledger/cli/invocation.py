@@ -2,6 +2,8 @@
 
 import os
 
+import click
+
 from ledger.application import Ledger, bootstrap
 from ledger.cli.databases import named_database, refuse_missing
 from ledger.errors import SettingsError
@@ -18,3 +20,11 @@ def open_ledger(*, needs_shops: bool = False) -> Ledger:
         where = named_database(settings, os.environ)
         raise SettingsError(f"the database {where} is not up to date: run `ledger migrate`")
     return ledger
+
+
+def only_shop(ledger: Ledger) -> str:
+    """Return the shop that is meant where none is named. Errors: UsageError if there are others."""
+    ids = list(ledger.shops.shop_by_id)
+    if len(ids) != 1:
+        raise click.UsageError("name the shop with --shop-id")
+    return ids[0]

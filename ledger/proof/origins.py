@@ -91,14 +91,16 @@ def rows_of(connection: Connection, kind: str, ids: Collection[str]) -> Sequence
 
 
 def opened_rows(
-    connection: Connection, sealing: Sealing, kind: str, origin_rows: Sequence[Row[Any]]
+    connection: Connection, sealing: Sealing | None, kind: str, origin_rows: Sequence[Row[Any]]
 ) -> OriginRows:
     """Return origins with their events and all that is sealed, opened as far as possible.
 
-    Errors: SettingsError without the master keys.
+    Shape: without sealing nothing is opened. Errors: SettingsError without the master keys.
     """
     ids = [row.id for row in origin_rows]
     own = sorted({position for row in origin_rows for position in _own_positions(row)})
+    if sealing is None:
+        return OriginRows(kind, origin_rows, {}, {}, _events_at(connection, own), {})
     frames = body_frames(connection, ids) if kind == DELIVERY else []
     stored = {locked.origin_id for locked in frames}
     faults = {id_: SEALED_MISSING for id_ in ids if kind == DELIVERY and id_ not in stored}

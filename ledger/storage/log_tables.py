@@ -52,7 +52,9 @@ timestamps = Table(
     *required(Integer, "log"),
     *required(BigInteger, "size"),
     *required(LargeBinary, "token"),
+    *required(Text, "authority"),
     *required(UtcDateTime, "stamped_at", "stored_at"),
     sqlite_autoincrement=True,
 )
-"""Tokens of time stamping authorities over checkpoints; append-only."""
+"""Tokens of time stamping authorities over checkpoints; append-only. Shape: `authority` are the
+certificates, in PEM, with which a token was verified when it came."""

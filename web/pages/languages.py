@@ -2,8 +2,8 @@
 
 import io
 import re
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from urllib.parse import urlencode
@@ -67,9 +67,21 @@ def language() -> str:
     return str(g.language)
 
 
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak one language, with times in UTC, whoever reads."""
+    kept = {name: g.get(name) for name in ("language", "locale_name", "zone_name")}
+    g.language, g.locale_name, g.zone_name = code, _LOCALES[code], UTC
+    try:
+        yield
+    finally:
+        for name, text in kept.items():
+            g.pop(name) if text is None else setattr(g, name, text)
+
+
 def zone_name() -> str:
     """Return the time zone whose clock the reader sees."""
-    return _chosen("zone", ZONES) or UTC
+    return str(g.get("zone_name") or _chosen("zone", ZONES) or UTC)
 
 
 def locale_name() -> str:

@@ -6,7 +6,8 @@ import click
 
 from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import DATABASE, LEDGER, DocumentedGroup
-from ledger.cli.options import json_option
+from ledger.cli.options import json_option, mode_option, shop_id_option
+from ledger.ipn.kinds import KINDS
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _KEY = (*DATABASE, "LEDGER_LOG_KEY_FILE")
@@ -99,6 +100,79 @@ def tiles(output: Path) -> None:
     from ledger.cli.proof import write_tiles
 
     write_tiles(output)
+
+
+@proof.command(
+    short_help="Write the evidence of one payment, for others to check without us.",
+    variables=(*LEDGER, "LEDGER_LOG_KEY_FILE"),
+    examples=(
+        "ledger proof bundle transaction 6c7c2a4b0f6e4d0f8a6a5b1c2d3e4f50 --mode test",
+        "ledger proof bundle order CMD-2026-0001 --mode production --facts-only",
+    ),
+)
+@click.argument("kind", type=click.Choice([*KINDS, "order"]))
+@click.argument("name", metavar="ID")
+@shop_id_option("Shop id; may be left out when there is only one shop.")
+@mode_option(required=True, help="The mode that it is of.")
+@click.option("--alias", help="Which subscription, when several have this id.")
+@click.option("--facts-only", is_flag=True, help="Leave raw bodies and personal data out.")
+@click.option(
+    "-o", "--output", type=_FILE, help="The zip file to write.  [default: named after the object]"
+)
+def bundle(
+    kind: str,
+    name: str,
+    shop_id: str | None,
+    mode: str,
+    alias: str | None,
+    facts_only: bool,
+    output: Path | None,
+) -> None:
+    """Write the evidence of one payment, order, alias or subscription to a zip file.
+
+    In it are all entries of the log behind the object with their proofs, what they are about, a
+    history to print, and a short script that checks it all with sh and OpenSSL alone.
+    """
+    from ledger.cli.bundle import write_bundle
+
+    write_bundle(
+        kind,
+        name,
+        shop_id=shop_id,
+        mode=mode,
+        alias=alias,
+        facts_only=facts_only,
+        output=output,
+    )
+
+
+@proof.command(
+    short_help="Have an outside authority stamp the newest checkpoint.",
+    variables=(*DATABASE, "LEDGER_TSA_URL", "LEDGER_TSA_CERTIFICATES_FILE"),
+    examples=(
+        "ledger proof timestamp",
+        "ledger proof timestamp --query checkpoint.tsq",
+        "ledger proof timestamp --reply checkpoint.tsr",
+    ),
+)
+@click.option("--query", "query", type=_FILE, help="Write what to ask; ask nobody.")
+@click.option("--reply", "reply", type=_FILE, help="Keep the answer to such a query.")
+def timestamp(query: Path | None, reply: Path | None) -> None:
+    """Have an outside authority (RFC 3161) say since when the log has been as it is.
+
+    The authority sees a hash and nothing else. Without a network, write a query, have it answered
+    elsewhere, and keep the reply. A running service asks every day.
+    """
+    from ledger.cli.bundle import read_reply, stamp, write_query
+
+    if query is not None and reply is not None:
+        raise click.UsageError("--query writes what --reply answers: give one of them")
+    if query is not None:
+        write_query(query)
+    elif reply is not None:
+        read_reply(reply)
+    else:
+        stamp()
 
 
 @proof.command(

@@ -1,0 +1,184 @@
+"""Collects what stands behind an object, for a bundle that others can check without us."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ledger.access.masking import masked
+from ledger.access.readers import Reader
+from ledger.application import Ledger
+from ledger.errors import LedgerError, NotFoundError, UnavailableError
+from ledger.ipn.modes import Mode
+from ledger.proof.bundle import Bundle, BundledEvent, BundledOrigin
+from ledger.proof.origins import OriginRows, opened_rows, rows_of
+from ledger.proof.signed_log import ProvenEntry, SignedLog, signed_log
+from ledger.proof.stamping import StoredTimestamp, newest_timestamp
+from ledger.queries.find_by_name import ORDER, events_known, find_stream
+from ledger.queries.history import timeline
+from ledger.queries.orders import order_history
+from ledger.sealing.origin_secret import BODY, part_name
+from ledger.sealing.sealing import Sealing
+from ledger.storage.database import padded
+from ledger.storage.event_store import RecordedEvent
+from ledger.storage.tables import repeats
+
+ORIGINS_MAX = 1_000
+"""Of one bundle: each costs a checker some milliseconds."""
+
+Streams = Sequence[Sequence[RecordedEvent]]
+_UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+
+
+class BundleTooLargeError(LedgerError, code="bundle-too-large"):
+    """More stands behind an object than fits into one bundle."""
+
+
+class NotSignedYetError(UnavailableError, code="not-signed-yet"):
+    """The newest of it is not in the signed log yet; some seconds later it is."""
+
+
+def streams_of(
+    ledger: Ledger, kind: str, shop_id: str, mode: str, name: str, *, alias: str | None = None
+) -> list[list[RecordedEvent]]:
+    """Return the histories of an object; an order has one for each transaction.
+
+    Errors: NotFoundError; AmbiguousError.
+    """
+    if kind == ORDER:
+        return list(order_history(ledger, shop_id, Mode(mode), name).histories)
+    id_ = find_stream(ledger, kind, shop_id, Mode(mode), name, alias=alias)
+    return [events_known(ledger, id_)]
+
+
+def bundle_name(kind: str, name: str) -> str:
+    """Return a plain file name for the bundle of an object."""
+    return f"{kind}-{_UNSAFE.sub('-', name).strip('-')[:80] or 'unnamed'}"
+
+
+def bundle_of(
+    ledger: Ledger, name: str, streams: Streams, *, reader: Reader | None = None
+) -> Bundle:
+    """Collect the entries of all that these histories were made from, with what they name.
+
+    Shape: what a reader without the right to personal data may not see is left out; no reader is
+    the operator at the command line. A checkpoint with a time stamp is taken if one reaches so far.
+    Errors: NotSignedYetError, BundleTooLargeError; NotFoundError when nothing was ever signed.
+    """
+    shown = set(_shown_positions(streams, reader))
+    sealing = ledger.sealing if reader is None or reader.sees_personal else None
+    with ledger.database.connect() as connection:
+        ids = _origin_ids(connection, streams)
+        if len(ids) > ORIGINS_MAX:
+            raise BundleTooLargeError(
+                f"{len(ids)} deliveries and decisions stand behind it, and {ORIGINS_MAX} fit into"
+                " one bundle: ask for one transaction, or take the whole log as tiles"
+            )
+        signed, stamp = _stamped(connection, ids)
+        proven = sorted((_proven(signed, id_) for id_ in ids), key=_kind)
+        origins = [
+            origin
+            for kind, group in groupby(proven, key=_kind)
+            for origin in _bundled(connection, sealing, kind, list(group), shown)
+        ]
+    return Bundle(
+        name,
+        signed.checkpoint.note,
+        signed.checkpoint.public_key,
+        sorted(origins, key=lambda origin: origin.index),
+        stamp=None if stamp is None else stamp.token,
+        authority=None if stamp is None else stamp.authority.encode(),
+    )
+
+
+def _shown_positions(streams: Streams, reader: Reader | None) -> Iterator[int]:
+    """Yield the events whose facts a reader may see as they are stored."""
+    for events in streams:
+        for entry in timeline(events):
+            facts = {"reference": entry.event.reference, **entry.event.facts}
+            if reader is None or reader.sees_personal or masked(facts) == facts:
+                yield entry.position
+
+
+def _origin_ids(connection: Connection, streams: Streams) -> set[str]:
+    """Return what the events came from: deliveries, also those that repeat, decisions and acts."""
+    events = [recorded for each in streams for recorded in each]
+    ids = {recorded.origin_id for recorded in events if recorded.origin_id}
+    ids |= {recorded.event.notification_id for recorded in events}
+    stream_ids = sorted({recorded.event.originator_id for recorded in events})
+    for start in range(0, len(stream_ids), 500):
+        chunk = padded(stream_ids[start : start + 500])
+        query = select(repeats.c.notification_id).where(repeats.c.originator_id.in_(chunk))
+        ids |= set(connection.scalars(query))
+    return ids
+
+
+def _stamped(
+    connection: Connection, ids: Collection[str]
+) -> tuple[SignedLog, StoredTimestamp | None]:
+    """Return the log up to the newest checkpoint that was stamped, if it has all of these."""
+    newest = signed_log(connection)
+    stamp = newest_timestamp(connection, newest.log.number)
+    if stamp is not None:
+        stamped = SignedLog(newest.log, stamp.checkpoint)
+        if all((newest.log.index_of(id_) or 0) < stamped.size for id_ in ids):
+            return stamped, stamp
+    return newest, None
+
+
+def _proven(signed: SignedLog, id_: str) -> ProvenEntry:
+    try:
+        return signed.proven(id_)
+    except NotFoundError as missing:
+        raise NotSignedYetError("the newest of it is not signed yet: try again soon") from missing
+
+
+def _bundled(
+    connection: Connection,
+    sealing: Sealing | None,
+    kind: str,
+    entries: Sequence[ProvenEntry],
+    shown: Collection[int],
+) -> Iterator[BundledOrigin]:
+    rows = rows_of(connection, kind, [str(each.logged.origin_id) for each in entries])
+    origins = opened_rows(connection, sealing, kind, rows)
+    row_by_id = {row.id: row for row in rows}
+    for proven in entries:
+        logged = proven.logged
+        id_ = str(logged.origin_id)
+        body = origins.bodies.get(id_)
+        yield BundledOrigin(
+            id_,
+            logged.entry,
+            logged.index,
+            proven.hashes,
+            body=None if body is None else body.content,
+            body_salt=None if body is None else body.commitments.salt(BODY),
+            bundled_events=list(_bundled_events(origins, row_by_id[id_], shown)),
+        )
+
+
+def _bundled_events(
+    origins: OriginRows, origin: Row[Any], shown: Collection[int]
+) -> Iterator[BundledEvent]:
+    opened = origins.opened_parts.get(origin.id)
+    for position in origin.positions:
+        row = origins.event_by_position.get(position)
+        if row is None or position not in shown:
+            continue
+        has_part = opened is not None and row.part is not None
+        yield BundledEvent(
+            position,
+            bytes(row.state),
+            None if row.details is None else bytes(row.details),
+            opened.parts[row.part] if opened is not None and has_part else None,
+            opened.commitments.salt(part_name(row.part))
+            if opened is not None and has_part
+            else None,
+        )
+
+
+def _kind(proven: ProvenEntry) -> str:
+    return proven.logged.kind

@@ -1,0 +1,66 @@
+"""Histories as pages of their own, in every language, to be kept beside the evidence."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ledger.access.readers import Reader
+from ledger.queries.history import TimelineEntry, history_data, timeline
+from ledger.queries.state import State, current_state
+from ledger.storage.event_store import RecordedEvent
+from web.authentication import redact_for_reader
+from web.pages.languages import LANGUAGES, speaking
+from web.pages.rendering import render
+
+
+class PrintedEvent(NamedTuple):
+    """One event of a history. Shape: `changes` have name, before and after."""
+
+    entry: TimelineEntry
+    changes: list[dict[str, Any]]
+
+
+class PrintedObject(NamedTuple):
+    """An object as it stands, and what led there."""
+
+    state: State
+    printed_events: list[PrintedEvent]
+
+
+def printed_histories(
+    title: str, streams: Sequence[Sequence[RecordedEvent]], reader: Reader | None = None
+) -> dict[str, bytes]:
+    """Return these histories as HTML by file name, one for each language, with times in UTC.
+
+    Shape: facts alone, as a reader may see them; no reader is the operator. Nothing is loaded from
+    elsewhere, and no link leads anywhere.
+    """
+    objects = list(_printed(streams, reader))
+    pages = {}
+    for code in LANGUAGES:
+        with speaking(code):
+            page = render("printed_history.html", name=title, objects=objects)
+        pages[f"history-{code}.html"] = page.encode()
+    return pages
+
+
+def _printed(
+    streams: Sequence[Sequence[RecordedEvent]], reader: Reader | None
+) -> Iterator[PrintedObject]:
+    for events in streams:
+        state = current_state(list(events))
+        yield PrintedObject(
+            _seen({name: state[name] for name in state if name not in _SEALED}, reader),
+            [
+                PrintedEvent(
+                    entry, _seen({"changes": history_data(entry)["changes"]}, reader)["changes"]
+                )
+                for entry in timeline(events)
+            ],
+        )
+
+
+_SEALED = ("details", "personal", "sealed")
+
+
+def _seen(fields: State, reader: Reader | None) -> State:
+    return dict(fields) if reader is None else redact_for_reader(fields, reader)
