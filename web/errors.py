@@ -11,6 +11,7 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from ledger import errors
+from ledger.proof.bundle import BundleError
 from ledger.storage.database_errors import silence
 from web import receiver
 from web.api.parameter_names import problems, sentence
@@ -33,6 +34,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.UnavailableError: 503,
     errors.ViewNotBuiltError: 503,
     errors.MissingExtraError: 501,
+    BundleError: 422,
     errors.LedgerError: 500,
 }
 

@@ -18,7 +18,9 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
+from ledger.proof.log import newest_log
 from ledger.proof.signed_log import log_status
+from ledger.proof.stamping import newest_timestamp
 from ledger.queries.notifications import newest_arrivals
 from ledger.queries.undecided import undecided_by_reason
 from ledger.storage.quarantine import quarantine_size
@@ -108,21 +110,19 @@ def _newest_gauges(connection: Connection) -> Iterator[Gauge]:
 
 def _log_gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
     standing = log_status(connection)
+    stamp = newest_timestamp(connection, newest_log(connection) or 0)
     yield Gauge("ledger_log_size", "Entries of the log.", {(): standing.size})
     for name, meaning, since in (
+        ("log_lag", "Age of the oldest of what has no entry yet.", standing.waiting_since or now),
+        ("checkpoint_age", "Age of the newest checkpoint; nothing before it.", standing.signed_at),
         (
-            "ledger_log_lag_seconds",
-            "Age of the oldest of what has no entry yet.",
-            standing.waiting_since or now,
-        ),
-        (
-            "ledger_checkpoint_age_seconds",
-            "Age of the newest checkpoint; nothing before the first.",
-            standing.signed_at,
+            "timestamp_age",
+            "Age of the newest time stamp; nothing before it.",
+            stamp and stamp.stamped_at,
         ),
     ):
         if since is not None:
-            yield Gauge(name, meaning, {(): (now - since).total_seconds()})
+            yield Gauge(f"ledger_{name}_seconds", meaning, {(): (now - since).total_seconds()})
 
 
 def _settings_gauges(shops: Shops) -> Iterator[Gauge]:

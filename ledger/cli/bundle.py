@@ -1,5 +1,6 @@
 """What `ledger proof bundle` and `ledger proof timestamp` do."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ledger.errors import SettingsError
 from ledger.instants import utc_now
 from ledger.proof.bundle import bundle_files, zipped
 from ledger.proof.checkpoints import sign_checkpoint
-from ledger.proof.collect import Streams, bundle_name, bundle_of, streams_of
+from ledger.proof.collect import bundle_name, bundle_of, streams_of
 from ledger.proof.log_key import open_signer
 from ledger.proof.sequencer import Sequencer
 from ledger.proof.stamping import (
@@ -23,6 +24,7 @@ from ledger.proof.stamping import (
     stamp_checkpoint,
 )
 from ledger.proof.timestamps import query
+from ledger.storage.event_store import RecordedEvent
 
 REPLY_BYTES_MAX = 100_000
 
@@ -84,13 +86,15 @@ def read_reply(file: Path) -> None:
     _echo(keep_reply(ledger.database, reply, read_authority(ledger.settings), utc_now()))
 
 
-def _echo(kept: StoredTimestamp) -> None:
-    at = kept.stamped_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    entries = counted(kept.checkpoint.size, "entry", "entries")
+def _echo(stored_stamp: StoredTimestamp) -> None:
+    at = stored_stamp.stamped_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    entries = counted(stored_stamp.checkpoint.size, "entry", "entries")
     click.echo(f"stamped {at}: the checkpoint of {entries}")
 
 
-def _pages(ledger: Ledger, title: str, streams: Streams) -> dict[str, bytes]:
+def _pages(
+    ledger: Ledger, title: str, streams: Sequence[Sequence[RecordedEvent]]
+) -> dict[str, bytes]:
     from web import create_app
     from web.pages.printed_history import printed_histories
 

@@ -17,6 +17,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from ledger.errors import LedgerError
 from ledger.proof.bundle_readme import readme
 from ledger.proof.entry import read_entry
 from ledger.proof.note import (
@@ -40,7 +41,7 @@ _SAME_TIME = (1980, 1, 1, 0, 0, 0)
 """The first instant that a zip file knows, so that one bundle is the same bytes at any time."""
 
 
-class BundleError(ValueError):
+class BundleError(LedgerError, code="not-bundled"):
     """What was given cannot be bundled, or would not pass its own check."""
 
 

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from ledger.access.bodies import may_read_body
 from ledger.access.masking import masked
 from ledger.access.readers import Reader
+from ledger.access.roles import OPERATOR
 from ledger.application import Ledger
-from ledger.errors import LedgerError, NotFoundError, UnavailableError
+from ledger.errors import NotFoundError, UnavailableError
 from ledger.ipn.modes import Mode
-from ledger.proof.bundle import Bundle, BundledEvent, BundledOrigin
-from ledger.proof.origins import OriginRows, opened_rows, rows_of
+from ledger.proof.bundle import Bundle, BundledEvent, BundledOrigin, BundleError
+from ledger.proof.origins import OriginRows, opened_rows, own_positions, rows_of
 from ledger.proof.signed_log import ProvenEntry, SignedLog, signed_log
 from ledger.proof.stamping import StoredTimestamp, newest_timestamp
 from ledger.queries.find_by_name import ORDER, events_known, find_stream
@@ -23,16 +26,16 @@ from ledger.sealing.origin_secret import BODY, part_name
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import padded
 from ledger.storage.event_store import RecordedEvent
+from ledger.storage.inbox import Inbox
 from ledger.storage.tables import repeats
 
 ORIGINS_MAX = 1_000
 """Of one bundle: each costs a checker some milliseconds."""
 
-Streams = Sequence[Sequence[RecordedEvent]]
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 
 
-class BundleTooLargeError(LedgerError, code="bundle-too-large"):
+class BundleTooLargeError(BundleError, code="bundle-too-large"):
     """More stands behind an object than fits into one bundle."""
 
 
@@ -59,7 +62,11 @@ def bundle_name(kind: str, name: str) -> str:
 
 
 def bundle_of(
-    ledger: Ledger, name: str, streams: Streams, *, reader: Reader | None = None
+    ledger: Ledger,
+    name: str,
+    streams: Sequence[Sequence[RecordedEvent]],
+    *,
+    reader: Reader | None = None,
 ) -> Bundle:
     """Collect the entries of all that these histories were made from, with what they name.
 
@@ -76,6 +83,7 @@ def bundle_of(
                 f"{len(ids)} deliveries and decisions stand behind it, and {ORIGINS_MAX} fit into"
                 " one bundle: ask for one transaction, or take the whole log as tiles"
             )
+        closed = _closed_bodies(connection, ledger, ids, reader)
         signed, stamp = _stamped(connection, ids)
         proven = sorted((_proven(signed, id_) for id_ in ids), key=_kind)
         origins = [
@@ -83,17 +91,20 @@ def bundle_of(
             for kind, group in groupby(proven, key=_kind)
             for origin in _bundled(connection, sealing, kind, list(group), shown)
         ]
+    origins = [replace(each, body=None) if each.id in closed else each for each in origins]
     return Bundle(
         name,
         signed.checkpoint.note,
         signed.checkpoint.public_key,
         sorted(origins, key=lambda origin: origin.index),
-        stamp=None if stamp is None else stamp.token,
+        stamp=None if stamp is None else stamp.reply,
         authority=None if stamp is None else stamp.authority.encode(),
     )
 
 
-def _shown_positions(streams: Streams, reader: Reader | None) -> Iterator[int]:
+def _shown_positions(
+    streams: Sequence[Sequence[RecordedEvent]], reader: Reader | None
+) -> Iterator[int]:
     """Yield the events whose facts a reader may see as they are stored."""
     for events in streams:
         for entry in timeline(events):
@@ -102,8 +113,20 @@ def _shown_positions(streams: Streams, reader: Reader | None) -> Iterator[int]:
                 yield entry.position
 
 
-def _origin_ids(connection: Connection, streams: Streams) -> set[str]:
-    """Return what the events came from: deliveries, also those that repeat, decisions and acts."""
+def _closed_bodies(
+    connection: Connection, ledger: Ledger, ids: Collection[str], reader: Reader | None
+) -> set[str]:
+    """Return the deliveries whose bodies a reader may not have: for all but operators, those that
+    seem to hold card data."""
+    if reader is None or not reader.sees_personal or reader.role == OPERATOR:
+        return set()
+    rows = Inbox(connection).get_verified(sorted(ids)).values()
+    opened = ledger.sealing.with_bodies(connection, rows)
+    return {row.id for row in opened if not may_read_body(reader, row, ledger.limits)}
+
+
+def _origin_ids(connection: Connection, streams: Sequence[Sequence[RecordedEvent]]) -> set[str]:
+    """Return what the events came from: deliveries, decisions and acts, and what repeats them."""
     events = [recorded for each in streams for recorded in each]
     ids = {recorded.origin_id for recorded in events if recorded.origin_id}
     ids |= {recorded.event.notification_id for recorded in events}
@@ -112,7 +135,9 @@ def _origin_ids(connection: Connection, streams: Streams) -> set[str]:
         chunk = padded(stream_ids[start : start + 500])
         query = select(repeats.c.notification_id).where(repeats.c.originator_id.in_(chunk))
         ids |= set(connection.scalars(query))
-    return ids
+    inbox = Inbox(connection)
+    tags = {row.signed_tag for row in inbox.get_verified(sorted(ids)).values() if row.signed_tag}
+    return ids | {row.id for tag in tags for row in inbox.same_signed(tag, limit=ORIGINS_MAX)}
 
 
 def _stamped(
@@ -128,9 +153,9 @@ def _stamped(
     return newest, None
 
 
-def _proven(signed: SignedLog, id_: str) -> ProvenEntry:
+def _proven(as_signed: SignedLog, id_: str) -> ProvenEntry:
     try:
-        return signed.proven(id_)
+        return as_signed.proven(id_)
     except NotFoundError as missing:
         raise NotSignedYetError("the newest of it is not signed yet: try again soon") from missing
 
@@ -161,10 +186,10 @@ def _bundled(
 
 
 def _bundled_events(
-    origins: OriginRows, origin: Row[Any], shown: Collection[int]
+    origins: OriginRows, origin_row: Row[Any], shown: Collection[int]
 ) -> Iterator[BundledEvent]:
-    opened = origins.opened_parts.get(origin.id)
-    for position in origin.positions:
+    opened = origins.opened_parts.get(origin_row.id)
+    for position in own_positions(origin_row):
         row = origins.event_by_position.get(position)
         if row is None or position not in shown:
             continue

@@ -98,7 +98,7 @@ def opened_rows(
     Shape: without sealing nothing is opened. Errors: SettingsError without the master keys.
     """
     ids = [row.id for row in origin_rows]
-    own = sorted({position for row in origin_rows for position in _own_positions(row)})
+    own = sorted({position for row in origin_rows for position in own_positions(row)})
     if sealing is None:
         return OriginRows(kind, origin_rows, {}, {}, _events_at(connection, own), {})
     frames = body_frames(connection, ids) if kind == DELIVERY else []
@@ -123,7 +123,7 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
     fields: dict[str, Any] = {
         name: getattr(row, column) for name, column in _FIELDS[origins.kind].items()
     }
-    repeats = [] if _own_positions(row) else list(row.positions)
+    repeats = [] if own_positions(row) else list(row.positions)
     fields["repeats"] = repeats or None
     body = origins.bodies.get(row.id)
     if origins.kind == DELIVERY:
@@ -137,13 +137,13 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
             origins.opened_parts.get(row.id),
             committed.get(position),
         )
-        for position in _own_positions(row)
+        for position in own_positions(row)
         if position in origins.event_by_position
     ]
     return LogEntry(origins.kind, row.id, entry_bytes(origins.kind, fields, claims))
 
 
-def _own_positions(row: Row[Any]) -> list[int]:
+def own_positions(row: Row[Any]) -> list[int]:
     """Return the positions of the events that an origin made; a repeat names those of others."""
     outcome = getattr(row, "outcome", Outcome.RECORDED)
     return list(row.positions) if outcome == Outcome.RECORDED else []

@@ -11,7 +11,6 @@ from ledger.proof.log import Log, StoredCheckpoint
 from ledger.proof.signed_log import signed_log
 from ledger.proof.timestamps import (
     TimestampMismatchError,
-    Token,
     ask,
     checked_reply,
     query,
@@ -26,7 +25,7 @@ class StoredTimestamp(NamedTuple):
     """A token as it is kept, with the checkpoint that it is over, and who gave it as PEM."""
 
     checkpoint: StoredCheckpoint
-    token: bytes
+    reply: bytes
     authority: str
     stamped_at: datetime
 
@@ -108,20 +107,20 @@ def _keep(
     authority_pem: bytes,
     now: datetime,
 ) -> StoredTimestamp:
-    token: Token = verify_token(reply, checkpoint.note, authority_pem)
-    kept = StoredTimestamp(checkpoint, reply, authority_pem.decode(), token.at)
+    stamped_at = verify_token(reply, checkpoint.note, authority_pem).at
+    stored = StoredTimestamp(checkpoint, reply, authority_pem.decode(), stamped_at)
     with database.begin() as connection:
         log = signed_log(connection).log.number
         row = {
             "log": log,
             "size": checkpoint.size,
             "token": reply,
-            "authority": kept.authority,
-            "stamped_at": kept.stamped_at,
+            "authority": stored.authority,
+            "stamped_at": stamped_at,
             "stored_at": now,
         }
         connection.execute(insert(timestamps), row)
-    return kept
+    return stored
 
 
 def _newest_first(connection: Connection, log: Log) -> Iterator[StoredCheckpoint]:

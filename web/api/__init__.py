@@ -5,6 +5,7 @@ from flask_limiter import Limiter
 
 from web.api import (
     administration,
+    bundles,
     confirmations,
     feed,
     lists,
@@ -20,7 +21,7 @@ from web.rate_limits import limit_by_address, token_key
 
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
-    *(notifications.bp, confirmations.bp, log.bp, administration.bp),
+    *(notifications.bp, confirmations.bp, log.bp, bundles.bp, administration.bp),
 )
 
 

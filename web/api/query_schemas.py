@@ -234,6 +234,18 @@ class ConfirmBody(_PreviewedBody):
     )
 
 
+class BundleQuery(Query):
+    facts_only = flag_parameter("without raw bodies and personal data", load_default=False)
+
+
+class SubscriptionBundleQuery(BundleQuery):
+    alias = fields.String(
+        load_default=None,
+        validate=_STORABLE,
+        metadata=_described("which one, when several have this id"),
+    )
+
+
 ConsistencyQuery = Query.from_dict(
     {
         "from": integer_parameter("the size of the earlier log", 1, required=True),

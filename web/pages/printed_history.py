@@ -13,10 +13,10 @@ from web.pages.rendering import render
 
 
 class PrintedEvent(NamedTuple):
-    """One event of a history. Shape: `changes` have name, before and after."""
+    """One event of a history. Shape: `seen_changes` have name, before and after."""
 
     entry: TimelineEntry
-    changes: list[dict[str, Any]]
+    seen_changes: list[dict[str, Any]]
 
 
 class PrintedObject(NamedTuple):

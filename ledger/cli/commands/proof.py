@@ -155,9 +155,9 @@ def bundle(
         "ledger proof timestamp --reply checkpoint.tsr",
     ),
 )
-@click.option("--query", "query", type=_FILE, help="Write what to ask; ask nobody.")
-@click.option("--reply", "reply", type=_FILE, help="Keep the answer to such a query.")
-def timestamp(query: Path | None, reply: Path | None) -> None:
+@click.option("--query", "query_file", type=_FILE, help="Write what to ask; ask nobody.")
+@click.option("--reply", "reply_file", type=_FILE, help="Keep the answer to such a query.")
+def timestamp(query_file: Path | None, reply_file: Path | None) -> None:
     """Have an outside authority (RFC 3161) say since when the log has been as it is.
 
     The authority sees a hash and nothing else. Without a network, write a query, have it answered
@@ -165,12 +165,12 @@ def timestamp(query: Path | None, reply: Path | None) -> None:
     """
     from ledger.cli.bundle import read_reply, stamp, write_query
 
-    if query is not None and reply is not None:
+    if query_file is not None and reply_file is not None:
         raise click.UsageError("--query writes what --reply answers: give one of them")
-    if query is not None:
-        write_query(query)
-    elif reply is not None:
-        read_reply(reply)
+    if query_file is not None:
+        write_query(query_file)
+    elif reply_file is not None:
+        read_reply(reply_file)
     else:
         stamp()
 

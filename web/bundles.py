@@ -1,0 +1,32 @@
+"""Sends the evidence bundle of an object, made at the moment that it is asked for."""
+
+from dataclasses import replace
+
+from flask import Response
+
+from ledger.proof.bundle import bundle_files, zipped
+from ledger.proof.collect import bundle_name, bundle_of, streams_of
+from web.authentication import caller, log_personal_read
+from web.context import ledger
+from web.pages.printed_history import printed_histories
+
+
+def bundle_response(
+    kind: str, shop_id: str, mode: str, name: str, *, facts_only: bool, alias: str | None = None
+) -> Response:
+    """Return a bundle as a zip file; without the right to personal data it holds facts only.
+
+    Errors: NotFoundError, AmbiguousError, NotSignedYetError, BundleError.
+    """
+    facts_only = facts_only or not caller().sees_personal
+    streams = streams_of(ledger(), kind, shop_id, mode, name, alias=alias)
+    title = bundle_name(kind, name)
+    bundle = replace(
+        bundle_of(ledger(), title, streams, reader=caller()),
+        pages=printed_histories(title, streams, caller()),
+    )
+    log_personal_read(f"{kind}-bundle", shop_id=shop_id, mode=mode, reference=name)
+    response = Response(zipped(bundle_files(bundle, facts_only=facts_only)))
+    response.mimetype = "application/zip"
+    response.headers["Content-Disposition"] = f'attachment; filename="{title}.zip"'
+    return response
