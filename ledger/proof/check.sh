@@ -76,8 +76,7 @@ END {
     if (line[1] ~ /^[^ +]+$/ && is_number(line[2]) && length(hex(line[3])) == 64)
         printf "%s %s %s %s %s %s\n", line[1], line[2], line[3], hex(line[3]), word[3], hex(word[3])
 }' checkpoint >"$work/read" 2>/dev/null
-origin='' size=0 root64='' root='' signed64='' signed=''
-read -r origin size root64 root signed64 signed <"$work/read"
+read -r origin size root64 root signed64 signed <"$work/read" || size=0
 printf '%s\n%s\n%s\n' "$origin" "$size" "$root64" >"$work/text"
 { cat "$work/text"; printf '\n\342\200\224 %s %s\n' "$name" "$signed64"; } >"$work/checkpoint"
 of_hex "${signed#????????}" >"$work/signature"
@@ -180,8 +179,10 @@ while read -r how file named entry; do
         [ "${#salt}" -eq 64 ] || { fault "$file.salt" 'is missing, or has not 32 bytes'; continue; }
         computed=$({ printf '%s\0' "$how"; cat "$file"; } | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$salt" -r | cut -c 1-64)
     fi
-    [ "$computed" = "$named" ] || fault "$file" "is not what $entry names${salt:+ (or its salt is another)}"
-    salt=
+    [ "$computed" = "$named" ] || {
+        fault "$file" "is not what $entry names"
+        [ "$how" = plain ] || fault "$file.salt" "does not open what $entry names"
+    }
 done <"$work/claims"
 if [ -e left-out ]; then known left-out; cat left-out >"$work/said"; fi
 sort -u "$work/missing" >"$work/left-out"

@@ -43,7 +43,7 @@ def write(files: Mapping[str, bytes], folder: Path) -> Path:
 def check(folder: Path, *arguments: str, shell: str = "sh") -> Checked:
     """Run the script with a PATH of its tools alone, and without a network where that is possible.
 
-    Shape: no other environment.
+    Shape: no variables but PATH and TMPDIR, in another folder than that of the bundle.
     """
     tools = folder.parent / "tools"
     if not tools.exists():
