@@ -115,13 +115,13 @@ def stamping_environ(
 def test_a_reply_that_was_fetched_elsewhere_is_kept_and_bundled(
     stamping_environ: dict[str, str], authority: Authority, tmp_path: Path
 ) -> None:
-    asked = proof(stamping_environ, "timestamp", "--query", f"{tmp_path}/query")
+    queried = proof(stamping_environ, "timestamp", "--query", f"{tmp_path}/query")
     (tmp_path / "reply").write_bytes(authority.reply((tmp_path / "query").read_bytes()))
 
     kept = proof(stamping_environ, "timestamp", "--reply", f"{tmp_path}/reply")
     bundled(stamping_environ, tmp_path / "bundle", "transaction", UUID)
 
-    assert (asked.exit_code, kept.exit_code) == (0, 0)
+    assert (queried.exit_code, kept.exit_code) == (0, 0)
     assert kept.stdout.endswith("the checkpoint of 3 entries\n")
     checked = check(tmp_path / "bundle")
     assert checked.status == 0
@@ -151,10 +151,10 @@ def test_a_bundle_takes_the_stamped_checkpoint_as_long_as_it_reaches_so_far(
 def test_an_authority_is_asked(
     stamping_environ: dict[str, str], authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
+    queried: list[str] = []
 
     def ask(url: str, query: bytes) -> bytes:
-        asked.append(url)
+        queried.append(url)
         return authority.reply(query)
 
     monkeypatch.setattr(stamping, "ask", ask)
@@ -164,7 +164,7 @@ def test_an_authority_is_asked(
 
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith("stamped 20")
-    assert asked == ["http://tsa.example.com/tsr"]
+    assert queried == ["http://tsa.example.com/tsr"]
 
 
 @needs_openssl

@@ -54,8 +54,8 @@ def checked(of: Bundle, tmp_path: Path, *, facts_only: bool = False) -> Checked:
     return check_files(bundle_files(of, facts_only=facts_only), tmp_path, of.verifier_line)
 
 
-def names(files: Collection[str], ending: str) -> list[str]:
-    return [name for name in files if name.endswith(ending)]
+def names(file_names: Collection[str], ending: str) -> list[str]:
+    return [name for name in file_names if name.endswith(ending)]
 
 
 def test_all_that_stands_behind_a_payment_is_proven(ledger: Ledger, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flask import Request, Response, current_app, request
 
 from ledger.errors import TooManyAtOnceError
+from ledger.proof.collect import BundleTooLargeError, NotSignedYetError
 from web.pages.languages import N_
 from web.pages.rendering import render
 from web.paths import own_address
@@ -40,7 +41,16 @@ _MEANINGS = {
     500: N_("The fault is ours and was logged. Nothing that the ledger keeps was changed by it."),
     503: N_("The database or a read model does not answer. Try again in a minute."),
 }
-_BUSY = N_("Others are before you. Wait a moment, then try again.")
+_BY_CODE = {
+    TooManyAtOnceError.code: N_("Others are before you. Wait a moment, then try again."),
+    NotSignedYetError.code: N_(
+        "The newest of it is not in the signed log yet. Wait a moment, then try again."
+    ),
+    BundleTooLargeError.code: N_(
+        "More stands behind it than fits into one file. Ask for one payment instead."
+    ),
+}
+"""What is said better than by the status alone."""
 _FORGED = N_(
     "The form has no valid token: the session ended, cookies are off, or this page was opened "
     "without https. Sign in again over https, or on the machine itself."
@@ -60,9 +70,8 @@ def page(status: int, code: str, headers: Mapping[str, str], detail: str = "") -
     if not current_app.secret_key:
         return without_key()
     known = status if status in _TITLES else (400 if status < 500 else 500)
-    title, meaning = _TITLES[known], _FORGED if "CSRF" in detail else _MEANINGS[known]
-    if code == TooManyAtOnceError.code:
-        title, meaning = _TITLES[503], _BUSY
+    meaning = _FORGED if "CSRF" in detail else _BY_CODE.get(code, _MEANINGS[known])
+    title = _TITLES[503 if code == TooManyAtOnceError.code else known]
     body = render("refusal.html", status=status, code=code, title=title, meaning=meaning)
     response = Response(body, status, mimetype="text/html", headers=dict(headers))
     if "HX-Request" in request.headers and request.method == "GET":

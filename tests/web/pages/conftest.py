@@ -11,9 +11,11 @@ from playwright.sync_api import Browser
 
 from ledger.application import Ledger
 from ledger.instants import utc_now
+from ledger.proof.signer import LogSigner, create_key
 from ledger.storage.database import Database
 from tests.builders import NOON, OTHER_SHOP_ID, a_ledger, a_shop, shops
 from tests.conftest import opened
+from tests.proof.logged import sign
 from tests.queries.filling import follow
 from tests.web.pages.at_provider import with_provider
 from tests.web.pages.fake_provider import FakeProvider
@@ -26,7 +28,7 @@ from web import create_app
 @pytest.fixture(scope="session")
 def full_ledger_file(stories_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database to copy, or to read: every story in two shops and both modes, hostile names,
-    and somebody of each role."""
+    somebody of each role, and all of it in a signed log."""
     path = tmp_path_factory.mktemp("pages") / "ledger.sqlite"
     shutil.copyfile(stories_file, path)
     with opened(f"sqlite:///{path}") as database:
@@ -34,6 +36,8 @@ def full_ledger_file(stories_file: Path, tmp_path_factory: pytest.TempPathFactor
         receive_hostile(ledger)
         follow(ledger)
         add_users(ledger, NOON)
+        create_key(path.with_name("log-key"), "ledger.example.com/demo")
+        sign(ledger, LogSigner.open(path.with_name("log-key")))
     return path
 
 

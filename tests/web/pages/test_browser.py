@@ -40,6 +40,7 @@ PAGES = [
     f"/test/notifications/{QUARANTINED}",
     "/test/quarantine",
     "/test/quarantine?reason=signature-mismatch",
+    "/test/proof",
     "/test/projections",
     "/second-factor",
 ]
