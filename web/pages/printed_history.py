@@ -22,6 +22,7 @@ class PrintedEvent(NamedTuple):
 class PrintedObject(NamedTuple):
     """An object as it stands, and what led there."""
 
+    kind: str
     state: State
     printed_events: list[PrintedEvent]
 
@@ -49,7 +50,8 @@ def _printed(
     for events in streams:
         state = current_state(list(events))
         yield PrintedObject(
-            _seen({name: state[name] for name in state if name not in _SEALED}, reader),
+            state["kind"],
+            _seen(_facts(state), reader),
             [
                 PrintedEvent(
                     entry, _seen({"changes": history_data(entry)["changes"]}, reader)["changes"]
@@ -59,7 +61,17 @@ def _printed(
         )
 
 
-_SEALED = ("details", "personal", "sealed")
+_OTHERS = frozenset({"kind", "doubtful", "contradictions", "late_news", "sealed"})
+
+
+def _facts(state: State) -> State:
+    """Return what a state says in a word each, without what counts its own history."""
+    plain = (str, int, type(None))
+    return {
+        name: fact
+        for name, fact in state.items()
+        if name not in _OTHERS and isinstance(fact, plain) and not isinstance(fact, bool)
+    }
 
 
 def _seen(fields: State, reader: Reader | None) -> State:
