@@ -27,6 +27,8 @@ SHORT_HELPS = {
     "verify": "Check what is stored against itself; change nothing.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
     "privacy": "Make, change and destroy the keys that lock personal data.",
+    "backup": "Copy the database to one place and its keys to another.",
+    "restore": "Put a backup back, and say what it has lost.",
     "token": "Create, list and revoke tokens of the query API.",
     "user": "Add and list the people who sign in to the pages.",
 }

@@ -5,20 +5,22 @@ from datetime import datetime
 
 from ledger.proof.log import Log, StoredCheckpoint, add_checkpoint, newest_checkpoint, newest_log
 from ledger.proof.note import Checkpoint
-from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
+from ledger.proof.signer import LogBehindError, LogForgottenError, LogForkedError, LogSigner
 from ledger.storage.database import Database
 
 
 def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], datetime]) -> str:
     """Sign all that has an entry by now; return the note, which is that of before without news.
 
-    Errors: LogBehindError, LogForkedError; SettingsError when the memory cannot be written.
+    Errors: LogBehindError, LogForkedError, LogForgottenError; SettingsError when the memory cannot
+    be written.
     """
     with database.connect() as connection:
         number = newest_log(connection) or 0
         log = Log(connection, number)
         size = log.size()
         last = newest_checkpoint(connection, number)
+        _refuse_forgotten(signer, last)
         if last is not None and last.size == size and signer.last_note() == last.note:
             return last.note
         try:
@@ -35,14 +37,22 @@ def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], dat
 def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
     """Compare the log with what was signed last, and sign nothing.
 
-    Errors: LogBehindError, LogForkedError; SettingsError when the memory cannot be read.
+    Errors: LogBehindError, LogForkedError, LogForgottenError; SettingsError when the memory cannot
+    be read.
     """
     last = signer.last()
-    if last is None or last.origin != signer.signing_key.name:
-        return
     with database.connect() as connection:
         log = Log(connection, newest_log(connection) or 0)
-        refuse_unlike(log, log.size(), last)
+        _refuse_forgotten(signer, newest_checkpoint(connection, log.number))
+        if last is not None and last.origin == signer.signing_key.name:
+            refuse_unlike(log, log.size(), last)
+
+
+def _refuse_forgotten(signer: LogSigner, newest: StoredCheckpoint | None) -> None:
+    """Refuse a signer that has signed this log, and does not know up to where."""
+    has_signed = newest is not None and newest.public_key == signer.verifier.line
+    if has_signed and signer.last_note() is None:
+        raise LogForgottenError(signer.memory)
 
 
 def refuse_unlike(log: Log, size: int, earlier: Checkpoint) -> None:

@@ -19,7 +19,7 @@ from ledger.projections.engine.leases import new_holder, release_leases, take_le
 from ledger.proof.checkpoints import sign_checkpoint
 from ledger.proof.log import newest_log
 from ledger.proof.sequencer import Sequencer
-from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
+from ledger.proof.signer import LogBehindError, LogForgottenError, LogForkedError, LogSigner
 from ledger.proof.stamping import newest_timestamp, read_authority, stamp_checkpoint
 from ledger.storage.sealed_rows import add_months
 
@@ -91,7 +91,7 @@ class LogRunner:
         self._sign_at = monotonic() + self._checkpoint_seconds
         try:
             sign_checkpoint(self._ledger.database, signer, self._now)
-        except (LogBehindError, LogForkedError) as refusal:
+        except (LogBehindError, LogForkedError, LogForgottenError) as refusal:
             self._sign_at = monotonic() + REFUSED_SECONDS
             _log.error("log.not_signed", code=refusal.code, reason=str(refusal))
 

@@ -47,6 +47,16 @@ class LogForkedError(LedgerError, code="log-forked"):
         )
 
 
+class LogForgottenError(LedgerError, code="log-forgotten"):
+    """What was signed last is not remembered any more: another history could be signed."""
+
+    def __init__(self, memory: Path) -> None:
+        super().__init__(
+            f"the memory {memory} is missing, and something was signed: put it back from its copy,"
+            " or put the newest checkpoint there that anybody has kept"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class LogSigner:
     """The key of a log and what it has signed last."""

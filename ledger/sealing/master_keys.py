@@ -120,8 +120,13 @@ def remove_master_key(path: Path, environ: Mapping[str, str], id_: str) -> Maste
             " is kept as well"
         )
     left = {other: key for other, key in known.key_by_id.items() if other != id_}
-    replace_whole(path, _FILE + "".join(_table(other, key) for other, key in left.items()))
+    replace_whole(path, whole_file(MasterKeys(left)))
     return read_master_keys(path, environ)
+
+
+def whole_file(masters: MasterKeys) -> str:
+    """Return a file with all of these keys, wherever they came from, for a copy in a safe place."""
+    return _FILE + "".join(_table(id_, key) for id_, key in masters.key_by_id.items())
 
 
 def _id_of(now: datetime, taken: Mapping[str, bytes] | tuple[()]) -> str:

@@ -1,0 +1,36 @@
+"""How `ledger restore` is called."""
+
+from pathlib import Path
+
+import click
+
+from ledger.cli import SHORT_HELPS
+from ledger.cli.documented import LEDGER, Documented
+
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command(
+    cls=Documented,
+    short_help=SHORT_HELPS["restore"],
+    variables=(*LEDGER, "LEDGER_MASTER_KEYS_FILE", "LEDGER_LOG_KEY_FILE"),
+    examples=(
+        "ledger restore --data /mnt/backups/ledger/20260310T021500Z"
+        " --keys /mnt/safe/ledger-keys/20260310T021500Z",
+        "ledger restore --keys /mnt/safe/ledger-keys/20260310T021500Z",
+    ),
+)
+@click.option("--data", type=_FOLDER, help="The folder of one copy of the database.")
+@click.option("--keys", type=_FOLDER, help="The folder of one copy of the keys.")
+def restore(data: Path | None, keys: Path | None) -> None:
+    """Put a backup back where the settings point, and say what it has lost.
+
+    Nothing that is there is written over: the database must be missing or empty, and keys are put
+    back where there are none. Give one of the two if only that is gone. The command exits 1 when
+    something is lost all the same.
+    """
+    from ledger.cli.backup import put_back
+
+    if data is None and keys is None:
+        raise click.UsageError("name what to put back: --data, --keys or both")
+    put_back(data, keys)
