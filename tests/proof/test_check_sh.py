@@ -88,7 +88,7 @@ def test_any_awk_will_do(awk: str, tmp_path: Path) -> None:
 
 
 def test_a_log_of_one_is_proven_without_hashes(tmp_path: Path) -> None:
-    checkpoint, proven = in_a_log([a_delivery(1)], others=0)
+    checkpoint, proven = in_a_log([a_delivery(1)], earlier=0)
     bundle = a_bundle(checkpoint=checkpoint, origins=proven)
 
     files = bundle_files(bundle, facts_only=False)
@@ -99,9 +99,9 @@ def test_a_log_of_one_is_proven_without_hashes(tmp_path: Path) -> None:
     assert f"{FIRST}.entry" in check_files(damaged, tmp_path).files_at_fault
 
 
-@pytest.mark.parametrize("others", [1, 2, 6, 61])
-def test_logs_of_all_shapes_are_proven(others: int, tmp_path: Path) -> None:
-    checkpoint, proven = in_a_log([a_delivery(1), a_repeat(2)], others=others)
+@pytest.mark.parametrize("earlier", [1, 2, 6, 61])
+def test_logs_of_all_shapes_are_proven(earlier: int, tmp_path: Path) -> None:
+    checkpoint, proven = in_a_log([a_delivery(1), a_repeat(2)], earlier=earlier)
     bundle = a_bundle(checkpoint=checkpoint, origins=proven)
 
     checked = check_files(bundle_files(bundle, facts_only=True), tmp_path)
@@ -241,7 +241,7 @@ def test_a_forged_entry_with_a_tree_of_its_own_is_named(tmp_path: Path) -> None:
 
 
 def test_a_whole_forged_bundle_has_another_key(tmp_path: Path) -> None:
-    checkpoint, proven = in_a_log([a_delivery(1)], key=OTHER_KEY)
+    checkpoint, proven = in_a_log([a_delivery(1)], signing_key=OTHER_KEY)
     own = a_bundle(checkpoint=checkpoint, origins=proven, verifier_line=OTHER_KEY.verifier.line)
 
     files = bundle_files(own, facts_only=True)
@@ -254,7 +254,7 @@ def test_a_whole_forged_bundle_has_another_key(tmp_path: Path) -> None:
 
 def test_a_proof_of_another_log_is_named(tmp_path: Path) -> None:
     files = bundle_files(a_bundle(), facts_only=True)
-    note, (elsewhere, *_) = in_a_log([a_delivery(1)], others=9)
+    note, (elsewhere, *_) = in_a_log([a_delivery(1)], earlier=9)
 
     proof = tlog_proof(elsewhere.index, elsewhere.hashes, note).encode()
 
