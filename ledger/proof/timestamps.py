@@ -156,7 +156,10 @@ def ask(url: str, query: bytes) -> bytes:
         ) from error
 
 
-_UNREADABLE = "this is no reply of a time stamp authority (RFC 3161, DER): ask again"
+_UNREADABLE = (
+    "this cannot be read as the reply of a time stamp authority (RFC 3161, in strict DER): ask it"
+    " again, or another one"
+)
 
 
 def _host(url: str) -> str:

@@ -222,6 +222,17 @@ def test_every_missing_file_is_named(stamped: Bundle, tmp_path: Path) -> None:
     assert unnamed == []
 
 
+def test_a_bundle_cannot_write_on_the_screen(tmp_path: Path) -> None:
+    files = bundle_files(a_bundle(a_delivery(1)), facts_only=True)
+
+    more = {"\x1b[2J.html": b"", "\x1b[2J": b"", "log.vkey": b"\x1b[2J\xff"}
+    checked = check_files(files | more, tmp_path)
+
+    assert checked.status == 1
+    assert checked.said.isascii()
+    assert "\x1b" not in checked.said
+
+
 @pytest.mark.parametrize("name", ["more.txt", "event-11.note", ".hidden", "more.html", "a b", "-r"])
 def test_what_nothing_names_is_named(name: str, tmp_path: Path) -> None:
     files = bundle_files(a_bundle(a_delivery(1)), facts_only=False)
