@@ -31,11 +31,6 @@ OTHER_CHECKPOINT = KEY.sign(f"{KEY.name}\n8\n{'A' * 43}=\n")
 GARBAGE = (b"", b"garbage", b"\x30\x80", bytes(100), b"\x30\x05\x30\x03\x02\x01\x00")
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return an_authority(tmp_path_factory.mktemp("authorities") / "one")
-
-
 @needs_openssl
 def test_an_authority_says_when_a_checkpoint_existed(authority: Authority) -> None:
     question = query(CHECKPOINT)
