@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -168,42 +167,42 @@ def _stamp_files(bundle: Bundle) -> dict[str, bytes]:
     }
 
 
-def _refuse_unproven(origin: BundledOrigin, checkpoint: Checkpoint) -> None:
-    if not _ID.fullmatch(origin.id):
-        raise BundleError(f"{origin.id!r} is no id of an origin")
-    place = (origin.index, checkpoint.size, origin.hashes, checkpoint.root)
-    if not is_included(leaf_hash(origin.entry), *place):
-        raise BundleError(f"the proof of {origin.id} does not lead to the checkpoint")
+def _refuse_unproven(bundled: BundledOrigin, checkpoint: Checkpoint) -> None:
+    if not _ID.fullmatch(bundled.id):
+        raise BundleError(f"{bundled.id!r} is no id of an origin")
+    place = (bundled.index, checkpoint.size, bundled.hashes, checkpoint.root)
+    if not is_included(leaf_hash(bundled.entry), *place):
+        raise BundleError(f"the proof of {bundled.id} does not lead to the checkpoint")
 
 
-def _named_hashes(origin: BundledOrigin) -> dict[str, str]:
+def _named_hashes(bundled: BundledOrigin) -> dict[str, str]:
     """Return what an entry names: files with their hashes or commitments. Errors: BundleError."""
     try:
-        fields = read_entry(origin.entry)
+        fields = read_entry(bundled.entry)
     except ValueError as error:
-        raise BundleError(f"the entry of {origin.id} cannot be read") from error
-    if fields.get("id") != origin.id:
-        raise BundleError(f"the entry of {origin.id} is that of another origin")
+        raise BundleError(f"the entry of {bundled.id} cannot be read") from error
+    if fields.get("id") != bundled.id:
+        raise BundleError(f"the entry of {bundled.id} is that of another origin")
     if "events_root" in fields:
         raise BundleError(
-            f"the entry of {origin.id} names more events than fit into it: check it with"
+            f"the entry of {bundled.id} names more events than fit into it: check it with"
             " `ledger verify`, a bundle cannot prove it"
         )
-    named: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     if "body" in fields:
-        named[f"{origin.id}.body"] = fields["body"]
+        hashes[f"{bundled.id}.body"] = fields["body"]
     for claim in fields.get("events", []):
         event_file = f"event-{claim['position']}"
         parts = ("state", "details", APART)
-        named |= {f"{event_file}.{part}": claim[part] for part in parts if part in claim}
-    return named
+        hashes |= {f"{event_file}.{part}": claim[part] for part in parts if part in claim}
+    return hashes
 
 
-def _shown_files(origin: BundledOrigin, *, facts_only: bool) -> Iterator[tuple[str, bytes]]:
+def _shown_files(bundled: BundledOrigin, *, facts_only: bool) -> Iterator[tuple[str, bytes]]:
     """Yield what is shown of an origin: contents, and the salts of those that are sealed."""
     if not facts_only:
-        yield from _opened_files(f"{origin.id}.{BODY}", origin.body, origin.body_salt)
-    for event in origin.bundled_events:
+        yield from _opened_files(f"{bundled.id}.{BODY}", bundled.body, bundled.body_salt)
+    for event in bundled.bundled_events:
         yield f"event-{event.position}.state", event.state
         if event.details is not None:
             yield f"event-{event.position}.details", event.details
@@ -224,7 +223,7 @@ def _opened_files(
 
 
 def _refuse_unlike(
-    origin: BundledOrigin, shown: Mapping[str, bytes], named: Mapping[str, Any]
+    bundled: BundledOrigin, shown: Mapping[str, bytes], hashes: Mapping[str, str]
 ) -> None:
     for name, content in shown.items():
         if name.endswith(".salt"):
@@ -234,8 +233,8 @@ def _refuse_unlike(
             computed = hashlib.sha256(content).hexdigest()
         else:
             computed = opened_commitment(salt, name.rpartition(".")[2], content)
-        if named.get(name) != computed:
-            raise BundleError(f"{name} is not what the entry of {origin.id} names")
+        if hashes.get(name) != computed:
+            raise BundleError(f"{name} is not what the entry of {bundled.id} names")
 
 
 def _checksums(files: Mapping[str, bytes]) -> bytes:

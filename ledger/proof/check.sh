@@ -18,9 +18,10 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 faults=0
 fault() { # FILE REASON
-    printf 'FAULT %s: %s\n' "$1" "$2"
+    printf 'FAULT %s: %s\n' "$1" "$2" | shown
     faults=$((faults + 1))
 }
+shown() { tr -c '[:print:]\n' '?'; } # whoever made a bundle could write on the screen otherwise
 known() { printf '%s\n' "$@" >>"$work/known"; }
 sha256() { openssl dgst -sha256 -r "$@" | cut -c 1-64; }
 of_hex() { printf %s "$1" | xxd -r -p; }
@@ -62,7 +63,7 @@ case $public in
 *) false ;;
 esac || fault log.vkey 'is no key of a log, or its hash is not that of the key'
 if [ $# -eq 0 ]; then
-    printf 'COMPARE this key with the one that you were given elsewhere, not with this bundle:\n%s\n' "$key"
+    printf 'COMPARE this key with the one that you were given elsewhere, not with this bundle:\n%s\n' "$key" | shown
     printf 'or let this script compare them: sh check.sh VERIFIER-KEY\n'
 elif [ $# -ne 1 ] || [ "$1" != "$key" ]; then
     fault log.vkey 'is not the key that was given'
@@ -120,7 +121,8 @@ check_entry() { # ID
     if ! same "$1.proof" "$work/proof"; then
         fault "$1.proof" 'is no proof that ends in the very checkpoint of this bundle'
     elif ! leads_to_root "$1.entry"; then
-        fault "$1.entry" "is not what was logged, by $1.proof"
+        fault "$1.entry" "does not lead to the root of the log by $1.proof"
+        fault "$1.proof" "does not lead from $1.entry to the root of the log"
     else
         printf 'ok    %s.entry: entry %s of %s\n' "$1" "$index" "$size"
     fi
@@ -201,7 +203,8 @@ if [ -e timestamp.tsr ] || [ -e tsa.pem ]; then
         if (month < 3) { month += 12; year-- }
         days = 365 * year + int(year / 4) - int(year / 100) + int(year / 400)
         days += int((153 * (month - 3) + 2) / 5) + $2 - 719469
-        split($3, clock, ":"); print ((days * 24 + clock[1]) * 60 + clock[2]) * 60 + int(clock[3])
+        split($3, clock, ":")
+        printf "%.0f\n", ((days * 24 + clock[1]) * 60 + clock[2]) * 60 + int(clock[3])
     }')
     if [ ! -f timestamp.tsr ] || ! openssl ts -verify -data checkpoint -in timestamp.tsr \
         -CAfile tsa.pem -attime "$seconds" >/dev/null 2>&1; then
@@ -223,7 +226,7 @@ if ! same checksums "$work/checksums"; then
         fault "$file" 'is not what checksums says'
     done
 fi
-sed -n 's/\.html$/&: only for reading, nothing proves it/p' "$work/others"
+sed -n 's/\.html$/&: only for reading, nothing proves it/p' "$work/others" | shown
 
 # 7. Nothing else may lie here.
 awk 'NR == FNR { known[$0]; next } !($0 in known) && $0 != "." && $0 != ".."' \
@@ -234,4 +237,4 @@ if [ "$faults" -ne 0 ]; then
     printf 'NOT PROVEN: %s faults\n' "$faults"
     exit 1
 fi
-printf 'All of it is proven, for the log of this key: %s\n' "$key"
+printf 'All of it is proven, for the log of this key: %s\n' "$key" | shown

@@ -136,7 +136,7 @@ def ask(url: str, query: bytes) -> bytes:
 
     Errors: AuthorityUnreachableError, which names the host alone.
     """
-    host = urlsplit(url).hostname or "the authority"
+    host = _host(url)
     headers = {"Content-Type": QUERY_TYPE, "Accept": REPLY_TYPE, "Accept-Encoding": "identity"}
     try:
         with requests.post(
@@ -156,7 +156,18 @@ def ask(url: str, query: bytes) -> bytes:
         ) from error
 
 
-_UNREADABLE = "this is no reply of a time stamp authority (RFC 3161, DER): ask again"
+_UNREADABLE = (
+    "this cannot be read as the reply of a time stamp authority (RFC 3161, in strict DER): ask it"
+    " again, or another one"
+)
+
+
+def _host(url: str) -> str:
+    """Return what may be said of an address, in which there can be a password."""
+    try:
+        return urlsplit(url).hostname or "the authority"
+    except ValueError:
+        return "the authority"
 
 
 def _granted(reply: bytes) -> TimeStampResponse:
@@ -188,10 +199,10 @@ def _certificates(authority_pem: bytes) -> list[x509.Certificate]:
     return list(dict.fromkeys(certificates))
 
 
-def _name(name: object) -> str:
+def _name(general_name: object) -> str:
     """Return the name of an authority, of whatever kind it is."""
-    written = getattr(name, "value", name)
-    return written.rfc4514_string() if isinstance(written, x509.Name) else str(written)
+    value = getattr(general_name, "value", general_name)
+    return value.rfc4514_string() if isinstance(value, x509.Name) else str(value)
 
 
 def _refuse_other_than_reply(response: requests.Response, host: str) -> None:
@@ -224,16 +235,16 @@ def _nonce(query: bytes) -> int | None:
     return int.from_bytes(integers[1], "big", signed=True) if len(integers) > 1 else None
 
 
-def _der_parts(written: bytes) -> Iterator[tuple[int, bytes]]:
+def _der_parts(der: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the parts that follow each other in DER, each with its tag. Errors: ValueError."""
-    while written:
-        if len(written) < 2 or written[1] > 0x82 or written[1] == 0x80:
+    while der:
+        if len(der) < 2 or der[1] > 0x82 or der[1] == 0x80:
             raise ValueError("this is no DER")
-        start, length = 2, written[1]
+        start, length = 2, der[1]
         if length > 0x80:
             start = 2 + length - 0x80
-            length = int.from_bytes(written[2:start], "big")
-        if len(written) < start + length:
+            length = int.from_bytes(der[2:start], "big")
+        if len(der) < start + length:
             raise ValueError("this DER is cut off")
-        yield written[0], written[start : start + length]
-        written = written[start + length :]
+        yield der[0], der[start : start + length]
+        der = der[start + length :]

@@ -21,7 +21,7 @@ def an_id(number: int) -> str:
     return f"01M8Z0000000000000000{number:05}"
 
 
-def an_event(number: int, origin: int = 0, **fields: Any) -> BundledEvent:
+def an_event(number: int, origin: int = 0, **attributes: Any) -> BundledEvent:
     """An event with all that it can have; `number` is its position."""
     salt = Commitments(_secret(origin, b"personal")).salt(part_name(0))
     plain: dict[str, Any] = {
@@ -30,16 +30,18 @@ def an_event(number: int, origin: int = 0, **fields: Any) -> BundledEvent:
         "apart": b'{"cust_email":"%s"}' % EMAIL,
         "apart_salt": salt,
     }
-    return BundledEvent(number, **plain | fields)
+    return BundledEvent(number, **plain | attributes)
 
 
-def a_delivery(number: int, **fields: Any) -> BundledOrigin:
+def a_delivery(number: int, **attributes: Any) -> BundledOrigin:
     """A delivery with an event of its own, not yet in any log."""
     body = b"vads_cust_email=%s&vads_amount=%d" % (EMAIL, 100 + number)
     salt = Commitments(_secret(number, b"body")).salt(BODY)
     bundled_events = [an_event(10 * number + 1, number)]
     plain = BundledOrigin(an_id(number), b"", 0, [], body, salt, bundled_events)
-    return with_entry(replace(plain, **fields), DELIVERY, {"shop_id": "10000002", "mode": "TEST"})
+    return with_entry(
+        replace(plain, **attributes), DELIVERY, {"shop_id": "10000002", "mode": "TEST"}
+    )
 
 
 def a_decision(number: int) -> BundledOrigin:
@@ -82,25 +84,27 @@ def with_entry(origin: BundledOrigin, kind: str, fields: Mapping[str, Any]) -> B
 
 
 def in_a_log(
-    origins: Sequence[BundledOrigin], *, others: int = 3, key: SigningKey = KEY
+    origins: Sequence[BundledOrigin], *, earlier: int = 3, signing_key: SigningKey = KEY
 ) -> tuple[str, list[BundledOrigin]]:
-    """Log entries behind those of others; return the signed checkpoint and them with proofs."""
-    before = [START_ENTRY, *(b"another entry %d" % number for number in range(1, others))][:others]
+    """Log origins behind so many earlier entries; return the signed checkpoint and their proofs."""
+    before = [START_ENTRY, *(b"another entry %d" % number for number in range(1, earlier))][
+        :earlier
+    ]
     leaves = [leaf_hash(each) for each in [*before, *(origin.entry for origin in origins)]]
     log, size = Kept(leaves), len(leaves)
     proven = [
         replace(origin, index=index, hashes=inclusion_proof(log, index, size))
         for index, origin in enumerate(origins, start=len(before))
     ]
-    return key.sign(Checkpoint(key.name, size, root_of(log, size)).text), proven
+    return signing_key.sign(Checkpoint(signing_key.name, size, root_of(log, size)).text), proven
 
 
-def a_bundle(*origins: BundledOrigin, **fields: Any) -> Bundle:
+def a_bundle(*origins: BundledOrigin, **attributes: Any) -> Bundle:
     """A bundle of these origins; of four deliveries when none is named."""
     checkpoint, proven = in_a_log(origins or [a_delivery(number) for number in range(1, 5)])
     pages = {"history.html": b"<p>100.00 EUR</p>"}
     plain = Bundle("transaction-1", checkpoint, KEY.verifier.line, proven, pages=pages)
-    return replace(plain, **fields)
+    return replace(plain, **attributes)
 
 
 def _secret_of(origin: BundledOrigin, what: bytes) -> bytes:

@@ -27,13 +27,13 @@ def flipped(content: bytes, bit: int) -> bytes:
     return bytes(changed)
 
 
-def damage_delivery(random: Random, files: Files, others: Files) -> Damage:
-    """Damage the files of one delivery; `others` are those of another in the same bundle."""
+def damage_delivery(random: Random, files: Files, neighbour: Files) -> Damage:
+    """Damage the files of one delivery; `neighbour` has those of another in the same bundle."""
     kinds: dict[str, Callable[[], Files]] = {
         "bit": lambda: _flip(random, files),
         "cut": lambda: _cut(random, files),
         "swap": lambda: _swap(random, files),
-        "replace": lambda: _replace(random, files, others),
+        "replace": lambda: _replace(random, files, neighbour),
         "remove": lambda: _remove(random, files),
         "index": lambda: _with_proof(files, lambda index, old: (index + random.randint(1, 9), old)),
         "hash": lambda: _with_proof(files, lambda index, old: (index, _flip_one(random, old))),
@@ -100,11 +100,11 @@ def _swap(random: Random, files: Files) -> Files:
     return files | {first: files[second], second: files[first]}
 
 
-def _replace(random: Random, files: Files, others: Files) -> Files:
+def _replace(random: Random, files: Files, neighbour: Files) -> Files:
     """Put a file of another delivery in the place of one that differs from it."""
-    pairs = zip(sorted(files), sorted(others), strict=True)
-    name, other = random.choice([pair for pair in pairs if files[pair[0]] != others[pair[1]]])
-    return files | {name: others[other]}
+    pairs = zip(sorted(files), sorted(neighbour), strict=True)
+    name, other = random.choice([pair for pair in pairs if files[pair[0]] != neighbour[pair[1]]])
+    return files | {name: neighbour[other]}
 
 
 def _remove(random: Random, files: Files) -> Files:
@@ -113,11 +113,11 @@ def _remove(random: Random, files: Files) -> Files:
 
 
 def _with_proof(
-    files: Files, change: Callable[[int, list[bytes]], tuple[int, list[bytes]]]
+    files: Files, rewrite: Callable[[int, list[bytes]], tuple[int, list[bytes]]]
 ) -> Files:
     (name,) = (name for name in files if name.endswith(".proof"))
     index, hashes, note = parse_tlog_proof(files[name].decode())
-    return files | {name: tlog_proof(*change(index, hashes), note).encode()}
+    return files | {name: tlog_proof(*rewrite(index, hashes), note).encode()}
 
 
 def _flip_one(random: Random, hashes: list[bytes]) -> list[bytes]:
@@ -135,7 +135,7 @@ def _forge(files: Files) -> Files:
 def forged(files: Mapping[str, bytes], id_: str) -> Files:
     """Return an entry with another version of its event, and a proof that fits it alone."""
     entry = files[f"{id_}.entry"].replace(b'"v":1', b'"v":2')
-    note, (proven,) = in_a_log([BundledOrigin(id_, entry, 0, [])], others=1, key=OTHER_KEY)
+    note, (proven,) = in_a_log([BundledOrigin(id_, entry, 0, [])], earlier=1, signing_key=OTHER_KEY)
     proof = tlog_proof(proven.index, proven.hashes, note)
     return {f"{id_}.entry": entry, f"{id_}.proof": proof.encode()}
 

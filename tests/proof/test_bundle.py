@@ -166,7 +166,7 @@ def test_an_entry_whose_events_stand_apart_cannot_be_bundled() -> None:
 
 def test_a_checkpoint_must_be_that_of_the_log() -> None:
     checkpoint, _ = in_a_log([a_delivery(1)])
-    other, _ = in_a_log([a_delivery(1)], key=OTHER_KEY)
+    other, _ = in_a_log([a_delivery(1)], signing_key=OTHER_KEY)
     with_two = checkpoint + other.partition("\n\n")[2]
 
     refuse(a_bundle(a_delivery(1), checkpoint=other), "not signed by the key")

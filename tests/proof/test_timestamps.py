@@ -31,11 +31,6 @@ OTHER_CHECKPOINT = KEY.sign(f"{KEY.name}\n8\n{'A' * 43}=\n")
 GARBAGE = (b"", b"garbage", b"\x30\x80", bytes(100), b"\x30\x05\x30\x03\x02\x01\x00")
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return an_authority(tmp_path_factory.mktemp("authorities") / "one")
-
-
 @needs_openssl
 def test_an_authority_says_when_a_checkpoint_existed(authority: Authority) -> None:
     question = query(CHECKPOINT)
@@ -176,18 +171,19 @@ def test_who_does_not_answer_is_named_without_secrets() -> None:
         ask(f"http://user:secret@127.0.0.1:{port}/?password=secret", b"query")
 
     assert "secret" not in str(refused.value)
-    with pytest.raises(AuthorityUnreachableError):
-        ask("not an address", b"query")
+    for url in ("not an address", "http://[", "http://.", "ftp://127.0.0.1"):
+        with pytest.raises(AuthorityUnreachableError):
+            ask(url, b"query")
 
 
 @contextmanager
-def answering(answer: Callable[[bytes, str], tuple[int, str, bytes]]) -> Iterator[str]:
+def answering(respond: Callable[[bytes, str], tuple[int, str, bytes]]) -> Iterator[str]:
     """Serve an authority that answers what it is told to; yield its address."""
 
     class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            status, kind, content = answer(body, self.headers["Content-Type"])
+            status, kind, content = respond(body, self.headers["Content-Type"])
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
