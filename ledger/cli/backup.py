@@ -39,7 +39,7 @@ def back_up(data: Path, keys: Path) -> None:
     """Copy the database into one place, and all keys into another. Errors: SettingsError."""
     _refuse_one_place(data, keys)
     now = utc_now()
-    name = now.strftime("%Y%m%dT%H%M%SZ")
+    name = now.strftime("%Y%m%dT%H%M%S.%fZ")
     folders = [place / name for place in (data, keys)]
     with closing(open_ledger()) as ledger:
         ledger.sealing.keys.check()
@@ -73,17 +73,19 @@ def put_back(data: Path | None, keys: Path | None) -> None:
     Errors: SettingsError, before anything is written.
     """
     settings = read_settings(os.environ)
-    database = Database(settings.database_url)
     key_set = None if keys is None else read_key_set(keys)
     data_set = None if data is None else read_data_set(data)
-    if data is not None and data_set is not None:
-        put_database_back(database, data / data_set.database)
-        click.echo(f"put back: the database of {data_set.made_at}")
-    if keys is not None and key_set is not None:
-        for name, target in _targets(settings, database).items():
-            if name in key_set.key_hashes:
-                _put_key_back(keys / name, target)
-    database.dispose()
+    database = Database(settings.database_url)
+    try:
+        if data is not None and data_set is not None:
+            put_database_back(database, data / data_set.database)
+            click.echo(f"put back: the database of {data_set.made_at}")
+        if keys is not None and key_set is not None:
+            for name, target in _targets(settings, database).items():
+                if name in key_set.key_hashes:
+                    _put_key_back(keys / name, target)
+    finally:
+        database.dispose()
     with closing(open_ledger()) as ledger:
         losses = list(_losses(ledger, data_set))
     for loss in losses:

@@ -12,10 +12,15 @@ from ledger.storage.migrations import pending
 
 
 def open_ledger(*, needs_shops: bool = False) -> Ledger:
-    """Open the ledger that the environment names; never make one. Errors: SettingsError."""
+    """Open the ledger that the environment names until the command ends; never make one.
+
+    Errors: SettingsError.
+    """
     settings = read_settings(os.environ)
     refuse_missing(settings, os.environ)
     ledger = bootstrap(settings, os.environ, needs_shops=needs_shops)
+    if (context := click.get_current_context(silent=True)) is not None:
+        context.call_on_close(ledger.close)
     if pending(ledger.database):
         where = named_database(settings, os.environ)
         raise SettingsError(f"the database {where} is not up to date: run `ledger migrate`")

@@ -12,7 +12,7 @@ from time import monotonic
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from ledger.errors import SettingsError, UnsealableError
+from ledger.errors import MasterKeyMissingError, SettingsError, UnsealableError
 from ledger.sealing.master_keys import MasterKeys, create_master_keys, read_master_keys
 from ledger.storage.database import Database, beside
 from ledger.storage.tables import origin_secrets, wrapped_keys
@@ -66,8 +66,11 @@ class LedgerKeys:
     def unlock(self, name: str, master: str, wrapped: bytes) -> bytes:
         """Unlock a secret, also by a key that has just come to the file.
 
-        Errors: MasterKeyMissingError; UnsealableError; SettingsError when the file cannot be read.
+        Errors: MasterKeyMissingError, also where there is no file at all; UnsealableError;
+        SettingsError when the file cannot be read.
         """
+        if self.file is None or not self.file.exists():
+            raise MasterKeyMissingError(f"the master key {master} is nowhere on this machine")
         masters = self.masters()
         if master not in masters.key_by_id:
             self._look_at = 0.0
