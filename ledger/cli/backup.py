@@ -35,12 +35,12 @@ from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 
 
-def back_up(data: Path, keys: Path) -> None:
+def back_up(data_place: Path, keys_place: Path) -> None:
     """Copy the database into one place, and all keys into another. Errors: SettingsError."""
-    _refuse_one_place(data, keys)
+    _refuse_one_place(data_place, keys_place)
     now = utc_now()
     name = now.strftime("%Y%m%dT%H%M%S.%fZ")
-    folders = [place / name for place in (data, keys)]
+    folders = [place / name for place in (data_place, keys_place)]
     with closing(open_ledger()) as ledger:
         ledger.sealing.keys.check()
         signer = open_signer(ledger.settings, ledger.database)
@@ -67,23 +67,23 @@ def back_up(data: Path, keys: Path) -> None:
     click.echo("the shops file, with the keys of the shops, is not in it: keep a copy", err=True)
 
 
-def put_back(data: Path | None, keys: Path | None) -> None:
+def put_back(data_place: Path | None, keys_place: Path | None) -> None:
     """Put a backup back where the settings point; exit 1 when something is lost.
 
     Errors: SettingsError, before anything is written.
     """
     settings = read_settings(os.environ)
-    key_set = None if keys is None else read_key_set(keys)
-    data_set = None if data is None else read_data_set(data)
+    key_set = None if keys_place is None else read_key_set(keys_place)
+    data_set = None if data_place is None else read_data_set(data_place)
     database = Database(settings.database_url)
     try:
-        if data is not None and data_set is not None:
-            put_database_back(database, data / data_set.database)
+        if data_place is not None and data_set is not None:
+            put_database_back(database, data_place / data_set.database)
             click.echo(f"put back: the database of {data_set.made_at}")
-        if keys is not None and key_set is not None:
+        if keys_place is not None and key_set is not None:
             for name, target in _targets(settings, database).items():
                 if name in key_set.key_hashes:
-                    _put_key_back(keys / name, target)
+                    _put_key_back(keys_place / name, target)
     finally:
         database.dispose()
     with closing(open_ledger()) as ledger:
@@ -95,8 +95,8 @@ def put_back(data: Path | None, keys: Path | None) -> None:
     click.echo("nothing is lost up to that time: run `ledger verify`, then `ledger serve`")
 
 
-def _refuse_one_place(data: Path, keys: Path) -> None:
-    first, second = data.resolve(), keys.resolve()
+def _refuse_one_place(data_place: Path, keys_place: Path) -> None:
+    first, second = data_place.resolve(), keys_place.resolve()
     if first.is_relative_to(second) or second.is_relative_to(first):
         raise click.UsageError(
             "--data and --keys are one place: whoever has both can read what is sealed"

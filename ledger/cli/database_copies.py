@@ -47,7 +47,7 @@ def put_database_back(database: Database, file: Path) -> None:
     _run("pg_restore", database, "--no-owner", "--exit-on-error", "--single-transaction", str(file))
 
 
-def _run(program: str, database: Database, *arguments: str) -> None:
+def _run(program: str, database: Database, *options: str) -> None:
     """Run one of PostgreSQL's programs. Shape: a password goes by the environment, which others on
     this machine cannot read."""
     path = shutil.which(program)
@@ -58,7 +58,7 @@ def _run(program: str, database: Database, *arguments: str) -> None:
     environ = os.environ | ({"PGPASSWORD": url.password} if url.password else {})
     address = f"--dbname={plain.render_as_string()}"
     done = subprocess.run(  # noqa: S603  a program of the server's own, by its whole path
-        [path, address, *arguments], env=environ, capture_output=True, text=True, check=False
+        [path, address, *options], env=environ, capture_output=True, text=True, check=False
     )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["it said nothing"])[0]

@@ -48,10 +48,10 @@ def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
             refuse_unlike(log, log.size(), last)
 
 
-def _refuse_forgotten(signer: LogSigner, newest: StoredCheckpoint | None) -> None:
+def _refuse_forgotten(signer: LogSigner, stored_checkpoint: StoredCheckpoint | None) -> None:
     """Refuse a signer that has signed this log, and does not know up to where."""
-    has_signed = newest is not None and newest.public_key == signer.verifier.line
-    if has_signed and signer.last_note() is None:
+    line = None if stored_checkpoint is None else stored_checkpoint.public_key
+    if line == signer.verifier.line and signer.last_note() is None:
         raise LogForgottenError(signer.memory)
 
 

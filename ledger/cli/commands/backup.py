@@ -16,9 +16,13 @@ _PLACE = click.Path(file_okay=False, path_type=Path)
     variables=(*LEDGER, "LEDGER_MASTER_KEYS_FILE", "LEDGER_LOG_KEY_FILE"),
     examples=("ledger backup --data /mnt/backups/ledger --keys /mnt/safe/ledger-keys",),
 )
-@click.option("--data", type=_PLACE, required=True, help="The place of copies of the database.")
-@click.option("--keys", type=_PLACE, required=True, help="The place of copies of the keys.")
-def backup(data: Path, keys: Path) -> None:
+@click.option(
+    "--data", "data_place", type=_PLACE, required=True, help="The place of copies of the database."
+)
+@click.option(
+    "--keys", "keys_place", type=_PLACE, required=True, help="The place of copies of the keys."
+)
+def backup(data_place: Path, keys_place: Path) -> None:
     """Copy the database to one place and its keys to another, while the service runs.
 
     Both get a folder named after the time. Whoever has only one of them cannot read what is sealed,
@@ -27,4 +31,4 @@ def backup(data: Path, keys: Path) -> None:
     """
     from ledger.cli.backup import back_up
 
-    back_up(data, keys)
+    back_up(data_place, keys_place)

@@ -20,9 +20,9 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
         "ledger restore --keys /mnt/safe/ledger-keys/20260310T021500.123456Z",
     ),
 )
-@click.option("--data", type=_FOLDER, help="The folder of one copy of the database.")
-@click.option("--keys", type=_FOLDER, help="The folder of one copy of the keys.")
-def restore(data: Path | None, keys: Path | None) -> None:
+@click.option("--data", "data_place", type=_FOLDER, help="The folder of one copy of the database.")
+@click.option("--keys", "keys_place", type=_FOLDER, help="The folder of one copy of the keys.")
+def restore(data_place: Path | None, keys_place: Path | None) -> None:
     """Put a backup back where the settings point, and say what it has lost.
 
     Nothing that is there is written over: the database must be missing or empty, and keys are put
@@ -31,6 +31,6 @@ def restore(data: Path | None, keys: Path | None) -> None:
     """
     from ledger.cli.backup import put_back
 
-    if data is None and keys is None:
+    if data_place is None and keys_place is None:
         raise click.UsageError("name what to put back: --data, --keys or both")
-    put_back(data, keys)
+    put_back(data_place, keys_place)
