@@ -24,6 +24,7 @@ from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
+from ledger.privacy.persons import PersonIndex
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
@@ -33,6 +34,9 @@ from ledger.storage.migrations import is_empty, migrate, pending
 
 QUESTION_BYTES_MAX = 64 * 1024
 """Of a body that is no notification; what its address takes may be less."""
+
+PERSON_BATCHES_MAX = 4
+"""So many at a time, so that the log behind which they follow does not wait for long."""
 
 log = structlog.get_logger("serve")
 
@@ -190,7 +194,9 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         followers = ProjectionRunner(ledger)
         followers.start()
         Finalize(None, followers.stop, exitpriority=2)
-        log_runner = LogRunner(ledger, open_signer(ledger.settings, ledger.database))
+        signer = open_signer(ledger.settings, ledger.database)
+        tag_persons = partial(PersonIndex(ledger).catch_up, batches_max=PERSON_BATCHES_MAX)
+        log_runner = LogRunner(ledger, signer, followers=[tag_persons])
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)

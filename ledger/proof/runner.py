@@ -4,7 +4,7 @@ Several services may run: whoever holds the lease writes entries, and whoever ha
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -33,18 +33,24 @@ _log = structlog.get_logger(__name__)
 
 
 class LogRunner:
-    """Sequences and signs until it is stopped. Shape: without a signer it only sequences."""
+    """Sequences and signs until it is stopped.
+
+    Shape: without a signer it only sequences; `followers` catch up behind the log, when they are
+    called, in the one process that sequences.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         signer: LogSigner | None,
         *,
+        followers: Sequence[Callable[[], None]] = (),
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
         self._signer = signer
+        self._followers = followers
         self._checkpoint_seconds = checkpoint_seconds
         self._now = clock
         self._sequencer = Sequencer(ledger.database, ledger.sealing, clock=clock)
@@ -77,6 +83,8 @@ class LogRunner:
             self._add_months()
         if self._signer is not None and (must_sign or monotonic() >= self._sign_at):
             self._sign(self._signer)
+        for catch_up in self._followers if self._leads else ():
+            catch_up()
         return written
 
     def _sign(self, signer: LogSigner) -> None:
