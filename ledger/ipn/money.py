@@ -27,8 +27,8 @@ def minor_of(text: str, currency: str) -> int:
     """
     try:
         minor = Decimal(text.strip().replace(",", ".")).scaleb(decimals_of(currency))
-    except InvalidOperation:
-        raise ValueError(f"{text} is no amount") from None
-    if not 0 <= minor <= AMOUNT_MINOR_MAX or minor != int(minor):
-        raise ValueError(f"{text} is no amount in {currency}")
-    return int(minor)
+        if 0 <= minor <= AMOUNT_MINOR_MAX and minor == int(minor):
+            return int(minor)
+    except InvalidOperation:  # no number, or one that is not to be compared
+        pass
+    raise ValueError(f"{text} is no amount in {currency}")

@@ -12,6 +12,9 @@ from ledger.ipn.kinds import Kind
 from ledger.privacy.identifiers import Identifier, IdentifierKind, Identifiers, scalars_of
 from ledger.privacy.named_persons import names_several
 from ledger.privacy.persons import PersonIndex
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import live_generation
+from ledger.projections.orders import PROJECTION
 from ledger.queries.evidence import Name, subjects
 from ledger.queries.find_by_name import find_streams, platform_uuid
 from ledger.queries.orders import order_history
@@ -88,7 +91,7 @@ def find(ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str) -> F
         for id_ in dict.fromkeys(its_ids):
             matched.setdefault(id_, []).append(each)
     deliveries = list(_opened(ledger, matched))
-    counts = {each: sum(each in found.matched for found in deliveries) for each in written}
+    counts = {each: sum(each in delivery.matched for delivery in deliveries) for each in written}
     return Found(shop_id, mode, deliveries, counts, sorted(unreadable))
 
 
@@ -139,12 +142,21 @@ def _histories(
     ledger: Ledger, kind: IdentifierKind, shop_id: str, mode: str, name: str
 ) -> Iterable[list[RecordedEvent]]:
     if kind == IdentifierKind.ORDER:
+        _follow_orders(ledger)
         try:
             return order_history(ledger, shop_id, mode, name).histories
         except NotFoundError:
             return ()
     streams = find_streams(ledger, _OBJECTS[kind], shop_id, mode, name)
     return ledger.events.load([id_ for _, id_ in streams]).values()
+
+
+def _follow_orders(ledger: Ledger) -> None:
+    """Bring the read model of orders to the end of the events, wherever the service is."""
+    with ledger.database.connect() as connection:
+        generation = live_generation(connection, PROJECTION)
+    if generation is not None:
+        Follower(ledger.database, generation).run(ledger.events.high_water_mark() or 0)
 
 
 def _told_of(connection: Connection, events: Sequence[RecordedEvent]) -> list[str]:

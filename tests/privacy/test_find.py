@@ -21,7 +21,6 @@ from tests.builders import (
     shops,
 )
 from tests.privacy.lives import World, live
-from tests.queries.filling import follow
 
 SAMPLES = 8
 """So many persons are looked for in each test, spread over all lives."""
@@ -42,9 +41,9 @@ def test_an_address_finds_exactly_the_deliveries_of_its_person(world: World) -> 
     for call in sample(world):
         address = call.call.buyer.email
 
-        found = world.find(emails=[f"  {address.upper()} "])
+        result = world.find(emails=[f"  {address.upper()} "])
 
-        assert found.origin_ids == world.ids(lambda each, of=address: each.call.buyer.email == of)
+        assert result.origin_ids == world.ids(lambda each, of=address: each.call.buyer.email == of)
 
 
 def test_a_phone_number_is_found_however_it_is_displayed(world: World) -> None:
@@ -52,19 +51,19 @@ def test_a_phone_number_is_found_however_it_is_displayed(world: World) -> None:
         number = call.call.buyer.phone
         displayed = f"{number[:2]}.{number[2:6]} {number[6:8]}-{number[8:]}"
 
-        found = world.find(phones=[displayed])
+        result = world.find(phones=[displayed])
 
-        assert found.origin_ids == world.ids(lambda each, of=number: each.call.buyer.phone == of)
+        assert result.origin_ids == world.ids(lambda each, of=number: each.call.buyer.phone == of)
 
 
 def test_a_customer_is_found_by_the_reference_of_the_merchant(world: World) -> None:
     for call in sample(world):
         reference = call.call.buyer.reference
 
-        found = world.find(customers=[f" {reference} "])
+        result = world.find(customers=[f" {reference} "])
 
         expected = world.ids(lambda each, of=reference: each.call.buyer.reference == of)
-        assert found.origin_ids == expected
+        assert result.origin_ids == expected
 
 
 def test_the_end_of_a_card_finds_with_an_amount_or_a_day(world: World) -> None:
@@ -99,7 +98,6 @@ def of_card(call: SignedCall, end: str, beside: tuple[int, str] | date) -> bool:
 
 
 def test_an_object_is_found_by_its_name(world: World) -> None:
-    follow(world.ledger)
     aliased = next(payment for payment in world.payments() if payment.alias)
     alias, uuid = aliased.alias, aliased.uuid
 
@@ -128,22 +126,22 @@ def test_another_shop_or_mode_finds_nothing(world: World) -> None:
 def test_each_delivery_says_by_what_it_was_found(world: World) -> None:
     first, last = world.calls()[0].call.buyer, world.calls()[-1].call.buyer
 
-    found = world.find(emails=[first.email, "nobody@example.org"], phones=[last.phone])
+    result = world.find(emails=[first.email, "nobody@example.org"], phones=[last.phone])
 
     by_email = world.ids(lambda each: each.call.buyer.email == first.email)
     by_phone = world.ids(lambda each: each.call.buyer.phone == last.phone)
-    assert found.origin_ids == sorted({*by_email, *by_phone})
-    assert list(found.counts.values()) == [len(by_email), 0, len(by_phone)]
-    assert found.deliveries[0].matched == ((IdentifierKind.EMAIL, first.email),)
+    assert result.origin_ids == sorted({*by_email, *by_phone})
+    assert list(result.counts.values()) == [len(by_email), 0, len(by_phone)]
+    assert result.deliveries[0].matched == ((IdentifierKind.EMAIL, first.email),)
 
 
 def test_what_was_erased_is_not_found(world: World) -> None:
     address = world.calls()[0].call.buyer.email
-    found = world.find(emails=[address])
+    result = world.find(emails=[address])
     with world.ledger.database.begin() as connection:
-        destroy_secrets(connection, found.origin_ids[:1])
+        destroy_secrets(connection, result.origin_ids[:1])
 
-    assert world.find(emails=[address]).origin_ids == found.origin_ids[1:]
+    assert world.find(emails=[address]).origin_ids == result.origin_ids[1:]
 
 
 def test_a_delivery_about_several_persons_is_marked(database: Database) -> None:
@@ -157,9 +155,9 @@ def test_a_delivery_about_several_persons_is_marked(database: Database) -> None:
     customer["shippingDetails"] |= {"firstName": "Noor", "lastName": "Petit"}
     receive(ledger, rest_body(an_answer(whole={"customer": customer}, uuid="c" * 32)))
 
-    found = World(ledger).find(emails=["jo@example.org"])
+    result = World(ledger).find(emails=["jo@example.org"])
 
-    assert [each.has_several_persons for each in found.deliveries] == [False, *[True] * 4]
+    assert [each.has_several_persons for each in result.deliveries] == [False, *[True] * 4]
 
 
 def test_an_undecided_delivery_is_found(database: Database) -> None:

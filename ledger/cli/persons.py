@@ -1,0 +1,109 @@
+"""What `ledger privacy find`, `export` and `reindex` do: they find persons, and note who looked."""
+
+import getpass
+from collections.abc import Iterator
+from contextlib import closing
+
+import click
+
+from ledger.access.log import Access, note_access
+from ledger.access.roles import OPERATOR
+from ledger.application import Ledger
+from ledger.cli.invocation import open_ledger
+from ledger.cli.output import counted, echo_document, echo_json_lines, echo_table, warn
+from ledger.errors import NotFoundError
+from ledger.instants import utc_now, write_public_instant
+from ledger.ipn.modes import Mode
+from ledger.privacy.copy import copy_of, found_data
+from ledger.privacy.find import Found, FoundDelivery, find
+from ledger.privacy.identifiers import Identifier, Identifiers
+from ledger.privacy.persons import PersonIndex
+
+COLUMNS = ("id", "received_at", "matched by", "about")
+_COMMAND_LINE = "command-line"
+"""Stands in the access log where the id of a token would."""
+_OK, _NOT_FOUND = 200, 404
+"""How a read ended, in the access log: as the API answers."""
+
+
+def print_found(identifiers: Identifiers, shop_id: str, mode: str, *, as_json: bool) -> None:
+    """Print the deliveries that hold any of these identifiers. Errors: NotFoundError."""
+    with closing(open_ledger()) as ledger:
+        result = _found(ledger, identifiers, shop_id, mode, command="find")
+    if as_json:
+        echo_document(found_data(result))
+    else:
+        echo_table(COLUMNS, map(_row, result.deliveries))
+    _say_how_many(result)
+
+
+def write_copy(identifiers: Identifiers, shop_id: str, mode: str) -> None:
+    """Print all that is stored about these deliveries, a document a line. Errors: NotFoundError."""
+    with closing(open_ledger()) as ledger:
+        result = _found(ledger, identifiers, shop_id, mode, command="export")
+        echo_json_lines(copy_of(ledger, result))
+    _say_how_many(result)
+
+
+def rebuild_index() -> None:
+    """Make the index of persons anew."""
+    with closing(open_ledger()) as ledger:
+        PersonIndex(ledger).rebuild()
+
+
+def _found(
+    ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str, *, command: str
+) -> Found:
+    """Find, and note in the access log who looked, before anything is shown."""
+    result = find(ledger, identifiers, shop_id, Mode(mode))
+    access = Access(
+        at=utc_now(),
+        token_id=_COMMAND_LINE,
+        token_name=getpass.getuser(),
+        role=OPERATOR,
+        method="CLI",
+        route=f"ledger privacy {command}",
+        kind="person",
+        shop_id=shop_id,
+        mode=Mode(mode),
+        reference=", ".join(dict.fromkeys(each.kind for each in result.counts)),  # names nobody
+        status=_OK if result.deliveries else _NOT_FOUND,
+        peer="",
+    )
+    with ledger.database.begin() as connection:
+        note_access(connection, access)
+    if not result.deliveries:
+        _warn_of_unreadable(result)
+        raise NotFoundError(f"nothing in shop {shop_id} ({mode.lower()}) is about this person")
+    return result
+
+
+def _row(delivery: FoundDelivery) -> tuple[object, ...]:
+    about = ", ".join(f"{name.kind} {name.name}" for name in delivery.subjects)
+    matched = ", ".join(map(_named, delivery.matched))
+    return delivery.id, write_public_instant(delivery.received_at), matched, about
+
+
+def _say_how_many(result: Found) -> None:
+    """Say what a person must look at before anything is given away or erased."""
+    for identifier, count in result.counts.items():
+        deliveries = counted(count, "delivery", "deliveries")
+        click.echo(f"{_named(identifier)}: {deliveries}", err=True)
+    several = list(_of_several(result))
+    if several:
+        warn(f"these name several persons: look at them first: {', '.join(several)}")
+    _warn_of_unreadable(result)
+
+
+def _of_several(result: Found) -> Iterator[str]:
+    return (delivery.id for delivery in result.deliveries if delivery.has_several_persons)
+
+
+def _warn_of_unreadable(result: Found) -> None:
+    if result.unreadable:
+        deliveries = counted(len(result.unreadable), "delivery", "deliveries")
+        warn(f"nobody can be found in {deliveries} that cannot be read")
+
+
+def _named(identifier: Identifier) -> str:
+    return f"{identifier.kind} {identifier.value}"
