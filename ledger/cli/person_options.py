@@ -40,5 +40,5 @@ _OPTIONS: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("days", "--day", "A day (UTC) on which the card was used.", {"type": DAY}),
     ("orders", "--order", "The merchant's order.", {}),
     ("aliases", "--alias", "A stored means of payment.", {}),
-    ("transactions", "--transaction", "The uuid of a transaction, or its reference.", {}),
+    ("transaction_names", "--transaction", "The uuid of a transaction, or its reference.", {}),
 )

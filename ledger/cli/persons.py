@@ -15,7 +15,7 @@ from ledger.errors import NotFoundError
 from ledger.instants import utc_now, write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.privacy.copy import copy_of, found_data
-from ledger.privacy.find import Found, FoundDelivery, find
+from ledger.privacy.find import Found, PersonMatch, find
 from ledger.privacy.identifiers import Identifier, Identifiers
 from ledger.privacy.persons import PersonIndex
 
@@ -29,20 +29,20 @@ _OK, _NOT_FOUND = 200, 404
 def print_found(identifiers: Identifiers, shop_id: str, mode: str, *, as_json: bool) -> None:
     """Print the deliveries that hold any of these identifiers. Errors: NotFoundError."""
     with closing(open_ledger()) as ledger:
-        result = _found(ledger, identifiers, shop_id, mode, command="find")
+        findings = _found(ledger, identifiers, shop_id, mode, command="find")
     if as_json:
-        echo_document(found_data(result))
+        echo_document(found_data(findings))
     else:
-        echo_table(COLUMNS, map(_row, result.deliveries))
-    _say_how_many(result)
+        echo_table(COLUMNS, map(_row, findings.matches))
+    _say_how_many(findings)
 
 
 def write_copy(identifiers: Identifiers, shop_id: str, mode: str) -> None:
     """Print all that is stored about these deliveries, a document a line. Errors: NotFoundError."""
     with closing(open_ledger()) as ledger:
-        result = _found(ledger, identifiers, shop_id, mode, command="export")
-        echo_json_lines(copy_of(ledger, result))
-    _say_how_many(result)
+        findings = _found(ledger, identifiers, shop_id, mode, command="export")
+        echo_json_lines(copy_of(ledger, findings))
+    _say_how_many(findings)
 
 
 def rebuild_index() -> None:
@@ -55,7 +55,7 @@ def _found(
     ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str, *, command: str
 ) -> Found:
     """Find, and note in the access log who looked, before anything is shown."""
-    result = find(ledger, identifiers, shop_id, Mode(mode))
+    findings = find(ledger, identifiers, shop_id, Mode(mode))
     access = Access(
         at=utc_now(),
         token_id=_COMMAND_LINE,
@@ -66,42 +66,42 @@ def _found(
         kind="person",
         shop_id=shop_id,
         mode=Mode(mode),
-        reference=", ".join(dict.fromkeys(each.kind for each in result.counts)),  # names nobody
-        status=_OK if result.deliveries else _NOT_FOUND,
+        reference=", ".join(dict.fromkeys(each.kind for each in findings.counts)),  # names nobody
+        status=_OK if findings.matches else _NOT_FOUND,
         peer="",
     )
     with ledger.database.begin() as connection:
         note_access(connection, access)
-    if not result.deliveries:
-        _warn_of_unreadable(result)
+    if not findings.matches:
+        _warn_of_unreadable(findings)
         raise NotFoundError(f"nothing in shop {shop_id} ({mode.lower()}) is about this person")
-    return result
+    return findings
 
 
-def _row(delivery: FoundDelivery) -> tuple[object, ...]:
-    about = ", ".join(f"{name.kind} {name.name}" for name in delivery.subjects)
-    matched = ", ".join(map(_named, delivery.matched))
-    return delivery.id, write_public_instant(delivery.received_at), matched, about
+def _row(match: PersonMatch) -> tuple[object, ...]:
+    about = ", ".join(f"{name.kind} {name.name}" for name in match.subjects)
+    identifiers = ", ".join(map(_named, match.identifiers))
+    return match.id, write_public_instant(match.received_at), identifiers, about
 
 
-def _say_how_many(result: Found) -> None:
+def _say_how_many(findings: Found) -> None:
     """Say what a person must look at before anything is given away or erased."""
-    for identifier, count in result.counts.items():
+    for identifier, count in findings.counts.items():
         deliveries = counted(count, "delivery", "deliveries")
         click.echo(f"{_named(identifier)}: {deliveries}", err=True)
-    several = list(_of_several(result))
+    several = list(_of_several(findings))
     if several:
         warn(f"these name several persons: look at them first: {', '.join(several)}")
-    _warn_of_unreadable(result)
+    _warn_of_unreadable(findings)
 
 
-def _of_several(result: Found) -> Iterator[str]:
-    return (delivery.id for delivery in result.deliveries if delivery.has_several_persons)
+def _of_several(findings: Found) -> Iterator[str]:
+    return (match.id for match in findings.matches if match.has_several_persons)
 
 
-def _warn_of_unreadable(result: Found) -> None:
-    if result.unreadable:
-        deliveries = counted(len(result.unreadable), "delivery", "deliveries")
+def _warn_of_unreadable(findings: Found) -> None:
+    if findings.unreadable:
+        deliveries = counted(len(findings.unreadable), "delivery", "deliveries")
         warn(f"nobody can be found in {deliveries} that cannot be read")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ledger.application import Ledger
-from ledger.privacy.find import Found, FoundDelivery
+from ledger.privacy.find import Found, PersonMatch
 from ledger.privacy.identifiers import Identifier
 from ledger.queries.event_data import event_data
 from ledger.queries.evidence import event_at, readable
@@ -17,17 +17,17 @@ from ledger.queries.readable import find_delivery, readable_events
 from ledger.storage.inbox import InboxRecord
 
 
-def copy_of(ledger: Ledger, result: Found) -> Iterator[dict[str, Any]]:
+def copy_of(ledger: Ledger, findings: Found) -> Iterator[dict[str, Any]]:
     """Yield a document for each delivery that was found, in the order of arrival.
 
-    Shape: what `found_delivery_data` says of it, `notification` with all its times, the decoded
+    Shape: what `match_data` says of it, `notification` with all its times, the decoded
     `fields` of its body (or its `text`, when it is no form), and the opened `events` that it
     caused or repeated. Card data is masked.
     """
-    for delivery in result.deliveries:
-        record = find_delivery(ledger, delivery.id)
+    for match in findings.matches:
+        record = find_delivery(ledger, match.id)
         if record is not None:  # nothing leaves the inbox
-            yield found_delivery_data(delivery) | _all_of(ledger, record)
+            yield match_data(match) | _all_of(ledger, record)
 
 
 def _all_of(ledger: Ledger, record: InboxRecord) -> dict[str, Any]:
@@ -43,26 +43,26 @@ def _all_of(ledger: Ledger, record: InboxRecord) -> dict[str, Any]:
     }
 
 
-def found_data(result: Found) -> dict[str, Any]:
+def found_data(findings: Found) -> dict[str, Any]:
     """Describe what was found for a machine."""
     return {
-        "shop_id": result.shop_id,
-        "mode": result.mode.lower(),
+        "shop_id": findings.shop_id,
+        "mode": findings.mode.lower(),
         "identifiers": [
-            _identifier(each) | {"deliveries": count} for each, count in result.counts.items()
+            _identifier(each) | {"deliveries": count} for each, count in findings.counts.items()
         ],
-        "deliveries": list(map(found_delivery_data, result.deliveries)),
-        "unreadable": result.unreadable,
+        "deliveries": list(map(match_data, findings.matches)),
+        "unreadable": findings.unreadable,
     }
 
 
-def found_delivery_data(delivery: FoundDelivery) -> dict[str, Any]:
+def match_data(match: PersonMatch) -> dict[str, Any]:
     """Describe one delivery that was found: by what, about which objects, and about how many."""
     return {
-        "id": delivery.id,
-        "matched_by": list(map(_identifier, delivery.matched)),
-        "about": [name._asdict() for name in delivery.subjects],
-        "has_several_persons": delivery.has_several_persons,
+        "id": match.id,
+        "matched_by": list(map(_identifier, match.identifiers)),
+        "about": [name._asdict() for name in match.subjects],
+        "has_several_persons": match.has_several_persons,
     }
 
 

@@ -1,6 +1,6 @@
 """Finds what is stored about a person, by what the person or the merchant can say of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +32,7 @@ UNDECIDED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class FoundDelivery:
+class PersonMatch:
     """A delivery that holds at least one of the identifiers.
 
     Shape: `subjects` are the transactions, aliases and subscriptions that it is about, none when
@@ -41,7 +41,7 @@ class FoundDelivery:
 
     id: str
     received_at: datetime
-    matched: tuple[Identifier, ...]
+    identifiers: tuple[Identifier, ...]
     subjects: tuple[Name, ...]
     has_several_persons: bool
 
@@ -50,25 +50,25 @@ class FoundDelivery:
 class Found:
     """What was found of a person in one shop and mode.
 
-    Shape: `deliveries` in the order of arrival; `counts` says how many each identifier leads to,
+    Shape: `matches` in the order of arrival; `counts` says how many each identifier leads to,
     none included; `unreadable` are deliveries of this shop and mode in which nobody can be found.
     """
 
     shop_id: str
     mode: str
-    deliveries: list[FoundDelivery]
+    matches: list[PersonMatch]
     counts: dict[Identifier, int]
     unreadable: list[str]
 
     @property
     def origin_ids(self) -> list[str]:
         """Return the ids of the deliveries, in the order of arrival."""
-        return [delivery.id for delivery in self.deliveries]
+        return [match.id for match in self.matches]
 
     @property
     def subjects(self) -> list[Name]:
         """Return all transactions, aliases and subscriptions that they are about, each once."""
-        named = (name for delivery in self.deliveries for name in delivery.subjects)
+        named = (name for match in self.matches for name in match.subjects)
         return list(dict.fromkeys(named))
 
 
@@ -90,12 +90,12 @@ def find(ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str) -> F
     for each, its_ids in ids.items():
         for id_ in dict.fromkeys(its_ids):
             matched.setdefault(id_, []).append(each)
-    deliveries = list(_opened(ledger, matched))
-    counts = {each: sum(each in delivery.matched for delivery in deliveries) for each in written}
-    return Found(shop_id, mode, deliveries, counts, sorted(unreadable))
+    matches = list(_opened(ledger, matched))
+    counts = {each: sum(each in match.identifiers for match in matches) for each in written}
+    return Found(shop_id, mode, matches, counts, sorted(unreadable))
 
 
-def _opened(ledger: Ledger, matched: dict[str, list[Identifier]]) -> Iterator[FoundDelivery]:
+def _opened(ledger: Ledger, matched: dict[str, list[Identifier]]) -> Iterator[PersonMatch]:
     ids = sorted(matched)
     for start in range(0, len(ids), PAGE):
         with ledger.database.connect() as connection:
@@ -103,7 +103,7 @@ def _opened(ledger: Ledger, matched: dict[str, list[Identifier]]) -> Iterator[Fo
             opened = ledger.sealing.with_bodies(connection, records.values())
         for record in sorted(opened, key=lambda record: record.id):
             if record.sealed != Sealed.ERASED:
-                yield FoundDelivery(
+                yield PersonMatch(
                     record.id,
                     record.received_at,
                     tuple(matched[record.id]),
@@ -139,7 +139,7 @@ def _named(ledger: Ledger, identifier: Identifier, shop_id: str, mode: str) -> l
 
 
 def _histories(
-    ledger: Ledger, kind: IdentifierKind, shop_id: str, mode: str, name: str
+    ledger: Ledger, kind: str, shop_id: str, mode: str, name: str
 ) -> Iterable[list[RecordedEvent]]:
     if kind == IdentifierKind.ORDER:
         _follow_orders(ledger)
@@ -168,7 +168,7 @@ def _told_of(connection: Connection, events: Sequence[RecordedEvent]) -> list[st
     return ids + list(connection.scalars(query))
 
 
-_OBJECTS = {
+_OBJECTS: Mapping[str, str] = {
     IdentifierKind.ORDER: "",
     IdentifierKind.ALIAS: Kind.ALIAS,
     IdentifierKind.TRANSACTION: Kind.TRANSACTION,

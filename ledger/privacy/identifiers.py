@@ -4,7 +4,7 @@ An e-mail address counts wherever it stands; all else in the fields that the pla
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -41,7 +41,7 @@ class IdentifierKind(StrEnum):
 class Identifier(NamedTuple):
     """What may identify a person. Shape: `value` is written as `identifier` writes it."""
 
-    kind: IdentifierKind
+    kind: str
     value: str
 
 
@@ -61,7 +61,7 @@ class Identifiers:
     days: Sequence[date] = ()
     orders: Sequence[str] = ()
     aliases: Sequence[str] = ()
-    transactions: Sequence[str] = ()
+    transaction_names: Sequence[str] = ()
 
     def written(self) -> list[Identifier]:
         """Return them as they are looked for. Shape: at least one. Errors: BadIdentifierError."""
@@ -71,7 +71,7 @@ class Identifiers:
             IdentifierKind.CUSTOMER: self.customers,
             IdentifierKind.ORDER: self.orders,
             IdentifierKind.ALIAS: self.aliases,
-            IdentifierKind.TRANSACTION: self.transactions,
+            IdentifierKind.TRANSACTION: self.transaction_names,
         }
         identifiers = [
             identifier(kind, text) for kind, texts in texts_by_kind.items() for text in texts
@@ -103,9 +103,9 @@ class Identifiers:
             yield _card_day(self.card_end, day.isoformat())
 
 
-def identifier(kind: IdentifierKind, text: str) -> Identifier:
+def identifier(kind: str, text: str) -> Identifier:
     """Write what somebody says as it is looked for. Errors: BadIdentifierError."""
-    value = {IdentifierKind.EMAIL: email, IdentifierKind.PHONE: phone}.get(kind, str.strip)(text)
+    value = _WRITTEN.get(kind, str.strip)(text)
     if not value:
         raise BadIdentifierError(f"this is no {_NAMES.get(kind, f'name of a {kind}')}")
     return Identifier(kind, value)
@@ -233,4 +233,11 @@ _REQUESTED = ("requested_amount_minor", "requested_currency")
 _HIDDEN_DIGITS = frozenset("Xx*")
 _SEPARATORS = str.maketrans(dict.fromkeys(",;:<>()[]{}\"'/?&=|", " "))
 _PHONE_LENGTH_MIN = 4
-_NAMES = {IdentifierKind.EMAIL: "e-mail address", IdentifierKind.PHONE: "phone number"}
+_WRITTEN: Mapping[str, Callable[[str], str | None]] = {
+    IdentifierKind.EMAIL: email,
+    IdentifierKind.PHONE: phone,
+}
+_NAMES: Mapping[str, str] = {
+    IdentifierKind.EMAIL: "e-mail address",
+    IdentifierKind.PHONE: "phone number",
+}

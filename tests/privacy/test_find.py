@@ -83,7 +83,7 @@ def test_the_end_of_a_card_finds_with_an_amount_or_a_day(world: World) -> None:
         assert by_day.origin_ids == world.ids(lambda each, of=end, at=day: of_card(each, of, at))
 
 
-def of_card(call: SignedCall, end: str, beside: tuple[int, str] | date) -> bool:
+def of_card(signed_call: SignedCall, end: str, beside: tuple[int, str] | date) -> bool:
     """Whether a call shows a payment by a card, of an amount or a day."""
     return any(
         beside
@@ -92,7 +92,7 @@ def of_card(call: SignedCall, end: str, beside: tuple[int, str] | date) -> bool:
             (payment.amount_minor, payment.currency),
             (payment.requested_amount_minor, payment.requested_currency),
         )
-        for payment in call.shown_payments
+        for payment in signed_call.shown_payments
         if end in (payment.means.number[-4:], (payment.means.wallet_card or "")[-4:])
     )
 
@@ -102,7 +102,7 @@ def test_an_object_is_found_by_its_name(world: World) -> None:
     alias, uuid = aliased.alias, aliased.uuid
 
     by_alias = world.find(aliases=[alias])
-    by_uuid = world.find(transactions=[uuid.upper()])
+    by_uuid = world.find(transaction_names=[uuid.upper()])
     by_order = world.find(orders=[aliased.order_id])
 
     assert by_alias.origin_ids == world.ids(
@@ -132,7 +132,7 @@ def test_each_delivery_says_by_what_it_was_found(world: World) -> None:
     by_phone = world.ids(lambda each: each.call.buyer.phone == last.phone)
     assert result.origin_ids == sorted({*by_email, *by_phone})
     assert list(result.counts.values()) == [len(by_email), 0, len(by_phone)]
-    assert result.deliveries[0].matched == ((IdentifierKind.EMAIL, first.email),)
+    assert result.matches[0].identifiers == ((IdentifierKind.EMAIL, first.email),)
 
 
 def test_what_was_erased_is_not_found(world: World) -> None:
@@ -157,7 +157,7 @@ def test_a_delivery_about_several_persons_is_marked(database: Database) -> None:
 
     result = World(ledger).find(emails=["jo@example.org"])
 
-    assert [each.has_several_persons for each in result.deliveries] == [False, *[True] * 4]
+    assert [each.has_several_persons for each in result.matches] == [False, *[True] * 4]
 
 
 def test_an_undecided_delivery_is_found(database: Database) -> None:
@@ -168,7 +168,7 @@ def test_an_undecided_delivery_is_found(database: Database) -> None:
     )
 
     assert receipt.outcome == "undecided"
-    assert len(World(ledger).find(emails=["jo@example.org"]).deliveries) == 1
+    assert len(World(ledger).find(emails=["jo@example.org"]).matches) == 1
 
 
 @pytest.mark.parametrize(
