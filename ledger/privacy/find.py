@@ -9,9 +9,10 @@ from sqlalchemy import Connection, select
 from ledger.application import Ledger
 from ledger.errors import MalformedNotificationError, NotFoundError
 from ledger.ipn.kinds import Kind
-from ledger.privacy.identifiers import Identifier, IdentifierKind, Identifiers, scalars_of
+from ledger.privacy.contents import own_events, texts_of
+from ledger.privacy.identifiers import Identifier, IdentifierKind, Identifiers
 from ledger.privacy.named_persons import names_several
-from ledger.privacy.persons import PersonIndex
+from ledger.privacy.persons import PersonIndex, with_secrets
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import live_generation
 from ledger.projections.orders import PROJECTION
@@ -19,7 +20,6 @@ from ledger.queries.evidence import Name, subjects
 from ledger.queries.find_by_name import find_streams, platform_uuid
 from ledger.queries.orders import order_history
 from ledger.queries.undecided import undecided_about
-from ledger.recording.inbox_rows import delivery_of
 from ledger.storage.database import padded
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -99,22 +99,29 @@ def _opened(ledger: Ledger, matched: dict[str, list[Identifier]]) -> Iterator[Pe
     ids = sorted(matched)
     for start in range(0, len(ids), PAGE):
         with ledger.database.connect() as connection:
-            records = Inbox(connection).get_verified(ids[start : start + PAGE])
+            chunk = with_secrets(connection, ids[start : start + PAGE])
+            records = Inbox(connection).get_verified(chunk)
             opened = ledger.sealing.with_bodies(connection, records.values())
         for record in sorted(opened, key=lambda record: record.id):
-            if record.sealed != Sealed.ERASED:
-                yield PersonMatch(
-                    record.id,
-                    record.received_at,
-                    tuple(matched[record.id]),
-                    tuple(subjects(ledger, record)),
-                    _has_several_persons(ledger, record),
-                )
+            yield PersonMatch(
+                record.id,
+                record.received_at,
+                tuple(matched[record.id]),
+                _subjects(ledger, record),
+                _has_several_persons(ledger, record),
+            )
+
+
+def _subjects(ledger: Ledger, record: InboxRecord) -> tuple[Name, ...]:
+    if record.sealed != Sealed.ERASED:
+        return tuple(subjects(ledger, record))
+    events = own_events(ledger, record)
+    return tuple(Name(event.aggregate_class.KIND, event.reference) for event in events)
 
 
 def _has_several_persons(ledger: Ledger, record: InboxRecord) -> bool:
     try:
-        return names_several(scalars_of(delivery_of(record), ledger.limits))
+        return names_several(texts_of(ledger, record))
     except MalformedNotificationError:
         return False
 

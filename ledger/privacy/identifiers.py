@@ -10,19 +10,13 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from ledger.errors import BadIdentifierError, NotificationError
+from ledger.errors import BadIdentifierError
 from ledger.ipn.currencies import CURRENCIES
-from ledger.ipn.delivery import Delivery, Limits, read_fields
 from ledger.ipn.money import minor_of
-from ledger.ipn.parse import read_trusted
-from ledger.ipn.rest_v4_json import flatten, parse_answer
-from ledger.ipn.snapshots import TransactionSnapshot
-from ledger.recording.inbox_rows import delivery_of
-from ledger.storage.inbox import InboxRecord
-from ledger.storage.outcomes import Outcome
+from ledger.ipn.snapshots import Fact
 
-Scalars = list[tuple[str, str]]
-"""Every text of a body by its name: of a field, or its dotted path in an answer."""
+Scalars = Iterable[Sequence[str]]
+"""Texts of a delivery by name: of a field, or the dotted path in an answer."""
 
 
 class IdentifierKind(StrEnum):
@@ -157,30 +151,8 @@ def _card_day(digits: str, day: str) -> Identifier:
 # -- what a delivery holds ------------------------------------------------------------------------
 
 
-def scalars_of(delivery: Delivery, limits: Limits) -> Scalars:
-    """Return every text of a body by its name. Errors: MalformedNotificationError."""
-    fields = read_fields(delivery, limits)
-    answer = fields.get("kr-answer")
-    return (
-        [*fields.items()]
-        if answer is None
-        else flatten(parse_answer(answer, limits.json_depth_max))
-    )
-
-
-def identifiers_in(record: InboxRecord, limits: Limits) -> set[Identifier]:
-    """Return what identifies persons in an opened delivery.
-
-    Shape: the ends of cards only of what was decided. Errors: MalformedNotificationError.
-    """
-    identifiers = set(identifiers_of_fields(scalars_of(delivery_of(record), limits)))
-    for transaction in _transactions_in(record, limits):
-        identifiers.update(_of_cards(transaction))
-    return identifiers
-
-
 def identifiers_of_fields(scalars: Scalars) -> Iterator[Identifier]:
-    """Yield what identifies persons in the fields of a body, but for the ends of cards."""
+    """Yield what identifies persons in the texts of a delivery, but for the ends of cards."""
     for name, text in scalars:
         last_two = ".".join(name.split(".")[-2:])
         if last_two in _PHONES and (number := phone(text)):
@@ -194,20 +166,10 @@ def identifiers_of_fields(scalars: Scalars) -> Iterator[Identifier]:
                     yield Identifier(IdentifierKind.EMAIL, address)
 
 
-def _transactions_in(record: InboxRecord, limits: Limits) -> Iterable[TransactionSnapshot]:
-    if record.outcome == Outcome.UNDECIDED:  # reading it again would stumble again
-        return ()
-    try:
-        proof = record.key_fingerprint or "", record.signed_tag or ""
-        return read_trusted(delivery_of(record), *proof, limits)[1].transactions
-    except NotificationError:  # code that reads more strictly than that of then
-        return ()
-
-
-def _of_cards(transaction: TransactionSnapshot) -> Iterator[Identifier]:
-    facts = transaction.facts
+def identifiers_of_cards(facts: Mapping[str, Fact], texts: Scalars) -> Iterator[Identifier]:
+    """Yield the ends of the cards in texts about a transaction, by its amounts and its day."""
     at = facts.get("created_at") or facts.get("trans_date")
-    for _, text in transaction.personal:
+    for _, text in texts:
         digits = text[-4:]
         is_masked = _HIDDEN_DIGITS.issuperset(text[-8:-4]) and len(text) > len("XXXX1234")
         if not is_masked or not _is_card_end(digits):

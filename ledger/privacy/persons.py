@@ -12,13 +12,13 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ledger.application import Ledger
 from ledger.errors import MalformedNotificationError, UnavailableError
-from ledger.privacy.identifiers import Identifier, identifiers_in
+from ledger.privacy.contents import identifiers_in
+from ledger.privacy.identifiers import Identifier
 from ledger.proof.entry import DELIVERY
 from ledger.proof.origins import rows_after
 from ledger.storage.database import padded
 from ledger.storage.high_water_mark import BARRIER_PAUSE_SECONDS, BARRIER_TRIES, passed_barrier
 from ledger.storage.inbox import Inbox, InboxRecord
-from ledger.storage.outcomes import Sealed
 from ledger.storage.person_tables import person_progress, person_tags
 from ledger.storage.sealed_rows import body_secrets
 from ledger.storage.tables import notifications
@@ -100,17 +100,12 @@ class PersonIndex:
         return list(connection.scalars(query))
 
     def _tags(self, records: Sequence[InboxRecord]) -> Tags:
-        with self._ledger.sealing.tagging():
-            return {record.id: self._tags_of(record) for record in records}
+        return {record.id: self._tags_of(record) for record in records}
 
     def _tags_of(self, record: InboxRecord) -> set[tuple[str, str]]:
         shop = record.shop_id or "", record.mode or ""
-        if record.sealed == Sealed.ERASED:
-            return set()
         try:
-            if record.body is None:
-                raise MalformedNotificationError("sealed", "the body cannot be opened")
-            identifiers = identifiers_in(record, self._ledger.limits)
+            identifiers = identifiers_in(self._ledger, record)
         except MalformedNotificationError:
             return {self._tag(UNREADABLE, *shop, "")}
         return {self._tag(each.kind, *shop, each.value) for each in identifiers}
@@ -134,7 +129,7 @@ class PersonIndex:
 
 
 def forget(connection: Connection, origin_ids: Collection[str]) -> None:
-    """Remove the tags of deliveries whose bodies can never be opened again.
+    """Remove the tags of deliveries of which nothing can be opened any more.
 
     Shape: within the transaction that destroys their secrets, so that none comes back.
     """
@@ -145,14 +140,17 @@ def forget(connection: Connection, origin_ids: Collection[str]) -> None:
         connection.execute(delete(person_tags).where(person_tags.c.origin_id.in_(chunk)))
 
 
+def with_secrets(connection: Connection, origin_ids: Collection[str]) -> list[str]:
+    """Return those deliveries of which anything can be opened: the body, or what events keep."""
+    return [locked.origin_id for locked in body_secrets(connection, origin_ids)]
+
+
 def _add(connection: Connection, tags: Tags) -> None:
     """Add tags, but for those of deliveries that were erased since they were opened."""
-    secrets = body_secrets(connection, list(tags))
     rows = [
-        {"tag": tag, "kind": kind, "origin_id": locked.origin_id}
-        for locked in secrets
-        if locked.secret is not None
-        for kind, tag in tags[locked.origin_id]
+        {"tag": tag, "kind": kind, "origin_id": id_}
+        for id_ in with_secrets(connection, tags)
+        for kind, tag in tags[id_]
     ]
     if rows:
         connection.execute(insert(person_tags), rows)

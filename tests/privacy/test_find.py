@@ -3,13 +3,16 @@
 from datetime import date
 
 import pytest
+from sqlalchemy import update
 
 from ledger.errors import BadIdentifierError
 from ledger.ipn.money import decimal_text
 from ledger.privacy.identifiers import IdentifierKind
+from ledger.privacy.persons import PersonIndex
 from ledger.simulator.signed_calls import SignedCall
 from ledger.storage.database import Database
 from ledger.storage.sealed_rows import destroy_secrets
+from ledger.storage.tables import origin_secrets
 from tests.builders import (
     OTHER_SHOP_ID,
     a_form_call,
@@ -142,6 +145,28 @@ def test_what_was_erased_is_not_found(world: World) -> None:
         destroy_secrets(connection, result.origin_ids[:1])
 
     assert world.find(emails=[address]).origin_ids == result.origin_ids[1:]
+
+
+def test_a_person_is_found_by_what_events_keep_when_the_body_has_expired(world: World) -> None:
+    """Bodies may go before what events say: until that has gone, too, the person is known."""
+    payment = next(each for each in world.payments() if each.means.is_card)
+    card: dict[str, object] = {
+        "card_end": payment.means.number[-4:],
+        "days": [payment.created_at.date()],
+    }
+    by_card = world.find(**card)
+    (first, *_) = by_card.origin_ids
+    address = world.call_by_id[first].call.buyer.email
+    with world.ledger.database.begin() as connection:
+        expired = update(origin_secrets).where(origin_secrets.c.origin_id == first)
+        connection.execute(expired.values(body_secret=None))
+
+    PersonIndex(world.ledger).rebuild()
+
+    assert world.find(**card).origin_ids == by_card.origin_ids
+    found_first = world.find(emails=[address]).matches[0]
+    assert found_first.id == first
+    assert ("transaction", payment.uuid, None) in found_first.subjects
 
 
 def test_a_delivery_about_several_persons_is_marked(database: Database) -> None:
