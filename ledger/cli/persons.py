@@ -29,7 +29,7 @@ _OK, _NOT_FOUND = 200, 404
 def print_found(identifiers: Identifiers, shop_id: str, mode: str, *, as_json: bool) -> None:
     """Print the deliveries that hold any of these identifiers. Errors: NotFoundError."""
     with closing(open_ledger()) as ledger:
-        findings = _found(ledger, identifiers, shop_id, mode, command="find")
+        findings = _found(ledger, identifiers, shop_id, mode, is_copied=False)
     if as_json:
         echo_document(found_data(findings))
     else:
@@ -40,7 +40,7 @@ def print_found(identifiers: Identifiers, shop_id: str, mode: str, *, as_json: b
 def write_copy(identifiers: Identifiers, shop_id: str, mode: str) -> None:
     """Print all that is stored about these deliveries, a document a line. Errors: NotFoundError."""
     with closing(open_ledger()) as ledger:
-        findings = _found(ledger, identifiers, shop_id, mode, command="export")
+        findings = _found(ledger, identifiers, shop_id, mode, is_copied=True)
         echo_json_lines(copy_of(ledger, findings))
     _say_how_many(findings)
 
@@ -52,30 +52,39 @@ def rebuild_index() -> None:
 
 
 def _found(
-    ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str, *, command: str
+    ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str, *, is_copied: bool
 ) -> Found:
     """Find, and note in the access log who looked, before anything is shown."""
     findings = find(ledger, identifiers, shop_id, Mode(mode))
-    access = Access(
+    kinds = ", ".join(dict.fromkeys(each.kind for each in findings.counts))  # and no value
+    reads = [("person", kinds)]
+    if is_copied:
+        reads += [("raw", id_) for id_ in findings.origin_ids]
+    with ledger.database.begin() as connection:
+        for kind, reference in reads:
+            note_access(connection, _access(findings, kind, reference, is_copied=is_copied))
+    if not findings.matches:
+        _warn_of_unreadable(findings)
+        raise NotFoundError(f"nothing in shop {shop_id} ({mode.lower()}) is about this person")
+    return findings
+
+
+def _access(findings: Found, kind: str, reference: str, *, is_copied: bool) -> Access:
+    """Return the line that the API would write of such a read."""
+    return Access(
         at=utc_now(),
         token_id=_COMMAND_LINE,
         token_name=getpass.getuser(),
         role=OPERATOR,
         method="CLI",
-        route=f"ledger privacy {command}",
-        kind="person",
-        shop_id=shop_id,
-        mode=Mode(mode),
-        reference=", ".join(dict.fromkeys(each.kind for each in findings.counts)),  # names nobody
+        route=f"ledger privacy {'export' if is_copied else 'find'}",
+        kind=kind,
+        shop_id=findings.shop_id,
+        mode=Mode(findings.mode).public,
+        reference=reference,
         status=_OK if findings.matches else _NOT_FOUND,
         peer="",
     )
-    with ledger.database.begin() as connection:
-        note_access(connection, access)
-    if not findings.matches:
-        _warn_of_unreadable(findings)
-        raise NotFoundError(f"nothing in shop {shop_id} ({mode.lower()}) is about this person")
-    return findings
 
 
 def _row(match: PersonMatch) -> tuple[object, ...]:

@@ -35,8 +35,9 @@ from ledger.storage.migrations import is_empty, migrate, pending
 QUESTION_BYTES_MAX = 64 * 1024
 """Of a body that is no notification; what its address takes may be less."""
 
-PERSON_BATCHES_MAX = 4
-"""So many at a time, so that the log behind which they follow does not wait for long."""
+PERSON_BATCHES_MAX = 1
+"""Each time that the log has caught up: calls and the log come first. Whoever looks for somebody
+reads the rest."""
 
 log = structlog.get_logger("serve")
 

@@ -22,7 +22,7 @@ from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome, Sealed
 
 
-def texts_of(ledger: Ledger, record: InboxRecord) -> Scalars:
+def scalars_of(ledger: Ledger, record: InboxRecord) -> Scalars:
     """Return every text of an opened delivery by its name; none once all of it was erased.
 
     Errors: MalformedNotificationError, also for a body that cannot be opened though it should.
@@ -42,7 +42,7 @@ def identifiers_in(ledger: Ledger, record: InboxRecord) -> set[Identifier]:
 
     Shape: the ends of cards only of what was decided. Errors: MalformedNotificationError.
     """
-    identifiers = set(identifiers_of_fields(texts_of(ledger, record)))
+    identifiers = set(identifiers_of_fields(scalars_of(ledger, record)))
     if record.sealed == Sealed.ERASED:
         for event in own_events(ledger, record):
             identifiers.update(identifiers_of_cards(event.facts, _pairs(event)))

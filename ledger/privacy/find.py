@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from ledger.application import Ledger
 from ledger.errors import MalformedNotificationError, NotFoundError
 from ledger.ipn.kinds import Kind
-from ledger.privacy.contents import own_events, texts_of
+from ledger.privacy.contents import own_events, scalars_of
 from ledger.privacy.identifiers import Identifier, IdentifierKind, Identifiers
 from ledger.privacy.named_persons import names_several
 from ledger.privacy.persons import PersonIndex, with_secrets
@@ -121,7 +121,7 @@ def _subjects(ledger: Ledger, record: InboxRecord) -> tuple[Name, ...]:
 
 def _has_several_persons(ledger: Ledger, record: InboxRecord) -> bool:
     try:
-        return names_several(texts_of(ledger, record))
+        return names_several(scalars_of(ledger, record))
     except MalformedNotificationError:
         return False
 

@@ -166,10 +166,10 @@ def identifiers_of_fields(scalars: Scalars) -> Iterator[Identifier]:
                     yield Identifier(IdentifierKind.EMAIL, address)
 
 
-def identifiers_of_cards(facts: Mapping[str, Fact], texts: Scalars) -> Iterator[Identifier]:
+def identifiers_of_cards(facts: Mapping[str, Fact], scalars: Scalars) -> Iterator[Identifier]:
     """Yield the ends of the cards in texts about a transaction, by its amounts and its day."""
     at = facts.get("created_at") or facts.get("trans_date")
-    for _, text in texts:
+    for _, text in scalars:
         digits = text[-4:]
         is_masked = _HIDDEN_DIGITS.issuperset(text[-8:-4]) and len(text) > len("XXXX1234")
         if not is_masked or not _is_card_end(digits):

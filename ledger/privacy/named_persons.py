@@ -25,15 +25,15 @@ _ROLES = {
 """Whose name a field holds, by the last two parts of its path."""
 
 
-def names_several(texts: Scalars) -> bool:
+def names_several(scalars: Scalars) -> bool:
     """Return True if a delivery has two e-mail addresses, or names of different people.
 
     Shape: names are alike when all words of one are among those of the other, in any order.
     """
-    identifiers = set(identifiers_of_fields(texts))
+    identifiers = set(identifiers_of_fields(scalars))
     addresses = [each for each in identifiers if each.kind == IdentifierKind.EMAIL]
     words_by_role: defaultdict[str, set[str]] = defaultdict(set)
-    for path, text in texts:
+    for path, text in scalars:
         role = _ROLES.get(".".join(path.split(".")[-2:]))
         if role is not None:
             words_by_role[role] |= _words(text)

@@ -23,7 +23,7 @@ from ledger.storage.person_tables import person_progress, person_tags
 from ledger.storage.sealed_rows import body_secrets
 from ledger.storage.tables import notifications
 
-BATCH = 500
+BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
 _IDS_MAX = 1_000

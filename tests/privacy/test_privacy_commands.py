@@ -52,7 +52,7 @@ def test_a_person_is_found_and_the_look_is_noted(url: str) -> None:
     assert f"email {EMAIL}: 2 deliveries\ncustomer C-42: 1 delivery\n" in result.stderr
     (line,) = lines(url)
     assert (line.token_name, line.route) == (getpass.getuser(), "ledger privacy find")
-    assert (line.shop_id, line.mode, line.status) == ("12345678", "TEST", 200)
+    assert (line.shop_id, line.mode, line.status) == ("12345678", "test", 200)
     assert line.reference == "email, customer"  # and not whose
 
 
@@ -78,7 +78,10 @@ def test_everything_about_a_person_is_written_out_readable(url: str) -> None:
     assert event["data"]["personal"]["vads_cust_email"] == EMAIL
     assert {"received_at", "recorded_at", "told_at"} <= form["notification"].keys()
     assert "noor" not in result.output
-    assert [line.route for line in lines(url)] == ["ledger privacy export"]
+    last, first, person = lines(url)
+    assert [each.kind for each in (person, first, last)] == ["person", "raw", "raw"]
+    assert [first.reference, last.reference] == [form["id"], answer["id"]]
+    assert first.route == "ledger privacy export"
 
 
 def test_nobody_found_is_said_and_noted(url: str) -> None:
