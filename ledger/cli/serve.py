@@ -35,10 +35,6 @@ from ledger.storage.migrations import is_empty, migrate, pending
 QUESTION_BYTES_MAX = 64 * 1024
 """Of a body that is no notification; what its address takes may be less."""
 
-PERSON_BATCHES_MAX = 1
-"""Each time that the log has caught up: calls and the log come first. Whoever looks for somebody
-reads the rest."""
-
 log = structlog.get_logger("serve")
 
 
@@ -196,8 +192,7 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         followers.start()
         Finalize(None, followers.stop, exitpriority=2)
         signer = open_signer(ledger.settings, ledger.database)
-        tag_persons = partial(PersonIndex(ledger).catch_up, batches_max=PERSON_BATCHES_MAX)
-        log_runner = LogRunner(ledger, signer, followers=[tag_persons])
+        log_runner = LogRunner(ledger, signer, followers=[PersonIndex(ledger).follow])
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)

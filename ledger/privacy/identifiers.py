@@ -110,9 +110,7 @@ def identifier(kind: str, text: str) -> Identifier:
 
 def email(text: str) -> str | None:
     """Write an e-mail address, whatever its case, its blanks and its width; None if it is none."""
-    for _ in range(
-        2
-    ):  # folding may leave what is to be composed, and composing what is to be folded
+    for _ in range(2):  # composing may leave what is to be folded
         text = unicodedata.normalize("NFKC", text).casefold()
     address = unicodedata.normalize("NFKC", "".join(text.split()))
     local, _, domain = address.rpartition("@")

@@ -5,7 +5,6 @@ it was; of two that work at once, one writes nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import count
 from time import sleep
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -26,6 +25,7 @@ from ledger.storage.tables import notifications
 BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
+_NEWEST = select(func.max(notifications.c.place))
 _IDS_MAX = 1_000
 _TAG_LENGTH = 32  # hex digits: 16 bytes
 
@@ -40,20 +40,28 @@ class PersonIndex:
         self._ledger = ledger
         self._database = ledger.database
 
-    def catch_up(self, *, batches_max: int | None = None) -> None:
-        """Tag everything that is committed by now, or as much of it as so many batches hold.
+    def follow(self) -> None:
+        """Tag one batch of what is committed by now; nothing while writers hold on.
+
+        Errors: SettingsError without the master keys.
+        """
+        end = self._complete_place()
+        if end is not None and (place := self.place()) < end:
+            self.step(place, end)
+
+    def catch_up(self) -> None:
+        """Tag everything that is committed by now.
 
         Errors: SettingsError without the master keys; UnavailableError when writers hold on.
         """
-        if self._newest() <= self.place():
-            return  # the barrier makes writers wait
-        end = self._complete_place()
-        batches = count() if batches_max is None else range(batches_max)
-        for _ in batches:
-            place = self.place()
-            if place >= end:
-                break
-            self.step(place, end)
+        for _ in range(BARRIER_TRIES):
+            end = self._complete_place()
+            if end is not None:
+                while (place := self.place()) < end:
+                    self.step(place, end)
+                return
+            sleep(BARRIER_PAUSE_SECONDS)
+        raise UnavailableError("deliveries are being written without a pause: try again")
 
     def rebuild(self) -> None:
         """Drop all tags and make them anew. Errors: as `catch_up`."""
@@ -114,18 +122,14 @@ class PersonIndex:
         content = "\0".join(("person", kind, shop_id, mode, value)).encode("utf-8", "surrogatepass")
         return kind, self._ledger.sealing.keys.tag(content)[:_TAG_LENGTH]
 
-    def _newest(self) -> int:
+    def _complete_place(self) -> int | None:
+        """Return up to which place deliveries are complete for ever; None when writers hold on."""
         with self._database.connect() as connection:
-            return connection.scalar(select(func.max(notifications.c.place))) or 0
-
-    def _complete_place(self) -> int:
-        """Return up to which place deliveries are complete for ever. Errors: UnavailableError."""
-        for _ in range(BARRIER_TRIES):
-            with passed_barrier(self._database) as connection:
-                if connection is not None:
-                    return connection.scalar(select(func.max(notifications.c.place))) or 0
-            sleep(BARRIER_PAUSE_SECONDS)
-        raise UnavailableError("deliveries are being written without a pause: try again")
+            newest = connection.scalar(_NEWEST) or 0
+        if newest <= self.place():
+            return newest  # the barrier makes writers wait
+        with passed_barrier(self._database) as connection:
+            return None if connection is None else connection.scalar(_NEWEST)
 
 
 def forget(connection: Connection, origin_ids: Collection[str]) -> None:
@@ -133,7 +137,8 @@ def forget(connection: Connection, origin_ids: Collection[str]) -> None:
 
     Shape: within the transaction that destroys their secrets, so that none comes back.
     """
-    connection.execute(update(person_progress).values(place=person_progress.c.place))  # waits
+    # waits for whoever has opened one of them and is about to tag it
+    connection.execute(update(person_progress).values(place=person_progress.c.place))
     ids = sorted(origin_ids)
     for start in range(0, len(ids), _IDS_MAX):
         chunk = padded(ids[start : start + _IDS_MAX])

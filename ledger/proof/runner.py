@@ -35,8 +35,8 @@ _log = structlog.get_logger(__name__)
 class LogRunner:
     """Sequences and signs until it is stopped.
 
-    Shape: without a signer it only sequences; `followers` catch up behind the log, when they are
-    called, in the one process that sequences.
+    Shape: without a signer it only sequences; `followers` are called behind the log, in the one
+    process that sequences, and do a part of their work each time.
     """
 
     def __init__(
@@ -83,8 +83,8 @@ class LogRunner:
             self._add_months()
         if self._signer is not None and (must_sign or monotonic() >= self._sign_at):
             self._sign(self._signer)
-        for catch_up in self._followers if self._leads else ():
-            catch_up()
+        for follow in self._followers if self._leads else ():
+            follow()
         return written
 
     def _sign(self, signer: LogSigner) -> None:

@@ -67,7 +67,8 @@ def killed_before(database: Database, statement_part: str) -> Iterator[None]:
 @pytest.mark.parametrize("step", ["UPDATE person_progress", "INSERT INTO person_tags"])
 def test_whoever_is_killed_goes_on_where_it_was(ledger: Ledger, step: str) -> None:
     index = PersonIndex(ledger)
-    index.catch_up(batches_max=2)
+    index.follow()
+    index.follow()
     place, before = index.place(), tags(ledger)
 
     with killed_before(ledger.database, step):
@@ -108,7 +109,7 @@ def test_what_is_made_anew_equals_what_was_followed(database: Database) -> None:
 def test_the_service_follows_behind_the_log(ledger: Ledger) -> None:
     index = PersonIndex(ledger)
 
-    LogRunner(ledger, None, followers=[index.catch_up]).run_once()
+    LogRunner(ledger, None, followers=[index.follow]).run_once()
 
     assert index.place() == 30
 
