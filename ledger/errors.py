@@ -48,6 +48,10 @@ class BadFilterError(LedgerError, code="bad-filter"):
     """A filter with a value that no row could ever be compared with."""
 
 
+class BadIdentifierError(LedgerError, code="bad-identifier"):
+    """Text by which nobody can be found: no e-mail address, no phone number, no end of a card."""
+
+
 class PositionAheadError(LedgerError, code="position-ahead"):
     """A reader has read further than the log goes: the ledger is an older copy of what it read."""
 

@@ -25,6 +25,7 @@ FLOORS = (
     "ledger.access",
     "ledger.queries",
     "ledger.proof",
+    "ledger.privacy",
     "ledger.audit",
     "ledger.simulator",
     "ledger.cli",
@@ -53,6 +54,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.proof": (
         "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog",
     ),
+    "ledger.privacy": ("sqlalchemy",),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),

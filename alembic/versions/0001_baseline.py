@@ -40,6 +40,7 @@ def upgrade() -> None:
     _create_decisions()
     _create_sealed()
     _create_log()
+    _create_persons()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -271,6 +272,24 @@ def _create_log() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_timestamps"),
         sqlite_autoincrement=True,
     )
+
+
+def _create_persons() -> None:
+    op.create_table(
+        "person_tags",
+        sa.Column("tag", sa.Text()),
+        sa.Column("kind", sa.Text()),
+        sa.Column("origin_id", sa.Text()),
+        sa.PrimaryKeyConstraint("tag", "kind", "origin_id", name="pk_person_tags"),
+    )
+    op.create_index("ix_person_tags_origin", "person_tags", ["origin_id"])
+    progress = op.create_table(
+        "person_progress",
+        sa.Column("source", sa.Text()),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source", name="pk_person_progress"),
+    )
+    op.bulk_insert(progress, [{"source": "delivery", "place": 0}])
 
 
 def _create_quarantine() -> None:

@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from ledger.cli.options import ISO, Command, Readable
-from ledger.instants import read_day, read_since, read_until
+from ledger.cli.options import DAY, ISO, Command, Readable
+from ledger.instants import read_since, read_until
 from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 
-_DAY = Readable("day", read_day, "a day, for example 2026-03-10")
 _TYPES: dict[Comparison, click.ParamType[Any]] = {
     Comparison.SINCE: Readable("instant", read_since, ISO),
     Comparison.UNTIL: Readable("instant", read_until, ISO),
-    Comparison.FIRST_DAY: _DAY,
-    Comparison.LAST_DAY: _DAY,
+    Comparison.FIRST_DAY: DAY,
+    Comparison.LAST_DAY: DAY,
     Comparison.AT_LEAST: click.INT,
     Comparison.AT_MOST: click.INT,
 }

@@ -8,7 +8,7 @@ import click
 
 from ledger.access.roles import ROLES
 from ledger.cli import AS_JSON
-from ledger.instants import read_as_of, utc_now
+from ledger.instants import read_as_of, read_day, utc_now
 from ledger.ipn.modes import PUBLIC_MODES
 
 Command = TypeVar("Command", bound=Callable[..., Any] | click.Command)
@@ -31,6 +31,7 @@ class Readable(click.ParamType[Any]):
 
 ISO = "an ISO 8601 instant, for example 2026-03-10T09:15:00Z"
 INSTANT = Readable("instant", read_as_of, ISO)
+DAY = Readable("day", read_day, "a day, for example 2026-03-10")
 
 
 def _remember_json(ctx: click.Context, _: click.Parameter, as_json: bool) -> bool:

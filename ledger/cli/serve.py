@@ -24,6 +24,7 @@ from ledger.errors import SettingsError
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
+from ledger.privacy.persons import PersonIndex
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
@@ -190,7 +191,8 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         followers = ProjectionRunner(ledger)
         followers.start()
         Finalize(None, followers.stop, exitpriority=2)
-        log_runner = LogRunner(ledger, open_signer(ledger.settings, ledger.database))
+        signer = open_signer(ledger.settings, ledger.database)
+        log_runner = LogRunner(ledger, signer, followers=[PersonIndex(ledger).follow])
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)

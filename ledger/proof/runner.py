@@ -4,7 +4,7 @@ Several services may run: whoever holds the lease writes entries, and whoever ha
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
@@ -38,18 +38,24 @@ _log = structlog.get_logger(__name__)
 
 
 class LogRunner:
-    """Sequences and signs until it is stopped. Shape: without a signer it only sequences."""
+    """Sequences and signs until it is stopped.
+
+    Shape: without a signer it only sequences; `followers` are called behind the log, in the one
+    process that sequences, and do a part of their work each time.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         signer: LogSigner | None,
         *,
+        followers: Sequence[Callable[[], None]] = (),
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
         self._signer = signer
+        self._followers = followers
         self._checkpoint_seconds = checkpoint_seconds
         self._now = clock
         self._sequencer = Sequencer(ledger.database, ledger.sealing, clock=clock)
@@ -84,6 +90,8 @@ class LogRunner:
             self._sign(self._signer)
         if self._leads and self._ledger.settings.tsa_url and monotonic() >= self._stamp_at:
             self._stamp()
+        for follow in self._followers if self._leads else ():
+            follow()
         return written
 
     def _sign(self, signer: LogSigner) -> None:

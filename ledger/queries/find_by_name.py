@@ -130,7 +130,7 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
 def _objects(
     connection: Connection, text: str, mode: str, shops: Words | None
 ) -> Iterator[Meaning]:
-    by_reference = {"reference": _uuid(text), "kind": TRANSACTION}
+    by_reference = {"reference": platform_uuid(text), "kind": TRANSACTION}
     lists: tuple[tuple[str, str, Listing, dict[str, str]], ...] = (
         (TRANSACTION, "reference", AUDIT_TRAIL, by_reference),
         (TRANSACTION, "reference", TRANSACTIONS, {"trans_id": text}),
@@ -145,7 +145,7 @@ def _objects(
             yield Meaning(kind, item[name], item["shop_id"], item["mode"], alias)
 
 
-def _uuid(text: str) -> str:
+def platform_uuid(text: str) -> str:
     """Return a uuid as the platform writes it, however it was copied; anything else as it is."""
     try:
         return UUID(text).hex

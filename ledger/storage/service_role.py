@@ -26,6 +26,8 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "poison_events": ("DELETE",),
     "leases": ("UPDATE", "DELETE"),
     "log_progress": ("UPDATE",),
+    "person_tags": ("DELETE",),
+    "person_progress": ("UPDATE",),
     "origin_secrets": ("UPDATE", "DELETE"),
     "failed_tries": ("DELETE",),
 }

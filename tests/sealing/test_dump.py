@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from ledger.application import Ledger
+from ledger.privacy.persons import PersonIndex
 from ledger.proof.sequencer import Sequencer
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import all_notifications
@@ -43,6 +44,7 @@ def fill(ledger: Ledger) -> None:
     forged = a_form_call(order_info=FREE_TEXT, **form).replace(b"signature=", b"signature=0")
     receive(ledger, forged)
     Sequencer(ledger.database, ledger.sealing).catch_up()
+    PersonIndex(ledger).catch_up()
     follow(ledger)
 
 

@@ -1,16 +1,80 @@
 """How `ledger privacy` is called."""
 
+from typing import Any
+
 import click
 
 from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import DATABASE, DocumentedGroup
+from ledger.cli.options import json_option
+from ledger.cli.person_options import person_options
 
 _KEYS = (*DATABASE, "LEDGER_MASTER_KEYS_FILE")
 
 
 @click.group(cls=DocumentedGroup, short_help=SHORT_HELPS["privacy"])
 def privacy() -> None:
-    """Keep what is about people under keys that can be destroyed."""
+    """Find what is stored about a person, and keep it under keys that can be destroyed."""
+
+
+@privacy.command(
+    short_help="Find all deliveries about a person.",
+    variables=_KEYS,
+    examples=(
+        "ledger privacy find --email jo@example.org --shop 12345678 --mode production",
+        "ledger privacy find --card-end 0055 --amount 12.34 EUR --shop 12345678 --mode test",
+        "ledger privacy find --order CMD-7 --phone 01.99.00.42.17 --shop 12345678 --mode test",
+    ),
+)
+@person_options
+@json_option
+def find(identifiers: Any, shop_id: str, mode: str, as_json: bool) -> None:
+    """Find all deliveries of a shop and mode about a person.
+
+    A delivery is found when it holds any of what is given; each option may be given several times
+    but --card-end, which needs an amount or a day. The columns are id, time of arrival, by what it
+    was found, and which objects it is about. How many each leads to, and which deliveries name
+    several persons, is said on standard error. The access log has a line of it, with your name.
+    """
+    from ledger.cli.persons import print_found
+
+    print_found(identifiers, shop_id, mode, as_json=as_json)
+
+
+@privacy.command(
+    short_help="Print all that is stored about a person.",
+    variables=_KEYS,
+    examples=(
+        "ledger privacy export --email jo@example.org --shop 12345678 --mode production > jo.jsonl",
+    ),
+)
+@person_options
+def export(identifiers: Any, shop_id: str, mode: str) -> None:
+    """Print all that is stored about a person, as JSON Lines: a document for each delivery.
+
+    It has the delivery with all its times, its decoded fields, and the opened events that it caused
+    or repeated. The options are those of `ledger privacy find`: look at what that finds first, so
+    that nobody gets the data of another. The access log has a line of it, with your name.
+    """
+    from ledger.cli.persons import write_copy
+
+    write_copy(identifiers, shop_id, mode)
+
+
+@privacy.command(
+    short_help="Make the index of persons anew.",
+    variables=_KEYS,
+    examples=("ledger privacy reindex",),
+)
+def reindex() -> None:
+    """Make the index of persons anew, from the bodies of all deliveries.
+
+    It is followed by itself; this is for an upgrade that recognises more, and for master keys that
+    were missing for a while. Whoever looks for somebody meanwhile waits for it.
+    """
+    from ledger.cli.persons import rebuild_index
+
+    rebuild_index()
 
 
 @privacy.group(cls=DocumentedGroup, short_help="Make, change and destroy the master keys.")

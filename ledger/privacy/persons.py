@@ -1,0 +1,161 @@
+"""Follows the deliveries in the order of their commits, and tags each by whom it is about.
+
+Tags and how far they reach are written in one transaction, so that whoever is killed goes on where
+it was; of two that work at once, one writes nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from time import sleep
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from ledger.application import Ledger
+from ledger.errors import MalformedNotificationError, UnavailableError
+from ledger.privacy.contents import identifiers_in
+from ledger.privacy.identifiers import Identifier
+from ledger.proof.entry import DELIVERY
+from ledger.proof.origins import rows_after
+from ledger.storage.database import padded
+from ledger.storage.high_water_mark import BARRIER_PAUSE_SECONDS, BARRIER_TRIES, passed_barrier
+from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.person_tables import person_progress, person_tags
+from ledger.storage.sealed_rows import body_secrets
+from ledger.storage.tables import notifications
+
+BATCH = 250
+UNREADABLE = "unreadable"
+"""The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
+_NEWEST = select(func.max(notifications.c.place))
+_IDS_MAX = 1_000
+_TAG_LENGTH = 32  # hex digits: 16 bytes
+
+Tags = Mapping[str, set[tuple[str, str]]]
+"""Delivery -> the kind and the tag of each identifier that it holds."""
+
+
+class PersonIndex:
+    """Finds the deliveries of one ledger that hold an identifier."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._database = ledger.database
+
+    def follow(self) -> None:
+        """Tag one batch of what is committed by now; nothing while writers hold on.
+
+        Errors: SettingsError without the master keys.
+        """
+        end = self._complete_place()
+        if end is not None and (place := self.place()) < end:
+            self.step(place, end)
+
+    def catch_up(self) -> None:
+        """Tag everything that is committed by now.
+
+        Errors: SettingsError without the master keys; UnavailableError when writers hold on.
+        """
+        for _ in range(BARRIER_TRIES):
+            end = self._complete_place()
+            if end is not None:
+                while (place := self.place()) < end:
+                    self.step(place, end)
+                return
+            sleep(BARRIER_PAUSE_SECONDS)
+        raise UnavailableError("deliveries are being written without a pause: try again")
+
+    def rebuild(self) -> None:
+        """Drop all tags and make them anew. Errors: as `catch_up`."""
+        with self._database.begin() as connection:
+            connection.execute(update(person_progress).values(place=0))
+            connection.execute(delete(person_tags))
+        self.catch_up()
+
+    def place(self) -> int:
+        """Return the place up to which deliveries have their tags."""
+        with self._database.connect() as connection:
+            place: int = connection.scalars(select(person_progress.c.place)).one()
+            return place
+
+    def step(self, place: int, end: int) -> None:
+        """Tag one batch of the deliveries behind a place; nothing when another has done it."""
+        with self._database.connect() as connection:
+            rows = rows_after(connection, DELIVERY, place, end, BATCH)
+            records = Inbox(connection).get_verified([row.id for row in rows])
+            opened = self._ledger.sealing.with_bodies(connection, records.values())
+        tags = self._tags(opened)
+        with self._database.begin() as connection:
+            c = person_progress.c
+            moved = update(person_progress).where(c.place == place).values(place=rows[-1].place)
+            if connection.execute(moved.returning(c.place)).one_or_none() is not None:
+                _add(connection, tags)
+
+    def deliveries(
+        self, connection: Connection, identifiers: Sequence[Identifier], shop_id: str, mode: str
+    ) -> dict[Identifier, list[str]]:
+        """Return the deliveries of a shop and mode that hold each identifier, in no order."""
+        return {
+            each: self._tagged(connection, *self._tag(each.kind, shop_id, mode, each.value))
+            for each in identifiers
+        }
+
+    def unreadable(self, connection: Connection, shop_id: str, mode: str) -> list[str]:
+        """Return the deliveries of a shop and mode that could not be opened or read."""
+        return self._tagged(connection, *self._tag(UNREADABLE, shop_id, mode, ""))
+
+    def _tagged(self, connection: Connection, kind: str, tag: str) -> list[str]:
+        c = person_tags.c
+        query = select(c.origin_id).where(c.tag == tag, c.kind == kind)
+        return list(connection.scalars(query))
+
+    def _tags(self, records: Sequence[InboxRecord]) -> Tags:
+        return {record.id: self._tags_of(record) for record in records}
+
+    def _tags_of(self, record: InboxRecord) -> set[tuple[str, str]]:
+        shop = record.shop_id or "", record.mode or ""
+        try:
+            identifiers = identifiers_in(self._ledger, record)
+        except MalformedNotificationError:
+            return {self._tag(UNREADABLE, *shop, "")}
+        return {self._tag(each.kind, *shop, each.value) for each in identifiers}
+
+    def _tag(self, kind: str, shop_id: str, mode: str, value: str) -> tuple[str, str]:
+        content = "\0".join(("person", kind, shop_id, mode, value)).encode("utf-8", "surrogatepass")
+        return kind, self._ledger.sealing.keys.tag(content)[:_TAG_LENGTH]
+
+    def _complete_place(self) -> int | None:
+        """Return up to which place deliveries are complete for ever; None when writers hold on."""
+        with self._database.connect() as connection:
+            newest = connection.scalar(_NEWEST) or 0
+        if newest <= self.place():
+            return newest  # the barrier makes writers wait
+        with passed_barrier(self._database) as connection:
+            return None if connection is None else connection.scalar(_NEWEST)
+
+
+def forget(connection: Connection, origin_ids: Collection[str]) -> None:
+    """Remove the tags of deliveries of which nothing can be opened any more.
+
+    Shape: within the transaction that destroys their secrets, so that none comes back.
+    """
+    # waits for whoever has opened one of them and is about to tag it
+    connection.execute(update(person_progress).values(place=person_progress.c.place))
+    ids = sorted(origin_ids)
+    for start in range(0, len(ids), _IDS_MAX):
+        chunk = padded(ids[start : start + _IDS_MAX])
+        connection.execute(delete(person_tags).where(person_tags.c.origin_id.in_(chunk)))
+
+
+def with_secrets(connection: Connection, origin_ids: Collection[str]) -> list[str]:
+    """Return those deliveries of which anything can be opened: the body, or what events keep."""
+    return [locked.origin_id for locked in body_secrets(connection, origin_ids)]
+
+
+def _add(connection: Connection, tags: Tags) -> None:
+    """Add tags, but for those of deliveries that were erased since they were opened."""
+    rows = [
+        {"tag": tag, "kind": kind, "origin_id": id_}
+        for id_ in with_secrets(connection, tags)
+        for kind, tag in tags[id_]
+    ]
+    if rows:
+        connection.execute(insert(person_tags), rows)
