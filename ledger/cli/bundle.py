@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ledger.application import Ledger
+from ledger.cli.access_notes import Read, note_reads
 from ledger.cli.invocation import only_shop, open_ledger
 from ledger.cli.output import counted
 from ledger.errors import SettingsError
@@ -49,6 +50,8 @@ def write_bundle(
     streams = streams_of(ledger, kind, shop, mode, name, alias=alias)
     title = bundle_name(kind, name)
     bundle = replace(bundle_of(ledger, title, streams), pages=_pages(ledger, title, streams))
+    if not facts_only:
+        note_reads(ledger, Read(f"{kind}-bundle", name, shop, mode))
     file = output or Path(f"{title}.zip")
     _write(file, zipped(bundle_files(bundle, facts_only=facts_only)))
     entries = counted(len(bundle.origins), "entry", "entries")

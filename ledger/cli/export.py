@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ledger.cli.access_notes import Read, note_reads
 from ledger.cli.invocation import open_ledger
 from ledger.cli.progress_bar import Meter
 from ledger.queries import export as exporting
@@ -21,6 +22,8 @@ def write(kind: str, filter_: Filter, file_format: str, output: Path | None, **f
     if output is None and file_format == PARQUET and sys.stdout.isatty():
         raise click.UsageError("Parquet is no text for a terminal: name a file with --output")
     with closing(open_ledger()) as ledger, Meter(export.kind, "rows") as meter:
+        if export.has_personal or export.has_raw:
+            note_reads(ledger, Read(f"export of {kind}"))
         total = exporting.total(ledger, export)
         rows = exporting.counted(
             exporting.rows(ledger, export), lambda done: meter("writing", done, max(total, done))

@@ -6,6 +6,7 @@ from datetime import datetime
 import click
 
 from ledger.application import Ledger
+from ledger.cli.access_notes import Read, note_reads
 from ledger.cli.invocation import only_shop, open_ledger
 from ledger.cli.output import echo_document
 from ledger.errors import NotFoundError
@@ -45,6 +46,8 @@ def print_history(
                 f"only undecided notifications name it: {names}; try `ledger notifications show ID`"
             )
         raise NotFoundError(f"no {kind} {printable(name)} in shop {shop}")
+    modes = [Mode(events[0].event.mode).public for events in histories]
+    note_reads(ledger, *(Read(f"{kind}-history", name, shop, each) for each in modes))
     if as_json:
         answers = [
             {"item": current_state(events), "events": list(map(history_data, timeline(events)))}

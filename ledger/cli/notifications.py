@@ -6,10 +6,12 @@ from collections.abc import Iterable, Iterator
 import click
 
 from ledger.application import Ledger
+from ledger.cli.access_notes import Read, note_reads
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_document, echo_json_lines, echo_table, painted
 from ledger.errors import NotFoundError
 from ledger.ipn.lookalikes import printable
+from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.queries.event_sentences import clock
 from ledger.queries.evidence import explained, what_to_do
@@ -42,6 +44,7 @@ def print_one(notification_id: str, *, is_raw: bool, as_json: bool) -> None:
     row = find_delivery(ledger, notification_id)
     if row is None:
         raise NotFoundError(f"no notification {printable(notification_id)}")
+    note_reads(ledger, Read("raw", row.id, row.shop_id, row.mode and Mode(row.mode).public))
     if is_raw:
         sys.stdout.buffer.write(row.body or b"")
         sys.stdout.buffer.flush()

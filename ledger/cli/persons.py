@@ -1,18 +1,16 @@
 """What `ledger privacy find`, `export` and `reindex` do: they find persons, and note who looked."""
 
-import getpass
 from collections.abc import Iterator
 from contextlib import closing
 
 import click
 
-from ledger.access.log import Access, note_access
-from ledger.access.roles import OPERATOR
 from ledger.application import Ledger
+from ledger.cli.access_notes import NOT_FOUND, OK, Read, note_reads
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_document, echo_json_lines, echo_table, warn
 from ledger.errors import NotFoundError
-from ledger.instants import utc_now, write_public_instant
+from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.privacy.copy import copy_of, found_data
 from ledger.privacy.find import Found, PersonMatch, find
@@ -20,10 +18,6 @@ from ledger.privacy.identifiers import Identifier, Identifiers
 from ledger.privacy.persons import PersonIndex
 
 COLUMNS = ("id", "received_at", "matched by", "about")
-_COMMAND_LINE = "command-line"
-"""Stands in the access log where the id of a token would."""
-_OK, _NOT_FOUND = 200, 404
-"""How a read ended, in the access log: as the API answers."""
 
 
 def print_found(identifiers: Identifiers, shop_id: str, mode: str, *, as_json: bool) -> None:
@@ -57,34 +51,13 @@ def _found(
     """Find, and note in the access log who looked, before anything is shown."""
     findings = find(ledger, identifiers, shop_id, Mode(mode))
     kinds = ", ".join(dict.fromkeys(each.kind for each in findings.counts))  # and no value
-    reads = [("person", kinds)]
-    if is_copied:
-        reads += [("raw", id_) for id_ in findings.origin_ids]
-    with ledger.database.begin() as connection:
-        for kind, reference in reads:
-            note_access(connection, _access(findings, kind, reference, is_copied=is_copied))
+    about = (shop_id, Mode(mode).public, OK if findings.matches else NOT_FOUND)
+    copied = findings.origin_ids if is_copied else []
+    note_reads(ledger, Read("person", kinds, *about), *(Read("raw", id_, *about) for id_ in copied))
     if not findings.matches:
         _warn_of_unreadable(findings)
         raise NotFoundError(f"nothing in shop {shop_id} ({mode.lower()}) is about this person")
     return findings
-
-
-def _access(findings: Found, kind: str, reference: str, *, is_copied: bool) -> Access:
-    """Return the line that the API would write of such a read."""
-    return Access(
-        at=utc_now(),
-        token_id=_COMMAND_LINE,
-        token_name=getpass.getuser(),
-        role=OPERATOR,
-        method="CLI",
-        route=f"ledger privacy {'export' if is_copied else 'find'}",
-        kind=kind,
-        shop_id=findings.shop_id,
-        mode=Mode(findings.mode).public,
-        reference=reference,
-        status=_OK if findings.matches else _NOT_FOUND,
-        peer="",
-    )
 
 
 def _row(match: PersonMatch) -> tuple[object, ...]:
