@@ -38,13 +38,13 @@ def note_reads(ledger: Ledger, *reads: Read) -> None:
     route = f"ledger {context.command_path.partition(' ')[2]}" if context else "ledger"
     try:
         with ledger.database.begin() as connection:
-            for read in reads:
-                note_access(connection, _access(route, read))
+            for each in reads:
+                note_access(connection, _access(route, each))
     except SQLAlchemyError:
         warn("this read could not be noted in the access log")
 
 
-def _access(route: str, read: Read) -> Access:
+def _access(route: str, noted: Read) -> Access:
     return Access(
         at=utc_now(),
         token_id=_COMMAND_LINE,
@@ -52,11 +52,11 @@ def _access(route: str, read: Read) -> Access:
         role=OPERATOR,
         method="CLI",
         route=route,
-        kind=read.kind,
-        shop_id=read.shop_id,
-        mode=read.mode,
-        reference=read.reference,
-        status=read.status,
+        kind=noted.kind,
+        shop_id=noted.shop_id,
+        mode=noted.mode,
+        reference=noted.reference,
+        status=noted.status,
         peer="",
     )
 
