@@ -57,6 +57,8 @@ REASONS: dict[str, str] = {
 
 KEY_GONE = "key gone"
 NOT_LOGGED = "origins without an entry yet"
+ERASED = "entries of which something sealed was erased"
+BODY_ERASED = "deliveries whose body was erased"
 DECLARED_LOST = "entries that the log declares as lost"
 NOT_SIGNED = "no checkpoint to compare the log with"
 UNDECIDED = "undecided deliveries"

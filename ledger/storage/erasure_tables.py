@@ -33,7 +33,7 @@ erased_streams = Table(
     *keys(Uuid, "originator_id"),
     *required(Text, "erasure_id"),
 )
-"""Transactions that were erased as a whole: what arrives about one is never readable; append-only."""
+"""Transactions that were erased as a whole; append-only. What arrives about one is not readable."""
 
 expiries = Table(
     "expiries",

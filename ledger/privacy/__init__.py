@@ -1,0 +1,1 @@
+"""Erasing what is about people, keeping it for a while, and proving both."""
