@@ -87,7 +87,7 @@ def erasure_marks(
         return {}
     rows = connection.execute(_BY_ERASURE, {"ids": padded(sorted(origin_ids)), "what": what})
     marks = {row.origin_id: ErasureMark(*row[1:]) for row in rows}
-    missing = sorted(origin_ids - marks.keys())
+    missing = sorted({*origin_ids} - marks.keys())
     if missing:
         expired = connection.execute(_EXPIRIES[what], {"first": missing[0]}).all()
         for id_ in missing:
