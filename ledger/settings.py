@@ -55,6 +55,10 @@ class Settings:
         None,
         "the key of the log, on one machine; on SQLite by default `<database>.log-key`, likewise",
     )
+    retention: str = setting(
+        "personal=36m,evidence=15m,quarantine=30d",
+        "how long personal data, raw bodies (`evidence`) and the quarantine are kept: days, months",
+    )
     secret_key: str = setting(
         "",
         "signs the sessions of the pages: 32 or more random characters; without it there are none",
@@ -170,7 +174,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     for setting in fields(Settings):
         variable = f"LEDGER_{setting.name.upper()}"
         text = environ.get(variable)
-        read, demand = _READERS.get(setting.name, _COUNT)
+        default = _TEXT if isinstance(setting.default, str) else _COUNT
+        read, demand = _READERS.get(setting.name, default)
         try:
             if text:
                 chosen[setting.name] = read(text)
@@ -261,6 +266,7 @@ _SOURCES = (
     "be addresses or ranges, for example 194.50.38.0/24, or `any`",
 )
 _TEXT = (str, "be text")
+_PERIOD = r"(?:personal|evidence|quarantine)=[1-9][0-9]{0,2}[dm]"
 _WEB_ADDRESS = (
     lambda text: _web_address(text).rstrip("/"),
     "be an https address, for example https://ledger.example.com",
@@ -268,10 +274,8 @@ _WEB_ADDRESS = (
 _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
-    "shops_file": (Path, "be a path"),
-    "master_keys_file": (Path, "be a path"),
-    "log_key_file": (Path, "be a path"),
-    "secret_key": _TEXT,
+    **dict.fromkeys(("shops_file", "master_keys_file", "log_key_file"), (Path, "be a path")),
+    "retention": (_matching(f"{_PERIOD}(?:,{_PERIOD})*"), "be periods, as evidence=15m"),
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
     "allowed_sources": _SOURCES,
@@ -285,11 +289,6 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     ),
     "public_url": _WEB_ADDRESS,
     "oidc_issuer": (_web_address, _WEB_ADDRESS[1]),  # as the provider writes it, to the letter
-    "oidc_client_id": _TEXT,
-    "oidc_client_secret": _TEXT,
-    "oidc_scopes": _TEXT,
-    "oidc_name_claim": _TEXT,
-    "oidc_role_claim": _TEXT,
     "oidc_roles": (
         _role_rules,
         "be rules, for example accounting=auditor; treasury=operator:12345678,87654321",
@@ -297,4 +296,4 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "local_passwords": _one_of(("on", "off")),
     "second_factor_roles": (_roles, f"be all, or some of {', '.join(READER_ROLES)}"),
 }
-"""How each setting is read, and what it must be; all that are not named are counts."""
+"""How each setting is read, and what it must be; others are texts or counts."""

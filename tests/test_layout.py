@@ -51,7 +51,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.access": ("argon2", "pyotp", "sqlalchemy", "zxcvbn"),
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.proof": ("cryptography", "orjson", "sqlalchemy", "structlog"),
-    "ledger.privacy": ("sqlalchemy", "ulid"),
+    "ledger.privacy": ("orjson", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),

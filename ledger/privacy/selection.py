@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Connection, select
 
 from ledger.application import Ledger
@@ -152,6 +153,15 @@ def _belonging(connection: Connection, origin_ids: Collection[str]) -> Iterator[
     yield from _read(connection, decisions.c.notification_id, decisions.c.id, origin_ids)
     same = _read(connection, notifications.c.signed_tag, notifications.c.id, origin_ids)
     yield from _read(connection, notifications.c.id, notifications.c.signed_tag, {*same})
+
+
+def references_of(connection: Connection, origin_ids: Collection[str]) -> set[str]:
+    """Return the names under which the objects of origins are asked for."""
+    positions = positions_of(connection, origin_ids)
+    states = _read(connection, events.c.state, events.c.position, positions)
+    fields = [orjson.loads(bytes(state)) for state in states]
+    names = ("reference", "uuid", "subscription_id")
+    return {str(each[name]) for each in fields for name in names if each.get(name)}
 
 
 def transactions_of(connection: Connection, origin_ids: Collection[str]) -> set[UUID]:

@@ -42,7 +42,7 @@ def an_eraser(ledger: Ledger, signer: LogSigner | None, **options: Any) -> Erase
 
 def erase(ledger: Ledger, signer: LogSigner | None, *uuids: str) -> Erasure:
     selection = chosen(ledger, *(uuids or (UUID,)))
-    return an_eraser(ledger, signer).erase(selection, reason="art17", by_whom="ada")
+    return an_eraser(ledger, signer).erase(selection, reason="art17", by_whom="ada lovelace")
 
 
 def found(ledger: Ledger) -> tuple[list[str], dict[str, int]]:

@@ -89,7 +89,7 @@ def test_the_log_says_what_was_meant_and_what_was_done(paid: Ledger, signer: Log
     }
     assert (intent["count"], intent["reason"]) == (3, "art17")
     assert len(intent["origins"]) == 64
-    assert "ada" not in str(intent)
+    assert "ada lovelace" not in str(intent)
     assert done.masters == ("synthetic",)
     last = signer.last()
     assert last is not None
@@ -138,7 +138,7 @@ def test_what_is_excepted_stays(paid: Ledger, signer: LogSigner) -> None:
     first, second, _, capture = ids_in_order(paid.database)
 
     selection = chosen(paid, UUID, excepted=[capture])
-    an_eraser(paid, signer).erase(selection, reason="art17", by_whom="ada")
+    an_eraser(paid, signer).erase(selection, reason="art17", by_whom="ada lovelace")
 
     assert selection.stream_ids == frozenset()
     assert secrets_left(paid) == {second, capture}
@@ -163,7 +163,7 @@ def test_nothing_is_destroyed_before_it_is_signed(paid: Ledger, signer: LogSigne
 
     with pytest.raises(NotSignedError, match="nothing was destroyed"):
         an_eraser(paid, None, wait_seconds=0).erase(
-            chosen(paid, UUID), reason="art17", by_whom="ada"
+            chosen(paid, UUID), reason="art17", by_whom="ada lovelace"
         )
 
     assert secrets_left(paid) == left
@@ -197,9 +197,9 @@ def test_cut_off_anywhere_and_run_again_it_ends_the_same(
     with monkeypatch.context() as patch:
         patch.setattr(erasing, step, after(whole) if is_after else cut_off)
         with pytest.raises(KeyboardInterrupt):
-            an_eraser(paid, signer).erase(selection, reason="art17", by_whom="ada")
+            an_eraser(paid, signer).erase(selection, reason="art17", by_whom="ada lovelace")
 
-    done = an_eraser(paid, signer).erase(selection, reason="art17", by_whom="ada")
+    done = an_eraser(paid, signer).erase(selection, reason="art17", by_whom="ada lovelace")
 
     assert phases(paid) == ["intent", "done"]
     assert not secrets_left(paid) & done.selection.origin_ids
@@ -242,7 +242,7 @@ def test_an_index_of_persons_forgets_in_the_same_transaction(
     forgotten: set[str] = set()
 
     eraser: Eraser = an_eraser(paid, signer, forget=lambda _, ids: forgotten.update(ids))
-    done = eraser.erase(chosen(paid, UUID), reason="art17", by_whom="ada")
+    done = eraser.erase(chosen(paid, UUID), reason="art17", by_whom="ada lovelace")
 
     assert forgotten == done.selection.origin_ids
 
