@@ -26,7 +26,7 @@ SHORT_HELPS = {
     "export": "Write events, transactions or notifications to a file.",
     "verify": "Check what is stored against itself; change nothing.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
-    "privacy": "Make, change and destroy the keys that lock personal data.",
+    "privacy": "Erase, hold and expire personal data, and keep its keys.",
     "token": "Create, list and revoke tokens of the query API.",
     "user": "Add and list the people who sign in to the pages.",
 }

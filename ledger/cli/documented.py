@@ -10,6 +10,7 @@ _MEANINGS = {
     "LEDGER_SHOPS_FILE": "The file of the shops and their keys.",
     "LEDGER_MASTER_KEYS_FILE": "The master keys.  [default with SQLite: beside the database]",
     "LEDGER_LOG_KEY_FILE": "The key of the log.  [default with SQLite: beside the database]",
+    "LEDGER_RETENTION": "How long what is about people is kept.",
     "LEDGER_TOKEN": "A token of the query API.",
     "LEDGER_SECRET_KEY": "Signs the sessions of the pages; without it there are no pages.",
     "LEDGER_ALLOWED_SOURCES": "The address ranges that the platform calls from.",

@@ -21,9 +21,11 @@ from ledger.cli.key_files import prepare_keys
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import ENDED_KEYS, FAULT, WEAK_KEY, Finding, shop_findings
 from ledger.errors import SettingsError
+from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
+from ledger.privacy.retention import expire_quarantine
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
@@ -190,7 +192,9 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         followers = ProjectionRunner(ledger)
         followers.start()
         Finalize(None, followers.stop, exitpriority=2)
-        log_runner = LogRunner(ledger, open_signer(ledger.settings, ledger.database))
+        signer = open_signer(ledger.settings, ledger.database)
+        tidying = [lambda: expire_quarantine(ledger, utc_now())]
+        log_runner = LogRunner(ledger, signer, hourly=tidying)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)

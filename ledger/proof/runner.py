@@ -4,7 +4,7 @@ Several services may run: whoever holds the lease writes entries, and whoever ha
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import monotonic
@@ -25,7 +25,7 @@ LEASE = "log"
 LEASE_SECONDS = 10
 POLL_SECONDS = 1.0
 CHECKPOINT_SECONDS = 10.0
-MONTHS_SECONDS = 3600.0
+HOUR_SECONDS = 3600.0
 PAUSE_SECONDS = 5.0
 REFUSED_SECONDS = 60.0
 
@@ -33,23 +33,28 @@ _log = structlog.get_logger(__name__)
 
 
 class LogRunner:
-    """Sequences and signs until it is stopped. Shape: without a signer it only sequences."""
+    """Sequences and signs until it is stopped.
+
+    Shape: without a signer it only sequences; `hourly` is done by whoever holds the lease.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         signer: LogSigner | None,
         *,
+        hourly: Sequence[Callable[[], object]] = (),
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
         self._signer = signer
+        self._hourly = hourly
         self._checkpoint_seconds = checkpoint_seconds
         self._now = clock
         self._sequencer = Sequencer(ledger.database, ledger.sealing, clock=clock)
         self._holder = new_holder()
-        self._sign_at = self._months_at = self._renew_at = 0.0
+        self._sign_at = self._hour_at = self._renew_at = 0.0
         self._leads = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -74,7 +79,7 @@ class LogRunner:
             self._renew_at = monotonic() + LEASE_SECONDS / 4
         if self._leads:
             written = self._sequencer.catch_up()
-            self._add_months()
+            self._tidy_up()
         if self._signer is not None and (must_sign or monotonic() >= self._sign_at):
             self._sign(self._signer)
         return written
@@ -88,10 +93,12 @@ class LogRunner:
             self._sign_at = monotonic() + REFUSED_SECONDS
             _log.error("log.not_signed", code=refusal.code, reason=str(refusal))
 
-    def _add_months(self) -> None:
-        if monotonic() >= self._months_at:
+    def _tidy_up(self) -> None:
+        if monotonic() >= self._hour_at:
             add_months(self._ledger.database, self._now())
-            self._months_at = monotonic() + MONTHS_SECONDS
+            for act in self._hourly:
+                act()
+            self._hour_at = monotonic() + HOUR_SECONDS
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -3,6 +3,7 @@
 import click
 
 from ledger.cli import SHORT_HELPS
+from ledger.cli.commands import erasures
 from ledger.cli.documented import DATABASE, DocumentedGroup
 
 _KEYS = (*DATABASE, "LEDGER_MASTER_KEYS_FILE")
@@ -11,6 +12,10 @@ _KEYS = (*DATABASE, "LEDGER_MASTER_KEYS_FILE")
 @click.group(cls=DocumentedGroup, short_help=SHORT_HELPS["privacy"])
 def privacy() -> None:
     """Keep what is about people under keys that can be destroyed."""
+
+
+for command in erasures.COMMANDS:
+    privacy.add_command(command)
 
 
 @privacy.group(cls=DocumentedGroup, short_help="Make, change and destroy the master keys.")
