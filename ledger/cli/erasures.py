@@ -26,12 +26,12 @@ from ledger.proof.signer import LogSigner
 
 
 def erase_by_names(
-    shop_id: str, mode: str, names: Names, *, reason: str, is_dry_run: bool, is_agreed: bool
+    shop_id: str, mode: str, wanted: Names, *, reason: str, is_dry_run: bool, is_agreed: bool
 ) -> None:
     """Show what would be erased, ask, and erase it. Errors: those of erasing."""
     with closing(open_ledger(needs_shops=True)) as ledger:
         eraser = Eraser(ledger, open_signer(ledger.settings, ledger.database))
-        selection = select_by_names(ledger, shop_id, mode, names)
+        selection = select_by_names(ledger, shop_id, mode, wanted)
         for line in preview(ledger, selection, utc_now()).lines():
             click.echo(line)
         if is_dry_run:

@@ -112,7 +112,7 @@ def _document(connection: Connection, intent: Erasure, done: Erasure, name: str)
         "salt": salt,
         "origins": [salted_hash(salt, [id_]) for id_ in sorted(selection.origin_ids)],
         "streams": sorted(salted_hash(salt, [id_.hex]) for id_ in selection.stream_ids),
-        "verified": dict(done.verified),
+        "verified": dict(done.verification),
         "meant_at": write_public_instant(intent.recorded_at),
         "unreadable_at": write_public_instant(done.recorded_at),
         "irrecoverable": {"masters": list(done.masters), "when": _WHEN},

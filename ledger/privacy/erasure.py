@@ -52,14 +52,14 @@ class Eraser:
             raise NotFoundError("nothing of this is left to erase")
         self.refuse_held(selection)
         Sequencer(self.ledger.database, self.ledger.sealing, clock=self.now).catch_up()
-        verified = verify_before(self.ledger, selection.origin_ids)
+        verification = verify_before(self.ledger, selection.origin_ids)
         with self.ledger.database.begin() as connection:
             intent = add_intent(
                 connection,
                 selection,
                 reason=reason,
                 by_whom=by_whom,
-                verified=verified,
+                verification=verification,
                 now=self.now(),
             )
         return self._complete(intent)

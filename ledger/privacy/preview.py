@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -13,7 +12,7 @@ from ledger.privacy.holds import Hold, held_origins
 from ledger.privacy.readers import ReaderOfData, readers_of
 from ledger.privacy.retention import EVIDENCE, cutoff
 from ledger.privacy.selection import Selection, deliveries_among, transactions_of
-from ledger.queries.state import current_state
+from ledger.queries.state import State, current_state
 from ledger.storage.inbox import Inbox
 
 
@@ -34,7 +33,7 @@ class Preview:
     `shared` are those that are about transactions of which something stays.
     """
 
-    deliveries: tuple[str, ...]
+    delivery_ids: tuple[str, ...]
     payments: tuple[Payment, ...]
     holds: tuple[Hold, ...]
     young: tuple[str, ...]
@@ -43,8 +42,8 @@ class Preview:
 
     def lines(self) -> Iterable[str]:
         """Yield it in words, for a person."""
-        yield f"{len(self.deliveries)} deliveries would be erased: their bodies, and what they say"
-        yield "beside facts and harmless details; facts, totals and the log stay"
+        yield f"{len(self.delivery_ids)} deliveries would be erased: their bodies, and what they"
+        yield "say beside facts and harmless details; facts, totals and the log stay"
         for payment in self.payments:
             yield f"payment {payment.uuid} {payment.status} {payment.amount}"
         for hold in self.holds:
@@ -89,7 +88,7 @@ def _payments(ledger: Ledger, selection: Selection) -> Iterable[Payment]:
         yield Payment(str(state.get("uuid") or state["reference"]), *_standing(state))
 
 
-def _standing(state: dict[str, Any]) -> tuple[str, str]:
+def _standing(state: State) -> tuple[str, str]:
     amount, currency = state.get("amount_minor"), str(state.get("currency") or "")
     shown = "" if amount is None else f"{decimal_text(amount, currency)} {currency}"
     return str(state.get("status") or "status unknown"), shown

@@ -36,7 +36,7 @@ class Erasure:
     recorded_at: datetime
     selection: Selection
     masters: tuple[str, ...]
-    verified: Mapping[str, int]
+    verification: Mapping[str, int]
 
 
 def add_intent(
@@ -45,7 +45,7 @@ def add_intent(
     *,
     reason: str,
     by_whom: str,
-    verified: Mapping[str, int],
+    verification: Mapping[str, int],
     now: datetime,
 ) -> Erasure:
     """Store what is to be erased. Errors: ConflictError while another erasure is not done."""
@@ -57,7 +57,7 @@ def add_intent(
     masters = masters_of(connection, selection.origin_ids)
     salt = secrets.token_hex(SALT_BYTES)
     erasure = Erasure(
-        id_, id_, INTENT, reason, by_whom, salt, now, selection, tuple(masters), verified
+        id_, id_, INTENT, reason, by_whom, salt, now, selection, tuple(masters), verification
     )
     _add(connection, erasure)
     return erasure
@@ -77,7 +77,7 @@ def add_done(
         now,
         Selection(frozenset(origin_ids), intent.selection.stream_ids),
         intent.masters,
-        intent.verified,
+        intent.verification,
     )
     _add(connection, done)
 
@@ -125,7 +125,7 @@ def _add(connection: Connection, erasure: Erasure) -> None:
         "origins": sorted(erasure.selection.origin_ids),
         "streams": sorted(id_.hex for id_ in erasure.selection.stream_ids),
         "masters": list(erasure.masters),
-        "verified": dict(erasure.verified),
+        "verified": dict(erasure.verification),
     }
     connection.execute(insert(erasures), row)
 

@@ -59,24 +59,24 @@ def expire(
     personal_until = _first_id_at(cutoff(retention, PERSONAL, now))
     # the body holds what is personal, too
     body_until = max(_first_id_at(cutoff(retention, EVIDENCE, now)), personal_until)
-    until = {EVIDENCE: body_until, PERSONAL: personal_until}
-    counts = _count(ledger.database, until, hold_by_origin)
-    held = _held(ledger.database, until, hold_by_origin)
+    until_by_class = {EVIDENCE: body_until, PERSONAL: personal_until}
+    counts = _count(ledger.database, until_by_class, hold_by_origin)
+    held = _held(ledger.database, until_by_class, hold_by_origin)
     quarantined = expire_quarantine(ledger, now, is_dry_run=is_dry_run)
     if is_dry_run or not any(counts.values()):
         return Expired(counts | {QUARANTINE: quarantined}, held)
     with ledger.database.begin() as connection:
         delete_securely(connection)
-        counts = _destroy(connection, until, hold_by_origin, forget)
+        counts = _destroy(connection, until_by_class, hold_by_origin, forget)
         id_ = str(ULID.from_datetime(now))
-        row: dict[str, Any] = {
+        expiry: dict[str, Any] = {
             "id": id_,
             "recorded_at": now,
             "body_until": body_until,
             "personal_until": personal_until,
             "counts": counts,
         }
-        connection.execute(insert(expiries), row)
+        connection.execute(insert(expiries), expiry)
     remove_traces(ledger.database)
     return Expired(counts | {QUARANTINE: quarantined}, held, id_)
 
@@ -96,12 +96,12 @@ def expire_quarantine(ledger: Ledger, now: datetime, *, is_dry_run: bool = False
 
 
 def _destroy(
-    connection: Connection, until: Mapping[str, str], held: Collection[str], forget: Forget
+    connection: Connection, until_by_class: Mapping[str, str], held: Collection[str], forget: Forget
 ) -> dict[str, int]:
     c = origin_secrets.c
     is_free = _is_free(held)
-    body = and_(c.origin_id < until[EVIDENCE], is_free)
-    personal = and_(c.origin_id < until[PERSONAL], is_free)
+    body = and_(c.origin_id < until_by_class[EVIDENCE], is_free)
+    personal = and_(c.origin_id < until_by_class[PERSONAL], is_free)
     gone = update(origin_secrets).where(body, c.body_secret.is_not(None)).values(body_secret=None)
     evidence_count = connection.execute(gone).rowcount
     forgotten = select(c.origin_id).where(personal, c.personal_secret.is_not(None))
@@ -113,13 +113,15 @@ def _destroy(
     return {EVIDENCE: evidence_count, PERSONAL: len(ids)}
 
 
-def _count(database: Database, until: Mapping[str, str], held: Collection[str]) -> dict[str, int]:
+def _count(
+    database: Database, until_by_class: Mapping[str, str], held: Collection[str]
+) -> dict[str, int]:
     c = origin_secrets.c
     columns = {EVIDENCE: c.body_secret, PERSONAL: c.personal_secret}
     counts = {}
     with database.connect() as connection:
         for name, column in columns.items():
-            is_old = and_(c.origin_id < until[name], _is_free(held))
+            is_old = and_(c.origin_id < until_by_class[name], _is_free(held))
             query = select(func.count(column)).where(is_old)
             counts[name] = connection.scalar(query) or 0
     return counts
@@ -133,11 +135,11 @@ def _is_free(held: Collection[str]) -> ColumnElement[bool]:
 
 
 def _held(
-    database: Database, until: Mapping[str, str], hold_by_origin: Mapping[str, Hold]
+    database: Database, until_by_class: Mapping[str, str], hold_by_origin: Mapping[str, Hold]
 ) -> tuple[Hold, ...]:
     """Return the holds that keep something from expiring."""
     c = origin_secrets.c
-    is_kept = and_(c.origin_id.in_(sorted(hold_by_origin)), c.origin_id < until[EVIDENCE])
+    is_kept = and_(c.origin_id.in_(sorted(hold_by_origin)), c.origin_id < until_by_class[EVIDENCE])
     with database.connect() as connection:
         ids = connection.scalars(select(c.origin_id).where(is_kept)).all()
     holds = {hold_by_origin[id_] for id_ in ids}

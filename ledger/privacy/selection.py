@@ -25,11 +25,11 @@ PAGE = 100
 class Names:
     """What an operator names. Shape: `excepted` are deliveries that are left out."""
 
-    transactions: Sequence[str] = ()
+    references: Sequence[str] = ()
     orders: Sequence[str] = ()
     aliases: Sequence[str] = ()
     subscriptions: Sequence[str] = ()
-    deliveries: Sequence[str] = ()
+    delivery_ids: Sequence[str] = ()
     excepted: Sequence[str] = ()
 
 
@@ -46,35 +46,35 @@ class _Named:
     delivery_ids: set[str] = field(default_factory=set)
 
 
-def select_by_names(ledger: Ledger, shop_id: str, mode: str, names: Names) -> Selection:
+def select_by_names(ledger: Ledger, shop_id: str, mode: str, wanted: Names) -> Selection:
     """Return the deliveries that names lead to. Shape: `mode` in lower case.
 
     Errors: NotFoundError for a name that nothing has; ViewNotBuiltError while the list of
     transactions is behind.
     """
     named = _Named()
-    for reference in names.transactions:
+    for reference in wanted.references:
         named.stream_ids |= _known_streams(ledger, TRANSACTION, shop_id, mode, reference)
     for column, texts in (
-        ("order_id", names.orders),
-        ("alias", names.aliases),
-        ("subscription_id", names.subscriptions),
+        ("order_id", wanted.orders),
+        ("alias", wanted.aliases),
+        ("subscription_id", wanted.subscriptions),
     ):
         for text in texts:
-            listed = _listed(ledger, shop_id, mode, {column: text})
+            listed = _listed(ledger, shop_id, mode, column, text)
             kind = {"alias": ALIAS, "subscription_id": SUBSCRIPTION}.get(column)
             own = set() if kind is None else _streams(ledger, kind, shop_id, mode, text)
             if not listed | own:
                 raise NotFoundError(f"not found: nothing of this shop has the {column} {text}")
             named.stream_ids |= listed | own
     with ledger.database.connect() as connection:
-        for id_ in names.deliveries:
+        for id_ in wanted.delivery_ids:
             record = Inbox(connection).find_verified(id_)
             if record is None or (record.shop_id, record.mode) != (shop_id, Mode(mode)):
                 raise NotFoundError(f"not found: this shop has no verified delivery {id_}")
             named.delivery_ids.add(id_)
         return select_origins(
-            connection, named.delivery_ids, named.stream_ids, excepted=names.excepted
+            connection, named.delivery_ids, named.stream_ids, excepted=wanted.excepted
         )
 
 
@@ -185,10 +185,10 @@ def _streams(ledger: Ledger, kind: str, shop_id: str, mode: str, name: str) -> s
     return {each.event.originator_id for history in histories for each in history}
 
 
-def _listed(ledger: Ledger, shop_id: str, mode: str, columns: dict[str, str]) -> set[UUID]:
+def _listed(ledger: Ledger, shop_id: str, mode: str, column: str, text: str) -> set[UUID]:
     """Return the streams of the transactions that are listed with these columns."""
     filter_ = TRANSACTIONS.filter_class.of(
-        {"mode": mode, "shop_id": frozenset({shop_id}), **columns}
+        {"mode": mode, "shop_id": frozenset({shop_id}), column: text}
     )
     stream_ids, cursor = set[UUID](), None
     while True:
@@ -217,10 +217,10 @@ def _erased_streams(connection: Connection) -> set[UUID]:
 
 
 def _read(
-    connection: Connection, column: Any, among: Any, values: Collection[Any], *conditions: Any
+    connection: Connection, column: Any, among: Any, among_values: Collection[Any], *conditions: Any
 ) -> Iterator[Any]:
     """Yield a column of the rows that have one of these values in another one."""
-    in_order = sorted(values)
+    in_order = sorted(among_values)
     for start in range(0, len(in_order), CHUNK):
         chunk = in_order[start : start + CHUNK]
         yield from connection.scalars(select(column).where(among.in_(chunk), *conditions))

@@ -21,18 +21,18 @@ INTENT, DONE = "intent", "done"
 class ErasureMark(NamedTuple):
     """Why something cannot be read any more.
 
-    Shape: `id` is that of the erasure or of the expiry; `entry` where the log says so, None while
-    it does not yet.
+    Shape: `id` is that of the erasure or of the expiry; `entry_index` where the log says so, None
+    while it does not yet.
     """
 
     id: str
     recorded_at: datetime
-    entry: int | None
+    entry_index: int | None
 
     @property
     def words(self) -> str:
         """Return it in words, for a person."""
-        where = "" if self.entry is None else f", entry {self.entry}"
+        where = "" if self.entry_index is None else f", entry {self.entry_index}"
         return f"erased {self.recorded_at:%Y-%m-%d}{where}"
 
 
@@ -69,11 +69,13 @@ def add_unreadable(
         add_erased(connection, {each.origin_id: erasure_by_origin[each.origin_id]}, what)
 
 
-def insert_missing(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+def insert_missing(
+    connection: Connection, table: Table, table_rows: Sequence[Mapping[str, Any]]
+) -> None:
     """Add those of these rows whose keys are not in the table."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    if rows:
-        connection.execute(insert(table).on_conflict_do_nothing(), list(rows))
+    if table_rows:
+        connection.execute(insert(table).on_conflict_do_nothing(), list(table_rows))
 
 
 def erasure_marks(

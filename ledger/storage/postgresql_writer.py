@@ -111,9 +111,13 @@ def _json(json_rows: Sequence[Any]) -> str:
     return orjson.dumps(json_rows).decode()
 
 
-def _sealed(origin: SealedOrigin, streams_by_origin: Mapping[str, Sequence[UUID]]) -> Any:
-    streams = streams_by_origin.get(origin.origin_id, ())
-    return {"origin_id": origin.origin_id, "master": origin.master, "streams": streams}
+def _sealed(sealed_origin: SealedOrigin, streams_by_origin: Mapping[str, Sequence[UUID]]) -> Any:
+    streams = streams_by_origin.get(sealed_origin.origin_id, ())
+    return {
+        "origin_id": sealed_origin.origin_id,
+        "master": sealed_origin.master,
+        "streams": streams,
+    }
 
 
 def _delivery(record: InboxRecord) -> dict[str, Any]:

@@ -32,8 +32,8 @@ def a_paid_ledger(database: Database, signer: LogSigner, **settings: Any) -> Led
     return ledger
 
 
-def chosen(ledger: Ledger, *uuids: str, **names: Any) -> Selection:
-    return select_by_names(ledger, SHOP_ID, "test", Names(transactions=uuids, **names))
+def chosen(ledger: Ledger, *uuids: str, **named: Any) -> Selection:
+    return select_by_names(ledger, SHOP_ID, "test", Names(references=uuids, **named))
 
 
 def an_eraser(ledger: Ledger, signer: LogSigner | None, **options: Any) -> Eraser:

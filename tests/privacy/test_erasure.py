@@ -150,8 +150,8 @@ def test_orders_and_deliveries_name_the_same(paid: Ledger) -> None:
     first, second, _, capture = ids_in_order(paid.database)
 
     assert chosen(paid, orders=["second"]) == chosen(paid, OTHER_UUID)
-    assert chosen(paid, deliveries=[first, capture]) == by_uuid
-    assert chosen(paid, deliveries=[second]).origin_ids == {second}
+    assert chosen(paid, delivery_ids=[first, capture]) == by_uuid
+    assert chosen(paid, delivery_ids=[second]).origin_ids == {second}
     with pytest.raises(NotFoundError):
         chosen(paid, "d4" * 16)
     with pytest.raises(NotFoundError):

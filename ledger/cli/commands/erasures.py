@@ -1,8 +1,8 @@
 """How the commands of `ledger privacy` that erase, hold, expire and certify are called."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -33,11 +33,11 @@ def _named(name: str, parameter: str, meaning: str) -> _Decorator:
         " --reason art17",
     ),
 )
-@_named("transaction", "transactions", "A transaction, by uuid or reference")
+@_named("transaction", "references", "A transaction, by uuid or reference")
 @_named("order", "orders", "All transactions of an order")
 @_named("alias", "aliases", "An alias, and all transactions with it")
 @_named("subscription", "subscriptions", "A subscription, and all its transactions")
-@_named("delivery", "deliveries", "One delivery, by its id")
+@_named("delivery", "delivery_ids", "One delivery, by its id")
 @_named("except", "excepted", "A delivery that is left out")
 @shop_id_option("Shop id.", required=True)
 @mode_option(required=True, help="Mode of what is named.")
@@ -82,7 +82,9 @@ def hold() -> None:
 @mode_option(required=True, help="Mode of the transaction.")
 @click.option("--until", type=INSTANT, help="Until when (ISO 8601).  [default: its release]")
 @click.option("--reason", required=True, help="Why; shown where it stops an erasure.")
-def transaction(reference: str, shop_id: str, mode: str, until: Any, reason: str) -> None:
+def transaction(
+    reference: str, shop_id: str, mode: str, until: datetime | None, reason: str
+) -> None:
     """Hold a transaction (uuid or reference): nothing of it is erased, and nothing expires.
 
     The command prints the id of the hold.
