@@ -13,12 +13,14 @@ from ledger.errors import NotFoundError, ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_streams
 from ledger.queries.lists import TRANSACTIONS, list_page
+from ledger.queries.undecided import undecided_about
 from ledger.storage.erasure_tables import erased_origins, erased_streams
 from ledger.storage.inbox import Inbox
 from ledger.storage.tables import acts, decisions, events, notifications, repeats
 
 CHUNK = 500
 PAGE = 100
+UNDECIDED_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,10 @@ def select_by_names(ledger: Ledger, shop_id: str, mode: str, wanted: Names) -> S
             if not listed | own:
                 raise NotFoundError(f"not found: nothing of this shop has the {column} {text}")
             named.stream_ids |= listed | own
+    texts = [*wanted.references, *wanted.orders, *wanted.aliases, *wanted.subscriptions]
     with ledger.database.connect() as connection:
+        undecided = undecided_about(connection, shop_id, Mode(mode), texts, limit=UNDECIDED_MAX)
+        named.delivery_ids |= {record.id for record in undecided}
         for id_ in wanted.delivery_ids:
             record = Inbox(connection).find_verified(id_)
             if record is None or (record.shop_id, record.mode) != (shop_id, Mode(mode)):

@@ -18,8 +18,11 @@ DIGEST_SAME, DIGEST_DIFFERS = "digest-same", "digest-differs"
 
 
 def verify_before(ledger: Ledger, origin_ids: Collection[str]) -> dict[str, int]:
-    """Count what signatures, digests and commitments say. Shape: counts by `signature-verified`,
-    `signature-key-gone`, `signature-failed`, and those for digests and entries of the log."""
+    """Count what signatures, digests and commitments say.
+
+    Shape: counts by `signature-verified`, `signature-key-gone`, `signature-failed`, by `body-` and
+    why it cannot be opened, and by those of digests and of entries of the log.
+    """
     counts: Counter[str] = Counter()
     in_order = sorted(origin_ids)
     with ledger.database.connect() as connection:
@@ -33,9 +36,11 @@ def verify_before(ledger: Ledger, origin_ids: Collection[str]) -> dict[str, int]
 
 
 def _of_delivery(ledger: Ledger, record: InboxRecord) -> Iterator[str]:
+    if record.body is None:
+        yield f"body-{record.sealed}"  # erased, locked or damaged
+        return
     yield f"signature-{verified_again(ledger, record)}"
-    if record.body is not None:
-        yield DIGEST_SAME if record.digest == digest(record.body) else DIGEST_DIFFERS
+    yield DIGEST_SAME if record.digest == digest(record.body) else DIGEST_DIFFERS
 
 
 def _of_entries(connection: Connection, ledger: Ledger, ids: Sequence[str]) -> Iterator[str]:
