@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from ledger.audit.erasures import check_erasures
 from ledger.audit.fault import DECLARED_LOST, ERASED, NOT_LOGGED, NOT_SIGNED, CheckResult
 from ledger.audit.stored_rows import UNREADABLE
 from ledger.instants import read_instant
@@ -62,6 +63,7 @@ def check_tree(
         stored = Log(connection, log)
         size = stored.size()
         _check_progress(connection, log, result)
+        check_erasures(connection, result)
         _check_tiles(stored, size, result)
         known = _signed(connection, log, verifier, result)
         if not known and not kept:

@@ -98,6 +98,14 @@ def erasure_phases(connection: Connection, erasure_id: str) -> dict[str, Erasure
     return {row.phase: _erasure(row) for row in rows}
 
 
+def erasures_by_id(connection: Connection) -> dict[str, list[Erasure]]:
+    """Return all rows of erasures, by the id of the erasure."""
+    by_id: dict[str, list[Erasure]] = {}
+    for row in connection.execute(select(erasures).order_by(erasures.c.place)):
+        by_id.setdefault(row.erasure_id, []).append(_erasure(row))
+    return by_id
+
+
 def masters_of(connection: Connection, origin_ids: Collection[str]) -> list[str]:
     """Return the master keys that lock the secrets of origins."""
     masters = set[str]()

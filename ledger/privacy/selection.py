@@ -153,8 +153,13 @@ def positions_of(connection: Connection, origin_ids: Collection[str]) -> set[int
     }
 
 
+def decisions_about(connection: Connection, delivery_ids: Collection[str]) -> set[str]:
+    """Return the ids of later decisions about deliveries."""
+    return {*_read(connection, decisions.c.id, decisions.c.notification_id, delivery_ids)}
+
+
 def _belonging(connection: Connection, origin_ids: Collection[str]) -> Iterator[str]:
-    yield from _read(connection, decisions.c.id, decisions.c.notification_id, origin_ids)
+    yield from decisions_about(connection, origin_ids)
     yield from _read(connection, decisions.c.notification_id, decisions.c.id, origin_ids)
     same = _read(connection, notifications.c.signed_tag, notifications.c.id, origin_ids)
     yield from _read(connection, notifications.c.id, notifications.c.signed_tag, {*same})

@@ -157,6 +157,7 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
     fields["repeats"] = repeats or None
     if origins.kind == ERASURE:
         fields |= {"count": len(row.origins), "origins": salted_hash(row.salt, sorted(row.origins))}
+        fields["streams"] = salted_hash(row.salt, sorted(row.streams))
     body = origins.bodies.get(row.id)
     if origins.kind == DELIVERY:
         fields["body"] = earlier.get("body")

@@ -77,6 +77,24 @@ def test_a_secret_that_is_gone_without_an_erasure_is_a_fault(
     assert set(found(paid)[0]) == {"secret-missing"}
 
 
+def test_a_secret_that_is_noted_as_erased_by_hand_is_a_fault(
+    paid: Ledger, signer: LogSigner
+) -> None:
+    done = erase(paid, signer)
+    second = ids_in_order(paid.database)[1]
+
+    damage(
+        paid.database,
+        "DELETE FROM origin_secrets",
+        *(
+            f"INSERT INTO erased_origins VALUES ('{second}', '{what}', '{done.id}')"
+            for what in ("body", "personal")
+        ),
+    )
+
+    assert found(paid)[0] == ["erasure-unfounded"]
+
+
 def test_the_log_says_what_was_meant_and_what_was_done(paid: Ledger, signer: LogSigner) -> None:
     done = erase(paid, signer)
 

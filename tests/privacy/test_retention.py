@@ -11,7 +11,8 @@ from ulid import ULID
 from ledger.application import Ledger
 from ledger.errors import HeldError, NotFoundError
 from ledger.privacy.holds import add_hold, holds_at, release_hold
-from ledger.privacy.retention import cutoff, expire
+from ledger.privacy.retention import cutoff, expire, expire_quarantine
+from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
 from ledger.queries.readable import find_delivery
 from ledger.storage.database import Database
@@ -143,6 +144,17 @@ def test_the_quarantine_is_empty_a_month_later(database: Database) -> None:
     with database.connect() as connection:
         for table in ("quarantine", "origin_secrets"):
             assert connection.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+
+
+def test_a_running_service_empties_the_quarantine(database: Database) -> None:
+    ledger = a_ledger(database)
+    receive(ledger, b"junk=1", received_at=NOON)
+    later = NOON + timedelta(days=31)
+
+    LogRunner(ledger, None, hourly=[lambda: expire_quarantine(ledger, later)]).run_once()
+
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM quarantine")) == 0
 
 
 def test_an_index_of_persons_forgets_what_has_expired(aged: Ledger) -> None:
