@@ -120,6 +120,22 @@ class MasterKeyMissingError(UnsealableError, code="master-key-missing"):
     """The master key that locks a secret is in no file here: destroyed, or kept elsewhere."""
 
 
+class ErasedError(LedgerError, code="erased"):
+    """What was asked for was erased; the facts about it are still there."""
+
+    def __init__(self, message: str, erasure_id: str | None) -> None:
+        super().__init__(message)
+        self.erasure_id = erasure_id
+
+
+class HeldError(LedgerError, code="held"):
+    """A transaction is held, so that nothing of it may be erased."""
+
+
+class NotSignedError(LedgerError, code="not-signed"):
+    """Nobody has signed what has to be signed first; nothing was destroyed."""
+
+
 class CodeDiffersError(LedgerError, code="code-differs"):
     """A worker process has loaded other code than the process that started it; it did nothing."""
 

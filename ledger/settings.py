@@ -59,6 +59,9 @@ class Settings:
     tsa_certificates_file: Path | None = setting(
         None, "its certificates in PEM, up to its root, by which its tokens are verified"
     )
+    retention: str = setting(
+        "personal=36m,evidence=15m,quarantine=30d", "how long each is kept, in days or months"
+    )
     secret_key: str = setting(
         "",
         "signs the sessions of the pages: 32 or more random characters; without it there are none",
@@ -66,8 +69,7 @@ class Settings:
     )
     metrics_token: str = setting(
         "",
-        "what `/metrics` demands as `Authorization: Bearer …`, 16 or more characters; empty:"
-        " nothing",
+        "what `/metrics` demands as `Authorization: Bearer …`: 16 or more characters",
         is_secret=True,
     )
     trusted_proxies: tuple[Network, ...] = setting(
@@ -170,7 +172,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     for setting in fields(Settings):
         variable = f"LEDGER_{setting.name.upper()}"
         text = environ.get(variable)
-        read, demand = _READERS.get(setting.name, _COUNT)
+        of_its_kind = _READERS_BY_TYPE.get(type(setting.default), _COUNT)
+        read, demand = _READERS.get(setting.name, of_its_kind)
         try:
             if text:
                 chosen[setting.name] = read(text)
@@ -260,21 +263,20 @@ _SOURCES = (
     lambda text: _NETWORKS[0](re.sub(r"\bany\b", "0.0.0.0/0 ::/0", text)),
     "be addresses or ranges, for example 194.50.38.0/24, or `any`",
 )
-_TEXT = (str, "be text")
+_READERS_BY_TYPE: Mapping[type, tuple[Callable[[str], Any], str]] = {
+    str: (str, "be text"),
+    type(None): (Path, "be a path"),
+}
+_PERIOD = r"(?:personal|evidence|quarantine)=[1-9][0-9]{0,2}[dm]"
 _WEB_ADDRESS = (
     lambda text: _web_address(text).rstrip("/"),
     "be an https address, for example https://ledger.example.com",
 )
-_PLAIN = ("client_id", "client_secret", "scopes", "name_claim", "role_claim")
 _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
-    **dict.fromkeys(
-        ("shops_file", "master_keys_file", "log_key_file", "tsa_certificates_file"),
-        (Path, "be a path"),
-    ),
     "tsa_url": (_matching(r"https?://\S+"), "be an address, for example https://tsa.example.com"),
-    "secret_key": _TEXT,
+    "retention": (_matching(f"{_PERIOD}(?:,{_PERIOD})*"), "be periods, as evidence=15m"),
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
     "allowed_sources": _SOURCES,
@@ -288,7 +290,6 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     ),
     "public_url": _WEB_ADDRESS,
     "oidc_issuer": (_web_address, _WEB_ADDRESS[1]),  # as the provider writes it, to the letter
-    **{f"oidc_{name}": _TEXT for name in _PLAIN},
     "oidc_roles": (
         _role_rules,
         "be rules, for example accounting=auditor; treasury=operator:12345678,87654321",
@@ -296,4 +297,4 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "local_passwords": _one_of(("on", "off")),
     "second_factor_roles": (_roles, f"be all, or some of {', '.join(READER_ROLES)}"),
 }
-"""How each setting is read, and what it must be; all that are not named are counts."""
+"""How each setting is read, and what it must be; others are read by the type of their default."""

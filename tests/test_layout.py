@@ -54,7 +54,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.proof": (
         "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog",
     ),
-    "ledger.privacy": ("sqlalchemy",),
+    "ledger.privacy": ("orjson", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),

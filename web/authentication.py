@@ -18,6 +18,7 @@ from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.activity import Scope
 from ledger.queries.evidence import may_read
 from ledger.queries.filter_conditions import Filter, is_search
+from ledger.queries.readable import refuse_erased
 from ledger.storage.inbox import InboxRecord
 from web.addresses import peer
 from web.context import context, ledger
@@ -137,7 +138,11 @@ def bearer_secret() -> str | None:
 
 
 def require_body(row: InboxRecord) -> bytes:
-    """Return a body byte for byte. Errors: Forbidden when it holds card data, but for operators."""
+    """Return a body byte for byte.
+
+    Errors: Forbidden when it holds card data, but for operators; ErasedError.
+    """
+    refuse_erased(ledger(), row)
     if not may_read(ledger(), caller(), row):
         raise Forbidden("this body seems to hold card data: it is for operators")
     return row.body or b""

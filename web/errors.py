@@ -28,6 +28,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.BadUserError: 400,
     errors.TooManyTriesError: 429,
     errors.NotFoundError: 404,
+    errors.ErasedError: 410,
     errors.AmbiguousError: 409,
     errors.PositionAheadError: 409,
     errors.ConflictError: 503,
@@ -45,6 +46,7 @@ _CODES = {
     404: ("not-found", "nothing is served at this address"),
     405: ("method-not-allowed", "this address does not take this method"),
     409: ("ambiguous", "several things have this name"),
+    410: ("erased", "this was erased"),
     413: ("too-large", "the body is too large"),
     415: ("unsupported-content-type", "the body is not announced as JSON"),
     422: ("not-processable", "the question could not be understood"),
@@ -103,6 +105,8 @@ def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
         more = {"aliases": refusal.choices}
     if isinstance(refusal, errors.PositionAheadError):
         more = {"newest_position": refusal.newest_position}
+    if isinstance(refusal, errors.ErasedError):
+        more = {"erasure_id": refusal.erasure_id}
     return _refuse(status, refusal.code, str(refusal), _headers_of(refusal), **more)
 
 

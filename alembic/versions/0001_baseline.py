@@ -26,9 +26,14 @@ APPEND_ONLY = (
     "log_tiles",
     "checkpoints",
     "timestamps",
+    "erasures",
+    "erased_origins",
+    "erased_streams",
+    "expiries",
+    "holds",
     "access_log",
 )
-ORDERED = ("events", "notifications", "decisions", "acts")
+ORDERED = ("events", "notifications", "decisions", "acts", "erasures", "expiries")
 """Tables that are followed in the order in which their rows were committed."""
 POSITIONS_LOCK = 0x1ED6_0002
 MONTHS_LOCK = 0x1ED6_0004
@@ -41,6 +46,7 @@ def upgrade() -> None:
     _create_sealed()
     _create_log()
     _create_persons()
+    _create_erasures()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -290,6 +296,70 @@ def _create_persons() -> None:
         sa.PrimaryKeyConstraint("source", name="pk_person_progress"),
     )
     op.bulk_insert(progress, [{"source": "delivery", "place": 0}])
+
+
+def _create_erasures() -> None:
+    op.create_table(
+        "erasures",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("erasure_id", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by_whom", sa.Text(), nullable=False),
+        sa.Column("salt", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("origins", sa.JSON(), nullable=False),
+        sa.Column("streams", sa.JSON(), nullable=False),
+        sa.Column("masters", sa.JSON(), nullable=False),
+        sa.Column("verified", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_erasures"),
+        sa.UniqueConstraint("id", name="uq_erasures_id"),
+        sa.UniqueConstraint("erasure_id", "phase", name="uq_erasures_phase"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "erased_origins",
+        sa.Column("origin_id", sa.Text()),
+        sa.Column("what", sa.Text()),
+        sa.Column("erasure_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("origin_id", "what", name="pk_erased_origins"),
+    )
+    op.create_index("ix_erased_origins_erasure", "erased_origins", ["erasure_id"])
+    op.create_table(
+        "erased_streams",
+        sa.Column("originator_id", sa.Uuid()),
+        sa.Column("erasure_id", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("originator_id", name="pk_erased_streams"),
+    )
+    op.create_table(
+        "expiries",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("body_until", sa.Text(), nullable=False),
+        sa.Column("personal_until", sa.Text(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_expiries"),
+        sa.UniqueConstraint("id", name="uq_expiries_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "holds",
+        sa.Column("id", sa.Text()),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("hold_id", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by_whom", sa.Text(), nullable=False),
+        sa.Column("originator_id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("until", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_holds"),
+    )
+    op.create_index("ix_holds_hold", "holds", ["hold_id"])
 
 
 def _create_quarantine() -> None:

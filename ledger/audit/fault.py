@@ -35,6 +35,7 @@ REASONS: dict[str, str] = {
     "entry-differs": "The row says something else than its entry.",
     "entry-order": "An origin was recorded long before those whose entries stand before its own.",
     "commitment": "What is sealed is not what its entry commits to.",
+    "erasure-unfounded": "Something is noted as erased that no erasure names.",
     "root-differs": "A stored hash is not that of the entries.",
     "checkpoint-signature": "A checkpoint is not signed by the key of the log.",
     "checkpoint-ahead": "More entries were signed than there are: some were removed.",
@@ -57,6 +58,8 @@ REASONS: dict[str, str] = {
 
 KEY_GONE = "key gone"
 NOT_LOGGED = "origins without an entry yet"
+ERASED = "entries of which something sealed was erased"
+BODY_ERASED = "deliveries whose body was erased"
 DECLARED_LOST = "entries that the log declares as lost"
 NOT_SIGNED = "no checkpoint to compare the log with"
 UNDECIDED = "undecided deliveries"

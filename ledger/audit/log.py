@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from ledger.audit.fault import DECLARED_LOST, NOT_LOGGED, NOT_SIGNED, CheckResult
+from ledger.audit.erasures import check_erasures
+from ledger.audit.fault import DECLARED_LOST, ERASED, NOT_LOGGED, NOT_SIGNED, CheckResult
 from ledger.audit.stored_rows import UNREADABLE
 from ledger.instants import read_instant
 from ledger.proof.entry import read_entry
@@ -62,6 +63,7 @@ def check_tree(
         stored = Log(connection, log)
         size = stored.size()
         _check_progress(connection, log, result)
+        check_erasures(connection, result)
         _check_tiles(stored, size, result)
         known = _signed(connection, log, verifier, result)
         if not known and not kept:
@@ -160,6 +162,7 @@ def _check_rows(
 ) -> None:
     rows = rows_of(connection, kind, [str(logged.origin_id) for logged in stored_entries])
     origins = opened_rows(connection, sealing, kind, rows)
+    result.remarks[ERASED] += len(origins.erased)
     row_by_id = {row.id: row for row in rows}
     for logged in stored_entries:
         row = row_by_id.get(logged.origin_id)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from ledger.proof.origins import SEALED_MISSING, SECRET_MISSING, UNSEALABLE
 from ledger.sealing.origin_secret import BODY, PERSONAL
 from ledger.sealing.sealing import Sealing
+from ledger.storage.erased import erasure_marks
 from ledger.storage.outcomes import Sealed
 from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
 
@@ -20,8 +21,11 @@ class OpenedEvidence:
         self._connection = connection
         self._body_by_id: dict[str, tuple[bytes, str | None]] = {}
         self._reason_by_id = dict.fromkeys(ids, SEALED_MISSING)
+        self._erased: Collection[str] = ()
         for locked in body_frames(connection, ids):
             self._open_body(locked)
+        missing = {id_ for id_, why in self._reason_by_id.items() if why == SECRET_MISSING}
+        self._erased = erasure_marks(connection, missing, BODY).keys()
 
     def body(self, id_: str) -> bytes | None:
         """Return the raw body of a delivery; None when it cannot be opened."""
@@ -34,6 +38,10 @@ class OpenedEvidence:
     def why_not(self, id_: str) -> str | None:
         """Return the reason why there is no body; None when there is one."""
         return self._reason_by_id.get(id_)
+
+    def is_erased(self, id_: str) -> bool:
+        """Return True if an erasure or expiry says that there is no body any more."""
+        return id_ in self._erased
 
     def open_parts(self, ids: Collection[str]) -> None:
         """Open the sealed parts of the events of these origins, as far as that is possible."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.audit.fault import KEY_GONE, UNDECIDED, CheckResult
+from ledger.audit.fault import BODY_ERASED, KEY_GONE, UNDECIDED, CheckResult
 from ledger.audit.opened_evidence import OpenedEvidence
 from ledger.audit.rederivation import Rederivation, TransactionStates, instalment_names
 from ledger.audit.stored_rows import (
@@ -115,6 +115,9 @@ class _Check:
     def _has_body(self) -> bool:
         """Return True if there is a body to look at; what keeps it from being read is a fault."""
         id_ = self.stored_delivery.delivery.id
+        if self.evidence.is_erased(id_):
+            self.result.remarks[BODY_ERASED] += 1
+            return False
         reason = self.evidence.why_not(id_)
         if reason is not None:
             self._add(reason, "its body cannot be opened")

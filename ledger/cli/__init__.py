@@ -26,7 +26,7 @@ SHORT_HELPS = {
     "export": "Write events, transactions or notifications to a file.",
     "verify": "Check what is stored against itself; change nothing.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
-    "privacy": "Find persons, and keep the keys that lock their data.",
+    "privacy": "Find, erase, hold and expire personal data; keep its keys.",
     "backup": "Copy the database to one place and its keys to another.",
     "restore": "Put a backup back, and say what it has lost.",
     "token": "Create, list and revoke tokens of the query API.",

@@ -12,6 +12,7 @@ _MEANINGS = {
     "LEDGER_LOG_KEY_FILE": "The key of the log.  [default with SQLite: beside the database]",
     "LEDGER_TSA_URL": "The time stamping authority.  [default: none]",
     "LEDGER_TSA_CERTIFICATES_FILE": "Its certificates, up to its root.",
+    "LEDGER_RETENTION": "How long what is about people is kept.",
     "LEDGER_TOKEN": "A token of the query API.",
     "LEDGER_SECRET_KEY": "Signs the sessions of the pages; without it there are no pages.",
     "LEDGER_ALLOWED_SOURCES": "The address ranges that the platform calls from.",

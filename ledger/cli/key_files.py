@@ -14,6 +14,7 @@ from ledger.ipn.shops_and_keys import Shops
 from ledger.proof.checkpoints import refuse_unlike_memory
 from ledger.proof.log import newest_checkpoint, newest_log
 from ledger.proof.log_key import make_default_key, open_signer
+from ledger.proof.signer import LogBehindError, LogForkedError
 from ledger.sealing.keys import is_sealing
 from ledger.sealing.sealing import Sealing
 from ledger.settings import Settings
@@ -92,6 +93,9 @@ def _log_findings(database: Database, settings: Settings) -> Iterator[Finding]:
             refuse_unlike_memory(database, signer)
     except LedgerError as error:
         yield Finding(FAULT, "log", str(error))
+        if isinstance(error, LogBehindError | LogForkedError):
+            message = "after a restore, `ledger privacy replay` the certificates of erasures since"
+            yield Finding(WARNING, "erasures", message)
         return
     if signer is None:
         message = "no key signs it: `ledger proof init` makes one, LEDGER_LOG_KEY_FILE names it"

@@ -17,7 +17,7 @@ from ledger.queries.event_sentences import clock
 from ledger.queries.evidence import explained, what_to_do
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import list_notifications, notification_data, waiting
-from ledger.queries.readable import find_delivery
+from ledger.queries.readable import find_delivery, refuse_erased
 from ledger.recording.readmission import WAITING, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
@@ -46,6 +46,7 @@ def print_one(notification_id: str, *, is_raw: bool, as_json: bool) -> None:
         raise NotFoundError(f"no notification {printable(notification_id)}")
     note_reads(ledger, Read("raw", row.id, row.shop_id, row.mode and Mode(row.mode).public))
     if is_raw:
+        refuse_erased(ledger, row)
         sys.stdout.buffer.write(row.body or b"")
         sys.stdout.buffer.flush()
     elif as_json:

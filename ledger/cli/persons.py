@@ -50,7 +50,9 @@ def _found(
 ) -> Found:
     """Find, and note in the access log who looked, before anything is shown."""
     findings = find(ledger, identifiers, shop_id, Mode(mode))
-    kinds = ", ".join(dict.fromkeys(each.kind for each in findings.counts))  # and no value
+    kinds = ", ".join(
+        dict.fromkeys(each.kind for each in findings.count_by_identifier)
+    )  # and no value
     about = (shop_id, Mode(mode).public, OK if findings.matches else NOT_FOUND)
     copied = findings.origin_ids if is_copied else []
     note_reads(ledger, Read("person", kinds, *about), *(Read("raw", id_, *about) for id_ in copied))
@@ -68,7 +70,7 @@ def _row(match: PersonMatch) -> tuple[object, ...]:
 
 def _say_how_many(findings: Found) -> None:
     """Say what a person must look at before anything is given away or erased."""
-    for identifier, count in findings.counts.items():
+    for identifier, count in findings.count_by_identifier.items():
         deliveries = counted(count, "delivery", "deliveries")
         click.echo(f"{_named(identifier)}: {deliveries}", err=True)
     several = list(_of_several(findings))

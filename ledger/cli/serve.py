@@ -21,13 +21,16 @@ from ledger.cli.key_files import prepare_keys
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import ENDED_KEYS, FAULT, WEAK_KEY, Finding, shop_findings
 from ledger.errors import SettingsError
+from ledger.instants import utc_now
 from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
 from ledger.privacy.persons import PersonIndex
+from ledger.privacy.retention import expire_quarantine
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
+from ledger.proof.stamping import stamp_daily
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -192,7 +195,12 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         followers.start()
         Finalize(None, followers.stop, exitpriority=2)
         signer = open_signer(ledger.settings, ledger.database)
-        log_runner = LogRunner(ledger, signer, followers=[PersonIndex(ledger).follow])
+        hourly = (
+            lambda: expire_quarantine(ledger, utc_now()),
+            lambda: stamp_daily(ledger.database, ledger.settings, utc_now()),
+        )
+        follow = PersonIndex(ledger).follow
+        log_runner = LogRunner(ledger, signer, followers=[follow], hourly=hourly)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)

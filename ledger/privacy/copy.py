@@ -49,7 +49,8 @@ def found_data(findings: Found) -> dict[str, Any]:
         "shop_id": findings.shop_id,
         "mode": findings.mode.lower(),
         "identifiers": [
-            _identifier(each) | {"deliveries": count} for each, count in findings.counts.items()
+            _identifier(each) | {"deliveries": count}
+            for each, count in findings.count_by_identifier.items()
         ],
         "deliveries": list(map(match_data, findings.matches)),
         "unreadable": findings.unreadable,

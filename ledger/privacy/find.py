@@ -50,14 +50,14 @@ class PersonMatch:
 class Found:
     """What was found of a person in one shop and mode.
 
-    Shape: `matches` in the order of arrival; `counts` says how many each identifier leads to,
+    Shape: `matches` in the order of arrival; `count_by_identifier` says how many each identifier leads to,
     none included; `unreadable` are deliveries of this shop and mode in which nobody can be found.
     """
 
     shop_id: str
     mode: str
     matches: list[PersonMatch]
-    counts: dict[Identifier, int]
+    count_by_identifier: dict[Identifier, int]
     unreadable: list[str]
 
     @property

@@ -4,21 +4,39 @@ An origin is a delivery, a later decision about one, or what an operator did. Th
 entries from here, and an audit writes them again to compare.
 """
 
+import hmac
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, bindparam, select
 
-from ledger.proof.entry import ACT, DECISION, DELIVERY, EventClaim, entry_bytes, event_claim
+from ledger.proof.entry import (
+    ACT,
+    DECISION,
+    DELIVERY,
+    ERASURE,
+    EXPIRY,
+    EventClaim,
+    entry_bytes,
+    event_claim,
+)
 from ledger.proof.log import LogEntry
 from ledger.sealing.origin_secret import BODY, PERSONAL, part_name
 from ledger.sealing.sealing import OpenedFrame, Sealing
 from ledger.storage.database import padded
+from ledger.storage.erased import erasure_marks
+from ledger.storage.erasure_tables import erasures, expiries
 from ledger.storage.outcomes import Outcome, Sealed
 from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
 from ledger.storage.tables import acts, decisions, events, notifications
 
-SOURCES: Mapping[str, Table] = {DELIVERY: notifications, DECISION: decisions, ACT: acts}
+SOURCES: Mapping[str, Table] = {
+    DELIVERY: notifications,
+    DECISION: decisions,
+    ACT: acts,
+    ERASURE: erasures,
+    EXPIRY: expiries,
+}
 """Kind of entry -> the table of its origins, in the order in which they are taken: what is about
 another origin comes behind it."""
 
@@ -53,6 +71,21 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "mode": "mode",
         "recorded_at": "done_at",
     },
+    ERASURE: {
+        "id": "id",
+        "erasure": "erasure_id",
+        "phase": "phase",
+        "reason": "reason",
+        "verified": "verified",
+        "recorded_at": "recorded_at",
+    },
+    EXPIRY: {
+        "id": "id",
+        "body_until": "body_until",
+        "personal_until": "personal_until",
+        "counts": "counts",
+        "recorded_at": "recorded_at",
+    },
 }
 """Kind of entry -> its fields, each with the column that it is read from."""
 
@@ -63,7 +96,8 @@ RECORDED_AT: Mapping[str, str] = {kind: named["recorded_at"] for kind, named in 
 class OriginRows(NamedTuple):
     """Origins of one kind, as they are stored, with what is sealed of them.
 
-    Shape: contents that cannot be opened are left out, `faults` says of which ids and why.
+    Shape: contents that cannot be opened are left out, `faults` says of which ids and why; those
+    that an erasure has destroyed are in `erased`.
     """
 
     kind: str
@@ -72,6 +106,7 @@ class OriginRows(NamedTuple):
     opened_parts: Mapping[str, OpenedFrame]
     event_by_position: Mapping[int, Row[Any]]
     faults: Mapping[str, str]
+    erased: Collection[str] = ()
 
 
 def rows_after(
@@ -104,13 +139,13 @@ def opened_rows(
     frames = body_frames(connection, ids) if kind == DELIVERY else []
     stored = {locked.origin_id for locked in frames}
     faults = {id_: SEALED_MISSING for id_ in ids if kind == DELIVERY and id_ not in stored}
+    reading, erased = (connection, sealing), set[str]()
+    opened_bodies = _opened(reading, frames, BODY, faults, erased)
+    parts = personal_frames(connection, ids)
+    opened_parts = _opened(reading, parts, PERSONAL, faults, erased)
+    events_by_position = _events_at(connection, own)
     return OriginRows(
-        kind,
-        origin_rows,
-        _opened(sealing, frames, BODY, faults),
-        _opened(sealing, personal_frames(connection, ids), PERSONAL, faults),
-        _events_at(connection, own),
-        faults,
+        kind, origin_rows, opened_bodies, opened_parts, events_by_position, faults, erased
     )
 
 
@@ -123,8 +158,11 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
     fields: dict[str, Any] = {
         name: getattr(row, column) for name, column in _FIELDS[origins.kind].items()
     }
-    repeats = [] if own_positions(row) else list(row.positions)
+    repeats = [] if own_positions(row) else list(getattr(row, "positions", ()))
     fields["repeats"] = repeats or None
+    if origins.kind == ERASURE:
+        fields |= {"count": len(row.origins), "origins": salted_hash(row.salt, sorted(row.origins))}
+        fields["streams"] = salted_hash(row.salt, sorted(row.streams))
     body = origins.bodies.get(row.id)
     if origins.kind == DELIVERY:
         fields["body"] = earlier.get("body")
@@ -143,10 +181,15 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
     return LogEntry(origins.kind, row.id, entry_bytes(origins.kind, fields, claims))
 
 
+def salted_hash(salt: str, ids: Sequence[str]) -> str:
+    """Name ids so that only who has the salt can tell which. Shape: 64 lower-case hex digits."""
+    return hmac.digest(bytes.fromhex(salt), "\n".join(ids).encode(), "sha256").hex()
+
+
 def own_positions(row: Row[Any]) -> list[int]:
     """Return the positions of the events that an origin made; a repeat names those of others."""
     outcome = getattr(row, "outcome", Outcome.RECORDED)
-    return list(row.positions) if outcome == Outcome.RECORDED else []
+    return list(getattr(row, "positions", ())) if outcome == Outcome.RECORDED else []
 
 
 def _claim(
@@ -172,9 +215,15 @@ def _claim(
 
 
 def _opened(
-    sealing: Sealing, frames: Sequence[LockedFrame], what: str, faults: dict[str, str]
+    reading: tuple[Connection, Sealing],
+    frames: Sequence[LockedFrame],
+    what: str,
+    faults: dict[str, str],
+    erased: set[str],
 ) -> dict[str, OpenedFrame]:
+    connection, sealing = reading
     opened_frames: dict[str, OpenedFrame] = {}
+    missing = set()
     for locked in frames:
         opened = sealing.open_frame(locked, what)
         if not isinstance(opened, Sealed):
@@ -182,7 +231,10 @@ def _opened(
         elif opened is not Sealed.ERASED:  # an audit says so; the log goes on
             faults[locked.origin_id] = UNSEALABLE
         elif locked.frame is not None:
-            faults[locked.origin_id] = SECRET_MISSING
+            missing.add(locked.origin_id)
+    explained = erasure_marks(connection, missing, what).keys()
+    faults |= dict.fromkeys(missing - explained, SECRET_MISSING)
+    erased.update(explained)
     return opened_frames
 
 

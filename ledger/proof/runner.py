@@ -6,7 +6,7 @@ Several services may run: whoever holds the lease writes entries, and whoever ha
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 
 import structlog
@@ -17,22 +17,17 @@ from ledger.errors import LedgerError
 from ledger.instants import utc_now
 from ledger.projections.engine.leases import new_holder, release_leases, take_lease
 from ledger.proof.checkpoints import sign_checkpoint
-from ledger.proof.log import newest_log
 from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogBehindError, LogForgottenError, LogForkedError, LogSigner
-from ledger.proof.stamping import newest_timestamp, read_authority, stamp_checkpoint
 from ledger.storage.sealed_rows import add_months
 
 LEASE = "log"
 LEASE_SECONDS = 10
 POLL_SECONDS = 1.0
 CHECKPOINT_SECONDS = 10.0
-MONTHS_SECONDS = 3600.0
+HOUR_SECONDS = 3600.0
 PAUSE_SECONDS = 5.0
 REFUSED_SECONDS = 60.0
-STAMP_SECONDS = 3600.0
-"""So often it is looked whether a time stamp is due; one that failed is tried again then."""
-STAMP_EVERY = timedelta(days=1)
 
 _log = structlog.get_logger(__name__)
 
@@ -40,8 +35,8 @@ _log = structlog.get_logger(__name__)
 class LogRunner:
     """Sequences and signs until it is stopped.
 
-    Shape: without a signer it only sequences; `followers` are called behind the log, in the one
-    process that sequences, and do a part of their work each time.
+    Shape: without a signer it only sequences. The one process that sequences also does what is
+    `hourly`, and calls `followers` behind the log, each for a part of its work.
     """
 
     def __init__(
@@ -50,17 +45,19 @@ class LogRunner:
         signer: LogSigner | None,
         *,
         followers: Sequence[Callable[[], None]] = (),
+        hourly: Sequence[Callable[[], object]] = (),
         checkpoint_seconds: float = CHECKPOINT_SECONDS,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._ledger = ledger
         self._signer = signer
         self._followers = followers
+        self._hourly = hourly
         self._checkpoint_seconds = checkpoint_seconds
         self._now = clock
         self._sequencer = Sequencer(ledger.database, ledger.sealing, clock=clock)
         self._holder = new_holder()
-        self._sign_at = self._months_at = self._renew_at = self._stamp_at = 0.0
+        self._sign_at = self._hour_at = self._renew_at = 0.0
         self._leads = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -85,11 +82,9 @@ class LogRunner:
             self._renew_at = monotonic() + LEASE_SECONDS / 4
         if self._leads:
             written = self._sequencer.catch_up()
-            self._add_months()
+            self._tidy_up()
         if self._signer is not None and (must_sign or monotonic() >= self._sign_at):
             self._sign(self._signer)
-        if self._leads and self._ledger.settings.tsa_url and monotonic() >= self._stamp_at:
-            self._stamp()
         for follow in self._followers if self._leads else ():
             follow()
         return written
@@ -103,24 +98,12 @@ class LogRunner:
             self._sign_at = monotonic() + REFUSED_SECONDS
             _log.error("log.not_signed", code=refusal.code, reason=str(refusal))
 
-    def _stamp(self) -> None:
-        """Have a checkpoint stamped unless one of the last day was; who fails waits an hour."""
-        self._stamp_at = monotonic() + STAMP_SECONDS
-        ledger, now = self._ledger, self._now()
-        with ledger.database.connect() as connection:
-            newest = newest_timestamp(connection, newest_log(connection) or 0)
-        if newest is not None and now - newest.stamped_at < STAMP_EVERY:
-            return
-        try:
-            authority = read_authority(ledger.settings)
-            stamp_checkpoint(ledger.database, ledger.settings.tsa_url, authority, now)
-        except LedgerError as error:
-            _log.warning("log.not_stamped", code=error.code, reason=str(error))
-
-    def _add_months(self) -> None:
-        if monotonic() >= self._months_at:
+    def _tidy_up(self) -> None:
+        if monotonic() >= self._hour_at:
+            self._hour_at = monotonic() + HOUR_SECONDS
             add_months(self._ledger.database, self._now())
-            self._months_at = monotonic() + MONTHS_SECONDS
+            for act in self._hourly:
+                act()
 
     def _run(self) -> None:
         while not self._stopped.is_set():

@@ -1,13 +1,14 @@
 """Has checkpoints stamped by an outside authority, and keeps its tokens."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import Connection, insert, select
 
-from ledger.errors import SettingsError
-from ledger.proof.log import Log, StoredCheckpoint
+from ledger.errors import LedgerError, SettingsError
+from ledger.proof.log import Log, StoredCheckpoint, newest_log
 from ledger.proof.signed_log import signed_log
 from ledger.proof.timestamps import (
     TimestampMismatchError,
@@ -19,6 +20,10 @@ from ledger.proof.timestamps import (
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.log_tables import checkpoints, timestamps
+
+STAMP_EVERY = timedelta(days=1)
+
+_log = structlog.get_logger(__name__)
 
 
 class StoredTimestamp(NamedTuple):
@@ -42,6 +47,23 @@ def stamp_checkpoint(
     reply = ask(url, question)
     checked_reply(reply, checkpoint.note, query=question)
     return _keep(database, checkpoint, reply, authority_pem, now)
+
+
+def stamp_daily(database: Database, settings: Settings, now: datetime) -> None:
+    """Have a checkpoint stamped if an authority is set, unless one of the last day was.
+
+    Shape: what goes wrong is logged, and tried again by whoever calls this every hour.
+    """
+    if not settings.tsa_url:
+        return
+    with database.connect() as connection:
+        newest = newest_timestamp(connection, newest_log(connection) or 0)
+    if newest is not None and now - newest.stamped_at < STAMP_EVERY:
+        return
+    try:
+        stamp_checkpoint(database, settings.tsa_url, read_authority(settings), now)
+    except LedgerError as error:
+        _log.warning("log.not_stamped", code=error.code, reason=str(error))
 
 
 def keep_reply(

@@ -61,6 +61,7 @@ def event_data(recorded: RecordedEvent, *, with_details: bool = True) -> dict[st
         data |= {name: dict(_DATA[name](event)) for name in _PAIRS}
     answer = {name: read(event) for name, read in _ANSWER.items()}
     own = {"version": recorded.version, "sealed": recorded.sealed}
+    own |= {} if recorded.erasure is None else {"erasure": recorded.erasure.words}
     return {"position": recorded.position, **answer, **own, "data": data}
 
 

@@ -41,6 +41,7 @@ def _entry_text(entry: TimelineEntry) -> str:
         f"    {known} · {entry.rule_meaning} ({event.rule_certainty})"
         f" · notification {event.notification_id} · #{entry.position}",
     ]
+    lines += [] if entry.recorded.erasure is None else [f"    [{entry.recorded.erasure.words}]"]
     currency = str(event.facts.get("currency") or "")
     lines += [f"    {_change(change, currency)}" for change in entry.telling_changes]
     lines += [

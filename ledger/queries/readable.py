@@ -1,11 +1,15 @@
 """Events and deliveries with what is sealed in them, for whoever may read it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ledger.access.readers import Reader
 from ledger.application import Ledger
+from ledger.errors import ErasedError
+from ledger.storage.erased import BODY, PERSONAL, ErasureMark, erasure_marks
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.outcomes import Sealed
 
 
 def readable_events(
@@ -17,7 +21,10 @@ def readable_events(
     if reader is not None and not reader.sees_personal:
         return list(events)
     with ledger.database.connect() as connection:
-        return ledger.sealing.opened(connection, events)
+        opened = ledger.sealing.opened(connection, events)
+        erased = {each.origin_id or "" for each in opened if each.sealed is Sealed.ERASED}
+        marks = erasure_marks(connection, erased, PERSONAL)
+    return [replace(each, erasure=marks.get(each.origin_id or "")) for each in opened]
 
 
 def find_delivery(ledger: Ledger, id_: str) -> InboxRecord | None:
@@ -25,3 +32,20 @@ def find_delivery(ledger: Ledger, id_: str) -> InboxRecord | None:
     with ledger.database.connect() as connection:
         record = Inbox(connection).get(id_)
         return None if record is None else ledger.sealing.with_bodies(connection, [record])[0]
+
+
+def erasure_of_body(ledger: Ledger, row: InboxRecord) -> ErasureMark | None:
+    """Return what has erased the body of a delivery; None when there is one, or it is unknown."""
+    if row.sealed is not Sealed.ERASED:
+        return None
+    with ledger.database.connect() as connection:
+        return erasure_marks(connection, [row.id], BODY).get(row.id)
+
+
+def refuse_erased(ledger: Ledger, row: InboxRecord) -> None:
+    """Refuse to show a body that is not there any more. Errors: ErasedError."""
+    if row.sealed is Sealed.ERASED:
+        mark = erasure_of_body(ledger, row)
+        if mark is None:
+            raise ErasedError("the body cannot be read: its secret is gone", None)
+        raise ErasedError(f"the body was {mark.words} ({mark.id})", mark.id)

@@ -77,7 +77,9 @@ class UnitOfWork:
                 outcome = Outcome.RECORDED
                 self._loaded.texts_by_tag |= {tag: notification.delivery.id} if tag else {}
             positions, parts = self._collect(decision, occasion, origin_id)
+            stream_ids = [*stream_ids, *(each.id for each in decision.changed.values())]
             self._loaded.positions_by_tag[notification.signed_tag] = positions
+        self.writes.streams_by_origin[origin_id] = tuple(stream_ids)
         if readmitted is not None and is_decided_now:
             self.writes.decisions.append(
                 later_decision(origin_id, readmitted, now, outcome, positions)
@@ -111,6 +113,7 @@ class UnitOfWork:
         decision = Decider(content, [], occasion, self).confirm(id_, details)
         positions, parts = self._collect(decision, occasion, act.id)
         self.writes.acts.append(replace(act, positions=positions))
+        self.writes.streams_by_origin[act.id] = (id_,)
         self._seal(act.id, None, parts)
 
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:

@@ -24,6 +24,8 @@ def rotate_secrets(database: Database, masters: MasterKeys) -> int:
     Errors: MasterKeyMissingError for one that still locks something; then nothing is changed.
     """
     with database.begin() as connection:
+        if database.is_sqlite:
+            connection.exec_driver_sql("PRAGMA secure_delete = ON")
         if not database.is_sqlite:
             connection.execute(text("LOCK TABLE origin_secrets IN ACCESS EXCLUSIVE MODE"))
         _rename_aside(connection)

@@ -19,11 +19,16 @@ APPEND_ONLY = (
     "log_tiles",
     "checkpoints",
     "timestamps",
+    "erasures",
+    "erased_origins",
+    "erased_streams",
+    "expiries",
+    "holds",
     "access_log",
 )
 """Tables whose rows are never changed or deleted."""
 
-ORDERED = ("events", "notifications", "decisions", "acts")
+ORDERED = ("events", "notifications", "decisions", "acts", "erasures", "expiries")
 """Tables that are followed in the order in which their rows were committed."""
 
 

@@ -14,6 +14,7 @@ from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotFoundError
 from ledger.storage.database import Database
+from ledger.storage.erased import ErasureMark
 from ledger.storage.event_mapper import AnyStoredEvent, Entry, EventMapper, StoredEntry
 from ledger.storage.event_recorder import EventRecorder, read_streams
 from ledger.storage.outcomes import Sealed
@@ -27,7 +28,8 @@ class RecordedEvent:
     """One event with its place in the whole ledger.
 
     Shape: `counted` is its place in a history of two streams, which has versions of its own.
-    `sealed` says where it stands with what it says beside facts and harmless details.
+    `sealed` says where it stands with what it says beside facts and harmless details; `erasure`
+    by what that was erased.
     """
 
     position: int
@@ -36,6 +38,7 @@ class RecordedEvent:
     origin_id: str | None = None
     part: int | None = None
     sealed: Sealed = Sealed.NOTHING
+    erasure: ErasureMark | None = None
 
     @property
     def version(self) -> int:

@@ -10,9 +10,10 @@ from ledger.storage import subscription_index
 from ledger.storage.acts import add_act
 from ledger.storage.database import Database
 from ledger.storage.decisions import add_decision
+from ledger.storage.erased import BODY, add_erased, add_unreadable, erased_names
 from ledger.storage.event_recorder import append_events, read_streams
 from ledger.storage.inbox import Inbox
-from ledger.storage.sealed_rows import add_sealed
+from ledger.storage.sealed_rows import add_sealed, destroy_secrets
 from ledger.storage.stream_names import add_names, streams_by_name
 from ledger.storage.write_set import Loaded, LoadRequest, WriteSet, final_positions
 
@@ -47,7 +48,7 @@ class PlainWriter:
         add_names(connection, writes.stream_by_name)
         new_positions = append_events(connection, writes.new_events)
         inbox.add_repeats(writes.repeats)
-        add_sealed(connection, writes.sealed_origins)
+        _add_sealed(connection, writes)
         inbox_records = [
             replace(record, positions=final_positions(record.positions, new_positions))
             for record in writes.deliveries
@@ -61,3 +62,23 @@ class PlainWriter:
             positions = final_positions(act.positions, new_positions)
             add_act(connection, replace(act, positions=positions))
         return new_positions
+
+
+def _add_sealed(connection: Connection, writes: WriteSet) -> None:
+    """Store what is sealed, and no secret of what is about an erased transaction."""
+    name_ids = {id_ for ids in writes.streams_by_origin.values() for id_ in ids}
+    erasure_by_name = erased_names(connection, name_ids)
+    erasure_by_origin = {
+        origin_id: erasure_by_name[id_]
+        for origin_id, ids in writes.streams_by_origin.items()
+        for id_ in ids
+        if id_ in erasure_by_name
+    }
+    unreadable = [each for each in writes.sealed_origins if each.origin_id in erasure_by_origin]
+    add_sealed(connection, writes.sealed_origins, erasure_by_origin)
+    add_unreadable(connection, unreadable, erasure_by_origin)
+    for decision in writes.decisions:  # only now it is known what their deliveries are about
+        if decision.id in erasure_by_origin:
+            destroy_secrets(connection, [decision.notification_id])
+            erasure_id = erasure_by_origin[decision.id]
+            add_erased(connection, {decision.notification_id: erasure_id}, [BODY])

@@ -5,7 +5,7 @@ them anybody else may write, as between the statements of any transaction at thi
 isolation: the same constraints refuse whoever comes second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC
 from functools import lru_cache
@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, Column, Connection
+from sqlalchemy import ARRAY, BigInteger, Column, Connection, Uuid
 from sqlalchemy.dialects import postgresql
 
 from ledger.storage import subscription_index
@@ -23,6 +23,7 @@ from ledger.storage.database_errors import driver_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import event_row
 from ledger.storage.inbox import InboxRecord
+from ledger.storage.sealed_rows import SealedOrigin
 from ledger.storage.stream_names import name_rows
 from ledger.storage.tables import (
     events,
@@ -80,7 +81,7 @@ class PostgresqlWriter:
         sealed = writes.sealed_origins
         parameters: dict[str, Any] = {
             "deliveries": _json([_delivery(record) for record in writes.deliveries]),
-            "sealed": _json([{"origin_id": e.origin_id, "master": e.master} for e in sealed]),
+            "sealed": _json([_sealed(each, writes.streams_by_origin) for each in sealed]),
             **{f"sealed_{name}": [getattr(each, name) for each in sealed] for name in _SEALED},
         }
         if writes.new_events:
@@ -108,6 +109,15 @@ def execute(connection: Connection, statement: str, parameters: dict[str, Any]) 
 
 def _json(json_rows: Sequence[Any]) -> str:
     return orjson.dumps(json_rows).decode()
+
+
+def _sealed(sealed_origin: SealedOrigin, streams_by_origin: Mapping[str, Sequence[UUID]]) -> Any:
+    streams = streams_by_origin.get(sealed_origin.origin_id, ())
+    return {
+        "origin_id": sealed_origin.origin_id,
+        "master": sealed_origin.master,
+        "streams": streams,
+    }
 
 
 def _delivery(record: InboxRecord) -> dict[str, Any]:
@@ -213,17 +223,38 @@ def _adding_deliveries() -> str:
 
 
 def _adding_sealed() -> list[str]:
-    """Insert what origins seal, and their secrets."""
-    columns = ", ".join(("origin_id", "master", *_SEALED))
-    typed = [origin_secrets.c.origin_id, origin_secrets.c.master]
+    """Insert what origins seal, and their secrets, but for those about erased transactions."""
+    columns = ", ".join(("origin_id", "master", "streams", *_SEALED))
+    typed: list[Column[Any]] = [origin_secrets.c.origin_id, origin_secrets.c.master]
+    typed.append(Column("streams", ARRAY(Uuid)))
     source = _zipped("sealed", typed, *(f"sealed_{name}" for name in _SEALED))
     secrets = "origin_id, master, body_secret, personal_secret"
     return [
         f"closed AS MATERIALIZED (SELECT * FROM {source} AS closed ({columns}, ord))",  # noqa: S608  as above
         "kept AS (INSERT INTO bodies (origin_id, body, personal)"
         " SELECT origin_id, body, personal FROM closed)",
-        f"locked AS (INSERT INTO origin_secrets ({secrets}) SELECT {secrets} FROM closed)",  # noqa: S608  as above
+        _ERASED,
+        f"locked AS (INSERT INTO origin_secrets ({secrets}) SELECT {secrets} FROM closed"  # noqa: S608  as above
+        " WHERE origin_id NOT IN (SELECT origin_id FROM erased))",
     ]
+
+
+_ERASED = """named_by AS (SELECT origin_id, unnest(streams) AS name_id FROM closed),
+erased AS MATERIALIZED (
+  SELECT origin_id, min(erasure_id) AS erasure_id FROM (
+    SELECT origin_id, erasure_id FROM named_by JOIN erased_streams ON originator_id = name_id
+    UNION ALL
+    SELECT origin_id, erasure_id FROM named_by JOIN stream_names USING (name_id)
+      JOIN erased_streams USING (originator_id)
+  ) AS erasing GROUP BY origin_id
+),
+noted AS (
+  INSERT INTO erased_origins (origin_id, what, erasure_id)
+  SELECT origin_id, what, erasure_id FROM erased JOIN closed USING (origin_id)
+    CROSS JOIN LATERAL (VALUES ('body', body_secret), ('personal', personal_secret))
+      AS secret (what, locked) WHERE secret.locked IS NOT NULL
+)"""
+"""What is about an erased transaction has its sealed contents stored, and no secret."""
 
 
 def _zipped(parameter: str, typed_columns: Sequence[Column[Any]], *arrays: str) -> str:

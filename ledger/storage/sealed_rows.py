@@ -38,18 +38,24 @@ class LockedFrame(NamedTuple):
     secret: bytes | None
 
 
-def add_sealed(connection: Connection, sealed_origins: Sequence[SealedOrigin]) -> None:
-    """Store what origins seal, with their secrets."""
+def add_sealed(
+    connection: Connection,
+    sealed_origins: Sequence[SealedOrigin],
+    erased_ids: Collection[str] = (),
+) -> None:
+    """Store what origins seal, with their secrets, but for those of erased ones."""
     if sealed_origins:
         rows = [_values(each, _CONTENTS) for each in sealed_origins]
         connection.execute(insert(bodies), rows)
-        add_secrets(connection, sealed_origins)
+        readable = [each for each in sealed_origins if each.origin_id not in erased_ids]
+        add_secrets(connection, readable)
 
 
 def add_secrets(connection: Connection, sealed_origins: Sequence[SealedOrigin]) -> None:
     """Store the secrets alone of what is sealed elsewhere."""
     rows = [_values(each, _SECRETS) for each in sealed_origins]
-    connection.execute(insert(origin_secrets), rows)
+    if rows:
+        connection.execute(insert(origin_secrets), rows)
 
 
 def body_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:

@@ -57,7 +57,8 @@ class WriteSet:
     """All that a unit of work adds.
 
     Shape: events with their origins; deliveries, decisions and acts with provisional positions;
-    what their origins seal; subscriptions by what the platform calls them; names of transactions.
+    what their origins seal; subscriptions by what the platform calls them; names of transactions;
+    the streams that origins are about, by any of their names: of erased ones no secret is stored.
     """
 
     new_events: list[NewEvent] = field(default_factory=list)
@@ -68,6 +69,7 @@ class WriteSet:
     repeats: list[Repeat] = field(default_factory=list)
     subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)
     stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
+    streams_by_origin: dict[str, tuple[UUID, ...]] = field(default_factory=dict)
 
 
 def final_positions(positions: Sequence[int], new_positions: Sequence[int]) -> tuple[int, ...]:

@@ -134,7 +134,7 @@ def test_each_delivery_says_by_what_it_was_found(world: World) -> None:
     by_email = world.ids(lambda each: each.call.buyer.email == first.email)
     by_phone = world.ids(lambda each: each.call.buyer.phone == last.phone)
     assert result.origin_ids == sorted({*by_email, *by_phone})
-    assert list(result.counts.values()) == [len(by_email), 0, len(by_phone)]
+    assert list(result.count_by_identifier.values()) == [len(by_email), 0, len(by_phone)]
     assert result.matches[0].identifiers == ((IdentifierKind.EMAIL, first.email),)
 
 

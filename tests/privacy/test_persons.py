@@ -128,7 +128,7 @@ def test_what_was_erased_drops_out_and_stays_out(ledger: Ledger) -> None:
 
     assert erased not in {origin_id for _, _, origin_id in forgotten}
     assert tags(ledger) == forgotten
-    assert world.find(customers=["shared"]).counts.popitem()[1] == 29
+    assert world.find(customers=["shared"]).count_by_identifier.popitem()[1] == 29
 
 
 class ErasedMeanwhile(Sealing):

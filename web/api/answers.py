@@ -7,7 +7,7 @@ from ledger.access.readers import Reader
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.projections.engine.folding import Poison
 from ledger.projections.engine.status import Status
-from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, VERIFIED
+from ledger.queries.evidence import FAILED, KEY_GONE, VERIFIED
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
 from web.api.answer_fields import (
@@ -86,7 +86,7 @@ EvidenceAnswer = answer_schema(
     notification=nested(Notification),
     signature=text(
         "the signature, verified again for this answer",
-        choices=(VERIFIED, KEY_GONE, FAILED, ERASED),
+        choices=(VERIFIED, KEY_GONE, FAILED),
     ),
     key_fingerprint=text(none=True),
     digest=text("as noted on arrival"),

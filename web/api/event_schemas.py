@@ -7,7 +7,7 @@ from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.storage.outcomes import Sealed
 from web.api.fact_schemas import FACTS, JsonSchema, facts_schemas
-from web.api.vocabulary import CLOSED, KNOWN, SEALED
+from web.api.vocabulary import CLOSED, ERASURE, KNOWN, SEALED
 
 EVENT = "Event"
 _HEAD = "EventHead"
@@ -84,6 +84,7 @@ def _head() -> JsonSchema:
         "properties": {
             **{field.name: field_schema(field) for field in head_fields},
             "sealed": {"type": "string", "enum": list(Sealed), "description": SEALED},
+            "erasure": {"type": "string", "description": ERASURE},
             "links": EVENT_LINKS,
             "changes": {
                 "type": "array",

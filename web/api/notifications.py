@@ -14,7 +14,7 @@ from ledger.queries import notifications
 from ledger.queries.evidence import body_text, evidence, may_read
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import notification_data, waiting
-from ledger.queries.readable import find_delivery
+from ledger.queries.readable import find_delivery, refuse_erased
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
@@ -111,6 +111,7 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     event, row = proof.recorded.event, proof.row
     if (event.shop_id, Mode(event.mode).public) != (shop_id, mode):
         raise NotFoundError(f"no event at position {position} of this shop and mode")
+    refuse_erased(ledger(), row)
     log_personal_read("evidence", shop_id=shop_id, mode=mode, reference=str(position))
     return answer(
         {

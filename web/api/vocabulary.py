@@ -62,6 +62,7 @@ ALIAS_STATUSES: Words = (CREATED, UPDATED, NOT_CREATED)
 SUBSCRIPTION_STATUSES: Words = (CREATED, NOT_CREATED)
 TOTAL_OUTCOMES: Words = tuple(sorted(OUTCOMES))
 
+ERASURE = "when what else it said was erased, and where the log says so; only if it was"
 SEALED = (
     "what became of all that stands beside facts and harmless details: nothing else, closed to this"
     " reader, opened, erased, locked by a master key that is not here, or damaged"

@@ -28,7 +28,7 @@ from ledger.queries.evidence import (
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.find_by_name import SUBSCRIPTION
 from ledger.queries.notifications import list_notifications, notification_data
-from ledger.queries.readable import find_delivery
+from ledger.queries.readable import erasure_of_body, find_delivery
 from ledger.recording.inbox_rows import missing_body
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -97,6 +97,7 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
         notification=facts,
         remedy=what_to_do(ledger(), row, explanation or row.reason or ""),
         missing=missing,
+        erasure=erasure_of_body(ledger(), row),
         may_download=caller().role == OPERATOR,
         explanation=explanation,
         body=readable(ledger(), row) if has_body else None,
@@ -141,6 +142,7 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
         sentence=SENTENCES[type(event)],
         notification=_facts(proof.row),
         evidence=proof,
+        erasure=erasure_of_body(ledger(), proof.row),
         digest_now=digest(proof.body),
         proven=proven_entry(recorded.origin_id or event.notification_id),
         body=body_text(ledger(), proof.row) if caller().sees_personal else None,

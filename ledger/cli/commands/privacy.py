@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from ledger.cli import SHORT_HELPS
+from ledger.cli.commands import erasures
 from ledger.cli.documented import DATABASE, DocumentedGroup
 from ledger.cli.options import json_option
 from ledger.cli.person_options import person_options
@@ -75,6 +76,10 @@ def reindex() -> None:
     from ledger.cli.persons import rebuild_index
 
     rebuild_index()
+
+
+for command in erasures.COMMANDS:
+    privacy.add_command(command)
 
 
 @privacy.group(cls=DocumentedGroup, short_help="Make, change and destroy the master keys.")

@@ -1,0 +1,157 @@
+"""How long what is about people is kept, and its end: secrets are destroyed by age."""
+
+import re
+from calendar import monthrange
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from ulid import ULID
+
+from ledger.application import Ledger
+from ledger.instants import instant_of_id
+from ledger.privacy.destroying import Forget, delete_securely, forget_nobody, remove_traces
+from ledger.privacy.holds import Hold, held_origins
+from ledger.settings import Settings
+from ledger.storage.database import Database
+from ledger.storage.erasure_tables import expiries
+from ledger.storage.tables import origin_secrets, quarantine
+
+EVIDENCE, PERSONAL, QUARANTINE = "evidence", "personal", "quarantine"
+_PERIOD = re.compile(r"([0-9]+)([dm])")
+_ID_RANDOM = "0" * 16
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What an expiry has destroyed, or would. Shape: `counts` by class; `held` are the holds that
+    kept something from it; `id` is that of its row, None when there was nothing."""
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+    held: tuple[Hold, ...] = ()
+    id: str | None = None
+
+
+def cutoff(retention: str, name: str, now: datetime) -> datetime:
+    """Return the instant before which a class is not kept any more.
+
+    Shape: `retention` as in the settings: `personal=36m,evidence=15m,quarantine=30d`.
+    """
+    named = f"{Settings.retention},{retention}".split(",")  # what is not named keeps its default
+    periods = dict(each.split("=") for each in named)
+    match = _PERIOD.fullmatch(periods[name])
+    assert match is not None, "the settings were read"
+    number, unit = int(match[1]), match[2]
+    try:
+        return now - timedelta(days=number) if unit == "d" else _months_before(now, number)
+    except (OverflowError, ValueError):
+        return datetime.min.replace(tzinfo=now.tzinfo)
+
+
+def expire(
+    ledger: Ledger, now: datetime, *, is_dry_run: bool = False, forget: Forget = forget_nobody
+) -> Expired:
+    """Destroy what has outlived its time, but for what is held; one row says so of all of it."""
+    hold_by_origin = held_origins(ledger, now)
+    retention = ledger.settings.retention
+    personal_until = _first_id_at(cutoff(retention, PERSONAL, now))
+    # the body holds what is personal, too
+    body_until = max(_first_id_at(cutoff(retention, EVIDENCE, now)), personal_until)
+    until_by_class = {EVIDENCE: body_until, PERSONAL: personal_until}
+    counts = _count(ledger.database, until_by_class, hold_by_origin)
+    held = _held(ledger.database, until_by_class, hold_by_origin)
+    quarantined = expire_quarantine(ledger, now, is_dry_run=is_dry_run)
+    if is_dry_run or not any(counts.values()):
+        return Expired(counts | {QUARANTINE: quarantined}, held)
+    with ledger.database.begin() as connection:
+        delete_securely(connection)
+        counts = _destroy(connection, until_by_class, hold_by_origin, forget)
+        id_ = str(ULID.from_datetime(now))
+        expiry: dict[str, Any] = {
+            "id": id_,
+            "recorded_at": now,
+            "body_until": body_until,
+            "personal_until": personal_until,
+            "counts": counts,
+        }
+        connection.execute(insert(expiries), expiry)
+    remove_traces(ledger.database)
+    return Expired(counts | {QUARANTINE: quarantined}, held, id_)
+
+
+def expire_quarantine(ledger: Ledger, now: datetime, *, is_dry_run: bool = False) -> int:
+    """Remove what has been in quarantine for too long; return how many deliveries."""
+    is_old = quarantine.c.received_at < cutoff(ledger.settings.retention, QUARANTINE, now)
+    if is_dry_run:
+        with ledger.database.connect() as connection:
+            query = select(func.count()).select_from(quarantine).where(is_old)
+            return connection.scalar(query) or 0
+    with ledger.database.begin() as connection:
+        delete_securely(connection)
+        old = select(quarantine.c.id).where(is_old)
+        connection.execute(delete(origin_secrets).where(origin_secrets.c.origin_id.in_(old)))
+        return connection.execute(delete(quarantine).where(is_old)).rowcount
+
+
+def _destroy(
+    connection: Connection, until_by_class: Mapping[str, str], held: Collection[str], forget: Forget
+) -> dict[str, int]:
+    c = origin_secrets.c
+    is_free = _is_free(held)
+    body = and_(c.origin_id < until_by_class[EVIDENCE], is_free)
+    personal = and_(c.origin_id < until_by_class[PERSONAL], is_free)
+    gone = update(origin_secrets).where(body, c.body_secret.is_not(None)).values(body_secret=None)
+    evidence_count = connection.execute(gone).rowcount
+    forgotten = select(c.origin_id).where(personal, c.personal_secret.is_not(None))
+    ids = list(connection.scalars(forgotten))
+    connection.execute(delete(origin_secrets).where(personal))
+    is_empty = and_(body, c.personal_secret.is_(None))
+    connection.execute(delete(origin_secrets).where(is_empty))
+    forget(connection, ids)
+    return {EVIDENCE: evidence_count, PERSONAL: len(ids)}
+
+
+def _count(
+    database: Database, until_by_class: Mapping[str, str], held: Collection[str]
+) -> dict[str, int]:
+    c = origin_secrets.c
+    columns = {EVIDENCE: c.body_secret, PERSONAL: c.personal_secret}
+    counts = {}
+    with database.connect() as connection:
+        for name, column in columns.items():
+            is_old = and_(c.origin_id < until_by_class[name], _is_free(held))
+            query = select(func.count(column)).where(is_old)
+            counts[name] = connection.scalar(query) or 0
+    return counts
+
+
+def _is_free(held: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition of secrets that no hold keeps; the quarantine has a time of its own."""
+    id_ = origin_secrets.c.origin_id
+    quarantined = select(quarantine.c.id).where(quarantine.c.id == id_).exists()
+    return and_(id_.not_in(sorted(held)), ~quarantined)
+
+
+def _held(
+    database: Database, until_by_class: Mapping[str, str], hold_by_origin: Mapping[str, Hold]
+) -> tuple[Hold, ...]:
+    """Return the holds that keep something from expiring."""
+    c = origin_secrets.c
+    is_kept = and_(c.origin_id.in_(sorted(hold_by_origin)), c.origin_id < until_by_class[EVIDENCE])
+    with database.connect() as connection:
+        ids = connection.scalars(select(c.origin_id).where(is_kept)).all()
+    holds = {hold_by_origin[id_] for id_ in ids}
+    return tuple(sorted(holds, key=lambda hold: hold.id))
+
+
+def _first_id_at(instant: datetime) -> str:
+    """Return the lowest id of an instant."""
+    return str(ULID.from_datetime(instant_of_id(instant)))[: -len(_ID_RANDOM)] + _ID_RANDOM
+
+
+def _months_before(now: datetime, number: int) -> datetime:
+    months = now.year * 12 + now.month - 1 - number
+    year, month = months // 12, months % 12 + 1
+    return now.replace(year=year, month=month, day=min(now.day, monthrange(year, month)[1]))
