@@ -50,7 +50,7 @@ class PersonMatch:
 class Found:
     """What was found of a person in one shop and mode.
 
-    Shape: `matches` in the order of arrival; `count_by_identifier` says how many each identifier leads to,
+    Shape: `matches` in the order of arrival; `count_by_identifier` says to how many each leads, to
     none included; `unreadable` are deliveries of this shop and mode in which nobody can be found.
     """
 

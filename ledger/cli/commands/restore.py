@@ -7,7 +7,7 @@ import click
 from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import LEDGER, Documented
 
-_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 @click.command(
