@@ -28,6 +28,16 @@ DOCUMENTS = sorted(
 )
 FROM_NOTHING = {Path("README.md"), Path("docs/tutorial.md")}
 """Documents that make their ledger themselves; the others are about one that is there."""
+OF_A_PERSON = {
+    "ctx_mode": "PRODUCTION",
+    "trans_uuid": "c3" * 16,
+    "trans_id": "300003",
+    "cust_email": "jo@example.org",
+    "card_number": "497010XXXXXX0055",
+    "amount": "1234",
+    "effective_amount": "1234",
+}
+"""A payment by somebody whom documents ask for."""
 OF_DATABASE = Path("docs/how-to/back-up-and-restore.md")
 """The document about a database `ledger` that is there."""
 OF_SERVER = {OF_DATABASE, Path("docs/how-to/run-in-production.md")}
@@ -59,6 +69,7 @@ def prepared(tmp_path: Path, stories_file: Path, server: URL) -> Reader:
     with opened(f"sqlite:///{path}") as database:
         ledger = a_ledger(database, shops(a_shop(), a_shop(OTHER_SHOP_ID)))
         receive(ledger, a_form_call(note="an unknown field"), is_from_named_range=False)
+        receive(ledger, a_form_call(**OF_A_PERSON))
     old_calls = tmp_path / "old-calls"
     old_calls.mkdir()
     (old_calls / "1.txt").write_bytes(a_form_call(trans_uuid="b2" * 16, trans_id="200002"))
