@@ -14,7 +14,7 @@ from ledger.proof.log import Log
 from ledger.proof.signer import LogSigner
 from ledger.queries.readable import find_delivery, readable_events
 from ledger.storage.outcomes import Sealed
-from tests.audit.tampering import damage
+from tests.audit.tampering import damage, follow
 from tests.builders import UUID, a_form_call, opened_events, receive
 from tests.privacy.erasing import (
     EMAIL,
@@ -174,6 +174,19 @@ def test_orders_and_deliveries_name_the_same(paid: Ledger) -> None:
         chosen(paid, "d4" * 16)
     with pytest.raises(NotFoundError):
         chosen(paid, orders=["third"])
+
+
+def test_an_alias_means_itself_and_all_its_transactions(paid: Ledger) -> None:
+    stored = {"trans_uuid": "e5" * 16, "trans_id": "900005", "identifier": "kim-1"}
+    registered = receive(paid, a_form_call(**stored, identifier_status="CREATED"))
+    used = {"trans_uuid": "f6" * 16, "trans_id": "900006", "identifier": "kim-1"}
+    again = receive(paid, a_form_call(**used))
+    follow(paid)
+
+    selection = chosen(paid, aliases=["kim-1"])
+
+    assert selection.origin_ids == {registered.id, again.id}
+    assert len(selection.stream_ids) == 2
 
 
 def test_nothing_is_destroyed_before_it_is_signed(paid: Ledger, signer: LogSigner) -> None:
