@@ -26,7 +26,7 @@ _STAYS = (
     ("facts of the payments, as amounts, states and times", "accounting; GDPR art. 17(3)(b)"),
     ("harmless details, totals and the names of orders", "accounting; GDPR art. 17(3)(b)"),
     ("entries of the signed log, which tell nothing of what was erased", "legal claims; 17(3)(e)"),
-    ("sealed bytes that nothing opens, and copies outside of this service", "see docs"),
+    ("sealed bytes, which nothing opens without their secrets", "no personal data any more"),
 )
 _WHEN = (
     "the master keys that had locked the secrets are destroyed, and copies of the database from"

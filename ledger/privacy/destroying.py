@@ -22,6 +22,7 @@ Forget = Callable[[Connection, Collection[str]], None]
 
 WAIT_SECONDS = 10.0
 PAUSE_SECONDS = 0.02
+CHECKPOINT_TRIES = 50
 _OLDER_STATEMENTS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND state = 'active' AND query_start < :at"
@@ -66,10 +67,14 @@ def remove_traces(database: Database) -> None:
     """
     with database.engine.connect() as connection, suppress(DBAPIError):
         apart = connection.execution_options(isolation_level="AUTOCOMMIT")
-        if database.is_sqlite:
-            apart.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
-        else:
+        if not database.is_sqlite:
             apart.exec_driver_sql("VACUUM origin_secrets")
+            return
+        for _ in range(CHECKPOINT_TRIES):  # a reader keeps what it reads
+            is_busy, *_ = apart.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            if not is_busy:
+                return
+            sleep(PAUSE_SECONDS)
 
 
 def delete_securely(connection: Connection) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from ledger.errors import NotFoundError
 from ledger.privacy.erasure import Eraser
 from ledger.privacy.records import Erasure, erasure_phases
-from ledger.privacy.selection import Selection, select_origins
+from ledger.privacy.selection import Selection, in_one_snapshot, select_origins
 from ledger.proof.origins import salted_hash
 from ledger.storage.erased import DONE
 from ledger.storage.tables import acts, decisions, events, notifications
@@ -21,7 +21,7 @@ def replay(eraser: Eraser, document: dict[str, Any], *, by_whom: str) -> Erasure
     Errors: those of erasing.
     """
     eraser.finish()
-    with eraser.ledger.database.connect() as connection:
+    with in_one_snapshot(eraser.ledger.database) as connection:
         if _is_done(connection, str(document["erasure"])):
             return None
         selection = certified_selection(connection, document)

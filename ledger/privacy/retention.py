@@ -14,6 +14,7 @@ from ledger.application import Ledger
 from ledger.instants import instant_of_id
 from ledger.privacy.destroying import Forget, delete_securely, forget_nobody, remove_traces
 from ledger.privacy.holds import Hold, held_origins
+from ledger.proof.sequencer import Sequencer
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.erasure_tables import expiries
@@ -65,6 +66,7 @@ def expire(
     quarantined = expire_quarantine(ledger, now, is_dry_run=is_dry_run)
     if is_dry_run or not any(counts.values()):
         return Expired(counts | {QUARANTINE: quarantined}, held)
+    Sequencer(ledger.database, ledger.sealing, clock=lambda: now).catch_up()  # what it commits to
     with ledger.database.begin() as connection:
         delete_securely(connection)
         counts = _destroy(connection, until_by_class, hold_by_origin, forget)

@@ -1,12 +1,13 @@
 """Which deliveries are meant: by names that an operator gives, with all that belongs to them."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError, ViewNotBuiltError
@@ -14,6 +15,7 @@ from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_streams
 from ledger.queries.lists import TRANSACTIONS, list_page
 from ledger.queries.undecided import undecided_about
+from ledger.storage.database import Database
 from ledger.storage.erasure_tables import erased_origins, erased_streams
 from ledger.storage.inbox import Inbox
 from ledger.storage.tables import acts, decisions, events, notifications, repeats
@@ -62,15 +64,15 @@ def select_by_names(ledger: Ledger, shop_id: str, mode: str, wanted: Names) -> S
         ("alias", wanted.aliases),
         ("subscription_id", wanted.subscriptions),
     ):
-        for text in texts:
-            listed = _listed(ledger, shop_id, mode, column, text)
+        for name in texts:
+            listed = _listed(ledger, shop_id, mode, column, name)
             kind = {"alias": ALIAS, "subscription_id": SUBSCRIPTION}.get(column)
-            own = set() if kind is None else _streams(ledger, kind, shop_id, mode, text)
+            own = set() if kind is None else _streams(ledger, kind, shop_id, mode, name)
             if not listed | own:
-                raise NotFoundError(f"not found: nothing of this shop has the {column} {text}")
+                raise NotFoundError(f"not found: nothing of this shop has the {column} {name}")
             named.stream_ids |= listed | own
     texts = [*wanted.references, *wanted.orders, *wanted.aliases, *wanted.subscriptions]
-    with ledger.database.connect() as connection:
+    with in_one_snapshot(ledger.database) as connection:
         undecided = undecided_about(connection, shop_id, Mode(mode), texts, limit=UNDECIDED_MAX)
         named.delivery_ids |= {record.id for record in undecided}
         for id_ in wanted.delivery_ids:
@@ -81,6 +83,16 @@ def select_by_names(ledger: Ledger, shop_id: str, mode: str, wanted: Names) -> S
         return select_origins(
             connection, named.delivery_ids, named.stream_ids, excepted=wanted.excepted
         )
+
+
+@contextmanager
+def in_one_snapshot(database: Database) -> Iterator[Connection]:
+    """Read what stands at one instant: else a payment that grows meanwhile would seem to have
+    something that is not selected."""
+    with database.connect() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        yield connection
 
 
 def select_origins(
@@ -195,10 +207,10 @@ def _streams(ledger: Ledger, kind: str, shop_id: str, mode: str, name: str) -> s
     return {each.event.originator_id for history in histories for each in history}
 
 
-def _listed(ledger: Ledger, shop_id: str, mode: str, column: str, text: str) -> set[UUID]:
+def _listed(ledger: Ledger, shop_id: str, mode: str, column: str, name: str) -> set[UUID]:
     """Return the streams of the transactions that are listed with these columns."""
     filter_ = TRANSACTIONS.filter_class.of(
-        {"mode": mode, "shop_id": frozenset({shop_id}), column: text}
+        {"mode": mode, "shop_id": frozenset({shop_id}), column: name}
     )
     stream_ids, cursor = set[UUID](), None
     while True:
@@ -210,8 +222,7 @@ def _listed(ledger: Ledger, shop_id: str, mode: str, column: str, text: str) -> 
                 " has followed them"
             )
         for item in page.items:
-            name = item["reference"]
-            stream_ids |= _streams(ledger, TRANSACTION, shop_id, mode, name)
+            stream_ids |= _streams(ledger, TRANSACTION, shop_id, mode, item["reference"])
         cursor = page.next_cursor
         if cursor is None:
             return stream_ids

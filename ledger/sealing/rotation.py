@@ -25,7 +25,7 @@ def rotate_secrets(database: Database, masters: MasterKeys) -> int:
     """
     with database.begin() as connection:
         if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            connection.exec_driver_sql("PRAGMA secure_delete = ON").all()
         if not database.is_sqlite:
             connection.execute(text("LOCK TABLE origin_secrets IN ACCESS EXCLUSIVE MODE"))
         _rename_aside(connection)

@@ -11,11 +11,12 @@ from ledger.errors import NotFoundError, NotSignedError
 from ledger.privacy import erasure as erasing
 from ledger.privacy.erasure import Eraser
 from ledger.proof.log import Log
+from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
 from ledger.queries.readable import find_delivery, readable_events
 from ledger.storage.outcomes import Sealed
-from tests.audit.tampering import damage
-from tests.builders import UUID, a_form_call, opened_events, receive
+from tests.audit.tampering import damage, follow
+from tests.builders import NOON, UUID, a_form_call, opened_events, receive
 from tests.privacy.erasing import (
     EMAIL,
     OTHER_EMAIL,
@@ -176,6 +177,19 @@ def test_orders_and_deliveries_name_the_same(paid: Ledger) -> None:
         chosen(paid, orders=["third"])
 
 
+def test_an_alias_means_itself_and_all_its_transactions(paid: Ledger) -> None:
+    stored = {"trans_uuid": "e5" * 16, "trans_id": "900005", "identifier": "kim-1"}
+    registered = receive(paid, a_form_call(**stored, identifier_status="CREATED"))
+    used = {"trans_uuid": "f6" * 16, "trans_id": "900006", "identifier": "kim-1"}
+    again = receive(paid, a_form_call(**used))
+    follow(paid)
+
+    selection = chosen(paid, aliases=["kim-1"])
+
+    assert selection.origin_ids == {registered.id, again.id}
+    assert len(selection.stream_ids) == 2
+
+
 def test_nothing_is_destroyed_before_it_is_signed(paid: Ledger, signer: LogSigner) -> None:
     left = secrets_left(paid)
 
@@ -188,6 +202,19 @@ def test_nothing_is_destroyed_before_it_is_signed(paid: Ledger, signer: LogSigne
     (done,) = an_eraser(paid, signer).finish()
     assert phases(paid) == ["intent", "done"]
     assert secrets_left(paid) == left - done.selection.origin_ids
+
+
+def test_a_running_service_signs_where_the_key_is_not(paid: Ledger, signer: LogSigner) -> None:
+    runner = LogRunner(paid, signer, checkpoint_seconds=0.05, clock=lambda: NOON)
+    runner.start()
+
+    try:
+        done = erase(paid, None)
+    finally:
+        runner.stop()
+
+    assert phases(paid) == ["intent", "done"]
+    assert not secrets_left(paid) & done.selection.origin_ids
 
 
 def cut_off(*_: Any, **__: Any) -> Any:

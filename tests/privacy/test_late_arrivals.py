@@ -1,5 +1,6 @@
 """Whatever way something takes that is about an erased payment, no secret of it is stored."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,21 @@ def test_several_at_once_are_told_apart(paid: Ledger, signer: LogSigner) -> None
     assert [receipt.outcome for receipt in receipts] == ["recorded", "recorded"]
     assert receipts[0].id not in secrets_left(paid)
     assert receipts[1].id in secrets_left(paid)
+
+
+def test_those_who_insert_meanwhile_leave_no_secret(paid: Ledger, signer: LogSigner) -> None:
+    """Some look for tombstones before, some after; none keeps what it has brought."""
+    second = ids_in_order(paid.database)[1]
+    calls = [a_form_call("CAPTURED", "BO", cust_email=f"{n}@example.org") for n in range(24)]
+    with ThreadPoolExecutor(5) as pool:
+        received = [pool.submit(receive, paid, body) for body in calls]
+        pool.submit(erase, paid, signer).result()
+        receipts = [each.result() for each in received]
+
+    assert {receipt.outcome for receipt in receipts} <= {"recorded", "repeated"}
+    assert secrets_left(paid) == {second}
+    sign(paid, signer)
+    assert found(paid)[0] == []
 
 
 def test_one_statement_after_another_stores_the_same(database: Database, signer: LogSigner) -> None:

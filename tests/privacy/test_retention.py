@@ -9,12 +9,13 @@ from sqlalchemy import text
 from ulid import ULID
 
 from ledger.application import Ledger
-from ledger.errors import HeldError, NotFoundError
+from ledger.errors import HeldError, NotFoundError, SettingsError
 from ledger.privacy.holds import add_hold, holds_at, release_hold
 from ledger.privacy.retention import cutoff, expire, expire_quarantine
 from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
 from ledger.queries.readable import find_delivery
+from ledger.settings import read_settings
 from ledger.storage.database import Database
 from ledger.storage.outcomes import Sealed
 from tests.builders import (
@@ -163,6 +164,12 @@ def test_an_index_of_persons_forgets_what_has_expired(aged: Ledger) -> None:
     expire(aged, NOON, forget=lambda _, ids: forgotten.extend(ids))
 
     assert forgotten == [str(ULID.from_datetime(OLDEST))[:10] + forgotten[0][10:]]
+
+
+@pytest.mark.parametrize("text", ["personal", "personal=0m", "network=3m", "personal=3y", "x=1d"])
+def test_a_period_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="LEDGER_RETENTION must be periods"):
+        read_settings({"LEDGER_RETENTION": text})
 
 
 def test_a_period_is_counted_in_days_or_months() -> None:

@@ -124,7 +124,7 @@ def holds() -> None:
 @click.command(
     cls=Documented,
     short_help="Destroy what has outlived its time.",
-    variables=(*DATABASE, "LEDGER_RETENTION", "LEDGER_LOG_KEY_FILE"),
+    variables=(*DATABASE, "LEDGER_RETENTION", "LEDGER_MASTER_KEYS_FILE", "LEDGER_LOG_KEY_FILE"),
     examples=("ledger privacy expire --dry-run", "ledger privacy expire"),
 )
 @click.option("--dry-run", is_flag=True, help="Only count it.")

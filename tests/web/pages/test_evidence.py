@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -9,8 +10,11 @@ from sqlalchemy import text
 from ledger.access.log import accesses
 from ledger.access.users import add_user
 from ledger.ipn.shops_and_keys import Shops
+from ledger.proof.signer import LogSigner, create_key
 from tests.audit.tampering import damage, reseal
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
+from tests.privacy.erasing import erase
+from tests.proof.logged import ids_in_order
 from tests.web.pages.payments import AT, PAYMENT, text_of_content, visited_by
 from tests.web.pages.visiting import PASSWORD, Visiting
 
@@ -48,6 +52,22 @@ def test_a_key_that_has_left_is_said(visit: Visiting) -> None:
     )
 
     assert "its key has left the shops file" in text_of_content(visit.get(PAYMENT).text)
+
+
+def test_what_was_erased_is_said_with_its_entry_in_the_log(visit: Visiting, tmp_path: Path) -> None:
+    create_key(tmp_path / "log-key", "ledger.example.com/shop")
+    erase(visit.ledger, LogSigner.open(tmp_path / "log-key"))
+    reader = visited_by(visit, "auditor-personal")
+    (delivery, *_) = ids_in_order(visit.ledger.database)
+
+    pages = (PAYMENT, f"{AT}/events/1/evidence", f"/test/notifications/{delivery}")
+    texts = [text_of_content(reader.get(page).text) for page in pages]
+
+    for text_of_page in texts:
+        assert "[erased 2026-11-23, entry 4]" in text_of_page
+        assert "not the one that arrived" not in text_of_page
+        assert "✗" not in text_of_page
+    assert reader.get(f"{pages[2]}/raw").status_code == 410
 
 
 def test_a_changed_body_is_said(visit: Visiting) -> None:
