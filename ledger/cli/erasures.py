@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -11,12 +12,16 @@ import click
 from ledger.application import Ledger
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_table
-from ledger.errors import SettingsError
+from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import utc_now, write_public_instant
+from ledger.ipn.modes import Mode
 from ledger.privacy.certificate import certificate, printable_certificate, read_certificate
 from ledger.privacy.covering import cover
 from ledger.privacy.erasure import Eraser
+from ledger.privacy.find import find
 from ledger.privacy.holds import add_hold, holds_at, release_hold
+from ledger.privacy.identifiers import Identifiers
+from ledger.privacy.persons import forget
 from ledger.privacy.preview import preview
 from ledger.privacy.replay import replay
 from ledger.privacy.retention import expire
@@ -26,11 +31,26 @@ from ledger.proof.signer import LogSigner
 
 
 def erase_by_names(
-    shop_id: str, mode: str, wanted: Names, *, reason: str, is_dry_run: bool, is_agreed: bool
+    shop_id: str,
+    mode: str,
+    wanted: Names,
+    persons: Identifiers | None,
+    *,
+    reason: str,
+    is_dry_run: bool,
+    is_agreed: bool,
 ) -> None:
-    """Show what would be erased, ask, and erase it. Errors: those of erasing."""
+    """Show what would be erased, ask, and erase it. Errors: those of finding and of erasing.
+
+    Shape: `persons` are who is to be found as well, None for nobody.
+    """
     with closing(open_ledger(needs_shops=True)) as ledger:
-        eraser = Eraser(ledger, open_signer(ledger.settings, ledger.database))
+        eraser = _eraser(ledger)
+        if persons is not None:
+            matching = find(ledger, persons, shop_id, Mode(mode)).origin_ids
+            if not matching:
+                raise NotFoundError("nothing of this shop and mode is about this person")
+            wanted = replace(wanted, delivery_ids=[*wanted.delivery_ids, *matching])
         selection = select_by_names(ledger, shop_id, mode, wanted)
         for line in preview(ledger, selection, utc_now()).lines():
             click.echo(line)
@@ -91,7 +111,7 @@ def print_holds() -> None:
 def expire_by_age(*, is_dry_run: bool) -> None:
     """Destroy what has outlived its time, and let the log say so. Errors: those of signing."""
     with closing(open_ledger()) as ledger:
-        expired = expire(ledger, utc_now(), is_dry_run=is_dry_run)
+        expired = expire(ledger, utc_now(), is_dry_run=is_dry_run, forget=forget)
         echo_table(("class", "count"), sorted(expired.counts.items()))
         for hold in expired.held:
             click.echo(f"held: transaction {hold.reference} by {hold.id} ({hold.reason})", err=True)
@@ -115,7 +135,7 @@ def replay_certificates(files: Sequence[Path], *, is_agreed: bool) -> None:
         if not is_agreed:
             question = f"Destroy what {counted(len(files), 'certificate')} names?"
             click.confirm(question, abort=True, err=True)
-        eraser = Eraser(ledger, signer)
+        eraser = _eraser(ledger)
         for document in documents:
             done = replay(eraser, document, by_whom=_operator())
             result = "nothing is left of it" if done is None else f"erased again: erasure {done.id}"
@@ -127,6 +147,10 @@ def _read(file: Path) -> str:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"the certificate {file} cannot be read") from error
+
+
+def _eraser(ledger: Ledger) -> Eraser:
+    return Eraser(ledger, open_signer(ledger.settings, ledger.database), forget=forget)
 
 
 def _signer(ledger: Ledger) -> LogSigner:

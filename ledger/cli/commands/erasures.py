@@ -27,12 +27,17 @@ def _named(name: str, parameter: str, meaning: str) -> _Decorator:
     short_help="Erase what deliveries say about a person, for ever.",
     variables=_ERASING,
     examples=(
+        "ledger privacy erase --email jo@example.org --shop-id 12345678 --mode test"
+        " --reason art17 --dry-run",
         f"ledger privacy erase --transaction {_UUID} --shop-id 12345678 --mode test"
         " --reason art17 --dry-run",
         f"ledger privacy erase --order CMD-2026-0001 --except {_ID} --shop-id 12345678 --mode test"
         " --reason art17",
     ),
 )
+@_named("email", "emails", "All that holds this e-mail address")
+@_named("phone", "phones", "All that holds this phone number")
+@_named("customer", "customers", "All of this customer, by the merchant's reference")
 @_named("transaction", "references", "A transaction, by uuid or reference")
 @_named("order", "orders", "All transactions of an order")
 @_named("alias", "aliases", "An alias, and all transactions with it")
@@ -54,12 +59,22 @@ def erase(
     cut off is finished by the next call. It exits 1 when something is held.
     """
     from ledger.cli.erasures import erase_by_names
+    from ledger.privacy.identifiers import Identifiers
     from ledger.privacy.selection import Names
 
     if not any(ids for name, ids in names.items() if name != "excepted"):
-        raise click.UsageError("name what is to be erased, as by --transaction")
+        raise click.UsageError("name what is to be erased, as by --email or --transaction")
+    persons = Identifiers(
+        emails=names.pop("emails"), phones=names.pop("phones"), customers=names.pop("customers")
+    )
     erase_by_names(
-        shop_id, mode, Names(**names), reason=reason.strip(), is_dry_run=dry_run, is_agreed=yes
+        shop_id,
+        mode,
+        Names(**names),
+        persons if persons.emails or persons.phones or persons.customers else None,
+        reason=reason.strip(),
+        is_dry_run=dry_run,
+        is_agreed=yes,
     )
 
 
