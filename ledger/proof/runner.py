@@ -96,9 +96,9 @@ class LogRunner:
     def _tidy_up(self) -> None:
         if monotonic() >= self._hour_at:
             add_months(self._ledger.database, self._now())
+            self._hour_at = monotonic() + HOUR_SECONDS  # what fails is tried again in an hour
             for act in self._hourly:
                 act()
-            self._hour_at = monotonic() + HOUR_SECONDS
 
     def _run(self) -> None:
         while not self._stopped.is_set():
