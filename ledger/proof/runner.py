@@ -102,6 +102,7 @@ class LogRunner:
         if monotonic() >= self._hour_at:
             self._hour_at = monotonic() + HOUR_SECONDS
             add_months(self._ledger.database, self._now())
+            self._hour_at = monotonic() + HOUR_SECONDS  # what fails is tried again in an hour
             for act in self._hourly:
                 act()
 

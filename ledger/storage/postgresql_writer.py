@@ -239,14 +239,16 @@ def _adding_sealed() -> list[str]:
     ]
 
 
-_ERASED = """named_by AS (SELECT origin_id, unnest(streams) AS name_id FROM closed),
-erased AS MATERIALIZED (
-  SELECT origin_id, min(erasure_id) AS erasure_id FROM (
-    SELECT origin_id, erasure_id FROM named_by JOIN erased_streams ON originator_id = name_id
-    UNION ALL
-    SELECT origin_id, erasure_id FROM named_by JOIN stream_names USING (name_id)
-      JOIN erased_streams USING (originator_id)
-  ) AS erasing GROUP BY origin_id
+_ERASED = """erased AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT origin_id, coalesce((
+      SELECT erasure_id FROM erased_streams WHERE originator_id = ANY(streams) LIMIT 1
+    ), (
+      SELECT erasure_id FROM erased_streams WHERE originator_id = ANY(ARRAY(
+        SELECT originator_id FROM stream_names WHERE name_id = ANY(streams)
+      )) LIMIT 1
+    )) AS erasure_id FROM closed OFFSET 0
+  ) AS looked_up WHERE erasure_id IS NOT NULL
 ),
 noted AS (
   INSERT INTO erased_origins (origin_id, what, erasure_id)
@@ -254,7 +256,8 @@ noted AS (
     CROSS JOIN LATERAL (VALUES ('body', body_secret), ('personal', personal_secret))
       AS secret (what, locked) WHERE secret.locked IS NOT NULL
 )"""
-"""What is about an erased transaction has its sealed contents stored, and no secret."""
+"""What is about an erased transaction has its sealed contents stored, and no secret. Each is looked
+up by its keys: a join planned while the tables are empty would read all of them for each call."""
 
 
 def _zipped(parameter: str, typed_columns: Sequence[Column[Any]], *arrays: str) -> str:
