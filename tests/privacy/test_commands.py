@@ -142,3 +142,23 @@ def test_a_check_asks_for_certificates_when_the_log_was_cut(
     checked = privacy(group="check")
 
     assert "ledger privacy replay" in checked.output
+
+
+def test_who_is_found_by_an_e_mail_address_is_erased_and_forgotten(
+    paid: Ledger, privacy: Command
+) -> None:
+    by_email = ("--email", " JO@Example.org", *OF_SHOP)
+    before = secrets_left(paid)
+
+    erased = privacy("erase", *by_email, "--reason", "art17", "--yes")
+
+    assert erased.exit_code == 0, erased.output
+    assert "2 deliveries would be erased" in erased.output
+    assert privacy("find", *by_email).exit_code == 1
+    assert privacy("erase", *by_email, "--reason", "art17", "--yes").exit_code == 1
+    assert len(before) - len(secrets_left(paid)) == 2
+    with paid.database.connect() as connection:
+        tagged = set(connection.scalars(text("SELECT origin_id FROM person_tags")))
+    assert tagged == secrets_left(paid)
+    other = privacy("find", "--email", "kim@example.org", *OF_SHOP)
+    assert other.exit_code == 0
