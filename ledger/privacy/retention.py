@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 from ulid import ULID
 
 from ledger.application import Ledger
@@ -106,13 +106,12 @@ def _destroy(
     personal = and_(c.origin_id < until_by_class[PERSONAL], is_free)
     gone = update(origin_secrets).where(body, c.body_secret.is_not(None)).values(body_secret=None)
     evidence_count = connection.execute(gone).rowcount
-    forgotten = select(c.origin_id).where(personal, c.personal_secret.is_not(None))
-    ids = list(connection.scalars(forgotten))
-    connection.execute(delete(origin_secrets).where(personal))
+    had_part = select(func.count(c.personal_secret)).where(personal)
+    personal_count = connection.scalar(had_part) or 0
     is_empty = and_(body, c.personal_secret.is_(None))
-    connection.execute(delete(origin_secrets).where(is_empty))
-    forget(connection, ids)
-    return {EVIDENCE: evidence_count, PERSONAL: len(ids)}
+    nothing_left = delete(origin_secrets).where(or_(personal, is_empty)).returning(c.origin_id)
+    forget(connection, list(connection.scalars(nothing_left)))
+    return {EVIDENCE: evidence_count, PERSONAL: personal_count}
 
 
 def _count(
