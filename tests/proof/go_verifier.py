@@ -40,15 +40,19 @@ def build(folder: Path) -> Path:
     return program
 
 
-def a_bundle_case(files: Mapping[str, bytes]) -> dict[str, Any]:
+def a_bundle_case(
+    files: Mapping[str, bytes], verifier_line: str = KEY.verifier.line
+) -> dict[str, Any]:
     written = {name: base64.b64encode(content).decode() for name, content in files.items()}
-    return {"Key": KEY.verifier.line, "Files": written}
+    return {"Key": verifier_line, "Files": written}
 
 
-def a_growth_case(old: str, new: str, hashes: Iterable[bytes]) -> dict[str, Any]:
+def a_growth_case(
+    old: str, new: str, hashes: Iterable[bytes], verifier_line: str = KEY.verifier.line
+) -> dict[str, Any]:
     """Two checkpoints, and the proof that the log of the first has grown into that of the other."""
     written = [base64.b64encode(each).decode() for each in hashes]
-    return {"Key": KEY.verifier.line, "Old": old, "New": new, "Hashes": written}
+    return {"Key": verifier_line, "Old": old, "New": new, "Hashes": written}
 
 
 def verdicts(program: Path, cases: Iterable[Mapping[str, Any]]) -> list[str]:
