@@ -89,6 +89,7 @@ OURS_ALONE: dict[str, str] = {
     "ledger.access.password_rules._without": "looks for a word as it is written, without a pattern",
     "ledger.ipn.card_numbers._COVERED": "reads what was counted in a text, one byte for each digit",
     "ledger.ipn.shops_and_keys._ShopSchema.id": "reads the shops file, which operators write",
+    "ledger.privacy.retention._PERIOD": "reads settings, which operators write",
     "ledger.settings._SOURCES": "reads settings, which operators write",
     "ledger.settings._matching.read": "reads settings, which operators write",
     "web.api.event_schemas.event_schema_name": "reads the stored names of our own event classes",
