@@ -92,6 +92,7 @@ OURS_ALONE: dict[str, str] = {
     "ledger.proof.bundle._ID": "reads the ids of our own origins",
     "ledger.proof.bundle._NAME": "reads the names that we give to bundles",
     "ledger.proof.bundle._PAGE": "reads the names of our own pages",
+    "ledger.privacy.retention._PERIOD": "reads settings, which operators write",
     "ledger.settings._SOURCES": "reads settings, which operators write",
     "ledger.settings._matching.read": "reads settings, which operators write",
     "web.api.event_schemas.event_schema_name": "reads the stored names of our own event classes",

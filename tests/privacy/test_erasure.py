@@ -10,7 +10,6 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError, NotSignedError
 from ledger.privacy import erasure as erasing
 from ledger.privacy.erasure import Eraser
-from ledger.proof.log import Log
 from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
 from ledger.queries.readable import find_delivery, readable_events
@@ -290,12 +289,3 @@ def test_an_index_of_persons_forgets_in_the_same_transaction(
     done = eraser.erase(chosen(paid, UUID), reason="art17", by_whom="ada lovelace")
 
     assert forgotten == done.selection.origin_ids
-
-
-def test_entries_of_what_was_erased_stay(paid: Ledger, signer: LogSigner) -> None:
-    an_eraser(paid, signer).finish()
-    erase(paid, signer)
-
-    with paid.database.connect() as connection:
-        log = Log(connection, 1)
-        assert log.size() == 1 + 4 + 2
