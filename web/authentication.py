@@ -43,6 +43,18 @@ only_for_operators = only_for(OPERATOR)
 only_with_personal_data = only_for(*SEES_PERSONAL)
 
 
+def only_for_all_shops(handler: _View) -> _View:
+    """Serve a view to operators whose access is to all shops."""
+    handler.is_about_all_shops = True  # type: ignore[attr-defined]  # read by `is_open_to`
+    return only_for_operators(handler)
+
+
+def is_open_to(reader: Reader, view: Callable[..., Any]) -> bool:
+    """Return True if somebody may open a view, as far as it does not depend on its arguments."""
+    sees_enough = reader.shops is None or not getattr(view, "is_about_all_shops", False)
+    return sees_enough and reader.role in getattr(view, "roles", ROLES)
+
+
 def caller() -> Reader:
     """Return who asks: the token or the person of this request."""
     reader: Reader = g.caller
@@ -126,9 +138,10 @@ def admit(reader: Reader) -> None:
     if "shop_id" in arguments and not reader.allows_shop(arguments["shop_id"]):
         raise Forbidden("your access does not include this shop")
     view = current_app.view_functions[request.endpoint or ""]
-    if reader.role not in getattr(view, "roles", ROLES):
+    if not is_open_to(reader, view):
         g.read = ("refused", arguments.get("shop_id"), arguments.get("mode"), request.path)
-        raise Forbidden(f"this is not for the role {reader.role}")
+        limits = "" if reader.shops is None else " of some shops"
+        raise Forbidden(f"this is not for the role {reader.role}{limits}")
 
 
 def bearer_secret() -> str | None:

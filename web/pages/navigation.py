@@ -4,10 +4,9 @@ from typing import Any
 
 from flask import current_app, request, url_for
 
-from ledger.access.roles import ROLES
 from ledger.queries.find_by_name import ALIAS, NOTIFICATION, ORDER, SUBSCRIPTION, TRANSACTION
 from ledger.queries.state import State
-from web.authentication import caller
+from web.authentication import caller, is_open_to
 from web.pages.languages import N_
 
 DEFAULT_MODE = "production"
@@ -17,6 +16,7 @@ MENU = {
     "pages.notifications": N_("Notifications"),
     "pages.quarantine": N_("Quarantine"),
     "pages.proof": N_("Proof"),
+    "pages.privacy": N_("Privacy"),
     "pages.projections": N_("Views"),
     "pages.readers": N_("Access"),
     "pages.access_log": N_("Access log"),
@@ -35,12 +35,8 @@ _KIND_BY_FACT = {
 
 def menu() -> dict[str, str]:
     """Return the pages that the reader may open."""
-    role, views = caller().role, current_app.view_functions
-    return {
-        endpoint: title
-        for endpoint, title in MENU.items()
-        if role in getattr(views[endpoint], "roles", ROLES)
-    }
+    reader, views = caller(), current_app.view_functions
+    return {name: title for name, title in MENU.items() if is_open_to(reader, views[name])}
 
 
 def link_to(

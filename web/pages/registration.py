@@ -7,12 +7,15 @@ from ledger.access.password_hashes import nobodys_hash
 from web.context import context_of
 from web.pages import (  # noqa: F401  # views add their routes when they are imported
     access,
+    certificates,
+    holds,
     languages,
     notifications,
     objects,
     order,
     overview,
     own_password,
+    privacy,
     projections,
     proof,
     provider_sign_in,

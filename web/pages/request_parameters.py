@@ -84,17 +84,30 @@ def read_question(schema: Schema) -> Question:
 
 def read_written(schema: Schema) -> Question:
     """Read the address of this request as it is written."""
-    texts = {name: request.args.getlist(name) for name in request.args}
+    return _read(schema, {name: request.args.getlist(name) for name in request.args})
+
+
+def read_form(schema: Schema) -> Question:
+    """Read the form of this request, without the fields that were left empty."""
+    texts = {
+        name: [word for word in request.form.getlist(name) if word.strip()]
+        for name in request.form
+        if name != "csrf_token"
+    }
+    return _read(schema, {name: words for name, words in texts.items() if words})
+
+
+def _read(schema: Schema, written: dict[str, list[str]]) -> Question:
     data = {
         name: words if isinstance(schema.fields.get(name), fields.List) else words[0]
-        for name, words in texts.items()
+        for name, words in written.items()
     }
     schema.error_messages["unknown"] = NO_SUCH_FILTER
     try:
-        return Question(schema.load(data, unknown=RAISE), texts)
+        return Question(schema.load(data, unknown=RAISE), written)
     except ValidationError as error:
         wrong = {str(name): _flat(messages) for name, messages in error.messages_dict.items()}
-        return Question(dict(error.valid_data or {}), texts, wrong)
+        return Question(dict(error.valid_data or {}), written, wrong)
 
 
 def text(limit: int = TEXT_MAX) -> fields.Field[Any]:

@@ -8,6 +8,7 @@ from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import REASONS, remedy
 from ledger.ipn.statuses import FINAL
 from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
+from ledger.privacy.identifiers import IdentifierKind
 from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, VERIFIED
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
@@ -75,6 +76,16 @@ KINDS = {
     "alias": N_("Alias"),
     "subscription": N_("Subscription"),
     "notification": N_("Notification"),
+}
+IDENTIFIERS: dict[str, str] = {
+    IdentifierKind.EMAIL: N_("E-mail address"),
+    IdentifierKind.PHONE: N_("Phone number"),
+    IdentifierKind.CUSTOMER: N_("Customer"),
+    IdentifierKind.CARD_AMOUNT: N_("Card and amount"),
+    IdentifierKind.CARD_DAY: N_("Card and day"),
+    IdentifierKind.ORDER: N_("Order"),
+    IdentifierKind.ALIAS: N_("Alias"),
+    IdentifierKind.TRANSACTION: N_("Transaction"),
 }
 PROOFS = {
     VERIFIED: N_("Signature verified again just now"),
@@ -243,6 +254,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "outcome": _translating(OUTCOMES),
     "certainty": _translating(CERTAINTIES),
     "kind": _translating(KINDS),
+    "identifier": _translating(IDENTIFIERS),
     "answer": _translating(ANSWERS, 40),
     "translated": translated,
 }

@@ -51,6 +51,7 @@ FOR_OPERATORS = [
     "/test/projections/totals/compare",
     "/test/access",
     "/test/access-log",
+    "/test/privacy",
 ]
 """Others read there that it is not for them."""
 
