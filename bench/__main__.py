@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|rebuild|queries|verify|growth|all]`: measures against the limits."""
+"""`python -m bench [ingest|rebuild|queries|verify|growth|proof|all]`: measures against limits."""
 
 import argparse
 import os
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Sheet, write_json
-from bench.ground import Extent, apart, postgres_database
+from bench.ground import Extent, apart, master_keys, postgres_database
 from bench.servers import postgres_server
 
-BENCHMARKS = ("ingest", "rebuild", "queries", "verify", "growth")
+BENCHMARKS = ("ingest", "rebuild", "queries", "verify", "growth", "proof")
 """Modules that have `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
 
 They are loaded when they are needed: every worker of a rebuild loads this module first, as it
@@ -25,6 +25,11 @@ def main() -> None:
     parser.add_argument("benchmark", nargs="?", choices=[*BENCHMARKS, "all"], default="all")
     parser.add_argument("--only", choices=["postgresql", "sqlite"], help="one database")
     parser.add_argument("--events", type=int, default=1_000_000, help="how large a ledger")
+    parser.add_argument("--calls", type=int, default=2_000, help="how many with a log")
+    parser.add_argument("--entries", type=int, default=20_000, help="of a large log")
+    parser.add_argument(
+        "--before", type=Path, help="a checkout of another commit, to which `proof` is compared"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of each load")
     parser.add_argument("--workers", type=int, default=2, help="of a rebuild and an audit")
@@ -45,10 +50,18 @@ def main() -> None:
 
 def measure(options: argparse.Namespace) -> Iterator[Sheet]:
     """Run the benchmarks that were named, first on PostgreSQL, then on SQLite."""
-    extent = Extent(options.events, options.rounds, options.seconds, options.workers)
+    extent = Extent(
+        options.events,
+        options.rounds,
+        options.seconds,
+        options.workers,
+        options.calls,
+        options.entries,
+        options.before and options.before.resolve(),
+    )
     benchmarks = BENCHMARKS if options.benchmark == "all" else (options.benchmark,)
     if options.only != "sqlite":
-        with postgres_server(options.postgres_url) as server:
+        with postgres_server(options.postgres_url) as server, master_keys():
             for name in benchmarks:
                 with postgres_database(server, f"ledger_bench_{name}") as url:
                     yield from apart(module(name).on_postgresql, url, extent)

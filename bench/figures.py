@@ -32,10 +32,12 @@ class Figure:
     """One arm over all rounds.
 
     Units: `rate` per second, `p50_ms` and `p99_ms` milliseconds, `memory_mib` the peak of the
-    largest process. `ratio` is the median of the ratios of each round.
+    largest process, `value` in its `unit`. `ratio` is the median of the ratios of each round.
     """
 
     arm: str
+    value: float | None = None
+    unit: str = ""
     rate: float | None = None
     ratio: float | None = None
     of: str = ""
@@ -68,9 +70,23 @@ class Sheet:
         return figure
 
     def table(self) -> str:
-        head = ("arm", "rate/s", "ratio", "of", "goal", "", "p50 ms", "p99 ms", "errors", "MiB")
-        rows = [head, *(_cells(figure) for figure in self.figures)]
-        widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
+        head = (
+            "arm",
+            "value",
+            "rate/s",
+            "ratio",
+            "of",
+            "goal",
+            "",
+            "p50 ms",
+            "p99 ms",
+            "errors",
+            "MiB",
+        )
+        rows: list[tuple[str, ...]] = [head, *(_cells(figure) for figure in self.figures)]
+        if not any(figure.unit for figure in self.figures):
+            rows = [(arm, *cells) for arm, _, *cells in rows]
+        widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
         heading = f"{self.title} on {self.database}: {self.conditions}"
         return "\n".join([heading, *("  " + line for line in lines), *self.remarks, ""])
@@ -114,6 +130,7 @@ def _processor() -> str:
 def _cells(figure: Figure) -> tuple[str, ...]:
     return (
         figure.arm,
+        _number(figure.value, ",.4g") + f" {figure.unit}".rstrip(),
         _number(figure.rate, ",.0f"),
         _number(figure.ratio, ".2f"),
         figure.of,

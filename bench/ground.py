@@ -1,41 +1,55 @@
 """What benchmarks stand on: a shop, databases of a given size, timers."""
 
 import hashlib
+import os
 import resource
 import statistics
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from ledger.application import Ledger
+from ledger.instants import utc_now
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
 from ledger.projections.engine.leadership import prepare_views
-from ledger.settings import Settings
+from ledger.sealing.master_keys import create_master_keys
+from ledger.settings import read_settings
 from ledger.simulator.bulk import fill
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from ledger.storage.tables import notifications
 
+ROOT = Path(__file__).resolve().parents[1]
 SHOP_ID = "12345678"
 REAL_EVENTS = 20_000
+MASTER_KEYS = "LEDGER_MASTER_KEYS_FILE"
 _ORDER = b'"order_id":"'
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured. Units: `events` of the ledger, `seconds` of each load."""
+    """How much is measured. Units: `events` of the ledger, `seconds` of each load.
+
+    Shape: `calls` are the deliveries of a ledger with its log, `entries` those of a large log;
+    `before` is a checkout that is measured in turn with this one.
+    """
 
     events: int
     rounds: int
     seconds: int
     workers: int
+    calls: int = 0
+    entries: int = 0
+    before: Path | None = None
 
     @property
     def told(self) -> str:
@@ -63,12 +77,28 @@ def postgres_database(server_url: str, name: str) -> Iterator[str]:
 
 
 @contextmanager
-def open_ledger(url: str) -> Iterator[Ledger]:
+def master_keys() -> Iterator[None]:
+    """Let every ledger seal by the same file of keys, whichever process opens it."""
+    with tempfile.TemporaryDirectory(prefix="ledger-bench-") as folder:
+        file = Path(folder) / "masters.toml"
+        create_master_keys(file, utc_now())
+        before = os.environ.get(MASTER_KEYS)
+        os.environ[MASTER_KEYS] = str(file)
+        try:
+            yield
+        finally:
+            os.environ.pop(MASTER_KEYS)
+            os.environ.update({MASTER_KEYS: before} if before else {})
+
+
+@contextmanager
+def open_ledger(url: str, environ: Mapping[str, str] | None = None) -> Iterator[Ledger]:
+    settings = read_settings({**os.environ, **(environ or {}), "LEDGER_DATABASE_URL": url})
     database = Database(url)
     migrate(database)
     prepare_views(database)
     try:
-        yield Ledger(Settings(database_url=url), bench_shops(), database)
+        yield Ledger(settings, bench_shops(), database)
     finally:
         database.dispose()
 

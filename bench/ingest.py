@@ -3,7 +3,7 @@
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ import psycopg
 from bench import pgbench
 from bench.bodies import write_bodies, write_junk
 from bench.figures import Figure, Goal, Sheet, ratios
-from bench.ground import Extent, median, open_ledger
+from bench.ground import ROOT, Extent, median, open_ledger
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
 from bench.servers import ledger, rival, served
@@ -31,11 +31,13 @@ SIGNED_PER_SECOND = 50
 
 @dataclass
 class Arm:
-    """One way to receive, over all rounds. Shape: `command` starts its server."""
+    """One way to receive, over all rounds. Shape: `command` starts its server, in a checkout."""
 
     name: str
     command: list[str]
     database_url: str
+    checkout: Path = ROOT
+    environ: Mapping[str, str] = field(default_factory=dict)
     loads: list[Load] = field(default_factory=list)
     memory_mib: float = 0.0
 
@@ -46,7 +48,9 @@ class Arm:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Start anew, so that nothing is left over from another arm's turn. Shape: its URL."""
-        with served(self.command, self.database_url) as server:
+        with served(
+            self.command, self.database_url, checkout=self.checkout, environ=self.environ
+        ) as server:
             yield server.url
             self.memory_mib = max(self.memory_mib, server.peak_memory_mib())
 
@@ -102,11 +106,11 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
     }
     mine = Arm("the ledger", ledger(WORKERS, THREADS), url)
     again = Arm("the ledger, calls it knows", ledger(WORKERS, THREADS), url)
-    inserts = []
+    insert_rates = []
     size = 0
     for number in range(extent.rounds):
         size = write_bodies(bodies, CALLS_PER_SECOND_MAX * extent.seconds, f"many{number}")
-        inserts.append(_inserts(url, bodies, CLIENTS, extent.seconds))
+        insert_rates.append(inserts(url, bodies, CLIENTS, extent.seconds))
         for arm in (*arms.values(), mine):
             arm.take_turn(bodies, CLIENTS, extent.seconds)
         _keep_first(bodies, int(mine.loads[-1].calls * 0.8))
@@ -120,9 +124,9 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
         f"{CLIENTS} clients, distinct signed bodies of {size} bytes on average, both formats,"
         f" {WORKERS} processes of {THREADS} threads, {extent.told}",
     )
-    limit = combined(arms["noop"].rates, inserts)
+    limit = combined(arms["noop"].rates, insert_rates)
     arms["noop"].add_to(sheet)
-    sheet.add("pgbench, one row of that size per commit", rate=median(inserts))
+    sheet.add("pgbench, one row of that size per commit", rate=median(insert_rates))
     sheet.add("limit: both, one after the other", rate=median(limit))
     mine.add_to(sheet, ratio=ratios(mine.rates, limit), of="limit", goal=Goal(low=0.7))
     tails = [load.p99_ms / load.p50_ms for load in mine.loads]
@@ -159,8 +163,8 @@ def _one_client(url: str, bodies: Path, extent: Extent) -> Sheet:
     return sheet
 
 
-def _inserts(url: str, bodies: Path, clients: int, seconds: float) -> float:
-    row = _typical(bodies)
+def inserts(url: str, bodies: Path, clients: int, seconds: float) -> float:
+    row = typical(bodies)
     rate = pgbench.inserts_per_second(url, row, clients=clients, seconds=seconds)
     with psycopg.connect(pgbench.plain_url(url), autocommit=True) as connection:
         connection.execute("TRUNCATE bench_rows")
@@ -177,26 +181,26 @@ def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
     bodies = folder / "bodies"
     noop = Arm("the same server, nothing kept", rival("noop", 1, THREADS), url)
     mine = Arm("the ledger", ledger(1, THREADS), url)
-    inserts = []
+    insert_rates = []
     for number in range(extent.rounds):
         write_bodies(bodies, CALLS_PER_SECOND_MAX * extent.seconds, f"sqlite{number}")
-        inserts.append(_sqlite_inserts(folder / "raw.sqlite", _typical(bodies), extent.seconds))
+        insert_rates.append(sqlite_inserts(folder / "raw.sqlite", typical(bodies), extent.seconds))
         for arm in (noop, mine):
             arm.take_turn(bodies, SQLITE_CLIENTS, extent.seconds)
-    limit = combined(noop.rates, inserts)
+    limit = combined(noop.rates, insert_rates)
     sheet = Sheet(
         "receiving",
         "SQLite",
         f"{SQLITE_CLIENTS} clients, 1 process, synchronous=FULL, {extent.told}",
     )
     noop.add_to(sheet)
-    sheet.add("raw sqlite3, one row of that size per commit", rate=median(inserts))
+    sheet.add("raw sqlite3, one row of that size per commit", rate=median(insert_rates))
     sheet.add("limit: both, one after the other", rate=median(limit))
     mine.add_to(sheet, ratio=ratios(mine.rates, limit), of="limit", goal=Goal(low=0.6))
     return [sheet, hostile("SQLite", ledger(1, THREADS), url, bodies, extent)]
 
 
-def _sqlite_inserts(path: Path, row: bytes, seconds: float) -> float:
+def sqlite_inserts(path: Path, row: bytes, seconds: float) -> float:
     """BEGIN IMMEDIATE, INSERT, COMMIT in one thread, as durable as the ledger."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
@@ -248,7 +252,7 @@ def hostile(database: str, command: list[str], url: str, bodies: Path, extent: E
     return sheet
 
 
-def _typical(bodies: Path) -> bytes:
+def typical(bodies: Path) -> bytes:
     """As many bytes as a body has on average, of bytes as they are in one."""
     content = bodies.read_bytes()
     size = len(content) // content.count(b"\n")

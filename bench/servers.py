@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.ground import SHOP_ID, bench_shops
+from bench.ground import ROOT, SHOP_ID, bench_shops
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 40
@@ -42,25 +42,34 @@ class Served:
 
 @contextmanager
 def served(
-    command: Sequence[str], database_url: str, *, environ: Mapping[str, str] | None = None
+    command: Sequence[str],
+    database_url: str,
+    *,
+    checkout: Path = ROOT,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Served]:
-    """Run a server on a free port until the end. Shape: `{port}` in the command is filled in."""
+    """Run a server of a checkout on a free port until the end.
+
+    Shape: `{port}` in the command is filled in.
+    """
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         shops = Path(folder) / "shops.toml"
         shops.write_text(shops_file())
-        process = subprocess.Popen(
-            [sys.executable, *(word.format(port=port) for word in command)],
-            env=os.environ
-            | {"LEDGER_DATABASE_URL": database_url, "LEDGER_SHOPS_FILE": str(shops)}
-            | {"LEDGER_LOG_FORMAT": "json", "PROMETHEUS_MULTIPROC_DIR": folder}
-            | dict(environ or {}),
-            cwd=Path(__file__).resolve().parents[1],
-            stderr=(Path(folder) / "log").open("wb"),
-        )
+        log = Path(folder) / "log"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                [sys.executable, *(word.format(port=port) for word in command)],
+                env=os.environ
+                | {"LEDGER_DATABASE_URL": database_url, "LEDGER_SHOPS_FILE": str(shops)}
+                | {"LEDGER_LOG_FORMAT": "json", "PROMETHEUS_MULTIPROC_DIR": folder}
+                | dict(environ or {}),
+                cwd=checkout,
+                stderr=errors,
+            )
         try:
             if not _is_answering(port, process):
-                raise RuntimeError((Path(folder) / "log").read_text()[-2000:])
+                raise RuntimeError(log.read_text()[-2000:])
             yield Served(process, port)
         finally:
             process.send_signal(signal.SIGTERM)

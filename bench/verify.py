@@ -1,11 +1,13 @@
 """Measures `ledger verify` against reading the same rows and doing nothing."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import make_url
 
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import SHOP_ID, Extent, median, open_ledger, peak_memory_mib, timed
@@ -32,32 +34,30 @@ READS = {
 
 
 def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
-    def scan(queries: Iterable[str]) -> None:
-        with psycopg.connect(plain_url(url)) as connection:
-            for query in queries:
-                with connection.cursor("scan") as cursor:
-                    cursor.itersize = 2_000
-                    for _ in cursor.execute(query.encode(), binary=True):
-                        pass
-
-    return [_measure("PostgreSQL", url, scan, extent)]
+    return [_measure("PostgreSQL", url, extent)]
 
 
 def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
-    path = folder / "verify.sqlite"
+    return [_measure("SQLite", f"sqlite:///{folder / 'verify.sqlite'}", extent)]
 
-    def scan(queries: Iterable[str]) -> None:
-        with sqlite3.connect(path) as connection:
+
+def scan(url: str, queries: Iterable[str]) -> None:
+    """Read rows through the driver, and do nothing with them."""
+    if url.startswith("sqlite"):
+        with sqlite3.connect(str(make_url(url).database)) as file:
             for query in queries:
-                for _ in connection.execute(query):
+                for _ in file.execute(query):
+                    pass
+        return
+    with psycopg.connect(plain_url(url)) as connection:
+        for query in queries:
+            with connection.cursor("scan") as cursor:
+                cursor.itersize = 2_000
+                for _ in cursor.execute(query.encode(), binary=True):
                     pass
 
-    return [_measure("SQLite", f"sqlite:///{path}", scan, extent)]
 
-
-def _measure(
-    database: str, url: str, scan: Callable[[Iterable[str]], None], extent: Extent
-) -> Sheet:
+def _measure(database: str, url: str, extent: Extent) -> Sheet:
     with open_ledger(url) as ledger:
         count = fill(ledger, SHOP_ID, "TEST", events=min(extent.events, EVENTS_MAX), seed=1)
         _follow(ledger)
@@ -66,7 +66,7 @@ def _measure(
         for _ in range(extent.rounds):
             for check in (*CHECKS, "all"):
                 read = READS.get(check, (DELIVERIES, EVENTS))
-                scan_rates.setdefault(check, []).append(1 / timed(lambda read=read: scan(read)))  # type: ignore[misc]
+                scan_rates.setdefault(check, []).append(1 / timed(partial(scan, url, read)))
                 for workers in (1, extent.workers):
                     rates = audit_rates.setdefault((check, workers), [])
                     rates.append(1 / timed(lambda c=check, w=workers: _audit(ledger, c, w)))  # type: ignore[misc]
