@@ -100,7 +100,6 @@ class LogRunner:
 
     def _tidy_up(self) -> None:
         if monotonic() >= self._hour_at:
-            self._hour_at = monotonic() + HOUR_SECONDS
             add_months(self._ledger.database, self._now())
             self._hour_at = monotonic() + HOUR_SECONDS  # what fails is tried again in an hour
             for act in self._hourly:
