@@ -207,3 +207,19 @@ def test_the_other_mode_is_one_click_away(visitor: Visitor) -> None:
 
     expect(page).to_have_url(f"{visitor.url}/production/search")
     expect(page.locator(".band")).to_have_count(0)
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: "-".join(reader.values()))
+def test_each_step_of_privacy_reads_well(visitor: Visitor, reader: dict[str, Any]) -> None:
+    page = visitor.open("/test/privacy", **reader | {"role": "operator"})
+
+    page.locator("#transaction").fill(f"{UUID[:-1]}0")
+    page.locator(".buttons .primary").click()
+    expect(page.locator("input[name=delivery]").first).to_be_checked()
+    faults = axe_faults(page) + ["too wide"] * is_wider_than_window(page)
+    page.locator("form.stack .primary").click()
+    expect(page.locator("form.narrow-card .primary")).to_be_visible()
+    faults += axe_faults(page) + ["too wide"] * is_wider_than_window(page)
+
+    assert faults == []
+    assert page.url.endswith("/test/privacy/preview")
