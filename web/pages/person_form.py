@@ -58,8 +58,9 @@ class PersonForm(Schema):
     email = _checked(_identifies(IdentifierKind.EMAIL), N_("This is no e-mail address."))
     phone = _checked(_identifies(IdentifierKind.PHONE), N_("This is no phone number."))
     customer, order, alias, transaction = text(), text(), text(), text()
-    card_end = fields.String(
-        validate=validate.Regexp(r"[0-9]{4}\Z", error=N_("These are no four digits."))
+    card_end = _checked(
+        lambda word: len(word) == len("1234") and word.isascii() and word.isdecimal(),
+        N_("These are no four digits."),
     )
     amount = Amount()
     currency = _checked(
