@@ -133,7 +133,7 @@ class HeldError(LedgerError, code="held"):
 
 
 class NotSignedError(LedgerError, code="not-signed"):
-    """Nobody has signed what has to be signed first; nothing was destroyed."""
+    """Nobody has signed what has to be signed before an erasure goes on."""
 
 
 class CodeDiffersError(LedgerError, code="code-differs"):

@@ -41,8 +41,8 @@ def cover(
                 return
         if monotonic() > deadline:
             raise NotSignedError(
-                "no signed checkpoint covers the erasure yet, and nothing was destroyed: run this"
-                " where the log key is (LEDGER_LOG_KEY_FILE), or while a service runs that has it"
+                "no signed checkpoint covers it yet: run this again where the log key is"
+                " (LEDGER_LOG_KEY_FILE), or while a service runs that has it; it goes on then"
             )
         sleep(PAUSE_SECONDS)
 

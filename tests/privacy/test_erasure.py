@@ -192,7 +192,7 @@ def test_an_alias_means_itself_and_all_its_transactions(paid: Ledger) -> None:
 def test_nothing_is_destroyed_before_it_is_signed(paid: Ledger, signer: LogSigner) -> None:
     left = secrets_left(paid)
 
-    with pytest.raises(NotSignedError, match="nothing was destroyed"):
+    with pytest.raises(NotSignedError, match="no signed checkpoint covers it yet"):
         an_eraser(paid, None, wait_seconds=0).erase(
             chosen(paid, UUID), reason="art17", by_whom="ada lovelace"
         )

@@ -14,7 +14,7 @@ _PLACE = click.Path(file_okay=False, path_type=Path)
     cls=Documented,
     short_help=SHORT_HELPS["backup"],
     variables=(*LEDGER, "LEDGER_MASTER_KEYS_FILE", "LEDGER_LOG_KEY_FILE"),
-    examples=("ledger backup --data /mnt/backups/ledger --keys /mnt/safe/ledger-keys",),
+    examples=("ledger backup --data backups --keys keys-elsewhere",),
 )
 @click.option(
     "--data", "data_place", type=_PLACE, required=True, help="The place of copies of the database."

@@ -15,9 +15,9 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
     short_help=SHORT_HELPS["restore"],
     variables=(*LEDGER, "LEDGER_MASTER_KEYS_FILE", "LEDGER_LOG_KEY_FILE"),
     examples=(
-        "ledger restore --data /mnt/backups/ledger/20260310T021500.123456Z"
-        " --keys /mnt/safe/ledger-keys/20260310T021500.123456Z",
-        "ledger restore --keys /mnt/safe/ledger-keys/20260310T021500.123456Z",
+        "ledger restore --data backups/20260310T021500.123456Z"
+        " --keys keys-elsewhere/20260310T021500.123456Z",
+        "ledger restore --keys keys-elsewhere/20260310T021500.123456Z",
     ),
 )
 @click.option("--data", "data_place", type=_FOLDER, help="The folder of one copy of the database.")

@@ -146,7 +146,7 @@ def test_a_list_is_read_to_its_end(visitor: Visitor, script: bool) -> None:
 def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> None:
     page = visitor.open("/test/search")
 
-    stops = tab_stops(page, 15)
+    stops = tab_stops(page, 16)
 
     assert stops == [
         "a Skip to the content",
@@ -159,11 +159,12 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "a Search",
         "a Notifications",
         "a Quarantine",
+        "a Proof",
         "a Views",
         "input q",
         "button Search",
         "summary Filters",
-        stops[14],
+        stops[15],
     ]
 
 
