@@ -27,6 +27,6 @@ def bundle_response(
     )
     log_personal_read(f"{kind}-bundle", shop_id=shop_id, mode=mode, reference=name)
     response = Response(zipped(bundle_files(bundle, facts_only=facts_only)))
-    response.mimetype = "application/zip"
+    response.mimetype = "application/octet-stream"  # generators of clients know no zip files
     response.headers["Content-Disposition"] = f'attachment; filename="{title}.zip"'
     return response

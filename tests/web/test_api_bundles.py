@@ -29,7 +29,8 @@ def signed(api: Asking, tmp_path: Path) -> Asking:
 
 def files_of(response: TestResponse) -> dict[str, bytes]:
     assert response.status_code == 200, response.text
-    assert response.content_type == "application/zip"
+    assert response.content_type == "application/octet-stream"
+    assert response.headers["Content-Disposition"].endswith('.zip"')
     with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 

@@ -105,7 +105,7 @@ def test_growth_is_proven_between_two_sizes(signed: Asking, signer: LogSigner) -
 
 @pytest.mark.parametrize(
     ("sizes", "status"),
-    [("from=4", 404), ("from=3&to=2", 404), ("from=1&to=9", 404), ("from=0", 422), ("to=3", 422)],
+    [("from=4", 404), ("from=3&to=2", 404), ("from=1&to=9", 404), ("from=0", 422), ("from=x", 422)],
 )
 def test_sizes_that_were_never_signed_are_refused(signed: Asking, sizes: str, status: int) -> None:
     assert signed.call(f"{LOG}/consistency?{sizes}").status_code == status

@@ -30,7 +30,7 @@ def _bundle(kind: str, parameters: dict[str, Any], shop_id: str, mode: str, name
 def _serve(kind: str, summary: str) -> None:
     is_subscription = kind == SUBSCRIPTION
     handler: Callable[..., Response] = partial(_bundle, kind)
-    handler = bp.response(200, BYTES, content_type="application/zip")(handler)
+    handler = bp.response(200, BYTES, content_type="application/octet-stream")(handler)
     if is_subscription:
         handler = bp.alt_response(409, "409")(handler)
     path = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>/bundle"

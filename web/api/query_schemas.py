@@ -248,7 +248,7 @@ class SubscriptionBundleQuery(BundleQuery):
 
 ConsistencyQuery = Query.from_dict(
     {
-        "from": integer_parameter("the size of the earlier log", 1, required=True),
+        "from": integer_parameter("the size of the earlier log", 1, load_default=1),
         "to": integer_parameter("of the later one; the newest checkpoint's", 1, load_default=None),
     },
     name="ConsistencyQuery",
