@@ -1,7 +1,7 @@
 """The log as it is stored: entries with dense indexes, the roots of full tiles, checkpoints."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -110,11 +110,11 @@ class Log:
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the proof that an entry is among the first ones. Errors: ValueError."""
-        return inclusion_proof(self, index, size)
+        return inclusion_proof(_WholeTiles(self), index, size)
 
     def consistency(self, old_size: int, new_size: int) -> list[bytes]:
         """Return the proof that the log has only grown. Errors: ValueError."""
-        return consistency_proof(self, old_size, new_size)
+        return consistency_proof(_WholeTiles(self), old_size, new_size)
 
     def entries(self, first: int, end: int) -> list[StoredLogEntry]:
         """Return entries in order, as they were stored."""
@@ -147,6 +147,21 @@ class Log:
             ]
             self.connection.execute(insert(log_tiles), tiles)
             level += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _WholeTiles:
+    """The hashes of a log, read a tile at a time: a proof takes several from each."""
+
+    log: Log
+    tiles: dict[tuple[int, int], list[bytes]] = field(default_factory=dict)
+
+    def nodes(self, level: int, first: int, end: int) -> list[bytes]:
+        """Return the hashes of complete subtrees, all of one tile."""
+        start = first - first % TILE
+        if (level, start) not in self.tiles:
+            self.tiles[level, start] = self.log.nodes(level, start, start + TILE)
+        return self.tiles[level, start][first - start : end - start]
 
 
 def newest_log(connection: Connection) -> int | None:

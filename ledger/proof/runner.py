@@ -26,6 +26,8 @@ LEASE_SECONDS = 10
 POLL_SECONDS = 1.0
 CHECKPOINT_SECONDS = 10.0
 HOUR_SECONDS = 3600.0
+BUSY = 50
+"""Entries in one round, of about a second, above which calls come before all that can wait."""
 PAUSE_SECONDS = 5.0
 REFUSED_SECONDS = 60.0
 
@@ -36,7 +38,7 @@ class LogRunner:
     """Sequences and signs until it is stopped.
 
     Shape: without a signer it only sequences. The one process that sequences also does what is
-    `hourly`, and calls `followers` behind the log, each for a part of its work.
+    `hourly`, and calls `followers` behind the log, each for a part of its work, unless it is busy.
     """
 
     def __init__(
@@ -85,7 +87,7 @@ class LogRunner:
             self._tidy_up()
         if self._signer is not None and (must_sign or monotonic() >= self._sign_at):
             self._sign(self._signer)
-        for follow in self._followers if self._leads else ():
+        for follow in self._followers if self._leads and written < BUSY else ():
             follow()
         return written
 

@@ -39,7 +39,7 @@ class ErasureMark(NamedTuple):
 def erased_names(connection: Connection, name_ids: Collection[UUID]) -> dict[UUID, str]:
     """Return the erasures of transactions. Shape: by those of these streams and names of streams
     that lead to an erased one."""
-    if not name_ids:
+    if not name_ids or connection.scalar(_HAS_ERASED) is None:  # most ledgers have none
         return {}
     rows = connection.execute(_ERASED_NAMES, {"ids": padded(sorted(name_ids))})
     return {row[0]: row.erasure_id for row in rows}
@@ -99,6 +99,7 @@ def erasure_marks(
     return marks
 
 
+_HAS_ERASED = select(erased_streams.c.erasure_id).limit(1)
 _ERASED_NAMES = union_all(
     select(erased_streams.c.originator_id, erased_streams.c.erasure_id).where(
         erased_streams.c.originator_id.in_(bindparam("ids", expanding=True))
