@@ -13,7 +13,7 @@ from ledger.audit.check_names import LOG
 from ledger.audit.run_checks import Audit
 from ledger.instants import utc_now
 from ledger.privacy.erasure import Eraser
-from ledger.privacy.persons import PersonIndex, forget
+from ledger.privacy.persons import PersonIndex
 from ledger.privacy.selection import select_origins
 from ledger.proof.bundle import bundle_files, zipped
 from ledger.proof.checkpoints import sign_checkpoint
@@ -96,7 +96,7 @@ def erase(ledger: Ledger, count: int) -> tuple[int, float]:
     """Erase the oldest deliveries with all that belongs to them. Shape: how many, seconds."""
     PersonIndex(ledger).catch_up()
     oldest = select(notifications.c.id).order_by(notifications.c.place).limit(count)
-    eraser = Eraser(ledger, _signer(ledger), forget=forget)
+    eraser = Eraser(ledger, _signer(ledger))
     erased: list[str] = []
 
     def run() -> None:

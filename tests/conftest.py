@@ -26,6 +26,7 @@ from sqlalchemy import URL, create_engine, make_url
 from ledger.access import password_hashes
 from ledger.ipn.content_tags import tagged_by
 from ledger.projections.engine.leadership import prepare_views
+from ledger.proof.signer import LogSigner, create_key
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
 from tests.builders import MASTER_KEYS, OTHER_SHOP_ID, a_ledger, a_shop, share_index_key, shops
@@ -90,6 +91,13 @@ def bare_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Da
     with opened(url) as database:
         migrate(database)
         yield database
+
+
+@pytest.fixture
+def signer(tmp_path: Path) -> LogSigner:
+    """The key of a log of which nothing was signed yet."""
+    create_key(tmp_path / "log-key", "ledger.example.com/shop")
+    return LogSigner.open(tmp_path / "log-key")
 
 
 @pytest.fixture

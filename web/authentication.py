@@ -44,9 +44,9 @@ only_with_personal_data = only_for(*SEES_PERSONAL)
 
 
 def only_for_all_shops(handler: _View) -> _View:
-    """Serve a view to operators whose access is to all shops."""
+    """Serve a view to those only whose access is to all shops."""
     handler.is_about_all_shops = True  # type: ignore[attr-defined]  # read by `is_open_to`
-    return only_for_operators(handler)
+    return handler
 
 
 def is_open_to(reader: Reader, view: Callable[..., Any]) -> bool:
@@ -75,12 +75,6 @@ def permitted_shops(shops: frozenset[str] | None) -> frozenset[str] | None:
     if allowed is not None and not shops <= allowed:
         raise Forbidden("your access does not include this shop")
     return shops
-
-
-def require_all_shops() -> None:
-    """Let only those pass who may see every shop. Errors: Forbidden."""
-    if caller().shops is not None:
-        raise Forbidden("this is about all shops, and your access is not")
 
 
 def filter_of_caller(filter_class: type[_Filter], parameters: Mapping[str, Any]) -> _Filter:

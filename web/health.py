@@ -18,7 +18,6 @@ from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
-from ledger.proof.log import newest_log
 from ledger.proof.signed_log import log_status
 from ledger.proof.stamping import newest_timestamp
 from ledger.queries.notifications import newest_arrivals
@@ -110,7 +109,7 @@ def _newest_gauges(connection: Connection) -> Iterator[Gauge]:
 
 def _log_gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
     standing = log_status(connection)
-    stamp = newest_timestamp(connection, newest_log(connection) or 0)
+    stamp = newest_timestamp(connection)
     yield Gauge("ledger_log_size", "Entries of the log.", {(): standing.size})
     for name, meaning, since in (
         ("log_lag", "Age of the oldest of what has no entry yet.", standing.waiting_since or now),

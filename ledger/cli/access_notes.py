@@ -48,7 +48,7 @@ def _access(route: str, noted: Read) -> Access:
     return Access(
         at=utc_now(),
         token_id=_COMMAND_LINE,
-        token_name=_user(),
+        token_name=user_name(),
         role=OPERATOR,
         method="CLI",
         route=route,
@@ -61,7 +61,7 @@ def _access(route: str, noted: Read) -> Access:
     )
 
 
-def _user() -> str:
+def user_name() -> str:
     """Return who works at the command line; a number in a container that knows no names."""
     try:
         return getpass.getuser()

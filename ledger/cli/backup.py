@@ -22,12 +22,11 @@ from ledger.cli.database_copies import copy_database, put_database_back
 from ledger.cli.invocation import open_ledger
 from ledger.errors import LedgerError, SettingsError
 from ledger.instants import utc_now, write_public_instant
-from ledger.proof.checkpoints import refuse_unlike_memory, sign_checkpoint
-from ledger.proof.log import Log, newest_log
+from ledger.proof.checkpoints import refuse_unlike_memory, sign_up_to_now
+from ledger.proof.log import current_log
 from ledger.proof.log_key import key_file, open_signer
 from ledger.proof.note import parse_checkpoint
-from ledger.proof.sequencer import Sequencer
-from ledger.proof.signer import LogSigner
+from ledger.proof.signer import LogSigner, memory_of
 from ledger.sealing.key_file import write_new
 from ledger.sealing.keys import LedgerKeys, default_file
 from ledger.sealing.master_keys import whole_file
@@ -44,7 +43,9 @@ def back_up(data_place: Path, keys_place: Path) -> None:
     with closing(open_ledger()) as ledger:
         ledger.sealing.keys.check()
         signer = open_signer(ledger.settings, ledger.database)
-        checkpoint = _signed_now(ledger, signer)
+        checkpoint = ""
+        if signer is not None:
+            checkpoint = sign_up_to_now(ledger.database, ledger.sealing, signer, utc_now)
         for folder in folders:
             _make(folder)
         # the memory goes first: one that is newer than the database would look like a loss
@@ -110,14 +111,6 @@ def _make(folder: Path) -> None:
         raise SettingsError(f"{folder} cannot be made: {error.strerror}") from error
 
 
-def _signed_now(ledger: Ledger, signer: LogSigner | None) -> str:
-    """Return a checkpoint of all there is; an empty text where no key signs."""
-    if signer is None:
-        return ""
-    Sequencer(ledger.database, ledger.sealing).catch_up()
-    return sign_checkpoint(ledger.database, signer, utc_now)
-
-
 def _copy_keys(ledger: Ledger, signer: LogSigner | None, checkpoint: str, folder: Path) -> None:
     write_new(folder / MASTERS, whole_file(ledger.sealing.keys.masters()))
     if signer is not None:
@@ -141,7 +134,7 @@ def _targets(settings: Settings, database: Database) -> dict[str, Path]:
     log_key = key_file(settings, database)
     targets = {MASTERS: settings.master_keys_file or default_file(database), LOG_KEY: log_key}
     if log_key is not None:
-        targets[MEMORY] = log_key.with_name(f"{log_key.name}.last")
+        targets[MEMORY] = memory_of(log_key)
     return {name: path for name, path in targets.items() if path is not None}
 
 
@@ -185,5 +178,5 @@ def _has_signed(database: Database, backup_set: BackupSet) -> bool:
         return True
     signed = parse_checkpoint(backup_set.checkpoint)
     with database.connect() as connection:
-        log = Log(connection, newest_log(connection) or 0)
+        log = current_log(connection)
         return log.has_root(signed.size, signed.root)

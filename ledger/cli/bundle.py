@@ -13,10 +13,9 @@ from ledger.cli.output import counted
 from ledger.errors import SettingsError
 from ledger.instants import utc_now
 from ledger.proof.bundle import bundle_files, zipped
-from ledger.proof.checkpoints import sign_checkpoint
+from ledger.proof.checkpoints import sign_up_to_now
 from ledger.proof.collect import bundle_name, bundle_of, streams_of
 from ledger.proof.log_key import open_signer
-from ledger.proof.sequencer import Sequencer
 from ledger.proof.stamping import (
     StoredTimestamp,
     keep_reply,
@@ -24,10 +23,8 @@ from ledger.proof.stamping import (
     read_authority,
     stamp_checkpoint,
 )
-from ledger.proof.timestamps import query
+from ledger.proof.timestamps import REPLY_BYTES_MAX, query
 from ledger.storage.event_store import RecordedEvent
-
-REPLY_BYTES_MAX = 100_000
 
 
 def write_bundle(
@@ -45,8 +42,7 @@ def write_bundle(
     shop = shop_id or only_shop(ledger)
     signer = open_signer(ledger.settings, ledger.database)
     if signer is not None:  # where there is no key, the service that has it signs
-        Sequencer(ledger.database, ledger.sealing).catch_up()
-        sign_checkpoint(ledger.database, signer, utc_now)
+        sign_up_to_now(ledger.database, ledger.sealing, signer, utc_now)
     streams = streams_of(ledger, kind, shop, mode, name, alias=alias)
     title = bundle_name(kind, name)
     bundle = replace(bundle_of(ledger, title, streams), pages=_pages(ledger, title, streams))

@@ -1,6 +1,5 @@
 """What `ledger privacy` does with data of people: it erases, holds, expires and certifies."""
 
-import getpass
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -10,7 +9,9 @@ from pathlib import Path
 import click
 
 from ledger.application import Ledger
+from ledger.cli.access_notes import user_name
 from ledger.cli.invocation import open_ledger
+from ledger.cli.key_files import own_signer
 from ledger.cli.output import counted, echo_table
 from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import utc_now, write_public_instant
@@ -21,13 +22,11 @@ from ledger.privacy.erasure import Eraser
 from ledger.privacy.find import find
 from ledger.privacy.holds import add_hold, holds_at, release_hold
 from ledger.privacy.identifiers import Identifiers
-from ledger.privacy.persons import forget
 from ledger.privacy.preview import preview
 from ledger.privacy.replay import replay
 from ledger.privacy.retention import expire
 from ledger.privacy.selection import Names, select_by_names
 from ledger.proof.log_key import open_signer
-from ledger.proof.signer import LogSigner
 
 
 def erase_by_names(
@@ -111,7 +110,7 @@ def print_holds() -> None:
 def expire_by_age(*, is_dry_run: bool) -> None:
     """Destroy what has outlived its time, and let the log say so. Errors: those of signing."""
     with closing(open_ledger()) as ledger:
-        expired = expire(ledger, utc_now(), is_dry_run=is_dry_run, forget=forget)
+        expired = expire(ledger, utc_now(), is_dry_run=is_dry_run)
         echo_table(("class", "count"), sorted(expired.counts.items()))
         for hold in expired.held:
             click.echo(f"held: transaction {hold.reference} by {hold.id} ({hold.reason})", err=True)
@@ -123,14 +122,14 @@ def expire_by_age(*, is_dry_run: bool) -> None:
 def print_certificate(erasure_id: str, *, is_printable: bool) -> None:
     """Print the certificate of an erasure. Errors: NotFoundError."""
     with closing(open_ledger()) as ledger:
-        note = certificate(ledger, _signer(ledger), erasure_id)
+        note = certificate(ledger, own_signer(ledger), erasure_id)
     click.echo(printable_certificate(note) if is_printable else note, nl=is_printable)
 
 
 def replay_certificates(files: Sequence[Path], *, is_agreed: bool) -> None:
     """Erase again what certificates say was erased. Errors: SettingsError; those of erasing."""
     with closing(open_ledger(needs_shops=True)) as ledger:
-        signer = _signer(ledger)
+        signer = own_signer(ledger)
         documents = [read_certificate(_read(file), signer) for file in files]
         if not is_agreed:
             question = f"Destroy what {counted(len(files), 'certificate')} names?"
@@ -150,15 +149,8 @@ def _read(file: Path) -> str:
 
 
 def _eraser(ledger: Ledger) -> Eraser:
-    return Eraser(ledger, open_signer(ledger.settings, ledger.database), forget=forget)
-
-
-def _signer(ledger: Ledger) -> LogSigner:
-    signer = open_signer(ledger.settings, ledger.database)
-    if signer is None:
-        raise SettingsError("there is no log key here: LEDGER_LOG_KEY_FILE names it")
-    return signer
+    return Eraser(ledger, open_signer(ledger.settings, ledger.database))
 
 
 def _operator() -> str:
-    return f"{getpass.getuser()} (command line)"
+    return f"{user_name()} (command line)"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import select
 
+from ledger.application import Ledger
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding
 from ledger.errors import LedgerError, SettingsError
@@ -14,7 +15,7 @@ from ledger.ipn.shops_and_keys import Shops
 from ledger.proof.checkpoints import refuse_unlike_memory
 from ledger.proof.log import newest_checkpoint, newest_log
 from ledger.proof.log_key import make_default_key, open_signer
-from ledger.proof.signer import LogBehindError, LogForkedError
+from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
 from ledger.sealing.keys import is_sealing
 from ledger.sealing.sealing import Sealing
 from ledger.settings import Settings
@@ -40,6 +41,16 @@ def prepare_keys(settings: Settings, database: Database) -> list[str]:
         made.append(f"made the key {log_key}, which signs the log")
     add_months(database, utc_now())
     return made
+
+
+def own_signer(ledger: Ledger) -> LogSigner:
+    """Return what signs the log on this machine. Errors: SettingsError where there is no key."""
+    signer = open_signer(ledger.settings, ledger.database)
+    if signer is None:
+        raise SettingsError(
+            "there is no log key here: LEDGER_LOG_KEY_FILE names it, `ledger proof init` makes one"
+        )
+    return signer
 
 
 def key_findings(

@@ -50,9 +50,8 @@ def _found(
 ) -> Found:
     """Find, and note in the access log who looked, before anything is shown."""
     findings = find(ledger, identifiers, shop_id, Mode(mode))
-    kinds = ", ".join(
-        dict.fromkeys(each.kind for each in findings.count_by_identifier)
-    )  # and no value
+    by_kind = dict.fromkeys(each.kind for each in findings.count_by_identifier)
+    kinds = ", ".join(by_kind)  # and no value
     about = (shop_id, Mode(mode).public, OK if findings.matches else NOT_FOUND)
     copied = findings.origin_ids if is_copied else []
     note_reads(ledger, Read("person", kinds, *about), *(Read("raw", id_, *about) for id_ in copied))

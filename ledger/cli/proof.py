@@ -6,18 +6,17 @@ from pathlib import Path
 
 import click
 
-from ledger.application import Ledger
 from ledger.cli.invocation import open_ledger
+from ledger.cli.key_files import own_signer
 from ledger.cli.output import counted, echo_document
 from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import utc_now, write_public_instant
-from ledger.proof.checkpoints import refuse_unlike, sign_checkpoint
+from ledger.proof.checkpoints import refuse_unlike, sign_up_to_now
 from ledger.proof.log_key import key_file, open_signer
 from ledger.proof.note import Checkpoint, NoteError, parse_checkpoint
 from ledger.proof.restart import restart_log as begin_next_log
-from ledger.proof.sequencer import Sequencer
 from ledger.proof.signed_log import log_status, signed_log
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import create_key
 from ledger.proof.tiles import all_tiles
 from ledger.settings import read_settings
 from ledger.storage.database import Database
@@ -65,8 +64,7 @@ def print_status(*, as_json: bool) -> None:
 def print_checkpoint() -> None:
     """Write what is new into the log, sign it, and print the note."""
     ledger = open_ledger()
-    Sequencer(ledger.database, ledger.sealing).catch_up()
-    note = sign_checkpoint(ledger.database, _signer(ledger), utc_now)
+    note = sign_up_to_now(ledger.database, ledger.sealing, own_signer(ledger), utc_now)
     click.echo(note, nl=False)
 
 
@@ -117,12 +115,5 @@ def write_tiles(folder: Path) -> None:
 def restart_log(reason: str) -> None:
     """Begin the log anew after a restore and print its first checkpoint."""
     ledger = open_ledger()
-    _, note = begin_next_log(ledger.database, _signer(ledger), reason, utc_now())
+    _, note = begin_next_log(ledger.database, own_signer(ledger), reason, utc_now())
     click.echo(note, nl=False)
-
-
-def _signer(ledger: Ledger) -> LogSigner:
-    signer = open_signer(ledger.settings, ledger.database)
-    if signer is None:
-        raise SettingsError("there is no log key here: `ledger proof init` makes one")
-    return signer

@@ -15,9 +15,9 @@ from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import write_public_instant
 from ledger.privacy.readers import readers_of
 from ledger.privacy.records import Erasure, erasure_phases
-from ledger.proof.log import Log, newest_checkpoint, newest_log
 from ledger.proof.note import SigningKey
 from ledger.proof.origins import salted_hash
+from ledger.proof.signed_log import ProvenEntry, signed_log
 from ledger.proof.signer import LogSigner
 from ledger.storage.erased import DONE, INTENT
 
@@ -96,13 +96,11 @@ def printable_certificate(note: str) -> str:
 
 
 def _document(connection: Connection, intent: Erasure, done: Erasure, name: str) -> dict[str, Any]:
-    number = newest_log(connection) or 0
-    log, checkpoint = Log(connection, number), newest_checkpoint(connection, number)
-    indexes = {phase.phase: log.index_of(phase.row_id) for phase in (intent, done)}
-    if checkpoint is None or any(
-        index is None or index >= checkpoint.size for index in indexes.values()
-    ):
-        raise NotFoundError(f"no checkpoint covers the erasure {done.id} yet")
+    try:
+        signed = signed_log(connection)
+        entries = {phase.phase: signed.proven(phase.row_id) for phase in (intent, done)}
+    except NotFoundError as missing:
+        raise NotFoundError(f"no checkpoint covers the erasure {done.id} yet") from missing
     selection, salt = done.selection, done.salt
     return {
         "erasure": done.id,
@@ -118,17 +116,19 @@ def _document(connection: Connection, intent: Erasure, done: Erasure, name: str)
         "irrecoverable": {"masters": list(done.masters), "when": _WHEN},
         "read_by": [each.document for each in readers_of(connection, selection.origin_ids)],
         "stays": [{"what": what, "ground": ground} for what, ground in _STAYS],
-        "checkpoint": checkpoint.note,
-        "entries": [
-            _proof(log, phase, index or 0, checkpoint.size) for phase, index in indexes.items()
-        ],
+        "checkpoint": signed.checkpoint.note,
+        "entries": [_proof(phase, proven) for phase, proven in entries.items()],
     }
 
 
-def _proof(log: Log, phase: str, index: int, size: int) -> dict[str, Any]:
-    (stored,) = log.entries(index, index + 1)
-    hashes = [base64.b64encode(each).decode() for each in log.inclusion(index, size)]
-    return {"phase": phase, "index": index, "entry": stored.entry.decode(), "hashes": hashes}
+def _proof(phase: str, proven: ProvenEntry) -> dict[str, Any]:
+    logged, hashes = proven.logged, [base64.b64encode(each).decode() for each in proven.hashes]
+    return {
+        "phase": phase,
+        "index": logged.index,
+        "entry": logged.entry.decode(),
+        "hashes": hashes,
+    }
 
 
 def _json(document: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.application import Ledger
 from ledger.errors import NotSignedError
 from ledger.proof.checkpoints import sign_checkpoint
-from ledger.proof.log import Log, newest_checkpoint, newest_log
+from ledger.proof.log import current_log, newest_checkpoint
 from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogSigner
 
@@ -49,7 +49,6 @@ def cover(
 
 def is_covered(connection: Connection, row_id: str) -> bool:
     """Return True if a signed checkpoint covers the entry of a row."""
-    number = newest_log(connection) or 0
-    index = Log(connection, number).index_of(row_id)
-    checkpoint = newest_checkpoint(connection, number)
+    log = current_log(connection)
+    index, checkpoint = log.index_of(row_id), newest_checkpoint(connection, log.number)
     return index is not None and checkpoint is not None and checkpoint.size > index

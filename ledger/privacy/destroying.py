@@ -1,6 +1,6 @@
 """Destroys secrets, and what is left of them in the files of the database."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 
@@ -8,44 +8,41 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from ledger.errors import UnavailableError
-from ledger.privacy.records import Erasure, chunks
+from ledger.privacy.persons import forget
+from ledger.privacy.records import Erasure
 from ledger.privacy.selection import with_belongings
-from ledger.storage.database import Database
+from ledger.storage.database import Database, chunks
+from ledger.storage.deleted_rows import delete_securely, remove_traces
 from ledger.storage.erased import BODY, PERSONAL, add_erased, insert_missing
 from ledger.storage.erasure_tables import erased_streams
 from ledger.storage.high_water_mark import passed_barrier
 from ledger.storage.sealed_rows import destroy_secrets
 from ledger.storage.tables import origin_secrets
 
-Forget = Callable[[Connection, Collection[str]], None]
-"""Removes origins from an index of persons, in the transaction that destroys their secrets."""
-
 WAIT_SECONDS = 10.0
 PAUSE_SECONDS = 0.02
-CHECKPOINT_TRIES = 50
 _OLDER_STATEMENTS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND pid <> pg_backend_pid() AND state = 'active' AND query_start < :at"
 )
 
 
-def forget_nobody(_: Connection, __: Collection[str]) -> None:
-    """Do nothing: there is no index of persons."""
+def destroy(database: Database, erasure: Erasure) -> None:
+    """Destroy the secrets of an erasure, and leave its tombstones, all of it or nothing.
 
-
-def destroy(database: Database, erasure: Erasure, forget: Forget = forget_nobody) -> None:
-    """Destroy the secrets of an erasure, and leave its tombstones, all of it or nothing."""
+    The index of persons forgets what they sealed in the same transaction.
+    """
     with database.begin() as connection:
         rows = [
             {"originator_id": id_, "erasure_id": erasure.id}
             for id_ in sorted(erasure.selection.stream_ids)
         ]
         insert_missing(connection, erased_streams, rows)
-        _destroy(connection, erasure.selection.origin_ids, erasure.id, forget)
-    remove_traces(database)
+        _destroy(connection, erasure.selection.origin_ids, erasure.id)
+    remove_secret_traces(database)
 
 
-def sweep(database: Database, erasure: Erasure, forget: Forget = forget_nobody) -> set[str]:
+def sweep(database: Database, erasure: Erasure) -> set[str]:
     """Destroy what those inserted who did not see the tombstones yet; return all that is erased."""
     _wait_for_older_statements(database)
     stream_ids = erasure.selection.stream_ids
@@ -55,37 +52,21 @@ def sweep(database: Database, erasure: Erasure, forget: Forget = forget_nobody) 
         late = {*_with_secrets(connection, late)}
     if late:
         with database.begin() as connection:
-            _destroy(connection, late, erasure.id, forget)
-        remove_traces(database)
+            _destroy(connection, late, erasure.id)
+        remove_secret_traces(database)
     return origin_ids | late
 
 
-def remove_traces(database: Database) -> None:
+def remove_secret_traces(database: Database) -> None:
     """Remove what destroyed secrets leave in the files of the database itself.
 
     On PostgreSQL only the owner of the table may; else its own cleaning does it a little later.
     """
-    with database.engine.connect() as connection, suppress(DBAPIError):
-        apart = connection.execution_options(isolation_level="AUTOCOMMIT")
-        if not database.is_sqlite:
-            apart.exec_driver_sql("VACUUM origin_secrets")
-            return
-        for _ in range(CHECKPOINT_TRIES):  # a reader keeps what it reads
-            is_busy, *_ = apart.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-            if not is_busy:
-                return
-            sleep(PAUSE_SECONDS)
+    with suppress(DBAPIError):
+        remove_traces(database, "origin_secrets")
 
 
-def delete_securely(connection: Connection) -> None:
-    """Let what is deleted in this transaction be overwritten, on SQLite."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA secure_delete = ON").all()
-
-
-def _destroy(
-    connection: Connection, origin_ids: Collection[str], erasure_id: str, forget: Forget
-) -> None:
+def _destroy(connection: Connection, origin_ids: Collection[str], erasure_id: str) -> None:
     delete_securely(connection)
     for chunk in chunks(sorted(origin_ids)):
         destroy_secrets(connection, chunk)

@@ -13,7 +13,7 @@ from ledger.application import Ledger
 from ledger.errors import HeldError, NotFoundError
 from ledger.instants import utc_now
 from ledger.privacy.covering import WAIT_SECONDS, cover
-from ledger.privacy.destroying import Forget, destroy, forget_nobody, sweep
+from ledger.privacy.destroying import destroy, sweep
 from ledger.privacy.holds import held_origins
 from ledger.privacy.records import Erasure, add_done, add_intent, erasure_phases, unfinished
 from ledger.privacy.selection import Selection, not_erased
@@ -27,15 +27,13 @@ from ledger.storage.erased import DONE
 class Eraser:
     """Erases within one ledger.
 
-    Shape: without a signer the running service signs, for which it waits; `forget` removes origins
-    from an index of persons.
+    Shape: without a signer the running service signs, for which it waits.
     """
 
     ledger: Ledger
     signer: LogSigner | None
     now: Callable[[], datetime] = utc_now
     wait_seconds: float = WAIT_SECONDS
-    forget: Forget = forget_nobody
 
     def erase(self, selection: Selection, *, reason: str, by_whom: str) -> Erasure:
         """Erase deliveries, after what was cut off before; return what the log says is done.
@@ -83,8 +81,8 @@ class Eraser:
 
     def _complete(self, intent: Erasure) -> Erasure:
         self._cover(intent.row_id)
-        destroy(self.ledger.database, intent, self.forget)
-        origin_ids = sweep(self.ledger.database, intent, self.forget)
+        destroy(self.ledger.database, intent)
+        origin_ids = sweep(self.ledger.database, intent)
         try:
             with self.ledger.database.begin() as connection:
                 add_done(connection, intent, origin_ids, self.now())

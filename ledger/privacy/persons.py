@@ -15,7 +15,7 @@ from ledger.privacy.contents import identifiers_in
 from ledger.privacy.identifiers import Identifier
 from ledger.proof.entry import DELIVERY
 from ledger.proof.origins import rows_after
-from ledger.storage.database import padded
+from ledger.storage.database import chunks, padded
 from ledger.storage.high_water_mark import BARRIER_PAUSE_SECONDS, BARRIER_TRIES, passed_barrier
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.person_tables import person_progress, person_tags
@@ -26,7 +26,6 @@ BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
 _NEWEST = select(func.max(notifications.c.place))
-_IDS_MAX = 1_000
 _TAG_LENGTH = 32  # hex digits: 16 bytes
 
 Tags = Mapping[str, set[tuple[str, str]]]
@@ -139,10 +138,8 @@ def forget(connection: Connection, origin_ids: Collection[str]) -> None:
     """
     # waits for whoever has opened one of them and is about to tag it
     connection.execute(update(person_progress).values(place=person_progress.c.place))
-    ids = sorted(origin_ids)
-    for start in range(0, len(ids), _IDS_MAX):
-        chunk = padded(ids[start : start + _IDS_MAX])
-        connection.execute(delete(person_tags).where(person_tags.c.origin_id.in_(chunk)))
+    for chunk in chunks(sorted(origin_ids)):
+        connection.execute(delete(person_tags).where(person_tags.c.origin_id.in_(padded(chunk))))
 
 
 def with_secrets(connection: Connection, origin_ids: Collection[str]) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
 from ledger.instants import write_public_instant
-from ledger.privacy.records import chunks
 from ledger.privacy.selection import deliveries_among, positions_of, references_of
 from ledger.storage.access_tables import access_log
+from ledger.storage.database import chunks
 
 READ = range(200, 300)
 _WHOLE = ("events", "export of events", "export of notifications")

@@ -1,7 +1,7 @@
 """Erasures as they are stored: what was to be erased, and what was."""
 
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from ulid import ULID
 
 from ledger.errors import ConflictError, NotFoundError
 from ledger.privacy.selection import Selection
+from ledger.storage.database import chunks
 from ledger.storage.erased import DONE, INTENT
 from ledger.storage.erasure_tables import erasures
 from ledger.storage.tables import origin_secrets
@@ -20,7 +21,6 @@ ERASING_LOCK = 0x1ED6_0005
 """PostgreSQL advisory lock: one erasure at a time says what it wants."""
 
 SALT_BYTES = 32
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +114,6 @@ def masters_of(connection: Connection, origin_ids: Collection[str]) -> list[str]
         query = select(c.master).distinct().where(c.origin_id.in_(chunk))
         masters |= {*connection.scalars(query)}
     return sorted(masters)
-
-
-def chunks(ids: Sequence[str]) -> list[Sequence[str]]:
-    """Divide ids into as many as a statement takes."""
-    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
 def _add(connection: Connection, erasure: Erasure) -> None:

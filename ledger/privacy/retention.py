@@ -12,11 +12,13 @@ from ulid import ULID
 
 from ledger.application import Ledger
 from ledger.instants import instant_of_id
-from ledger.privacy.destroying import Forget, delete_securely, forget_nobody, remove_traces
+from ledger.privacy.destroying import remove_secret_traces
 from ledger.privacy.holds import Hold, held_origins
+from ledger.privacy.persons import forget
 from ledger.proof.sequencer import Sequencer
 from ledger.settings import Settings
 from ledger.storage.database import Database
+from ledger.storage.deleted_rows import delete_securely
 from ledger.storage.erasure_tables import expiries
 from ledger.storage.tables import origin_secrets, quarantine
 
@@ -51,9 +53,7 @@ def cutoff(retention: str, name: str, now: datetime) -> datetime:
         return datetime.min.replace(tzinfo=now.tzinfo)
 
 
-def expire(
-    ledger: Ledger, now: datetime, *, is_dry_run: bool = False, forget: Forget = forget_nobody
-) -> Expired:
+def expire(ledger: Ledger, now: datetime, *, is_dry_run: bool = False) -> Expired:
     """Destroy what has outlived its time, but for what is held; one row says so of all of it."""
     hold_by_origin = held_origins(ledger, now)
     retention = ledger.settings.retention
@@ -69,7 +69,7 @@ def expire(
     Sequencer(ledger.database, ledger.sealing, clock=lambda: now).catch_up()  # what it commits to
     with ledger.database.begin() as connection:
         delete_securely(connection)
-        counts = _destroy(connection, until_by_class, hold_by_origin, forget)
+        counts = _destroy(connection, until_by_class, hold_by_origin)
         id_ = str(ULID.from_datetime(now))
         expiry: dict[str, Any] = {
             "id": id_,
@@ -79,7 +79,7 @@ def expire(
             "counts": counts,
         }
         connection.execute(insert(expiries), expiry)
-    remove_traces(ledger.database)
+    remove_secret_traces(ledger.database)
     return Expired(counts | {QUARANTINE: quarantined}, held, id_)
 
 
@@ -98,7 +98,7 @@ def expire_quarantine(ledger: Ledger, now: datetime, *, is_dry_run: bool = False
 
 
 def _destroy(
-    connection: Connection, until_by_class: Mapping[str, str], held: Collection[str], forget: Forget
+    connection: Connection, until_by_class: Mapping[str, str], held: Collection[str]
 ) -> dict[str, int]:
     c = origin_secrets.c
     is_free = _is_free(held)

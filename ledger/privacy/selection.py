@@ -15,12 +15,11 @@ from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_streams
 from ledger.queries.lists import TRANSACTIONS, list_page
 from ledger.queries.undecided import undecided_about
-from ledger.storage.database import Database
+from ledger.storage.database import Database, chunks
 from ledger.storage.erasure_tables import erased_origins, erased_streams
 from ledger.storage.inbox import Inbox
 from ledger.storage.tables import acts, decisions, events, notifications, repeats
 
-CHUNK = 500
 PAGE = 100
 UNDECIDED_MAX = 10_000
 
@@ -241,7 +240,5 @@ def _read(
     connection: Connection, column: Any, among: Any, among_values: Collection[Any], *conditions: Any
 ) -> Iterator[Any]:
     """Yield a column of the rows that have one of these values in another one."""
-    in_order = sorted(among_values)
-    for start in range(0, len(in_order), CHUNK):
-        chunk = in_order[start : start + CHUNK]
+    for chunk in chunks(sorted(among_values)):
         yield from connection.scalars(select(column).where(among.in_(chunk), *conditions))

@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from ledger.application import Ledger
 from ledger.ipn.signature import digest
-from ledger.proof.log import Log, newest_log
+from ledger.proof.log import current_log
 from ledger.proof.origins import SOURCES, log_entry, opened_rows, rows_of
 from ledger.queries.evidence import verified_again
+from ledger.storage.database import chunks
 from ledger.storage.inbox import Inbox, InboxRecord
 
 CHUNK = 200
@@ -24,10 +25,8 @@ def verify_before(ledger: Ledger, origin_ids: Collection[str]) -> dict[str, int]
     why it cannot be opened, and by those of digests and of entries of the log.
     """
     counts: Counter[str] = Counter()
-    in_order = sorted(origin_ids)
     with ledger.database.connect() as connection:
-        for start in range(0, len(in_order), CHUNK):
-            chunk = in_order[start : start + CHUNK]
+        for chunk in chunks(sorted(origin_ids), CHUNK):
             deliveries = Inbox(connection).get_verified(chunk).values()
             for record in ledger.sealing.with_bodies(connection, deliveries):
                 counts.update(_of_delivery(ledger, record))
@@ -44,7 +43,7 @@ def _of_delivery(ledger: Ledger, record: InboxRecord) -> Iterator[str]:
 
 
 def _of_entries(connection: Connection, ledger: Ledger, ids: Sequence[str]) -> Iterator[str]:
-    log = Log(connection, newest_log(connection) or 0)
+    log = current_log(connection)
     for kind in SOURCES:
         rows = rows_of(connection, kind, ids)
         origins = opened_rows(connection, ledger.sealing, kind, rows)

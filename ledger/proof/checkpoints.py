@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from ledger.proof.log import Log, StoredCheckpoint, add_checkpoint, newest_checkpoint, newest_log
+from ledger.proof.log import Log, StoredCheckpoint, add_checkpoint, current_log, newest_checkpoint
 from ledger.proof.note import Checkpoint
+from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogBehindError, LogForgottenError, LogForkedError, LogSigner
+from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 
 
@@ -16,10 +18,9 @@ def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], dat
     be written.
     """
     with database.connect() as connection:
-        number = newest_log(connection) or 0
-        log = Log(connection, number)
+        log = current_log(connection)
         size = log.size()
-        last = newest_checkpoint(connection, number)
+        last = newest_checkpoint(connection, log.number)
         _refuse_forgotten(signer, last)
         if last is not None and last.size == size and signer.last_note() == last.note:
             return last.note
@@ -30,8 +31,19 @@ def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], dat
     if size:
         with database.begin() as connection:
             checkpoint = StoredCheckpoint(size, note, signer.verifier.line, now())
-            add_checkpoint(connection, number, checkpoint)
+            add_checkpoint(connection, log.number, checkpoint)
     return note
+
+
+def sign_up_to_now(
+    database: Database, sealing: Sealing, signer: LogSigner, now: Callable[[], datetime]
+) -> str:
+    """Write what is committed by now into the log, sign it, and return the note.
+
+    Errors: as `sign_checkpoint`; SettingsError without the master keys.
+    """
+    Sequencer(database, sealing).catch_up()
+    return sign_checkpoint(database, signer, now)
 
 
 def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
@@ -42,7 +54,7 @@ def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
     """
     last = signer.last()
     with database.connect() as connection:
-        log = Log(connection, newest_log(connection) or 0)
+        log = current_log(connection)
         _refuse_forgotten(signer, newest_checkpoint(connection, log.number))
         if last is not None and last.origin == signer.signing_key.name:
             refuse_unlike(log, log.size(), last)

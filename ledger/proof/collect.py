@@ -24,7 +24,7 @@ from ledger.queries.history import timeline
 from ledger.queries.orders import order_history
 from ledger.sealing.origin_secret import BODY, part_name
 from ledger.sealing.sealing import Sealing
-from ledger.storage.database import padded
+from ledger.storage.database import chunks, padded
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox
 from ledger.storage.tables import repeats
@@ -83,7 +83,6 @@ def bundle_of(
                 f"{len(ids)} deliveries and decisions stand behind it, and {ORIGINS_MAX} fit into"
                 " one bundle: ask for one transaction, or take the whole log as tiles"
             )
-        closed = _closed_bodies(connection, ledger, ids, reader)
         signed, stamp = _stamped(connection, ids)
         proven = sorted((_proven(signed, id_) for id_ in ids), key=_kind)
         origins = [
@@ -91,6 +90,7 @@ def bundle_of(
             for kind, group in groupby(proven, key=_kind)
             for origin in _bundled(connection, sealing, kind, list(group), shown)
         ]
+        closed = _closed_bodies(connection, ledger, origins, reader)
     origins = [replace(each, body=None) if each.id in closed else each for each in origins]
     return Bundle(
         name,
@@ -114,15 +114,19 @@ def _shown_positions(
 
 
 def _closed_bodies(
-    connection: Connection, ledger: Ledger, ids: Collection[str], reader: Reader | None
+    connection: Connection,
+    ledger: Ledger,
+    origins: Sequence[BundledOrigin],
+    reader: Reader | None,
 ) -> set[str]:
     """Return the deliveries whose bodies a reader may not have: for all but operators, those that
     seem to hold card data."""
     if reader is None or not reader.sees_personal or reader.role == OPERATOR:
         return set()
-    rows = Inbox(connection).get_verified(sorted(ids)).values()
-    opened = ledger.sealing.with_bodies(connection, rows)
-    return {row.id for row in opened if not may_read_body(reader, row, ledger.limits)}
+    body_by_id = {each.id: each.body for each in origins if each.body is not None}
+    records = Inbox(connection).get_verified(sorted(body_by_id)).values()
+    opened = (replace(record, body=body_by_id[record.id]) for record in records)
+    return {each.id for each in opened if not may_read_body(reader, each, ledger.limits)}
 
 
 def _origin_ids(connection: Connection, streams: Sequence[Sequence[RecordedEvent]]) -> set[str]:
@@ -130,11 +134,9 @@ def _origin_ids(connection: Connection, streams: Sequence[Sequence[RecordedEvent
     events = [recorded for each in streams for recorded in each]
     ids = {recorded.origin_id for recorded in events if recorded.origin_id}
     ids |= {recorded.event.notification_id for recorded in events}
-    stream_ids = sorted({recorded.event.originator_id for recorded in events})
-    for start in range(0, len(stream_ids), 500):
-        chunk = padded(stream_ids[start : start + 500])
-        query = select(repeats.c.notification_id).where(repeats.c.originator_id.in_(chunk))
-        ids |= set(connection.scalars(query))
+    for chunk in chunks(sorted({recorded.event.originator_id for recorded in events})):
+        of_these = repeats.c.originator_id.in_(padded(chunk))
+        ids |= set(connection.scalars(select(repeats.c.notification_id).where(of_these)))
     inbox = Inbox(connection)
     tags = {row.signed_tag for row in inbox.get_verified(sorted(ids)).values() if row.signed_tag}
     return ids | {row.id for tag in tags for row in inbox.same_signed(tag, limit=ORIGINS_MAX)}
@@ -145,7 +147,7 @@ def _stamped(
 ) -> tuple[SignedLog, StoredTimestamp | None]:
     """Return the log up to the newest checkpoint that was stamped, if it has all of these."""
     newest = signed_log(connection)
-    stamp = newest_timestamp(connection, newest.log.number)
+    stamp = newest_timestamp(connection)
     if stamp is not None:
         stamped = SignedLog(newest.log, stamp.checkpoint)
         if all((newest.log.index_of(id_) or 0) < stamped.size for id_ in ids):
@@ -193,16 +195,13 @@ def _bundled_events(
         row = origins.event_by_position.get(position)
         if row is None or position not in shown:
             continue
-        has_part = opened is not None and row.part is not None
-        yield BundledEvent(
-            position,
-            bytes(row.state),
-            None if row.details is None else bytes(row.details),
-            opened.parts[row.part] if opened is not None and has_part else None,
-            opened.commitments.salt(part_name(row.part))
-            if opened is not None and has_part
-            else None,
+        shown_event = BundledEvent(
+            position, bytes(row.state), None if row.details is None else bytes(row.details)
         )
+        if opened is not None and row.part is not None:
+            part, salt = opened.parts[row.part], opened.commitments.salt(part_name(row.part))
+            shown_event = replace(shown_event, apart=part, apart_salt=salt)
+        yield shown_event
 
 
 def _kind(proven: ProvenEntry) -> str:

@@ -170,6 +170,11 @@ def newest_log(connection: Connection) -> int | None:
     return number
 
 
+def current_log(connection: Connection) -> Log:
+    """Return the log that goes on; it is empty before the first entry."""
+    return Log(connection, newest_log(connection) or 0)
+
+
 def add_checkpoint(connection: Connection, log: int, checkpoint: StoredCheckpoint) -> None:
     """Store a checkpoint that was signed, unless it is stored already."""
     is_same = checkpoints.c.size == checkpoint.size

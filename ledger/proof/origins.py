@@ -23,7 +23,7 @@ from ledger.proof.entry import (
 from ledger.proof.log import LogEntry
 from ledger.sealing.origin_secret import BODY, PERSONAL, part_name
 from ledger.sealing.sealing import OpenedFrame, Sealing
-from ledger.storage.database import padded
+from ledger.storage.database import chunks, padded
 from ledger.storage.erased import erasure_marks
 from ledger.storage.erasure_tables import erasures, expiries
 from ledger.storage.outcomes import Outcome, Sealed
@@ -241,8 +241,7 @@ def _opened(
 def _events_at(connection: Connection, positions: Sequence[int]) -> dict[int, Row[Any]]:
     query = select(events).where(events.c.position.in_(bindparam("positions", expanding=True)))
     by_position = {}
-    for start in range(0, len(positions), 1_000):
-        chunk = padded(positions[start : start + 1_000])
-        for row in connection.execute(query, {"positions": chunk}):
+    for chunk in chunks(positions):
+        for row in connection.execute(query, {"positions": padded(chunk)}):
             by_position[row.position] = row
     return by_position

@@ -11,8 +11,8 @@ from ledger.proof.log import (
     Log,
     StoredCheckpoint,
     StoredLogEntry,
+    current_log,
     newest_checkpoint,
-    newest_log,
 )
 from ledger.proof.note import tlog_proof
 from ledger.proof.origins import RECORDED_AT, SOURCES
@@ -82,7 +82,7 @@ class LogStatus(NamedTuple):
 
 def signed_log(connection: Connection) -> SignedLog:
     """Return the log that goes on, as far as it is signed. Errors: NotFoundError."""
-    log = Log(connection, newest_log(connection) or 0)
+    log = current_log(connection)
     newest = newest_checkpoint(connection, log.number)
     if newest is None:
         raise NotFoundError("nothing was signed yet: `ledger serve` and `ledger proof` sign")
@@ -91,7 +91,7 @@ def signed_log(connection: Connection) -> SignedLog:
 
 def log_status(connection: Connection) -> LogStatus:
     """Return how far the log is."""
-    log = Log(connection, newest_log(connection) or 0)
+    log = current_log(connection)
     places = progress(connection, log.number)
     waiting, since = 0, []
     for kind, table in SOURCES.items():

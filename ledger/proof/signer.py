@@ -83,7 +83,7 @@ class LogSigner:
     @property
     def memory(self) -> Path:
         """Return the file with the checkpoint that was signed last."""
-        return self.file.with_name(f"{self.file.name}.last")
+        return memory_of(self.file)
 
     def last(self) -> Checkpoint | None:
         """Return the checkpoint that was signed last; None before the first.
@@ -150,6 +150,11 @@ class LogSigner:
             yield
         finally:
             os.close(descriptor)
+
+
+def memory_of(key_file: Path) -> Path:
+    """Return where a key's signer remembers what it signed last."""
+    return key_file.with_name(f"{key_file.name}.last")
 
 
 def create_key(file: Path, name: str) -> VerifierKey:

@@ -57,7 +57,7 @@ def stamp_daily(database: Database, settings: Settings, now: datetime) -> None:
     if not settings.tsa_url:
         return
     with database.connect() as connection:
-        newest = newest_timestamp(connection, newest_log(connection) or 0)
+        newest = newest_timestamp(connection)
     if newest is not None and now - newest.stamped_at < STAMP_EVERY:
         return
     try:
@@ -106,13 +106,13 @@ def newest_signed(database: Database) -> StoredCheckpoint:
         return signed_log(connection).checkpoint
 
 
-def newest_timestamp(connection: Connection, log: int) -> StoredTimestamp | None:
-    """Return the newest token that is kept for a log; None while there is none."""
+def newest_timestamp(connection: Connection) -> StoredTimestamp | None:
+    """Return the newest token that is kept for the log that goes on; None while there is none."""
     c, of = checkpoints.c, timestamps.c
     query_ = (
         select(c.size, c.note, c.public_key, c.signed_at, of.token, of.authority, of.stamped_at)
         .join_from(timestamps, checkpoints, (c.log == of.log) & (c.size == of.size))
-        .where(of.log == log)
+        .where(of.log == newest_log(connection))
         .order_by(of.stamped_at.desc(), of.id.desc())
         .limit(1)
     )

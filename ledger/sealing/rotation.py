@@ -9,6 +9,7 @@ from ledger.errors import NotFoundError
 from ledger.sealing.master_keys import MasterKeys
 from ledger.sealing.origin_secret import BODY, PERSONAL, secret_name
 from ledger.storage.database import Database
+from ledger.storage.deleted_rows import delete_securely, remove_traces
 from ledger.storage.tables import origin_secrets, wrapped_keys
 
 BATCH = 5_000
@@ -24,8 +25,7 @@ def rotate_secrets(database: Database, masters: MasterKeys) -> int:
     Errors: MasterKeyMissingError for one that still locks something; then nothing is changed.
     """
     with database.begin() as connection:
-        if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA secure_delete = ON").all()
+        delete_securely(connection)
         if not database.is_sqlite:
             connection.execute(text("LOCK TABLE origin_secrets IN ACCESS EXCLUSIVE MODE"))
         _rename_aside(connection)
@@ -38,7 +38,7 @@ def rotate_secrets(database: Database, masters: MasterKeys) -> int:
             key = masters.unwrap(row.name, row.master, bytes(row.wrapped))
             master, wrapped = masters.wrap(row.name, key)
             connection.execute(_RELOCK, {"name": row.name, "master": master, "wrapped": wrapped})
-    _remove_traces(database)
+    remove_traces(database, "wrapped_keys")
     return count
 
 
@@ -114,13 +114,3 @@ def _rewrapped(row: Row[Any], masters: MasterKeys) -> dict[str, Any]:
             secret = masters.unwrap(name, row.master, bytes(wrapped))
             values[column] = masters.wrap(name, secret)[1]
     return values
-
-
-def _remove_traces(database: Database) -> None:
-    """Remove what the old rows have left in files of the database itself."""
-    with database.engine.connect() as connection:
-        apart = connection.execution_options(isolation_level="AUTOCOMMIT")
-        if database.is_sqlite:
-            apart.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            apart.exec_driver_sql("VACUUM wrapped_keys")

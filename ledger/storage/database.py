@@ -35,6 +35,7 @@ _POSTGRESQL: dict[str, Any] = {
 """How a connection is made, where the URL does not say otherwise."""
 
 _Value = TypeVar("_Value")
+CHUNK = 500
 _databases: "WeakSet[Database]" = WeakSet()
 _pools_of_parent: list[Pool] = []  # kept, so that a child never closes what its parent still uses
 
@@ -155,6 +156,11 @@ def padded(values: Sequence[_Value]) -> list[_Value]:
     """
     padding = (1 << (len(values) - 1).bit_length()) - len(values)
     return [*values, *[values[-1]] * padding] if values else []
+
+
+def chunks(values: Sequence[_Value], size: int = CHUNK) -> Iterator[Sequence[_Value]]:
+    """Divide values into as many as a statement takes."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def _leave_parents() -> None:

@@ -57,6 +57,12 @@ def secrets_left(ledger: Ledger) -> set[str]:
         return set(connection.scalars(text("SELECT origin_id FROM origin_secrets")))
 
 
+def tagged(ledger: Ledger) -> set[str]:
+    """The deliveries that the index of persons names."""
+    with ledger.database.connect() as connection:
+        return set(connection.scalars(text("SELECT origin_id FROM person_tags")))
+
+
 def phases(ledger: Ledger) -> list[str]:
     with ledger.database.connect() as connection:
         return list(connection.scalars(text("SELECT phase FROM erasures ORDER BY place")))

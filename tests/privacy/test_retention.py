@@ -2,7 +2,6 @@
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +10,7 @@ from ulid import ULID
 from ledger.application import Ledger
 from ledger.errors import HeldError, NotFoundError, SettingsError
 from ledger.privacy.holds import add_hold, holds_at, release_hold
+from ledger.privacy.persons import PersonIndex
 from ledger.privacy.retention import cutoff, expire, expire_quarantine
 from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
@@ -27,7 +27,15 @@ from tests.builders import (
     opened_events,
     receive,
 )
-from tests.privacy.erasing import EMAIL, OTHER_UUID, an_eraser, chosen, found, secrets_left
+from tests.privacy.erasing import (
+    EMAIL,
+    OTHER_UUID,
+    an_eraser,
+    chosen,
+    found,
+    secrets_left,
+    tagged,
+)
 from tests.proof.logged import entries, sign
 
 YOUNG = NOON - timedelta(minutes=5)
@@ -159,10 +167,12 @@ def test_a_running_service_empties_the_quarantine(database: Database) -> None:
 
 
 def test_an_index_of_persons_forgets_what_has_expired(aged: Ledger) -> None:
-    forgotten: list[Any] = []
+    PersonIndex(aged).catch_up()
+    before = tagged(aged)
 
-    expire(aged, NOON, forget=lambda _, ids: forgotten.extend(ids))
+    expire(aged, NOON)
 
+    forgotten = [*before - tagged(aged)]
     assert forgotten == [str(ULID.from_datetime(OLDEST))[:10] + forgotten[0][10:]]
 
 

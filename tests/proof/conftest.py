@@ -1,24 +1,17 @@
 """Ledgers with a log that is signed, and bundles with a time stamp."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from ledger.application import Ledger
 from ledger.proof.bundle import Bundle
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from ledger.proof.timestamps import query
 from ledger.storage.database import Database
 from tests.proof.bundled import a_bundle, a_delivery
 from tests.proof.logged import a_logged_ledger
 from tests.proof.stamping import Authority, an_authority
-
-
-@pytest.fixture
-def signer(tmp_path: Path) -> LogSigner:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    return LogSigner.open(tmp_path / "log-key")
 
 
 @pytest.fixture

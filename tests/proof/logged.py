@@ -9,7 +9,7 @@ from ledger.audit.fault import Fault
 from ledger.audit.run_checks import Audit
 from ledger.instants import utc_now
 from ledger.proof.checkpoints import sign_checkpoint
-from ledger.proof.log import Log, StoredLogEntry, newest_log
+from ledger.proof.log import StoredLogEntry, current_log
 from ledger.proof.note import Checkpoint
 from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogSigner
@@ -46,7 +46,7 @@ def sign(ledger: Ledger, signer: LogSigner) -> str:
 
 def entries(ledger: Ledger) -> list[StoredLogEntry]:
     with ledger.database.connect() as connection:
-        log = Log(connection, newest_log(connection) or 0)
+        log = current_log(connection)
         return log.entries(0, log.size())
 
 

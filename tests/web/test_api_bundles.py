@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from tests.builders import OTHER_SHOP_ID, UUID, a_form_call, receive
 from tests.proof.checking import check_files, needs_openssl_and_xxd
 from tests.proof.logged import sign
@@ -18,12 +18,11 @@ ORDER = f"{AT}/orders/CMD-2026-0001/bundle"
 
 
 @pytest.fixture
-def signed(api: Asking, tmp_path: Path) -> Asking:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
+def signed(api: Asking, signer: LogSigner) -> Asking:
     api.receive_a_payment()
     receive(api.ledger, a_form_call("CAPTURED", source="BATCH", cust_email="jo@example.org"))
     api.follow()
-    sign(api.ledger, LogSigner.open(tmp_path / "log-key"))
+    sign(api.ledger, signer)
     return api
 
 

@@ -2,12 +2,11 @@
 
 import base64
 import hashlib
-from pathlib import Path
 
 import pytest
 
 from ledger.proof.note import VerifierKey, parse_checkpoint, parse_tlog_proof
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from ledger.proof.tree import is_consistent, is_included, leaf_hash
 from tests.builders import SHOP_ID, a_form_call, receive
 from tests.proof.logged import sign
@@ -15,12 +14,6 @@ from tests.web.asking import Asking
 
 LOG = "/api/v1/log"
 ENTRIES = 3
-
-
-@pytest.fixture
-def signer(tmp_path: Path) -> LogSigner:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    return LogSigner.open(tmp_path / "log-key")
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """What a token may see, what there is to ask, and how often."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ledger import __version__
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from ledger.settings import Settings
 from tests.builders import NOON, OTHER_SHOP_ID, SHOP_ID
 from tests.proof.logged import sign
@@ -15,11 +14,10 @@ from tests.web.asking import Asking, asking
 
 
 def test_the_api_begins_with_links_that_all_lead_somewhere(
-    paid_sqlite: Asking, tmp_path: Path
+    paid_sqlite: Asking, signer: LogSigner
 ) -> None:
     paid_sqlite.follow()
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    sign(paid_sqlite.ledger, LogSigner.open(tmp_path / "log-key"))
+    sign(paid_sqlite.ledger, signer)
 
     index = paid_sqlite.get("/api/v1", "operator")
 

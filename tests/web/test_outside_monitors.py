@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.proof.note import parse_checkpoint
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from tests.builders import a_form_call, receive
 from tests.proof.go_verifier import a_bundle_case, a_growth_case, build, needs_go, verdicts
 from tests.proof.logged import sign
@@ -22,12 +22,6 @@ PAYMENTS = 12
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("go"))
-
-
-@pytest.fixture
-def signer(tmp_path: Path) -> LogSigner:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    return LogSigner.open(tmp_path / "log-key")
 
 
 @pytest.fixture

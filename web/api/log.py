@@ -16,7 +16,7 @@ from ledger.storage.inbox import Inbox
 from web.api.answers import ConsistencyAnswer
 from web.api.query_schemas import ConsistencyQuery
 from web.api.responses import a_blueprint, answer
-from web.authentication import caller, require_all_shops
+from web.authentication import caller, only_for_all_shops
 from web.context import ledger
 
 bp = a_blueprint("log", "What proves that nothing recorded was changed, removed or put in.")
@@ -48,6 +48,7 @@ def get_consistency(parameters: dict[str, Any]) -> Response:
 
 @bp.route("/log/tile/<int:level>/<name:tile>")
 @bp.response(200, BYTES, content_type="application/octet-stream")
+@only_for_all_shops
 def get_tile(level: int, tile: str) -> Response:
     """Send a tile of hashes of the signed log. Source: C2SP tlog-tiles."""
     return _tile(level, tile)
@@ -55,6 +56,7 @@ def get_tile(level: int, tile: str) -> Response:
 
 @bp.route("/log/tile/entries/<name:tile>")
 @bp.response(200, BYTES, content_type="application/octet-stream")
+@only_for_all_shops
 def get_entries(tile: str) -> Response:
     """Send the entries of a tile, each behind its length in two bytes."""
     return _tile(ENTRIES, tile)
@@ -75,7 +77,6 @@ def get_notification_entry(notification_id: str) -> Response:
 
 
 def _tile(level: int | str, path: str) -> Response:
-    require_all_shops()
     with ledger().database.connect() as connection:
         signed = signed_log(connection)
         return _bytes(tile_at(signed.log, signed.size, level, path))

@@ -117,6 +117,11 @@ _PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {
     Comparison.IS_SET: flag_parameter,
 }
 
+_ALIAS = fields.String(
+    load_default=None,
+    validate=_STORABLE,
+    metadata=_described("which one, when several have this id"),
+)
 _LIMIT = integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50)
 
 
@@ -151,11 +156,7 @@ class ItemQuery(AsOfQuery):
 
 
 class SubscriptionQuery(ItemQuery):
-    alias = fields.String(
-        load_default=None,
-        validate=_STORABLE,
-        metadata=_described("which one, when several have this id"),
-    )
+    alias = _ALIAS
 
 
 class OrderHistoryQuery(AsOfQuery, HistoryPage):  # type: ignore[misc,valid-type]  # made of fields
@@ -239,11 +240,7 @@ class BundleQuery(Query):
 
 
 class SubscriptionBundleQuery(BundleQuery):
-    alias = fields.String(
-        load_default=None,
-        validate=_STORABLE,
-        metadata=_described("which one, when several have this id"),
-    )
+    alias = _ALIAS
 
 
 ConsistencyQuery = Query.from_dict(

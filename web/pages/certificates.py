@@ -4,7 +4,7 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from ledger.privacy.certificate import certificate, printable_certificate
-from web.authentication import only_for_all_shops
+from web.authentication import only_for_all_shops, only_for_operators
 from web.context import ledger
 from web.pages.blueprint import bp
 from web.pages.languages import N_
@@ -12,6 +12,7 @@ from web.pages.privacy import RefusedFormError, signer
 
 
 @bp.get("/<mode:mode>/privacy/certificates/<erasure_id>")
+@only_for_operators
 @only_for_all_shops
 def erasure_certificate(mode: str, erasure_id: str) -> ResponseReturnValue:
     """Download the certificate of an erasure, signed by the key of the log."""
@@ -22,6 +23,7 @@ def erasure_certificate(mode: str, erasure_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/<mode:mode>/privacy/certificates/<erasure_id>/printable")
+@only_for_operators
 @only_for_all_shops
 def printable_erasure(mode: str, erasure_id: str) -> ResponseReturnValue:
     """Show the certificate of an erasure in words, to print."""

@@ -6,7 +6,7 @@ from marshmallow import Schema
 from ledger.errors import NotFoundError
 from ledger.privacy.holds import add_hold, release_hold
 from ledger.queries.find_by_name import platform_uuid
-from web.authentication import caller, log_act, only_for_all_shops
+from web.authentication import caller, log_act, only_for_all_shops, only_for_operators
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.languages import N_
@@ -22,6 +22,7 @@ class HoldForm(Schema):
 
 
 @bp.post("/<mode:mode>/privacy/holds")
+@only_for_operators
 @only_for_all_shops
 def hold_transaction(mode: str) -> ResponseReturnValue:
     """Hold one transaction."""
@@ -50,6 +51,7 @@ def hold_transaction(mode: str) -> ResponseReturnValue:
 
 
 @bp.post("/<mode:mode>/privacy/holds/<hold_id>/release")
+@only_for_operators
 @only_for_all_shops
 def release_transaction(mode: str, hold_id: str) -> ResponseReturnValue:
     """Release what a hold keeps."""

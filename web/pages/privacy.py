@@ -13,13 +13,18 @@ from ledger.ipn.modes import Mode
 from ledger.privacy.erasure import Eraser
 from ledger.privacy.find import Found, find
 from ledger.privacy.holds import holds_at
-from ledger.privacy.persons import forget
 from ledger.privacy.preview import preview
 from ledger.privacy.records import erasures_by_id
 from ledger.privacy.selection import Selection, select_by_names
 from ledger.proof.log_key import open_signer
 from ledger.proof.signer import LogSigner
-from web.authentication import caller, log_act, log_personal_read, only_for_all_shops
+from web.authentication import (
+    caller,
+    log_act,
+    log_personal_read,
+    only_for_all_shops,
+    only_for_operators,
+)
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.languages import N_, translated
@@ -50,6 +55,7 @@ class RefusedFormError(Exception):
 
 
 @bp.get("/<mode:mode>/privacy")
+@only_for_operators
 @only_for_all_shops
 def privacy(mode: str) -> ResponseReturnValue:
     """Show the form that finds a person, all erasures, and what is held."""
@@ -57,6 +63,7 @@ def privacy(mode: str) -> ResponseReturnValue:
 
 
 @bp.post("/<mode:mode>/privacy/find")
+@only_for_operators
 @only_for_all_shops
 def find_person(mode: str) -> ResponseReturnValue:
     """List the deliveries that hold any of the identifiers; leave a line in the access log."""
@@ -74,6 +81,7 @@ def find_person(mode: str) -> ResponseReturnValue:
 
 
 @bp.post("/<mode:mode>/privacy/preview")
+@only_for_operators
 @only_for_all_shops
 def preview_erasure(mode: str) -> ResponseReturnValue:
     """Show what an erasure of the chosen deliveries would destroy; change nothing."""
@@ -82,6 +90,7 @@ def preview_erasure(mode: str) -> ResponseReturnValue:
 
 
 @bp.post("/<mode:mode>/privacy/erase")
+@only_for_operators
 @only_for_all_shops
 def erase_person(mode: str) -> ResponseReturnValue:
     """Erase for ever what was shown before; what has changed since is shown again."""
@@ -90,9 +99,7 @@ def erase_person(mode: str) -> ResponseReturnValue:
     if question.value("seen") != fingerprint(selection):
         return _preview(question, selection, has_changed=True), 409
     reason = question.parameters.get("reason", REASON)
-    eraser = Eraser(
-        ledger(), signer(), now=context().clock, wait_seconds=WAIT_SECONDS, forget=forget
-    )
+    eraser = Eraser(ledger(), signer(), now=context().clock, wait_seconds=WAIT_SECONDS)
     try:
         erasure = eraser.erase(selection, reason=reason, by_whom=caller().name)
     except HeldError:  # each hold is shown

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from ledger.errors import NotFoundError
 from ledger.ipn.kinds import KINDS
-from ledger.proof.log import first_covering, newest_log
+from ledger.proof.log import first_covering
 from ledger.proof.signed_log import ProvenEntry, log_status, signed_log
 from ledger.proof.stamping import newest_timestamp
 from ledger.queries.find_by_name import ORDER
@@ -23,7 +23,7 @@ def proof(mode: str) -> ResponseReturnValue:
     """Show the newest checkpoint and how far the log is; it is of both modes."""
     with ledger().database.connect() as connection:
         standing = log_status(connection)
-        stamp = newest_timestamp(connection, newest_log(connection) or 0)
+        stamp = newest_timestamp(connection)
     newest = ledger().events.newest_position()
     now = context().clock()
     return render("proof.html", standing=standing, stamp=stamp, now=now, newest_position=newest)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import text
@@ -10,7 +9,7 @@ from sqlalchemy import text
 from ledger.access.log import accesses
 from ledger.access.users import add_user
 from ledger.ipn.shops_and_keys import Shops
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from tests.audit.tampering import damage, reseal
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.privacy.erasing import erase
@@ -54,9 +53,10 @@ def test_a_key_that_has_left_is_said(visit: Visiting) -> None:
     assert "its key has left the shops file" in text_of_content(visit.get(PAYMENT).text)
 
 
-def test_what_was_erased_is_said_with_its_entry_in_the_log(visit: Visiting, tmp_path: Path) -> None:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    erase(visit.ledger, LogSigner.open(tmp_path / "log-key"))
+def test_what_was_erased_is_said_with_its_entry_in_the_log(
+    visit: Visiting, signer: LogSigner
+) -> None:
+    erase(visit.ledger, signer)
     reader = visited_by(visit, "auditor-personal")
     (delivery, *_) = ids_in_order(visit.ledger.database)
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.instants import utc_now
 from ledger.privacy.certificate import read_certificate
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from tests.builders import SHOP_ID, UUID, a_form_call, a_ledger, a_rest_call, minutes, receive
 from tests.conftest import opened
 from tests.privacy.erasing import EMAIL, OTHER_EMAIL, a_paid_ledger, phases, secrets_left
@@ -24,12 +23,6 @@ from tests.web.pages.visiting import PASSWORD, Visiting, csrf_token
 
 HERE = "/test/privacy"
 STEPS = ("find", "preview", "erase", "holds", "holds/x/release")
-
-
-@pytest.fixture
-def signer(tmp_path: Path) -> LogSigner:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    return LogSigner.open(tmp_path / "log-key")
 
 
 @pytest.fixture

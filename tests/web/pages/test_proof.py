@@ -4,25 +4,18 @@ import io
 import re
 import zipfile
 from html import unescape
-from pathlib import Path
 
 import pytest
 from werkzeug.test import TestResponse
 
 from ledger.proof.note import VerifierKey, parse_checkpoint
-from ledger.proof.signer import LogSigner, create_key
+from ledger.proof.signer import LogSigner
 from tests.builders import UUID, a_form_call, receive
 from tests.proof.logged import sign
 from tests.web.pages.payments import AT, PAYMENT, receive_a_payment
 from tests.web.pages.visiting import Visiting
 
 BUNDLE = f"{AT}/bundles/transaction/{UUID}"
-
-
-@pytest.fixture
-def signer(tmp_path: Path) -> LogSigner:
-    create_key(tmp_path / "log-key", "ledger.example.com/shop")
-    return LogSigner.open(tmp_path / "log-key")
 
 
 @pytest.fixture
