@@ -26,6 +26,7 @@ FLOORS = (
     "ledger.queries",
     "ledger.proof",
     "ledger.privacy",
+    "ledger.reconciliation",
     "ledger.audit",
     "ledger.simulator",
     "ledger.cli",

@@ -1,0 +1,108 @@
+"""Describe what a file of the platform says: its heading, and each of its rows.
+
+A file is a claim of whoever put it there. It is compared with what is known, and never becomes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class JournalKind(StrEnum):
+    """Which file of the platform it is. Source: delivery reference, section 12.2."""
+
+    TRANSACTIONS = "JT"
+    OPERATIONS = "JO"
+    BANK = "JRB"
+    UNPAID = "JRI"
+    MERCHANT = "JAM"
+    EXPORT = "export"  # the Back Office's list on screen, saved as a file
+
+
+LISTS_EVERY_PAYMENT = frozenset({JournalKind.TRANSACTIONS, JournalKind.MERCHANT})
+"""Kinds that list all payments of their period, so that one which is missing there means something;
+an export shows what was on the screen."""
+
+
+class AmountScale(StrEnum):
+    """How amounts are written in one file."""
+
+    MINOR = "minor"  # integers, in minor units
+    DECIMAL = "decimal"  # 29.90 or 29,90
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What one file is, as read from its name, its first lines and all of its rows.
+
+    Shape: `labels` are the names of the columns as they stand in the file; `first_day` and
+    `last_day` are the period that its name says, both None when it says none; `shop_id` and `mode`
+    are None where neither name nor heading says them. `row_count` counts the detail rows.
+    """
+
+    journal_kind: JournalKind
+    version: str
+    encoding: str
+    separator: str
+    labels: tuple[str, ...]
+    scale: AmountScale
+    row_count: int
+    shop_label: str | None = None
+    shop_id: str | None = None
+    mode: str | None = None
+    made_at: datetime | None = None
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a bank reconciliation row says of the money. Units: minor units of `currency`.
+
+    Shape: amounts are None where the row says none; `is_scale_known` is False when gross, fee and
+    net fit no scale together, and then nothing is guessed.
+    """
+
+    remittance_number: str | None
+    remittance_on: date | None
+    match_status: str | None
+    currency: str | None
+    gross_minor: int | None
+    fee_minor: int | None
+    net_minor: int | None
+    is_scale_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRow:
+    """One detail row of a file.
+
+    Shape: `line_number` counts from 1 over all lines of the file; `paid_on` is the UTC day of the
+    payment, `paid_at` its instant where the row has one. `direction` is DEBIT, CREDIT or
+    VERIFICATION, `status` the platform's detailed status in its form spelling, `operation` the name
+    of what a row of the operations journal lists. `amount_minor` is what the transaction moves now,
+    `requested_amount_minor` what it was at first. `other_columns` are the
+    columns without a meaning here, as they stand. `unreadable` names the columns
+    whose value could not be read.
+    Units: amounts in minor units of `currency` (ISO 4217 letters; None where the row says none).
+    """
+
+    line_number: int
+    uuid: str | None = None
+    trans_id: str | None = None
+    order_id: str | None = None
+    contract: str | None = None
+    paid_on: date | None = None
+    paid_at: datetime | None = None
+    direction: str | None = None
+    sequence_number: int | None = None
+    amount_minor: int | None = None
+    requested_amount_minor: int | None = None
+    currency: str | None = None
+    status: str | None = None
+    operation: str | None = None
+    settlement: Settlement | None = None
+    unpaid_amount_minor: int | None = None
+    other_columns: Mapping[str, str] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
