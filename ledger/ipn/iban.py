@@ -5,7 +5,7 @@ Source: ISO 13616, registry of IBAN formats.
 
 import re
 from collections.abc import Iterator
-from string import ascii_uppercase
+from string import ascii_uppercase, hexdigits
 
 _LENGTHS = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 "
@@ -21,24 +21,35 @@ _CANDIDATE = re.compile(
 _SEPARATORS = dict.fromkeys(map(ord, " \t\n\r\f\v-"))
 _NUMBERS = {ord(letter): str(number) for number, letter in enumerate(ascii_uppercase, 10)}
 _CANDIDATES_MAX = 500
+_REFERENCE_LENGTH = 32
+_HEX = frozenset(hexdigits.lower())
 
 
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where account numbers stand in a text, written together or in groups.
 
-    Shape: begin and end. A text with hundreds of candidates is no honest one, and all of it is
-    yielded: each costs more to try than to write.
+    Shape: begin and end. A word of 32 hex digits is a reference that the platform makes: now and
+    then one begins like an account number, and none of these is as long. A text with hundreds of
+    candidates is no honest one, and all of it is yielded: each costs more to try than to write.
     """
     for count, candidate in enumerate(_CANDIDATE.finditer(text)):
         if count >= _CANDIDATES_MAX:
             yield 0, len(text)
             return
         start, rest = candidate.start(), candidate[1]
+        if _is_platform_reference(text[start : start + _REFERENCE_LENGTH + 1]):
+            continue
         country = candidate[0].upper()
         compact = rest.translate(_SEPARATORS).upper()
         length = _LENGTH_BY_COUNTRY.get(country, 0) - 2
         if 0 < length <= len(compact) and _has_check_digits(country, compact[:length]):
             yield start, candidate.end() + _end_of(rest, length)
+
+
+def _is_platform_reference(beginning: str) -> bool:
+    """Return True if a word, with the sign behind it, is a uuid or an alias of the platform."""
+    word, behind = beginning[:_REFERENCE_LENGTH], beginning[_REFERENCE_LENGTH:]
+    return len(word) == _REFERENCE_LENGTH and _HEX.issuperset(word) and not behind.isalnum()
 
 
 def _has_check_digits(country: str, rest: str) -> bool:

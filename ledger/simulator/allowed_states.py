@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 from ledger.simulator.expected_objects import (
@@ -64,14 +65,21 @@ class _Observation:
             return 2  # also ends CAPTURE_FAILED
         return 1 if self.status in FINAL_STATUSES else 0
 
-    def is_ordered_with(self, other: "_Observation") -> bool:
-        """Return True if the calls themselves tell which came first: a form has no time."""
+    def is_before_all(self, observations: "Sequence[_Observation]") -> bool:
+        """Return True if the calls themselves tell that this one came before all of these.
+
+        Of a form, which has no time, of a later call and of a third with a status that has no rank,
+        each may come behind another: then nothing tells which was last.
+        """
+        return all(self._precedes(other) for other in observations)
+
+    def _precedes(self, other: "_Observation") -> bool:
         if self.finality != other.finality:
-            return True
+            return self.finality < other.finality
         if self.signed_call.format == other.signed_call.format == REST:
-            return self.signed_call.call.sent_at != other.signed_call.call.sent_at
-        ranks = RANK_BY_STATUS.get(self.status), RANK_BY_STATUS.get(other.status)
-        return None not in ranks and ranks[0] != ranks[1]
+            return self.signed_call.call.sent_at < other.signed_call.call.sent_at
+        rank, other_rank = map(RANK_BY_STATUS.get, (self.status, other.status))
+        return rank is not None and other_rank is not None and rank < other_rank
 
 
 def allowed_states(recorded_calls: Sequence[SignedCall]) -> Iterator[AllowedState]:
@@ -129,9 +137,13 @@ def _last_values(name: str, observations: Sequence[_Observation]) -> set[str | i
     with_fact = [observation for observation in observations if name in observation.facts]
     if not with_fact:
         return set()
-    last = max(with_fact, key=lambda each: (each.finality, each.signed_call.call.sent_at))
-    return {
-        observation.facts[name]
-        for observation in with_fact
-        if observation is last or not observation.is_ordered_with(last)
-    }
+    may_be_last = [max(with_fact, key=_in_time)]
+    earlier = [each for each in with_fact if each is not may_be_last[0]]
+    while unsure := [each for each in earlier if not each.is_before_all(may_be_last)]:
+        may_be_last += unsure
+        earlier = [each for each in earlier if each not in unsure]
+    return {observation.facts[name] for observation in may_be_last}
+
+
+def _in_time(observation: _Observation) -> tuple[int, datetime]:
+    return observation.finality, observation.signed_call.call.sent_at

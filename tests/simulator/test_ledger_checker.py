@@ -43,6 +43,16 @@ def test_a_ledger_stands_a_bad_day(database: Database) -> None:
     assert sum(answered.answer.is_acknowledged for answered in sent) > 100
 
 
+def test_of_calls_that_precede_each_other_in_a_circle_any_may_be_the_last(sqlite_url: str) -> None:
+    """This seed has a form of a payment that waits, then two calls: authorised, and unheard of."""
+    with opened(sqlite_url) as database:
+        api = an_api(database)
+
+        sent = send_all(a_chaos(api.ledger.shops, seed=1024), send_to(api.ledger), connections=1)
+
+        assert discrepancies(api, sent) == []
+
+
 # -- the check can fail ---------------------------------------------------------------------------
 
 Harm = Callable[[Asking, Send], Send]
