@@ -22,7 +22,8 @@ def known_state(ledger: Ledger, uuid: str) -> tuple[str, int] | None:
     if not events:
         return None
     state = current_state(events)
-    return STATUS_IN_REST.get(state["status"], state["status"]), state["amount_minor"]
+    status = str(state["status"])
+    return STATUS_IN_REST.get(status, status), int(state["amount_minor"])
 
 
 def test_what_a_ledger_knows_after_losses_is_what_was_delivered(database: Database) -> None:
