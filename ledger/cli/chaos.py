@@ -20,6 +20,7 @@ from ledger.simulator.ledger_checker import Checker, Discrepancy
 from ledger.simulator.signed_calls import ALTERNATE, signing_keys, synthetic_platform
 from ledger.simulator.stories import Story
 from ledger.simulator.story_player import address, play_chaos_attempts, playable_stories
+from ledger.simulator.undelivered_calls import Losses
 
 TOKEN_VARIABLE = "LEDGER_TOKEN"  # noqa: S105  its name
 
@@ -44,6 +45,8 @@ class Run:
     connections: int
     is_strict: bool
     as_json: bool
+    losses: Losses
+    journals_folder: Path | None
 
     @property
     def head(self) -> Mapping[str, Any]:

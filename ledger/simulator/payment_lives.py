@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
+from zlib import crc32
 
 # Values of `vads_url_check_src` and `kr-src`: why the platform calls.
 PAY = "PAY"
@@ -149,6 +150,17 @@ class Payment:
     parent_uuid: str | None = None
     user: str | None = None
     payment_order_id: str | None = None
+
+    @property
+    def remittance_number(self) -> int | None:
+        """Return the number of the file it was captured in, None before.
+
+        Shape: six digits; one file a day, contract and currency.
+        """
+        if self.captured_at is None:
+            return None
+        remittance = f"{self.captured_at:%Y%m%d}:{self.means.contract}:{self.currency}"
+        return 100_000 + crc32(remittance.encode()) % 900_000
 
     def changed(self, **changes: Any) -> "Payment":
         """Return the payment as it stands a moment later."""

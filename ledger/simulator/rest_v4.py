@@ -49,11 +49,11 @@ def answer(call: Call) -> Node:
     return {
         "shopId": call.request.shop_id,
         "orderCycle": "OPEN" if call.may_retry else "CLOSED",
-        "orderStatus": _order_status(call),
+        "orderStatus": order_status(call),
         "serverDate": time_text(call.sent_at),
-        "orderDetails": _order_details(call),
-        "customer": _customer(call),
-        "transactions": [_transaction(call, payment) for payment in call.payments],
+        "orderDetails": order_details(call),
+        "customer": customer(call),
+        "transactions": [transaction(call, payment) for payment in call.payments],
         "subMerchantDetails": None,
         "_type": "V4/Payment",
         **call.unknown_fields,
@@ -72,7 +72,8 @@ def _simple_status(payment: Payment) -> str:
     return "PAID" if status in _PAID else "UNPAID" if status in _UNPAID else "RUNNING"
 
 
-def _order_status(call: Call) -> str:
+def order_status(call: Call) -> str:
+    """Return what became of the order, as this call sees it."""
     if call.is_abandoned or call.payment is None:
         return "ABANDONED"
     if call.is_split:
@@ -83,9 +84,10 @@ def _order_status(call: Call) -> str:
     return _simple_status(call.payment)
 
 
-def _order_details(call: Call) -> Node:
+def order_details(call: Call) -> Node:
+    """Return the `orderDetails` of a call."""
     request, total = call.request, _total(call)
-    is_unpaid = _order_status(call) in ("UNPAID", "ABANDONED")
+    is_unpaid = order_status(call) in ("UNPAID", "ABANDONED")
     return {
         "orderTotalAmount": total,
         "orderEffectiveAmount": 0 if is_unpaid else total,
@@ -104,7 +106,8 @@ def _total(call: Call) -> int:
     return 0 if call.request.trans_id is None else call.request.amount_minor
 
 
-def _customer(call: Call) -> Node:
+def customer(call: Call) -> Node:
+    """Return the buyer of a call."""
     return {
         "billingDetails": _billing(call),
         "email": call.buyer.email,
@@ -152,7 +155,8 @@ def _billing(call: Call) -> Node:
     }
 
 
-def _transaction(call: Call, payment: Payment) -> Node:
+def transaction(call: Call, payment: Payment) -> Node:
+    """Return one element of `transactions`, as a notification has it."""
     return {
         "shopId": call.request.shop_id,
         "uuid": payment.uuid,

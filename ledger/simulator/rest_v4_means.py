@@ -117,7 +117,10 @@ def _capture(payment: Payment) -> Node:
     response = empty(f"{names} {amounts}", f"{_CARDS}/CardCaptureResponse")
     if payment.captured_at is None:
         return response
-    return response | {"captureDate": time_text(payment.captured_at), "captureFileNumber": 1234}
+    return response | {
+        "captureDate": time_text(payment.captured_at),
+        "captureFileNumber": payment.remittance_number,
+    }
 
 
 def _authentication(payment: Payment) -> Node | None:

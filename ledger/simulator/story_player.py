@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,16 +23,26 @@ from ledger.simulator.signed_calls import (
     synthetic_platform,
 )
 from ledger.simulator.stories import STORIES, Story
+from ledger.simulator.undelivered_calls import NO_LOSSES, Losses
 
 _LIVES_PER_CONNECTION = 64  # made ahead of being sent
 
 
 @dataclass(frozen=True, slots=True)
 class AnsweredCall:
-    """One call and what the service answered."""
+    """One call and what the service answered.
+
+    Shape: `obstacle` says why the call was never sent, None when it was.
+    """
 
     signed_call: SignedCall
     answer: Answer
+    obstacle: str | None = None
+
+    @property
+    def is_failure(self) -> bool:
+        """Return True if the call was sent and not acknowledged."""
+        return self.obstacle is None and not self.answer.is_acknowledged
 
 
 def play(
@@ -49,12 +59,14 @@ def play(
     connections: int = 1,
     begins_at: datetime = BEGINS_AT,
     is_strict: bool = False,
+    losses: Losses = NO_LOSSES,
 ) -> Iterator[AnsweredCall]:
     """Send so many lives (by default each story once) and yield each answer as it comes.
 
     Units: `rate` in calls per second, None for as fast as the service answers. Shape: the
     calls of one life keep their order, also on several connections. `is_strict` sends to the
-    address of the shop and mode instead of the one for all.
+    address of the shop and mode instead of the one for all. What `losses` keeps back is yielded
+    without being sent.
     Errors: SettingsError, NoServiceError.
     """
     platform = synthetic_platform(shops, shop_id, mode, begins_at=begins_at)
@@ -63,11 +75,15 @@ def play(
     lives = signed_lives(platform, stories, seed=seed, count=count, format_choice=format_choice)
     pace = _Pace(rate)
     with closing(Sender(url, address(shop_id, mode, is_strict=is_strict))) as sender:
+
+        def send_life(signed_calls: Sequence[SignedCall]) -> Iterator[AnsweredCall]:
+            return _send_life(sender, pace, losses, signed_calls)
+
         if connections == 1:
             for life in lives:
-                yield from _send_life(sender, pace, life)
+                yield from send_life(life)
         else:
-            yield from _send_together(sender, pace, lives, connections)
+            yield from _send_together(send_life, lives, connections)
 
 
 def play_chaos_attempts(
@@ -114,10 +130,12 @@ def playable_stories(platform: SyntheticPlatform, format_choice: str) -> list[St
 
 
 def _send_together(
-    sender: Sender, pace: "_Pace", lives: Iterator[list[SignedCall]], connections: int
+    send_life: Callable[[Sequence[SignedCall]], Iterator[AnsweredCall]],
+    lives: Iterator[list[SignedCall]],
+    connections: int,
 ) -> Iterator[AnsweredCall]:
     def send(life: list[SignedCall]) -> list[AnsweredCall]:
-        return list(_send_life(sender, pace, life))
+        return list(send_life(life))
 
     with ThreadPoolExecutor(connections) as pool:
         while batch := list(islice(lives, connections * _LIVES_PER_CONNECTION)):
@@ -126,9 +144,13 @@ def _send_together(
 
 
 def _send_life(
-    sender: Sender, pace: "_Pace", signed_calls: Sequence[SignedCall]
+    sender: Sender, pace: "_Pace", losses: Losses, signed_calls: Sequence[SignedCall]
 ) -> Iterator[AnsweredCall]:
     for signed_call in signed_calls:
+        obstacle = losses.obstacle(signed_call.call)
+        if obstacle is not None:
+            yield AnsweredCall(signed_call, Answer(None, obstacle, 0.0), obstacle)
+            continue
         pace.wait()
         yield AnsweredCall(signed_call, sender.send(signed_call.body))
 

@@ -43,6 +43,21 @@ def test_the_simulator_imports_nothing_of_what_it_tests() -> None:
     assert foreign == set()
 
 
+def test_nothing_of_the_simulator_knows_how_files_are_read_or_matched() -> None:
+    """Not even what fills a ledger: the files must be written by an opinion of their own."""
+    paths = sorted(FOLDER.rglob("*.py"))
+
+    knowing = {
+        (path.name, module)
+        for path in paths
+        for module in imported_modules(path)
+        if module.startswith(("ledger.reconciliation", "ledger.aggregates"))
+    }
+
+    assert FOLDER / "journals.py" in paths
+    assert knowing == set()
+
+
 def test_final_statuses_have_the_highest_rank() -> None:
     highest = max(RANK_BY_STATUS.values())
 

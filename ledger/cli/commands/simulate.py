@@ -10,6 +10,7 @@ from ledger.cli.documented import Documented
 from ledger.cli.options import json_option, shop_id_option
 from ledger.ipn.modes import MODES
 from ledger.simulator.signed_calls import ALTERNATE, FORMATS
+from ledger.simulator.undelivered_calls import SOURCES_BY_RULE
 
 
 @click.command(
@@ -21,6 +22,7 @@ from ledger.simulator.signed_calls import ALTERNATE, FORMATS
         "ledger simulate --shop-id 12345678 --story payment-accepted",
         "ledger simulate --count 100 --rate 10 --connections 4 --seed 7",
         "ledger simulate --chaos --check --count 50",
+        "ledger simulate --seed 5 --lose 0.1 --rule-off back-office --journals journals",
     ),
 )
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The service.")
@@ -79,6 +81,28 @@ from ledger.simulator.signed_calls import ALTERNATE, FORMATS
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="With --check: read the token of the query API here.  [default: LEDGER_TOKEN]",
 )
+@click.option(
+    "--lose",
+    "lost_share",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Do not send this share of the calls, as if they were lost.",
+)
+@click.option(
+    "--rule-off",
+    "rules_off",
+    type=click.Choice(tuple(SOURCES_BY_RULE)),
+    multiple=True,
+    help="Do not send the calls of this rule; may be given several times.",
+)
+@click.option(
+    "--journals",
+    "journals_folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Write the platform's files about these payments here.",
+)
 @json_option
 @click.pass_context
 def simulate(ctx: click.Context, /, **options: Any) -> None:
@@ -92,6 +116,12 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
     and retried as the platform does, and some are signed with a key that the ledger does not have.
     It prints a line for each delivery. With --check a line for each discrepancy follows, and exit
     1 says that there is one.
+
+    With --lose and --rule-off calls are kept back: the line of each says lost or rule off, and
+    they are no reason to exit 1. With --journals the platform's files follow the run, a JT, JO,
+    JRB, JRI and JAM for each UTC day, which list all payments, told or not. In TEST there are no
+    JRI and JAM. JTs with columns that a merchant chose are in the folder customised; truth.json
+    says of each payment whether a call about it was delivered.
     """
     from ledger.cli.simulate import list_stories, simulate_with
 
@@ -100,6 +130,8 @@ def simulate(ctx: click.Context, /, **options: Any) -> None:
         raise click.UsageError("--check and --token-file need --chaos")
     if is_chaos and format_choice != ALTERNATE:
         raise click.UsageError("--chaos sends every payment in both formats")
+    if is_chaos and (options["lost_share"] or options["rules_off"] or options["journals_folder"]):
+        raise click.UsageError("--lose, --rule-off and --journals do not go with --chaos")
     if options.pop("is_list"):
         list_stories(as_json=options["as_json"])
         return
