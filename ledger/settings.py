@@ -56,11 +56,10 @@ class Settings:
         "the key of the log, on one machine; on SQLite by default `<database>.log-key`, likewise",
     )
     tsa_url: str = setting("", "who stamps a checkpoint every day (RFC 3161); empty: nobody")
-    tsa_certificates_file: Path | None = setting(
-        None, "its certificates in PEM, up to its root, by which its tokens are verified"
-    )
+    tsa_certificates_file: Path | None = setting(None, "its certificates in PEM, up to its root")
     retention: str = setting(
-        "personal=36m,evidence=15m,quarantine=30d", "how long each is kept, in days or months"
+        "personal=36m,evidence=15m,quarantine=30d,network=12m,access_log=36m",
+        "how long each is kept, in days or months; `access_log` for 12 months or longer",
     )
     secret_key: str = setting(
         "",
@@ -114,9 +113,7 @@ class Settings:
         " empty: none",
     )
     oidc_client_id: str = setting("", "the name of this service at the identity provider")
-    oidc_client_secret: str = setting(
-        "", "its secret there; empty for a public client", is_secret=True
-    )
+    oidc_client_secret: str = setting("", "its secret there, if it has one", is_secret=True)
     oidc_scopes: str = setting("openid profile", "what it asks for, between blanks")
     oidc_name_claim: str = setting("preferred_username", "the claim that names a person")
     oidc_role_claim: str = setting(
@@ -267,7 +264,9 @@ _READERS_BY_TYPE: Mapping[type, tuple[Callable[[str], Any], str]] = {
     str: (str, "be text"),
     type(None): (Path, "be a path"),
 }
-_PERIOD = r"(?:personal|evidence|quarantine)=[1-9][0-9]{0,2}[dm]"
+_A_YEAR = "(?:1[2-9]|[2-9][0-9]|[1-9][0-9]{2})m|(?:36[6-9]|3[7-9][0-9]|[4-9][0-9]{2})d"
+_PERIOD = f"(?:personal|evidence|quarantine|network)=[1-9][0-9]{{0,2}}[dm]|access_log=(?:{_A_YEAR})"
+_PERIODS = "be periods, as evidence=15m; access_log is kept for 12m, or 366d, or longer"
 _WEB_ADDRESS = (
     lambda text: _web_address(text).rstrip("/"),
     "be an https address, for example https://ledger.example.com",
@@ -276,7 +275,7 @@ _RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for e
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
     "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
     "tsa_url": (_matching(r"https?://\S+"), "be an address, for example https://tsa.example.com"),
-    "retention": (_matching(f"{_PERIOD}(?:,{_PERIOD})*"), "be periods, as evidence=15m"),
+    "retention": (_matching(f"(?:{_PERIOD})(?:,(?:{_PERIOD}))*"), _PERIODS),
     "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
     "trusted_proxies": _NETWORKS,
     "allowed_sources": _SOURCES,

@@ -187,7 +187,7 @@ def log_read(response: Response) -> Response:
         status=response.status_code,
         peer=peer(),
     )
-    with ledger().database.single(writes=True) as connection:
+    with ledger().database.begin() as connection:
         note_access(connection, access)
     return response
 

@@ -35,6 +35,9 @@ APPEND_ONLY = (
 )
 ORDERED = ("events", "notifications", "decisions", "acts", "erasures", "expiries")
 """Tables that are followed in the order in which their rows were committed."""
+YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')"
+YOUNG_ON_POSTGRESQL = "(OLD.at >= (now() - make_interval(months => 12)))"
+"""What of the access log is too young to be deleted."""
 POSITIONS_LOCK = 0x1ED6_0002
 MONTHS_LOCK = 0x1ED6_0004
 
@@ -482,12 +485,18 @@ def _create_access() -> None:
         sa.Column("mode", sa.Text()),
         sa.Column("reference", sa.Text()),
         sa.Column("status", sa.Integer(), nullable=False),
-        sa.Column("peer", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_access_log"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_access_log_token", "access_log", ["token_id", "id"])
     op.create_index("ix_access_log_shop", "access_log", ["shop_id", "mode", "id"])
+    op.create_index("ix_access_log_at", "access_log", ["at"])
+    op.create_table(
+        "access_addresses",
+        sa.Column("access_id", sa.BigInteger()),
+        sa.Column("peer", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("access_id", name="pk_access_addresses"),
+    )
     op.create_table(
         "users",
         sa.Column("id", sa.Text()),
@@ -539,8 +548,11 @@ def _create_access() -> None:
 def _protect_sqlite() -> None:
     for table in APPEND_ONLY:
         for change in ("UPDATE", "DELETE"):
+            is_by_age = table == "access_log" and change == "DELETE"
+            condition = f"WHEN {YOUNG_ON_SQLITE} " if is_by_age else ""
             op.execute(
                 f"CREATE TRIGGER {table}_refuse_{change.lower()} BEFORE {change} ON {table} "
+                f"{condition}"
                 f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
             )
 
@@ -551,10 +563,17 @@ def _protect_postgresql() -> None:
         "BEGIN RAISE EXCEPTION '% are append-only', TG_TABLE_NAME; END $$"
     )
     for table in APPEND_ONLY:
+        changes = "UPDATE OR TRUNCATE" if table == "access_log" else "UPDATE OR DELETE OR TRUNCATE"
         op.execute(
-            f"CREATE TRIGGER {table}_refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"CREATE TRIGGER {table}_refuse_change BEFORE {changes} "
             f"ON {table} FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()"
         )
+    # A condition of the trigger itself names its functions once and for all: one in the body of a
+    # function would look them up in the schemas of whoever deletes.
+    op.execute(
+        "CREATE TRIGGER access_log_refuse_delete BEFORE DELETE ON access_log "
+        f"FOR EACH ROW WHEN {YOUNG_ON_POSTGRESQL} EXECUTE FUNCTION ledger_refuse_change()"
+    )
 
 
 def _order_postgresql() -> None:

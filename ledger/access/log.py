@@ -6,12 +6,15 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from ledger.storage.access_tables import access_log
+from ledger.storage.access_tables import access_addresses, access_log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One read of personal or raw data, or the attempt, by a token or a person (`user-…`)."""
+    """One read of personal or raw data, or the attempt, by a token or a person (`user-…`).
+
+    Shape: no `peer` where there was no network, or once its address has expired.
+    """
 
     at: datetime
     token_id: str
@@ -24,15 +27,19 @@ class Access:
     mode: str | None
     reference: str | None
     status: int
-    peer: str
+    peer: str | None
     id: int | None = None
 
 
 def note_access(connection: Connection, access: Access) -> None:
-    """Write one line of the access log."""
+    """Write one line of the access log, and its address, which goes earlier, beside it."""
     columns = asdict(access)
     del columns["id"]  # given by the database
-    connection.execute(insert(access_log), columns)
+    peer = columns.pop("peer")
+    written = insert(access_log).values(columns).returning(access_log.c.id)
+    id_ = connection.execute(written).scalar_one()
+    if peer:
+        connection.execute(insert(access_addresses), {"access_id": id_, "peer": peer})
 
 
 def accesses(
@@ -44,8 +51,9 @@ def accesses(
     **equal: str | None,
 ) -> list[Access]:
     """Read the access log, newest first; `equal` are columns with the value they must have."""
-    c = access_log.c
-    query = select(access_log).order_by(c.id.desc()).limit(limit)
+    c, of = access_log.c, access_addresses.c
+    source = access_log.outerjoin(access_addresses, of.access_id == c.id)
+    query = select(access_log, of.peer).select_from(source).order_by(c.id.desc()).limit(limit)
     query = query.where(*(c[name] == value for name, value in equal.items() if value is not None))
     if shops is not None:
         query = query.where(c.shop_id.in_(shops))

@@ -57,7 +57,7 @@ def _access(route: str, noted: Read) -> Access:
         mode=noted.mode,
         reference=noted.reference,
         status=noted.status,
-        peer="",
+        peer=None,
     )
 
 

@@ -26,7 +26,7 @@ from ledger.operations import logs
 from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, WebServer
 from ledger.operations.wsgi_calls import Bounds
 from ledger.privacy.persons import PersonIndex
-from ledger.privacy.retention import expire_quarantine
+from ledger.privacy.retention import expire_rows
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
@@ -196,7 +196,7 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         Finalize(None, followers.stop, exitpriority=2)
         signer = open_signer(ledger.settings, ledger.database)
         hourly = (
-            lambda: expire_quarantine(ledger, utc_now()),
+            lambda: expire_rows(ledger, utc_now()),
             lambda: stamp_daily(ledger.database, ledger.settings, utc_now()),
         )
         follow = PersonIndex(ledger).follow

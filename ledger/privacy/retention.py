@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, or_, select, update
 from ulid import ULID
 
+from ledger.access.old_accesses import OldAccesses
 from ledger.application import Ledger
 from ledger.instants import instant_of_id
 from ledger.privacy.destroying import remove_secret_traces
@@ -23,6 +24,10 @@ from ledger.storage.erasure_tables import expiries
 from ledger.storage.tables import origin_secrets, quarantine
 
 EVIDENCE, PERSONAL, QUARANTINE = "evidence", "personal", "quarantine"
+NETWORK, ACCESS_LOG = "network", "access_log"
+ACCESS_LOG_MONTHS_MIN = 12
+_APART = timedelta(days=1)
+"""What is just old enough waits: the database compares by its own clock and time zone."""
 _PERIOD = re.compile(r"([0-9]+)([dm])")
 _ID_RANDOM = "0" * 16
 
@@ -63,9 +68,9 @@ def expire(ledger: Ledger, now: datetime, *, is_dry_run: bool = False) -> Expire
     until_by_class = {EVIDENCE: body_until, PERSONAL: personal_until}
     counts = _count(ledger.database, until_by_class, hold_by_origin)
     held = _held(ledger.database, until_by_class, hold_by_origin)
-    quarantined = expire_quarantine(ledger, now, is_dry_run=is_dry_run)
+    whole_rows = expire_rows(ledger, now, is_dry_run=is_dry_run)
     if is_dry_run or not any(counts.values()):
-        return Expired(counts | {QUARANTINE: quarantined}, held)
+        return Expired(counts | whole_rows, held)
     Sequencer(ledger.database, ledger.sealing, clock=lambda: now).catch_up()  # what it commits to
     with ledger.database.begin() as connection:
         delete_securely(connection)
@@ -80,7 +85,22 @@ def expire(ledger: Ledger, now: datetime, *, is_dry_run: bool = False) -> Expire
         }
         connection.execute(insert(expiries), expiry)
     remove_secret_traces(ledger.database)
-    return Expired(counts | {QUARANTINE: quarantined}, held, id_)
+    return Expired(counts | whole_rows, held, id_)
+
+
+def expire_rows(ledger: Ledger, now: datetime, *, is_dry_run: bool = False) -> dict[str, int]:
+    """Remove what goes as whole rows, without an entry of the log; return how many by class.
+
+    Shape: the addresses of readers count with the networks that users have signed in from.
+    """
+    quarantined = expire_quarantine(ledger, now, is_dry_run=is_dry_run)
+    retention = ledger.settings.retention
+    youngest = _months_before(now, ACCESS_LOG_MONTHS_MIN) - _APART
+    log_until = min(cutoff(retention, ACCESS_LOG, now), youngest)
+    old = OldAccesses(cutoff(retention, NETWORK, now), log_until)
+    with ledger.database.connect() if is_dry_run else ledger.database.begin() as connection:
+        by_class = old.count(connection) if is_dry_run else old.remove(connection)
+    return {QUARANTINE: quarantined, NETWORK: by_class.networks, ACCESS_LOG: by_class.log_lines}
 
 
 def expire_quarantine(ledger: Ledger, now: datetime, *, is_dry_run: bool = False) -> int:

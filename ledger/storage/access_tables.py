@@ -69,11 +69,20 @@ access_log = Table(
     metadata,
     *keys(NUMBER, "id"),
     *required(UtcDateTime, "at"),
-    *required(Text, "token_id", "token_name", "role", "method", "route", "kind", "peer"),
+    *required(Text, "token_id", "token_name", "role", "method", "route", "kind"),
     *optional(Text, "shop_id", "mode", "reference"),
     *required(Integer, "status"),
     Index("ix_access_log_token", "token_id", "id"),
     Index("ix_access_log_shop", "shop_id", "mode", "id"),
+    Index("ix_access_log_at", "at"),
     sqlite_autoincrement=True,
 )
-"""Who has read personal or raw data, or tried to; append-only."""
+"""Who has read personal or raw data, or tried to; never changed, and deleted by age alone."""
+
+access_addresses = Table(
+    "access_addresses",
+    metadata,
+    *keys(BigInteger, "access_id"),
+    *required(Text, "peer"),
+)
+"""From where, for lines of the access log that are young enough: an address is about a person."""

@@ -26,7 +26,12 @@ APPEND_ONLY = (
     "holds",
     "access_log",
 )
-"""Tables whose rows are never changed or deleted."""
+"""Tables whose rows are never changed or deleted; those of the access log by age alone."""
+
+BY_AGE = "access_log"
+_YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')"
+_YOUNG_ON_POSTGRESQL = "((old.at >= (now() - make_interval(months => 12))))"
+"""The one condition of a guard, to the letter as the database has it: younger rows stay."""
 
 ORDERED = ("events", "notifications", "decisions", "acts", "erasures", "expiries")
 """Tables that are followed in the order in which their rows were committed."""
@@ -40,14 +45,18 @@ def missing_guards(connection: Connection) -> list[str]:
 
 
 def _missing_on_sqlite(connection: Connection) -> Iterator[str]:
-    query = text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
-    trigger_by_name = {row.name: (row.tbl_name, row.sql) for row in connection.execute(query)}
+    query = text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    definition_by_name = {row.name: row.sql for row in connection.execute(query)}
     for table in APPEND_ONLY:
         for change in ("UPDATE", "DELETE"):
             name = f"{table}_refuse_{change.lower()}"
-            on_table, definition = trigger_by_name.get(name, ("", ""))
-            needed = (f"BEFORE {change} ON {table} ", "RAISE(ABORT")
-            if on_table != table or not _is_whole(definition, " WHEN ", needed):
+            is_by_age = (table, change) == (BY_AGE, "DELETE")
+            whole = (
+                f"CREATE TRIGGER {name} BEFORE {change} ON {table} "
+                f"{f'WHEN {_YOUNG_ON_SQLITE} ' if is_by_age else ''}"
+                f"BEGIN SELECT RAISE(ABORT, '{table} are append-only'); END"
+            )
+            if definition_by_name.get(name) != whole:
                 yield f"trigger {name} on {table}"
 
 
@@ -63,18 +72,31 @@ def _missing_on_postgresql(connection: Connection) -> Iterator[str]:
         row = trigger_by_name.get(name)
         is_there = row is not None and row.on_table == table and row.enabled in ("O", "A")
         definition = f"{row.definition} {row.body}" if row is not None else ""
-        if not is_there or not _is_whole(definition, " WHEN (", needed):
+        if name == _DELETE_BY_AGE:
+            definition = _without_condition(definition)
+        if not is_there or not _is_whole(definition, needed):
             yield f"trigger {name} on {table}"
 
 
-def _is_whole(definition: str, condition: str, needed: Sequence[str]) -> bool:
+def _without_condition(definition: str) -> str:
+    """Return a definition without its one right condition; empty when it has another, or none."""
+    before, is_right, after = definition.partition(f" WHEN {_YOUNG_ON_POSTGRESQL} EXECUTE ")
+    return f"{before} EXECUTE {after}" if is_right else ""
+
+
+def _is_whole(definition: str, needed: Sequence[str]) -> bool:
     """Return True if a trigger does all that is needed, and does it without a condition."""
-    return condition not in definition and all(phrase in definition for phrase in needed)
+    return " WHEN (" not in definition and all(phrase in definition for phrase in needed)
 
 
-_REFUSES = ("BEFORE ", "DELETE", "UPDATE", "TRUNCATE", "BEGIN RAISE EXCEPTION")
+_REFUSES = ("BEFORE ", "UPDATE", "TRUNCATE", "BEGIN RAISE EXCEPTION")
+_DELETE_BY_AGE = f"{BY_AGE}_refuse_delete"
 _ON_POSTGRESQL = {
-    **{f"{table}_refuse_change": (table, *_REFUSES) for table in APPEND_ONLY},
+    **{
+        f"{table}_refuse_change": (table, *_REFUSES, *(("DELETE",) if table != BY_AGE else ()))
+        for table in APPEND_ONLY
+    },
+    _DELETE_BY_AGE: (BY_AGE, "BEFORE DELETE ", " FOR EACH ROW ", "BEGIN RAISE EXCEPTION"),
     **{
         f"{table}_lock_positions": (
             table,

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, bindparam, text
 
 from ledger.errors import SettingsError
-from ledger.storage.access_tables import tokens
+from ledger.storage.access_tables import access_addresses, access_log, tokens
+from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.tables import quarantine
 
@@ -30,6 +31,8 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "person_progress": ("UPDATE",),
     "origin_secrets": ("UPDATE", "DELETE"),
     "failed_tries": ("DELETE",),
+    access_log.name: ("DELETE",),
+    access_addresses.name: ("DELETE",),
 }
 """What the service may do to a table beside reading and adding rows; to all others nothing."""
 
@@ -125,9 +128,16 @@ def missing_rights(connection: Connection) -> list[str]:
 
 
 def changeable_tables(connection: Connection) -> list[str]:
-    """Name the tables of what was recorded that this connection's role could change."""
+    """Name the tables of what was recorded that this connection's role could change.
+
+    Shape: of the access log its trigger lets old rows go, so to delete there is no right to change.
+    """
+    recorded = (metadata.tables.keys() - MORE_RIGHTS.keys()) | set(APPEND_ONLY)
     return [
-        table
-        for table in metadata.tables.keys() - MORE_RIGHTS.keys()
-        if connection.scalar(_HAS_RIGHT, {"table": table, "right": ", ".join(_CHANGES)})
+        table for table in sorted(recorded) if connection.scalar(_HAS_RIGHT, _changes_of(table))
     ]
+
+
+def _changes_of(table: str) -> dict[str, str]:
+    rights = [right for right in _CHANGES if right not in MORE_RIGHTS.get(table, ())]
+    return {"table": table, "right": ", ".join(rights)}

@@ -14,7 +14,6 @@ from ledger.audit.run_checks import Audit
 from ledger.cli import cli
 from ledger.ipn.shops_and_keys import Key, Shop, Shops
 from ledger.simulator.signed_calls import MIXED
-from ledger.storage.append_only_triggers import missing_guards
 from ledger.storage.database import Database
 from tests.audit.tampering import a_filled_ledger, damage, faults, reseal
 from tests.builders import (
@@ -152,49 +151,6 @@ def test_from_a_position_on_earlier_damage_is_not_looked_at(ledger: Ledger) -> N
 def test_from_a_position_on_a_stream_may_have_begun_before(ledger: Ledger) -> None:
     for first in range(1, (ledger.events.newest_position() or 0) + 2, 11):
         assert faults(ledger, first=first, only=("signatures", "streams", "order")) == []
-
-
-# -- guards -----------------------------------------------------------------------------------
-
-ON_SQLITE = [f"DROP TRIGGER {table}_refuse_update" for table in ("events", "notifications")] + [
-    "DROP TRIGGER repeats_refuse_delete",
-    "DROP INDEX uq_notifications_recorded",
-]
-ON_POSTGRESQL = [
-    "DROP TRIGGER events_refuse_change ON events",
-    "DROP TRIGGER events_lock_positions ON events",
-    "ALTER TABLE notifications DISABLE TRIGGER notifications_refuse_change",
-    "ALTER TABLE repeats DISABLE TRIGGER ALL",
-    "CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql"
-    " AS $$ BEGIN RETURN NULL; END $$",
-    "CREATE OR REPLACE FUNCTION ledger_lock_positions() RETURNS trigger LANGUAGE plpgsql"
-    " AS $$ BEGIN RETURN NULL; END $$",
-    "DROP INDEX uq_notifications_recorded",
-    "ALTER TABLE events DROP CONSTRAINT uq_events_stream",
-    "ALTER TABLE events DROP CONSTRAINT pk_events",
-]
-
-
-@pytest.mark.parametrize("statement", ON_SQLITE)
-def test_a_guard_missing_on_sqlite_is_a_fault(sqlite_url: str, statement: str) -> None:
-    _assert_found(Database(sqlite_url), statement)
-
-
-@pytest.mark.parametrize("statement", ON_POSTGRESQL)
-def test_a_guard_missing_on_postgresql_is_a_fault(postgres_url: str, statement: str) -> None:
-    _assert_found(Database(postgres_url), statement)
-
-
-def _assert_found(database: Database, statement: str) -> None:
-    with database.connect() as connection:
-        assert missing_guards(connection) == []
-    with database.begin() as connection:
-        connection.execute(text(statement))
-
-    reasons = {fault.reason for fault in faults(a_ledger(database), only=("order",))}
-
-    assert reasons == {"guard-missing"}
-    database.dispose()
 
 
 def test_a_counter_set_back_is_a_fault(ledger: Ledger) -> None:

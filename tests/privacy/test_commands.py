@@ -112,7 +112,7 @@ def test_what_is_old_expires(paid: Ledger, privacy: Command) -> None:
 
     expired = privacy("expire")
 
-    assert "evidence\t4\npersonal\t3\nquarantine\t0\n" in counted.stdout
+    assert "access_log\t0\nevidence\t4\nnetwork\t0\npersonal\t3\nquarantine\t0\n" in counted.stdout
     assert expired.stdout == counted.stdout
     assert secrets_left(paid) == set()
 

@@ -11,7 +11,7 @@ from ledger.application import Ledger
 from ledger.errors import HeldError, NotFoundError, SettingsError
 from ledger.privacy.holds import add_hold, holds_at, release_hold
 from ledger.privacy.persons import PersonIndex
-from ledger.privacy.retention import cutoff, expire, expire_quarantine
+from ledger.privacy.retention import cutoff, expire, expire_rows
 from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
 from ledger.queries.readable import find_delivery
@@ -41,6 +41,7 @@ from tests.proof.logged import entries, sign
 YOUNG = NOON - timedelta(minutes=5)
 OLD = datetime(2025, 7, 10, 12, tzinfo=NOON.tzinfo)
 OLDEST = datetime(2023, 11, 1, 12, tzinfo=NOON.tzinfo)
+NO_ACCESSES = {"network": 0, "access_log": 0}
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_bodies_go_after_fifteen_months_and_the_rest_after_three_years(
 ) -> None:
     expired = expire(aged, NOON)
 
-    assert dict(expired.counts) == {"evidence": 2, "personal": 1, "quarantine": 1}
+    assert dict(expired.counts) == {"evidence": 2, "personal": 1, "quarantine": 1} | NO_ACCESSES
     assert bodies(aged) == [False, False, True]
     assert states(aged) == [Sealed.ERASED, Sealed.OPENED, Sealed.OPENED]
     sign(aged, signer)
@@ -111,7 +112,7 @@ def test_a_dry_run_counts_and_changes_nothing(aged: Ledger) -> None:
 
     expired = expire(aged, NOON, is_dry_run=True)
 
-    assert dict(expired.counts) == {"evidence": 2, "personal": 1, "quarantine": 1}
+    assert dict(expired.counts) == {"evidence": 2, "personal": 1, "quarantine": 1} | NO_ACCESSES
     assert secrets_left(aged) == left
     assert expired.id is None
 
@@ -160,7 +161,7 @@ def test_a_running_service_empties_the_quarantine(database: Database) -> None:
     receive(ledger, b"junk=1", received_at=NOON)
     later = NOON + timedelta(days=31)
 
-    LogRunner(ledger, None, hourly=[lambda: expire_quarantine(ledger, later)]).run_once()
+    LogRunner(ledger, None, hourly=[lambda: expire_rows(ledger, later)]).run_once()
 
     with database.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM quarantine")) == 0
@@ -176,10 +177,23 @@ def test_an_index_of_persons_forgets_what_has_expired(aged: Ledger) -> None:
     assert forgotten == [str(ULID.from_datetime(OLDEST))[:10] + forgotten[0][10:]]
 
 
-@pytest.mark.parametrize("text", ["personal", "personal=0m", "network=3m", "personal=3y", "x=1d"])
+@pytest.mark.parametrize("text", ["personal", "personal=0m", "network=3y", "personal=3y", "x=1d"])
 def test_a_period_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="LEDGER_RETENTION must be periods"):
         read_settings({"LEDGER_RETENTION": text})
+
+
+@pytest.mark.parametrize("age", ["11m", "1m", "365d", "99d"])
+def test_the_access_log_is_kept_for_a_year_at_least(age: str) -> None:
+    with pytest.raises(SettingsError, match="access_log is kept for 12m, or 366d, or longer"):
+        read_settings({"LEDGER_RETENTION": f"personal=12m,access_log={age}"})
+
+
+@pytest.mark.parametrize("age", ["12m", "20m", "100m", "366d", "370d", "400d", "999d"])
+def test_the_access_log_may_be_kept_for_longer(age: str) -> None:
+    settings = read_settings({"LEDGER_RETENTION": f"network=1d,access_log={age}"})
+
+    assert settings.retention == f"network=1d,access_log={age}"
 
 
 def test_a_period_is_counted_in_days_or_months() -> None:

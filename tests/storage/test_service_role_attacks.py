@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, RaiseException
 
 from ledger.projections.engine.leadership import prepare_views
 from ledger.storage.append_only_triggers import APPEND_ONLY
@@ -46,6 +46,10 @@ ATTACKS = [
     "UPDATE notifications SET outcome = outcome",
     "UPDATE repeats SET told_at = told_at",
     "UPDATE access_log SET role = role",
+    "UPDATE access_addresses SET peer = ''",
+    "TRUNCATE access_log",
+    "ALTER TABLE access_log DISABLE TRIGGER ALL",
+    "DROP TRIGGER access_log_refuse_delete ON access_log",
     "DELETE FROM subscription_references",
     "UPDATE quarantine SET reason = reason",
     "UPDATE alembic_version SET version_num = '0'",
@@ -78,6 +82,25 @@ def test_the_service_cannot_change_what_was_recorded(roles: Roles, attack: str) 
         pytest.raises(InsufficientPrivilege),
     ):
         connection.execute(attack.encode())
+
+
+def test_the_service_deletes_no_young_line_of_the_access_log(roles: Roles) -> None:
+    """Also not by a clock of its own: the guard names the real one, whatever stands before it."""
+    with roles.connect(SERVICE) as connection:
+        connection.execute(
+            "INSERT INTO access_log (at, token_id, token_name, role, method, route, kind, status)"
+            " VALUES (now(), 't', 'audit', 'auditor', 'GET', '/', 'raw', 200)"
+        )
+        connection.execute(
+            "CREATE FUNCTION ledger_service.now() RETURNS timestamptz LANGUAGE sql"
+            " AS $$ SELECT timestamptz '9999-01-01' $$"
+        )
+        connection.execute("SET search_path = ledger_service, public, pg_catalog")
+        try:
+            with connection.transaction(), pytest.raises(RaiseException, match="append-only"):
+                connection.execute("DELETE FROM access_log")
+        finally:
+            connection.execute("DROP FUNCTION ledger_service.now()")
 
 
 def test_a_table_put_in_front_of_the_real_one_is_seen(roles: Roles) -> None:

@@ -152,6 +152,18 @@ def test_what_cannot_be_logged_is_not_told(api_on_sqlite: Asking) -> None:
     assert "jo@example.org" not in response.text
 
 
+def test_a_line_of_the_access_log_outlives_its_address(api: Asking) -> None:
+    api.get(f"{AT}/transactions/{UUID}", "operator")
+    (before,) = accesses(api)
+
+    with api.ledger.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM access_addresses")
+
+    (after,) = accesses(api)
+    assert before["peer"] == "127.0.0.1"
+    assert after == before | {"peer": None}
+
+
 def test_the_access_log_is_read_page_by_page(api: Asking) -> None:
     for _ in range(3):
         api.get(f"{AT}/transactions/{UUID}", "operator")

@@ -146,7 +146,8 @@ def holds() -> None:
 def expire(dry_run: bool) -> None:
     """Destroy what has outlived its time, but for what is held; run it once a day.
 
-    The command prints how many raw bodies, personal parts and quarantined deliveries there were.
+    The command prints how many raw bodies, personal parts, quarantined deliveries, addresses of
+    readers and lines of the access log there were.
     """
     from ledger.cli.erasures import expire_by_age
 

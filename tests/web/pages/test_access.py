@@ -162,6 +162,20 @@ def test_the_access_log_is_filtered_and_paged(own_pages: Visiting) -> None:
     assert own.get("/test/access-log?cursor=x").status_code == 422
 
 
+def test_a_line_of_the_log_shows_its_address_while_it_is_there(own_pages: Visiting) -> None:
+    own_pages.sign_in("operator")
+    own_pages.post(f"{HERE}/tokens", HERE, name="x", role="auditor")
+    before = own_pages.get("/test/access-log?kind=token-created").text
+
+    with own_pages.ledger.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM access_addresses")
+
+    after = own_pages.get("/test/access-log?kind=token-created").text
+    assert "<code>127.0.0.1</code>" in before
+    assert "<code>–</code>" in after
+    assert "127.0.0.1" not in after
+
+
 @pytest.mark.parametrize("script", [True, False])
 def test_access_is_given_in_a_browser(visitor: Visitor, script: bool) -> None:
     page = visitor.open(HERE, role="operator", script=script)
