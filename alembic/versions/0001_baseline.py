@@ -31,9 +31,22 @@ APPEND_ONLY = (
     "erased_streams",
     "expiries",
     "holds",
+    "journal_files",
+    "journal_parts",
+    "reports",
+    "report_days",
     "access_log",
 )
-ORDERED = ("events", "notifications", "decisions", "acts", "erasures", "expiries")
+ORDERED = (
+    "events",
+    "notifications",
+    "decisions",
+    "acts",
+    "erasures",
+    "expiries",
+    "journal_files",
+    "reports",
+)
 """Tables that are followed in the order in which their rows were committed."""
 YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')"
 YOUNG_ON_POSTGRESQL = "(OLD.at >= (now() - make_interval(months => 12)))"
@@ -50,6 +63,7 @@ def upgrade() -> None:
     _create_log()
     _create_persons()
     _create_erasures()
+    _create_reconciliation()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -363,6 +377,71 @@ def _create_erasures() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_holds"),
     )
     op.create_index("ix_holds_hold", "holds", ["hold_id"])
+
+
+def _create_reconciliation() -> None:
+    op.create_table(
+        "journal_files",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("by_whom", sa.Text(), nullable=False),
+        sa.Column("file_name", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Text()),
+        sa.Column("last_day", sa.Text()),
+        sa.Column("tag", sa.Text(), nullable=False),
+        sa.Column("parts", sa.Integer(), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("byte_count", sa.BigInteger(), nullable=False),
+        sa.Column("heading", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_journal_files"),
+        sa.UniqueConstraint("id", name="uq_journal_files_id"),
+        sa.UniqueConstraint("tag", name="uq_journal_files_tag"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_journal_files_shop", "journal_files", ["shop_id", "mode", "place"])
+    op.create_table(
+        "journal_parts",
+        sa.Column("file_id", sa.Text()),
+        sa.Column("number", sa.Integer()),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("file_id", "number", name="pk_journal_parts"),
+    )
+    op.create_table(
+        "reports",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("first_day", sa.Text(), nullable=False),
+        sa.Column("last_day", sa.Text(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("rules", sa.Integer(), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.Column("replaces", sa.Text()),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_reports"),
+        sa.UniqueConstraint("id", name="uq_reports_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_reports_shop", "reports", ["shop_id", "mode", "place"])
+    op.create_table(
+        "report_days",
+        sa.Column("shop_id", sa.Text()),
+        sa.Column("mode", sa.Text()),
+        sa.Column("day", sa.Text()),
+        sa.Column("report_id", sa.Text()),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("listed", sa.Integer(), nullable=False),
+        sa.Column("confirmed", sa.Integer(), nullable=False),
+        sa.Column("gaps", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("shop_id", "mode", "day", "report_id", name="pk_report_days"),
+    )
 
 
 def _create_quarantine() -> None:

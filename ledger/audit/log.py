@@ -14,7 +14,8 @@ from ledger.instants import read_instant
 from ledger.proof.entry import read_entry
 from ledger.proof.log import Log, StoredLogEntry
 from ledger.proof.note import Checkpoint, NoteError, VerifierKey, parse_checkpoint
-from ledger.proof.origins import SOURCES, OriginRows, log_entry, opened_rows, rows_of
+from ledger.proof.origin_fields import SOURCES
+from ledger.proof.origins import OriginRows, log_entry, opened_rows, rows_of
 from ledger.proof.sequencer import progress
 from ledger.proof.tree import TILE, complete_root, leaf_hash
 from ledger.sealing.sealing import Sealing

@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 from ledger.application import Ledger
 from ledger.ipn.signature import digest
 from ledger.proof.log import current_log
-from ledger.proof.origins import SOURCES, log_entry, opened_rows, rows_of
+from ledger.proof.origin_fields import SOURCES
+from ledger.proof.origins import log_entry, opened_rows, rows_of
 from ledger.queries.evidence import verified_again
 from ledger.storage.database import chunks
 from ledger.storage.inbox import Inbox, InboxRecord

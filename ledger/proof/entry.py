@@ -21,6 +21,7 @@ ENTRY_BYTES_MAX = 60_000
 
 DELIVERY, DECISION, ACT, START = "delivery", "decision", "act", "start"
 ERASURE, EXPIRY = "erasure", "expiry"
+FILE, REPORT = "file", "report"
 
 
 EventClaim = Mapping[str, Any]

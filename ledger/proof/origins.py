@@ -8,96 +8,35 @@ import hmac
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Table, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from ledger.proof.entry import (
-    ACT,
-    DECISION,
     DELIVERY,
     ERASURE,
-    EXPIRY,
+    FILE,
     EventClaim,
     entry_bytes,
     event_claim,
 )
 from ledger.proof.log import LogEntry
+from ledger.proof.origin_fields import FIELDS, SOURCES
 from ledger.sealing.origin_secret import BODY, PERSONAL, part_name
 from ledger.sealing.sealing import OpenedFrame, Sealing
 from ledger.storage.database import chunks, padded
 from ledger.storage.erased import erasure_marks
-from ledger.storage.erasure_tables import erasures, expiries
 from ledger.storage.outcomes import Outcome, Sealed
-from ledger.storage.sealed_rows import LockedFrame, body_frames, personal_frames
-from ledger.storage.tables import acts, decisions, events, notifications
-
-SOURCES: Mapping[str, Table] = {
-    DELIVERY: notifications,
-    DECISION: decisions,
-    ACT: acts,
-    ERASURE: erasures,
-    EXPIRY: expiries,
-}
-"""Kind of entry -> the table of its origins, in the order in which they are taken: what is about
-another origin comes behind it."""
+from ledger.storage.sealed_rows import LockedFrame, body_frames, body_secrets, personal_frames
+from ledger.storage.tables import events
 
 SEALED_MISSING, SECRET_MISSING, UNSEALABLE = "sealed-missing", "secret-missing", "unsealable"
-
-_FIELDS: Mapping[str, Mapping[str, str]] = {
-    DELIVERY: {
-        "id": "id",
-        "format": "format",
-        "shop_id": "shop_id",
-        "mode": "mode",
-        "source": "source",
-        "outcome": "outcome",
-        "reason": "reason",
-        "key": "key_fingerprint",
-        "received_at": "received_at",
-        "recorded_at": "recorded_at",
-        "told_at": "told_at",
-    },
-    DECISION: {
-        "id": "id",
-        "notification": "notification_id",
-        "outcome": "outcome",
-        "reason": "reason",
-        "recorded_at": "decided_at",
-        "code_version": "code_version",
-    },
-    ACT: {
-        "id": "id",
-        "act": "kind",
-        "shop_id": "shop_id",
-        "mode": "mode",
-        "recorded_at": "done_at",
-    },
-    ERASURE: {
-        "id": "id",
-        "erasure": "erasure_id",
-        "phase": "phase",
-        "reason": "reason",
-        "verified": "verified",
-        "recorded_at": "recorded_at",
-    },
-    EXPIRY: {
-        "id": "id",
-        "body_until": "body_until",
-        "personal_until": "personal_until",
-        "counts": "counts",
-        "recorded_at": "recorded_at",
-    },
-}
-"""Kind of entry -> its fields, each with the column that it is read from."""
-
-RECORDED_AT: Mapping[str, str] = {kind: named["recorded_at"] for kind, named in _FIELDS.items()}
-"""Kind of entry -> the column that says when its origins were recorded."""
 
 
 class OriginRows(NamedTuple):
     """Origins of one kind, as they are stored, with what is sealed of them.
 
     Shape: contents that cannot be opened are left out, `faults` says of which ids and why; those
-    that an erasure has destroyed are in `erased`.
+    that an erasure has destroyed are in `erased`. Of a file the content is its SHA-256 alone, noted
+    in its secret, so that nobody has to open what may be large.
     """
 
     kind: str
@@ -141,6 +80,8 @@ def opened_rows(
     faults = {id_: SEALED_MISSING for id_ in ids if kind == DELIVERY and id_ not in stored}
     reading, erased = (connection, sealing), set[str]()
     opened_bodies = _opened(reading, frames, BODY, faults, erased)
+    if kind == FILE:
+        opened_bodies = _opened_digests(reading, ids, faults, erased)
     parts = personal_frames(connection, ids)
     opened_parts = _opened(reading, parts, PERSONAL, faults, erased)
     events_by_position = _events_at(connection, own)
@@ -156,7 +97,7 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
     contents that were erased since; empty when it is written first.
     """
     fields: dict[str, Any] = {
-        name: getattr(row, column) for name, column in _FIELDS[origins.kind].items()
+        name: getattr(row, column) for name, column in FIELDS[origins.kind].items()
     }
     repeats = [] if own_positions(row) else list(getattr(row, "positions", ()))
     fields["repeats"] = repeats or None
@@ -164,7 +105,7 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
         fields |= {"count": len(row.origins), "origins": salted_hash(row.salt, sorted(row.origins))}
         fields["streams"] = salted_hash(row.salt, sorted(row.streams))
     body = origins.bodies.get(row.id)
-    if origins.kind == DELIVERY:
+    if origins.kind in (DELIVERY, FILE):
         fields["body"] = earlier.get("body")
         if body is not None:
             fields["body"] = body.commitments.commitment(BODY, body.content)
@@ -236,6 +177,30 @@ def _opened(
     faults |= dict.fromkeys(missing - explained, SECRET_MISSING)
     erased.update(explained)
     return opened_frames
+
+
+def _opened_digests(
+    reading: tuple[Connection, Sealing],
+    ids: Sequence[str],
+    faults: dict[str, str],
+    erased: set[str],
+) -> dict[str, OpenedFrame]:
+    connection, sealing = reading
+    opened: dict[str, OpenedFrame] = {}
+    missing = {*ids}
+    for locked in body_secrets(connection, ids):
+        if locked.secret is None:
+            continue
+        missing.discard(locked.origin_id)
+        noted = sealing.open_secret(locked, BODY)
+        if noted is None:
+            faults[locked.origin_id] = UNSEALABLE
+        else:
+            opened[locked.origin_id] = noted
+    explained = erasure_marks(connection, missing, BODY).keys()
+    faults |= dict.fromkeys(missing - explained, SECRET_MISSING)
+    erased.update(explained)
+    return opened
 
 
 def _events_at(connection: Connection, positions: Sequence[int]) -> dict[int, Row[Any]]:

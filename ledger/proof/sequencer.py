@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 from ledger.instants import utc_now
 from ledger.proof.entry import START, entry_bytes
 from ledger.proof.log import Log, LogEntry, newest_log
-from ledger.proof.origins import SOURCES, log_entry, opened_rows, rows_after
+from ledger.proof.origin_fields import SOURCES
+from ledger.proof.origins import log_entry, opened_rows, rows_after
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 from ledger.storage.high_water_mark import passed_barrier

@@ -15,7 +15,7 @@ from ledger.proof.log import (
     newest_checkpoint,
 )
 from ledger.proof.note import tlog_proof
-from ledger.proof.origins import RECORDED_AT, SOURCES
+from ledger.proof.origin_fields import RECORDED_AT, SOURCES
 from ledger.proof.sequencer import progress
 
 

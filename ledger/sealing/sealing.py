@@ -173,6 +173,18 @@ class Sealing:
             return Sealed.DAMAGED
         return OpenedFrame(content, Commitments(secret), digest or None)
 
+    def open_secret(self, locked: LockedFrame, what: str) -> OpenedFrame | None:
+        """Open a secret alone, with the digest noted in it as its content; None if it cannot be.
+
+        Errors: SettingsError.
+        """
+        try:
+            unlocked = self._unlocked(locked, what)
+        except UnsealableError:
+            return None
+        secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:]
+        return OpenedFrame(digest, Commitments(secret), digest.hex())
+
     def _unlocked(self, locked: LockedFrame, what: str) -> bytes:
         assert locked.master is not None and locked.secret is not None, "it was not destroyed"  # noqa: PT018  both or neither
         name = secret_name(locked.origin_id, what)

@@ -24,6 +24,10 @@ APPEND_ONLY = (
     "erased_streams",
     "expiries",
     "holds",
+    "journal_files",
+    "journal_parts",
+    "reports",
+    "report_days",
     "access_log",
 )
 """Tables whose rows are never changed or deleted; those of the access log by age alone."""
@@ -33,7 +37,16 @@ _YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')
 _YOUNG_ON_POSTGRESQL = "((old.at >= (now() - make_interval(months => 12))))"
 """The one condition of a guard, to the letter as the database has it: younger rows stay."""
 
-ORDERED = ("events", "notifications", "decisions", "acts", "erasures", "expiries")
+ORDERED = (
+    "events",
+    "notifications",
+    "decisions",
+    "acts",
+    "erasures",
+    "expiries",
+    "journal_files",
+    "reports",
+)
 """Tables that are followed in the order in which their rows were committed."""
 
 
