@@ -56,6 +56,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog",
     ),
     "ledger.privacy": ("orjson", "sqlalchemy", "ulid"),
+    "ledger.reconciliation": ("orjson", "sqlalchemy", "ulid"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),

@@ -60,11 +60,16 @@ class Key:
 
 @dataclass(frozen=True)
 class Shop:
-    """The merchant account a notification is addressed to."""
+    """The merchant account a notification is addressed to.
+
+    Shape: `labels` are columns that the merchant has renamed in the platform's files, each with the
+    label that it stands for.
+    """
 
     id: str
     name: str
     keys: tuple[Key, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,10 +153,16 @@ class _KeySchema(Schema):
             raise ValidationError("or secret_env or secret_file: give one of them", "secret")
 
 
+class _LabelSchema(Schema):
+    label = fields.String(required=True, validate=validate.Length(min=1))
+    means = fields.String(required=True, validate=validate.Length(min=1))
+
+
 class _ShopSchema(Schema):
     id = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{8,9}\Z", error=_ID))
     name = fields.String(load_default="")
     keys = fields.List(fields.Nested(_KeySchema), load_default=list)
+    labels = fields.List(fields.Nested(_LabelSchema), load_default=list)
 
 
 class _ShopsSchema(Schema):
@@ -162,6 +173,7 @@ _NAMES = {
     "file": ("shops",),
     "shop": tuple(_ShopSchema().fields),
     "key": tuple(_KeySchema().fields),
+    "label": tuple(_LabelSchema().fields),
     "mode": MODES,
     "kind": KINDS,
 }
@@ -178,6 +190,7 @@ def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
                 _key(shop_fields["id"], number, each, path, environ)
                 for number, each in enumerate(shop_fields["keys"], start=1)
             ),
+            tuple((each["label"], each["means"]) for each in shop_fields["labels"]),
         )
         for shop_fields in shop_tables
     ]

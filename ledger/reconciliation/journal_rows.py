@@ -4,9 +4,10 @@ A file is a claim of whoever put it there. It is compared with what is known, an
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, Self
 
 
 class JournalKind(StrEnum):
@@ -39,6 +40,8 @@ class Heading:
     Shape: `labels` are the names of the columns as they stand in the file; `first_day` and
     `last_day` are the period that its name says, both None when it says none; `shop_id` and `mode`
     are None where neither name nor heading says them. `row_count` counts the detail rows.
+    `meanings` say what each column is, empty for one that is not read. `net_divisor` and
+    `fee_divisor` lead from what stands in a bank journal to minor units, None where nothing fits.
     """
 
     journal_kind: JournalKind
@@ -46,6 +49,7 @@ class Heading:
     encoding: str
     separator: str
     labels: tuple[str, ...]
+    meanings: tuple[str, ...]
     scale: AmountScale
     row_count: int
     shop_label: str | None = None
@@ -54,6 +58,38 @@ class Heading:
     made_at: datetime | None = None
     first_day: date | None = None
     last_day: date | None = None
+    net_divisor: int | None = None
+    fee_divisor: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON values, to be read again by `from_json`."""
+        days = {name: _text(getattr(self, name)) for name in _MOMENTS}
+        lists = {"labels": list(self.labels), "meanings": list(self.meanings)}
+        return {**asdict(self), **lists, **days}
+
+    @classmethod
+    def from_json(cls, heading_fields: Mapping[str, Any]) -> Self:
+        """Read what `to_json` has written."""
+        made_at, first_day, last_day = (heading_fields[name] for name in _MOMENTS)
+        return cls(
+            **{
+                **heading_fields,
+                "journal_kind": JournalKind(heading_fields["journal_kind"]),
+                "scale": AmountScale(heading_fields["scale"]),
+                "labels": tuple(heading_fields["labels"]),
+                "meanings": tuple(heading_fields["meanings"]),
+                "made_at": None if made_at is None else datetime.fromisoformat(made_at),
+                "first_day": None if first_day is None else date.fromisoformat(first_day),
+                "last_day": None if last_day is None else date.fromisoformat(last_day),
+            }
+        )
+
+
+_MOMENTS = ("made_at", "first_day", "last_day")
+
+
+def _text(moment: datetime | date | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +118,8 @@ class JournalRow:
     payment, `paid_at` its instant where the row has one. `direction` is DEBIT, CREDIT or
     VERIFICATION, `status` the platform's detailed status in its form spelling, `operation` the name
     of what a row of the operations journal lists. `amount_minor` is what the transaction moves now,
-    `requested_amount_minor` what it was at first. `other_columns` are the
-    columns without a meaning here, as they stand. `unreadable` names the columns
-    whose value could not be read.
+    `requested_amount_minor` what it was at first. `unreadable` names the columns
+    whose value could not be read. `file_id` is that of a file that is kept.
     Units: amounts in minor units of `currency` (ISO 4217 letters; None where the row says none).
     """
 
@@ -104,5 +139,5 @@ class JournalRow:
     operation: str | None = None
     settlement: Settlement | None = None
     unpaid_amount_minor: int | None = None
-    other_columns: Mapping[str, str] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    file_id: str = ""

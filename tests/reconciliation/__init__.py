@@ -1,0 +1,1 @@
+"""The platform's own files, compared with what was told."""

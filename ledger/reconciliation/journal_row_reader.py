@@ -1,0 +1,114 @@
+"""Reads the detail lines of one file into rows, by what was decided for the whole file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TypeVar
+
+from ledger.reconciliation.journal_cells import (
+    fitting_divisors,
+    read_amount,
+    read_currency,
+    read_day,
+    read_direction,
+    read_moment,
+    read_status,
+    sequence_in,
+)
+from ledger.reconciliation.journal_rows import Heading, JournalRow, Settlement
+from ledger.reconciliation.journal_text import Line
+
+Value = TypeVar("Value")
+
+MONEY = ("gross", "net", "fee")
+"""What a bank row says of the money, by the meanings of its columns."""
+
+
+class RowReader:
+    """Reads the lines of one file."""
+
+    def __init__(self, heading: Heading) -> None:
+        self._heading = heading
+        self._places = {meaning: place for place, meaning in enumerate(heading.meanings) if meaning}
+
+    def row(self, detail_line: Line) -> JournalRow:
+        """Read one line. Shape: what cannot be read is None, and named."""
+        cells = _Cells(detail_line.cells, self._places)
+        currency = cells.read("currency", read_currency)
+        paid_on = cells.read("paid_on", read_day)
+        amount = partial(read_amount, scale=self._heading.scale, currency=currency)
+        uuid = cells.text("uuid")
+        has_money = "gross" in self._places
+        return JournalRow(
+            line_number=detail_line.number,
+            uuid=uuid and uuid.lower(),
+            trans_id=cells.text("trans_id"),
+            order_id=cells.text("order_id"),
+            contract=cells.text("contract"),
+            paid_on=paid_on,
+            paid_at=read_moment(
+                paid_on, cells.text("paid_on") or "", cells.text("paid_time") or ""
+            ),
+            direction=cells.read("direction", read_direction),
+            sequence_number=_sequence(cells),
+            amount_minor=cells.read("amount", amount),
+            requested_amount_minor=cells.read("requested", amount),
+            currency=currency,
+            status=cells.read("status", read_status),
+            operation=cells.text("operation"),
+            settlement=self._settlement(cells, currency) if has_money else None,
+            unpaid_amount_minor=cells.read("unpaid", amount),
+            unreadable=tuple(cells.unreadable),
+        )
+
+    def _settlement(self, cells: "_Cells", currency: str | None) -> Settlement:
+        """Read the money of a bank row: by the divisors of the file, or not at all."""
+        gross, net, fee = (_integer(cells.text(name)) for name in MONEY)
+        net_divisor, fee_divisor = self._heading.net_divisor, self._heading.fee_divisor
+        is_known = (
+            None not in (gross, net, fee)
+            and (net_divisor, fee_divisor) in fitting_divisors(gross or 0, net or 0, fee or 0)
+        ) or (net is None and fee is None and gross is not None)
+        return Settlement(
+            remittance_number=cells.text("remittance"),
+            remittance_on=cells.read("remitted_on", read_day),
+            match_status=cells.text("match_status"),
+            currency=currency,
+            gross_minor=gross if is_known else None,
+            fee_minor=fee // (fee_divisor or 1) if is_known and fee is not None else None,
+            net_minor=net // (net_divisor or 1) if is_known and net is not None else None,
+            is_scale_known=is_known,
+        )
+
+
+class _Cells:
+    """The cells of one line by their meanings, and which of them could not be read."""
+
+    def __init__(self, cells: Sequence[str], number_by_meaning: Mapping[str, int]) -> None:
+        self._cells = cells
+        self._places = number_by_meaning
+        self.unreadable: list[str] = []
+
+    def text(self, meaning: str) -> str | None:
+        """Return what stands there, or None."""
+        place = self._places.get(meaning)
+        if place is None or place >= len(self._cells):
+            return None
+        return self._cells[place].strip() or None
+
+    def read(self, meaning: str, read_cell: Callable[[str], Value | None]) -> Value | None:
+        """Read a cell; note its meaning when something stands there that cannot be read."""
+        text = self.text(meaning)
+        value = None if text is None else read_cell(text)
+        if text is not None and value is None:
+            self.unreadable.append(meaning)
+        return value
+
+
+def _sequence(cells: _Cells) -> int | None:
+    own = _integer(cells.text("sequence"))
+    return own if own is not None else sequence_in(cells.text("archive") or "")
+
+
+def _integer(text: str | None) -> int | None:
+    is_integer = text is not None and text.isascii() and text.removeprefix("-").isdecimal()
+    return int(text) if is_integer and text is not None else None
