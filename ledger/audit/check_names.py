@@ -1,4 +1,5 @@
 """The names of the checks, which cost nothing to load."""
 
 SIGNATURES, STREAMS, ORDER, LOG, VIEWS = "signatures", "streams", "order", "log", "views"
-CHECKS = (SIGNATURES, STREAMS, ORDER, LOG, VIEWS)
+REPORTS = "reports"
+CHECKS = (SIGNATURES, STREAMS, ORDER, LOG, VIEWS, REPORTS)

@@ -53,6 +53,9 @@ REASONS: dict[str, str] = {
     "view-table": "A table of the read model is missing or has other columns.",
     "view-refused": "The events cannot be projected into the read model again.",
     "view-ahead": "The read model claims to have followed the events beyond the last one.",
+    # what the platform's files list
+    "file-differs": "A file of the platform is not the one that was kept.",
+    "report-differs": "A report is not what its files and events say.",
 }
 """Reason -> what it means, for a person."""
 
@@ -65,6 +68,8 @@ NOT_SIGNED = "no checkpoint to compare the log with"
 UNDECIDED = "undecided deliveries"
 PASSED_OVER = "events that a read model passed over"
 NOT_BUILT = "read models not built for this code"
+FILE_ERASED = "files and reports that rest on an erased file"
+REPORT_OF_OTHER_RULES = "reports made by other rules than today's"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from sqlalchemy import text
 
 from ledger.application import Ledger
 from ledger.audit.append_order import check_append_order
-from ledger.audit.check_names import CHECKS, LOG, ORDER, SIGNATURES, STREAMS, VIEWS
+from ledger.audit.check_names import CHECKS, LOG, ORDER, REPORTS, SIGNATURES, STREAMS, VIEWS
 from ledger.audit.event_streams import check_streams
 from ledger.audit.fault import CheckResult, Fault
 from ledger.audit.log import check_entries, check_tree
 from ledger.audit.read_models import check_read_model
+from ledger.audit.reports import check_reports
 from ledger.audit.verified_deliveries import check_deliveries
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.registry import PROJECTIONS
@@ -124,6 +125,8 @@ class Audit:
         if VIEWS in self.only:
             for name in PROJECTIONS:
                 yield CheckTask(VIEWS, newest, partial(_check_read_model, name=name))
+        if REPORTS in self.only:
+            yield CheckTask(REPORTS, 1, check_reports)
 
     def _log_tasks(self) -> Iterator[CheckTask]:
         with self.ledger.database.connect() as connection:

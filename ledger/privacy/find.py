@@ -13,8 +13,7 @@ from ledger.privacy.contents import own_events, scalars_of
 from ledger.privacy.identifiers import Identifier, IdentifierKind, Identifiers
 from ledger.privacy.named_persons import names_several
 from ledger.privacy.persons import PersonIndex, with_secrets
-from ledger.projections.engine.follow import Follower
-from ledger.projections.engine.generations import live_generation
+from ledger.projections.engine.follow import catch_up
 from ledger.projections.orders import PROJECTION
 from ledger.queries.evidence import Name, subjects
 from ledger.queries.find_by_name import find_streams, platform_uuid
@@ -158,10 +157,7 @@ def _histories(
 
 def _follow_orders(ledger: Ledger) -> None:
     """Bring the read model of orders to the end of the events, wherever the service is."""
-    with ledger.database.connect() as connection:
-        generation = live_generation(connection, PROJECTION)
-    if generation is not None:
-        Follower(ledger.database, generation).run(ledger.events.high_water_mark() or 0)
+    catch_up(ledger.database, PROJECTION, ledger.events.high_water_mark() or 0)
 
 
 def _told_of(connection: Connection, events: Sequence[RecordedEvent]) -> list[str]:

@@ -69,17 +69,19 @@ class EventStore(EventRecorder):
         ids: Sequence[UUID],
         *,
         as_of: datetime | None = None,
+        until: int | None = None,
         connection: Connection | None = None,
     ) -> dict[UUID, list[RecordedEvent]]:
         """Read the events of many objects at once; none for a stream that was not known then.
 
         Shape: by the stream in which an object goes on; a joined one has the events of both.
+        `until` is the last position that counts.
         """
         with nullcontext(connection) if connection else self._database.single() as reader:
-            streams = self._read_known(reader, ids, as_of)
+            streams = self._read_known(reader, ids, as_of, until)
             for linked in (_following, _joined):
                 missing = [id_ for id_ in linked(streams.values()) if id_ not in streams]
-                streams |= self._read_known(reader, missing, as_of)
+                streams |= self._read_known(reader, missing, as_of, until)
         return _histories(streams)
 
     def whole(self, connection: Connection, entries: Sequence[Entry]) -> list[RecordedEvent]:
@@ -93,13 +95,18 @@ class EventStore(EventRecorder):
         return _in_one_history(history, streams)
 
     def _read_known(
-        self, connection: Connection, ids: Sequence[UUID], as_of: datetime | None
+        self,
+        connection: Connection,
+        ids: Sequence[UUID],
+        as_of: datetime | None,
+        until: int | None,
     ) -> dict[UUID, list[RecordedEvent]]:
         streams: dict[UUID, list[RecordedEvent]] = {}
         for start in range(0, len(ids), STREAMS_MAX):
             chunk = ids[start : start + STREAMS_MAX]
             for id_, entries in read_streams(connection, chunk, with_details=True).items():
-                streams[id_] = _recorded_by([self.decode(entry) for entry in entries], as_of)
+                known = [entry for entry in entries if until is None or entry.id <= until]
+                streams[id_] = _recorded_by(list(map(self.decode, known)), as_of)
         return streams
 
     def events_after(

@@ -12,11 +12,13 @@ from time import sleep
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ledger.projections.definition import Projection
 from ledger.projections.engine.event_reader import WHOLE, EventReader, Shard
 from ledger.projections.engine.folding import Poison, RowChanges, StoredRow, fold, poison
 from ledger.projections.engine.generations import (
     Generation,
     advance,
+    live_generation,
     note_poison,
     position_of,
 )
@@ -29,6 +31,7 @@ from ledger.storage.database_errors import Blame, blame_of
 BATCH = 5000
 PAUSE_SECONDS = 0.2
 """Between two tries at a batch in which an event failed and nobody knows whose fault it is."""
+
 
 Write = Callable[[Connection, RowChanges], None]
 Refold = Callable[[Sequence[StoredRow]], RowChanges]
@@ -156,3 +159,11 @@ def write_changes(
 def _database_error(error: Exception) -> Exception:
     cause = error.orig if isinstance(error, DBAPIError) else error
     return cause if isinstance(cause, Exception) else error
+
+
+def catch_up(database: Database, model: Projection, until: int) -> None:
+    """Bring a read model to a position now, wherever the service is; nothing if it is not built."""
+    with database.connect() as connection:
+        generation = live_generation(connection, model)
+    if generation is not None:
+        Follower(database, generation).run(until)

@@ -1,0 +1,141 @@
+"""Writes what a report says, as JSON values: totals, days, and the findings themselves."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from ledger.ipn.modes import Mode
+from ledger.reconciliation.completeness import DayState
+from ledger.reconciliation.findings import Finding, Result, totals_of
+from ledger.reconciliation.journal_rows import JournalRow
+from ledger.reconciliation.known_transactions import KnownTransaction
+from ledger.reconciliation.report_store import ReportContent, Scope
+
+FORMAT = 1
+LISTED_MAX = 10_000
+"""A report lists so many findings, what needs somebody first, and counts all of them."""
+WAITS = "waits"
+"""The cause of what was never told: a delivery about it was refused, or is not decided."""
+
+_IS_CONFIRMED = frozenset({Result.MATCHED, Result.AHEAD})
+_IS_OPEN = frozenset({Result.AMBIGUOUS, Result.UNREADABLE, Result.NOT_DUE})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What a report rests on."""
+
+    scope: Scope
+    position: int
+    rules: int
+    file_ids: Sequence[str]
+    captures_told: Sequence[str]
+    whole_days: Collection[date]
+
+
+def written_content(
+    inputs: Inputs,
+    findings: Sequence[Finding],
+    find_delivery: Callable[[JournalRow], str | None],
+) -> ReportContent:
+    """Write a report. Shape: `find_delivery` returns the id of a delivery about a listed payment
+    that waits, or None."""
+    scope = inputs.scope
+    listed = findings[:LISTED_MAX]
+    return {
+        "v": FORMAT,
+        "rules": inputs.rules,
+        "shop_id": scope.shop_id,
+        "mode": Mode(scope.mode).public,
+        "first_day": scope.first_day.isoformat(),
+        "last_day": scope.last_day.isoformat(),
+        "position": inputs.position,
+        "files": list(inputs.file_ids),
+        "captures_told": list(inputs.captures_told),
+        "results": [
+            {
+                "result": total.word.value,
+                "currency": total.currency,
+                "count": total.count,
+                "amount_minor": total.amount_minor,
+            }
+            for total in totals_of(findings)
+        ],
+        "days": _days(inputs, findings),
+        "findings": [_finding(finding, find_delivery) for finding in listed],
+        "left_out": len(findings) - len(listed),
+    }
+
+
+def _days(inputs: Inputs, findings: Sequence[Finding]) -> dict[str, Any]:
+    scope, by_day = inputs.scope, dict[date, list[Finding]]()
+    for finding in findings:
+        by_day.setdefault(finding.day or scope.first_day, []).append(finding)
+    days = {}
+    for day in scope.days():
+        own = by_day.get(day, [])
+        listed = [finding for finding in own if finding.claim is not None]
+        confirmed = [each for each in listed if each.word in _IS_CONFIRMED or _is_explained(each)]
+        gaps = sum(finding.is_gap for finding in own)
+        state = DayState.UNPROVEN
+        if day in inputs.whole_days:
+            is_open = any(finding.word in _IS_OPEN for finding in own)
+            state = DayState.GAPS if gaps else DayState.PARTIAL if is_open else DayState.PROVEN
+        elif listed:
+            state = DayState.PARTIAL
+        days[day.isoformat()] = {
+            "state": state.value,
+            "listed": len(listed),
+            "confirmed": len(confirmed),
+            "gaps": gaps,
+        }
+    return days
+
+
+def _is_explained(finding: Finding) -> bool:
+    return finding.word is Result.BEHIND and not finding.is_gap
+
+
+def _finding(finding: Finding, find_delivery: Callable[[JournalRow], str | None]) -> dict[str, Any]:
+    claim, known = finding.claim, finding.known
+    is_missing = finding.word is Result.NEVER_TOLD and claim is not None
+    delivery_id = find_delivery(claim) if is_missing and claim is not None else None
+    sides = [side for side in (known, claim) if side is not None]
+    named = {name: _first(sides, name) for name in ("uuid", "trans_id", "order_id", "direction")}
+    return named | {
+        "result": finding.word.value,
+        "certainty": None if finding.certainty is None else finding.certainty.value,
+        "day": None if finding.day is None else finding.day.isoformat(),
+        "differences": list(finding.differences),
+        "cause": WAITS if delivery_id is not None else finding.cause,
+        "delivery_id": delivery_id,
+        "file": None if claim is None else _listed(claim),
+        "ledger": None if known is None else _known(known),
+    }
+
+
+def _first(sides: Sequence[JournalRow | KnownTransaction], name: str) -> Any:
+    said = (getattr(side, name) for side in sides)
+    return next((value for value in said if value is not None), None)
+
+
+def _listed(claim: JournalRow) -> dict[str, Any]:
+    return {
+        "file_id": claim.file_id,
+        "line": claim.line_number,
+        "reference": None,
+        **_money_of(claim),
+    }
+
+
+def _known(known: KnownTransaction) -> dict[str, Any]:
+    return {"file_id": None, "line": None, "reference": known.reference, **_money_of(known)}
+
+
+def _money_of(side: JournalRow | KnownTransaction) -> dict[str, Any]:
+    return {
+        "status": side.status,
+        "amount_minor": side.amount_minor,
+        "currency": side.currency,
+    }
