@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from ledger import errors
 from ledger.proof.bundle import BundleError
+from ledger.reconciliation.journal_error import JournalError
 from ledger.storage.database_errors import silence
 from web import receiver
 from web.api.parameter_names import problems, sentence
@@ -36,6 +37,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.ViewNotBuiltError: 503,
     errors.MissingExtraError: 501,
     BundleError: 422,
+    JournalError: 422,
     errors.LedgerError: 500,
 }
 
@@ -107,6 +109,8 @@ def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
         more = {"newest_position": refusal.newest_position}
     if isinstance(refusal, errors.ErasedError):
         more = {"erasure_id": refusal.erasure_id}
+    if isinstance(refusal, JournalError):
+        more = {"reason": refusal.reason}
     return _refuse(status, refusal.code, str(refusal), _headers_of(refusal), **more)
 
 

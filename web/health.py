@@ -22,6 +22,7 @@ from ledger.proof.signed_log import log_status
 from ledger.proof.stamping import newest_timestamp
 from ledger.queries.notifications import newest_arrivals
 from ledger.queries.undecided import undecided_by_reason
+from ledger.reconciliation.standing import standings
 from ledger.storage.quarantine import quarantine_size
 from web.authentication import bearer_secret
 from web.context import context, ledger
@@ -66,6 +67,7 @@ def _gauges(of: Ledger) -> list[Gauge]:
     for read in (
         *(_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges),
         partial(_log_gauges, now=context().clock()),
+        partial(_completeness_gauges, now=context().clock()),
     ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
@@ -136,3 +138,27 @@ def _settings_gauges(shops: Shops) -> Iterator[Gauge]:
     meaning = "When a key ends; nothing for one that is always valid."
     labels = ("shop", "mode", "kind", "fingerprint")
     yield Gauge("ledger_key_expires_timestamp_seconds", meaning, ends, labels)
+
+
+def _completeness_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]:
+    """Read how shops stand that compare themselves with files; nothing for all others."""
+    proven_ages: Sizes = {}
+    gaps: Sizes = {}
+    missing: Sizes = {}
+    for standing in standings(connection, now):
+        shop = standing.shop_id, Mode(standing.mode).public
+        if standing.last_proven_day is not None:
+            proven_ages[shop] = (now.date() - standing.last_proven_day).days * 86_400.0
+        gaps[shop] = float(standing.gaps)
+        missing[shop] = float(len(standing.missing))
+    labels = ("shop_id", "mode")
+    yield Gauge(
+        "ledger_last_proven_day_seconds",
+        "Time since the last day of which it is proven that everything was told.",
+        proven_ages,
+        labels,
+    )
+    meaning = "Payments of the last 30 days that files list and the ledger does not know so."
+    yield Gauge("ledger_gaps", meaning, gaps, labels)
+    meaning = "Files of the platform that came regularly and then did not."
+    yield Gauge("ledger_files_missing", meaning, missing, labels)

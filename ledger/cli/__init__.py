@@ -3,6 +3,7 @@
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 from click.shell_completion import CompletionItem
@@ -24,6 +25,9 @@ SHORT_HELPS = {
     "rebuild": "Rebuild read models beside the live ones, then switch.",
     "projections": "Show, compare and prune the generations of read models.",
     "export": "Write events, transactions or notifications to a file.",
+    "import": "Keep journals of the platform, to compare the ledger with.",
+    "reconcile": "Compare the ledger with the platform's journals; make a report.",
+    "completeness": "Say for which days it is proven that everything was told.",
     "verify": "Check what is stored against itself; change nothing.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
     "privacy": "Find, erase, hold and expire personal data; keep its keys.",
@@ -77,8 +81,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in SHORT_HELPS:
             return None
-        module = import_module(f"ledger.cli.commands.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        module = import_module(f"ledger.cli.commands.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(

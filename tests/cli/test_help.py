@@ -81,7 +81,8 @@ def test_an_example_is_understood(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "calls").mkdir()
-    (tmp_path / "calls.jsonl").touch()
+    for file_name in ("calls.jsonl", "JT_BOUTIQUE_12345678_260310.csv", "export.csv"):
+        (tmp_path / file_name).touch()
     program, *words = shlex.split(re.split(r" [<>|] ", example)[0])
     own_words = words[len(name.split()) :]
 

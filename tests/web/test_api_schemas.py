@@ -37,7 +37,7 @@ def test_moments_and_days_are_announced_as_such(document: dict[str, Any]) -> Non
     formats = {"date-time": 0, "date": 0}
     for name, described in named_fields(document):
         expected = "date-time" if name.endswith("_at") or name in ("at", "trans_date") else None
-        expected = "date" if name.endswith("_on") or name == "day" else expected
+        expected = "date" if name.endswith(("_on", "_day")) or name == "day" else expected
         assert described.get("format") in (expected, "binary"), name
         if expected:
             formats[expected] += 1

@@ -15,13 +15,15 @@ from web.api import (
     openapi,
     readable,
     readers,
+    reconciliation,
 )
 from web.context import context_of
 from web.rate_limits import limit_by_address, token_key
 
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
-    *(notifications.bp, confirmations.bp, log.bp, bundles.bp, administration.bp),
+    *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
+    administration.bp,
 )
 
 

@@ -136,10 +136,10 @@ def _events_of(kind: str, parameters: Known, shop_id: str, mode: str, name: str)
 
 
 def _events(
-    kind: str, shop_id: str, mode: str, name: str, *, alias: str | None = None, **known: Any
+    kind: str, shop_id: str, mode: str, name: str, *, alias: str | None = None, **as_known: Any
 ) -> list[RecordedEvent]:
     id_ = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=alias)
-    return readable_events(ledger(), events_known(ledger(), id_, **known), caller())
+    return readable_events(ledger(), events_known(ledger(), id_, **as_known), caller())
 
 
 def _undecided(shop_id: str, mode: str, names: set[str], known: Known) -> list[str]:

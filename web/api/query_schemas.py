@@ -13,6 +13,7 @@ from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
 from ledger.queries.orders import TRANSACTIONS_DEFAULT
+from ledger.reconciliation.report_store import DAYS_MAX
 from ledger.recording.confirmation import REASON_LENGTH_MAX
 from web.api.parameter_names import Query, Question
 
@@ -258,3 +259,35 @@ class AccessLogQuery(Query):
     shop_id = fields.String(load_default=None, validate=_STORABLE)
     limit = _LIMIT
     cursor = integer_parameter("", 1, load_default=None)
+
+
+class FilesQuery(NotificationsPage):
+    shop_id = fields.String(load_default=None, validate=_STORABLE)
+
+
+CompletenessQuery = Query.from_dict(
+    {
+        "until": DayParameter(
+            load_default=None, metadata=_described("the last UTC day; yesterday by default")
+        ),
+        "days": integer_parameter("how many days", 1, DAYS_MAX, load_default=30),
+    },
+    name="CompletenessQuery",
+)
+
+
+class ReconcileBody(Question):
+    last_day = DayParameter(required=True, metadata=_described("the last UTC day"))
+    days = integer_parameter("how many days", 1, DAYS_MAX, load_default=1)
+
+
+class ImportQuery(Query):
+    file_name = fields.String(
+        required=True,
+        validate=_TEXT,
+        metadata=_described("as the platform named it: kind, shop, mode and day are read from it"),
+    )
+    first_day = DayParameter(
+        load_default=None, metadata=_described("the first UTC day that it lists whole")
+    )
+    last_day = DayParameter(load_default=None, metadata=_described("the last one"))
