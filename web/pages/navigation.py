@@ -15,6 +15,7 @@ MENU = {
     "pages.search": N_("Search"),
     "pages.notifications": N_("Notifications"),
     "pages.quarantine": N_("Quarantine"),
+    "pages.completeness": N_("Completeness"),
     "pages.proof": N_("Proof"),
     "pages.privacy": N_("Privacy"),
     "pages.projections": N_("Views"),

@@ -8,6 +8,7 @@ from web.context import context_of
 from web.pages import (  # noqa: F401  # views add their routes when they are imported
     access,
     certificates,
+    completeness,
     holds,
     languages,
     notifications,

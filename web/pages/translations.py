@@ -10,6 +10,9 @@ from ledger.ipn.statuses import FINAL
 from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
 from ledger.privacy.identifiers import IdentifierKind
 from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, VERIFIED
+from ledger.reconciliation.assignment import Certainty
+from ledger.reconciliation.completeness import DayState
+from ledger.reconciliation.findings import Result
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
 
@@ -86,6 +89,29 @@ IDENTIFIERS: dict[str, str] = {
     IdentifierKind.ORDER: N_("Order"),
     IdentifierKind.ALIAS: N_("Alias"),
     IdentifierKind.TRANSACTION: N_("Transaction"),
+}
+DAY_STATES: dict[str, str] = {
+    DayState.PROVEN: N_("Proven"),
+    DayState.GAPS: N_("Gaps"),
+    DayState.PARTIAL: N_("Proven in part"),
+    DayState.UNPROVEN: N_("Unproven"),
+}
+RESULTS: dict[str, str] = {
+    Result.NEVER_TOLD: N_("Never notified"),
+    Result.BEHIND: N_("A later notification is missing"),
+    Result.DIFFERS: N_("Differs"),
+    Result.NOT_LISTED: N_("Not listed"),
+    Result.AMBIGUOUS: N_("Ambiguous"),
+    Result.UNREADABLE: N_("Unreadable"),
+    Result.NOT_DUE: N_("Not due yet"),
+    Result.AHEAD: N_("Later news than the file"),
+    Result.NOT_COVERED: N_("Not covered by the files"),
+    Result.MATCHED: N_("Matched"),
+}
+MATCH_CERTAINTIES: dict[str, str] = {
+    Certainty.SURE: N_("sure"),
+    Certainty.LIKELY: N_("likely"),
+    Certainty.AMBIGUOUS: N_("ambiguous"),
 }
 PROOFS = {
     VERIFIED: N_("Signature verified again just now"),
@@ -255,6 +281,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "certainty": _translating(CERTAINTIES),
     "kind": _translating(KINDS),
     "identifier": _translating(IDENTIFIERS),
+    "day_state": _translating(DAY_STATES),
+    "finding_word": _translating(RESULTS),
+    "match_certainty": _translating(MATCH_CERTAINTIES),
     "answer": _translating(ANSWERS, 40),
     "translated": translated,
 }

@@ -41,6 +41,7 @@ PAGES = [
     "/test/quarantine",
     "/test/quarantine?reason=signature-mismatch",
     "/test/proof",
+    "/test/completeness",
     "/test/projections",
     "/second-factor",
 ]
