@@ -53,7 +53,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.access": ("argon2", "pyotp", "sqlalchemy", "zxcvbn"),
     "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
     "ledger.proof": (
-        "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog",
+        "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog", "ulid",
     ),
     "ledger.privacy": ("orjson", "sqlalchemy", "ulid"),
     "ledger.reconciliation": ("orjson", "sqlalchemy", "ulid"),

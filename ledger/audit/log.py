@@ -12,6 +12,7 @@ from ledger.audit.fault import DECLARED_LOST, ERASED, NOT_LOGGED, NOT_SIGNED, Ch
 from ledger.audit.stored_rows import UNREADABLE
 from ledger.instants import read_instant
 from ledger.proof.entry import read_entry
+from ledger.proof.handover import SuccessiveKeys, handovers
 from ledger.proof.log import Log, StoredLogEntry
 from ledger.proof.note import Checkpoint, NoteError, VerifierKey, parse_checkpoint
 from ledger.proof.origin_fields import SOURCES
@@ -112,6 +113,8 @@ def _signed(
 ) -> list[Checkpoint]:
     """Return the checkpoints that are stored; report those that nobody signed."""
     known = []
+    handed_over = [] if verifier is None else handovers(Log(connection, log))
+    signed_by = None if verifier is None else SuccessiveKeys(handed_over, verifier)
     query = select(checkpoints.c.size, checkpoints.c.note).where(checkpoints.c.log == log)
     for size, note in connection.execute(query.order_by(checkpoints.c.size)):
         try:
@@ -119,9 +122,11 @@ def _signed(
         except NoteError:
             result.add(None, f"checkpoint {size}", "checkpoint-signature", "it cannot be read")
             continue
-        is_own = verifier is None or verifier.name != checkpoint.origin or verifier.is_signed(note)
+        is_other = verifier is None or verifier.name != checkpoint.origin
+        is_own = is_other or signed_by is None or signed_by.has_signed(size, note)
         if checkpoint.size != size or not is_own:
-            _of_checkpoint(result, checkpoint, "checkpoint-signature", "not signed as it stands")
+            detail = "not signed as it stands by the key of its time, as handovers name it"
+            _of_checkpoint(result, checkpoint, "checkpoint-signature", detail)
         known.append(checkpoint)
     return known
 

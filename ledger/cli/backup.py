@@ -114,7 +114,7 @@ def _make(folder: Path) -> None:
 def _copy_keys(ledger: Ledger, signer: LogSigner | None, checkpoint: str, folder: Path) -> None:
     write_new(folder / MASTERS, whole_file(ledger.sealing.keys.masters()))
     if signer is not None:
-        write_new(folder / LOG_KEY, f"{signer.signing_key.line}\n")
+        write_new(folder / LOG_KEY, signer.text)
         write_new(folder / MEMORY, checkpoint)
 
 

@@ -49,7 +49,7 @@ def write_bundle(
     if not facts_only:
         note_reads(ledger, Read(f"{kind}-bundle", name, shop, mode))
     file = output or Path(f"{title}.zip")
-    _write(file, zipped(bundle_files(bundle, facts_only=facts_only)))
+    write_file(file, zipped(bundle_files(bundle, facts_only=facts_only)))
     entries = counted(len(bundle.origins), "entry", "entries")
     click.echo(f"{file}: {entries} of the log {bundle.checkpoint.partition(chr(10))[0]}")
     if not facts_only:
@@ -70,7 +70,7 @@ def stamp() -> None:
 
 def write_query(file: Path) -> None:
     """Write what to ask an authority about the newest checkpoint."""
-    _write(file, query(newest_signed(open_ledger().database).note))
+    write_file(file, query(newest_signed(open_ledger().database).note))
     click.echo(f"{file}: send it to an authority, and keep its reply with --reply", err=True)
 
 
@@ -102,7 +102,8 @@ def _pages(
         return printed_histories(title, streams)
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_file(file: Path, content: bytes) -> None:
+    """Write what a command was to write. Errors: SettingsError."""
     try:
         file.write_bytes(content)
     except OSError as error:

@@ -15,7 +15,6 @@ from ledger.errors import NotFoundError, SettingsError
 from ledger.instants import write_public_instant
 from ledger.privacy.readers import readers_of
 from ledger.privacy.records import Erasure, erasure_phases
-from ledger.proof.note import SigningKey
 from ledger.proof.origins import salted_hash
 from ledger.proof.signed_log import ProvenEntry, signed_log
 from ledger.proof.signer import LogSigner
@@ -48,15 +47,15 @@ def certificate(ledger: Ledger, signer: LogSigner, erasure_id: str) -> str:
 
 
 def read_certificate(text: str, signer: LogSigner) -> dict[str, Any]:
-    """Read a certificate that this log's key has signed, under any name of the log.
+    """Read a certificate that a key of this log has signed, under any name of the log.
 
     Errors: SettingsError.
     """
     header, _, rest = text.partition("\n")
     try:
         document = json.loads(rest.rpartition("\n\n")[0])
-        verifier = SigningKey(str(document["log"]), signer.signing_key.seed).verifier
-        if header == HEADER and isinstance(document, dict) and verifier.is_signed(text):
+        is_signed = signer.key_of(text, str(document["log"])) is not None
+        if header == HEADER and isinstance(document, dict) and is_signed:
             return document
     except (ValueError, KeyError, TypeError):
         pass

@@ -30,7 +30,8 @@ def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], dat
             raise LogForkedError(size) from missing
     if size:
         with database.begin() as connection:
-            checkpoint = StoredCheckpoint(size, note, signer.verifier.line, now())
+            key = signer.key_of(note, signer.verifier.name) or signer.verifier
+            checkpoint = StoredCheckpoint(size, note, key.line, now())
             add_checkpoint(connection, log.number, checkpoint)
     return note
 
@@ -63,7 +64,10 @@ def refuse_unlike_memory(database: Database, signer: LogSigner) -> None:
 def _refuse_forgotten(signer: LogSigner, stored_checkpoint: StoredCheckpoint | None) -> None:
     """Refuse a signer that has signed this log, and does not know up to where."""
     line = None if stored_checkpoint is None else stored_checkpoint.public_key
-    if line == signer.verifier.line and signer.last_note() is None:
+    if (
+        line in {key.line for key in (signer.verifier, *signer.earlier)}
+        and signer.last_note() is None
+    ):
         raise LogForgottenError(signer.memory)
 
 

@@ -20,7 +20,7 @@ ENTRY_BYTES_MAX = 60_000
 """A log of this kind allows 65,535: of longer ones the list of events stands apart."""
 
 DELIVERY, DECISION, ACT, START = "delivery", "decision", "act", "start"
-ERASURE, EXPIRY = "erasure", "expiry"
+ERASURE, EXPIRY, HANDOVER = "erasure", "expiry", "handover"
 FILE, REPORT = "file", "report"
 
 

@@ -124,6 +124,14 @@ class Log:
         rows = self.connection.execute(within.where(c.entry_index < end).order_by(c.entry_index))
         return [StoredLogEntry(*row[:3], bytes(row.entry), bytes(row.hash)) for row in rows]
 
+    def entries_of(self, kind: str) -> list[StoredLogEntry]:
+        """Return all entries of a kind in order; it reads the whole log to find them."""
+        c = log_entries.c
+        query = select(c.entry_index, c.kind, c.origin_id, c.entry, c.hash)
+        within = query.where(_of(log_entries, self.number), c.kind == kind)
+        rows = self.connection.execute(within.order_by(c.entry_index))
+        return [StoredLogEntry(*row[:3], bytes(row.entry), bytes(row.hash)) for row in rows]
+
     def index_of(self, origin_id: str) -> int | None:
         """Return where the entry of an origin stands; None while it has none."""
         c = log_entries.c

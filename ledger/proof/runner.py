@@ -95,7 +95,8 @@ class LogRunner:
         """Sign; what must not be signed is said once in a while, and goes on being logged."""
         self._sign_at = monotonic() + self._checkpoint_seconds
         try:
-            sign_checkpoint(self._ledger.database, signer, self._now)
+            current = LogSigner.open(signer.file)  # it may have handed over, or have another name
+            sign_checkpoint(self._ledger.database, current, self._now)
         except (LogBehindError, LogForkedError, LogForgottenError) as refusal:
             self._sign_at = monotonic() + REFUSED_SECONDS
             _log.error("log.not_signed", code=refusal.code, reason=str(refusal))

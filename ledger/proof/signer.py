@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger.errors import LedgerError, SettingsError
@@ -57,19 +57,33 @@ class LogForgottenError(LedgerError, code="log-forgotten"):
         )
 
 
+class LogKeyReplacedError(LedgerError, code="log-key-replaced"):
+    """Another process has given the log another key or name; what it had signs no more."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(f"the log key {file} was replaced meanwhile: start this once more")
+
+
 @dataclass(frozen=True, slots=True)
 class LogSigner:
-    """The key of a log and what it has signed last."""
+    """The key of a log and what it has signed last.
+
+    Shape: `earlier` are the public keys that have handed over to it, the newest first; in the file
+    they stand below the key, so that all changes at once.
+    """
 
     file: Path
     signing_key: SigningKey
+    earlier: tuple[VerifierKey, ...] = ()
 
     @classmethod
     def open(cls, file: Path) -> "LogSigner":
         """Read a key. Errors: SettingsError when it cannot be read, or others could."""
         try:
             refuse_exposed(file, "log key")
-            return cls(file, SigningKey.parse(file.read_text(encoding="utf-8")))
+            own, _, rest = file.read_text(encoding="utf-8").strip().partition("\n")
+            earlier = tuple(map(VerifierKey.parse, rest.split()))
+            return cls(file, SigningKey.parse(own), earlier)
         except OSError as error:
             raise SettingsError(f"the log key {file}: {error.strerror}") from error
         except (NoteError, UnicodeDecodeError) as error:
@@ -89,17 +103,33 @@ class LogSigner:
         """Return the checkpoint that was signed last; None before the first.
 
         Shape: of the log under its earlier name where a restart was cut off just after the key
-        had its new one. Errors: SettingsError when the memory was changed.
+        had its new one; by the key before where this one has signed nothing yet.
+        Errors: SettingsError when the memory was changed.
         """
         note = self.last_note()
         if note is None:
             return None
         with suppress(NoteError):
             last = parse_checkpoint(note)
-            if SigningKey(last.origin, self.signing_key.seed).verifier.is_signed(note):
+            if self.key_of(note, last.origin) is not None:
                 return last
         raise SettingsError(
             f"the memory {self.memory} is not signed by the log key: it was changed"
+        )
+
+    def key_of(self, note: str, name: str) -> VerifierKey | None:
+        """Return which key has signed a note under a name of the log: this one, or one before."""
+        for key in (self.verifier, *self.earlier):
+            verifier = VerifierKey(name, key.public_key)
+            if verifier.is_signed(note):
+                return verifier
+        return None
+
+    @property
+    def text(self) -> str:
+        """Return what its file holds."""
+        return "".join(
+            f"{line}\n" for line in (self.signing_key.line, *(key.line for key in self.earlier))
         )
 
     def last_note(self) -> str | None:
@@ -115,9 +145,11 @@ class LogSigner:
         """Sign a checkpoint that follows from the last one; the memory has it when this returns.
 
         Shape: `consistency` returns the proof from an earlier size to this one.
-        Errors: LogBehindError, LogForkedError; SettingsError when the memory cannot be written.
+        Errors: LogBehindError, LogForkedError, LogKeyReplacedError; SettingsError when the memory
+        cannot be written.
         """
-        with self._locked():
+        with self.locked():
+            self.refuse_replaced()
             last, new = self.last(), Checkpoint(self.signing_key.name, size, root)
             if last is not None and last.origin == new.origin:
                 if (last.size, last.root) == (size, root):
@@ -126,6 +158,11 @@ class LogSigner:
             note = self.signing_key.sign(new.text)
             replace_whole(self.memory, note)
             return note
+
+    def refuse_replaced(self) -> None:
+        """Refuse to go on with a key that its file holds no more. Errors: LogKeyReplacedError."""
+        if LogSigner.open(self.file).signing_key != self.signing_key:
+            raise LogKeyReplacedError(self.file)
 
     def _refuse_unlike(
         self, last: Checkpoint, following: Checkpoint, consistency: Callable[[int], Sequence[bytes]]
@@ -138,7 +175,7 @@ class LogSigner:
             raise LogForkedError(last.size)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Keep other processes from signing meanwhile."""
         lock = self.file.with_name(f"{self.file.name}.lock")
         try:
@@ -180,11 +217,23 @@ def rename_log(signer: LogSigner, name: str) -> LogSigner:
     The key goes first: with its old name and no memory it would sign any history of the old log.
     Errors: SettingsError.
     """
-    renamed = SigningKey(name, signer.signing_key.seed)
-    replace_whole(signer.file, f"{renamed.line}\n")
+    renamed = replace(signer, signing_key=SigningKey(name, signer.signing_key.seed))
+    replace_whole(signer.file, renamed.text)
     number = 1
     while (kept := signer.memory.with_name(f"{signer.memory.name}.{number}")).exists():
         number += 1
     if signer.memory.exists():
         signer.memory.rename(kept)
-    return LogSigner(signer.file, renamed)
+    return renamed
+
+
+def replace_key(signer: LogSigner, new_key: SigningKey) -> LogSigner:
+    """Let another key sign the same log from now on; the memory stays, signed by the old one.
+
+    Errors: LogKeyReplacedError; SettingsError.
+    """
+    following = LogSigner(signer.file, new_key, (signer.verifier, *signer.earlier))
+    with signer.locked():
+        signer.refuse_replaced()
+        replace_whole(signer.file, following.text)
+    return following

@@ -124,6 +124,11 @@ def verify_token(reply: bytes, checkpoint: str, authority_pem: bytes) -> Token:
     try:
         builder.build().verify_message(decode_timestamp_response(reply), checkpoint.encode())
     except (VerificationError, ValueError) as error:
+        if any(phrase in str(error) for phrase in _OUT_OF_TIME):
+            raise TimestampUnverifiedError(
+                f"a certificate of the authority was not valid at {token.at:%Y-%m-%d %H:%M:%S} UTC,"
+                " when it gave the time stamp: it is over, or had not begun. Ask another authority"
+            ) from error
         raise TimestampUnverifiedError(
             f"the time stamp is not signed by this authority: {error}. Ask the authority for its"
             " chain of certificates, root included"
@@ -156,6 +161,8 @@ def ask(url: str, query: bytes) -> bytes:
         ) from error
 
 
+_OUT_OF_TIME = ("certificate has expired", "certificate is not yet valid")
+"""What OpenSSL says of a chain at the time of the token, which is when it is looked at."""
 _UNREADABLE = (
     "this cannot be read as the reply of a time stamp authority (RFC 3161, in strict DER): ask it"
     " again, or another one"

@@ -4,6 +4,7 @@ import json
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner, Result
@@ -143,3 +144,62 @@ def test_a_restore_is_noticed_and_declared(
     assert parse_checkpoint(restarted.stdout).origin == f"{ORIGIN}/2"
     assert proof(restored, "checkpoint").exit_code == 0
     assert proof(restored, "restart", "--reason", "again").exit_code == 1
+
+
+def verify_log(environ: dict[str, str]) -> Result:
+    arguments = ["verify", "--only", "log", "--workers", "1"]
+    return CliRunner().invoke(cli, arguments, env=environ)
+
+
+def test_another_key_takes_over(
+    environ: dict[str, str], public_key: VerifierKey, ledger: Ledger, tmp_path: Path
+) -> None:
+    handover = (
+        "handover",
+        "--to",
+        str(tmp_path / "next-key"),
+        "-o",
+        str(tmp_path / "handover.zip"),
+    )
+
+    given = proof(environ, *handover)
+    again = proof(environ, *handover)
+    verified = verify_log(environ)
+    receive(ledger, a_form_call(trans_uuid=f"{9:032x}"))
+    note = proof(environ, "checkpoint").stdout
+
+    assert (given.exit_code, again.exit_code) == (0, 0), given.output + again.output
+    new_key = VerifierKey.parse(given.stdout)
+    assert again.stdout == given.stdout
+    assert (new_key.name, new_key.public_key != public_key.public_key) == (ORIGIN, True)
+    assert new_key.is_signed(note)
+    key_file, next_file = Path(environ["LEDGER_LOG_KEY_FILE"]), tmp_path / "next-key"
+    assert key_file.read_text() == f"{next_file.read_text()}{public_key.line}\n"
+    assert {file.stat().st_mode & 0o777 for file in (key_file, next_file)} == {0o600}
+    assert verified.exit_code == 0, verified.output
+    with ZipFile(tmp_path / "handover.zip") as bundle:
+        assert bundle.read("log.vkey").decode().strip() == public_key.line
+
+
+def test_a_key_that_took_its_place_by_itself_is_a_fault(
+    environ: dict[str, str], public_key: VerifierKey, ledger: Ledger, tmp_path: Path
+) -> None:
+    proof(environ, "checkpoint")
+    other = environ | {"LEDGER_LOG_KEY_FILE": str(tmp_path / "other-key")}
+    proof(other, "init", "--origin", ORIGIN)
+    receive(ledger, a_form_call(trans_uuid=f"{9:032x}"))
+    proof(other, "checkpoint")
+
+    verified = verify_log(other)
+
+    assert verified.exit_code == 1
+    assert "checkpoint-signature" in verified.stdout
+
+
+def test_the_log_key_is_not_handed_to_itself(
+    environ: dict[str, str], public_key: VerifierKey
+) -> None:
+    result = proof(environ, "handover", "--to", environ["LEDGER_LOG_KEY_FILE"])
+
+    assert result.exit_code == 2
+    assert "is the log key itself" in result.output

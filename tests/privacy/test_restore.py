@@ -2,38 +2,51 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL, make_url
 
 from ledger.application import Ledger
+from ledger.errors import SettingsError
 from ledger.privacy.certificate import certificate, read_certificate
 from ledger.privacy.replay import certified_selection, replay
+from ledger.proof.handover import hand_over
+from ledger.proof.note import SigningKey
 from ledger.proof.restart import restart_log
 from ledger.proof.signer import LogSigner
 from ledger.sealing.master_keys import add_master_key, create_master_keys
 from ledger.sealing.rotation import rotate_secrets
 from ledger.storage.database import Database
 from tests.builders import NOON, a_ledger
-from tests.conftest import opened
+from tests.conftest import created, opened
 from tests.privacy.erasing import a_paid_ledger, an_eraser, erase, found, secrets_left
 from tests.proof.logged import sign
 
 
 @pytest.fixture
-def restored(sqlite_url: str, signer: LogSigner, tmp_path: Path) -> Iterator[tuple[Ledger, str]]:
+def restored(
+    request: pytest.FixtureRequest, database_url: str, signer: LogSigner, tmp_path: Path
+) -> Iterator[tuple[Ledger, str]]:
     """A ledger from a copy of before an erasure, and the certificate of that."""
-    copy = tmp_path / "copy.sqlite"
-    with opened(sqlite_url) as database:
-        ledger = a_paid_ledger(database, signer)
-        sign(ledger, signer)
-        path = sqlite_url.removeprefix("sqlite:///")
-        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+    with opened(database_url) as database:
+        sign(a_paid_ledger(database, signer), signer)
+    with ExitStack() as copies:
+        if database_url.startswith("sqlite"):
+            copy_url = f"sqlite:///{tmp_path}/copy.sqlite"
+            paths = [url.removeprefix("sqlite:///") for url in (database_url, copy_url)]
+            source, target = (copies.enter_context(closing(sqlite3.connect(p))) for p in paths)
             source.backup(target)
-        note = certificate(ledger, signer, erase(ledger, signer).id)
-    with opened(f"sqlite:///{copy}") as database:
-        yield a_ledger(database, log_key_file=signer.file), note
+        else:
+            server: URL = request.getfixturevalue("postgres_server")
+            name = str(make_url(database_url).database)
+            copy_url = copies.enter_context(created(server, template=name))
+        with opened(database_url) as database:
+            ledger = a_ledger(database, log_key_file=signer.file)
+            note = certificate(ledger, signer, erase(ledger, signer).id)
+        with opened(copy_url) as database:
+            yield a_ledger(database, log_key_file=signer.file), note
 
 
 def test_what_a_certificate_names_is_erased_again(
@@ -61,6 +74,18 @@ def test_a_certificate_means_what_was_erased(paid: Ledger, signer: LogSigner) ->
     with paid.database.connect() as connection:
         assert not any(certified_selection(connection, document))
     assert replay(an_eraser(paid, signer), document, by_whom="ada lovelace") is None
+
+
+def test_a_certificate_of_an_earlier_key_is_read(paid: Ledger, signer: LogSigner) -> None:
+    sign(paid, signer)
+    note = certificate(paid, signer, erase(paid, signer).id)
+    new_key = SigningKey(signer.verifier.name, bytes(32))
+
+    following = hand_over(paid.database, paid.sealing, signer, new_key, lambda: NOON)
+
+    assert read_certificate(note, following) == read_certificate(note, signer)
+    with pytest.raises(SettingsError, match="no certificate that the key of this log has signed"):
+        read_certificate(note, LogSigner(signer.file, new_key))
 
 
 def test_after_a_rotation_no_file_holds_the_old_secrets(

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 
 from ledger.application import Ledger
 from ledger.audit.fault import Fault
@@ -62,3 +62,18 @@ def faults(ledger: Ledger, *kept: Checkpoint) -> list[Fault]:
 
 def reasons(ledger: Ledger, *kept: Checkpoint) -> set[str]:
     return {fault.reason for fault in faults(ledger, *kept)}
+
+
+def cut_tail(connection: Connection, count: int) -> None:
+    """Remove the newest deliveries with all that came of them, log and checkpoints included."""
+    newest = f"(SELECT id FROM notifications ORDER BY place DESC LIMIT {count})"
+    for statement in (
+        f"DELETE FROM events WHERE origin_id IN {newest}",
+        f"DELETE FROM bodies WHERE origin_id IN {newest}",
+        f"DELETE FROM log_entries WHERE origin_id IN {newest}",
+        "DELETE FROM checkpoints WHERE size > (SELECT count(*) FROM log_entries)",
+        f"DELETE FROM notifications WHERE id IN {newest}",
+        "UPDATE log_progress SET place = (SELECT max(place) FROM notifications)"
+        " WHERE source = 'delivery'",
+    ):
+        connection.execute(text(statement))

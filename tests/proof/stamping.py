@@ -3,9 +3,14 @@
 import shutil
 import subprocess
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 needs_openssl = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl is missing: apt-get install openssl"
@@ -50,6 +55,19 @@ class Authority:
     @property
     def root(self) -> bytes:
         return (self.folder / "ca.pem").read_bytes()
+
+    def certify(self, begin: datetime, end: datetime) -> None:
+        """Give it another certificate for the same key, valid between two instants."""
+        old = x509.load_pem_x509_certificate((self.folder / "tsa.pem").read_bytes())
+        root_key = load_pem_private_key((self.folder / "ca.key").read_bytes(), None)
+        assert isinstance(root_key, EllipticCurvePrivateKey)
+        builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key())
+        builder = builder.serial_number(x509.random_serial_number())
+        builder = builder.not_valid_before(begin).not_valid_after(end)
+        for extension in old.extensions:
+            builder = builder.add_extension(extension.value, extension.critical)
+        renewed = builder.sign(root_key, SHA256())
+        (self.folder / "tsa.pem").write_bytes(renewed.public_bytes(Encoding.PEM))
 
     def reply(self, query: bytes) -> bytes:
         """Answer a query as the authority of this folder does."""

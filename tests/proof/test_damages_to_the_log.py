@@ -15,7 +15,7 @@ from ledger.proof.signer import LogBehindError, LogForkedError, LogSigner
 from ledger.proof.tree import is_consistent
 from tests.audit.tampering import Change, damage, reseal
 from tests.builders import NOON
-from tests.proof.logged import entries, faults, reasons, receive_one, sign
+from tests.proof.logged import cut_tail, entries, faults, reasons, receive_one, sign
 
 REPEAT = "(SELECT id FROM notifications WHERE outcome = 'repeated')"
 DAMAGES: dict[str, tuple[Change, str]] = {
@@ -59,21 +59,6 @@ def test_a_damage_is_found(logged: Ledger, name: str) -> None:
     damage(logged.database, change)
 
     assert reason in reasons(logged)
-
-
-def cut_tail(connection: Connection, count: int) -> None:
-    """Remove the newest deliveries with all that came of them, log and checkpoints included."""
-    newest = f"(SELECT id FROM notifications ORDER BY place DESC LIMIT {count})"
-    for statement in (
-        f"DELETE FROM events WHERE origin_id IN {newest}",
-        f"DELETE FROM bodies WHERE origin_id IN {newest}",
-        f"DELETE FROM log_entries WHERE origin_id IN {newest}",
-        "DELETE FROM checkpoints WHERE size > (SELECT count(*) FROM log_entries)",
-        f"DELETE FROM notifications WHERE id IN {newest}",
-        "UPDATE log_progress SET place = (SELECT max(place) FROM notifications)"
-        " WHERE source = 'delivery'",
-    ):
-        connection.execute(text(statement))
 
 
 def made_anew(connection: Connection) -> None:

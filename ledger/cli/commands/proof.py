@@ -176,6 +176,33 @@ def timestamp(query_file: Path | None, reply_file: Path | None) -> None:
 
 
 @proof.command(
+    short_help="Let another key sign the log from now on.",
+    variables=(*LEDGER, "LEDGER_LOG_KEY_FILE"),
+    examples=("ledger proof handover --to new-log-key",),
+)
+@click.option(
+    "--to",
+    "new_file",
+    type=_FILE,
+    required=True,
+    help="The file of the new key; it is made where there is none.",
+)
+@click.option(
+    "-o", "--output", type=_FILE, help="The bundle to write.  [default: named after the handover]"
+)
+def handover(new_file: Path, output: Path | None) -> None:
+    """Let another key sign the log from now on, and print its public half.
+
+    The log gets an entry that names both keys, the old key signs it, and the new one takes its
+    place in LEDGER_LOG_KEY_FILE. A bundle proves that to whoever has the old key. Cut off anywhere,
+    the same command finishes it. A running service goes on with the new key.
+    """
+    from ledger.cli.handover import hand_over_to
+
+    hand_over_to(new_file, output)
+
+
+@proof.command(
     short_help="Begin the log anew after a restore, and declare what was lost.",
     variables=(*LEDGER, "LEDGER_LOG_KEY_FILE"),
     examples=("ledger proof restart --reason 'restored the backup of last night'",),
