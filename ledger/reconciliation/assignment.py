@@ -139,6 +139,10 @@ def _linked(candidates: Sequence[_Candidate]) -> set[_Candidate]:
     return linked
 
 
+def _moment(side: JournalRow | KnownTransaction) -> str:
+    return "" if side.paid_at is None else side.paid_at.isoformat()
+
+
 def _differ(sides: Sequence[JournalRow] | Sequence[KnownTransaction]) -> bool:
     """Return True if it matters which of these is taken."""
     return len({_said_of(side) for side in sides}) > 1
@@ -161,14 +165,15 @@ def _in_order(
         else:
             different.append(claim)
     remaining = [known for known in known_transactions if known.reference not in used]
-    for claim, known in zip(different, remaining, strict=False):
+    in_time = zip(sorted(different, key=_moment), sorted(remaining, key=_moment), strict=False)
+    for claim, known in in_time:
         if _is_compatible(claim, known):
             yield Pair(claim, known, Certainty.LIKELY)
 
 
 def _said_of(side: JournalRow | KnownTransaction) -> tuple[object, ...]:
     """Return what is compared of one side."""
-    return side.status, side.amount_minor, side.currency
+    return status_class(side.status), side.amount_minor, side.currency
 
 
 def _is_compatible(claim: JournalRow, known: KnownTransaction) -> bool:

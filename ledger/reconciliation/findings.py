@@ -158,12 +158,15 @@ def _result(
     )
     if "status" not in differences:
         return Result.AHEAD if is_later_news else Result.BEHIND
+    is_unknown_when = made_at is None or known.last_changed_at is None
     listed, own = RANKS.get(claim.status or ""), RANKS.get(known.status or "")
     if claim.status in FINAL and known.status in FINAL:
         return _of_final(claim.status, known.status)
     if listed is None or own is None:
         return Result.AHEAD if is_later_news else Result.DIFFERS
-    return Result.BEHIND if listed > own else Result.AHEAD
+    if listed > own:
+        return Result.BEHIND
+    return Result.AHEAD if is_later_news or is_unknown_when else Result.DIFFERS
 
 
 def _of_final(listed_status: str | None, own_status: str | None) -> Result:

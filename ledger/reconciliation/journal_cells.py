@@ -22,6 +22,8 @@ _DIRECTIONS = {
     "VÉRIFICATION": "VERIFICATION",
 }
 _DIVISORS = (1, 100)
+_DIGITS_MAX = 15
+"""No amount has more, and a number of any length would be costly to read."""
 
 
 @lru_cache(4096)
@@ -91,8 +93,8 @@ def read_amount(text: str, scale: AmountScale, currency: str | None) -> int | No
     """
     plain = text.replace("\xa0", "").replace(" ", "")
     digits = plain.removeprefix("-")
-    if scale is AmountScale.MINOR:
-        return int(plain) if digits.isascii() and digits.isdecimal() else None
+    if scale is AmountScale.MINOR or len(digits) > _DIGITS_MAX:
+        return read_integer(plain) if scale is AmountScale.MINOR else None
     whole, sign, fraction = digits.replace(",", ".").partition(".")
     if currency is None or not (whole + fraction).isascii():
         return None
@@ -103,6 +105,13 @@ def read_amount(text: str, scale: AmountScale, currency: str | None) -> int | No
         return None
     minor = int(whole + fraction)
     return -minor if plain.startswith("-") else minor
+
+
+def read_integer(text: str) -> int | None:
+    """Read a whole number of up to 15 digits; None when it is none."""
+    digits = text.removeprefix("-")
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _DIGITS_MAX
+    return int(text) if is_number else None
 
 
 def fitting_divisors(gross: int, net: int, fee: int) -> Sequence[tuple[int, int]]:
@@ -125,7 +134,7 @@ def sequence_in(archive_reference: str) -> int | None:
     digits = archive_reference[10:]
     is_cb = len(archive_reference) == 12 and archive_reference[0] == "L"
     is_numbered = archive_reference[1:4].isdecimal() and digits.isascii() and digits.isdecimal()
-    return int(digits) if is_cb and is_numbered else None
+    return read_integer(digits) if is_cb and is_numbered else None
 
 
 def _read(text: str, spellings: Sequence[str]) -> datetime | None:

@@ -101,11 +101,11 @@ def _plain(label: str) -> str:
 
 
 def _advice(unknown: Sequence[str], missing: Sequence[str]) -> str:
-    needed = ", ".join(_LABEL_BY_MEANING[name] for name in missing)
+    needed = [_LABEL_BY_MEANING[name] for name in missing]
     named = ", ".join(filter(None, map(str.strip, unknown))) or "none"
-    example = next(filter(None, map(str.strip, unknown)), "your label").replace('"', "'")
+    table = '[[shops.labels]]\nlabel = "the label of your column"\nmeans = '
+    tables = "\n".join(f'{table}"{label}"' for label in needed)
     return (
-        f"no column means {needed}; unknown labels: {named}. Say in the shops file, below the shop,"
-        f' what each stands for:\n[[shops.labels]]\nlabel = "{example}"\n'
-        f'means = "{_LABEL_BY_MEANING[missing[0]]}"'
+        f"no column means {', '.join(needed)}; unknown labels: {named}. Say in the shops file,"
+        f" below the shop, which of them stands for what:\n{tables}"
     )

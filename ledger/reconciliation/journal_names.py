@@ -31,17 +31,23 @@ def read_file_name(name: str) -> FileName:
     stem = name.rpartition("/")[2]
     for ending in (".gz", ".csv", ".xls", ".txt"):
         stem = stem[: -len(ending)] if stem.lower().endswith(ending) else stem
+    if stem.endswith(")"):  # a browser's second download: `JT_….csv`, `JT_… (1).csv`
+        stem = stem.rpartition(" (")[0] or stem
     is_test = stem.startswith(_TEST)
     parts = stem.removeprefix(_TEST).split("_")
     mode = (Mode.TEST if is_test else Mode.PRODUCTION).value
     if len(parts) >= 4 and parts[1] == JournalKind.MERCHANT:
-        shop_id = parts[0] if parts[0].isdecimal() else None
+        shop_id = _shop(parts[0])
         return FileName(JournalKind.MERCHANT, shop_id, mode, *_month_or_day(parts[-1]))
     if len(parts) >= 3 and parts[0] in _CODES:
         parts = parts[:-1] if parts[-1].startswith("V") and parts[-1][1:].isdecimal() else parts
-        shop_id = parts[-2] if parts[-2].isdecimal() else None
+        shop_id = _shop(parts[-2])
         return FileName(_CODES[parts[0]], shop_id, mode, *_period(parts[-1]))
     return FileName()
+
+
+def _shop(text: str) -> str | None:
+    return text if text.isascii() and text.isdecimal() else None
 
 
 def _period(text: str) -> tuple[date | None, date | None]:

@@ -5,15 +5,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ledger.reconciliation.journal_cells import fitting_divisors, is_decimal, read_made_at
+from ledger.reconciliation.journal_cells import (
+    fitting_divisors,
+    is_decimal,
+    read_integer,
+    read_made_at,
+)
 from ledger.reconciliation.journal_columns import RECORD, meanings_of
 from ledger.reconciliation.journal_error import JournalError
 from ledger.reconciliation.journal_names import FileName, read_file_name
-from ledger.reconciliation.journal_row_reader import MONEY, RowReader
+from ledger.reconciliation.journal_row_reader import MONEY, RowReader, unquoted
 from ledger.reconciliation.journal_rows import AmountScale, Heading, JournalKind, JournalRow
 from ledger.reconciliation.journal_text import (
     Chunks,
     Line,
+    Spelling,
     encoding_of,
     lines_of,
     separator_of,
@@ -26,16 +32,23 @@ _KIND_BY_RECORD = {
     "MATCHING": JournalKind.BANK,
     "DETAIL": JournalKind.UNPAID,
 }
+_OF_MERCHANT = {"TRANSACTION_UUID", "OPERATION_DIRECTION"}
+"""What no other journal has together."""
 _WITHOUT_END = frozenset({JournalKind.TRANSACTIONS, JournalKind.EXPORT})
 _AMOUNTS = ("amount", "requested", "unpaid")
 
 
 class _Head(NamedTuple):
-    """The first lines of a file. Shape: `title` is empty for what has none."""
+    """The first lines of a file.
+
+    Shape: `title` is empty for what has none; `cell_count` counts the cells of the labels' line,
+    with an empty one where a separator ends it.
+    """
 
     title: Sequence[str]
     labels: Sequence[str]
     labels_number: int
+    cell_count: int
 
 
 @dataclass
@@ -45,6 +58,7 @@ class _Seen:
     row_count: int = 0
     has_end: bool = False
     has_decimals: bool = False
+    record: str = ""
     divisors: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
@@ -59,7 +73,9 @@ class Journal:
         """Yield every detail row, in the order of the file. Errors: JournalError."""
         heading = self.heading
         reader = RowReader(heading)
-        for line in _details(self.chunks, heading.encoding, heading.separator):
+        is_quoted = heading.journal_kind is JournalKind.EXPORT
+        spelling = Spelling(heading.encoding, heading.separator, is_quoted)
+        for line in _details(self.chunks, spelling):
             yield reader.row(line)
 
 
@@ -71,10 +87,13 @@ def read_journal(chunks: Chunks, file_name: str, own_labels: Mapping[str, str]) 
     of_name = read_file_name(file_name)
     encoding = encoding_of(chunks)
     separator = separator_of(chunks, encoding)
-    head = _head(chunks, encoding, separator)
-    journal_kind = _kind(chunks, encoding, separator, head, of_name)
+    head = _head(chunks, Spelling(encoding, separator, is_quoted=False))
+    spelling = Spelling(encoding, separator, is_quoted=not head.title)
+    if spelling.is_quoted:
+        head = _head(chunks, spelling)
+    journal_kind = _kind(chunks, spelling, head, of_name)
     meanings = meanings_of(journal_kind, head.labels, own_labels)
-    seen = _look_at_rows(lines_of(chunks, encoding, separator), head, meanings)
+    seen = _look_at_rows(lines_of(chunks, spelling), head, meanings)
     if journal_kind not in _WITHOUT_END and not seen.has_end:
         raise JournalError("its last line, FIN, is missing: it was cut", reason="cut-file")
     divisors = seen.divisors.most_common(1)
@@ -107,53 +126,58 @@ def reopen(chunks: Chunks, heading: Heading) -> Journal:
     return Journal(chunks, heading)
 
 
-def _head(chunks: Chunks, encoding: str, separator: str) -> _Head:
-    lines = lines_of(chunks, encoding, separator)
+def _head(chunks: Chunks, spelling: Spelling) -> _Head:
+    lines = lines_of(chunks, spelling)
     first = next(lines, None)
     if first is None:
         raise JournalError("there is nothing in it", reason="not-a-journal")
-    if first.cells[0].strip() != _TITLE:
-        return _Head((), _stripped(first.cells), first.number)
+    if _record_of(first) != _TITLE:
+        return _Head((), _stripped(first.cells), first.number, len(first.cells))
     second = next(lines, None)
-    if second is None or second.cells[0].strip() != _LABELS:
+    if second is None or _record_of(second) != _LABELS:
         raise JournalError("no line of labels follows its title", reason="not-a-journal")
-    return _Head(_stripped(first.cells[1:]), _stripped(second.cells), second.number)
+    title, labels = _stripped(first.cells[1:]), _stripped(second.cells)
+    return _Head(title, labels, second.number, len(second.cells))
+
+
+def _record_of(detail_line: Line) -> str:
+    """Return what kind of record a line of a journal says that it is."""
+    return unquoted(detail_line.cells[0])
 
 
 def _stripped(cells: Sequence[str]) -> list[str]:
     """Return cells without blanks around them; separators end a line, too."""
-    stripped = [cell.strip() for cell in cells]
+    stripped = list(map(unquoted, cells))
     while stripped and not stripped[-1]:
         stripped.pop()
     return stripped
 
 
-def _kind(
-    chunks: Chunks, encoding: str, separator: str, head: _Head, of_name: FileName
-) -> JournalKind:
+def _kind(chunks: Chunks, spelling: Spelling, head: _Head, of_name: FileName) -> JournalKind:
     if not head.title:
         return JournalKind.EXPORT
-    if any(label.upper() == "TRANSACTION_UUID" for label in head.labels):
+    said = of_name.journal_kind
+    labels = {label.upper() for label in head.labels}
+    if said is JournalKind.MERCHANT or (said is None and labels >= _OF_MERCHANT):
         return JournalKind.MERCHANT
-    first = next(_details(chunks, encoding, separator), None)
-    by_record = None if first is None else _KIND_BY_RECORD.get(first.cells[0].strip())
-    journal_kind = by_record or of_name.journal_kind
+    first = next(_details(chunks, spelling), None)
+    by_record = None if first is None else _KIND_BY_RECORD.get(_record_of(first))
+    journal_kind = by_record or said
     if journal_kind is None:
         message = "neither its rows nor its name say which journal it is"
         raise JournalError(message, reason="not-a-journal")
-    if of_name.journal_kind not in (None, journal_kind, JournalKind.MERCHANT):
-        message = f"its name says {of_name.journal_kind}, its rows {journal_kind}"
+    if said not in (None, journal_kind):
+        message = f"its name says {said}, its rows {journal_kind}"
         raise JournalError(message, reason="not-a-journal")
     return journal_kind
 
 
-def _details(chunks: Chunks, encoding: str, separator: str) -> Iterator[Line]:
+def _details(chunks: Chunks, spelling: Spelling) -> Iterator[Line]:
     """Yield the lines between labels and end."""
-    lines = lines_of(chunks, encoding, separator)
-    first = next(lines, None)
-    has_title = first is not None and first.cells[0].strip() == _TITLE
+    lines = lines_of(chunks, spelling)
+    next(lines, None)  # the title of a journal, the labels of an export
     for line in lines:
-        if not has_title or line.cells[0].strip() not in (_LABELS, _END):
+        if spelling.is_quoted or _record_of(line) not in (_LABELS, _END):
             yield line
 
 
@@ -168,28 +192,41 @@ def _look_at_rows(file_lines: Iterator[Line], head: _Head, meanings: Sequence[st
             continue
         if seen.has_end:
             raise JournalError(f"line {line.number} stands behind its end", reason="cut-file")
-        if head.title and line.cells[0].strip() == _END:
+        record = _record_of(line)
+        if head.title and record == _END:
             seen.has_end = True
             continue
+        _refuse_broken(line, record, head, seen)
         seen.row_count += 1
         if not seen.has_decimals:
-            cells = (line.cells[place] for place in amounts if place < len(line.cells))
-            seen.has_decimals = any(map(is_decimal, cells))
+            seen.has_decimals = any(is_decimal(line.cells[place]) for place in amounts)
         if "gross" in places:
             seen.divisors.update(_fitting(line.cells, money))
     return seen
 
 
+def _refuse_broken(detail_line: Line, record: str, head: _Head, seen: _Seen) -> None:
+    """Refuse a line that was cut, or that belongs to another file. Errors: JournalError."""
+    if len(detail_line.cells) < head.cell_count:
+        message = (
+            f"line {detail_line.number} has {len(detail_line.cells)} cells of {head.cell_count}"
+        )
+        raise JournalError(message, reason="cut-file")
+    if head.title:
+        seen.record = seen.record or record
+        if record != seen.record:
+            message = f"line {detail_line.number} is a {record} among lines of {seen.record}"
+            raise JournalError(message, reason="not-a-journal")
+
+
 def _fitting(
     cells: Sequence[str], column_numbers: Sequence[int | None]
 ) -> Sequence[tuple[int, int]]:
-    texts = [
-        cells[place].strip() if place is not None and place < len(cells) else ""
-        for place in column_numbers
-    ]
-    if not all(text.removeprefix("-").isdecimal() and text.isascii() for text in texts):
+    gross, net, fee = (
+        None if place is None else read_integer(unquoted(cells[place])) for place in column_numbers
+    )
+    if gross is None or net is None or fee is None:
         return ()
-    gross, net, fee = map(int, texts)
     return fitting_divisors(gross, net, fee)
 
 

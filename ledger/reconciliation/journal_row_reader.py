@@ -10,6 +10,7 @@ from ledger.reconciliation.journal_cells import (
     read_currency,
     read_day,
     read_direction,
+    read_integer,
     read_moment,
     read_status,
     sequence_in,
@@ -62,7 +63,7 @@ class RowReader:
 
     def _settlement(self, cells: "_Cells", currency: str | None) -> Settlement:
         """Read the money of a bank row: by the divisors of the file, or not at all."""
-        gross, net, fee = (_integer(cells.text(name)) for name in MONEY)
+        gross, net, fee = (read_integer(cells.text(name) or "") for name in MONEY)
         net_divisor, fee_divisor = self._heading.net_divisor, self._heading.fee_divisor
         is_known = (
             None not in (gross, net, fee)
@@ -93,7 +94,7 @@ class _Cells:
         place = self._places.get(meaning)
         if place is None or place >= len(self._cells):
             return None
-        return self._cells[place].strip() or None
+        return unquoted(self._cells[place]) or None
 
     def read(self, meaning: str, read_cell: Callable[[str], Value | None]) -> Value | None:
         """Read a cell; note its meaning when something stands there that cannot be read."""
@@ -104,11 +105,13 @@ class _Cells:
         return value
 
 
+def unquoted(cell: str) -> str:
+    """Return a cell without blanks, and without the quotation marks that a program put around."""
+    text = cell.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
+    return text[1:-1].strip() if is_quoted else text
+
+
 def _sequence(cells: _Cells) -> int | None:
-    own = _integer(cells.text("sequence"))
+    own = read_integer(cells.text("sequence") or "")
     return own if own is not None else sequence_in(cells.text("archive") or "")
-
-
-def _integer(text: str | None) -> int | None:
-    is_integer = text is not None and text.isascii() and text.removeprefix("-").isdecimal()
-    return int(text) if is_integer and text is not None else None

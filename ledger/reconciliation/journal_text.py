@@ -47,10 +47,32 @@ def separator_of(chunks: Chunks, encoding: str) -> str:
     return max(SEPARATORS, key=beginning.count)
 
 
-def lines_of(chunks: Chunks, encoding: str, separator: str) -> Iterator[Line]:
+class Spelling(NamedTuple):
+    """How a file is written.
+
+    Shape: journals quote nothing, so that a quotation mark in one is a letter like any other; a
+    list that was saved as a file quotes what holds separators.
+    """
+
+    encoding: str
+    separator: str
+    is_quoted: bool
+
+
+class _Quoted(csv.excel):
+    strict = True
+
+
+class _Plain(csv.excel):
+    quoting = csv.QUOTE_NONE
+    strict = True
+
+
+def lines_of(chunks: Chunks, spelling: Spelling) -> Iterator[Line]:
     """Yield the lines that hold anything. Errors: JournalError."""
-    with _opened(chunks, encoding) as stream:
-        reader = csv.reader(stream, delimiter=separator)
+    with _opened(chunks, spelling.encoding) as stream:
+        dialect = _Quoted if spelling.is_quoted else _Plain
+        reader = csv.reader(stream, dialect, delimiter=spelling.separator)
         try:
             for cells in reader:
                 if any(cells):

@@ -22,9 +22,29 @@ def newest_rows(
     for journal_kind, claims in rows_of_files:
         listing = with_uuid if journal_kind is JournalKind.MERCHANT else without
         listing.take_in(claims)
-    listed = with_uuid.claims()
-    remaining = _Remaining(listed)
-    return listed + [claim for claim in without.claims() if not remaining.has(claim)]
+    return with_uuid.claims() + _without(without.claims(), with_uuid.claims())
+
+
+def _without(claims: Sequence[JournalRow], with_uuid: Sequence[JournalRow]) -> list[JournalRow]:
+    """Return the rows about other payments than those that are listed with their uuid.
+
+    Shape: of several with the same number and day, those of the same second go first.
+    """
+    remaining = list(claims)
+    for identity_of in (_exact, _short):
+        numbers: dict[Identity, list[int]] = defaultdict(list)
+        for number, claim in reversed([*enumerate(remaining)]):
+            numbers[identity_of(claim)].append(number)
+        crossed_out, unmatched = set[int](), []
+        for claim in with_uuid:
+            same = numbers.get(identity_of(claim), [])
+            if same and None not in _short(claim):
+                crossed_out.add(same.pop())
+            else:
+                unmatched.append(claim)
+        remaining = [each for number, each in enumerate(remaining) if number not in crossed_out]
+        with_uuid = unmatched
+    return remaining
 
 
 class _Listing:
@@ -47,23 +67,6 @@ class _Listing:
         return sorted(every, key=attrgetter("file_id", "line_number"))
 
 
-class _Remaining:
-    """The payments of a list that others may list once more, each once."""
-
-    def __init__(self, claims: Sequence[JournalRow]) -> None:
-        self._count: dict[Identity, int] = defaultdict(int)
-        for claim in claims:
-            self._count[_short(claim)] += 1
-
-    def has(self, claim: JournalRow) -> bool:
-        """Return True, and cross one out, if the payment of this row is among them."""
-        key = _short(claim)
-        if None in key or not self._count.get(key):
-            return False
-        self._count[key] -= 1
-        return True
-
-
 def _identity(claim: JournalRow) -> Identity:
     """Return what the same payment has in each file that lists it."""
     if claim.uuid:
@@ -73,3 +76,7 @@ def _identity(claim: JournalRow) -> Identity:
 
 def _short(claim: JournalRow) -> tuple[str | None, object, str | None]:
     return (claim.trans_id and claim.trans_id.lower(), claim.paid_on, claim.direction)
+
+
+def _exact(claim: JournalRow) -> Identity:
+    return (*_short(claim), claim.paid_at)

@@ -98,13 +98,13 @@ def _compare(
 ) -> _Comparison:
     rows = newest_rows(
         (kept_file.journal_kind, list(_rows(database, sealing, kept_file, scope)))
-        for kept_file in files
+        for kept_file in sorted(files, key=_made_at)
     )
     days = scope.first_day, scope.last_day
     state = state_at(database, scope.shop_id, scope.mode, days, position)
     matching = match(rows, [transaction_of(columns) for columns in state.transaction_columns])
     listing = Listing(
-        made_at={each.id: each.heading.made_at or each.recorded_at for each in files},
+        made_at={each.id: _made_at(each) for each in files},
         whole_days={
             day
             for kept_file in files
@@ -114,7 +114,7 @@ def _compare(
         },
         contracts={claim.contract for claim in rows if claim.contract},
         lists_verifications=any(claim.direction == "VERIFICATION" for claim in rows),
-        is_capture_told=lambda method: method in captures_told,
+        is_capture_told=lambda method: method in captures_told if method else bool(captures_told),
     )
     return _Comparison(
         state.position,
@@ -138,6 +138,11 @@ def _content(
         whole_days={day for kept_file in files for day in scope.days() if kept_file.covers(day)},
     )
     return written_content(inputs, comparison.findings, find_delivery)
+
+
+def _made_at(kept_file: KeptFile) -> datetime:
+    """Return when the platform made a file, or else when it came."""
+    return kept_file.heading.made_at or kept_file.recorded_at
 
 
 def _rows(

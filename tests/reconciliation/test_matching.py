@@ -226,6 +226,17 @@ def test_a_payment_of_the_merchant_journal_is_left_out_of_the_other() -> None:
     assert [claim.uuid for claim in claims] == ["a" * 32, None]
 
 
+def test_of_two_attempts_in_the_other_journal_that_of_the_same_second_is_left_out() -> None:
+    accepted = replace(ROW, line_number=4, paid_at=LATER)
+    with_uuid = replace(accepted, uuid="a" * 32, file_id="jam")
+
+    claims = newest_rows(
+        [(JournalKind.TRANSACTIONS, [ROW, accepted]), (JournalKind.MERCHANT, [with_uuid])]
+    )
+
+    assert [(claim.uuid, claim.line_number) for claim in claims] == [("a" * 32, 4), (None, 3)]
+
+
 # -- the word for each ----------------------------------------------------------------------------
 
 MADE_AT = datetime(2026, 3, 11, 2, 4, tzinfo=UTC)
@@ -250,6 +261,7 @@ def word_of(
         (replace(ROW, amount_minor=1), KNOWN, "behind"),
         (replace(ROW, status="CAPTURED"), replace(KNOWN, status="CAPTURE_FAILED"), "behind"),
         (ROW, replace(KNOWN, status="CAPTURED"), "ahead"),
+        (ROW, replace(KNOWN, status="CAPTURED", last_changed_at=MORNING), "differs"),
         (
             replace(ROW, amount_minor=1),
             replace(KNOWN, last_changed_at=MADE_AT + timedelta(hours=1)),

@@ -127,6 +127,13 @@ def test_unknown_labels_are_named_with_the_table_to_write() -> None:
         ("TITRE;BOUTIQUE;\nTRANSACTION;1;\n", "not-a-journal"),
         (gzip.compress(a_journal())[:-20], "cut-file"),
         (b"\x1f\x8bnothing packed", "cut-file"),
+        (a_journal() + b"TRANSACTION;410009;1234567;DEBIT;1", "cut-file"),
+        (a_journal() + b"TRANSACTION;7;1;DEBIT;1;1;978;20260310;091504;CMD-7;CAPTU", "cut-file"),
+        (
+            a_journal() + b"OPERATION;7;1;DEBIT;1;1;978;20260310;091504;CMD-7;CAPTURED;",
+            "not-a-journal",
+        ),
+        (a_journal() + a_journal(), "cut-file"),
         (a_journal().replace(b"TRANSACTION;4", b"OPERATION;4"), "not-a-journal"),
     ],
 )
@@ -231,3 +238,38 @@ def test_whatever_comes_is_read_or_refused(content: bytes, name: str) -> None:
         assert len(list(journal.rows())) == journal.heading.row_count
     except JournalError:
         return
+
+
+def test_a_quotation_mark_of_a_journal_swallows_no_row() -> None:
+    text = a_journal().decode().replace("CMD-2", '"CMD-2')
+
+    rows = rows_of(text)
+
+    assert [row.order_id for row in rows] == ["CMD-1", '"CMD-2', "CMD-3", "CMD-3", "CMD-1"]
+
+
+def test_an_export_quotes_what_holds_separators() -> None:
+    labels = "UUID,PAYMENT_DATE,AMOUNT,CURRENCY_CODE,TRANSACTION_STATUS\n"
+    text = f'{labels}A1,2026-03-10,"29,90",EUR,CAPTURED\n'
+
+    (row,) = rows_of(text, "export.csv")
+
+    assert (row.uuid, row.amount_minor, row.line_number) == ("a1", 2990, 2)
+    assert reason_of(text + 'A2,2026-03-10,"1', "export.csv") == "not-a-journal"
+
+
+def test_a_number_of_any_length_is_unreadable_and_no_more() -> None:
+    text = a_journal().decode().replace("2990;2990", f"2990;{'9' * 5_000}", 1)
+
+    first, *_ = rows_of(text)
+
+    assert (first.amount_minor, first.unreadable) == (None, ("amount",))
+
+
+def test_a_transactions_journal_may_have_uuids() -> None:
+    text = a_journal().decode().replace("CONTRACT", "TRANSACTION_UUID")
+
+    journal = read(text)
+
+    assert journal.heading.journal_kind == "JT"
+    assert next(journal.rows()).uuid == "1234567"

@@ -125,6 +125,17 @@ def test_a_changed_report_or_file_is_a_named_fault(
     assert reason in {fault.reason for fault in faults}
 
 
+def test_the_newest_file_is_that_which_was_made_last_whenever_it_came(database: Database) -> None:
+    ledger = a_ledger(database)
+    older = a_journal(ROWS[0].replace("CAPTURED", "AUTHORISED"))
+    import_journal(ledger, a_journal(ROWS[0]))
+    import_journal(ledger, older.replace(b"26/03/11_02:04:00", b"26/03/11_01:00:00"))
+
+    (finding,) = report_of_day(ledger).content()["findings"]
+
+    assert finding["file"]["status"] == "CAPTURED"
+
+
 def test_a_file_changes_nothing_that_was_told(ledger: Ledger) -> None:
     before = _told(ledger)
 
