@@ -188,7 +188,8 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
         assert url.database is not None
-        _make_folder(Path(url.database).parent)
+        if not url.database.startswith(_ADDRESS):
+            _make_folder(Path(url.database).parent)
         # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
         connect_args = {"isolation_level": None, "timeout": BUSY_SECONDS}
     else:
@@ -211,6 +212,10 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
     return engine
 
 
+_ADDRESS = "file:"
+"""So begins what SQLite reads as an address, with options of its own: no file has this name."""
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -229,6 +234,8 @@ def _create_private_file(
     SQLite gives the files that it makes beside it the same rights. One that is there already is
     not opened: closing it again would drop every lock that this process holds on it.
     """
+    if arguments[0].startswith(_ADDRESS):
+        return
     with suppress(OSError):  # what is wrong with the path SQLite says better
         os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL, 0o600))
 

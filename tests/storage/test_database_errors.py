@@ -1,6 +1,7 @@
 """Whose fault a failed statement is: the row's that was written, the database's, or who knows."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import SQLAlchemyError
@@ -64,13 +65,17 @@ def test_sqlite_says_it_by_codes_of_its_own(sqlite_url: str, statement: str, bla
         assert blame_of(raised(database, statement)) is blame
 
 
-def test_a_file_that_cannot_be_written_is_the_database_s_fault(sqlite_url: str) -> None:
+def test_a_file_that_cannot_be_written_is_the_database_s_fault(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with opened(
         f"sqlite:///file:{sqlite_url.removeprefix('sqlite:///')}?mode=ro&uri=true"
     ) as database:
         failure = raised(database, "DELETE FROM leases")
 
     assert blame_of(failure) is Blame.DATABASE
+    assert list(tmp_path.iterdir()) == []  # nothing is made of the address that SQLite reads
 
 
 @pytest.mark.parametrize(
