@@ -147,7 +147,7 @@ def test_a_list_is_read_to_its_end(visitor: Visitor, script: bool) -> None:
 def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> None:
     page = visitor.open("/test/search")
 
-    stops = tab_stops(page, 16)
+    stops = tab_stops(page, 17)
 
     assert stops == [
         "a Skip to the content",
@@ -160,12 +160,13 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "a Search",
         "a Notifications",
         "a Quarantine",
+        "a Completeness",
         "a Proof",
         "a Views",
         "input q",
         "button Search",
         "summary Filters",
-        stops[15],
+        stops[16],
     ]
 
 
