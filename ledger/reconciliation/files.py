@@ -89,7 +89,7 @@ def import_file(
         byte_count += len(chunk)
     tag = ledger.sealing.keys.tag(b"file\0" + hashed.digest())
     if (known := _file_with(ledger, tag)) is not None:
-        return Import(known, is_new=False)
+        return _kept_before(known, shop_id, mode)
     heading = _read_heading(ledger, chunks, file_name, shop_id)
     shop_id, mode = _addressee(ledger, heading, shop_id, mode)
     first_day, last_day = days or (heading.first_day, heading.last_day)
@@ -109,8 +109,17 @@ def _keep(ledger: Ledger, kept_file: KeptFile, sealed: SealedFile, tag: str) -> 
         known = _file_with(ledger, tag)  # somebody imports the same at the same time
         if known is None:
             raise
-        return Import(known, is_new=False)
+        return _kept_before(known, kept_file.shop_id, kept_file.mode)
     return Import(kept_file, is_new=True)
+
+
+def _kept_before(kept_file: KeptFile, shop_id: str | None, mode: str | None) -> Import:
+    """Say that a file is kept already, but not to somebody who puts it under another shop."""
+    if shop_id not in (None, kept_file.shop_id):
+        raise JournalError("this file is kept already, for another shop", reason="other-shop")
+    if mode not in (None, kept_file.mode):
+        raise JournalError("this file is kept already, for the other mode", reason="other-mode")
+    return Import(kept_file, is_new=False)
 
 
 def kept_files(

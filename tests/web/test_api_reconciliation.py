@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.storage.database import Database
+from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.reconciliation.comparing import NAME, a_journal, receive_the_day
 from tests.web.asking import AT, Asking, asking
 from web.api.reconciliation import FILE_BYTES_MAX
@@ -49,7 +50,7 @@ def test_days_are_compared_and_the_report_stays(api: Asking) -> None:
     assert again["id"] == made["id"]
     assert api.get(f"/api/v1/reports/{made['id']}") == made
     results = {finding["result"] for finding in made["findings"]}
-    assert {"never-told", "not-listed", "matched"} <= results
+    assert {"never-told", "behind", "not-listed", "matched"} <= results
     (summary,) = api.get("/api/v1/reports")["items"]
     assert summary.items() <= made.items()
     (day,) = made["days"]
@@ -136,6 +137,77 @@ def test_lists_have_pages(api: Asking) -> None:
 
     first = api.get("/api/v1/files?limit=1")
     second = api.get(f"/api/v1/files?limit=1&cursor={first['next_cursor']}")
+
+    assert (len(first["items"]), len(second["items"]), second["next_cursor"]) == (1, 1, None)
+    assert first["items"] != second["items"]
+
+
+# -- shops ----------------------------------------------------------------------------------------
+
+
+def test_a_token_of_another_shop_gets_nothing(api: Asking) -> None:
+    put(api, a_journal())
+    made = api.call(f"{AT}/reports", "operator", method="POST", json=DAYS).get_json()
+    other: dict[str, Any] = {"shops": (OTHER_SHOP_ID,)}
+
+    report = api.call(f"{AT}/reports", "operator", method="POST", json=DAYS, **other)
+    refused = [report, api.call(f"{AT}/completeness", **other)]
+    refused.append(api.call(f"/api/v1/files?shop_id={SHOP_ID}", **other))
+
+    assert [each.status_code for each in refused] == [403, 403, 403]
+    assert api.call(f"/api/v1/reports/{made['id']}", **other).status_code == 404
+    assert api.get("/api/v1/files", **other)["items"] == []
+    assert api.get("/api/v1/reports", **other)["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [(f"{OTHER_SHOP_ID}/test", "other-shop"), (f"{SHOP_ID}/production", "other-mode")],
+)
+def test_a_kept_file_is_not_shown_to_who_puts_it_elsewhere(
+    api: Asking, address: str, reason: str
+) -> None:
+    put(api, a_journal())
+
+    again = api.call(
+        f"/api/v1/shops/{address}/files",
+        "operator",
+        method="POST",
+        shops=(address.partition("/")[0],),
+        query_string={"file_name": NAME},
+        data=a_journal(),
+    )
+
+    assert (again.status_code, again.get_json()["reason"]) == (422, reason)
+    assert "file" not in again.get_json()
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"first_day": "2026-03-01"},
+        {"last_day": "2026-03-10"},
+        {"first_day": "2026-03-10", "last_day": "2026-03-01"},
+    ],
+)
+def test_half_a_span_of_days_is_refused(api: Asking, days: dict[str, str]) -> None:
+    names = {"file_name": NAME} | days
+
+    refused = api.call(
+        f"{AT}/files", "operator", method="POST", query_string=names, data=a_journal()
+    )
+
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "not-processable")
+    assert api.get("/api/v1/files")["items"] == []
+
+
+def test_reports_have_pages(api: Asking) -> None:
+    for count in (1, 2):
+        body = DAYS | {"days": count}
+        api.call(f"{AT}/reports", "operator", method="POST", json=body)
+
+    first = api.get("/api/v1/reports?limit=1")
+    second = api.get(f"/api/v1/reports?limit=1&cursor={first['next_cursor']}")
 
     assert (len(first["items"]), len(second["items"]), second["next_cursor"]) == (1, 1, None)
     assert first["items"] != second["items"]

@@ -79,6 +79,9 @@ ProblemAnswer = answer_schema(
     newest_position=fields.Integer(
         metadata={"description": "where the log ends, when a reader is ahead of it"}
     ),
+    reason=fields.String(
+        metadata={"description": "why a file of the platform cannot be kept, in kebab-case"}
+    ),
 )
 """A problem document. Source: RFC 9457."""
 

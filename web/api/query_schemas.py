@@ -291,3 +291,9 @@ class ImportQuery(Query):
         load_default=None, metadata=_described("the first UTC day that it lists whole")
     )
     last_day = DayParameter(load_default=None, metadata=_described("the last one"))
+
+    @validates_schema
+    def _require_both(self, data: dict[str, Any], **_: Any) -> None:
+        first, last = data["first_day"], data["last_day"]
+        if (first is None) != (last is None) or (first and last < first):
+            raise ValidationError("needs both days, the earlier one first", "last_day")

@@ -58,5 +58,7 @@ def import_(
 
     if (first_day is None) != (last_day is None):
         raise click.UsageError("--from and --until go together")
+    if first_day is not None and last_day is not None and first_day > last_day:
+        raise click.UsageError("--from is after --until")
     days = None if first_day is None or last_day is None else (first_day, last_day)
     ctx.exit(import_journals(paths, Addressee(shop_id, mode, days), as_json=as_json))
