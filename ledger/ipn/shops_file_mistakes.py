@@ -1,10 +1,10 @@
-"""What is wrong with a shops file, in a line each: which shop, which key, what to write."""
+"""What is wrong with a shops file, in a line each: which shop, key or label, what to write."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-_ENTRY = {"shops": "shop", "keys": "key"}
+_ENTRY = {"shops": "shop", "keys": "key", "labels": "label"}
 _UNKNOWN = "Unknown field."
 _WORDS = {
     "Missing data for required field.": "is missing",
@@ -18,7 +18,8 @@ def mistakes(
 ) -> list[str]:
     """Put what the schema refused in words. Shape: entries are counted from 1; no secret in it.
 
-    `words_by_field` has the fields of a shop and of a key, and the words that a field may hold.
+    `words_by_field` has the fields of a shop, a key and a label, and the words that a field may
+    hold.
     """
     lines = list(_lines(messages, data, "", words_by_field))
     return [line for line in lines if not _is_explained(line, lines)]
@@ -69,7 +70,7 @@ def _in_words(
     name: str, message: str, value: Any, place: str, words_by_field: Mapping[str, tuple[str, ...]]
 ) -> str:
     if message == _UNKNOWN:
-        of = "key" if "key " in place else "shop" if place else "file"
+        of = place.rpartition(", ")[2].partition(" ")[0] or "file"
         return f"unknown field `{name}`{nearest(name, words_by_field[of])}"
     if name == "_schema":
         return "must be a table"

@@ -164,3 +164,34 @@ def test_a_key_that_does_not_look_like_one_is_warned_of(
     tmp_path: Path, mode: str, kind: str, secret: str, remarks: list[str]
 ) -> None:
     assert warnings(tmp_path, mode, kind, secret) == remarks
+
+
+LABEL = '[[shops.labels]]\nlabel = "Date du paiement"\nmeans = "PAYMENT_DATE"\n'
+
+
+def test_renamed_labels_of_a_shop_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "shops.toml"
+    path.write_text(SHOP + KEY + LABEL + LABEL.replace("Date du paiement", "Jour"), "utf-8")
+    path.chmod(0o600)
+
+    (shop,) = read_shops(path, {}).shop_by_id.values()
+
+    assert shop.labels == (("Date du paiement", "PAYMENT_DATE"), ("Jour", "PAYMENT_DATE"))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            LABEL.replace("means", "mean"),
+            "shop 73239078, label 1: unknown field `mean`; did you mean `means`?",
+        ),
+        (LABEL.partition("means")[0], "shop 73239078, label 1: `means` is missing"),
+        (
+            LABEL.replace("[[shops.labels]]", "[shops.labels]"),
+            "shop 73239078: `labels` must be a list of tables: write [[shops.labels]]",
+        ),
+    ],
+)
+def test_a_mistake_in_a_label_is_one_line(tmp_path: Path, text: str, line: str) -> None:
+    assert refused(tmp_path, SHOP + text) == [line]
