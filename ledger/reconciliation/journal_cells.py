@@ -9,11 +9,12 @@ from ledger.ipn.currencies import currency_code, decimals_of
 from ledger.ipn.statuses import form_spelling
 from ledger.reconciliation.journal_rows import AmountScale
 
-_DAYS = ("%Y%m%d", "%Y-%m-%d", "%d/%m/%Y", "%y%m%d")
+# years of two digits first: `%Y%m%d` would read 260311 as a day of the year 2603
+_DAYS = ("%y%m%d", "%Y%m%d", "%Y-%m-%d", "%d/%m/%Y")
 _TIMES = ("%H:%M:%S", "%H:%M")
 _MADE = (
-    *("%y/%m/%d_%H:%M:%S", "%y/%m/%d %H:%M:%S", "%Y%m%d %H:%M:%S", "%Y%m%d_%H:%M:%S"),
-    *("%y%m%d_%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%y/%m/%d"),
+    *("%y/%m/%d_%H:%M:%S", "%y/%m/%d %H:%M:%S", "%y%m%d_%H:%M:%S", "%Y%m%d %H:%M:%S"),
+    *("%Y%m%d_%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ", "%y/%m/%d"),
 )
 _DIRECTIONS = {
     **dict.fromkeys(("DEBIT", "DÉBIT", "DT", "D"), "DEBIT"),
@@ -22,14 +23,19 @@ _DIRECTIONS = {
     "VÉRIFICATION": "VERIFICATION",
 }
 _DIVISORS = (1, 100)
+_DAY_LENGTHS = (6, 8)
+"""Digits of a day without separators; of seven nobody knows where the month ends."""
 _DIGITS_MAX = 15
 """No amount has more, and a number of any length would be costly to read."""
 
 
 @lru_cache(4096)
 def read_day(text: str) -> date | None:
-    """Read a day, whatever time follows it; None when it is none."""
-    day = text.replace("T", " ").partition(" ")[0]
+    """Read a day in UTC, whatever time follows it; None when it is none, or of another zone."""
+    day, _, time_of_day = text.replace("T", " ").partition(" ")
+    is_of_another_zone = "+" in time_of_day or "-" in time_of_day
+    if is_of_another_zone or (day.isdecimal() and len(day) not in _DAY_LENGTHS):
+        return None
     read = _read(day, _DAYS)
     return None if read is None else read.date()
 
@@ -41,19 +47,20 @@ def read_time(text: str) -> time | None:
         hour, minute, second = int(digits[:2]), int(digits[2:4]), int(digits[4:])
         is_time = hour < 24 and minute < 60 and second < 60
         return time(hour, minute, second) if is_time else None
-    read = _read(text, _TIMES)
+    read = _read(text.removesuffix("Z"), _TIMES)
     return None if read is None else read.time()
 
 
 def read_moment(
-    paid_on: date | None, day_text: str | None, time_text: str | None
+    paid_on: date | None, day_text: str | None, paid_time: time | None
 ) -> datetime | None:
     """Return when a payment was made, in UTC; None when the row has no time of day."""
-    text = time_text or (day_text or "").replace("T", " ").partition(" ")[2]
-    moment = read_time(text) if text else None
-    if paid_on is None or moment is None:
+    if paid_on is None:
         return None
-    return datetime.combine(paid_on, moment, UTC)
+    if paid_time is None:
+        text = (day_text or "").replace("T", " ").partition(" ")[2]
+        paid_time = read_time(text) if text else None
+    return None if paid_time is None else datetime.combine(paid_on, paid_time, UTC)
 
 
 @lru_cache(64)

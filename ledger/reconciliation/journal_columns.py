@@ -71,11 +71,9 @@ def meanings_of(
     Errors: JournalError when a column is missing that the file cannot do without.
     """
     renamed = {_plain(label): _plain(means) for label, means in own_labels.items()}
-    for label, means in renamed.items():
-        if means not in BUILT_IN:
-            message = (
-                f"the shops file says that {label.capitalize()} means {means}: no journal has it"
-            )
+    for label, means in own_labels.items():
+        if _plain(means) not in BUILT_IN:
+            message = f"the shops file says that {label} means {_plain(means)}: no journal has it"
             raise JournalError(message, reason="unknown-labels")
     known = {**_OF_ALL, **_OF_KIND.get(journal_kind, {})}
     meanings = []

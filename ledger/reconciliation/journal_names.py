@@ -47,16 +47,20 @@ def read_file_name(name: str) -> FileName:
 
 
 def _shop(text: str) -> str | None:
-    return text if text.isascii() and text.isdecimal() else None
+    return text if _is_number(text) else None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 def _period(text: str) -> tuple[date | None, date | None]:
     """Read `YYMMDD`, `YYWnn` or `YYMnn`: a day, a week from its Monday, a month."""
-    if len(text) == 6 and text.isdecimal():
+    if len(text) == 6 and _is_number(text):
         day = _day(2000 + int(text[:2]), int(text[2:4]), int(text[4:]))
         return day, day
     year, unit, number = text[:2], text[2:3], text[3:]
-    if not (year.isdecimal() and number.isdecimal() and len(number) == 2):
+    if not (_is_number(year) and _is_number(number) and len(number) == 2):
         return None, None
     try:
         if unit == "W":
@@ -69,7 +73,7 @@ def _period(text: str) -> tuple[date | None, date | None]:
 
 def _month_or_day(text: str) -> tuple[date | None, date | None]:
     """Read `MMYYYY`, or `DDMMYYYY` of a daily file."""
-    if not text.isdecimal():
+    if not _is_number(text):
         return None, None
     if len(text) == 6:
         try:

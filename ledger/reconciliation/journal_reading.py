@@ -99,10 +99,10 @@ def read_journal(chunks: Chunks, file_name: str, own_labels: Mapping[str, str]) 
     divisors = seen.divisors.most_common(1)
     net_divisor, fee_divisor = divisors[0][0] if divisors else (None, None)
     is_merchant = journal_kind is JournalKind.MERCHANT
-    label = head.title[-1 if is_merchant else 0].strip() if head.title else None
+    title, label = _without_label(head.title, is_last=is_merchant)
     heading = Heading(
         journal_kind=journal_kind,
-        version=_version(head.title),
+        version=_version(title),
         encoding=encoding,
         separator=separator,
         labels=tuple(head.labels),
@@ -112,7 +112,7 @@ def read_journal(chunks: Chunks, file_name: str, own_labels: Mapping[str, str]) 
         shop_label=label,
         shop_id=of_name.shop_id,
         mode=of_name.mode,
-        made_at=next(filter(None, map(read_made_at, head.title)), None),
+        made_at=next(filter(None, map(read_made_at, title)), None),
         first_day=of_name.first_day,
         last_day=of_name.last_day,
         net_divisor=net_divisor,
@@ -155,6 +155,8 @@ def _stripped(cells: Sequence[str]) -> list[str]:
 
 def _kind(chunks: Chunks, spelling: Spelling, head: _Head, of_name: FileName) -> JournalKind:
     if not head.title:
+        if head.labels[:1] == [_LABELS]:
+            raise JournalError("its first line, TITRE, is missing: it was cut", reason="cut-file")
         return JournalKind.EXPORT
     said = of_name.journal_kind
     labels = {label.upper() for label in head.labels}
@@ -213,6 +215,9 @@ def _refuse_broken(detail_line: Line, record: str, head: _Head, seen: _Seen) -> 
         )
         raise JournalError(message, reason="cut-file")
     if head.title:
+        if record == _LABELS:
+            message = f"line {detail_line.number} has labels again"
+            raise JournalError(message, reason="not-a-journal")
         seen.record = seen.record or record
         if record != seen.record:
             message = f"line {detail_line.number} is a {record} among lines of {seen.record}"
@@ -228,6 +233,13 @@ def _fitting(
     if gross is None or net is None or fee is None:
         return ()
     return fitting_divisors(gross, net, fee)
+
+
+def _without_label(title: Sequence[str], *, is_last: bool) -> tuple[Sequence[str], str | None]:
+    """Return a title without the label of the shop, which may look like anything, and the label."""
+    if not title:
+        return (), None
+    return (title[:-1], title[-1]) if is_last else (title[1:], title[0])
 
 
 def _version(title: Sequence[str]) -> str:

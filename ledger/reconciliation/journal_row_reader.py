@@ -13,6 +13,7 @@ from ledger.reconciliation.journal_cells import (
     read_integer,
     read_moment,
     read_status,
+    read_time,
     sequence_in,
 )
 from ledger.reconciliation.journal_rows import Heading, JournalRow, Settlement
@@ -29,7 +30,9 @@ class RowReader:
 
     def __init__(self, heading: Heading) -> None:
         self._heading = heading
-        self._places = {meaning: place for place, meaning in enumerate(heading.meanings) if meaning}
+        meanings = enumerate(heading.meanings)
+        self._places = {meaning: place for place, meaning in meanings if meaning}
+        self._has_money = "gross" in heading.meanings
 
     def row(self, detail_line: Line) -> JournalRow:
         """Read one line. Shape: what cannot be read is None, and named."""
@@ -38,7 +41,6 @@ class RowReader:
         paid_on = cells.read("paid_on", read_day)
         amount = partial(read_amount, scale=self._heading.scale, currency=currency)
         uuid = cells.text("uuid")
-        has_money = "gross" in self._places
         return JournalRow(
             line_number=detail_line.number,
             uuid=uuid and uuid.lower(),
@@ -46,9 +48,7 @@ class RowReader:
             order_id=cells.text("order_id"),
             contract=cells.text("contract"),
             paid_on=paid_on,
-            paid_at=read_moment(
-                paid_on, cells.text("paid_on") or "", cells.text("paid_time") or ""
-            ),
+            paid_at=read_moment(paid_on, cells.text("paid_on"), cells.read("paid_time", read_time)),
             direction=cells.read("direction", read_direction),
             sequence_number=_sequence(cells),
             amount_minor=cells.read("amount", amount),
@@ -56,14 +56,14 @@ class RowReader:
             currency=currency,
             status=cells.read("status", read_status),
             operation=cells.text("operation"),
-            settlement=self._settlement(cells, currency) if has_money else None,
+            settlement=self._settlement(cells, currency) if self._has_money else None,
             unpaid_amount_minor=cells.read("unpaid", amount),
             unreadable=tuple(cells.unreadable),
         )
 
     def _settlement(self, cells: "_Cells", currency: str | None) -> Settlement:
         """Read the money of a bank row: by the divisors of the file, or not at all."""
-        gross, net, fee = (read_integer(cells.text(name) or "") for name in MONEY)
+        gross, net, fee = (cells.read(name, read_integer) for name in MONEY)
         net_divisor, fee_divisor = self._heading.net_divisor, self._heading.fee_divisor
         is_known = (
             None not in (gross, net, fee)
@@ -84,23 +84,23 @@ class RowReader:
 class _Cells:
     """The cells of one line by their meanings, and which of them could not be read."""
 
-    def __init__(self, cells: Sequence[str], number_by_meaning: Mapping[str, int]) -> None:
-        self._cells = cells
-        self._places = number_by_meaning
+    def __init__(self, cells: Sequence[str], place_by_meaning: Mapping[str, int]) -> None:
+        self._text_by_meaning = {
+            meaning: unquoted(cells[place]) for meaning, place in place_by_meaning.items()
+        }
         self.unreadable: list[str] = []
 
     def text(self, meaning: str) -> str | None:
         """Return what stands there, or None."""
-        place = self._places.get(meaning)
-        if place is None or place >= len(self._cells):
-            return None
-        return unquoted(self._cells[place]) or None
+        return self._text_by_meaning.get(meaning) or None
 
     def read(self, meaning: str, read_cell: Callable[[str], Value | None]) -> Value | None:
         """Read a cell; note its meaning when something stands there that cannot be read."""
-        text = self.text(meaning)
-        value = None if text is None else read_cell(text)
-        if text is not None and value is None:
+        text = self._text_by_meaning.get(meaning)
+        if not text:
+            return None
+        value = read_cell(text)
+        if value is None:
             self.unreadable.append(meaning)
         return value
 
@@ -108,10 +108,11 @@ class _Cells:
 def unquoted(cell: str) -> str:
     """Return a cell without blanks, and without the quotation marks that a program put around."""
     text = cell.strip()
-    is_quoted = len(text) > 1 and text[0] == text[-1] == '"'
-    return text[1:-1].strip() if is_quoted else text
+    if text[:1] != '"' or len(text) == 1 or text[-1] != '"':
+        return text
+    return text[1:-1].strip()
 
 
 def _sequence(cells: _Cells) -> int | None:
-    own = read_integer(cells.text("sequence") or "")
+    own = cells.read("sequence", read_integer)
     return own if own is not None else sequence_in(cells.text("archive") or "")

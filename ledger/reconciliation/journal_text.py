@@ -10,6 +10,8 @@ from ledger.reconciliation.journal_error import JournalError
 
 UNPACKED_BYTES_MAX = 512 << 20
 LINES_MAX = 5_000_000
+LINE_CHARACTERS_MAX = 1 << 20
+"""A file of a few packed bytes could be a single line of any length."""
 
 Chunks = Callable[[], Iterable[bytes]]
 """What yields the bytes of a file from the beginning, whenever it is called."""
@@ -72,7 +74,7 @@ def lines_of(chunks: Chunks, spelling: Spelling) -> Iterator[Line]:
     """Yield the lines that hold anything. Errors: JournalError."""
     with _opened(chunks, spelling.encoding) as stream:
         dialect = _Quoted if spelling.is_quoted else _Plain
-        reader = csv.reader(stream, dialect, delimiter=spelling.separator)
+        reader = csv.reader(_bounded(stream), dialect, delimiter=spelling.separator)
         try:
             for cells in reader:
                 if any(cells):
@@ -89,12 +91,20 @@ def _opened(chunks: Chunks, encoding: str) -> io.TextIOWrapper:
     return io.TextIOWrapper(raw, encoding=encoding, errors="strict", newline=None)
 
 
+def _bounded(stream: io.TextIOWrapper) -> Iterator[str]:
+    while text := stream.readline(LINE_CHARACTERS_MAX):
+        if len(text) == LINE_CHARACTERS_MAX:
+            message = f"a line has {LINE_CHARACTERS_MAX} characters or more"
+            raise JournalError(message, reason="too-big")
+        yield text
+
+
 class _Stream(io.RawIOBase):
     """Gives pieces of a file out as a file."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
@@ -104,7 +114,7 @@ class _Stream(io.RawIOBase):
             piece = next(self._pieces, None)
             if piece is None:
                 return 0
-            self._rest = piece
+            self._rest = memoryview(piece)
         taken, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(taken)] = taken
         return len(taken)

@@ -2,11 +2,13 @@
 
 import gzip
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.ipn.shops_and_keys import read_shops
 from ledger.reconciliation.journal_error import JournalError
 from ledger.reconciliation.journal_reading import Journal, read_journal, reopen
 from ledger.reconciliation.journal_rows import Heading, JournalKind, JournalRow
@@ -273,3 +275,17 @@ def test_a_transactions_journal_may_have_uuids() -> None:
 
     assert journal.heading.journal_kind == "JT"
     assert next(journal.rows()).uuid == "1234567"
+
+
+def test_the_table_that_a_refusal_shows_is_one_for_the_shops_file(tmp_path: Path) -> None:
+    with pytest.raises(JournalError) as refusal:
+        read(FRENCH)
+    table = str(refusal.value).partition("\n")[2]
+    path = tmp_path / "shops.toml"
+    path.write_text(f'[[shops]]\nid = "12345678"\n{table}', "utf-8")
+
+    (shop,) = read_shops(path, {}).shop_by_id.values()
+
+    assert [means for _, means in shop.labels] == [
+        *("PAYMENT_DATE", "TRANSACTION_STATUS", "AMOUNT", "TRANSACTION_ID")
+    ]
