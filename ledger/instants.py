@@ -123,6 +123,11 @@ def read_platform_day(text: str) -> date | None:
         return None
 
 
+def write_day(day: date | None) -> str | None:
+    """Write a day as ISO 8601 has it; None for none."""
+    return None if day is None else day.isoformat()
+
+
 def write_second(instant: datetime) -> str:
     """Write an instant of the platform, in whole seconds. Shape: `2026-03-10T09:15:47Z`."""
     return _iso(instant.replace(microsecond=0), "seconds")

@@ -1,6 +1,6 @@
 """What `ledger import` does: it keeps files of the platform, to be compared with the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
@@ -13,14 +13,13 @@ from ledger.application import Ledger
 from ledger.cli.access_notes import Read, note_reads, user_name
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_json_lines, echo_table
-from ledger.instants import utc_now
+from ledger.instants import utc_now, write_day
 from ledger.ipn.modes import Mode
-from ledger.reconciliation.files import KeptFile, import_file
+from ledger.reconciliation.files import KeptFile, chunks_of, import_file
 from ledger.reconciliation.journal_error import JournalError
 
 IMPORTED, KNOWN, REFUSED = "imported", "already-imported", "refused"
 _COLUMNS = ("file", "outcome", "id", "kind", "first_day", "last_day", "rows", "reason")
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +53,17 @@ def import_journals(paths: Sequence[Path], addressee: Addressee, *, as_json: boo
 
 def _import(ledger: Ledger, path: Path, addressee: Addressee) -> dict[str, Any]:
     try:
-        imported = import_file(
-            ledger,
-            _chunks_of(path),
-            path.name,
-            by_whom=user_name(),
-            now=utc_now(),
-            shop_id=addressee.shop_id,
-            mode=None if addressee.mode is None else Mode(addressee.mode).value,
-            days=addressee.days,
-        )
+        with path.open("rb") as stream:
+            imported = import_file(
+                ledger,
+                chunks_of(stream),
+                path.name,
+                by_whom=user_name(),
+                now=utc_now(),
+                shop_id=addressee.shop_id,
+                mode=None if addressee.mode is None else Mode(addressee.mode).value,
+                days=addressee.days,
+            )
     except JournalError as error:
         click.echo(f"{path.name}: {error}", err=True)
         return dict.fromkeys(_COLUMNS) | {
@@ -88,23 +88,10 @@ def _answer(name: str, outcome: str, kept_file: KeptFile) -> dict[str, Any]:
         "version": heading.version,
         "shop_id": kept_file.shop_id,
         "mode": Mode(kept_file.mode).public,
-        "first_day": _text(kept_file.first_day),
-        "last_day": _text(kept_file.last_day),
+        "first_day": write_day(kept_file.first_day),
+        "last_day": write_day(kept_file.last_day),
         "rows": heading.row_count,
         "encoding": heading.encoding,
         "separator": heading.separator,
         "reason": None,
     }
-
-
-def _text(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
-
-
-def _chunks_of(path: Path) -> Callable[[], Iterator[bytes]]:
-    def chunks() -> Iterator[bytes]:
-        with path.open("rb") as stream:
-            while chunk := stream.read(_CHUNK_BYTES):
-                yield chunk
-
-    return chunks

@@ -12,7 +12,12 @@ from ledger.cli.invocation import only_shop, open_ledger
 from ledger.cli.output import counted, echo_document, echo_table
 from ledger.instants import utc_now, write_public_instant
 from ledger.ipn.modes import Mode
-from ledger.reconciliation.completeness import Completeness, DayState, completeness, missing_files
+from ledger.reconciliation.completeness import (
+    DayState,
+    completeness,
+    day_data,
+    missing_files,
+)
 from ledger.reconciliation.files import kept_files
 from ledger.reconciliation.report import make_report
 from ledger.reconciliation.report_store import ReportContent, Scope, StoredReport
@@ -79,10 +84,10 @@ def print_completeness(
     if as_json:
         files = [asdict(each) for each in missing]
         document = {"shop_id": shop_id, "mode": Mode(mode).public}
-        echo_document(document | {"days": [_document(each) for each in known], "missing": files})
+        echo_document(document | {"days": [day_data(each) for each in known], "missing": files})
     else:
         echo_table(
-            _DAY_COLUMNS, ([_document(each)[name] for name in _DAY_COLUMNS] for each in known)
+            _DAY_COLUMNS, ([day_data(each)[name] for name in _DAY_COLUMNS] for each in known)
         )
     for each in missing:
         days_of = f"{each.first_day} to {each.last_day}"
@@ -90,18 +95,6 @@ def print_completeness(
     proven = sum(each.day_state is DayState.PROVEN for each in known)
     click.echo(f"{proven} of {counted(len(known), 'day')} proven", err=True)
     return 1 if missing or any(each.day_state is DayState.GAPS for each in known) else 0
-
-
-def _document(known_day: Completeness) -> dict[str, Any]:
-    return {
-        "day": known_day.day.isoformat(),
-        "state": known_day.day_state.value,
-        "listed": known_day.listed_count,
-        "confirmed": known_day.confirmed_count,
-        "gaps": known_day.gap_count,
-        "score": known_day.score,
-        "report_id": known_day.report_id,
-    }
 
 
 def _cells(finding: dict[str, Any]) -> list[object]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -52,6 +53,19 @@ class Completeness:
         if self.day_state not in (DayState.PROVEN, DayState.GAPS):
             return None
         return self.confirmed_count / self.listed_count if self.listed_count else 1.0
+
+
+def day_data(known_day: Completeness) -> dict[str, Any]:
+    """Return what is known of a day under its public names."""
+    return {
+        "day": known_day.day.isoformat(),
+        "state": known_day.day_state.value,
+        "listed": known_day.listed_count,
+        "confirmed": known_day.confirmed_count,
+        "gaps": known_day.gap_count,
+        "score": known_day.score,
+        "report_id": known_day.report_id,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Keeps files of the platform: whole, sealed, once, each with its entry in the log."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -12,19 +12,20 @@ from ulid import ULID
 
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
+from ledger.instants import write_day
 from ledger.ipn.modes import MODES
 from ledger.reconciliation.journal_error import JournalError
-from ledger.reconciliation.journal_reading import Journal, read_journal, reopen
+from ledger.reconciliation.journal_reading import Journal, read_journal
 from ledger.reconciliation.journal_rows import Heading, JournalKind
+from ledger.reconciliation.journal_text import Chunks
+from ledger.reconciliation.newest_first import newest_first
 from ledger.sealing.files import SealedFile, add_file, opened_file, seal_file
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 from ledger.storage.reconciliation_tables import journal_files
 
-Chunks = Callable[[], Iterable[bytes]]
-"""What yields the bytes of a file from the beginning, whenever it is called."""
-
 FILE_NAME_MAX = 200
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,17 @@ class Import:
 
     file: KeptFile
     is_new: bool
+
+
+def chunks_of(stream: IO[bytes]) -> Callable[[], Iterator[bytes]]:
+    """Return what yields the bytes of a stream from its beginning, whenever it is called."""
+
+    def chunks() -> Iterator[bytes]:
+        stream.seek(0)
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
+
+    return chunks
 
 
 def import_file(
@@ -151,12 +163,7 @@ def listed_files(
     connection: Connection, *, limit: int, before_id: str | None = None, shops: Sequence[str] | None
 ) -> list[KeptFile]:
     """Return files, newest first. Shape: `shops` None is every shop; `before_id` is an id."""
-    c = journal_files.c
-    query = select(journal_files).order_by(c.id.desc()).limit(limit)
-    if shops is not None:
-        query = query.where(c.shop_id.in_(shops))
-    if before_id is not None:
-        query = query.where(c.id < before_id)
+    query = newest_first(journal_files, limit=limit, before_id=before_id, shops=shops)
     return [_kept_file(row) for row in connection.execute(query)]
 
 
@@ -168,7 +175,7 @@ def kept_file_rows(connection: Connection) -> list[KeptFile]:
 
 def opened_journal(database: Database, sealing: Sealing, kept_file: KeptFile) -> Journal:
     """Open a file that is kept. Errors: UnsealableError, also while its rows are read."""
-    return reopen(content_of(database, sealing, kept_file), kept_file.heading)
+    return Journal(content_of(database, sealing, kept_file), kept_file.heading)
 
 
 def content_of(
@@ -235,8 +242,8 @@ def _row(kept_file: KeptFile) -> dict[str, object]:
         "shop_id": kept_file.shop_id,
         "mode": kept_file.mode,
         "kind": kept_file.journal_kind.value,
-        "first_day": _text(kept_file.first_day),
-        "last_day": _text(kept_file.last_day),
+        "first_day": write_day(kept_file.first_day),
+        "last_day": write_day(kept_file.last_day),
         "parts": kept_file.part_count,
         "row_count": kept_file.heading.row_count,
         "byte_count": kept_file.byte_count,
@@ -258,10 +265,6 @@ def _kept_file(row: Row[Any]) -> KeptFile:
         row.byte_count,
         Heading.from_json(row.heading),
     )
-
-
-def _text(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
 
 
 def _day(text: str | None) -> date | None:

@@ -105,9 +105,8 @@ def totals_of(findings: Iterable[Finding]) -> list[Total]:
         currency, amount_minor = _money(finding)
         count, sum_minor = sums.get((finding.word, currency), (0, 0))
         sums[finding.word, currency] = count + 1, sum_minor + amount_minor
-    ranks = {word: number for number, word in enumerate(Result)}
     totals = [Total(word, currency, *sums[word, currency]) for word, currency in sums]
-    return sorted(totals, key=lambda total: (ranks[total.word], total.currency or ""))
+    return sorted(totals, key=lambda total: (_RANK[total.word], total.currency or ""))
 
 
 def _money(finding: Finding) -> tuple[str | None, int]:

@@ -64,7 +64,10 @@ class _Seen:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """A file that can be read. Shape: `chunks` yields its bytes whenever it is called."""
+    """A file that was read once, and can be read again by what was decided of it then.
+
+    Shape: `chunks` yields its bytes whenever it is called.
+    """
 
     chunks: Chunks
     heading: Heading
@@ -118,11 +121,6 @@ def read_journal(chunks: Chunks, file_name: str, own_labels: Mapping[str, str]) 
         net_divisor=net_divisor,
         fee_divisor=fee_divisor,
     )
-    return Journal(chunks, heading)
-
-
-def reopen(chunks: Chunks, heading: Heading) -> Journal:
-    """Return a file that was read before, by what was decided of it then."""
     return Journal(chunks, heading)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from ledger.errors import ConflictError
 from ledger.instants import write_instant
 from ledger.projections.definition import CONTINUED, DOUBT
 from ledger.queries.live_tables import live_table
+from ledger.reconciliation.report_store import Scope
 from ledger.storage.database import Database, chunks
 from ledger.storage.event_store import EventStore, RecordedEvent, fold
 from ledger.storage.tables import events
@@ -21,9 +22,8 @@ TransactionColumns = Mapping[str, str | int | None]
 """Names of facts, with `uuid`, `reference`, `first_seen_at` and `last_changed_at`, and values."""
 
 _FACTS = (
-    *("operation_type", "status", "amount_minor", "currency", "requested_amount_minor"),
-    *("requested_currency", "created_at", "order_id", "trans_id", "trans_date"),
-    *("sequence_number", "payment_method", "contract"),
+    *("operation_type", "status", "amount_minor", "currency", "created_at", "order_id"),
+    *("trans_id", "trans_date", "sequence_number", "payment_method", "contract"),
 )
 _COLUMNS = ("uuid", "reference", *_FACTS, "first_seen_at", "last_changed_at")
 
@@ -37,13 +37,7 @@ class LedgerState:
     transaction_columns: tuple[TransactionColumns, ...]
 
 
-def state_at(
-    database: Database,
-    shop_id: str,
-    mode: str,
-    days: tuple[date, date],
-    position: int | None = None,
-) -> LedgerState:
+def state_at(database: Database, scope: Scope, position: int | None = None) -> LedgerState:
     """Return the transactions of these UTC days, and of those beside them.
 
     Shape: without a position as far as the read model has followed. Errors: ViewNotBuiltError;
@@ -56,7 +50,7 @@ def state_at(
         if position > reached:
             message = f"the read model of transactions is at {reached}, not yet at {position}"
             raise ConflictError(message)
-        rows = _rows(connection, table, shop_id, mode, days)
+        rows = _rows(connection, table, scope)
         changed = _changed_after(connection, position)
     now = tuple(
         _columns(row)
@@ -70,11 +64,9 @@ def state_at(
     return LedgerState(position, tuple(in_order))
 
 
-def _rows(
-    connection: Connection, table: Table, shop_id: str, mode: str, days: tuple[date, date]
-) -> list[Row[Any]]:
+def _rows(connection: Connection, table: Table, scope: Scope) -> list[Row[Any]]:
     c, beside = table.c, timedelta(days=1)
-    first, end = (days[0] - beside).isoformat(), (days[1] + 2 * beside).isoformat()
+    first, end = (scope.first_day - beside).isoformat(), (scope.last_day + 2 * beside).isoformat()
 
     def within(instant_column: ColumnElement[str]) -> ColumnElement[bool]:
         return and_(instant_column >= first, instant_column < end)
@@ -85,7 +77,7 @@ def _rows(
         and_(c.created_at.is_(None), c.trans_date.is_(None), within(c.first_seen_at)),
     )
     columns = [c.id, c[CONTINUED], c[DOUBT], *(c[name] for name in _COLUMNS)]
-    query = select(*columns).where(c.shop_id == shop_id, c.mode == mode, on_these_days)
+    query = select(*columns).where(c.shop_id == scope.shop_id, c.mode == scope.mode, on_these_days)
     return list(connection.execute(query))
 
 

@@ -7,7 +7,7 @@ in it: what waited in quarantine, and of which captures the shop was told.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -100,18 +100,13 @@ def _compare(
         (kept_file.journal_kind, list(_rows(database, sealing, kept_file, scope)))
         for kept_file in sorted(files, key=_made_at)
     )
-    days = scope.first_day, scope.last_day
-    state = state_at(database, scope.shop_id, scope.mode, days, position)
+    state = state_at(database, scope, position)
     matching = match(rows, [transaction_of(columns) for columns in state.transaction_columns])
     listing = Listing(
         made_at={each.id: _made_at(each) for each in files},
-        whole_days={
-            day
-            for kept_file in files
-            if kept_file.journal_kind in LISTS_EVERY_PAYMENT
-            for day in scope.days()
-            if kept_file.covers(day)
-        },
+        whole_days=_whole_days(
+            [each for each in files if each.journal_kind in LISTS_EVERY_PAYMENT], scope
+        ),
         contracts={claim.contract for claim in rows if claim.contract},
         lists_verifications=any(claim.direction == "VERIFICATION" for claim in rows),
         is_capture_told=lambda method: method in captures_told if method else bool(captures_told),
@@ -135,9 +130,13 @@ def _content(
         rules=RULES,
         file_ids=[each.id for each in files],
         captures_told=sorted(captures_told),
-        whole_days={day for kept_file in files for day in scope.days() if kept_file.covers(day)},
+        whole_days=_whole_days(files, scope),
     )
     return written_content(inputs, comparison.findings, find_delivery)
+
+
+def _whole_days(files: Sequence[KeptFile], scope: Scope) -> set[date]:
+    return {day for day in scope.days() if any(each.covers(day) for each in files)}
 
 
 def _made_at(kept_file: KeptFile) -> datetime:

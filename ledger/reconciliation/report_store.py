@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, func, insert, select
 from ulid import ULID
 
 from ledger.errors import BadFilterError, NotFoundError
+from ledger.reconciliation.newest_first import newest_first
 from ledger.storage.reconciliation_tables import report_days, reports
 
 DAYS_MAX = 366
@@ -142,12 +143,7 @@ def listed_reports(
     connection: Connection, *, limit: int, before_id: str | None = None, shops: Sequence[str] | None
 ) -> list[StoredReport]:
     """Return reports, newest first. Shape: `shops` None is every shop; `before_id` is an id."""
-    c = reports.c
-    query = select(reports).order_by(c.id.desc()).limit(limit)
-    if shops is not None:
-        query = query.where(c.shop_id.in_(shops))
-    if before_id is not None:
-        query = query.where(c.id < before_id)
+    query = newest_first(reports, limit=limit, before_id=before_id, shops=shops)
     return [_report(row) for row in connection.execute(query)]
 
 

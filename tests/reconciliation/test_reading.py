@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.ipn.shops_and_keys import read_shops
 from ledger.reconciliation.journal_error import JournalError
-from ledger.reconciliation.journal_reading import Journal, read_journal, reopen
+from ledger.reconciliation.journal_reading import Journal, read_journal
 from ledger.reconciliation.journal_rows import Heading, JournalKind, JournalRow
 from ledger.simulator.journal_layout import JournalShop
 from ledger.simulator.journals import journals
@@ -201,7 +201,7 @@ def test_a_heading_that_is_stored_opens_the_file_again() -> None:
     again = Heading.from_json(journal.heading.to_json())
 
     assert again == journal.heading
-    assert list(reopen(journal.chunks, again).rows()) == list(journal.rows())
+    assert list(Journal(journal.chunks, again).rows()) == list(journal.rows())
 
 
 def test_every_file_of_the_simulated_platform_is_read() -> None:

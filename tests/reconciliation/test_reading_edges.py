@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.reconciliation.journal_error import JournalError
-from ledger.reconciliation.journal_reading import reopen
+from ledger.reconciliation.journal_reading import Journal
 from ledger.reconciliation.journal_rows import AmountScale, Heading
 from tests.reconciliation.journals import (
     JRB_NAME,
@@ -182,7 +182,7 @@ def test_a_heading_survives_json_and_opens_the_same_rows(text: str) -> None:
 
     assert again == journal.heading
     assert isinstance(again.scale, AmountScale)
-    assert list(reopen(journal.chunks, again).rows()) == list(journal.rows())
+    assert list(Journal(journal.chunks, again).rows()) == list(journal.rows())
 
 
 def test_a_name_with_digits_of_another_script_says_no_day() -> None:

@@ -1,20 +1,25 @@
 """Files of the platform over HTTP: put them here, compare, and see which days are proven."""
 
-import io
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import IO, Any
+from typing import Any, TypeVar
 
 from flask import Response, request
 from marshmallow import RAISE
 
 from ledger.errors import NotFoundError
-from ledger.instants import write_public_instant
+from ledger.instants import write_day, write_public_instant
 from ledger.ipn.modes import Mode
-from ledger.reconciliation.completeness import Completeness, DayState, completeness, missing_files
-from ledger.reconciliation.files import KeptFile, import_file, kept_files, listed_files
+from ledger.reconciliation.completeness import (
+    Completeness,
+    DayState,
+    completeness,
+    day_data,
+    missing_files,
+)
+from ledger.reconciliation.files import KeptFile, chunks_of, import_file, kept_files, listed_files
 from ledger.reconciliation.report import make_report
 from ledger.reconciliation.report_store import Scope, StoredReport, listed_reports, report_of
 from web.api.log import BYTES
@@ -40,7 +45,9 @@ from web.context import context, ledger
 bp = a_blueprint("reconciliation", "The platform's own files, compared with what was told.")
 
 FILE_BYTES_MAX = 64 << 20
-_CHUNK_BYTES = 1 << 20
+_IN_MEMORY_MAX = 1 << 20
+
+_Listed = TypeVar("_Listed", KeptFile, StoredReport)
 
 
 @bp.route("/shops/<shop_id>/<mode>/completeness")
@@ -86,13 +93,7 @@ def make_report_of_days(request_body: dict[str, Any], shop_id: str, mode: str) -
 @bp.response(200, ReportPage)
 def list_reports(parameters: dict[str, Any]) -> Response:
     """List reports, newest first."""
-    limit = parameters["limit"]
-    with ledger().database.connect() as connection:
-        reports = listed_reports(
-            connection, limit=limit + 1, before_id=parameters["cursor"], shops=_shops(parameters)
-        )
-    cursor = reports[limit - 1].id if len(reports) > limit else None
-    return answer_page([_summary(report) for report in reports[:limit]], cursor)
+    return _page(listed_reports, _summary, parameters)
 
 
 @bp.route("/reports/<report_id>")
@@ -111,13 +112,7 @@ def get_report(report_id: str) -> Response:
 @bp.response(200, FilePage)
 def list_files(parameters: dict[str, Any]) -> Response:
     """List the files of the platform that were put here, newest first."""
-    limit = parameters["limit"]
-    with ledger().database.connect() as connection:
-        files = listed_files(
-            connection, limit=limit + 1, before_id=parameters["cursor"], shops=_shops(parameters)
-        )
-    cursor = files[limit - 1].id if len(files) > limit else None
-    return answer_page([file_data(each) for each in files[:limit]], cursor)
+    return _page(listed_files, file_data, parameters)
 
 
 @bp.route("/shops/<shop_id>/<mode>/files", methods=["POST"])
@@ -129,7 +124,7 @@ def post_file(parameters: dict[str, Any], shop_id: str, mode: str) -> Response:
     """Put a file of the platform here: its bytes are the body, as they came."""
     request.max_content_length = FILE_BYTES_MAX
     days = parameters["first_day"], parameters["last_day"]
-    with tempfile.SpooledTemporaryFile(max_size=_CHUNK_BYTES) as spooled:
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_MAX) as spooled:
         shutil.copyfileobj(request.stream, spooled)
         imported = import_file(
             ledger(),
@@ -145,15 +140,17 @@ def post_file(parameters: dict[str, Any], shop_id: str, mode: str) -> Response:
     return answer({"is_new": imported.is_new, "file": file_data(imported.file)})
 
 
-def chunks_of(stream: IO[bytes]) -> Callable[[], Iterator[bytes]]:
-    """Return what yields the bytes of a stream from its beginning, whenever it is called."""
-
-    def chunks() -> Iterator[bytes]:
-        stream.seek(0, io.SEEK_SET)
-        while chunk := stream.read(_CHUNK_BYTES):
-            yield chunk
-
-    return chunks
+def _page(
+    read_page: Callable[..., Sequence[_Listed]],
+    data_of: Callable[[_Listed], dict[str, Any]],
+    parameters: dict[str, Any],
+) -> Response:
+    """Answer one page of files or reports, of which one more is read."""
+    limit, before_id, shops = parameters["limit"], parameters["cursor"], _shops(parameters)
+    with ledger().database.connect() as connection:
+        rows = read_page(connection, limit=limit + 1, before_id=before_id, shops=shops)
+    cursor = rows[limit - 1].id if len(rows) > limit else None
+    return answer_page(list(map(data_of, rows[:limit])), cursor)
 
 
 def _shops(parameters: dict[str, Any]) -> list[str] | None:
@@ -173,23 +170,10 @@ def file_data(kept_file: KeptFile) -> dict[str, Any]:
         "mode": Mode(kept_file.mode).public,
         "kind": kept_file.journal_kind,
         "version": kept_file.heading.version,
-        "first_day": _text(kept_file.first_day),
-        "last_day": _text(kept_file.last_day),
+        "first_day": write_day(kept_file.first_day),
+        "last_day": write_day(kept_file.last_day),
         "rows": kept_file.heading.row_count,
         "bytes": kept_file.byte_count,
-    }
-
-
-def day_data(known_day: Completeness) -> dict[str, Any]:
-    """Return what is known of a day under its public names."""
-    return {
-        "day": known_day.day.isoformat(),
-        "state": known_day.day_state,
-        "listed": known_day.listed_count,
-        "confirmed": known_day.confirmed_count,
-        "gaps": known_day.gap_count,
-        "score": known_day.score,
-        "report_id": known_day.report_id,
     }
 
 
@@ -225,7 +209,3 @@ def _summary(report: StoredReport) -> dict[str, Any]:
         "rules": report.rules,
         "files": list(report.file_ids),
     }
-
-
-def _text(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
