@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from ledger.errors import UnsealableError
 from ledger.proof.entry import (
     DELIVERY,
     ERASURE,
@@ -173,9 +174,7 @@ def _opened(
             faults[locked.origin_id] = UNSEALABLE
         elif locked.frame is not None:
             missing.add(locked.origin_id)
-    explained = erasure_marks(connection, missing, what).keys()
-    faults |= dict.fromkeys(missing - explained, SECRET_MISSING)
-    erased.update(explained)
+    _explain(connection, missing, what, faults, erased)
     return opened_frames
 
 
@@ -192,15 +191,27 @@ def _opened_digests(
         if locked.secret is None:
             continue
         missing.discard(locked.origin_id)
-        noted = sealing.open_secret(locked, BODY)
-        if noted is None:
+        try:
+            commitments, digest = sealing.unlocked(locked, BODY)
+        except UnsealableError:
             faults[locked.origin_id] = UNSEALABLE
         else:
-            opened[locked.origin_id] = noted
-    explained = erasure_marks(connection, missing, BODY).keys()
+            opened[locked.origin_id] = OpenedFrame(digest, commitments, digest.hex())
+    _explain(connection, missing, BODY, faults, erased)
+    return opened
+
+
+def _explain(
+    connection: Connection,
+    missing: set[str],
+    what: str,
+    faults: dict[str, str],
+    erased: set[str],
+) -> None:
+    """Tell secrets that an erasure has destroyed from those that nothing explains."""
+    explained = erasure_marks(connection, missing, what).keys()
     faults |= dict.fromkeys(missing - explained, SECRET_MISSING)
     erased.update(explained)
-    return opened
 
 
 def _events_at(connection: Connection, positions: Sequence[int]) -> dict[int, Row[Any]]:

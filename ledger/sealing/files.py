@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from ledger.errors import UnsealableError
 from ledger.sealing.frames import open_frame, seal
-from ledger.sealing.origin_secret import BODY, SECRET_BYTES, Commitments, new_secret, secret_name
+from ledger.sealing.origin_secret import BODY, Commitments, new_secret, secret_name
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
 from ledger.storage.reconciliation_tables import journal_parts
@@ -29,8 +29,9 @@ class SealedFile:
 def seal_file(sealing: Sealing, file_id: str, chunks: Iterable[bytes], digest: bytes) -> SealedFile:
     """Seal the content of a file. Shape: `digest` is its SHA-256. Errors: SettingsError."""
     masters, secret = sealing.keys.masters(), new_secret()
+    commitments = Commitments(secret)
     parts = [
-        seal(_part_secret(secret, number), file_id, _part_name(number), part)
+        seal(commitments.salt(_part_name(number)), file_id, _part_name(number), part)
         for number, part in enumerate(_in_parts(chunks))
     ]
     master, locked = masters.wrap(secret_name(file_id, BODY), secret + digest)
@@ -59,9 +60,7 @@ def opened_file(
         locked = body_secrets(connection, [file_id])
     if not locked or locked[0].secret is None or locked[0].master is None:
         raise UnsealableError(f"the file {file_id} was erased, or has expired")
-    name = secret_name(file_id, BODY)
-    unlocked = sealing.keys.unlock(name, locked[0].master, locked[0].secret)
-    secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:]
+    commitments, digest = sealing.unlocked(locked[0], BODY)
 
     def chunks() -> Iterator[bytes]:
         hashed = hashlib.sha256()
@@ -72,7 +71,7 @@ def opened_file(
                 sealed = connection.scalar(query)
             if sealed is None:
                 raise UnsealableError(f"part {number} of the file {file_id} is missing")
-            part_secret = _part_secret(secret, number)
+            part_secret = commitments.salt(_part_name(number))
             part = open_frame(part_secret, file_id, _part_name(number), bytes(sealed))
             hashed.update(part)
             yield part
@@ -91,10 +90,6 @@ def _in_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
             del buffer[:PART_BYTES]
     if buffer:
         yield bytes(buffer)
-
-
-def _part_secret(secret: bytes, number: int) -> bytes:
-    return Commitments(secret).salt(_part_name(number))
 
 
 def _part_name(number: int) -> str:

@@ -127,7 +127,7 @@ class Sealing:
     def _digest(self, locked: LockedFrame) -> str | None:
         if locked.secret is None:
             return None
-        return self._unlocked(locked, BODY)[SECRET_BYTES:].hex()
+        return self.unlocked(locked, BODY)[1].hex()
 
     # -- parts of events ----------------------------------------------------------------------
 
@@ -164,31 +164,23 @@ class Sealing:
         if locked.frame is None or locked.secret is None:
             return Sealed.ERASED
         try:
-            unlocked = self._unlocked(locked, what)
-            secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:].hex()
-            content = open_frame(secret, locked.origin_id, what, locked.frame)
+            commitments, digest = self.unlocked(locked, what)
+            content = open_frame(commitments.secret, locked.origin_id, what, locked.frame)
         except MasterKeyMissingError:
             return Sealed.LOCKED
         except UnsealableError:
             return Sealed.DAMAGED
-        return OpenedFrame(content, Commitments(secret), digest or None)
+        return OpenedFrame(content, commitments, digest.hex() or None)
 
-    def open_secret(self, locked: LockedFrame, what: str) -> OpenedFrame | None:
-        """Open a secret alone, with the digest noted in it as its content; None if it cannot be.
+    def unlocked(self, locked: LockedFrame, what: str) -> tuple[Commitments, bytes]:
+        """Open a secret alone. Shape: what it commits to, and the SHA-256 noted in it, if any.
 
-        Errors: SettingsError.
+        Errors: MasterKeyMissingError; UnsealableError; SettingsError.
         """
-        try:
-            unlocked = self._unlocked(locked, what)
-        except UnsealableError:
-            return None
-        secret, digest = unlocked[:SECRET_BYTES], unlocked[SECRET_BYTES:]
-        return OpenedFrame(digest, Commitments(secret), digest.hex())
-
-    def _unlocked(self, locked: LockedFrame, what: str) -> bytes:
         assert locked.master is not None and locked.secret is not None, "it was not destroyed"  # noqa: PT018  both or neither
         name = secret_name(locked.origin_id, what)
-        return self.keys.unlock(name, locked.master, locked.secret)
+        unlocked = self.keys.unlock(name, locked.master, locked.secret)
+        return Commitments(unlocked[:SECRET_BYTES]), unlocked[SECRET_BYTES:]
 
 
 def _sealed(
