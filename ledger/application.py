@@ -13,6 +13,7 @@ from ledger.ipn.content_tags import tagged_by
 from ledger.ipn.delivery import Delivery
 from ledger.ipn.parse import Proven, verify
 from ledger.ipn.shops_and_keys import Shops, read_shops
+from ledger.recording.answering import Answering
 from ledger.recording.append import Append
 from ledger.recording.confirmation import Confirmation
 from ledger.recording.importing import unkept, with_known_imports
@@ -60,6 +61,7 @@ class Ledger:
         writer = PlainWriter if database.is_sqlite else PostgresqlWriter
         append = Append(database, self.events, self.sealing, strategy or writer(database), clock)
         self.confirmation = Confirmation(database, self.events, self.sealing, clock)
+        self.answering = Answering(database, self.events, self.sealing, self.limits, clock)
         self._quarantining = Quarantining(database, self.sealing, Quarantine(settings), self.limits)
         self._record = Record(database, self.sealing, append, clock, self.refuse)
 

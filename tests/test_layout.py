@@ -27,6 +27,7 @@ FLOORS = (
     "ledger.proof",
     "ledger.privacy",
     "ledger.reconciliation",
+    "ledger.asking",
     "ledger.audit",
     "ledger.simulator",
     "ledger.cli",
@@ -57,6 +58,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     ),
     "ledger.privacy": ("orjson", "sqlalchemy", "ulid"),
     "ledger.reconciliation": ("orjson", "sqlalchemy", "ulid"),
+    "ledger.asking": ("requests", "sqlalchemy", "structlog"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),
@@ -174,6 +176,7 @@ def test_the_event_library_is_imported_in_few_modules() -> None:
 
 EVENT_LIBRARY_USERS = {
     "ledger.aggregates.aggregate",
+    "ledger.aggregates.event",
     "ledger.storage.database_errors",
     "ledger.storage.event_mapper",
     "ledger.storage.event_recorder",

@@ -11,6 +11,7 @@ from flask_limiter import RateLimitExceeded
 from werkzeug.exceptions import HTTPException
 
 from ledger import errors
+from ledger.asking.asker import NotAllowedYetError
 from ledger.proof.bundle import BundleError
 from ledger.reconciliation.journal_error import JournalError
 from ledger.storage.database_errors import silence
@@ -38,6 +39,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.MissingExtraError: 501,
     BundleError: 422,
     JournalError: 422,
+    NotAllowedYetError: 409,
     errors.LedgerError: 500,
 }
 

@@ -14,6 +14,7 @@ from werkzeug.exceptions import Unauthorized
 from ledger import __version__
 from ledger.access.tokens import hash_of
 from ledger.application import Ledger
+from ledger.asking.standing import asking_standings
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
@@ -68,6 +69,7 @@ def _gauges(of: Ledger) -> list[Gauge]:
         *(_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges),
         partial(_log_gauges, now=context().clock()),
         partial(_completeness_gauges, now=context().clock()),
+        partial(_asking_gauges, shops=of.shops, now=context().clock()),
     ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
@@ -162,3 +164,19 @@ def _completeness_gauges(connection: Connection, *, now: datetime) -> Iterator[G
     yield Gauge("ledger_gaps", meaning, gaps, labels)
     meaning = "Files of the platform that came regularly and then did not."
     yield Gauge("ledger_files_missing", meaning, missing, labels)
+
+
+def _asking_gauges(connection: Connection, *, shops: Shops, now: datetime) -> Iterator[Gauge]:
+    """Read how asking stands about the shops that have chosen it; nothing for all others."""
+    questions: Sizes = {}
+    stopped: Sizes = {}
+    for standing in asking_standings(connection, shops, now):
+        names = standing.shop_id, Mode(standing.mode).public
+        stopped[names] = float(standing.stopped_by is not None)
+        for (service, outcome), count in standing.by_outcome.items():
+            questions[*names, service, outcome] = float(count)
+    labels = ("shop_id", "mode")
+    meaning = "Questions to the platform in the last day, by what came of them."
+    yield Gauge("ledger_questions", meaning, questions, (*labels, "service", "outcome"))
+    meaning = "1 while a shop is not asked about because the platform refused the password."
+    yield Gauge("ledger_asking_stopped", meaning, stopped, labels)

@@ -35,6 +35,8 @@ APPEND_ONLY = (
     "journal_parts",
     "reports",
     "report_days",
+    "questions",
+    "answers",
     "access_log",
 )
 ORDERED = (
@@ -46,6 +48,7 @@ ORDERED = (
     "expiries",
     "journal_files",
     "reports",
+    "answers",
 )
 """Tables that are followed in the order in which their rows were committed."""
 YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')"
@@ -64,6 +67,7 @@ def upgrade() -> None:
     _create_persons()
     _create_erasures()
     _create_reconciliation()
+    _create_asking()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -312,7 +316,8 @@ def _create_persons() -> None:
         sa.Column("place", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("source", name="pk_person_progress"),
     )
-    op.bulk_insert(progress, [{"source": "delivery", "place": 0}])
+    sources = ("delivery", "answer")
+    op.bulk_insert(progress, [{"source": source, "place": 0} for source in sources])
 
 
 def _create_erasures() -> None:
@@ -441,6 +446,48 @@ def _create_reconciliation() -> None:
         sa.Column("confirmed", sa.Integer(), nullable=False),
         sa.Column("gaps", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("shop_id", "mode", "day", "report_id", name="pk_report_days"),
+    )
+
+
+def _create_asking() -> None:
+    op.create_table(
+        "questions",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("service", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("cause", sa.Text(), nullable=False),
+        sa.Column("key_fingerprint", sa.Text(), nullable=False),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_questions"),
+        sa.UniqueConstraint("id", name="uq_questions_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_questions_shop", "questions", ["shop_id", "mode", "id"])
+    names = ["shop_id", "mode", "subject", "service", "id"]
+    op.create_index("ix_questions_subject", "questions", names)
+    op.create_table(
+        "answers",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("question_id", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("key_fingerprint", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.Column("server", sa.Text()),
+        sa.Column("certificate", sa.Text()),
+        sa.Column("told_at", INSTANT),
+        sa.Column("http_status", sa.Integer()),
+        sa.Column("positions", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_answers"),
+        sa.UniqueConstraint("id", name="uq_answers_id"),
+        sa.UniqueConstraint("question_id", name="uq_answers_question_id"),
+        sqlite_autoincrement=True,
     )
 
 

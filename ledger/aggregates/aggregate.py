@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Self, cast
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from eventsourcing.domain import AggregateEvent, BaseAggregate
+from eventsourcing.domain import BaseAggregate
 
+from ledger.aggregates.event import LedgerEvent
 from ledger.aggregates.news import Recall, Recalled, Report, brings_news
 from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import (
@@ -19,10 +20,13 @@ from ledger.aggregates.precedence import (
     Observation,
     Place,
     Precedence,
+    confirmation,
+    confirmed_by,
     contradicts,
     facts_that_move,
+    has_reported,
     is_older_than_any,
-    is_same,
+    newest_reporting,
     status_of,
 )
 from ledger.ipn import notification_rules as rules
@@ -36,73 +40,16 @@ class LedgerAggregate(BaseAggregate[UUID]):
     Shape: `facts` is the current state by the names of `ledger/ipn/snapshots.py`. `is_doubtful`
     says that all of it comes from doubtful notifications. The first one that is not doubtful begins
     anew, and from then on doubtful ones are recorded beside the state and change nothing of it.
+    `unconfirmed` are the names of the facts that only answers to our own questions have reported.
     """
 
     KIND: ClassVar[Kind]
     ASSIGNED: ClassVar[tuple[str, ...]]  # attributes of its events that become its own
 
-    class Event(AggregateEvent):
-        """What one notification reported. Its `timestamp` is when we recorded it."""
+    class Event(LedgerEvent):
+        """What one notification reported of such a thing."""
 
-        notification_id: str
-        received_at: datetime
-        shop_id: str
-        mode: str
-        reference: str
-        rule: str
-        rule_certainty: str
-        facts: dict[str, Fact]
-        moved: list[str] | None = None  # None: all of them, as the first event always does
-        source: str | None = None
-        told_at: datetime | None = None
-        occurred_at: datetime | None = None
-        late: bool = False
-        contradiction: bool = False
-        odd: list[str] | None = None
-        doubtful: list[str] | None = None
-        details: Pairs | None = None
-        personal: Pairs | None = None
-        suspected: list[str] | None = None
-        derived: list[str] | None = None
-
-        TOPIC: ClassVar[str]
-        FACTS: ClassVar[Mapping[str, str]]  # all that it can hold, with what they mean
-        is_closed: ClassVar[bool] = False
-        COUNTS_FOR_ORDER: ClassVar[bool] = True  # else any other notification goes before it
         aggregate_class: ClassVar[type["LedgerAggregate"]]
-
-        @classmethod
-        def called(cls, topic: str, *, counts_for_order: bool = True) -> type[Self]:
-            """Declare an event by its stored name; the name of its class follows from it."""
-            name = topic.rpartition(".")[2].title().replace("-", "")
-            qualname = cls.__qualname__.replace("Event", name)
-            members = {"TOPIC": topic, "COUNTS_FOR_ORDER": counts_for_order}
-            members |= {"__module__": cls.__module__, "__qualname__": qualname}
-            return type(name, (cls,), members)
-
-        @property
-        def ordered_by(self) -> datetime | None:
-            """Return the platform's time that orders events of this thing, when it gives one."""
-            return self.told_at
-
-        @property
-        def place(self) -> Place:
-            """Return its stream, and its version there."""
-            return self.originator_id, self.originator_version
-
-        def mutate(self, aggregate: Any) -> Any:
-            """Apply the event; the first one of a stream creates its aggregate.
-
-            One of another stream that is about the same thing leaves the version as it is.
-            """
-            aggregate = aggregate or self.aggregate_class.initial(self.originator_id)
-            if aggregate.id == self.originator_id:
-                return super().mutate(aggregate)
-            self.apply(aggregate)
-            return aggregate
-
-        def apply(self, aggregate: Any) -> None:
-            aggregate.apply(self)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -132,9 +79,11 @@ class LedgerAggregate(BaseAggregate[UUID]):
         self.is_doubtful = False
         self.facts = {}
         self.observations = []
+        self.unconfirmed = frozenset()
 
     is_doubtful: bool
     facts: dict[str, Fact]
+    unconfirmed: frozenset[str]
     observations: list[Observation]
     shop_id: str
     mode: str
@@ -167,6 +116,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
             setattr(self, attribute, getattr(event, attribute))
         for name in event.facts if event.moved is None else event.moved:
             self.facts[name] = event.facts[name]
+        self.unconfirmed = frozenset(event.unconfirmed or ())
         precedence = Precedence(
             status_of(event.facts),
             event.ordered_by,
@@ -208,12 +158,12 @@ class LedgerAggregate(BaseAggregate[UUID]):
         )
         earlier = [known for known in self.observations if known.counts_for_order]
         if confirmed_at is not None and earlier:
-            earlier.append(self._confirmation(confirmed_at))
+            earlier.append(confirmation(self.facts, self.observations, confirmed_at))
         silent = self.facts.keys() & derived
         added = [
             name
             for name, fact in facts.items()
-            if name not in silent and not self._has_reported(name, fact)
+            if name not in silent and not has_reported(self.observations, name, fact)
         ]
         if self.is_beyond_doubt(occasion):
             return Changes(added, moved=(), is_late=False, is_contradiction=False)
@@ -233,9 +183,21 @@ class LedgerAggregate(BaseAggregate[UUID]):
         is_late = changes.is_late or self.is_beyond_doubt(occasion)
         return brings_news(named_texts, recollection, is_late=is_late)
 
-    def _has_reported(self, name: str, fact: Fact) -> bool:
-        reports = (known.facts[name] for known in self.observations if name in known.facts)
-        return any(is_same(name, report, fact) for report in reports)
+    def is_confirmed_by(self, facts: Mapping[str, Fact], occasion: Occasion) -> bool:
+        """Return True if a signed call repeats what only an answer to our question has said."""
+        is_call = not occasion.is_asked and not occasion.doubts
+        return is_call and bool(confirmed_by(facts, self.facts, self.unconfirmed))
+
+    def _unconfirmed_after(
+        self, facts: Mapping[str, Fact], changes: Changes, occasion: Occasion
+    ) -> list[str] | None:
+        """Return the names of the facts that no signed call has told, once this is recorded."""
+        unconfirmed = self.unconfirmed
+        if occasion.is_asked:
+            unconfirmed = unconfirmed.union(changes.moved)
+        elif not self.is_beyond_doubt(occasion):
+            unconfirmed -= {*changes.moved, *confirmed_by(facts, self.facts, unconfirmed)}
+        return sorted(unconfirmed) or None
 
     def begin_anew(self, occasion: Occasion) -> None:
         """Forget what only doubtful notifications reported, if this one is not doubtful."""
@@ -256,21 +218,9 @@ class LedgerAggregate(BaseAggregate[UUID]):
         known = (observation.precedence.received_at for observation in self.observations)
         return max([occasion.received_at, *known])
 
-    def _confirmation(self, confirmed_at: datetime) -> Observation:
-        first, last = self.observations[0], self.observations[-1]
-        precedence = Precedence(status_of(self.facts), confirmed_at, first.precedence.received_at)
-        derived = [
-            name for name in self.facts if not any(known.holds(name) for known in self.observations)
-        ]
-        return Observation(last.place, last.topic, precedence, self.facts, True, derived)
-
     def place_confirmed_by(self, facts: Mapping[str, Fact]) -> Place:
         """Return the place of the newest event that reported most of these facts."""
-
-        def confirmed(known: Observation) -> int:
-            return sum(fact in known.facts.items() for fact in facts.items())
-
-        return max(reversed(self.observations), key=confirmed).place
+        return newest_reporting(self.observations, facts).place
 
     def _record(
         self,
@@ -296,5 +246,6 @@ class LedgerAggregate(BaseAggregate[UUID]):
             late=changes.is_late,
             contradiction=changes.is_contradiction,
             doubtful=list(occasion.doubts) or None,
-            **attributes,
+            answered=occasion.is_asked,
+            **{"unconfirmed": self._unconfirmed_after(facts, changes, occasion)} | attributes,
         )

@@ -50,6 +50,7 @@ class Alias(LedgerAggregate):
     RenewalRefused = Event.called("alias.renewal-refused", counts_for_order=False)
 
     DetailsReported = Event.called("alias.details-reported", counts_for_order=False)
+    ConfirmedByCall = Event.called("alias.confirmed-by-call", counts_for_order=False)
 
     status: str
 
@@ -58,7 +59,8 @@ class Alias(LedgerAggregate):
     ) -> bool:
         """Record what a snapshot says otherwise than before; return True if it did."""
         self.begin_anew(occasion)
-        if not snapshot.was_asked and (self.is_known or not snapshot.is_accepted):
+        is_use = not snapshot.was_asked and (self.is_known or not snapshot.is_accepted)
+        if is_use and not self.is_confirmed_by(snapshot.facts, occasion):
             return False  # a payment by alias changes the transaction, not the alias
         facts = snapshot.facts
         if not snapshot.was_asked:  # any use reports the same, whichever arrives first
@@ -67,14 +69,12 @@ class Alias(LedgerAggregate):
         changes = self.changes(facts, occasion, ordered_by=made_at)
         if not snapshot.is_accepted:
             changes = replace(changes, moved=())  # what was behind the alias stays
-        has_facts = changes.has_changes or not self.is_known
-        named_texts = [*snapshot.details, *snapshot.personal]
-        if not has_facts and not self.has_news(named_texts, changes, occasion, recall):
+        event_class = self._event_class(snapshot, changes, occasion, recall, is_use=is_use)
+        if event_class is None:
             return False
         rule, certainty = rules.ALIAS, rules.TOLD if "request" in snapshot.facts else rules.INFERRED
         if occasion.rule == rules.BACK_OFFICE:
             rule, certainty = rules.BACK_OFFICE, occasion.rule_certainty
-        event_class = self._classify(snapshot, changes) if has_facts else self.DetailsReported
         self._record(
             event_class,
             facts,
@@ -91,6 +91,23 @@ class Alias(LedgerAggregate):
             suspected=list(snapshot.suspected) or None,
         )
         return True
+
+    def _event_class(
+        self,
+        snapshot: AliasSnapshot,
+        changes: Changes,
+        occasion: Occasion,
+        recall: Recall,
+        *,
+        is_use: bool,
+    ) -> type[Event] | None:
+        """Return which event a snapshot makes; None if it says nothing new."""
+        named_texts = [*snapshot.details, *snapshot.personal]
+        if changes.has_changes or not self.is_known:
+            return self._classify(snapshot, changes)
+        if not is_use and self.has_news(named_texts, changes, occasion, recall):
+            return self.DetailsReported
+        return self.ConfirmedByCall if self.is_confirmed_by(snapshot.facts, occasion) else None
 
     def _status_after(
         self, event_class: type[Event], facts: Mapping[str, Fact], occasion: Occasion

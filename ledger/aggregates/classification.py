@@ -12,6 +12,7 @@ from ledger.ipn import notification_rules as rules
 from ledger.ipn.statuses import RANKS
 
 DETAILS_REPORTED = "details-reported"
+CONFIRMED_BY_CALL = "confirmed-by-call"
 CAPTURED = "captured"
 
 _BY_STATUS: Mapping[str, str] = {

@@ -35,6 +35,7 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _T.DetailsReported: "Further details reported",
     _T.StatusReported: "Status reported",
     _T.ConfirmedByOperator: "Confirmed by an operator",
+    _T.ConfirmedByCall: "Confirmed by the platform's call",
     _T.Joined: "Joined with what was reported without its uuid",
     _T.Continued: "Goes on under its uuid",
     _A.Registered: "Alias registered",
@@ -44,12 +45,14 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _A.RegistrationRefused: "Alias refused",
     _A.RenewalRefused: "Alias update refused",
     _A.DetailsReported: "Further details of the alias reported",
+    _A.ConfirmedByCall: "Alias confirmed by the platform's call",
     _S.Opened: "Subscription opened",
     _S.Refused: "Subscription refused",
     _S.InstalmentAccepted: "Instalment accepted",
     _S.InstalmentRefused: "Instalment refused",
     _S.InstalmentProgressed: "Instalment moved on",
     _S.DetailsReported: "Further details of the subscription reported",
+    _S.ConfirmedByCall: "Subscription confirmed by the platform's call",
 }
 EVENT_CLASSES: Mapping[str, type[LedgerAggregate.Event]] = {
     event_class.TOPIC: event_class for event_class in SENTENCES

@@ -10,6 +10,7 @@ from enum import Flag, StrEnum, auto
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.snapshots import Fact, Pairs
@@ -70,6 +71,7 @@ _KINDS: dict[Any, FieldKind] = {
 }
 _ATTRIBUTES = {field.name: field.type for field in fields(LedgerAggregate.Event)}
 _ATTRIBUTES |= {"originator_version": int, "timestamp": datetime}  # text in the library's class
+_ATTRIBUTES |= {"basis": str}  # computed from `answered`
 
 
 def _stored(attribute: str, meaning: str = "", /, *, name: str = "", **more: Any) -> EventField:
@@ -127,12 +129,19 @@ _NAMED = (
         "facts that other fields stood in for; one that is sent replaces it",
         outputs=_WITHIN,
     ),
+    _stored("basis", "what proves it: told by a signed call, or asked", choices=(TOLD, ASKED)),
+    _stored(
+        "unconfirmed",
+        "facts that after it only answers to our own questions have reported",
+        outputs=_WITHIN,
+    ),
     _stored("facts", "what the snapshot said, by name", outputs=_WITHIN),
     _stored("moved", "names of the facts that became the state", outputs=Output.FILE),
     _stored("details", "the platform's other fields, verbatim", outputs=_WITHIN),
     _stored("personal", "fields about a person; masked for auditors", outputs=_WITHIN),
 )
-_KNOWN = {field.attribute for field in _NAMED} | {"originator_id"}  # shown by its reference
+_KNOWN = {field.attribute for field in _NAMED}
+_KNOWN |= {"originator_id", "answered"}  # shown as its reference, and as its basis
 
 EVENT_FIELDS = (*_NAMED, *(_stored(name) for name in _ATTRIBUTES if name not in _KNOWN))
 """Every field of every event, in the order of a file. A new attribute comes last, everywhere."""

@@ -11,7 +11,8 @@ class Occasion:
     Shape: `told_at` is the platform's time of the message, None in forms. `is_readmitted` says
     that it waited in quarantine, or in the files of an older endpoint, so that its arrival counts,
     not the moment of its verification.
-    `doubts` say why it may be no call of the platform; empty for a call.
+    `doubts` say why it may be no call of the platform; empty for a call. `is_asked` says that it is
+    an answer to our own question, which no signature proves.
     """
 
     notification_id: str
@@ -25,3 +26,4 @@ class Occasion:
     rule_certainty: str
     is_readmitted: bool = False
     doubts: tuple[str, ...] = ()
+    is_asked: bool = False

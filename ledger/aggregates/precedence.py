@@ -114,6 +114,42 @@ def is_same(name: str, fact: Fact, fact_before: Fact) -> bool:
     )
 
 
+def has_reported(observations: Iterable[Observation], name: str, fact: Fact) -> bool:
+    """Return True if one of these has reported a fact with the same meaning."""
+    reports = (known.facts[name] for known in observations if name in known.facts)
+    return any(is_same(name, report, fact) for report in reports)
+
+
+def confirmation(
+    known_facts: Mapping[str, Fact], observations: Sequence[Observation], confirmed_at: datetime
+) -> Observation:
+    """Return what a repeat at this time reports: all that is known, as it stands."""
+    first, last = observations[0], observations[-1]
+    precedence = Precedence(status_of(known_facts), confirmed_at, first.precedence.received_at)
+    derived = [name for name in known_facts if not any(known.holds(name) for known in observations)]
+    return Observation(last.place, last.topic, precedence, known_facts, True, derived)
+
+
+def newest_reporting(observations: Sequence[Observation], facts: Mapping[str, Fact]) -> Observation:
+    """Return the newest of these that reported most of some facts."""
+
+    def confirmed(known: Observation) -> int:
+        return sum(fact in known.facts.items() for fact in facts.items())
+
+    return max(reversed(observations), key=confirmed)
+
+
+def confirmed_by(
+    facts: Mapping[str, Fact], known_facts: Mapping[str, Fact], names: Iterable[str]
+) -> set[str]:
+    """Return which of some known facts these facts confirm."""
+    return {
+        name
+        for name in names
+        if name in facts and name in known_facts and is_same(name, facts[name], known_facts[name])
+    }
+
+
 def status_of(facts: Mapping[str, Fact]) -> str | None:
     """Return the status among some facts; None when they name none."""
     status = facts.get("status")

@@ -47,7 +47,9 @@ class Subscription(LedgerAggregate):
         "subscription.instalment-progressed", counts_for_order=False
     )
     DetailsReported = Event.called("subscription.details-reported", counts_for_order=False)
-    Opened.FACTS = Refused.FACTS = DetailsReported.FACTS = SUBSCRIPTION_FACTS
+    ConfirmedByCall = Event.called("subscription.confirmed-by-call", counts_for_order=False)
+    Opened.FACTS = Refused.FACTS = SUBSCRIPTION_FACTS
+    DetailsReported.FACTS = ConfirmedByCall.FACTS = SUBSCRIPTION_FACTS
 
     subscription_id: str
     alias: str
@@ -78,9 +80,14 @@ class Subscription(LedgerAggregate):
             self._report(event_class, snapshot, changes, occasion, status)
             return True
         named_texts = [*snapshot.details, *snapshot.personal]
-        if not self.is_known or not self.has_news(named_texts, changes, occasion, recall):
+        if not self.is_known:
             return False
-        self._report(self.DetailsReported, snapshot, changes, occasion, self.status)
+        if self.has_news(named_texts, changes, occasion, recall):
+            self._report(self.DetailsReported, snapshot, changes, occasion, self.status)
+        elif self.is_confirmed_by(snapshot.facts, occasion):
+            self._report(self.ConfirmedByCall, snapshot, changes, occasion, self.status)
+        else:
+            return False
         return True
 
     def follow_instalment(

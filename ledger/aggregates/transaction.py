@@ -5,7 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from ledger.aggregates.aggregate import LedgerAggregate
-from ledger.aggregates.classification import DETAILS_REPORTED, classify, occurred_at
+from ledger.aggregates.classification import (
+    CONFIRMED_BY_CALL,
+    DETAILS_REPORTED,
+    classify,
+    occurred_at,
+)
 from ledger.aggregates.news import Recall, no_recall
 from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.precedence import (
@@ -59,6 +64,7 @@ class Transaction(LedgerAggregate):
     DetailsReported = Event.called("transaction.details-reported")
     StatusReported = Event.called("transaction.status-reported")
     ConfirmedByOperator = Event.called("transaction.confirmed-by-operator")
+    ConfirmedByCall = Event.called("transaction.confirmed-by-call")
 
     class Joined(Event):
         """The payment has a second stream, begun without its uuid; from here on they are one.
@@ -134,9 +140,14 @@ class Transaction(LedgerAggregate):
         is_named = has_no_uuid_yet and snapshot.uuid is not None
         has_facts = changes.has_changes or is_named or not self.is_known
         named_texts = [*snapshot.details, *snapshot.personal]
-        if not has_facts and not self.has_news(named_texts, changes, occasion, recall):
+        if has_facts:
+            self._report(snapshot, changes, occasion)
+        elif self.has_news(named_texts, changes, occasion, recall):
+            self._report(snapshot, changes, occasion, happened=DETAILS_REPORTED)
+        elif self.is_confirmed_by(snapshot.facts, occasion):
+            self._report(snapshot, changes, occasion, happened=CONFIRMED_BY_CALL)
+        else:
             return False
-        self._report(snapshot, changes, occasion, has_facts=has_facts)
         return True
 
     def _report(
@@ -145,11 +156,12 @@ class Transaction(LedgerAggregate):
         changes: Changes,
         occasion: Occasion,
         *,
-        has_facts: bool,
+        happened: str | None = None,
     ) -> None:
+        """Record a snapshot. Shape: what happened follows from its facts, unless it is given."""
         situation = Situation(self.facts, snapshot.facts, changes, occasion, self.is_known)
         rule, certainty = situation.rule()
-        happened = classify(situation, rule) if has_facts else DETAILS_REPORTED
+        happened = happened or classify(situation, rule)
         self._record(
             _EVENTS[happened],
             snapshot.facts,
@@ -202,6 +214,7 @@ class Transaction(LedgerAggregate):
             other_late=twin.late_count,
             other_contradictions=twin.contradiction_count,
             other_first_seen_at=twin.first_seen_at,
+            unconfirmed=self._unconfirmed_with(twin, facts),
             **attributes,
         )
         self.observations += _beyond_doubt(twin)
@@ -209,6 +222,11 @@ class Transaction(LedgerAggregate):
     def facts_joined_with(self, twin: "Transaction") -> dict[str, Fact]:
         """Return what both streams of a payment report together."""
         return facts_with(self.facts, self.observations, _beyond_doubt(twin))
+
+    def _unconfirmed_with(self, twin: "Transaction", facts: Mapping[str, Fact]) -> list[str] | None:
+        """Return what of two streams together only answers to our own questions have reported."""
+        confirmed = [{*each.facts} - each.unconfirmed for each in (self, twin)]
+        return sorted({*facts}.difference(*confirmed)) or None
 
     def confirm(self, occasion: Occasion, details: Pairs) -> None:
         """Record that an operator vouches for what only doubtful notifications reported.

@@ -104,6 +104,7 @@ class Rederivation:
             "mode": content.mode,
             "source": content.source,
             "doubtful": list(content.doubts) or None,
+            "answered": content.is_asked,
             "told_at": None if content.told_at is None else write_instant(content.told_at),
         }
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import text
 
 from ledger.application import Ledger
+from ledger.audit.answers import check_answers
 from ledger.audit.append_order import check_append_order
 from ledger.audit.check_names import CHECKS, LOG, ORDER, REPORTS, SIGNATURES, STREAMS, VIEWS
 from ledger.audit.event_streams import check_streams
@@ -112,6 +113,7 @@ class Audit:
         newest = int(self._scalar("SELECT max(position) FROM events") or 0)
         if SIGNATURES in self.only:
             yield from self._delivery_tasks(self.task_sizes[0])
+            yield CheckTask(SIGNATURES, 1, check_answers)
         if STREAMS in self.only:
             size = self.task_sizes[1]
             for after in range(self.first - 1, newest, size):

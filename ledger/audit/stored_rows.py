@@ -134,11 +134,12 @@ def events_between(connection: Connection, after: int, until: int) -> list[Store
 def outcome_and_positions(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[str, Any]]:
     """Return the outcome and the positions that origins of events name, by their ids.
 
-    Shape: an origin is a delivery, a later decision about one, or what an operator did.
+    Shape: an origin is a delivery, a later decision about one, an answer, or what an operator did.
     """
     source = (
         "(SELECT id, outcome, positions FROM notifications"
         " UNION ALL SELECT id, outcome, positions FROM decisions"
+        " UNION ALL SELECT id, outcome, positions FROM answers"
         " UNION ALL SELECT id, 'recorded', positions FROM acts) AS origins"
     )
     rows = _rows_with(connection, "id, outcome, positions", source, "id", sorted(ids))

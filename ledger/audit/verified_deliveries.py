@@ -63,15 +63,22 @@ def _check_page(
     shops: Shops,
     result: CheckResult,
 ) -> None:
+    event_by_position, transactions = read_events(connection, deliveries, evidence)
+    for stored_delivery in deliveries:
+        _Check(stored_delivery, evidence, event_by_position, transactions, shops, result).run()
+
+
+def read_events(
+    connection: Connection, deliveries: Sequence[StoredDelivery], evidence: OpenedEvidence
+) -> tuple[dict[int, StoredEvent], TransactionStates]:
+    """Read the events that deliveries name, with the states of the transactions behind them."""
     listed = {position for delivery in deliveries for position in delivery.positions}
     event_by_position = events_at(connection, list(listed))
     evidence.open_parts({event.origin_id for event in event_by_position.values()})
     name_ids = instalment_names(event_by_position.values())
     stream_by_name = streams_by_name(connection, list(name_ids))
     events = events_of(connection, name_ids | set(stream_by_name.values()))
-    transactions = TransactionStates(events, stream_by_name)
-    for stored_delivery in deliveries:
-        _Check(stored_delivery, evidence, event_by_position, transactions, shops, result).run()
+    return event_by_position, TransactionStates(events, stream_by_name)
 
 
 def _read(raw_row: Any, evidence: OpenedEvidence, result: CheckResult) -> StoredDelivery | None:
@@ -110,7 +117,8 @@ class _Check:
                 rederivation = Rederivation(self.stored_delivery, content, self.transactions, parts)
         self._check_outcome()
         for position in self.stored_delivery.positions:
-            self._check_event(position, rederivation)
+            stored_event = self.event_by_position.get(position)
+            check_event(self.stored_delivery, position, stored_event, rederivation, self.result)
 
     def _has_body(self) -> bool:
         """Return True if there is a body to look at; what keeps it from being read is a fault."""
@@ -127,9 +135,9 @@ class _Check:
             self._add("digest", f"the body's is {digest[:16]}…")
         return True
 
-    def _add(self, reason: str, detail: str, position: int | None = None) -> None:
+    def _add(self, reason: str, detail: str) -> None:
         subject = f"notification {self.stored_delivery.delivery.id}"
-        self.result.add(position, subject, reason, detail)
+        self.result.add(None, subject, reason, detail)
 
     @property
     def _is_undecided(self) -> bool:
@@ -184,18 +192,27 @@ class _Check:
         elif outcome == Outcome.RECORDED and not self.stored_delivery.positions:
             self._add("no-events", "recorded, but without an event")
 
-    def _check_event(self, position: int, rederivation: Rederivation | None) -> None:
-        stored_event = self.event_by_position.get(position)
-        if stored_event is None:
-            self._add("event-missing", f"it names position {position}", position)
-        elif self.stored_delivery.raw_row.outcome == Outcome.REPEATED:
-            return  # the event is another delivery's, and checked with that one
-        elif stored_event.origin_id != self.stored_delivery.raw_row.origin_id:
-            detail = f"position {position} is of {stored_event.origin_id}"
-            self._add("event-of-another", detail, position)
-        elif rederivation is not None:
-            for difference in rederivation.differences(stored_event):
-                self.result.add(position, stored_event.topic, "event-differs", difference)
+
+def check_event(
+    stored_delivery: StoredDelivery,
+    position: int,
+    stored_event: StoredEvent | None,
+    rederivation: Rederivation | None,
+    result: CheckResult,
+) -> None:
+    """Check an event that a delivery, or an answer, names against what that says."""
+    row = stored_delivery.raw_row
+    subject = f"notification {stored_delivery.delivery.id}"
+    if stored_event is None:
+        result.add(position, subject, "event-missing", f"it names position {position}")
+    elif row.outcome == Outcome.REPEATED:
+        return  # the event is another delivery's, and checked with that one
+    elif stored_event.origin_id != row.origin_id:
+        detail = f"position {position} is of {stored_event.origin_id}"
+        result.add(position, subject, "event-of-another", detail)
+    elif rederivation is not None:
+        for difference in rederivation.differences(stored_event):
+            result.add(position, stored_event.topic, "event-differs", difference)
 
 
 def _alone(key: Key) -> Shops:

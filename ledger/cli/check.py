@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.asking_findings import asking_findings
 from ledger.cli.completeness_findings import completeness_findings
 from ledger.cli.coverage_findings import coverage_findings
 from ledger.cli.databases import named_database, why_it_failed
@@ -125,6 +126,7 @@ def _database_findings(
             yield from view_findings(database)
             yield from coverage_findings(database, shops, now=now)
             yield from completeness_findings(database, now=now)
+            yield from asking_findings(database, shops, now=now)
             yield from card_data_findings(database)
     except SQLAlchemyError as error:
         reason = why_it_failed(settings, error)

@@ -16,6 +16,7 @@ from wsgiref.types import WSGIApplication
 import click
 import structlog
 
+from ledger.asking.runner import AskingRunner
 from ledger.cli.hello import Place, say_hello
 from ledger.cli.key_files import prepare_keys
 from ledger.cli.output import counted
@@ -203,6 +204,9 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         log_runner = LogRunner(ledger, signer, followers=[follow], hourly=hourly)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
+        asking = AskingRunner(ledger)
+        asking.start()
+        Finalize(None, asking.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)
     return app
 

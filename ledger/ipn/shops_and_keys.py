@@ -1,6 +1,5 @@
 """Shops and their keys, read from the shops file: which key may verify which notification."""
 
-import hashlib
 import os
 import stat
 import tomllib
@@ -8,14 +7,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from marshmallow import INCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from ledger.errors import SettingsError
+from ledger.ipn.asking_access import AskingAccess, AskingSchema, asking_access
 from ledger.ipn.modes import MODES, Mode
+from ledger.ipn.shop_secrets import (
+    SecretSchema,
+    fingerprint,
+    secret_of,
+    tables_with_secrets,
+)
 from ledger.ipn.shops_file_mistakes import mistakes, nearest
 
 FORM_HMAC = "form-hmac-sha256"
@@ -27,13 +32,6 @@ KINDS = (FORM_HMAC, FORM_SHA1, REST_PASSWORD, REST_BROWSER)
 _ID = "must be 8 or 9 digits"
 _KIND = f"must be one of {', '.join(KINDS)}"
 _EXPOSED = "{0} holds keys and others can read it: chmod 600 {0}"
-
-
-@lru_cache(maxsize=1024)
-def _fingerprint(shop_id: str, mode: str, kind: str, secret: str) -> str:
-    """Slow on purpose: old form keys are 16 decimal digits, and fingerprints are public."""
-    salt = f"ipn-ledger:{shop_id}:{mode}:{kind}".encode()
-    return hashlib.pbkdf2_hmac("sha256", secret.encode(), salt, 100_000, 8).hex()
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Key:
     @property
     def fingerprint(self) -> str:
         """Return a name of the key that does not reveal it. Shape: 16 lower-case hex digits."""
-        return _fingerprint(self.shop_id, self.mode, self.kind, self.secret)
+        return fingerprint(self.shop_id, self.mode, self.kind, self.secret)
 
     def is_valid_at(self, at: datetime) -> bool:
         """Return True if the key may verify what arrived at this time."""
@@ -63,13 +61,14 @@ class Shop:
     """The merchant account a notification is addressed to.
 
     Shape: `labels` are columns that the merchant has renamed in the platform's files, each with the
-    label that it stands for.
+    label that it stands for. `asking` says by what the platform may be asked, in at most each mode.
     """
 
     id: str
     name: str
     keys: tuple[Key, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
+    asking: tuple[AskingAccess, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,12 @@ class Shops:
         """Return the key that verified something earlier; None when it has left the shops file."""
         return next((key for key in self._all_keys() if key.fingerprint == fingerprint), None)
 
+    def asking(self, shop_id: str, mode: str) -> AskingAccess | None:
+        """Return by what the platform may be asked about a shop and mode; None: not at all."""
+        shop = self.shop_by_id.get(shop_id)
+        accesses = shop.asking if shop is not None else ()
+        return next((each for each in accesses if each.mode == mode), None)
+
     def _all_keys(self) -> list[Key]:
         return [key for shop in self.shop_by_id.values() for key in shop.keys]
 
@@ -133,7 +138,12 @@ def _check_distinct(shop_tables: list[dict[str, Any]]) -> None:
         raise ValidationError(f"hold {twice} more than once")
 
 
-class _KeySchema(Schema):
+def _check_one_a_mode(tables: list[dict[str, Any]]) -> None:
+    if len({table["mode"] for table in tables}) < len(tables):
+        raise ValidationError("holds a mode more than once")
+
+
+class _KeySchema(SecretSchema):
     mode = fields.Enum(
         Mode,
         by_value=fields.String,
@@ -141,16 +151,8 @@ class _KeySchema(Schema):
         error_messages={"unknown": "must be TEST or PRODUCTION"},
     )
     kind = fields.String(required=True, validate=validate.OneOf(KINDS, error=_KIND))
-    secret = fields.String()
-    secret_env = fields.String()
-    secret_file = fields.String()
     not_before = fields.Function(deserialize=_in_utc)
     not_after = fields.Function(deserialize=_in_utc)
-
-    @validates_schema
-    def _check_one_secret(self, key_fields: dict[str, Any], **_: Any) -> None:
-        if len({"secret", "secret_env", "secret_file"} & key_fields.keys()) != 1:
-            raise ValidationError("or secret_env or secret_file: give one of them", "secret")
 
 
 class _LabelSchema(Schema):
@@ -163,6 +165,7 @@ class _ShopSchema(Schema):
     name = fields.String(load_default="")
     keys = fields.List(fields.Nested(_KeySchema), load_default=list)
     labels = fields.List(fields.Nested(_LabelSchema), load_default=list)
+    asking = fields.List(fields.Nested(AskingSchema), load_default=list, validate=_check_one_a_mode)
 
 
 class _ShopsSchema(Schema):
@@ -174,6 +177,7 @@ _NAMES = {
     "shop": tuple(_ShopSchema().fields),
     "key": tuple(_KeySchema().fields),
     "label": tuple(_LabelSchema().fields),
+    "asking": tuple(AskingSchema().fields),
     "mode": MODES,
     "kind": KINDS,
 }
@@ -191,10 +195,16 @@ def read_shops(path: Path, environ: Mapping[str, str]) -> Shops:
                 for number, each in enumerate(shop_fields["keys"], start=1)
             ),
             tuple((each["label"], each["means"]) for each in shop_fields["labels"]),
+            tuple(
+                asking_access(shop_fields["id"], number, each, path, environ)
+                for number, each in enumerate(shop_fields["asking"], start=1)
+            ),
         )
         for shop_fields in shop_tables
     ]
-    if any(key.mode == Mode.PRODUCTION for shop in shops for key in shop.keys):
+    modes = {each.mode for shop in shops for each in shop.keys}
+    modes |= {each.mode for shop in shops for each in shop.asking}
+    if Mode.PRODUCTION in modes:
         for sentence in _exposed(path, shop_tables):
             raise SettingsError(sentence)
     return Shops({shop.id: shop for shop in shops})
@@ -209,9 +219,9 @@ def exposed_files(path: Path) -> list[str]:
 
 
 def _exposed(path: Path, shop_tables: list[dict[str, Any]]) -> list[str]:
-    keys = [key_fields for shop_fields in shop_tables for key_fields in shop_fields["keys"]]
-    files = [path] if any("secret" in key_fields for key_fields in keys) else []
-    files += [path.parent / each["secret_file"] for each in keys if "secret_file" in each]
+    tables = list(tables_with_secrets(shop_tables))
+    files = [path] if any("secret" in table for table in tables) else []
+    files += [path.parent / each["secret_file"] for each in tables if "secret_file" in each]
     by_others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWGRP | stat.S_IWOTH
     return [
         _EXPOSED.format(file)
@@ -225,8 +235,8 @@ def variables_of_keys(path: Path) -> set[str]:
 
     Errors: SettingsError when it cannot be read.
     """
-    keys = [key_fields for shop_fields in _read(path) for key_fields in shop_fields["keys"]]
-    return {key_fields["secret_env"] for key_fields in keys if "secret_env" in key_fields}
+    tables = tables_with_secrets(_read(path))
+    return {table["secret_env"] for table in tables if "secret_env" in table}
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -256,22 +266,7 @@ def _table_meant(name: str) -> str:
 def _key(
     shop_id: str, number: int, key_fields: dict[str, Any], path: Path, environ: Mapping[str, str]
 ) -> Key:
-    place = f"shop {shop_id}, key {number}"
-    if "secret_env" in key_fields:
-        secret = environ.get(key_fields["secret_env"], "")
-        where = f"the environment variable {key_fields['secret_env']}"
-    elif "secret_file" in key_fields:
-        where = f"the file {key_fields['secret_file']}"
-        try:
-            secret = (path.parent / key_fields["secret_file"]).read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is no text"
-            raise SettingsError(f"{place}: {where} cannot be read: {reason}") from error
-    else:
-        secret, where = key_fields["secret"], "secret"
-    secret = secret.strip()  # keys are pasted with a blank or a newline at their end
-    if not secret:
-        raise SettingsError(f"{place}: {where} holds no key")
+    secret = secret_of(key_fields, f"shop {shop_id}, key {number}", path, environ)
     mode, kind = key_fields["mode"].value, key_fields["kind"]
     not_before, not_after = key_fields.get("not_before"), key_fields.get("not_after")
     return Key(shop_id, mode, kind, secret, not_before, not_after)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-_ENTRY = {"shops": "shop", "keys": "key", "labels": "label"}
+_ENTRY = {"shops": "shop", "keys": "key", "labels": "label", "asking": "asking"}
 _UNKNOWN = "Unknown field."
 _WORDS = {
     "Missing data for required field.": "is missing",
@@ -18,8 +18,8 @@ def mistakes(
 ) -> list[str]:
     """Put what the schema refused in words. Shape: entries are counted from 1; no secret in it.
 
-    `words_by_field` has the fields of a shop, a key and a label, and the words that a field may
-    hold.
+    `words_by_field` has the fields of a shop, a key, a label and an asking, and the words that a
+    field may hold.
     """
     lines = list(_lines(messages, data, "", words_by_field))
     return [line for line in lines if not _is_explained(line, lines)]

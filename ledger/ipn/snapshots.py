@@ -156,7 +156,8 @@ class NotificationContent:
 
     Shape: `told_at` is the platform's own time of the message (REST only). `rule` is None when
     the call does not name its rule; `rule_certainty` says how far to trust it. `doubts` say why
-    it may be no call of the platform although its signature verifies; empty for a call.
+    it may be no call of the platform although its signature verifies; empty for a call. `is_asked`
+    says that it is no call, but an answer to our own question.
     """
 
     shop_id: str
@@ -169,6 +170,7 @@ class NotificationContent:
     aliases: tuple[AliasSnapshot, ...] = ()
     subscriptions: tuple[SubscriptionSnapshot, ...] = ()
     doubts: tuple[str, ...] = ()
+    is_asked: bool = False
 
 
 def is_instalment(facts: Mapping[str, Fact]) -> bool:

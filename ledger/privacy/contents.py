@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.application import Ledger
-from ledger.errors import MalformedNotificationError, NotificationError
+from ledger.errors import MalformedNotificationError
 from ledger.ipn.delivery import read_fields
-from ledger.ipn.parse import read_trusted
+from ledger.ipn.platform_answers import NAME as ANSWER
+from ledger.ipn.platform_answers import read_envelope
 from ledger.ipn.rest_v4_json import flatten, parse_answer
 from ledger.ipn.snapshots import TransactionSnapshot
 from ledger.privacy.identifiers import (
@@ -15,7 +16,7 @@ from ledger.privacy.identifiers import (
     identifiers_of_cards,
     identifiers_of_fields,
 )
-from ledger.queries.evidence import caused
+from ledger.queries.evidence import caused, content_of
 from ledger.queries.readable import readable_events
 from ledger.recording.inbox_rows import delivery_of
 from ledger.storage.inbox import InboxRecord
@@ -31,6 +32,8 @@ def scalars_of(ledger: Ledger, record: InboxRecord) -> Scalars:
         return [text for event in own_events(ledger, record) for text in _pairs(event)]
     if record.body is None:
         raise MalformedNotificationError("sealed", "the body cannot be opened")
+    if record.format == ANSWER:
+        return flatten(read_envelope(record.body, ledger.limits).answer)
     fields = read_fields(delivery_of(record), ledger.limits)
     if "kr-answer" not in fields:
         return list(fields.items())
@@ -64,11 +67,5 @@ def _pairs(event: LedgerAggregate.Event) -> Iterator[list[str]]:
 
 
 def _transactions_in(ledger: Ledger, record: InboxRecord) -> tuple[TransactionSnapshot, ...]:
-    if record.body is None or record.outcome == Outcome.UNDECIDED:  # it would stumble again
-        return ()
-    proof = record.key_fingerprint or "", record.signed_tag or ""
-    try:
-        with ledger.sealing.tagging():
-            return read_trusted(delivery_of(record), *proof, ledger.limits)[1].transactions
-    except NotificationError:  # code that reads more strictly than that of then
-        return ()
+    content = content_of(ledger, record)
+    return () if content is None else content.transactions

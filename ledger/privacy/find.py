@@ -19,9 +19,10 @@ from ledger.queries.evidence import Name, subjects
 from ledger.queries.find_by_name import find_streams, platform_uuid
 from ledger.queries.orders import order_history
 from ledger.queries.undecided import undecided_about
+from ledger.storage.answers import evidence_records
 from ledger.storage.database import chunks, padded
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Sealed
 from ledger.storage.tables import repeats
 
@@ -97,7 +98,7 @@ def find(ledger: Ledger, identifiers: Identifiers, shop_id: str, mode: str) -> F
 def _opened(ledger: Ledger, matched: dict[str, list[Identifier]]) -> Iterator[PersonMatch]:
     for page in chunks(sorted(matched), PAGE):
         with ledger.database.connect() as connection:
-            records = Inbox(connection).get_verified(with_secrets(connection, page))
+            records = evidence_records(connection, with_secrets(connection, page))
             opened = ledger.sealing.with_bodies(connection, records.values())
         for record in sorted(opened, key=lambda record: record.id):
             yield PersonMatch(

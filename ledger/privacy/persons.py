@@ -13,11 +13,13 @@ from ledger.application import Ledger
 from ledger.errors import MalformedNotificationError, UnavailableError
 from ledger.privacy.contents import identifiers_in
 from ledger.privacy.identifiers import Identifier
-from ledger.proof.entry import DELIVERY
+from ledger.proof.entry import ANSWER, DELIVERY
 from ledger.proof.origins import rows_after
+from ledger.storage.answers import evidence_records
+from ledger.storage.asking_tables import answers
 from ledger.storage.database import chunks, padded
 from ledger.storage.high_water_mark import BARRIER_PAUSE_SECONDS, BARRIER_TRIES, passed_barrier
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.person_tables import person_progress, person_tags
 from ledger.storage.sealed_rows import body_secrets
 from ledger.storage.tables import notifications
@@ -25,7 +27,9 @@ from ledger.storage.tables import notifications
 BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
-_NEWEST = select(func.max(notifications.c.place))
+SOURCES = {DELIVERY: notifications, ANSWER: answers}
+"""What may hold an identifier: deliveries, and answers to our own questions."""
+
 _TAG_LENGTH = 32  # hex digits: 16 bytes
 
 Tags = Mapping[str, set[tuple[str, str]]]
@@ -44,20 +48,25 @@ class PersonIndex:
 
         Errors: SettingsError without the master keys.
         """
-        end = self._complete_place()
-        if end is not None and (place := self.place()) < end:
-            self.step(place, end)
+        for kind in SOURCES:
+            end = self._complete_place(kind)
+            if end is not None and (place := self.place(kind)) < end:
+                self.step(place, end, kind)
 
     def catch_up(self) -> None:
         """Tag everything that is committed by now.
 
         Errors: SettingsError without the master keys; UnavailableError when writers hold on.
         """
+        for kind in SOURCES:
+            self._catch_up(kind)
+
+    def _catch_up(self, kind: str) -> None:
         for _ in range(BARRIER_TRIES):
-            end = self._complete_place()
+            end = self._complete_place(kind)
             if end is not None:
-                while (place := self.place()) < end:
-                    self.step(place, end)
+                while (place := self.place(kind)) < end:
+                    self.step(place, end, kind)
                 return
             sleep(BARRIER_PAUSE_SECONDS)
         raise UnavailableError("deliveries are being written without a pause: try again")
@@ -69,22 +78,24 @@ class PersonIndex:
             connection.execute(delete(person_tags))
         self.catch_up()
 
-    def place(self) -> int:
-        """Return the place up to which deliveries have their tags."""
+    def place(self, kind: str = DELIVERY) -> int:
+        """Return the place up to which deliveries, or answers, have their tags."""
+        query = select(person_progress.c.place).where(person_progress.c.source == kind)
         with self._database.connect() as connection:
-            place: int = connection.scalars(select(person_progress.c.place)).one()
+            place: int = connection.scalars(query).one()
             return place
 
-    def step(self, place: int, end: int) -> None:
-        """Tag one batch of the deliveries behind a place; nothing when another has done it."""
+    def step(self, place: int, end: int, kind: str = DELIVERY) -> None:
+        """Tag one batch of what is behind a place; nothing when another has done it."""
         with self._database.connect() as connection:
-            rows = rows_after(connection, DELIVERY, place, end, BATCH)
-            records = Inbox(connection).get_verified([row.id for row in rows])
+            rows = rows_after(connection, kind, place, end, BATCH)
+            records = evidence_records(connection, [row.id for row in rows])
             opened = self._ledger.sealing.with_bodies(connection, records.values())
         tags = self._tags(opened)
         with self._database.begin() as connection:
             c = person_progress.c
-            moved = update(person_progress).where(c.place == place).values(place=rows[-1].place)
+            moved = update(person_progress).where(c.source == kind, c.place == place)
+            moved = moved.values(place=rows[-1].place)
             if connection.execute(moved.returning(c.place)).one_or_none() is not None:
                 _add(connection, tags)
 
@@ -121,14 +132,15 @@ class PersonIndex:
         content = "\0".join(("person", kind, shop_id, mode, value)).encode("utf-8", "surrogatepass")
         return kind, self._ledger.sealing.keys.tag(content)[:_TAG_LENGTH]
 
-    def _complete_place(self) -> int | None:
-        """Return up to which place deliveries are complete for ever; None when writers hold on."""
+    def _complete_place(self, kind: str) -> int | None:
+        """Return up to which place these are complete for ever; None when writers hold on."""
+        query = select(func.max(SOURCES[kind].c.place))
         with self._database.connect() as connection:
-            newest = connection.scalar(_NEWEST) or 0
-        if newest <= self.place():
+            newest = connection.scalar(query) or 0
+        if newest <= self.place(kind):
             return newest  # the barrier makes writers wait
         with passed_barrier(self._database) as connection:
-            return None if connection is None else connection.scalar(_NEWEST)
+            return None if connection is None else connection.scalar(query)
 
 
 def forget(connection: Connection, origin_ids: Collection[str]) -> None:

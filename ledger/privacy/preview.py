@@ -13,7 +13,7 @@ from ledger.privacy.readers import ReaderOfData, readers_of
 from ledger.privacy.retention import EVIDENCE, cutoff
 from ledger.privacy.selection import Selection, deliveries_among, transactions_of
 from ledger.queries.state import State, current_state
-from ledger.storage.inbox import Inbox
+from ledger.storage.answers import evidence_records
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def preview(ledger: Ledger, selection: Selection, now: datetime) -> Preview:
     young_from = cutoff(ledger.settings.retention, EVIDENCE, now)
     with ledger.database.connect() as connection:
         deliveries = sorted(deliveries_among(connection, selection.origin_ids))
-        records = Inbox(connection).get_verified(deliveries)
+        records = evidence_records(connection, deliveries)
         young = [id_ for id_ in deliveries if records[id_].received_at >= young_from]
         shared = [id_ for id_ in deliveries if _is_shared(connection, id_, selection)]
         readers = readers_of(connection, selection.origin_ids)

@@ -11,8 +11,9 @@ from ledger.privacy.erasure import Eraser
 from ledger.privacy.records import Erasure, erasure_phases
 from ledger.privacy.selection import Selection, in_one_snapshot, select_origins
 from ledger.proof.origins import salted_hash
+from ledger.storage.asking_tables import ORIGINS_OF_EVENTS
 from ledger.storage.erased import DONE
-from ledger.storage.tables import acts, decisions, events, notifications
+from ledger.storage.tables import events
 
 
 def replay(eraser: Eraser, document: dict[str, Any], *, by_whom: str) -> Erasure | None:
@@ -34,11 +35,7 @@ def replay(eraser: Eraser, document: dict[str, Any], *, by_whom: str) -> Erasure
 def certified_selection(connection: Connection, document: dict[str, Any]) -> Selection:
     """Return what the salted hashes of a certificate mean here."""
     salt = str(document["salt"])
-    ids = (
-        id_
-        for table in (notifications, decisions, acts)
-        for id_ in connection.scalars(select(table.c.id))
-    )
+    ids = (id_ for table in ORIGINS_OF_EVENTS for id_ in connection.scalars(select(table.c.id)))
     first = select(events.c.originator_id).where(events.c.originator_version == 1)
     streams = (id_.hex for id_ in connection.scalars(first))
     return select_origins(

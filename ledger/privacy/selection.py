@@ -15,10 +15,11 @@ from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_streams
 from ledger.queries.lists import TRANSACTIONS, list_page
 from ledger.queries.undecided import undecided_about
+from ledger.storage.asking_tables import ORIGINS_OF_EVENTS, answers
 from ledger.storage.database import Database, chunks
 from ledger.storage.erasure_tables import erased_origins, erased_streams
 from ledger.storage.inbox import Inbox
-from ledger.storage.tables import acts, decisions, events, notifications, repeats
+from ledger.storage.tables import decisions, events, notifications, repeats
 
 PAGE = 100
 UNDECIDED_MAX = 10_000
@@ -144,8 +145,12 @@ def origins_of_streams(connection: Connection, stream_ids: Collection[UUID]) -> 
 
 
 def deliveries_among(connection: Connection, origin_ids: Collection[str]) -> set[str]:
-    """Return those of these origins that are deliveries."""
-    return set(_read(connection, notifications.c.id, notifications.c.id, origin_ids))
+    """Return those of these origins that have a body: deliveries, and answers to our questions."""
+    return {
+        id_
+        for table in (notifications, answers)
+        for id_ in _read(connection, table.c.id, table.c.id, origin_ids)
+    }
 
 
 def streams_of_origins(connection: Connection, origin_ids: Collection[str]) -> set[UUID]:
@@ -158,7 +163,7 @@ def positions_of(connection: Connection, origin_ids: Collection[str]) -> set[int
     """Return the positions of the events that origins have made or repeated."""
     return {
         position
-        for table in (notifications, decisions, acts)
+        for table in ORIGINS_OF_EVENTS
         for positions in _read(connection, table.c.positions, table.c.id, origin_ids)
         for position in positions
     }

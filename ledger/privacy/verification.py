@@ -11,8 +11,9 @@ from ledger.proof.log import current_log
 from ledger.proof.origin_fields import SOURCES
 from ledger.proof.origins import log_entry, opened_rows, rows_of
 from ledger.queries.evidence import verified_again
+from ledger.storage.answers import evidence_records
 from ledger.storage.database import chunks
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 
 CHUNK = 200
 ENTRY_SAME, ENTRY_DIFFERS, ENTRY_MISSING = "entry-same", "entry-differs", "entry-missing"
@@ -22,13 +23,14 @@ DIGEST_SAME, DIGEST_DIFFERS = "digest-same", "digest-differs"
 def verify_before(ledger: Ledger, origin_ids: Collection[str]) -> dict[str, int]:
     """Count what signatures, digests and commitments say.
 
-    Shape: counts by `signature-verified`, `signature-key-gone`, `signature-failed`, by `body-` and
+    Shape: counts by `signature-verified`, `signature-key-gone`, `signature-failed`,
+    `signature-asked`, by `body-` and
     why it cannot be opened, and by those of digests and of entries of the log.
     """
     counts: Counter[str] = Counter()
     with ledger.database.connect() as connection:
         for chunk in chunks(sorted(origin_ids), CHUNK):
-            deliveries = Inbox(connection).get_verified(chunk).values()
+            deliveries = evidence_records(connection, chunk).values()
             for record in ledger.sealing.with_bodies(connection, deliveries):
                 counts.update(_of_delivery(ledger, record))
             counts.update(_of_entries(connection, ledger, chunk))

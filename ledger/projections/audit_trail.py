@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 
+from ledger.aggregates.basis import ASKED
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.instants import read_instant
 from ledger.projections.definition import EventRecord, Projection, Rows
@@ -52,6 +53,7 @@ audit_trail = Table(
             "is_odd = 1": (("mode", "position"),),
             "is_suspected = 1": (("mode", "position"),),
             "is_doubtful = 1": (("mode", "position"),),
+            f"basis = '{ASKED}'": (("mode", "position"),),
         },
     },
 )
@@ -66,6 +68,7 @@ def rows(event: EventRecord) -> Rows:
         "type": event.topic,
         "kind": event.topic.partition(".")[0],
         "recorded_at": event.timestamp,
+        "basis": event.basis,
         "known_after_seconds": _known_after_seconds(event),
     }
     yield audit_trail, fields | flags | own_columns

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Index, Integer, Select, Table, Text, text
 
 from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.aggregates.transaction import Transaction
 from ledger.projections.details import Details, HarmlessDetail
@@ -72,6 +73,7 @@ def stream_columns(*own_columns: Column[Any]) -> tuple[Column[Any], ...]:
         merged(FIRST, "mode", Text, nullable=False),
         *own_columns,
         doubt_column(),
+        Column("basis", Text, nullable=False),  # of the weakest of its facts
         merged(MIN, "first_seen_at", Text, nullable=False),
         Column("last_changed_at", Text, nullable=False),
         merged(ADD, "version", Integer, nullable=False),
@@ -127,6 +129,11 @@ class EventRecord(msgspec.defstruct("StoredFields", _record_fields(), kw_only=Tr
         """Return 1 if the event came from a doubtful notification, else 0."""
         return 0 if self.doubtful is None else 1
 
+    @property
+    def basis(self) -> str:
+        """Return what the event rests on: told or asked."""
+        return ASKED if self.answered else TOLD
+
     def taken(self) -> Mapping[str, str | int]:
         """Return the facts that became the state."""
         all_facts: dict[str, str | int] = self.facts
@@ -153,6 +160,7 @@ def stream_row(event: EventRecord, fact_values: Mapping[str, Value]) -> Row:
         "shop_id": event.shop_id,
         "mode": event.mode,
         DOUBT: event.is_doubtful,
+        "basis": ASKED if event.unconfirmed else TOLD,
         "first_seen_at": event.first_seen_at,
         "last_changed_at": event.timestamp,
         "version": 1 + event.other_version,

@@ -40,7 +40,9 @@ rule_coverage = Table(
 
 
 def rows(event: EventRecord) -> Rows:
-    """Produce the row that says which kind of notification the event came from."""
+    """Produce the row that says which kind of notification the event came from, if from one."""
+    if event.answered:
+        return
     yield (
         coverage_lines,
         {

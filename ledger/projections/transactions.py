@@ -2,6 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text
 
+from ledger.aggregates.basis import ASKED
 from ledger.ipn.modes import MODES
 from ledger.projections.definition import (
     ADD,
@@ -71,6 +72,7 @@ transactions = Table(
             "contradiction_count > 0": (("mode", "first_seen_at"),),
             "late_count > 0": (("mode", "first_seen_at"),),
             "is_doubtful = 1": (("mode", "first_seen_at"),),
+            f"basis = '{ASKED}'": (("mode", "first_seen_at"),),
         },
     },
 )

@@ -24,6 +24,7 @@ from ledger.queries.history import timeline
 from ledger.queries.orders import order_history
 from ledger.sealing.origin_secret import BODY, part_name
 from ledger.sealing.sealing import Sealing
+from ledger.storage.answers import evidence_records
 from ledger.storage.database import chunks, padded
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox
@@ -124,7 +125,7 @@ def _closed_bodies(
     if reader is None or not reader.sees_personal or reader.role == OPERATOR:
         return set()
     body_by_id = {each.id: each.body for each in origins if each.body is not None}
-    records = Inbox(connection).get_verified(sorted(body_by_id)).values()
+    records = evidence_records(connection, body_by_id).values()
     opened = (replace(record, body=body_by_id[record.id]) for record in records)
     return {each.id for each in opened if not may_read_body(reader, each, ledger.limits)}
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Table
 
-from ledger.proof.entry import ACT, DECISION, DELIVERY, ERASURE, EXPIRY, FILE, REPORT
+from ledger.proof.entry import ACT, ANSWER, DECISION, DELIVERY, ERASURE, EXPIRY, FILE, REPORT
+from ledger.storage.asking_tables import answers
 from ledger.storage.erasure_tables import erasures, expiries
 from ledger.storage.reconciliation_tables import journal_files, reports
 from ledger.storage.tables import acts, decisions, notifications
@@ -17,6 +18,7 @@ SOURCES: Mapping[str, Table] = {
     EXPIRY: expiries,
     FILE: journal_files,
     REPORT: reports,
+    ANSWER: answers,
 }
 """Kind of entry -> the table of its origins, in the order in which they are taken: what is about
 another origin comes behind it."""
@@ -86,6 +88,20 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "rules": "rules",
         "replaces": "replaces",
         "digest": "digest",
+        "recorded_at": "recorded_at",
+    },
+    ANSWER: {
+        "id": "id",
+        "question": "question_id",
+        "shop_id": "shop_id",
+        "mode": "mode",
+        "outcome": "outcome",
+        "reason": "reason",
+        "key": "key_fingerprint",
+        "server": "server",
+        "certificate": "certificate",
+        "http_status": "http_status",
+        "told_at": "told_at",
         "recorded_at": "recorded_at",
     },
 }

@@ -1,7 +1,7 @@
 """Reads what origins brought, in the order of their commits, and writes the entry of each.
 
-An origin is a delivery, a later decision about one, or what an operator did. The sequencer writes
-entries from here, and an audit writes them again to compare.
+An origin is a delivery, a later decision about one, an answer, or what an operator did. The
+sequencer writes entries from here, and an audit writes them again to compare.
 """
 
 import hmac
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from ledger.errors import UnsealableError
 from ledger.proof.entry import (
+    ANSWER,
     DELIVERY,
     ERASURE,
     FILE,
@@ -76,7 +77,7 @@ def opened_rows(
     own = sorted({position for row in origin_rows for position in own_positions(row)})
     if sealing is None:
         return OriginRows(kind, origin_rows, {}, {}, _events_at(connection, own), {})
-    frames = body_frames(connection, ids) if kind == DELIVERY else []
+    frames = body_frames(connection, ids) if kind in (DELIVERY, ANSWER) else []
     stored = {locked.origin_id for locked in frames}
     faults = {id_: SEALED_MISSING for id_ in ids if kind == DELIVERY and id_ not in stored}
     reading, erased = (connection, sealing), set[str]()
@@ -106,7 +107,7 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
         fields |= {"count": len(row.origins), "origins": salted_hash(row.salt, sorted(row.origins))}
         fields["streams"] = salted_hash(row.salt, sorted(row.streams))
     body = origins.bodies.get(row.id)
-    if origins.kind in (DELIVERY, FILE):
+    if origins.kind in (DELIVERY, FILE, ANSWER):
         fields["body"] = earlier.get("body")
         if body is not None:
             fields["body"] = body.commitments.commitment(BODY, body.content)

@@ -101,6 +101,7 @@ _AUDIT_TRAIL: dict[str, _Read] = {
         "is_odd": "odd",
         "is_suspected": "suspected",
         "is_doubtful": "doubtful",
+        "basis": "basis",
         "recorded_at": "timestamp",
     }.items()
 }

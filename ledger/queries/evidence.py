@@ -14,16 +14,23 @@ from ledger.ipn.delivery import read_fields
 from ledger.ipn.kinds import Kind
 from ledger.ipn.other_shops import UNEXPLAINED, is_signed_for_another_shop
 from ledger.ipn.parse import claim_of, read_trusted, verify
+from ledger.ipn.platform_answers import NAME as ANSWER
 from ledger.ipn.refusal_reasons import SIGNED_WITH_SHA_1, remedy
 from ledger.ipn.shops_and_keys import FORM_SHA1, Shop, Shops
 from ledger.ipn.signature import digest
+from ledger.ipn.snapshots import NotificationContent
 from ledger.ipn.storable import INTEGER_MAX
+from ledger.recording.answering import read_again
 from ledger.recording.inbox_rows import delivery_of, missing_body
+from ledger.storage.answers import evidence_records
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Outcome, Sealed
 
 VERIFIED, KEY_GONE, FAILED, ERASED = "verified", "key-gone", "failed", "erased"
+NO_SIGNATURE = "asked"
+"""What proves an answer to our own question is that question."""
+
 EVENTS_MAX = 100
 _SHA_1 = re.compile(r"[0-9A-Fa-f]{40}")
 
@@ -32,9 +39,9 @@ _SHA_1 = re.compile(r"[0-9A-Fa-f]{40}")
 class Evidence:
     """What stands behind one event.
 
-    Shape: `signature` is verified, key-gone (the key has left the shops file) or failed. The
-    checks say whether the stored body has the digest noted on its arrival, and whether the
-    delivery and the event still name each other.
+    Shape: `signature` is verified, key-gone (the key has left the shops file), failed, or asked,
+    where there is none. The checks say whether the stored body has the digest noted on its
+    arrival, and whether the delivery and the event still name each other.
     """
 
     recorded: RecordedEvent
@@ -46,7 +53,7 @@ class Evidence:
     @property
     def is_sound(self) -> bool:
         """Return True if nothing speaks against this evidence."""
-        return self.signature == VERIFIED and self.is_digest_same and self.is_linked
+        return self.signature in (VERIFIED, NO_SIGNATURE) and self.is_digest_same and self.is_linked
 
     @property
     def body(self) -> bytes:
@@ -73,7 +80,7 @@ def evidence_of(ledger: Ledger, events: Sequence[RecordedEvent]) -> dict[int, Ev
     """
     ids = dict.fromkeys(recorded.event.notification_id for recorded in events)
     with ledger.database.connect() as connection:
-        stored = Inbox(connection).get_verified(list(ids)).values()
+        stored = evidence_records(connection, ids).values()
         rows = {row.id: row for row in ledger.sealing.with_bodies(connection, stored)}
     checks = {id_: (verified_again(ledger, row), _digest_same(row)) for id_, row in rows.items()}
     return {
@@ -96,10 +103,13 @@ def event_at(ledger: Ledger, position: int) -> RecordedEvent:
 def verified_again(ledger: Ledger, row: InboxRecord) -> str:
     """Verify a stored delivery with the very key of then, whatever its window is now.
 
-    Shape: verified, key-gone, failed, or erased when there is no body any more.
+    Shape: verified, key-gone, failed, or erased when there is no body any more; asked for an
+    answer, which has no signature.
     """
     if row.sealed == Sealed.ERASED:
         return ERASED
+    if row.format == ANSWER:
+        return NO_SIGNATURE
     key = ledger.shops.key_by_fingerprint(row.key_fingerprint or "")
     if key is None:
         return KEY_GONE
@@ -211,15 +221,8 @@ def _is_signed_with_sha_1(ledger: Ledger, row: InboxRecord, reason: str) -> bool
 
 def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:
     """Return the transactions, aliases and subscriptions that a verified delivery names."""
-    if row.key_fingerprint is None or row.signed_tag is None:
-        return []
-    if row.body is None or row.outcome == Outcome.UNDECIDED:  # reading it again would stumble again
-        return []
-    proof = row.key_fingerprint, row.signed_tag
-    try:
-        with ledger.sealing.tagging():
-            _, content = read_trusted(delivery_of(row), *proof, ledger.limits)
-    except NotificationError:  # code that reads more strictly than that of then
+    content = content_of(ledger, row)
+    if content is None:
         return []
     return [
         *(Name(Kind.TRANSACTION, sale.uuid or sale.reference) for sale in content.transactions),
@@ -229,6 +232,23 @@ def subjects(ledger: Ledger, row: InboxRecord) -> list[Name]:
             for plan in content.subscriptions
         ),
     ]
+
+
+def content_of(ledger: Ledger, row: InboxRecord) -> NotificationContent | None:
+    """Read again what an opened delivery or answer says; None for what was not read, or cannot be.
+
+    Shape: code may read more strictly than that of then.
+    """
+    if row.key_fingerprint is None or row.body is None or row.outcome == Outcome.UNDECIDED:
+        return None  # reading what is undecided would stumble again
+    try:
+        with ledger.sealing.tagging():
+            if row.format == ANSWER:
+                return read_again(ledger.database, row, ledger.limits)
+            proof = row.key_fingerprint, row.signed_tag or ""
+            return read_trusted(delivery_of(row), *proof, ledger.limits)[1]
+    except NotificationError:
+        return None
 
 
 def caused(ledger: Ledger, row: InboxRecord) -> list[RecordedEvent]:

@@ -9,6 +9,7 @@ pages are derived from these declarations; none of them names a filter again.
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.ipn.field_values import OPERATIONS
 from ledger.ipn.kinds import KINDS
@@ -52,6 +53,7 @@ class SeenFilter(Filter):
 _ORDER = "the merchant's order"
 _STATUS = "status in capitals; one that is not known yet is looked for too"
 _METHOD = "brand or method"
+_BASIS = "what proves it: told by a signed call, or asked by our own question"
 _CURRENCY = "letters (in any case) or number of ISO 4217"
 
 
@@ -89,6 +91,7 @@ class TransactionFilter(SeenFilter):
         "created_at", "recorded by the platform", is_platform_time=True
     )
     doubtful: bool = is_set("is_doubtful", "only what doubtful forms alone have reported")
+    basis: str | None = equal("basis", _BASIS, choices=(TOLD, ASKED))
     contradiction: bool = positive("contradiction_count", "only those with contradicting news")
     late: bool = positive("late_count", "only those that had late news")
 
@@ -148,6 +151,7 @@ class EventFilter(Filter):
     odd: bool = is_set("is_odd", "only events with odd fields")
     suspected: bool = is_set("is_suspected", "only events in which card data seems to be")
     doubtful: bool = is_set("is_doubtful", "only events of doubtful forms")
+    basis: str | None = equal("basis", _BASIS, choices=(TOLD, ASKED))
     recorded_from: datetime | None = since("recorded_at", "recorded")
     recorded_until: datetime | None = until("recorded_at", "recorded")
 

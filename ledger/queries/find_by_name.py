@@ -26,8 +26,8 @@ from ledger.queries.lists import (
     list_page,
 )
 from ledger.storage import subscription_index
+from ledger.storage.answers import evidence_record
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import Inbox
 from ledger.storage.stream_names import stream_named
 
 TRANSACTION, ALIAS, SUBSCRIPTION = KINDS
@@ -118,7 +118,7 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
     copied = text.strip()  # but blanks may belong to a name
     named: list[Meaning] = []
     with ledger.database.connect() as connection:
-        row = Inbox(connection).get(copied.upper()) if _ULID.fullmatch(copied) else None
+        row = evidence_record(connection, copied.upper()) if _ULID.fullmatch(copied) else None
         if row and row.mode in (None, Mode(mode)) and (shops is None or row.shop_id in shops):
             public = row.mode and Mode(row.mode).public
             named.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))

@@ -6,9 +6,10 @@ from dataclasses import replace
 from ledger.access.readers import Reader
 from ledger.application import Ledger
 from ledger.errors import ErasedError
+from ledger.storage.answers import evidence_record
 from ledger.storage.erased import BODY, PERSONAL, ErasureMark, erasure_marks
 from ledger.storage.event_store import RecordedEvent
-from ledger.storage.inbox import Inbox, InboxRecord
+from ledger.storage.inbox import InboxRecord
 from ledger.storage.outcomes import Sealed
 
 
@@ -30,7 +31,7 @@ def readable_events(
 def find_delivery(ledger: Ledger, id_: str) -> InboxRecord | None:
     """Return one delivery with its body, verified or not; None for an unknown id."""
     with ledger.database.connect() as connection:
-        record = Inbox(connection).get(id_)
+        record = evidence_record(connection, id_)
         return None if record is None else ledger.sealing.with_bodies(connection, [record])[0]
 
 

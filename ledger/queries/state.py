@@ -5,6 +5,7 @@ from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.alias import Alias
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.subscription import Subscription
 from ledger.aggregates.transaction import Transaction
 from ledger.instants import write_public_instant
@@ -42,6 +43,8 @@ def current_state(events: Sequence[RecordedEvent]) -> State:
         "shop_id": aggregate.shop_id,
         "mode": Mode(aggregate.mode).public,
         "doubtful": aggregate.is_doubtful,
+        "basis": ASKED if aggregate.unconfirmed else TOLD,
+        "unconfirmed": sorted(aggregate.unconfirmed),
         **public_state(aggregate),
         "version": events[-1].version,
         "first_seen_at": write_public_instant(events[0].event.timestamp),

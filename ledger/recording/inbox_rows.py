@@ -107,6 +107,7 @@ def occasion_of(
         rule_certainty=content.rule_certainty,
         is_readmitted=is_readmitted or notification.delivery.is_imported,
         doubts=content.doubts,
+        is_asked=content.is_asked,
     )
 
 

@@ -14,7 +14,7 @@ from ledger.aggregates.occasion import Occasion
 from ledger.aggregates.subscription import Subscription
 from ledger.ipn.delivery import Notification
 from ledger.ipn.snapshots import Fact, NotificationContent, Pairs
-from ledger.recording.decider import Decider, Decision
+from ledger.recording.decider import Decider, Decision, streams_of
 from ledger.recording.inbox_rows import later_decision, occasion_of, verified_row
 from ledger.recording.origins import new_origin_id
 from ledger.recording.recall import StoredRecollection, sayings_in
@@ -22,6 +22,7 @@ from ledger.recording.relabelling import free_text_tag
 from ledger.sealing.sealing import Sealing
 from ledger.storage import subscription_index
 from ledger.storage.acts import Act
+from ledger.storage.answers import Answer, AnswerOutcome
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import NewEvent, read_streams
 from ledger.storage.event_store import EventStore
@@ -115,6 +116,19 @@ class UnitOfWork:
         self.writes.acts.append(replace(act, positions=positions))
         self.writes.streams_by_origin[act.id] = (id_,)
         self._seal(act.id, None, parts)
+
+    def answer(
+        self, answer: Answer, body: bytes, content: NotificationContent, occasion: Occasion
+    ) -> None:
+        """Decide on what the platform answered to our own question."""
+        stream_ids = streams_of(content)
+        decision = Decider(content, stream_ids, occasion, self).decide()
+        positions, parts = self._collect(decision, occasion, answer.id)
+        outcome = AnswerOutcome.RECORDED if decision.changed else AnswerOutcome.REPEATED
+        self.writes.answers.append(replace(answer, outcome=outcome, positions=positions))
+        stream_ids += [each.id for each in decision.changed.values()]
+        self.writes.streams_by_origin[answer.id] = tuple(stream_ids)
+        self._seal(answer.id, body, parts)
 
     def load(self, ids: Sequence[UUID]) -> Mapping[UUID, LedgerAggregate]:
         """Return the aggregates that are known among these streams.

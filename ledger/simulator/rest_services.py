@@ -6,6 +6,7 @@ Source: rest-v4 reference, section 8.
 import base64
 import binascii
 import json
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -34,7 +35,8 @@ class RestServices:
     """Serve what is known to whoever has the password, while the `with` block lasts.
 
     Shape: `objects_by_credentials` has a member for each password that opens something, which
-    alone decides the mode. `server_date` says the time of an answer.
+    alone decides the mode. `server_date` says the time of an answer; `tls` the certificate that is
+    shown, if they are served by https.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class RestServices:
         server_date: Callable[[], datetime] = lambda: datetime.now(UTC),
         slow_seconds: float = 5.0,
         big_bytes: int = 8_000_000,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.requests: list[RecordedRequest] = []
         self.slow_seconds = slow_seconds
@@ -55,6 +58,10 @@ class RestServices:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
+        self._scheme = "http"
+        if tls is not None:
+            self._scheme = "https"
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -72,12 +79,17 @@ class RestServices:
     @property
     def url(self) -> str:
         """Return the address before the name of a service, with a slash at its end."""
-        return f"http://127.0.0.1:{self._server.server_port}{BASE_PATH}"
+        return f"{self._scheme}://{self.host}{BASE_PATH}"
+
+    @property
+    def host(self) -> str:
+        """Return the name of this machine with the port."""
+        return f"127.0.0.1:{self._server.server_port}"
 
     @property
     def other_host_url(self) -> str:
         """Return the same under another name of this machine: where a redirect leads."""
-        return f"http://localhost:{self._server.server_port}{BASE_PATH}"
+        return f"{self._scheme}://localhost:{self._server.server_port}{BASE_PATH}"
 
     @property
     def changing_requests(self) -> list[RecordedRequest]:

@@ -28,6 +28,8 @@ APPEND_ONLY = (
     "journal_parts",
     "reports",
     "report_days",
+    "questions",
+    "answers",
     "access_log",
 )
 """Tables whose rows are never changed or deleted; those of the access log by age alone."""
@@ -46,6 +48,7 @@ ORDERED = (
     "expiries",
     "journal_files",
     "reports",
+    "answers",
 )
 """Tables that are followed in the order in which their rows were committed."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from ledger.storage import subscription_index
 from ledger.storage.acts import add_act
+from ledger.storage.answers import add_answer
 from ledger.storage.database import Database
 from ledger.storage.decisions import add_decision
 from ledger.storage.erased import BODY, add_erased, add_unreadable, erased_names
@@ -61,6 +62,9 @@ class PlainWriter:
         for act in writes.acts:
             positions = final_positions(act.positions, new_positions)
             add_act(connection, replace(act, positions=positions))
+        for answer in writes.answers:
+            positions = final_positions(answer.positions, new_positions)
+            add_answer(connection, replace(answer, positions=positions))
         return new_positions
 
 

@@ -77,7 +77,7 @@ class PostgresqlWriter:
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         assert not writes.decisions, "later decisions are for the plain strategy"
-        assert not writes.acts, "acts are, too"
+        assert not [*writes.acts, *writes.answers], "acts and answers are, too"
         sealed = writes.sealed_origins
         parameters: dict[str, Any] = {
             "deliveries": _json([_delivery(record) for record in writes.deliveries]),

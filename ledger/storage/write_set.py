@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.storage.acts import Act
+from ledger.storage.answers import Answer
 from ledger.storage.decisions import LaterDecision
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import NewEvent
@@ -56,15 +57,17 @@ class Loaded:
 class WriteSet:
     """All that a unit of work adds.
 
-    Shape: events with their origins; deliveries, decisions and acts with provisional positions;
-    what their origins seal; subscriptions by what the platform calls them; names of transactions;
-    the streams that origins are about, by any of their names: of erased ones no secret is stored.
+    Shape: events with their origins; deliveries, decisions, acts and answers with provisional
+    positions; what their origins seal; subscriptions by what the platform calls them; names of
+    transactions; the streams that origins are about, by any of their names: of erased ones no
+    secret is stored.
     """
 
     new_events: list[NewEvent] = field(default_factory=list)
     deliveries: list[InboxRecord] = field(default_factory=list)
     decisions: list[LaterDecision] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
     sealed_origins: list[SealedOrigin] = field(default_factory=list)
     repeats: list[Repeat] = field(default_factory=list)
     subscriptions: dict[tuple[str, ...], SubscriptionRow] = field(default_factory=dict)

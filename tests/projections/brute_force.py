@@ -240,6 +240,8 @@ def _coverage_lines(log: list[RecordedEvent]) -> list[State]:
     lines = {}
     for recorded in log:
         event = recorded.event
+        if event.answered:
+            continue
         lines[event.notification_id, event.rule] = {
             "notification_id": event.notification_id,
             "rule": event.rule,
@@ -288,6 +290,7 @@ def _audited(recorded: RecordedEvent) -> State:
         "is_odd": int(bool(event.odd)),
         "is_suspected": int(bool(event.suspected)),
         "is_doubtful": int(bool(event.doubtful)),
+        "basis": "asked" if event.answered else "told",
     }
 
 

@@ -5,6 +5,7 @@ from flask_limiter import Limiter
 
 from web.api import (
     administration,
+    asks,
     bundles,
     confirmations,
     feed,
@@ -23,7 +24,7 @@ from web.rate_limits import limit_by_address, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    administration.bp,
+    *(asks.bp, administration.bp),
 )
 
 

@@ -7,7 +7,7 @@ from ledger.access.readers import Reader
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.projections.engine.folding import Poison
 from ledger.projections.engine.status import Status
-from ledger.queries.evidence import FAILED, KEY_GONE, VERIFIED
+from ledger.queries.evidence import FAILED, KEY_GONE, NO_SIGNATURE, VERIFIED
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
 from web.api.answer_fields import (
@@ -85,8 +85,9 @@ EvidenceAnswer = answer_schema(
     type=text(vocabulary=KNOWN["type"]),
     notification=nested(Notification),
     signature=text(
-        "the signature, verified again for this answer",
-        choices=(VERIFIED, KEY_GONE, FAILED),
+        "the signature, verified again for this answer; asked: it is an answer to our own question,"
+        " which has none",
+        choices=(VERIFIED, KEY_GONE, FAILED, NO_SIGNATURE),
     ),
     key_fingerprint=text(none=True),
     digest=text("as noted on arrival"),

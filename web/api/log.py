@@ -12,7 +12,7 @@ from marshmallow import RAISE
 from ledger.errors import NotFoundError
 from ledger.proof.signed_log import ProvenEntry, signed_log
 from ledger.proof.tiles import ENTRIES, tile_at
-from ledger.storage.inbox import Inbox
+from ledger.storage.answers import evidence_record
 from web.api.answers import ConsistencyAnswer
 from web.api.query_schemas import ConsistencyQuery
 from web.api.responses import a_blueprint, answer
@@ -85,7 +85,7 @@ def _tile(level: int | str, path: str) -> Response:
 def _proven(notification_id: str) -> ProvenEntry:
     """Return the entry of a notification that the caller may see. Errors: NotFoundError."""
     with ledger().database.connect() as connection:
-        row = Inbox(connection).get(notification_id)
+        row = evidence_record(connection, notification_id)
         if row is None or not caller().allows_shop(row.shop_id):
             raise NotFoundError("no such delivery")
         return signed_log(connection).proven(row.id)

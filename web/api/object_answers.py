@@ -2,6 +2,7 @@
 
 from marshmallow import Schema
 
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_fields import FieldKind, Output, fields_in
 from ledger.ipn.kinds import Kind
 from ledger.ipn.modes import PUBLIC_MODES
@@ -89,9 +90,15 @@ def _object(kind: str) -> Fields:
             "true while doubtful forms alone have reported it: it counts nowhere, and a list shows"
             " no amount of it"
         ),
+        "basis": text(
+            "asked while something of it was only answered to our own question, and told by no"
+            " signed call; else told",
+            choices=(TOLD, ASKED),
+        ),
         "version": number("how many events made it what it is"),
         **only_alone(
             {
+                "unconfirmed": texts("the facts that were answered, and told by no signed call"),
                 "details": words("the platform's other fields, each as it last came"),
                 "personal": words("fields about a person; none for the role auditor"),
                 "sealed": text(SEALED, choices=tuple(Sealed)),

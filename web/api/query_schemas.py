@@ -13,7 +13,6 @@ from ledger.ipn.storable import INTEGER_MAX
 from ledger.queries.filter_conditions import TEXT_MAX, Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter
 from ledger.queries.orders import TRANSACTIONS_DEFAULT
-from ledger.reconciliation.report_store import DAYS_MAX
 from ledger.recording.confirmation import REASON_LENGTH_MAX
 from web.api.parameter_names import Query, Question
 
@@ -22,10 +21,10 @@ EVENTS_DEFAULT = 100
 """Of a history, so that nearly all come whole."""
 WAIT_SECONDS_MAX = 30
 
-_STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
-_TEXT = (
+STORABLE = validate.Regexp(r"^[^\x00]*\Z", error="holds a character that nothing stored has")
+TEXT = (
     validate.Length(min=1, max=TEXT_MAX, error="must have 1 to {max} characters"),
-    _STORABLE,
+    STORABLE,
 )
 
 
@@ -62,7 +61,7 @@ class AnyCaseParameter(fields.String):
 
 def flag_parameter(meaning: str, **more: Any) -> fields.Boolean:
     """Return a parameter that is `true` or `false`, and nothing else."""
-    return fields.Boolean(truthy={"true"}, falsy={"false"}, metadata=_described(meaning), **more)
+    return fields.Boolean(truthy={"true"}, falsy={"false"}, metadata=described(meaning), **more)
 
 
 def integer_parameter(
@@ -70,7 +69,7 @@ def integer_parameter(
 ) -> fields.Integer:
     """Return a parameter that is a whole number."""
     validator = validate.Range(least, most, error="must be from {min} to {max}")
-    return fields.Integer(validate=validator, metadata=_described(meaning), **more)
+    return fields.Integer(validate=validator, metadata=described(meaning), **more)
 
 
 def one_of(choices: Iterable[str]) -> validate.OneOf:
@@ -78,7 +77,7 @@ def one_of(choices: Iterable[str]) -> validate.OneOf:
     return validate.OneOf(tuple(choices), error="must be one of {choices}")
 
 
-def _described(meaning: str) -> dict[str, str]:
+def described(meaning: str) -> dict[str, str]:
     return {"description": meaning} if meaning else {}
 
 
@@ -93,18 +92,18 @@ def _parameter(condition: Condition) -> fields.Field[Any]:
         return _PARAMETERS[condition.comparison](condition.meaning)
     if condition.comparison is not Comparison.AMONG:
         return _text(condition)
-    metadata = _described(f"{condition.meaning}; may be given several times")
+    metadata = described(f"{condition.meaning}; may be given several times")
     return fields.List(_text(condition), metadata=metadata)
 
 
 def _text(condition: Condition) -> fields.Field[Any]:
-    allowed: Any = one_of(condition.choices) if condition.choices else _TEXT
+    allowed: Any = one_of(condition.choices) if condition.choices else TEXT
     kind = AnyCaseParameter if condition.choices and condition.is_upper else fields.String
-    return kind(validate=allowed, metadata={**_described(condition.meaning), **condition.schema})
+    return kind(validate=allowed, metadata={**described(condition.meaning), **condition.schema})
 
 
 def _day(meaning: str) -> fields.Date:
-    return DayParameter(metadata=_described(meaning))
+    return DayParameter(metadata=described(meaning))
 
 
 _PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {
@@ -120,8 +119,8 @@ _PARAMETERS: Mapping[Comparison, Callable[[str], fields.Field[Any]]] = {
 
 _ALIAS = fields.String(
     load_default=None,
-    validate=_STORABLE,
-    metadata=_described("which one, when several have this id"),
+    validate=STORABLE,
+    metadata=described("which one, when several have this id"),
 )
 _LIMIT = integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50)
 
@@ -203,7 +202,7 @@ class _PreviewedBody(Question):
         truthy={True},
         falsy={False},
         load_default=True,
-        metadata=_described("only say what it would touch"),
+        metadata=described("only say what it would touch"),
     )
 
     @validates_schema(pass_original=True)
@@ -216,7 +215,7 @@ class ReadmitBody(_PreviewedBody):
     reason = fields.String(
         required=True,
         validate=one_of(sorted(REASONS)),
-        metadata=_described("all that wait in quarantine for this reason"),
+        metadata=described("all that wait in quarantine for this reason"),
     )
 
 
@@ -225,14 +224,14 @@ class ConfirmBody(_PreviewedBody):
         required=True,
         validate=[
             validate.Length(1, REASON_LENGTH_MAX, error="must have 1 to {max} characters"),
-            _STORABLE,
+            STORABLE,
         ],
-        metadata=_described("why it is believed; kept with the event"),
+        metadata=described("why it is believed; kept with the event"),
     )
     version = fields.Integer(
         required=True,
         validate=validate.Range(min=1, error="must be 1 or more"),
-        metadata=_described("of the transaction as it was looked at; 404 when it has changed"),
+        metadata=described("of the transaction as it was looked at; 404 when it has changed"),
     )
 
 
@@ -254,46 +253,8 @@ ConsistencyQuery = Query.from_dict(
 
 
 class AccessLogQuery(Query):
-    token_id = fields.String(load_default=None, validate=_STORABLE)
-    kind = fields.String(load_default=None, validate=_STORABLE)
-    shop_id = fields.String(load_default=None, validate=_STORABLE)
+    token_id = fields.String(load_default=None, validate=STORABLE)
+    kind = fields.String(load_default=None, validate=STORABLE)
+    shop_id = fields.String(load_default=None, validate=STORABLE)
     limit = _LIMIT
     cursor = integer_parameter("", 1, load_default=None)
-
-
-class FilesQuery(NotificationsPage):
-    shop_id = fields.String(load_default=None, validate=_STORABLE)
-
-
-CompletenessQuery = Query.from_dict(
-    {
-        "until": DayParameter(
-            load_default=None, metadata=_described("the last UTC day; yesterday by default")
-        ),
-        "days": integer_parameter("how many days", 1, DAYS_MAX, load_default=30),
-    },
-    name="CompletenessQuery",
-)
-
-
-class ReconcileBody(Question):
-    last_day = DayParameter(required=True, metadata=_described("the last UTC day"))
-    days = integer_parameter("how many days", 1, DAYS_MAX, load_default=1)
-
-
-class ImportQuery(Query):
-    file_name = fields.String(
-        required=True,
-        validate=_TEXT,
-        metadata=_described("as the platform named it: kind, shop, mode and day are read from it"),
-    )
-    first_day = DayParameter(
-        load_default=None, metadata=_described("the first UTC day that it lists whole")
-    )
-    last_day = DayParameter(load_default=None, metadata=_described("the last one"))
-
-    @validates_schema
-    def _require_both(self, data: dict[str, Any], **_: Any) -> None:
-        first, last = data["first_day"], data["last_day"]
-        if (first is None) != (last is None) or (first and last < first):
-            raise ValidationError("needs both days, the earlier one first", "last_day")

@@ -23,7 +23,6 @@ from ledger.reconciliation.files import KeptFile, chunks_of, import_file, kept_f
 from ledger.reconciliation.report import make_report
 from ledger.reconciliation.report_store import Scope, StoredReport, listed_reports, report_of
 from web.api.log import BYTES
-from web.api.query_schemas import CompletenessQuery, FilesQuery, ImportQuery, ReconcileBody
 from web.api.reconciliation_answers import (
     CompletenessAnswer,
     FilePage,
@@ -31,6 +30,7 @@ from web.api.reconciliation_answers import (
     ReportAnswer,
     ReportPage,
 )
+from web.api.reconciliation_queries import CompletenessQuery, FilesQuery, ImportQuery, ReconcileBody
 from web.api.responses import a_blueprint, answer, answer_page
 from web.authentication import (
     allowed_shops,

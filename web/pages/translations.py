@@ -9,7 +9,7 @@ from ledger.ipn.refusal_reasons import REASONS, remedy
 from ledger.ipn.statuses import FINAL
 from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
 from ledger.privacy.identifiers import IdentifierKind
-from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, VERIFIED
+from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, NO_SIGNATURE, VERIFIED
 from ledger.reconciliation.assignment import Certainty
 from ledger.reconciliation.completeness import DayState
 from ledger.reconciliation.findings import Result
@@ -117,6 +117,7 @@ PROOFS = {
     VERIFIED: N_("Signature verified again just now"),
     KEY_GONE: N_("Signature not verified again: its key has left the shops file"),
     FAILED: N_("Signature does not verify"),
+    NO_SIGNATURE: N_("Queried: an answer to our own question, which has no signature"),
     ERASED: N_("Its body was erased, so that nothing can be verified again"),
 }
 FACTS = {
@@ -151,6 +152,7 @@ FACTS = {
     "instalment": N_("Is an instalment"),
     "parent_uuid": N_("Refunds or repeats"),
     "request": N_("What was asked"),
+    "basis": N_("Basis"),
     "transaction_uuid": N_("Transaction"),
     "made_at": N_("Made"),
     "effect_on": N_("First day"),

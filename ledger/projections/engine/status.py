@@ -25,6 +25,7 @@ from ledger.projections.engine.generations import (
 )
 from ledger.projections.engine.leases import is_leased
 from ledger.projections.engine.registry import PROJECTIONS
+from ledger.storage.asking_tables import ORIGINS_OF_EVENTS, answers
 from ledger.storage.tables import acts, decisions, events, notifications, poison_events
 
 STILL_SECONDS_MAX = 60.0
@@ -170,9 +171,12 @@ def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None
 
 def _lag_seconds(connection: Connection, position: int) -> float:
     # read from the deliveries: the event itself may be unreadable
-    recorded = notifications.c.recorded_at, decisions.c.decided_at, acts.c.done_at
+    recorded = (
+        *(notifications.c.recorded_at, decisions.c.decided_at),
+        *(acts.c.done_at, answers.c.recorded_at),
+    )
     joined: FromClause = events
-    for origins in (notifications, decisions, acts):
+    for origins in ORIGINS_OF_EVENTS:
         joined = joined.outerjoin(origins, origins.c.id == events.c.origin_id)
     recorded_at: datetime | None = connection.scalar(
         select(func.coalesce(*recorded))

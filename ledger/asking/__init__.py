@@ -1,0 +1,1 @@
+"""Asks the platform's reading services about what was perhaps never told."""

@@ -1,0 +1,87 @@
+"""Reads what was asked of the platform, and what it answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from ledger.ipn.platform_answers import Question
+from ledger.storage.answers import (
+    HAVE_CONTENT,
+    Answer,
+    AnswerOutcome,
+    StoredQuestion,
+    stored_answer,
+    stored_question,
+)
+from ledger.storage.asking_tables import answers, questions
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question, and what came of it. Shape: `answer` is None while nobody knows."""
+
+    question: StoredQuestion
+    answer: Answer | None
+
+    @property
+    def subject(self) -> str:
+        """Return the order or the transaction that it is about."""
+        return self.question.question.subject
+
+    @property
+    def is_answered(self) -> bool:
+        """Return True if the platform has answered the question, whatever it has answered."""
+        answered = (*HAVE_CONTENT, AnswerOutcome.ABSENT)
+        return self.answer is not None and self.answer.outcome in answered
+
+
+def newest_exchanges(
+    connection: Connection, shop_id: str, mode: str, *, since: datetime, limit: int
+) -> list[Exchange]:
+    """Return the questions about a shop and mode since an instant, newest first."""
+    c = questions.c
+    query = _exchanges().where(c.shop_id == shop_id, c.mode == mode, c.asked_at >= since)
+    return _read(connection, query.order_by(c.id.desc()).limit(limit))
+
+
+def exchanges_about(connection: Connection, question: Question) -> list[Exchange]:
+    """Return how often the same was asked, oldest first."""
+    c = questions.c
+    query = _exchanges().where(
+        c.shop_id == question.shop_id,
+        c.mode == question.mode,
+        c.service == question.service,
+        c.subject == question.subject,
+    )
+    return _read(connection, query.order_by(c.id))
+
+
+def listed_exchanges(
+    connection: Connection, *, limit: int, before_id: str | None = None, shops: Sequence[str] | None
+) -> list[Exchange]:
+    """Return questions, newest first. Shape: `shops` None is every shop; `before_id` is an id."""
+    c = questions.c
+    query = _exchanges().order_by(c.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(c.id < before_id)
+    if shops is not None:
+        query = query.where(c.shop_id.in_(shops))
+    return _read(connection, query)
+
+
+def _exchanges() -> Select[Any]:
+    joined = questions.outerjoin(answers, answers.c.question_id == questions.c.id)
+    named = [column.label(f"answer_{column.name}") for column in answers.c]
+    return select(*questions.c, *named).select_from(joined)
+
+
+def _read(connection: Connection, selection: Select[Any]) -> list[Exchange]:
+    return [_exchange(row) for row in connection.execute(selection)]
+
+
+def _exchange(row: Row[Any]) -> Exchange:
+    answer = None if row.answer_id is None else stored_answer(row, prefix="answer_")
+    return Exchange(stored_question(row), answer)
