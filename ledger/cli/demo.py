@@ -23,6 +23,7 @@ from rich.table import Table
 
 from ledger.access.roles import OPERATOR
 from ledger.access.users import add_user, change_password, check_password, user_by_name
+from ledger.cli.demo_gap import Gap, leave_a_gap
 from ledger.errors import LedgerError, SettingsError
 from ledger.ipn.modes import MODES
 from ledger.ipn.shops_and_keys import FORM_HMAC, FORM_SHA1, REST_BROWSER, REST_PASSWORD, read_shops
@@ -163,8 +164,12 @@ def _play_and_show(url: str) -> bool:
             calls.setdefault((shop_id, mode), []).extend(
                 play(url, shops, shop_id, mode, stories=stories, seed=seed, begins_at=begins_at)
             )
+    shop_and_mode = _SHOPS_AND_MODES[0]
+    sent = (answered.signed_call for answered in calls[shop_and_mode])
+    gap = leave_a_gap(shops, *shop_and_mode, sent, today)
     console.print(_table(calls))
     _show_next_steps(url, console, calls)
+    _show_gap(url, console, gap)
     refusals = list(_refusals(calls))
     for refusal in refusals:
         console.print(refusal, markup=False)
@@ -224,6 +229,15 @@ def _show_next_steps(url: str, console: Console, calls: CallsByShopAndMode) -> N
     console.print("\nOr open this page in a browser, and sign in:", style="bold")
     console.print(f"  {url}/test", markup=False)
     console.print(f"  name {USER}, password {password}", markup=False)
+
+
+def _show_gap(url: str, console: Console, gap: Gap) -> None:
+    """Show the day of which the platform's files list more than was told."""
+    shop_id, mode = _SHOPS_AND_MODES[0]
+    console.print(f"\nA payment of {gap.day} was never told, and the platform's files list it:")
+    console.print(f"  {url}/{mode.lower()}/completeness", markup=False)
+    scope = f"--shop {shop_id} --mode {mode.lower()} --from {gap.day} --until {gap.day}"
+    console.print(f"  {_command()} reconcile {scope} --resend", markup=False)
 
 
 def _command() -> str:
