@@ -163,7 +163,9 @@ def test_the_demonstration_runs_once_from_nothing_and_then_goes_on_serving(tmp_p
     files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "var").iterdir()}
     keys = {"demo.masters.toml", "demo.log-key", "demo.log-key.last", "demo.log-key.lock"}
     assert files == dict.fromkeys(("demo.sqlite", *secrets, *keys), 0o600)
-    assert_check_finds_no_fault(tmp_path, exports=re.findall(r"^  (export .*)", once.stdout, re.M))
+    exports = re.findall(r"^  (export .*)", once.stdout, re.M)
+    assert_check_finds_no_fault(tmp_path, exports)
+    assert_names_the_payment_that_was_never_told(tmp_path, exports, once.stdout)
     assert_goes_on_serving(tmp_path)
 
 
@@ -181,6 +183,27 @@ def assert_check_finds_no_fault(tmp_path: Path, exports: list[str]) -> None:
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "pages answer 503" not in checked.stdout
+
+
+def assert_names_the_payment_that_was_never_told(
+    tmp_path: Path, exports: list[str], stdout: str
+) -> None:
+    """Run the command that the demonstration prints for the day with a gap."""
+    assert re.search(r"^  http://127\.0\.0\.1:\d+/test/completeness$", stdout, re.M)
+    (arguments,) = re.findall(r"ledger (reconcile .*)", stdout)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LEDGER_")}
+    compared = subprocess.run(
+        ["bash", "-c", "\n".join([*exports, f"{shlex.join(LEDGER)} {arguments}"])],
+        cwd=tmp_path,
+        env=clean | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert compared.returncode == 1, compared.stderr
+    (line,) = compared.stdout.splitlines()
+    assert line.endswith("never-told")
 
 
 def assert_goes_on_serving(tmp_path: Path) -> None:
