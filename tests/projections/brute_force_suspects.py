@@ -39,19 +39,19 @@ def suspect_tables(
     log: OwnEvents, streams_by_id: Mapping[str, OwnEvents], state_by_id: Mapping[str, State]
 ) -> dict[str, list[State]]:
     """Return the rows of the three tables."""
-    known = [_line(id_, state, streams_by_id[id_]) for id_, state in state_by_id.items()]
-    known += [
+    state_lines = [_line(id_, state, streams_by_id[id_]) for id_, state in state_by_id.items()]
+    state_lines += [
         line
         for id_, state in state_by_id.items()
         for line in _parts(id_, state, streams_by_id[id_])
     ]
     return {
-        "suspect_lines": known,
+        "suspect_lines": state_lines,
         "suspect_shops": _shops(log),
         "suspects": [
-            *_alone(known),
-            *_orders_without_payment(known),
-            *_gaps(known),
+            *_alone(state_lines),
+            *_orders_without_payment(state_lines),
+            *_gaps(state_lines),
         ],
     }
 
@@ -155,13 +155,13 @@ def _suspect(line: State, rule: str, key: str, certainty: str, **more: Any) -> S
     return suspect | own | {"missing_count": None} | more
 
 
-def _raising(known: list[State]) -> list[State]:
-    return [line for line in known if not line["is_doubtful"] and not line["is_continued"]]
+def _raising(state_lines: list[State]) -> list[State]:
+    return [line for line in state_lines if not line["is_doubtful"] and not line["is_continued"]]
 
 
-def _alone(known: list[State]) -> Iterable[State]:
-    known_parents = {(line["shop_id"], line["mode"], line["uuid"]) for line in known}
-    for line in _raising(known):
+def _alone(state_lines: list[State]) -> Iterable[State]:
+    known_parents = {(line["shop_id"], line["mode"], line["uuid"]) for line in state_lines}
+    for line in _raising(state_lines):
         key, status, parent = line["stream_id"], line["status"] or "", line["parent_uuid"]
         if status.startswith("WAITING_AUTHORISATION") and (due := line["authorisation_due_at"]):
             yield _suspect(line, "authorisation-overdue", key, "certain", due_at=due)
@@ -177,9 +177,9 @@ def _alone(known: list[State]) -> Iterable[State]:
             yield _suspect(line, "parent-never-told", parent, "certain", due_at=due)
 
 
-def _grouped(known: list[State], *names: str) -> Iterable[list[State]]:
+def _grouped(state_lines: list[State], *names: str) -> Iterable[list[State]]:
     groups: dict[tuple[Any, ...], list[State]] = defaultdict(list)
-    for line in known:
+    for line in state_lines:
         if all(line[name] is not None for name in names):
             groups[tuple(line[name] for name in names)].append(line)
     return groups.values()
@@ -193,8 +193,8 @@ def _of_order(members: list[State], rule: str, certainty: str, **more: Any) -> S
     return _suspect(members[0], rule, order_id, certainty) | nothing | own | more
 
 
-def _orders_without_payment(known: list[State]) -> Iterable[State]:
-    for members in _grouped(known, "shop_id", "mode", "order_id"):
+def _orders_without_payment(state_lines: list[State]) -> Iterable[State]:
+    for members in _grouped(state_lines, "shop_id", "mode", "order_id"):
         present = [line for line in members if not line["is_continued"]]
         is_paid = any(
             line["operation_type"] == "DEBIT"
@@ -211,8 +211,8 @@ def _orders_without_payment(known: list[State]) -> Iterable[State]:
             yield _of_order(refunds, "refund-without-payment", "certain", due_at=due)
 
 
-def _gaps(known: list[State]) -> Iterable[State]:
-    present = [line for line in known if not line["is_continued"]]
+def _gaps(state_lines: list[State]) -> Iterable[State]:
+    present = [line for line in state_lines if not line["is_continued"]]
     numbered = [line for line in present if line["sequence_number"]]
     for members in _grouped(numbered, "shop_id", "mode", "order_id", "trans_id"):
         numbers = {line["sequence_number"] for line in members}
