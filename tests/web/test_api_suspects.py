@@ -34,13 +34,14 @@ def test_a_suspect_says_what_is_missing_and_leads_to_its_object(api: Asking) -> 
 
 
 def test_pages_follow_each_other_by_their_keys(api: Asking) -> None:
-    references, cursor = [], ""
+    instants, cursor = [], ""
     while cursor is not None:
         page = api.get(f"{AT}?limit=1&sort=time{cursor and f'&cursor={cursor}'}")
-        references += [item["reference"] for item in page["items"]]
+        instants += [item["due_at"] for item in page["items"]]
         cursor = page["next_cursor"]
 
-    assert len(references) == len(set(references)) == 4
+    assert len(instants) == len(set(instants)) == 4
+    assert instants == sorted(instants)
 
 
 def test_an_order_that_names_a_person_is_masked_for_auditors(api: Asking) -> None:

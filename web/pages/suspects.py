@@ -5,6 +5,7 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
+from ledger.access.masking import MASKED
 from ledger.errors import BadCursorError, ViewNotBuiltError
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.queries.filter_declarations import SuspectFilter
@@ -81,6 +82,9 @@ def _listed(question: Question, filter_: SuspectFilter) -> Page | None:
 
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
+    """Return an item with the address of its object; None where its name is masked."""
+    if item["reference"] == MASKED:
+        return item | {"href": None}
     alias = {"alias": item["alias"]} if item["alias"] else {}
     href = link_to(
         item["kind"], item["reference"], shop_id=item["shop_id"], mode=item["mode"], **alias
