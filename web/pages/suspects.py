@@ -5,8 +5,8 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from ledger.access.masking import MASKED
 from ledger.errors import BadCursorError, ViewNotBuiltError
+from ledger.ipn.card_data import HIDDEN
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.queries.filter_declarations import SuspectFilter
 from ledger.queries.lists import LIMIT_DEFAULT, Page, list_page
@@ -83,7 +83,7 @@ def _listed(question: Question, filter_: SuspectFilter) -> Page | None:
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
     """Return an item with the address of its object; None where its name is masked."""
-    if item["reference"] == MASKED:
+    if item["reference"] == HIDDEN:
         return item | {"href": None}
     alias = {"alias": item["alias"]} if item["alias"] else {}
     href = link_to(

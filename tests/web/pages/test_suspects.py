@@ -60,5 +60,18 @@ def test_a_word_that_is_no_choice_is_answered_422(suspecting: Visiting) -> None:
     assert suspecting.get(f"{AT}?cursor=nothing").status_code == 422
 
 
+def test_a_masked_name_leads_nowhere(own_pages: Visiting) -> None:
+    own_pages.now = NOON + timedelta(days=1)
+    own_pages.sign_in("auditor")
+    notified(own_pages.ledger, "a", number=2, order_id="jo@example.org")
+    follow(own_pages.ledger)
+
+    page = own_pages.get(AT).text
+
+    assert "1 is missing" in page
+    assert "example.org" not in page
+    assert "/orders/" not in page
+
+
 def test_the_page_of_the_other_mode_is_empty(suspecting: Visiting) -> None:
     assert "Nothing is suspected." in suspecting.get("/production/suspects").text
