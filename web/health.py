@@ -22,6 +22,7 @@ from ledger.projections.engine.status import lags
 from ledger.proof.signed_log import log_status
 from ledger.proof.stamping import newest_timestamp
 from ledger.queries.notifications import newest_arrivals
+from ledger.queries.suspects import count_suspects
 from ledger.queries.undecided import undecided_by_reason
 from ledger.reconciliation.standing import standings
 from ledger.storage.quarantine import quarantine_size
@@ -70,6 +71,7 @@ def _gauges(of: Ledger) -> list[Gauge]:
         partial(_log_gauges, now=context().clock()),
         partial(_completeness_gauges, now=context().clock()),
         partial(_asking_gauges, shops=of.shops, now=context().clock()),
+        partial(_suspect_gauges, now=context().clock()),
     ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
@@ -180,3 +182,15 @@ def _asking_gauges(connection: Connection, *, shops: Shops, now: datetime) -> It
     yield Gauge("ledger_questions", meaning, questions, (*labels, "service", "outcome"))
     meaning = "1 while a shop is not asked about because the platform refused the password."
     yield Gauge("ledger_asking_stopped", meaning, stopped, labels)
+
+
+def _suspect_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]:
+    """Count what was probably not told; nothing before the read model is built."""
+    counts = count_suspects(connection, now)
+    if counts is not None:
+        sizes: Sizes = {
+            (each.shop_id, each.mode, each.rule, each.certainty): float(each.count)
+            for each in counts
+        }
+        meaning = "What was probably not told, as far as what was told gives it away."
+        yield Gauge("ledger_suspects", meaning, sizes, ("shop_id", "mode", "rule", "certainty"))

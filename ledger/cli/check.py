@@ -18,6 +18,7 @@ from ledger.cli.deployment_findings import deployment_findings
 from ledger.cli.key_files import key_findings
 from ledger.cli.output import counted, echo_document, painted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
+from ledger.cli.suspect_findings import suspect_findings
 from ledger.cli.variables import variable_findings
 from ledger.errors import SettingsError
 from ledger.ipn.refusal_reasons import REASONS
@@ -127,6 +128,7 @@ def _database_findings(
             yield from coverage_findings(database, shops, now=now)
             yield from completeness_findings(database, now=now)
             yield from asking_findings(database, shops, now=now)
+            yield from suspect_findings(database, now=now)
             yield from card_data_findings(database)
     except SQLAlchemyError as error:
         reason = why_it_failed(settings, error)

@@ -4,6 +4,7 @@ Source: delivery reference, section 7; form-v2 reference, section 3.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 END_OF_PAYMENT = "end-of-payment"
 CANCELLATION = "cancellation"
@@ -63,3 +64,6 @@ RULE_BY_SOURCE = {
 RETRY = "RETRY"
 REDELIVERIES = frozenset({RETRY, "BO"})
 """Sources that replace the first one: the rule is then read from the content."""
+
+RETRY_WINDOW = timedelta(minutes=75)
+"""So long after a payment the platform may still try to call. Source: delivery reference, 5."""

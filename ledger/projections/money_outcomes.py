@@ -35,21 +35,22 @@ COUNTED = ("AUTHORISED", "CAPTURED", "SUSPENDED", "CAPTURE_PENDING", "PARTIALLY_
 ABANDONED_STATUS = "ABANDONED"
 """Nobody paid: the page was left before there was a payment. It is in no balance of its order."""
 _ABANDONED = "abandoned"
-_NO = ("REFUSED", "ERROR", "NOT_CREATED")
+NOT_MADE = ("REFUSED", "ERROR", "NOT_CREATED")
+"""Refused, or never made."""
 
 _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("DEBIT", (*HELD, *CAPTURED), ACCEPTED),
     ("DEBIT", WAITING, "pending"),
-    ("DEBIT", _NO, REFUSED),
+    ("DEBIT", NOT_MADE, REFUSED),
     ("DEBIT", ("CANCELLED",), "cancelled"),
     ("DEBIT", ("EXPIRED",), "expired"),
     ("DEBIT", ("CAPTURE_FAILED",), "failed"),
     ("CREDIT", (*HELD, *CAPTURED), REFUNDED),
     ("CREDIT", (*WAITING, "REFUND_TO_RETRY"), "refund-pending"),
-    ("CREDIT", _NO, "refund-refused"),
+    ("CREDIT", NOT_MADE, "refund-refused"),
     ("CREDIT", ("CANCELLED",), "refund-cancelled"),
     ("VERIFICATION", ("ACCEPTED",), "verified"),
-    ("VERIFICATION", _NO, REFUSED),
+    ("VERIFICATION", NOT_MADE, REFUSED),
 )
 OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {_ABANDONED, UNKNOWN})
 

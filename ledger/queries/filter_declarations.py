@@ -16,6 +16,7 @@ from ledger.ipn.kinds import KINDS
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import REASONS
 from ledger.projections.money_outcomes import OUTCOMES
+from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.queries.filter_conditions import (
     Filter,
     Words,
@@ -154,6 +155,20 @@ class EventFilter(Filter):
     basis: str | None = equal("basis", _BASIS, choices=(TOLD, ASKED))
     recorded_from: datetime | None = since("recorded_at", "recorded")
     recorded_until: datetime | None = until("recorded_at", "recorded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuspectFilter(Filter):
+    """Narrows the list of what was probably not told."""
+
+    rule: Words = among(
+        "rule", "by what it gives itself away", choices=tuple(rule.value for rule in SuspectRule)
+    )
+    certainty: Words = among(
+        "certainty", "how sure it is", choices=tuple(degree.value for degree in Suspicion)
+    )
+    due_from: datetime | None = since("due_at", "news was due")
+    due_until: datetime | None = until("due_at", "news was due")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,13 +67,14 @@ class Selection:
     Shape: `index_scans` names columns and the values they may have: rows of each combination are
     read along an index that begins with them, then merged. `is_selective` says that the conditions
     leave few rows, so that finding those beats walking along the order. Two with one `identity`
-    select the same rows.
+    select the same rows, but for the `parameters` that their conditions name.
     """
 
     identity: Hashable
     conditions: Callable[[Table], Sequence[ColumnElement[bool]]] = field(compare=False)
     index_scans: Mapping[str, Sequence[str]] = field(compare=False)
     is_selective: bool = field(default=False, compare=False)
+    parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def sort_of(name: str, orders: Mapping[str, SortOrder]) -> Sort:
@@ -137,7 +138,7 @@ def _read(
     if query is None:
         return []
     bounds = {f"after_{n}": bound for n, bound in enumerate(last_key or ()) if bound is not None}
-    result = connection.execute(query, bounds)
+    result = connection.execute(query, {**selection.parameters, **bounds})
     names = list(result.keys())
     return [dict(zip(names, row, strict=True)) for row in result]
 

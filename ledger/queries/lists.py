@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from ledger.errors import BadFilterError
-from ledger.instants import without_idle_fraction
+from ledger.instants import without_idle_fraction, write_instant
 from ledger.ipn.modes import MODES, Mode
 from ledger.projections.definition import CONTINUED
 from ledger.queries.filter_conditions import Filter, sql_conditions
@@ -49,7 +50,8 @@ class Listing:
 
     Shape: a caller sorts by the names in `orders`. `index_scans` and `selective` name filters: each
     value of the former has an index of its own; the latter leave few rows. `complete` adds to the
-    items of a page what stands in another table.
+    items of a page what stands in another table. `is_due` is a condition on rows that has the
+    parameter `now`; without it all rows are listed at any time.
     """
 
     view: str
@@ -61,12 +63,13 @@ class Listing:
     selective: tuple[str, ...] = ()
     needs_mode: bool = True
     complete: Callable[[Connection, Table, Sequence[Row], Sequence[Item]], None] | None = None
+    is_due: Callable[[Table], ColumnElement[bool]] | None = None
 
 
 # -- what is shown ------------------------------------------------------------------------------
 
 
-def _item(row: Row, *hidden: str, or_none: Sequence[str] = ()) -> Item:
+def as_item(row: Row, *hidden: str, or_none: Sequence[str] = ()) -> Item:
     """Return a row as it is shown: without its hidden columns, null for text that is empty.
 
     Shape: instants as the events have them, in an answer and in a file alike.
@@ -87,14 +90,14 @@ def _transaction(row: Row) -> Item:
     counts = {"contradictions": row["contradiction_count"], "late_news": row["late_count"]}
     hidden = ("id", "is_doubtful", CONTINUED, "late_count", "contradiction_count")
     names = {"reference": row["uuid"] or row["reference"]}
-    return _doubt(row) | _item(row, *hidden) | names | counts
+    return _doubt(row) | as_item(row, *hidden) | names | counts
 
 
 def _event(row: Row) -> Item:
     """Return an event of the audit trail: `is_odd` says that its list `odd` is not empty."""
     flags = {name: bool(row[name]) for name in ("is_doubtful", "is_odd", "is_suspected")}
     same = {"late": bool(row["is_late"]), "contradiction": bool(row["is_contradiction"])}
-    return _item(row, "id", "is_late", "is_contradiction") | flags | same
+    return as_item(row, "id", "is_late", "is_contradiction") | flags | same
 
 
 def _add_instalments(
@@ -127,7 +130,7 @@ ALIASES = Listing(
     "aliases",
     AliasFilter,
     _TIME,
-    lambda row: _doubt(row) | _item(row, "id", "is_doubtful"),
+    lambda row: _doubt(row) | as_item(row, "id", "is_doubtful"),
     selective=("alias", "order_id"),
 )
 SUBSCRIPTIONS = Listing(
@@ -136,7 +139,7 @@ SUBSCRIPTIONS = Listing(
     SubscriptionFilter,
     _TIME,
     lambda row: (
-        _doubt(row) | _item(row, "id", "is_doubtful", or_none=("alias",)) | {"instalments": []}
+        _doubt(row) | as_item(row, "id", "is_doubtful", or_none=("alias",)) | {"instalments": []}
     ),
     selective=("subscription_id", "alias", "order_id"),
     complete=_add_instalments,
@@ -146,7 +149,7 @@ ORDERS = Listing(
     "orders",
     OrderFilter,
     {"time": SortOrder(("first_seen_at", "order_id", "currency", "shop_id", "mode"))},
-    lambda row: _item(row, or_none=("currency",)),
+    lambda row: as_item(row, or_none=("currency",)),
     selective=("order_id",),
 )
 AUDIT_TRAIL = Listing(
@@ -164,7 +167,7 @@ TOTALS = Listing(
     "daily_totals",
     TotalFilter,
     {"time": SortOrder(("day", "shop_id", "currency", "payment_method", "outcome", "mode"))},
-    lambda row: _item(row, or_none=("currency", "payment_method")),
+    lambda row: as_item(row, or_none=("currency", "payment_method")),
 )
 
 
@@ -193,12 +196,13 @@ def list_page(
     sort: str = NEWEST_FIRST,
     cursor: str | None = None,
     limit: int = LIMIT_DEFAULT,
+    now: datetime | None = None,
 ) -> Page:
     """Return one page of a list.
 
     Shape: `sort` is one of the listing's orders, with `-` before it descending; rows without the
-    column that they are sorted by come last. Errors: BadFilterError, BadCursorError,
-    ViewNotBuiltError.
+    column that they are sorted by come last. `now` is for a list of what is due by then.
+    Errors: BadFilterError, BadCursorError, ViewNotBuiltError.
     """
     table, position, lag = live_table(connection, listing.view, listing.table)
     if sort.removeprefix("-") not in listing.orders:
@@ -208,7 +212,7 @@ def list_page(
     by = sort_of(sort, listing.orders)
     last_key = None if cursor is None else read_cursor(cursor, table, by, filters)
     rows = read_page(
-        connection, table, _selection(listing, filters), by, last_key=last_key, limit=limit + 1
+        connection, table, selection(listing, filters, now), by, last_key=last_key, limit=limit + 1
     )
     if not rows and cursor is None:
         refuse_unknown_currency(filters)
@@ -228,8 +232,8 @@ def all_transactions(database: Database, transaction_filter: TransactionFilter) 
     with database.connect() as connection:
         table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
     sort = sort_of("time", TRANSACTIONS.orders)
-    selection = _selection(TRANSACTIONS, transaction_filter)
-    rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
+    selected = selection(TRANSACTIONS, transaction_filter)
+    rows = read_all(database.connect, table, selected, sort, page_size=EXPORT_PAGE)
     first = next(rows, None)
     if first is None:
         return refuse_unknown_currency(transaction_filter)
@@ -244,7 +248,9 @@ def count_transactions(connection: Connection, transaction_filter: TransactionFi
     return int(connection.scalar(query) or 0)
 
 
-def _selection(listing: Listing, filters: Filter) -> Selection:
+def selection(listing: Listing, filters: Filter, now: datetime | None = None) -> Selection:
+    """Return which rows of a list its filters select, of what is due by `now` if it says when."""
+    assert (listing.is_due is None) == (now is None), f"{listing.view} needs the time, or no time"
     scans: dict[str, Sequence[str]] = {}
     if filters.shop_id is not None:
         scans["shop_id"] = sorted(filters.shop_id)
@@ -258,9 +264,14 @@ def _selection(listing: Listing, filters: Filter) -> Selection:
     is_selective = any(getattr(filters, name) is not None for name in listing.selective)
     return Selection(
         (listing.view, filters),
-        lambda table: [*sql_conditions(filters, table, without=scans), *_is_shown(table)],
+        lambda table: [
+            *sql_conditions(filters, table, without=scans),
+            *_is_shown(table),
+            *([] if listing.is_due is None else [listing.is_due(table)]),
+        ],
         scans,
         is_selective,
+        {} if now is None else {"now": write_instant(now)},
     )
 
 

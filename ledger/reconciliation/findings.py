@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 
+from ledger.ipn.notification_rules import RETRY_WINDOW
 from ledger.ipn.statuses import FINAL, RANKS
 from ledger.reconciliation.assignment import Ambiguity, Certainty, Pair, status_class
 from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
 from ledger.reconciliation.matching import Matching
-
-RETRY_WINDOW = timedelta(minutes=75)
-"""So long after a payment the platform may still try to call. Source: delivery reference, 5."""
 
 CAPTURES_NOT_TOLD = "captures-not-told"
 _NOT_PAYMENTS = frozenset({"ABANDONED", "NOT_CREATED", "INITIAL", "WAITING_FOR_PAYMENT"})

@@ -22,6 +22,7 @@ from tests.projections.brute_force_outcomes import (
     is_abandoned,
     outcome,
 )
+from tests.projections.brute_force_suspects import suspect_tables
 from tests.projections.helpers import Rows
 
 States = dict[str, State]
@@ -44,6 +45,7 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
     for id_, stream in histories.items():
         state = current_state(stream) | _times(stream) | _of_rows(streams[id_], len(stream))
         states_by_kind[state["kind"]][id_] = state
+    all_states = {id_: each for states in states_by_kind.values() for id_, each in states.items()}
     transactions, subscriptions = states_by_kind["transaction"], states_by_kind["subscription"]
     shown = {id_: each for id_, each in transactions.items() if not each["is_continued"]}
     counted = {id_: each for id_, each in transactions.items() if not each["is_doubtful"]}
@@ -61,6 +63,7 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         "coverage_lines": _coverage_lines(log),
         "rule_coverage": _coverage(log),
         "audit_trail": [_audited(recorded) for recorded in log],
+        **suspect_tables(log, streams, all_states),
     }
     return {name: sorted(rows, key=_order) for name, rows in tables.items()}
 

@@ -16,10 +16,10 @@ from ledger.projections.engine.folding import RowChanges
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import LIVE
 from ledger.projections.engine.leadership import ProjectionRunner
+from ledger.projections.engine.lone_failures import FAILURES_MAX
 from ledger.projections.engine.rebuild import start_processes
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.projections.engine.registry import PROJECTIONS
-from ledger.projections.engine.suspects import FAILURES_MAX
 from ledger.storage.database import Database
 from tests.builders import NOON
 from tests.conftest import opened

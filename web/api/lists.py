@@ -16,6 +16,7 @@ from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION
 from ledger.queries.lists import Item, Listing
+from ledger.queries.suspects import SUSPECTS
 from web.api.object_answers import (
     ORDER,
     AliasPage,
@@ -23,6 +24,7 @@ from web.api.object_answers import (
     Balance,
     OrderPage,
     SubscriptionPage,
+    SuspectPage,
     TotalPage,
     TransactionPage,
 )
@@ -31,7 +33,7 @@ from web.api.parameter_names import Pair, Query
 from web.api.query_schemas import flag_parameter, integer_parameter, one_of, schema_of
 from web.api.responses import a_blueprint, answer_page, serve
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_items
-from web.context import ledger
+from web.context import context, ledger
 from web.downloads import download
 
 bp = a_blueprint("lists", "Lists read from the read models, and exports as streams.")
@@ -76,6 +78,11 @@ def _order_item(item: Item) -> Item:
     own = {name: value for name, value in item.items() if name not in balance}
     balances = [balance] if balance["transactions"] else []  # none of abandoned pages alone
     return _object_item(ORDER, "order_id", own) | {"balances": balances}
+
+
+def _suspect_item(item: Item) -> Item:
+    names = (item[name] for name in ("kind", "shop_id", "mode", "reference", "alias"))
+    return item | {"links": links_of(*names)}
 
 
 def _event_item(item: Item) -> Item:
@@ -134,7 +141,8 @@ def _page(
         name: parameters.get(name) for name in ("sort", "cursor", "limit")
     }
     with ledger().database.connect() as connection:
-        page = lists.list_page(connection, listing, filter_, **page_options)
+        now = None if listing.is_due is None else context().clock()
+        page = lists.list_page(connection, listing, filter_, **page_options, now=now)
     items = redact_items(map(item_of, page.items), filter_)
     position, lag = page.as_of_position, page.lag
     return answer_page(items, page.next_cursor, as_of_position=position, lag=lag)
@@ -172,6 +180,12 @@ serve_list(
 )
 serve_list(lists.ORDERS, OrderPage, "List orders, each once per currency.", _order_item)
 serve_list(lists.TOTALS, TotalPage, "List daily totals.")
+serve_list(
+    SUSPECTS,
+    SuspectPage,
+    "List what was probably not told, by what was told alone.",
+    _suspect_item,
+)
 serve_list(lists.AUDIT_TRAIL, AuditTrailPage, "List every event, without its facts.", _event_item)
 serve_export(
     exporting.EVENTS,

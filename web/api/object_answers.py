@@ -1,10 +1,10 @@
 """The shapes of objects, the same in a list and alone, and of the pages of lists."""
 
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_fields import FieldKind, Output, fields_in
-from ledger.ipn.kinds import Kind
+from ledger.ipn.kinds import KINDS, Kind
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.snapshots import (
     ALIAS_FACTS,
@@ -14,7 +14,9 @@ from ledger.ipn.snapshots import (
 )
 from ledger.projections.aliases import aliases
 from ledger.projections.subscriptions import subscriptions
+from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.projections.transactions import transactions
+from ledger.queries.suspects import EXPECTED, REMEDIES
 from ledger.storage.outcomes import Sealed
 from web.api.answer_fields import (
     Fields,
@@ -217,6 +219,31 @@ AuditTrailItem = answer_schema(
     links=by_schema(EVENT_LINKS),
 )
 
+# -- what was probably not told ------------------------------------------------------------------
+
+SuspectAnswer = answer_schema(
+    "SuspectAnswer",
+    rule=text("by what it gives itself away", vocabulary=tuple(SuspectRule)),
+    certainty=text("how sure it is that news was never told", choices=tuple(Suspicion)),
+    shop_id=text(),
+    mode=text(choices=PUBLIC_MODES),
+    kind=text("of the object that gives it away", choices=(*KINDS, ORDER)),
+    reference=text("of that object"),
+    alias=text("of a subscription, where it has one", none=True),
+    parent_uuid=text("the transaction that it names, when it names one", none=True),
+    status=text("as it was last told; null for other objects than transactions", none=True),
+    missing_count=number("of numbers; null where no number is missing", none=True),
+    first_seen_at=instant("when this ledger first heard of the object"),
+    due_at=instant("by when the news should have come"),
+    expected=text("the news that is missing", vocabulary=tuple(dict.fromkeys(EXPECTED))),
+    remedies=fields.List(
+        fields.String(metadata={"x-extensible-enum": list(REMEDIES)}),
+        required=True,
+        metadata={"description": "what brings the news, or shows that there is none"},
+    ),
+    links=nested(Links),
+)
+
 # -- pages --------------------------------------------------------------------------------------
 
 TransactionPage = page("TransactionPage", Transaction)
@@ -224,4 +251,5 @@ AliasPage = page("AliasPage", Alias)
 SubscriptionPage = page("SubscriptionPage", Subscription)
 OrderPage = page("OrderPage", Order)
 TotalPage = page("TotalPage", DailyTotal)
+SuspectPage = page("SuspectPage", SuspectAnswer)
 AuditTrailPage = page("AuditTrailPage", AuditTrailItem)

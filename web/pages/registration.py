@@ -27,6 +27,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     second_step,
     session,
     signing_in,
+    suspects,
 )
 from web.pages.blueprint import bp
 from web.rate_limits import limit_by_address

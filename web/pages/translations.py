@@ -15,6 +15,7 @@ from ledger.reconciliation.completeness import DayState
 from ledger.reconciliation.findings import Result
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
+from web.pages.suspect_words import EXPECTATIONS, REMEDIES, SUSPECT_RULES, SUSPICIONS
 
 STATUSES = {
     "INITIAL": N_("Started"),
@@ -286,6 +287,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day_state": _translating(DAY_STATES),
     "finding_word": _translating(RESULTS),
     "match_certainty": _translating(MATCH_CERTAINTIES),
+    "suspect_rule": _translating(SUSPECT_RULES),
+    "suspicion": _translating(SUSPICIONS),
+    "expectation": _translating(EXPECTATIONS),
+    "news_remedy": _translating(REMEDIES),
     "answer": _translating(ANSWERS, 40),
     "translated": translated,
 }

@@ -23,7 +23,7 @@ from ledger.projections.engine.generations import (
     position_of,
 )
 from ledger.projections.engine.groupings import updated_groupings
-from ledger.projections.engine.suspects import FAILURES_MAX, FailedAlone, Suspects
+from ledger.projections.engine.lone_failures import FAILURES_MAX, FailedAlone, LoneFailures
 from ledger.projections.engine.writing import write_rows
 from ledger.storage.database import Database
 from ledger.storage.database_errors import Blame, blame_of
@@ -42,7 +42,7 @@ class Follower:
     """Applies a generation's part of the log, batch by batch.
 
     Shape: `write` writes row changes; by default rows are merged, and groupings updated.
-    `suspects` are kept from one step to the next by whoever makes a follower for each.
+    `lone_failures` are kept from one step to the next by whoever makes a follower for each.
     """
 
     database: Database
@@ -50,7 +50,7 @@ class Follower:
     shard: Shard = WHOLE
     reader: EventReader = field(default_factory=EventReader)
     write: Write | None = None
-    suspects: Suspects = field(default_factory=Suspects)
+    lone_failures: LoneFailures = field(default_factory=LoneFailures)
 
     def position(self) -> int:
         """Return the position it has reached. Errors: NotFoundError if it was dropped."""
@@ -95,7 +95,7 @@ class Follower:
                 return position
             write, doubtful = self.write or self._merge, list[FailedAlone]()
             skipped = write_changes(connection, stored_events, changes, write, refold, doubtful)
-            self.suspects.judge(doubtful, written_count=len(stored_events) - len(skipped))
+            self.lone_failures.judge(doubtful, written_count=len(stored_events) - len(skipped))
             note_poison(connection, self.generation.id, skipped)
         return end
 
@@ -104,7 +104,7 @@ class Follower:
             try:
                 return self.step(until, batch)
             except Exception:
-                if not self.suspects.are_any:
+                if not self.lone_failures.are_any:
                     raise
                 sleep(PAUSE_SECONDS)
         return self.step(until, batch)

@@ -22,8 +22,8 @@ from ledger.projections.engine.generations import (
     reached_positions,
 )
 from ledger.projections.engine.leases import new_holder, release_leases, take_lease
+from ledger.projections.engine.lone_failures import LoneFailures
 from ledger.projections.engine.registry import PROJECTIONS
-from ledger.projections.engine.suspects import Suspects
 from ledger.storage.database import Database
 
 BATCH_BESIDE_CALLS = 250
@@ -63,7 +63,7 @@ class ProjectionRunner:
         self._live: list[Generation] = []
         self._renew_at = 0.0
         self._paused_until: dict[str, float] = {}
-        self._suspects: defaultdict[int, Suspects] = defaultdict(Suspects)
+        self._lone_failures: defaultdict[int, LoneFailures] = defaultdict(LoneFailures)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
 
@@ -118,8 +118,12 @@ class ProjectionRunner:
     def _follow(self, generation: Generation, until: int, reader: EventReader) -> bool:
         """Follow with one generation; whatever is wrong with it must not stop the rest."""
         try:
-            suspects = self._suspects[generation.id]
-            follower = Follower(self._ledger.database, generation, reader=reader, suspects=suspects)
+            follower = Follower(
+                self._ledger.database,
+                generation,
+                reader=reader,
+                lone_failures=self._lone_failures[generation.id],
+            )
             return follower.step(until, self._batch) < until
         except Exception as error:  # noqa: BLE001  a model's fault is logged, and tried again later
             _log.warning("view.not_followed", view=generation.name, error=type(error).__name__)

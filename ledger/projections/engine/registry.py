@@ -10,6 +10,7 @@ from ledger.projections import (
     orders,
     rule_coverage,
     subscriptions,
+    suspects,
     totals,
     transactions,
 )
@@ -21,7 +22,10 @@ ENGINE_VERSION = 1
 
 PROJECTIONS: Mapping[str, Projection] = {
     module.PROJECTION.name: module.PROJECTION
-    for module in (transactions, aliases, subscriptions, orders, totals, rule_coverage, audit_trail)
+    for module in (
+        *(transactions, aliases, subscriptions, orders),
+        *(suspects, totals, rule_coverage, audit_trail),
+    )
 }
 
 

@@ -42,6 +42,7 @@ PAGES = [
     "/test/quarantine?reason=signature-mismatch",
     "/test/proof",
     "/test/completeness",
+    "/test/suspects",
     "/test/projections",
     "/second-factor",
 ]

@@ -13,7 +13,7 @@ FailedAlone = tuple[int, Exception]
 
 
 @dataclass
-class Suspects:
+class LoneFailures:
     """The events of one generation that failed alone in the last step, and how often in a row.
 
     Shape: counts by position and kind of failure.

@@ -1,0 +1,33 @@
+"""Check whether anything was probably not told, by what was told alone."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from ledger.cli.output import counted
+from ledger.cli.shop_findings import OK, WARNING, Finding
+from ledger.projections.suspect_rules import Suspicion
+from ledger.queries.suspects import count_suspects
+from ledger.storage.database import Database
+
+SUBJECT = "suspects"
+
+
+def suspect_findings(database: Database, *, now: datetime) -> Iterator[Finding]:
+    """Report how much was certainly, and how much likely, not told; hints are for who looks."""
+    with database.connect() as connection:
+        counts = count_suspects(connection, now)
+    if counts is None:
+        return  # it says already that the read model is not built
+    count_by_certainty = {
+        certainty: sum(each.count for each in counts if each.certainty is certainty)
+        for certainty in Suspicion
+    }
+    certain, likely = count_by_certainty[Suspicion.CERTAIN], count_by_certainty[Suspicion.LIKELY]
+    data = {str(certainty): count for certainty, count in count_by_certainty.items()}
+    if certain:
+        words = f"{counted(certain, 'notification')} certainly never came, {likely} likely"
+        yield Finding(WARNING, SUBJECT, f"{words}: see `ledger suspects`", data)
+    else:
+        likely_words = f", {likely} likely: see `ledger suspects`" if likely else ""
+        message = f"no notification is certainly missing{likely_words}; only a file proves more"
+        yield Finding(OK, SUBJECT, message, data)
