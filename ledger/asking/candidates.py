@@ -1,6 +1,7 @@
-"""What there is to ask about: what reports say was never told, and orders of the last days."""
+"""What there is to ask about: what reports say was never told, suspects, and recent orders."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -8,14 +9,17 @@ from typing import Any
 from ledger.application import Ledger
 from ledger.asking.exchanges import Exchange, exchanges_about
 from ledger.asking.schedule import due_at
-from ledger.errors import NotFoundError
+from ledger.errors import NotFoundError, ViewNotBuiltError
 from ledger.instants import read_instant
+from ledger.ipn.form_v2_fields import UUID
 from ledger.ipn.modes import Mode
 from ledger.ipn.platform_answers import TOO_MANY, TOO_OFTEN, Question, Service
-from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.filter_declarations import SuspectFilter, TransactionFilter
+from ledger.queries.find_by_name import ORDER
 from ledger.queries.lists import all_transactions
 from ledger.queries.orders import order_history
 from ledger.queries.state import current_state
+from ledger.queries.suspects import ASK, all_suspects
 from ledger.reconciliation.findings import Result
 from ledger.reconciliation.report_store import Scope, report_of, reported_days
 from ledger.storage.answers import AnswerOutcome
@@ -26,6 +30,7 @@ DAYS = 31
 RECENT = "recent"
 """The cause of a question about an order of the last days, of which nothing seems to be missing."""
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _ASKED_FOR = (Result.NEVER_TOLD, Result.BEHIND)
 
 
@@ -52,6 +57,12 @@ class Due:
 
 
 def candidates_of(ledger: Ledger, shop_id: str, mode: str, now: datetime) -> Iterator[Candidate]:
+    """Yield everything that seems to be missing about a shop and mode."""
+    yield from _reported(ledger, shop_id, mode, now)
+    yield from _suspected(ledger, shop_id, mode, now)
+
+
+def _reported(ledger: Ledger, shop_id: str, mode: str, now: datetime) -> Iterator[Candidate]:
     """Yield what the newest reports of the last days say was never told, or is behind."""
     last_day = now.astimezone(UTC).date()
     scope = Scope.ending(shop_id, mode, last_day, DAYS)
@@ -69,6 +80,23 @@ def candidates_of(ledger: Ledger, shop_id: str, mode: str, now: datetime) -> Ite
             if question is not None:
                 since = _end_of(date.fromisoformat(finding["day"]))
                 yield Candidate(question, finding["result"], since, report.recorded_at)
+
+
+def _suspected(ledger: Ledger, shop_id: str, mode: str, now: datetime) -> Iterator[Candidate]:
+    """Yield what was probably not told; nothing before that read model is built.
+
+    Shape: no answer settles a suspect, but what the answer says.
+    """
+    filters = SuspectFilter(mode=Mode(mode).public, shop_id=frozenset({shop_id}))
+    with suppress(ViewNotBuiltError):
+        for item in all_suspects(ledger.database, filters, now):
+            reference = item["parent_uuid"] or item["reference"]
+            service = Service.ORDER if item["kind"] == ORDER else Service.TRANSACTION
+            is_named = service is Service.ORDER or UUID.fullmatch(reference)
+            if ASK in item["remedies"] and is_named:
+                question = Question(shop_id, mode, service, reference)
+                due_at_ = read_instant(item["due_at"])
+                yield Candidate(question, item["rule"], due_at_, _NEVER)
 
 
 def recent_candidates(

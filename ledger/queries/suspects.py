@@ -40,8 +40,8 @@ _REMEDIES_BY_RULE: Mapping[str, tuple[str, ...]] = {
     SuspectRule.REFUND_WITHOUT_PAYMENT: (RESEND, ASK, ORDER_FILE),
     SuspectRule.SEQUENCE_GAP: (ASK, ORDER_FILE),
     SuspectRule.INSTALMENT_GAP: (ORDER_FILE,),
-    SuspectRule.ALIAS_NEVER_MADE: (ASK,),
-    SuspectRule.SUBSCRIPTION_NEVER_OPENED: (ASK,),
+    SuspectRule.ALIAS_NEVER_MADE: (RESEND,),
+    SuspectRule.SUBSCRIPTION_NEVER_OPENED: (RESEND,),
     SuspectRule.HISTORY_WITHOUT_BEGINNING: (ORDER_FILE,),
 }
 _EXPECTED_BY_STATUS: Mapping[str, str] = {

@@ -183,3 +183,18 @@ def test_the_service_asks_about_the_shops_that_have_chosen_it(lossy: Lossy) -> N
         (exchange,) = listed_exchanges(connection, limit=10, shops=None)
     assert exchange.answer is not None
     assert exchange.answer.outcome == "recorded"
+
+
+def test_what_is_suspected_is_asked_about_until_it_is_settled(lossy: Lossy) -> None:
+    follow(lossy.ledger)
+    due = [each for each in lossy.asker.due(lossy.access) if each.at is not None]
+    assert due
+
+    lossy.ask_everything(questions_max=40)
+
+    subjects = {each.candidate.question.subject for each in due[:5]}
+    bodies = " ".join(request.body.decode() for request in lossy.services.requests)
+    assert all(subject in bodies for subject in subjects)
+    follow(lossy.ledger)
+    left = {each.candidate.question.subject for each in lossy.asker.due(lossy.access)}
+    assert len(left) < len({each.candidate.question.subject for each in due})
