@@ -1,31 +1,27 @@
 """Follows the deliveries in the order of their commits, and tags each by whom it is about.
 
-Tags and how far they reach are written in one transaction, so that whoever is killed goes on where
-it was; of two that work at once, one writes nothing.
+Tags and how far they reach are written in one transaction (`ledger/proof/following.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from time import sleep
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ledger.application import Ledger
-from ledger.errors import MalformedNotificationError, UnavailableError
+from ledger.errors import MalformedNotificationError
 from ledger.privacy.contents import identifiers_in
 from ledger.privacy.identifiers import Identifier
 from ledger.proof.entry import DELIVERY
+from ledger.proof.following import DeliveryFollower
 from ledger.proof.origins import rows_after
 from ledger.storage.database import chunks, padded
-from ledger.storage.high_water_mark import BARRIER_PAUSE_SECONDS, BARRIER_TRIES, passed_barrier
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.person_tables import person_progress, person_tags
 from ledger.storage.sealed_rows import body_secrets
-from ledger.storage.tables import notifications
 
 BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
-_NEWEST = select(func.max(notifications.c.place))
 _TAG_LENGTH = 32  # hex digits: 16 bytes
 
 Tags = Mapping[str, set[tuple[str, str]]]
@@ -38,42 +34,32 @@ class PersonIndex:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._database = ledger.database
+        self._follower = DeliveryFollower(ledger.database, person_progress, self.step)
 
     def follow(self) -> None:
         """Tag one batch of what is committed by now; nothing while writers hold on.
 
         Errors: SettingsError without the master keys.
         """
-        end = self._complete_place()
-        if end is not None and (place := self.place()) < end:
-            self.step(place, end)
+        self._follower.follow()
 
     def catch_up(self) -> None:
         """Tag everything that is committed by now.
 
         Errors: SettingsError without the master keys; UnavailableError when writers hold on.
         """
-        for _ in range(BARRIER_TRIES):
-            end = self._complete_place()
-            if end is not None:
-                while (place := self.place()) < end:
-                    self.step(place, end)
-                return
-            sleep(BARRIER_PAUSE_SECONDS)
-        raise UnavailableError("deliveries are being written without a pause: try again")
+        self._follower.catch_up()
 
     def rebuild(self) -> None:
         """Drop all tags and make them anew. Errors: as `catch_up`."""
         with self._database.begin() as connection:
-            connection.execute(update(person_progress).values(place=0))
+            self._follower.restart(connection)
             connection.execute(delete(person_tags))
         self.catch_up()
 
     def place(self) -> int:
         """Return the place up to which deliveries have their tags."""
-        with self._database.connect() as connection:
-            place: int = connection.scalars(select(person_progress.c.place)).one()
-            return place
+        return self._follower.place()
 
     def step(self, place: int, end: int) -> None:
         """Tag one batch of the deliveries behind a place; nothing when another has done it."""
@@ -83,9 +69,7 @@ class PersonIndex:
             opened = self._ledger.sealing.with_bodies(connection, records.values())
         tags = self._tags(opened)
         with self._database.begin() as connection:
-            c = person_progress.c
-            moved = update(person_progress).where(c.place == place).values(place=rows[-1].place)
-            if connection.execute(moved.returning(c.place)).one_or_none() is not None:
+            if self._follower.moved(connection, place, rows[-1].place):
                 _add(connection, tags)
 
     def deliveries(
@@ -120,15 +104,6 @@ class PersonIndex:
     def _tag(self, kind: str, shop_id: str, mode: str, value: str) -> tuple[str, str]:
         content = "\0".join(("person", kind, shop_id, mode, value)).encode("utf-8", "surrogatepass")
         return kind, self._ledger.sealing.keys.tag(content)[:_TAG_LENGTH]
-
-    def _complete_place(self) -> int | None:
-        """Return up to which place deliveries are complete for ever; None when writers hold on."""
-        with self._database.connect() as connection:
-            newest = connection.scalar(_NEWEST) or 0
-        if newest <= self.place():
-            return newest  # the barrier makes writers wait
-        with passed_barrier(self._database) as connection:
-            return None if connection is None else connection.scalar(_NEWEST)
 
 
 def forget(connection: Connection, origin_ids: Collection[str]) -> None:
