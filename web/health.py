@@ -14,6 +14,7 @@ from werkzeug.exceptions import Unauthorized
 from ledger import __version__
 from ledger.access.tokens import hash_of
 from ledger.application import Ledger
+from ledger.drift.news import drift_standings
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
@@ -68,6 +69,7 @@ def _gauges(of: Ledger) -> list[Gauge]:
         *(_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges),
         partial(_log_gauges, now=context().clock()),
         partial(_completeness_gauges, now=context().clock()),
+        partial(_drift_gauges, now=context().clock()),
     ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
@@ -162,3 +164,14 @@ def _completeness_gauges(connection: Connection, *, now: datetime) -> Iterator[G
     yield Gauge("ledger_gaps", meaning, gaps, labels)
     meaning = "Files of the platform that came regularly and then did not."
     yield Gauge("ledger_files_missing", meaning, missing, labels)
+
+
+def _drift_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]:
+    """Read how much was otherwise than before; nothing for a shop without any."""
+    counts: Sizes = {
+        (standing.shop_id, Mode(standing.mode).public, drift): float(count)
+        for standing in drift_standings(connection, now)
+        for drift, count in standing.count_by_drift.items()
+    }
+    meaning = "What calls of the last seven days had otherwise than those before."
+    yield Gauge("ledger_drift_findings", meaning, counts, ("shop", "mode", "drift"))

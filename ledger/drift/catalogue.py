@@ -12,7 +12,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from ledger.drift.calls import EMPTY, UNREAD, Call, Shape
+from ledger.drift.calls import EMPTY, UNREAD, Call, Pair, Shape
 
 LEARNED_CALLS = 200
 """The first calls of a shop, mode and format are learned: nothing in them is news."""
@@ -108,6 +108,7 @@ class Catalogue:
     names_by_kind: dict[str, dict[str, NameSeen]] = field(default_factory=dict)
     seen_values: dict[ValueKey, Seen] = field(default_factory=dict)
     known_names: set[str] = field(default_factory=set)
+    known_types: set[Pair] = field(default_factory=set)
     values_by_name: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     touched_names: set[tuple[str, str]] = field(default_factory=set)
     touched_values: set[ValueKey] = field(default_factory=set)
@@ -122,6 +123,8 @@ class Catalogue:
         name, what, value = value_key
         self.seen_values[value_key] = seen
         self.values_by_name.setdefault((name, what), set()).add(value)
+        if what == TYPE:
+            self.known_types.add((name, value))
 
     def add_unread(self) -> None:
         """Count a delivery that nobody can read."""
@@ -153,13 +156,12 @@ class Catalogue:
                 yield _finding(call, drift, name, word)
 
     def _new_types(self, call: Call, *, is_news: bool) -> Iterator[DriftFinding]:
-        for name, json_type in sorted(call.shape):
+        for name, json_type in sorted(call.shape - self.known_types):
             if json_type == EMPTY:
                 continue
-            had_type = (name, TYPE) in self.values_by_name
-            is_known = self._count_value((name, TYPE, json_type), call, WORDS_MAX)
-            if had_type and not is_known and is_news:
+            if (name, TYPE) in self.values_by_name and is_news:
                 yield _finding(call, Drift.TYPE_CHANGED, name, json_type)
+            self._count_value((name, TYPE, json_type), call, WORDS_MAX)
 
     def _new_names(self, call: Call, *, is_news: bool) -> Iterator[DriftFinding]:
         """Yield the names that nobody knew, of an object and what is in it the object alone."""
@@ -192,6 +194,7 @@ class Catalogue:
                     continue
                 seen = NameSeen(call.delivery_id, call.received_at, call.received_at)
                 self.put_name(call.kind, name, seen)
+                self.touched_names.add((call.kind, name))
             seen.call_count += 1
             seen.last_seen_at = max(seen.last_seen_at, call.received_at)
             if name in names.filled:

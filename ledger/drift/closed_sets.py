@@ -3,6 +3,8 @@
 No name about a person is among them, and what is no word under such a name is not kept either.
 """
 
+from functools import lru_cache
+
 OTHER = "*"
 """Stands for what is not written down: a value that is no word, a name that is no name."""
 
@@ -52,11 +54,13 @@ CLOSED_SETS = _IN_FORMS | _IN_ANSWERS
 """The names of fields of forms, and the starred paths of answers, whose words are kept."""
 
 
+@lru_cache(maxsize=8192)
 def has_closed_set(name: str) -> bool:
     """Return True if the values under a name are words of a closed set; type names are, too."""
     return name in CLOSED_SETS or name.rpartition(".")[2] == _TYPE
 
 
+@lru_cache(maxsize=8192)
 def word_of(value: str) -> str:
     """Return a value of a closed set as it is kept: itself if it is a word, else a star.
 

@@ -29,7 +29,7 @@ from ledger.storage.drift_tables import drift_progress
 from ledger.storage.inbox import Inbox, InboxRecord
 from ledger.storage.tables import notifications
 
-BATCH = 250
+BATCH = 500
 
 
 class DriftIndex:

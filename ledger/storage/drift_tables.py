@@ -38,7 +38,8 @@ drift_values = Table(
     *required(UtcDateTime, "first_seen_at", "last_seen_at"),
     *required(BigInteger, "call_count"),
 )
-"""The JSON types of each name, and the words of those names that have a closed set of them."""
+"""The JSON types of each name, of which the first call alone is noted, and the words of those names
+that have a closed set of them."""
 
 drift_findings = Table(
     "drift_findings",

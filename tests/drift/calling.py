@@ -1,6 +1,7 @@
 """Calls of both formats, each the first with its signed content, received in a given order."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -27,9 +28,10 @@ def a_form(status: str = "AUTHORISED", **fields: str | None) -> bytes:
     return a_form_call(status, trans_uuid=f"{next(_numbers):032x}", **fields)
 
 
-def tell(ledger: Ledger, *bodies: bytes) -> list[str]:
+def tell(ledger: Ledger, *bodies: bytes, received_at: datetime | None = None) -> list[str]:
     """Receive bodies in their order; return the ids of the deliveries."""
-    deliveries = list(map(a_delivery, bodies))
+    arrival = {} if received_at is None else {"received_at": received_at}
+    deliveries = [a_delivery(body, **arrival) for body in bodies]
     for delivery in deliveries:
         ledger.receive(delivery)
     return [delivery.id for delivery in deliveries]

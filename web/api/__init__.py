@@ -7,6 +7,7 @@ from web.api import (
     administration,
     bundles,
     confirmations,
+    drift,
     feed,
     lists,
     log,
@@ -23,7 +24,7 @@ from web.rate_limits import limit_by_address, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    administration.bp,
+    *(drift.bp, administration.bp),
 )
 
 
