@@ -11,6 +11,7 @@ from ledger.drift.follower import DriftIndex
 from ledger.ipn.delivery import Limits
 from ledger.proof.runner import LogRunner
 from ledger.storage.database import Database
+from ledger.storage.sealed_rows import destroy_secrets
 from tests.builders import a_ledger, an_answer, example, rest_body
 from tests.drift.calling import a_call, a_form, a_learned_ledger, noticed, stored, tell, texts
 
@@ -184,3 +185,22 @@ def test_what_cannot_be_read_is_counted(ledger: Ledger) -> None:
 
     (kinds,) = stored(ledger)["drift_kinds"]
     assert kinds[-2:] == ("unread", 200)
+
+
+def test_an_erasure_leaves_the_counts_and_a_rebuild_says_what_it_could_not_read(
+    ledger: Ledger,
+) -> None:
+    (erased,) = tell(ledger, a_call(loyaltyPoints=12))
+    noticed(ledger)
+    followed = stored(ledger)
+
+    with ledger.database.begin() as connection:
+        destroy_secrets(connection, [erased])
+    (later,) = tell(ledger, a_call(loyaltyPoints=7))
+    left = noticed(ledger)
+    DriftIndex(ledger).rebuild()
+
+    assert len(followed["drift_findings"]) == 1
+    assert left == [("new-name", "transactions.*.loyaltyPoints", "", erased)]
+    assert noticed(ledger) == [("new-name", "transactions.*.loyaltyPoints", "", later)]
+    assert [row[-1] for row in stored(ledger)["drift_kinds"] if row[3] == "unread"] == [1]

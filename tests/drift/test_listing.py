@@ -158,8 +158,8 @@ def test_a_word_is_kept(word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
+    "no_word",
     ["jo@example.org", "Jo Exemple", "4970101234567890", "0601020304", "Zoé", "x" * 65, "-"],
 )
-def test_what_is_no_word_is_a_star(value: str) -> None:
-    assert word_of(value) == OTHER
+def test_what_is_no_word_is_a_star(no_word: str) -> None:
+    assert word_of(no_word) == OTHER

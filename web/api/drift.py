@@ -22,12 +22,23 @@ from web.api.answer_fields import (
     text,
     texts,
 )
-from web.api.query_schemas import DriftQuery
+from web.api.parameter_names import Query
+from web.api.query_schemas import LIMIT_MAX, DayParameter, integer_parameter
 from web.api.responses import a_blueprint, answer
 from web.context import context, ledger
 
 bp = a_blueprint("drift", "What the platform sends otherwise than before.")
 
+DriftQuery = Query.from_dict(
+    {
+        "since": DayParameter(
+            load_default=None,
+            metadata={"description": "the first UTC day; 7 days ago by default"},
+        ),
+        "limit": integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50),
+    },
+    name="DriftQuery",
+)
 _SHOP: Fields = {"shop_id": text(), "mode": text(choices=PUBLIC_MODES)}
 _READING = text("what the ledger makes of it", vocabulary=tuple(Reading))
 _NAME = text("a field of a form, or a path of an answer with a star for a place in a list")

@@ -276,17 +276,6 @@ CompletenessQuery = Query.from_dict(
 )
 
 
-DriftQuery = Query.from_dict(
-    {
-        "since": DayParameter(
-            load_default=None, metadata=_described("the first UTC day; 7 days ago by default")
-        ),
-        "limit": integer_parameter("how many at most", 1, LIMIT_MAX, load_default=50),
-    },
-    name="DriftQuery",
-)
-
-
 class ReconcileBody(Question):
     last_day = DayParameter(required=True, metadata=_described("the last UTC day"))
     days = integer_parameter("how many days", 1, DAYS_MAX, load_default=1)
