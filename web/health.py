@@ -15,6 +15,7 @@ from ledger import __version__
 from ledger.access.tokens import hash_of
 from ledger.application import Ledger
 from ledger.asking.standing import asking_standings
+from ledger.drift.news import drift_standings
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
@@ -72,6 +73,7 @@ def _gauges(of: Ledger) -> list[Gauge]:
         partial(_completeness_gauges, now=context().clock()),
         partial(_asking_gauges, shops=of.shops, now=context().clock()),
         partial(_suspect_gauges, now=context().clock()),
+        partial(_drift_gauges, now=context().clock()),
     ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
@@ -194,3 +196,14 @@ def _suspect_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]
         }
         meaning = "What was probably not told, as far as what was told gives it away."
         yield Gauge("ledger_suspects", meaning, sizes, ("shop_id", "mode", "rule", "certainty"))
+
+
+def _drift_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]:
+    """Read how much was otherwise than before; nothing for a shop without any."""
+    counts: Sizes = {
+        (standing.shop_id, Mode(standing.mode).public, drift): float(count)
+        for standing in drift_standings(connection, now)
+        for drift, count in standing.count_by_drift.items()
+    }
+    meaning = "What calls of the last seven days had otherwise than those before."
+    yield Gauge("ledger_drift_findings", meaning, counts, ("shop", "mode", "drift"))

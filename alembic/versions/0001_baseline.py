@@ -3,6 +3,8 @@
 Written out in full and never edited again: the tables of today are in `ledger/storage/tables.py`.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -65,6 +67,7 @@ def upgrade() -> None:
     _create_sealed()
     _create_log()
     _create_persons()
+    _create_drift()
     _create_erasures()
     _create_reconciliation()
     _create_asking()
@@ -318,6 +321,52 @@ def _create_persons() -> None:
     )
     sources = ("delivery", "answer")
     op.bulk_insert(progress, [{"source": source, "place": 0} for source in sources])
+
+
+def _create_drift() -> None:
+    scope = ("shop_id", "mode", "format")
+
+    def keyed(table: str, *names: str) -> list[sa.schema.SchemaItem]:
+        columns = [sa.Column(name, sa.Text()) for name in (*scope, *names)]
+        return [*columns, sa.PrimaryKeyConstraint(*scope, *names, name=f"pk_{table}")]
+
+    def seen(*counts: str) -> list[sa.Column[Any]]:
+        return [
+            sa.Column("first_delivery_id", sa.Text(), nullable=False),
+            sa.Column("first_seen_at", INSTANT, nullable=False),
+            sa.Column("last_seen_at", INSTANT, nullable=False),
+            *(sa.Column(name, sa.BigInteger(), nullable=False) for name in counts),
+        ]
+
+    op.create_table(
+        "drift_kinds",
+        *keyed("drift_kinds", "kind"),
+        sa.Column("call_count", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "drift_names",
+        *keyed("drift_names", "kind", "name"),
+        *seen("call_count", "run_from", "run_last", "run_calls"),
+        sa.Column("missing_delivery_id", sa.Text()),
+    )
+    op.create_table(
+        "drift_values",
+        *keyed("drift_values", "name", "what", "value"),
+        *seen("call_count"),
+    )
+    op.create_table(
+        "drift_findings",
+        *keyed("drift_findings", "kind", "drift", "name", "value", "delivery_id"),
+        sa.Column("noticed_at", INSTANT, nullable=False),
+    )
+    op.create_index("ix_drift_findings_noticed", "drift_findings", ["noticed_at"])
+    progress = op.create_table(
+        "drift_progress",
+        sa.Column("source", sa.Text()),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("source", name="pk_drift_progress"),
+    )
+    op.bulk_insert(progress, [{"source": "delivery", "place": 0}])
 
 
 def _create_erasures() -> None:

@@ -30,6 +30,7 @@ SHORT_HELPS = {
     "completeness": "Say for which days it is proven that everything was told.",
     "ask": "Ask the platform about what was perhaps never told.",
     "suspects": "List what was probably not told, seen without a file.",
+    "drift": "Say what the platform sends otherwise than before.",
     "verify": "Check what is stored against itself; change nothing.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
     "privacy": "Find, erase, hold and expire personal data; keep its keys.",

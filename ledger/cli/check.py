@@ -15,6 +15,7 @@ from ledger.cli.completeness_findings import completeness_findings
 from ledger.cli.coverage_findings import coverage_findings
 from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
+from ledger.cli.drift_findings import drift_findings
 from ledger.cli.key_files import key_findings
 from ledger.cli.output import counted, echo_document, painted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
@@ -129,6 +130,7 @@ def _database_findings(
             yield from completeness_findings(database, now=now)
             yield from asking_findings(database, shops, now=now)
             yield from suspect_findings(database, now=now)
+            yield from drift_findings(database, now=now)
             yield from card_data_findings(database)
     except SQLAlchemyError as error:
         reason = why_it_failed(settings, error)

@@ -21,6 +21,7 @@ from ledger.cli.hello import Place, say_hello
 from ledger.cli.key_files import prepare_keys
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import ENDED_KEYS, FAULT, WEAK_KEY, Finding, shop_findings
+from ledger.drift.follower import DriftIndex
 from ledger.errors import SettingsError
 from ledger.instants import utc_now
 from ledger.operations import logs
@@ -200,8 +201,8 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
             lambda: expire_rows(ledger, utc_now()),
             lambda: stamp_daily(ledger.database, ledger.settings, utc_now()),
         )
-        follow = PersonIndex(ledger).follow
-        log_runner = LogRunner(ledger, signer, followers=[follow], hourly=hourly)
+        followers_of_log = [PersonIndex(ledger).follow, DriftIndex(ledger).follow]
+        log_runner = LogRunner(ledger, signer, followers=followers_of_log, hourly=hourly)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
         asking = AskingRunner(ledger)

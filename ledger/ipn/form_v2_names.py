@@ -4,6 +4,7 @@ Source: form-v2 reference, section 4; names of payment forms alone are none of a
 """
 
 import re
+from string import digits
 
 _WITHOUT_PREFIX = """
     acquirer_network acquirer_payment_reference acquirer_service_supplier_id
@@ -36,6 +37,7 @@ _WITHOUT_PREFIX = """
     totalamount_vat trans_date trans_id trans_status trans_uuid url_check_src user_info
     validation_mode version wallet warranty_result
 """
+_NAME_MAX = 64
 NAMES = frozenset(f"vads_{name}" for name in _WITHOUT_PREFIX.split())
 """The fields that the platform makes, and those of the payment form that it sends back."""
 
@@ -48,3 +50,18 @@ _FAMILIES = re.compile(
 def is_name_of_a_call(name: str) -> bool:
     """Return True if the platform documents a field of this name in its calls."""
     return name in NAMES or _FAMILIES.fullmatch(name) is not None
+
+
+def family_of(name: str) -> str:
+    """Return the name of a signed field with a star for what is free in it or is a number.
+
+    Shape: `vads_ext_info_*`, `vads_product_label*`; `vads_*` for what is no name at all.
+    """
+    if name in NAMES:
+        return name
+    if name.startswith("vads_ext_info_"):
+        return "vads_ext_info_*"
+    if _FAMILIES.fullmatch(name):
+        return f"{name.rstrip(digits)}*"
+    is_name = name.isascii() and name.isidentifier() and len(name) <= _NAME_MAX
+    return name if is_name else "vads_*"

@@ -1,35 +1,29 @@
-"""Follows the deliveries in the order of their commits, and tags each by whom it is about.
+"""Follows deliveries and answers in the order of their commits, and tags each by whom it is about.
 
-Tags and how far they reach are written in one transaction, so that whoever is killed goes on where
-it was; of two that work at once, one writes nothing.
+Tags and how far they reach are written in one transaction (`ledger/proof/following.py`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from time import sleep
+from functools import partial
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from ledger.application import Ledger
-from ledger.errors import MalformedNotificationError, UnavailableError
+from ledger.errors import MalformedNotificationError
 from ledger.privacy.contents import identifiers_in
 from ledger.privacy.identifiers import Identifier
 from ledger.proof.entry import ANSWER, DELIVERY
+from ledger.proof.following import OriginFollower
 from ledger.proof.origins import rows_after
 from ledger.storage.answers import evidence_records
-from ledger.storage.asking_tables import answers
 from ledger.storage.database import chunks, padded
-from ledger.storage.high_water_mark import BARRIER_PAUSE_SECONDS, BARRIER_TRIES, passed_barrier
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.person_tables import person_progress, person_tags
 from ledger.storage.sealed_rows import body_secrets
-from ledger.storage.tables import notifications
 
 BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
-SOURCES = {DELIVERY: notifications, ANSWER: answers}
-"""What may hold an identifier: deliveries, and answers to our own questions."""
-
 _TAG_LENGTH = 32  # hex digits: 16 bytes
 
 Tags = Mapping[str, set[tuple[str, str]]]
@@ -42,50 +36,40 @@ class PersonIndex:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._database = ledger.database
+        self._followers = {
+            kind: OriginFollower(ledger.database, kind, person_progress, partial(self.step, kind))
+            for kind in (DELIVERY, ANSWER)
+        }
 
     def follow(self) -> None:
         """Tag one batch of what is committed by now; nothing while writers hold on.
 
         Errors: SettingsError without the master keys.
         """
-        for kind in SOURCES:
-            end = self._complete_place(kind)
-            if end is not None and (place := self.place(kind)) < end:
-                self.step(place, end, kind)
+        for follower in self._followers.values():
+            follower.follow()
 
     def catch_up(self) -> None:
         """Tag everything that is committed by now.
 
         Errors: SettingsError without the master keys; UnavailableError when writers hold on.
         """
-        for kind in SOURCES:
-            self._catch_up(kind)
-
-    def _catch_up(self, kind: str) -> None:
-        for _ in range(BARRIER_TRIES):
-            end = self._complete_place(kind)
-            if end is not None:
-                while (place := self.place(kind)) < end:
-                    self.step(place, end, kind)
-                return
-            sleep(BARRIER_PAUSE_SECONDS)
-        raise UnavailableError("deliveries are being written without a pause: try again")
+        for follower in self._followers.values():
+            follower.catch_up()
 
     def rebuild(self) -> None:
         """Drop all tags and make them anew. Errors: as `catch_up`."""
         with self._database.begin() as connection:
-            connection.execute(update(person_progress).values(place=0))
+            for follower in self._followers.values():
+                follower.restart(connection)
             connection.execute(delete(person_tags))
         self.catch_up()
 
-    def place(self, kind: str = DELIVERY) -> int:
-        """Return the place up to which deliveries, or answers, have their tags."""
-        query = select(person_progress.c.place).where(person_progress.c.source == kind)
-        with self._database.connect() as connection:
-            place: int = connection.scalars(query).one()
-            return place
+    def place(self) -> int:
+        """Return the place up to which deliveries have their tags."""
+        return self._followers[DELIVERY].place()
 
-    def step(self, place: int, end: int, kind: str = DELIVERY) -> None:
+    def step(self, kind: str, place: int, end: int) -> None:
         """Tag one batch of what is behind a place; nothing when another has done it."""
         with self._database.connect() as connection:
             rows = rows_after(connection, kind, place, end, BATCH)
@@ -93,10 +77,7 @@ class PersonIndex:
             opened = self._ledger.sealing.with_bodies(connection, records.values())
         tags = self._tags(opened)
         with self._database.begin() as connection:
-            c = person_progress.c
-            moved = update(person_progress).where(c.source == kind, c.place == place)
-            moved = moved.values(place=rows[-1].place)
-            if connection.execute(moved.returning(c.place)).one_or_none() is not None:
+            if self._followers[kind].moved(connection, place, rows[-1].place):
                 _add(connection, tags)
 
     def deliveries(
@@ -131,16 +112,6 @@ class PersonIndex:
     def _tag(self, kind: str, shop_id: str, mode: str, value: str) -> tuple[str, str]:
         content = "\0".join(("person", kind, shop_id, mode, value)).encode("utf-8", "surrogatepass")
         return kind, self._ledger.sealing.keys.tag(content)[:_TAG_LENGTH]
-
-    def _complete_place(self, kind: str) -> int | None:
-        """Return up to which place these are complete for ever; None when writers hold on."""
-        query = select(func.max(SOURCES[kind].c.place))
-        with self._database.connect() as connection:
-            newest = connection.scalar(query) or 0
-        if newest <= self.place(kind):
-            return newest  # the barrier makes writers wait
-        with passed_barrier(self._database) as connection:
-            return None if connection is None else connection.scalar(query)
 
 
 def forget(connection: Connection, origin_ids: Collection[str]) -> None:

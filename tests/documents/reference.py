@@ -45,6 +45,8 @@ def _leaves(
     if not isinstance(command, click.Group):
         yield words, command, context
         return
+    if command.invoke_without_command:
+        yield words, command, context
     for name, child in command.commands.items():
         yield from _leaves(f"{words} {name}", child, _context(child, name, context))
 

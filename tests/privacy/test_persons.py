@@ -88,8 +88,8 @@ def test_whoever_is_killed_goes_on_where_it_was(ledger: Ledger, step: str) -> No
 def test_of_two_that_work_at_once_one_writes_nothing(ledger: Ledger) -> None:
     index = PersonIndex(ledger)
 
-    index.step(0, 30)
-    index.step(0, 30)
+    index.step("delivery", 0, 30)
+    index.step("delivery", 0, 30)
 
     assert index.place() == BATCH
 

@@ -8,6 +8,7 @@ from web.api import (
     asks,
     bundles,
     confirmations,
+    drift,
     feed,
     lists,
     log,
@@ -24,7 +25,7 @@ from web.rate_limits import limit_by_address, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, administration.bp),
+    *(asks.bp, drift.bp, administration.bp),
 )
 
 

@@ -66,9 +66,14 @@ def words(meaning: str) -> fields.Dict:
     return _TEXT_BY_NAME(**_options(meaning))
 
 
-def texts(meaning: str) -> fields.List[Any]:
+def fraction(meaning: str, *, none: bool = False) -> fields.Float:
+    """Return a field of a number from 0 to 1."""
+    return fields.Float(**_options(meaning, is_optional=none))
+
+
+def texts(meaning: str, *, none: bool = False) -> fields.List[Any]:
     """Return a field that holds a list of texts."""
-    return fields.List(fields.String(), **_options(meaning))
+    return fields.List(fields.String(), **_options(meaning, is_optional=none))
 
 
 def many(schema: type[Schema], meaning: str = "") -> fields.List[Any]:

@@ -11,6 +11,7 @@ from web.api.answer_fields import (
     answer_schema,
     day,
     flag,
+    fraction,
     instant,
     many,
     nested,
@@ -88,11 +89,7 @@ DayAnswer = answer_schema(
     confirmed=number("of them, known here as they are listed"),
     gaps=number("never told, behind or different"),
     report_id=text("the newest report of this day; null without one", none=True),
-    score=fields.Float(
-        required=True,
-        allow_none=True,
-        metadata={"description": "confirmed by listed; null unless a file lists the whole day"},
-    ),
+    score=fraction("confirmed by listed; null unless a file lists the whole day", none=True),
 )
 _REPORT_FIELDS: Fields = {
     "id": text(),

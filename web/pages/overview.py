@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from ledger.access.roles import OPERATOR
+from ledger.drift.news import DriftStanding, drift_standings
 from ledger.errors import ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.projections.engine.status import lags
@@ -54,6 +55,7 @@ def overview(mode: str) -> ResponseReturnValue:
         behind = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
         money = _money(connection, scope, [day.isoformat() for day in days])
         coverages = coverage_by_shop(connection, shops) or []
+        drifts = drift_standings(connection, now)
     return render(
         "overview.html",
         now=now,
@@ -67,6 +69,7 @@ def overview(mode: str) -> ResponseReturnValue:
         behind=behind,
         untrusted_proxy=_untrusted_proxy(),
         suspected=suspected,
+        drift=sum(_drift_count(standing, scope) for standing in drifts),
         money=money,
         shops=[
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
@@ -74,6 +77,11 @@ def overview(mode: str) -> ResponseReturnValue:
             if coverage.mode == scope.mode and coverage.shop_id in scope.shops
         ],
     )
+
+
+def _drift_count(standing: DriftStanding, scope: Scope) -> int:
+    is_shown = standing.mode == scope.mode and standing.shop_id in scope.shops
+    return sum(standing.count_by_drift.values()) if is_shown else 0
 
 
 def _untrusted_proxy() -> str | None:

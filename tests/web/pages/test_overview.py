@@ -9,6 +9,8 @@ from sqlalchemy import event
 from ulid import ULID
 
 from ledger.access.users import add_user
+from ledger.drift.catalogue import LEARNED_CALLS
+from ledger.drift.follower import DriftIndex
 from ledger.ipn import form_v2
 from ledger.projections.engine.leadership import ProjectionRunner
 from ledger.queries.activity import PastDays, Scope
@@ -17,6 +19,7 @@ from ledger.queries.readable import find_delivery
 from ledger.storage.database import Database
 from ledger.storage.tables import origin_secrets, quarantine
 from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, receive
+from tests.drift.calling import a_call, tell
 from tests.projections.test_standing_still import break_orders, let_time_pass
 from tests.queries.filling import follow
 from tests.web.pages.lately import NOW, Clock, a_lately_ledger
@@ -237,3 +240,15 @@ def test_operators_are_told_of_a_proxy_that_is_not_trusted(
 
 def test_who_comes_without_a_proxy_is_told_of_none(visit: Visiting) -> None:
     assert "is not trusted" not in overview(visit, "operator")
+
+
+def test_what_the_platform_sends_otherwise_stands_out(visit: Visiting) -> None:
+    tell(visit.ledger, *(a_call() for _ in range(LEARNED_CALLS)), received_at=NOW)
+    before = overview(visit)
+
+    tell(visit.ledger, a_call(loyalty=1), received_at=NOW)
+    DriftIndex(visit.ledger).catch_up()
+
+    assert "otherwise than before" not in before
+    assert "In the last 7 days 1 field or value was otherwise" in text_of(visit.get("/test").text)
+    assert "otherwise than before" not in text_of(visit.get("/production").text)
