@@ -2,7 +2,8 @@
 
 A report rests on nothing but its files, the events up to its position and the rules of this
 version, so that an audit can make it again byte for byte. What may change without an event is noted
-in it: what waited in quarantine, and of which captures the shop was told.
+in it: what waited in quarantine, when no call came, which kinds of notification the shop has sent,
+and of which captures it was told.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +12,10 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, select
 
 from ledger.application import Ledger
+from ledger.projections import rule_coverage, transactions
 from ledger.projections.engine.follow import catch_up
-from ledger.projections.transactions import PROJECTION
 from ledger.queries.live_tables import live_table
+from ledger.reconciliation.causes import Circumstances, Silence, rules_seen, silences_of
 from ledger.reconciliation.compared_sides import ComparedSides
 from ledger.reconciliation.files import KeptFile, file_of, kept_files, opened_journal
 from ledger.reconciliation.findings import Finding, Listing, findings_of
@@ -44,7 +46,8 @@ def make_report(ledger: Ledger, scope: Scope, now: datetime) -> StoredReport:
     Errors: ViewNotBuiltError; UnsealableError when a file cannot be opened any more.
     """
     days = scope.first_day, scope.last_day
-    catch_up(ledger.database, PROJECTION, ledger.events.high_water_mark() or 0)
+    for projection in (transactions.PROJECTION, rule_coverage.PROJECTION):
+        catch_up(ledger.database, projection, ledger.events.high_water_mark() or 0)
     with ledger.database.connect() as connection:
         files_of_days = kept_files(connection, scope.shop_id, scope.mode, days)
         waiting = waiting_deliveries(connection, ledger.sealing, scope.shop_id, scope.mode)
@@ -53,7 +56,13 @@ def make_report(ledger: Ledger, scope: Scope, now: datetime) -> StoredReport:
     files = [each for each in files_of_days if each.journal_kind in COMPARED_KINDS]
     inputs = _inputs(scope, files, position, captures_told)
     summary = _compare(ledger.database, ledger.sealing, inputs, files)
-    content = written_content(inputs, summary, waiting.about)
+    with ledger.database.connect() as connection:
+        circumstances = Circumstances(
+            waiting.about,
+            silences_of(connection, scope, summary.foremost),
+            rules_seen(connection, scope),
+        )
+    content = written_content(inputs, summary, circumstances)
     with ledger.database.begin() as connection:
         return add_report(connection, scope, content, now)
 
@@ -73,9 +82,12 @@ def made_again(database: Database, sealing: Sealing, report: StoredReport) -> Re
     }
     inputs = _inputs(report.scope, files, report.position, content["captures_told"])
     summary = _compare(database, sealing, inputs, files)
-    return written_content(
-        inputs, summary, lambda claim: waited.get((claim.file_id, claim.line_number))
+    circumstances = Circumstances(
+        lambda claim: waited.get((claim.file_id, claim.line_number)),
+        [Silence.read(each) for each in content["silences"]],
+        content["rules_seen"],
     )
+    return written_content(inputs, summary, circumstances)
 
 
 def _inputs(

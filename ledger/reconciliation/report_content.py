@@ -1,21 +1,20 @@
 """Writes what a report says, as JSON values: totals, days, and the findings themselves."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from ledger.ipn.modes import Mode
+from ledger.reconciliation.causes import Circumstances
 from ledger.reconciliation.completeness import DayState
-from ledger.reconciliation.findings import Finding, Result
+from ledger.reconciliation.findings import Finding
 from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
 from ledger.reconciliation.report_store import ReportContent, Scope
 from ledger.reconciliation.summary import DayCounts, Summary
 
 FORMAT = 1
-WAITS = "waits"
-"""The cause of what was never told: a delivery about it was refused, or is not decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +32,9 @@ class Inputs:
 def written_content(
     inputs: Inputs,
     summary: Summary,
-    find_delivery: Callable[[JournalRow], str | None],
+    circumstances: Circumstances,
 ) -> ReportContent:
-    """Write a report. Shape: `find_delivery` returns the id of a delivery about a listed payment
-    that waits, or None."""
+    """Write a report."""
     scope = inputs.scope
     return {
         "v": FORMAT,
@@ -48,6 +46,8 @@ def written_content(
         "position": inputs.position,
         "files": list(inputs.file_ids),
         "captures_told": list(inputs.captures_told),
+        "rules_seen": list(circumstances.rules_seen),
+        "silences": list(map(str, circumstances.silences)),
         "results": [
             {
                 "result": total.word.value,
@@ -58,7 +58,7 @@ def written_content(
             for total in summary.totals
         ],
         "days": _days(inputs, summary),
-        "findings": [_finding(finding, find_delivery) for finding in summary.foremost],
+        "findings": [_finding(finding, circumstances) for finding in summary.foremost],
         "left_out": summary.left_out,
     }
 
@@ -88,10 +88,8 @@ def _days(inputs: Inputs, summary: Summary) -> dict[str, Any]:
     return days
 
 
-def _finding(finding: Finding, find_delivery: Callable[[JournalRow], str | None]) -> dict[str, Any]:
+def _finding(finding: Finding, circumstances: Circumstances) -> dict[str, Any]:
     claim, known = finding.claim, finding.known
-    is_missing = finding.word is Result.NEVER_TOLD and claim is not None
-    delivery_id = find_delivery(claim) if is_missing and claim is not None else None
     sides = [side for side in (known, claim) if side is not None]
     named = {name: _first(sides, name) for name in ("uuid", "trans_id", "order_id", "direction")}
     return named | {
@@ -99,8 +97,7 @@ def _finding(finding: Finding, find_delivery: Callable[[JournalRow], str | None]
         "certainty": None if finding.certainty is None else finding.certainty.value,
         "day": None if finding.day is None else finding.day.isoformat(),
         "differences": list(finding.differences),
-        "cause": WAITS if delivery_id is not None else finding.cause,
-        "delivery_id": delivery_id,
+        **circumstances.causes_of(finding),
         "file": None if claim is None else _listed(claim),
         "ledger": None if known is None else _known(known),
     }
