@@ -1,4 +1,4 @@
-"""`python -m bench [ingest|rebuild|queries|verify|growth|proof|all]`: measures against limits."""
+"""`python -m bench [NAME|all]`: measures against limits. NAME is one of BENCHMARKS."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from bench.figures import Sheet, write_json
 from bench.ground import Extent, apart, master_keys, postgres_database
 from bench.servers import postgres_server
 
-BENCHMARKS = ("ingest", "rebuild", "queries", "verify", "growth", "proof")
+BENCHMARKS = ("ingest", "rebuild", "queries", "verify", "growth", "proof", "reconcile")
 """Modules that have `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
 
 They are loaded when they are needed: every worker of a rebuild loads this module first, as it

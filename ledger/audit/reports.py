@@ -6,7 +6,7 @@ from ledger.audit.fault import FILE_ERASED, NOT_BUILT, REPORT_OF_OTHER_RULES, Ch
 from ledger.errors import ConflictError, LedgerError, UnsealableError, ViewNotBuiltError
 from ledger.reconciliation.files import KeptFile, content_of, kept_file_rows
 from ledger.reconciliation.report import RULES, made_again
-from ledger.reconciliation.report_store import StoredReport, canonical, report_rows
+from ledger.reconciliation.report_store import StoredReport, canonical, report_ids, report_of
 from ledger.sealing.origin_secret import BODY
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
@@ -17,12 +17,14 @@ def check_reports(database: Database, sealing: Sealing) -> CheckResult:
     """Open every file and compare its digest; compute every report from the files and events."""
     result, erased = CheckResult(), set[str]()
     with database.connect() as connection:
-        files, reports = kept_file_rows(connection), report_rows(connection)
+        files, ids = kept_file_rows(connection), report_ids(connection)
     for kept_file in files:
         _check_file(database, sealing, kept_file, erased, result)
-    for report in reports:
+    for report_id in ids:
+        with database.connect() as connection:
+            report = report_of(connection, report_id)
         _check_report(database, sealing, report, erased, result)
-    result.checked = len(files) + len(reports)
+    result.checked = len(files) + len(ids)
     return result
 
 

@@ -106,7 +106,7 @@ def _cells(finding: dict[str, Any]) -> list[object]:
         finding["order_id"],
         _said(finding["file"]),
         _said(finding["ledger"]),
-        finding["cause"],
+        " ".join(filter(None, (finding["cause"], finding["silence"]))),
     ]
 
 

@@ -33,6 +33,10 @@ class Pair:
     known: KnownTransaction
     certainty: Certainty
 
+    def sides(self) -> tuple[JournalRow | KnownTransaction, ...]:
+        """Return what it is about."""
+        return self.claim, self.known
+
 
 @dataclass(frozen=True, slots=True)
 class Ambiguity:
@@ -40,6 +44,10 @@ class Ambiguity:
 
     claims: tuple[JournalRow, ...]
     known_transactions: tuple[KnownTransaction, ...]
+
+    def sides(self) -> tuple[JournalRow | KnownTransaction, ...]:
+        """Return what it is about."""
+        return *self.claims, *self.known_transactions
 
 
 def assign(

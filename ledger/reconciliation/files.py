@@ -175,7 +175,7 @@ def kept_file_rows(connection: Connection) -> list[KeptFile]:
 
 def opened_journal(database: Database, sealing: Sealing, kept_file: KeptFile) -> Journal:
     """Open a file that is kept. Errors: UnsealableError, also while its rows are read."""
-    return Journal(content_of(database, sealing, kept_file), kept_file.heading)
+    return Journal(content_of(database, sealing, kept_file), kept_file.heading, kept_file.id)
 
 
 def content_of(

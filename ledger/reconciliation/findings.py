@@ -10,7 +10,7 @@ from ledger.ipn.statuses import FINAL, RANKS
 from ledger.reconciliation.assignment import Ambiguity, Certainty, Pair, status_class
 from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
-from ledger.reconciliation.matching import Matching
+from ledger.reconciliation.matching import Outcome
 
 CAPTURES_NOT_TOLD = "captures-not-told"
 _NOT_PAYMENTS = frozenset({"ABANDONED", "NOT_CREATED", "INITIAL", "WAITING_FOR_PAYMENT"})
@@ -75,45 +75,17 @@ class Listing:
     is_capture_told: Callable[[str | None], bool] = field(default=lambda _: True)
 
 
-def findings_of(matching: Matching, listing: Listing) -> list[Finding]:
-    """Return what came of everything, in the order of days, what needs somebody first."""
-    findings = [
-        *(_of_pair(pair, listing) for pair in matching.matched_pairs),
-        *(finding for each in matching.ambiguities for finding in _of_ambiguity(each)),
-        *(_of_row(claim, listing) for claim in matching.unmatched_claims),
-        *(_of_unlisted(known, listing) for known in matching.unlisted),
-    ]
-    return sorted(findings, key=_order)
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """How many have one result in one currency. Units: minor units, debits less credits."""
-
-    word: Result
-    currency: str | None
-    count: int
-    amount_minor: int
-
-
-def totals_of(findings: Iterable[Finding]) -> list[Total]:
-    """Return counts and sums by result and currency."""
-    sums: dict[tuple[Result, str | None], tuple[int, int]] = {}
-    for finding in findings:
-        currency, amount_minor = _money(finding)
-        count, sum_minor = sums.get((finding.word, currency), (0, 0))
-        sums[finding.word, currency] = count + 1, sum_minor + amount_minor
-    totals = [Total(word, currency, *sums[word, currency]) for word, currency in sums]
-    return sorted(totals, key=lambda total: (_RANK[total.word], total.currency or ""))
-
-
-def _money(finding: Finding) -> tuple[str | None, int]:
-    side = finding.claim or finding.known
-    assert side is not None, "a finding is about something"
-    amount_minor, currency = side.amount_minor or 0, side.currency
-    if currency is None and finding.known is not None:
-        currency = finding.known.currency
-    return currency, -amount_minor if side.direction == "CREDIT" else amount_minor
+def findings_of(compared: Iterable[Outcome], listing: Listing) -> Iterator[Finding]:
+    """Yield what came of everything, in no order."""
+    for outcome in compared:
+        if isinstance(outcome, Pair):
+            yield _of_pair(outcome, listing)
+        elif isinstance(outcome, Ambiguity):
+            yield from _of_ambiguity(outcome)
+        elif isinstance(outcome, JournalRow):
+            yield _of_row(outcome, listing)
+        else:
+            yield _of_unlisted(outcome, listing)
 
 
 def _of_pair(pair: Pair, listing: Listing) -> Finding:
@@ -205,16 +177,3 @@ def _of_unlisted(known: KnownTransaction, listing: Listing) -> Finding:
     if is_of_others or is_no_payment or is_verification or not is_covered:
         return Finding(Result.NOT_COVERED, known=known)
     return Finding(Result.NOT_LISTED, known=known)
-
-
-_RANK = {word: number for number, word in enumerate(Result)}
-
-
-def _order(finding: Finding) -> tuple[object, ...]:
-    claim, known = finding.claim, finding.known
-    return (
-        _RANK[finding.word],
-        finding.day or date.min,
-        (claim.file_id, claim.line_number) if claim is not None else ("", 0),
-        known.reference if known is not None else "",
-    )

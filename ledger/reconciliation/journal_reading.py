@@ -66,16 +66,17 @@ class _Seen:
 class Journal:
     """A file that was read once, and can be read again by what was decided of it then.
 
-    Shape: `chunks` yields its bytes whenever it is called.
+    Shape: `chunks` yields its bytes whenever it is called; `file_id` is empty until it is kept.
     """
 
     chunks: Chunks
     heading: Heading
+    file_id: str = ""
 
     def rows(self) -> Iterator[JournalRow]:
         """Yield every detail row, in the order of the file. Errors: JournalError."""
         heading = self.heading
-        reader = RowReader(heading)
+        reader = RowReader(heading, self.file_id)
         is_quoted = heading.journal_kind is JournalKind.EXPORT
         spelling = Spelling(heading.encoding, heading.separator, is_quoted)
         for line in _details(self.chunks, spelling):

@@ -28,8 +28,9 @@ MONEY = ("gross", "net", "fee")
 class RowReader:
     """Reads the lines of one file."""
 
-    def __init__(self, heading: Heading) -> None:
+    def __init__(self, heading: Heading, file_id: str = "") -> None:
         self._heading = heading
+        self._file_id = file_id
         meanings = enumerate(heading.meanings)
         self._places = {meaning: place for place, meaning in meanings if meaning}
         self._has_money = "gross" in heading.meanings
@@ -59,6 +60,7 @@ class RowReader:
             settlement=self._settlement(cells, currency) if self._has_money else None,
             unpaid_amount_minor=cells.read("unpaid", amount),
             unreadable=tuple(cells.unreadable),
+            file_id=self._file_id,
         )
 
     def _settlement(self, cells: "_Cells", currency: str | None) -> Settlement:

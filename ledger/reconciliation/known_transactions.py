@@ -32,15 +32,17 @@ class KnownTransaction:
     currency: str | None = None
     last_changed_at: datetime | None = None
 
+    @property
+    def is_payment(self) -> bool:
+        """Return True if a file may list it: who left without paying has a number, no payment."""
+        return self.uuid is not None or self.status != "ABANDONED"
+
 
 def transaction_of(transaction_columns: Mapping[str, str | int | None]) -> KnownTransaction:
     """Read a transaction from its facts by name, with `uuid`, `reference` and when it was seen."""
-    created_at, first_seen_at = (
-        _instant(transaction_columns["created_at"]),
-        _instant(transaction_columns["first_seen_at"]),
-    )
+    created_at = _instant(transaction_columns["created_at"])
     paid_at = created_at or _instant(transaction_columns["trans_date"])
-    moment = paid_at or first_seen_at
+    moment = paid_at or _instant(transaction_columns["first_seen_at"])
     return KnownTransaction(
         reference=str(transaction_columns["reference"]),
         uuid=_text(transaction_columns["uuid"]),

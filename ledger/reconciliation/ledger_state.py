@@ -1,12 +1,11 @@
 """Reads the transactions of a few days as they stood at one position of the ledger."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select
 
 from ledger.aggregates.transaction import Transaction
 from ledger.errors import ConflictError
@@ -28,43 +27,38 @@ _FACTS = (
 _COLUMNS = ("uuid", "reference", *_FACTS, "first_seen_at", "last_changed_at")
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerState:
-    """The transactions of one shop and mode as they stood once all events up to a position were
-    recorded; without what only doubtful forms say."""
-
-    position: int
-    transaction_columns: tuple[TransactionColumns, ...]
+_ROWS = 1000
 
 
-def state_at(database: Database, scope: Scope, position: int | None = None) -> LedgerState:
-    """Return the transactions of these UTC days, and of those beside them.
+def position_reached(connection: Connection) -> int:
+    """Return how far the read model has followed. Errors: ViewNotBuiltError."""
+    _, reached, _ = live_table(connection, "transactions", "transactions")
+    return reached
 
-    Shape: without a position as far as the read model has followed. Errors: ViewNotBuiltError;
-    ConflictError while the read model has not followed so far.
+
+def transactions_at(
+    database: Database, scope: Scope, position: int
+) -> Iterator[TransactionColumns]:
+    """Yield the transactions of these UTC days, and of those beside them, as they stood once all
+    events up to a position were recorded; without what only doubtful forms say.
+
+    Errors: ViewNotBuiltError; ConflictError while the read model has not followed so far.
     """
+    store = EventStore(database)
     with database.connect() as connection:
         table, reached, _ = live_table(connection, "transactions", "transactions")
-        if position is None:
-            position = reached
         if position > reached:
             message = f"the read model of transactions is at {reached}, not yet at {position}"
             raise ConflictError(message)
-        rows = _rows(connection, table, scope)
-        changed = _changed_after(connection, position)
-    now = tuple(
-        _columns(row)
-        for row in rows
-        if row.id not in changed and not row.is_continued and not row.is_doubtful
-    )
-    then = _as_of(
-        EventStore(database), [UUID(row.id) for row in rows if row.id in changed], position
-    )
-    in_order = sorted([*now, *then], key=lambda columns: str(columns["reference"]))
-    return LedgerState(position, tuple(in_order))
+        for rows in _rows(connection, table, scope):
+            changed = _changed_after(connection, position, rows)
+            for row in rows:
+                if row.id not in changed and not row.is_continued and not row.is_doubtful:
+                    yield cast(TransactionColumns, row._mapping)
+            yield from _as_of(store, list(map(UUID, changed)), position)
 
 
-def _rows(connection: Connection, table: Table, scope: Scope) -> list[Row[Any]]:
+def _rows(connection: Connection, table: Table, scope: Scope) -> Iterator[Sequence[Row[Any]]]:
     c, beside = table.c, timedelta(days=1)
     first, end = (scope.first_day - beside).isoformat(), (scope.last_day + 2 * beside).isoformat()
 
@@ -78,17 +72,25 @@ def _rows(connection: Connection, table: Table, scope: Scope) -> list[Row[Any]]:
     )
     columns = [c.id, c[CONTINUED], c[DOUBT], *(c[name] for name in _COLUMNS)]
     query = select(*columns).where(c.shop_id == scope.shop_id, c.mode == scope.mode, on_these_days)
-    return list(connection.execute(query))
+    return connection.execute(query, execution_options={"yield_per": _ROWS}).partitions()
 
 
-def _columns(row: Row[Any]) -> TransactionColumns:
-    return {name: getattr(row, name) for name in _COLUMNS}
+def _changed_after(
+    connection: Connection, position: int, state_rows: Sequence[Row[Any]]
+) -> set[str]:
+    """Return the ids of these streams that have events behind a position."""
+    if (connection.scalar(_NEWEST_POSITION) or 0) <= position:
+        return set()
+    c = events.c
+    query = select(c.originator_id).where(c.position > position).distinct()
+    return {
+        id_.hex
+        for chunk in chunks([UUID(row.id) for row in state_rows])
+        for id_ in connection.scalars(query.where(c.originator_id.in_(chunk)))
+    }
 
 
-def _changed_after(connection: Connection, position: int) -> set[str]:
-    """Return the ids of streams that have events behind a position."""
-    query = select(events.c.originator_id).where(events.c.position > position).distinct()
-    return {id_.hex for id_ in connection.scalars(query)}
+_NEWEST_POSITION = select(func.max(events.c.position))
 
 
 def _as_of(store: EventStore, ids: list[UUID], position: int) -> Iterator[TransactionColumns]:

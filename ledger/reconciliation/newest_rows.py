@@ -1,82 +1,55 @@
 """Takes of each payment the row of the newest file that lists it: files may overlap."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
-from operator import attrgetter
-
-from ledger.reconciliation.journal_rows import JournalKind, JournalRow
-
-Identity = Hashable
+from ledger.reconciliation.compared_sides import ComparedSides
 
 
-def newest_rows(
-    rows_of_files: Iterable[tuple[JournalKind, Sequence[JournalRow]]],
-) -> list[JournalRow]:
-    """Return one row for each listed payment.
+def keep_newest_rows(sides: ComparedSides) -> None:
+    """Leave one row for each listed payment.
 
-    Shape: files from the oldest to the newest. Two equal rows of one file are two payments; the
-    same row in a later file is the same payment. A payment that the merchant journal lists, with
-    its uuid, is left out of the others.
+    Shape: two equal rows of one file are two payments; the same row in a later file is the same
+    payment. A payment that the merchant journal lists, with its uuid, is left out of the others.
     """
-    with_uuid, without = _Listing(), _Listing()
-    for journal_kind, claims in rows_of_files:
-        listing = with_uuid if journal_kind is JournalKind.MERCHANT else without
-        listing.take_in(claims)
-    return with_uuid.claims() + _without(without.claims(), with_uuid.claims())
+    files = [*sides.execute("SELECT DISTINCT age, has_uuids FROM claims")]
+    if len(files) > 1:
+        sides.execute(_KEEP_NEWEST)
+    if len({has_uuids for _, has_uuids in files}) > 1:
+        sides.execute("CREATE TABLE crossed_out (of_merchant INTEGER PRIMARY KEY, other)")
+        for key in (_EXACT, _SHORT):  # of several on a day, those of the same second go first
+            sides.execute(_CROSS_OUT.format(key=key))
+        sides.execute("DELETE FROM claims WHERE place IN (SELECT other FROM crossed_out)")
 
 
-def _without(claims: Sequence[JournalRow], with_uuid: Sequence[JournalRow]) -> list[JournalRow]:
-    """Return the rows about other payments than those that are listed with their uuid.
+_SHORT = "json_array(number, paid_on, direction)"
+_EXACT = "json_array(number, paid_on, direction, paid_at)"
+_IDENTITY = """has_uuids, coalesce(
+    uuid,
+    json_array(number, paid_on, direction, sequence_number, order_id, contract, paid_at)
+)"""
+"""What the same payment has in each file that lists it."""
 
-    Shape: of several with the same number and day, those of the same second go first.
-    """
-    remaining = list(claims)
-    for identity_of in (_exact, _short):
-        numbers: dict[Identity, list[int]] = defaultdict(list)
-        for number, claim in reversed([*enumerate(remaining)]):
-            numbers[identity_of(claim)].append(number)
-        crossed_out, unmatched = set[int](), []
-        for claim in with_uuid:
-            same = numbers.get(identity_of(claim), [])
-            if same and None not in _short(claim):
-                crossed_out.add(same.pop())
-            else:
-                unmatched.append(claim)
-        remaining = [each for number, each in enumerate(remaining) if number not in crossed_out]
-        with_uuid = unmatched
-    return remaining
+_KEEP_NEWEST = f"""
+WITH counted AS (
+    SELECT *, row_number() OVER (PARTITION BY age, {_IDENTITY} ORDER BY line_number) AS nth
+    FROM claims
+), aged AS (
+    SELECT place, row_number() OVER (PARTITION BY nth, {_IDENTITY} ORDER BY age DESC) AS nth_file
+    FROM counted
+)
+DELETE FROM claims WHERE place IN (SELECT place FROM aged WHERE nth_file > 1)
+"""  # noqa: S608  made of the words above
+"""Of what is the nth of its kind in several files, only that of the newest file remains."""
 
-
-class _Listing:
-    """The rows of files of one kind of key."""
-
-    def __init__(self) -> None:
-        self._rows_by_identity: dict[Identity, list[JournalRow]] = {}
-
-    def take_in(self, claims: Sequence[JournalRow]) -> None:
-        """Take in the rows of one file; a later file replaces as many as it has."""
-        of_this_file: dict[Identity, list[JournalRow]] = defaultdict(list)
-        for claim in claims:
-            of_this_file[_identity(claim)].append(claim)
-        for identity, same in of_this_file.items():
-            known = self._rows_by_identity.get(identity, [])
-            self._rows_by_identity[identity] = [*same, *known[len(same) :]]
-
-    def claims(self) -> list[JournalRow]:
-        every = [claim for same in self._rows_by_identity.values() for claim in same]
-        return sorted(every, key=attrgetter("file_id", "line_number"))
-
-
-def _identity(claim: JournalRow) -> Identity:
-    """Return what the same payment has in each file that lists it."""
-    if claim.uuid:
-        return claim.uuid
-    return (*_short(claim), claim.sequence_number, claim.order_id, claim.contract, claim.paid_at)
-
-
-def _short(claim: JournalRow) -> tuple[str | None, object, str | None]:
-    return (claim.trans_id and claim.trans_id.lower(), claim.paid_on, claim.direction)
-
-
-def _exact(claim: JournalRow) -> Identity:
-    return (*_short(claim), claim.paid_at)
+_CROSS_OUT = """
+WITH counted AS (
+    SELECT place, has_uuids, {key} AS name, row_number() OVER (
+        PARTITION BY has_uuids, {key} ORDER BY file_id, line_number
+    ) AS nth
+    FROM claims
+    WHERE number IS NOT NULL AND paid_on IS NOT NULL AND direction IS NOT NULL
+        AND place NOT IN (SELECT of_merchant FROM crossed_out UNION SELECT other FROM crossed_out)
+)
+INSERT INTO crossed_out
+SELECT merchant.place, other.place
+FROM (SELECT * FROM counted WHERE has_uuids) merchant
+JOIN (SELECT * FROM counted WHERE NOT has_uuids) other USING (name, nth)
+"""

@@ -2,28 +2,31 @@
 
 A report rests on nothing but its files, the events up to its position and the rules of this
 version, so that an audit can make it again byte for byte. What may change without an event is noted
-in it: what waited in quarantine, and of which captures the shop was told.
+in it: what waited in quarantine, when no call came, which kinds of notification the shop has sent,
+and of which captures it was told.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
 from ledger.application import Ledger
+from ledger.projections import rule_coverage, transactions
 from ledger.projections.engine.follow import catch_up
-from ledger.projections.transactions import PROJECTION
 from ledger.queries.live_tables import live_table
+from ledger.reconciliation.causes import Circumstances, Silence, rules_seen, silences_of
+from ledger.reconciliation.compared_sides import ComparedSides
 from ledger.reconciliation.files import KeptFile, file_of, kept_files, opened_journal
 from ledger.reconciliation.findings import Finding, Listing, findings_of
 from ledger.reconciliation.journal_rows import LISTS_EVERY_PAYMENT, JournalKind, JournalRow
 from ledger.reconciliation.known_transactions import transaction_of
-from ledger.reconciliation.ledger_state import state_at
+from ledger.reconciliation.ledger_state import position_reached, transactions_at
 from ledger.reconciliation.matching import match
-from ledger.reconciliation.newest_rows import newest_rows
+from ledger.reconciliation.newest_rows import keep_newest_rows
 from ledger.reconciliation.report_content import Inputs, written_content
 from ledger.reconciliation.report_store import ReportContent, Scope, StoredReport, add_report
+from ledger.reconciliation.summary import Summary, summarise
 from ledger.reconciliation.waiting import waiting_deliveries
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
@@ -37,26 +40,29 @@ COMPARED_KINDS = (*sorted(LISTS_EVERY_PAYMENT), JournalKind.EXPORT)
 _BESIDE = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Comparison:
-    position: int
-    findings: Sequence[Finding]
-
-
 def make_report(ledger: Ledger, scope: Scope, now: datetime) -> StoredReport:
     """Compare, and keep what came of it; the report of before when nothing has changed since.
 
     Errors: ViewNotBuiltError; UnsealableError when a file cannot be opened any more.
     """
     days = scope.first_day, scope.last_day
-    catch_up(ledger.database, PROJECTION, ledger.events.high_water_mark() or 0)
+    for projection in (transactions.PROJECTION, rule_coverage.PROJECTION):
+        catch_up(ledger.database, projection, ledger.events.high_water_mark() or 0)
     with ledger.database.connect() as connection:
         files_of_days = kept_files(connection, scope.shop_id, scope.mode, days)
         waiting = waiting_deliveries(connection, ledger.sealing, scope.shop_id, scope.mode)
         captures_told = _captures_told(connection, scope)
+        position = position_reached(connection)
     files = [each for each in files_of_days if each.journal_kind in COMPARED_KINDS]
-    comparison = _compare(ledger.database, ledger.sealing, scope, files, captures_told)
-    content = _content(scope, files, comparison, captures_told, waiting.about)
+    inputs = _inputs(scope, files, position, captures_told)
+    summary = _compare(ledger.database, ledger.sealing, inputs, files)
+    with ledger.database.connect() as connection:
+        circumstances = Circumstances(
+            waiting.about,
+            silences_of(connection, scope, summary.foremost),
+            rules_seen(connection, scope),
+        )
+    content = written_content(inputs, summary, circumstances)
     with ledger.database.begin() as connection:
         return add_report(connection, scope, content, now)
 
@@ -74,65 +80,52 @@ def made_again(database: Database, sealing: Sealing, report: StoredReport) -> Re
         for finding in content["findings"]
         if finding["delivery_id"] is not None
     }
-    captures_told: Sequence[str] = content["captures_told"]
-    comparison = _compare(
-        database, sealing, report.scope, files, captures_told, position=report.position
-    )
-    return _content(
-        report.scope,
-        files,
-        comparison,
-        captures_told,
+    inputs = _inputs(report.scope, files, report.position, content["captures_told"])
+    summary = _compare(database, sealing, inputs, files)
+    circumstances = Circumstances(
         lambda claim: waited.get((claim.file_id, claim.line_number)),
+        [Silence.read(each) for each in content["silences"]],
+        content["rules_seen"],
     )
+    return written_content(inputs, summary, circumstances)
 
 
-def _compare(
-    database: Database,
-    sealing: Sealing,
-    scope: Scope,
-    files: Sequence[KeptFile],
-    captures_told: Sequence[str],
-    *,
-    position: int | None = None,
-) -> _Comparison:
-    rows = newest_rows(
-        (kept_file.journal_kind, list(_rows(database, sealing, kept_file, scope)))
-        for kept_file in sorted(files, key=_made_at)
-    )
-    state = state_at(database, scope, position)
-    matching = match(rows, [transaction_of(columns) for columns in state.transaction_columns])
-    listing = Listing(
-        made_at={each.id: _made_at(each) for each in files},
-        whole_days=_whole_days(
-            [each for each in files if each.journal_kind in LISTS_EVERY_PAYMENT], scope
-        ),
-        contracts={claim.contract for claim in rows if claim.contract},
-        lists_verifications=any(claim.direction == "VERIFICATION" for claim in rows),
-        is_capture_told=lambda method: method in captures_told if method else bool(captures_told),
-    )
-    return _Comparison(
-        state.position,
-        [finding for finding in findings_of(matching, listing) if _is_within(finding, scope)],
-    )
-
-
-def _content(
-    scope: Scope,
-    files: Sequence[KeptFile],
-    comparison: _Comparison,
-    captures_told: Sequence[str],
-    find_delivery: Callable[[JournalRow], str | None],
-) -> ReportContent:
-    inputs = Inputs(
+def _inputs(
+    scope: Scope, files: Sequence[KeptFile], position: int, captures_told: Sequence[str]
+) -> Inputs:
+    return Inputs(
         scope=scope,
-        position=comparison.position,
+        position=position,
         rules=RULES,
         file_ids=[each.id for each in files],
         captures_told=sorted(captures_told),
         whole_days=_whole_days(files, scope),
     )
-    return written_content(inputs, comparison.findings, find_delivery)
+
+
+def _compare(
+    database: Database, sealing: Sealing, inputs: Inputs, files: Sequence[KeptFile]
+) -> Summary:
+    scope, captures_told = inputs.scope, inputs.captures_told
+    with ComparedSides() as sides:
+        for age, kept_file in enumerate(sorted(files, key=_made_at)):
+            has_uuids = kept_file.journal_kind is JournalKind.MERCHANT
+            rows = _rows(database, sealing, kept_file, scope)
+            sides.add_claims(rows, age=age, has_uuids=has_uuids)
+        keep_newest_rows(sides)
+        known = transactions_at(database, scope, inputs.position)
+        sides.add_known(map(transaction_of, known))
+        listing = Listing(
+            made_at={each.id: _made_at(each) for each in files},
+            whole_days=_whole_days(
+                [each for each in files if each.journal_kind in LISTS_EVERY_PAYMENT], scope
+            ),
+            contracts=sides.contracts(),
+            lists_verifications=sides.has_verifications(),
+            is_capture_told=lambda way: way in captures_told if way else bool(captures_told),
+        )
+        findings = findings_of(match(sides), listing)
+        return summarise(finding for finding in findings if _is_within(finding, scope))
 
 
 def _whole_days(files: Sequence[KeptFile], scope: Scope) -> set[date]:
@@ -151,7 +144,7 @@ def _rows(
     first, last = scope.first_day - _BESIDE, scope.last_day + _BESIDE
     for claim in opened_journal(database, sealing, kept_file).rows():
         if claim.paid_on is None or first <= claim.paid_on <= last:
-            yield replace(claim, file_id=kept_file.id)
+            yield claim
 
 
 def _is_within(finding: Finding, scope: Scope) -> bool:

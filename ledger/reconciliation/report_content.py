@@ -1,25 +1,20 @@
 """Writes what a report says, as JSON values: totals, days, and the findings themselves."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from ledger.ipn.modes import Mode
+from ledger.reconciliation.causes import Circumstances
 from ledger.reconciliation.completeness import DayState
-from ledger.reconciliation.findings import Finding, Result, totals_of
+from ledger.reconciliation.findings import Finding
 from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
 from ledger.reconciliation.report_store import ReportContent, Scope
+from ledger.reconciliation.summary import DayCounts, Summary
 
 FORMAT = 1
-LISTED_MAX = 10_000
-"""A report lists so many findings, what needs somebody first, and counts all of them."""
-WAITS = "waits"
-"""The cause of what was never told: a delivery about it was refused, or is not decided."""
-
-_IS_CONFIRMED = frozenset({Result.MATCHED, Result.AHEAD})
-_IS_OPEN = frozenset({Result.AMBIGUOUS, Result.UNREADABLE, Result.NOT_DUE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +31,11 @@ class Inputs:
 
 def written_content(
     inputs: Inputs,
-    findings: Sequence[Finding],
-    find_delivery: Callable[[JournalRow], str | None],
+    summary: Summary,
+    circumstances: Circumstances,
 ) -> ReportContent:
-    """Write a report. Shape: `find_delivery` returns the id of a delivery about a listed payment
-    that waits, or None."""
+    """Write a report."""
     scope = inputs.scope
-    listed = findings[:LISTED_MAX]
     return {
         "v": FORMAT,
         "rules": inputs.rules,
@@ -53,6 +46,8 @@ def written_content(
         "position": inputs.position,
         "files": list(inputs.file_ids),
         "captures_told": list(inputs.captures_told),
+        "rules_seen": list(circumstances.rules_seen),
+        "silences": list(map(str, circumstances.silences)),
         "results": [
             {
                 "result": total.word.value,
@@ -60,47 +55,41 @@ def written_content(
                 "count": total.count,
                 "amount_minor": total.amount_minor,
             }
-            for total in totals_of(findings)
+            for total in summary.totals
         ],
-        "days": _days(inputs, findings),
-        "findings": [_finding(finding, find_delivery) for finding in listed],
-        "left_out": len(findings) - len(listed),
+        "days": _days(inputs, summary),
+        "findings": [_finding(finding, circumstances) for finding in summary.foremost],
+        "left_out": summary.left_out,
     }
 
 
-def _days(inputs: Inputs, findings: Sequence[Finding]) -> dict[str, Any]:
-    scope, by_day = inputs.scope, dict[date, list[Finding]]()
-    for finding in findings:
-        by_day.setdefault(finding.day or scope.first_day, []).append(finding)
+def _days(inputs: Inputs, summary: Summary) -> dict[str, Any]:
     days = {}
-    for day in scope.days():
-        own = by_day.get(day, [])
-        listed = [finding for finding in own if finding.claim is not None]
-        confirmed = [each for each in listed if each.word in _IS_CONFIRMED or _is_explained(each)]
-        gaps = sum(finding.is_gap for finding in own)
+    for day in inputs.scope.days():
+        counts = [summary.counts_by_day.get(day, DayCounts())]
+        if day == inputs.scope.first_day:  # and what is of no day that anybody can read
+            counts.append(summary.counts_by_day.get(None, DayCounts()))
+        listed, gaps = (
+            sum(each.listed_count for each in counts),
+            sum(each.gap_count for each in counts),
+        )
         state = DayState.UNPROVEN
         if day in inputs.whole_days:
-            is_open = any(finding.word in _IS_OPEN for finding in own)
+            is_open = any(each.is_open for each in counts)
             state = DayState.GAPS if gaps else DayState.PARTIAL if is_open else DayState.PROVEN
         elif listed:
             state = DayState.PARTIAL
         days[day.isoformat()] = {
             "state": state.value,
-            "listed": len(listed),
-            "confirmed": len(confirmed),
+            "listed": listed,
+            "confirmed": sum(each.confirmed_count for each in counts),
             "gaps": gaps,
         }
     return days
 
 
-def _is_explained(finding: Finding) -> bool:
-    return finding.word is Result.BEHIND and not finding.is_gap
-
-
-def _finding(finding: Finding, find_delivery: Callable[[JournalRow], str | None]) -> dict[str, Any]:
+def _finding(finding: Finding, circumstances: Circumstances) -> dict[str, Any]:
     claim, known = finding.claim, finding.known
-    is_missing = finding.word is Result.NEVER_TOLD and claim is not None
-    delivery_id = find_delivery(claim) if is_missing and claim is not None else None
     sides = [side for side in (known, claim) if side is not None]
     named = {name: _first(sides, name) for name in ("uuid", "trans_id", "order_id", "direction")}
     return named | {
@@ -108,8 +97,7 @@ def _finding(finding: Finding, find_delivery: Callable[[JournalRow], str | None]
         "certainty": None if finding.certainty is None else finding.certainty.value,
         "day": None if finding.day is None else finding.day.isoformat(),
         "differences": list(finding.differences),
-        "cause": WAITS if delivery_id is not None else finding.cause,
-        "delivery_id": delivery_id,
+        **circumstances.causes_of(finding),
         "file": None if claim is None else _listed(claim),
         "ledger": None if known is None else _known(known),
     }

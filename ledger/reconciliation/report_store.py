@@ -134,9 +134,9 @@ def report_of(connection: Connection, report_id: str) -> StoredReport:
     return _report(row)
 
 
-def report_rows(connection: Connection) -> list[StoredReport]:
-    """Return every report, in the order in which they were made."""
-    return [_report(row) for row in connection.execute(select(reports).order_by(reports.c.place))]
+def report_ids(connection: Connection) -> list[str]:
+    """Return the id of every report, in the order in which they were made."""
+    return list(connection.scalars(select(reports.c.id).order_by(reports.c.place)))
 
 
 def listed_reports(

@@ -1,6 +1,7 @@
 """Rows and transactions: by which key they are matched, how sure it is, each used once."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -8,12 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.reconciliation.assignment import GROUP_MAX
+from ledger.reconciliation.assignment import GROUP_MAX, Ambiguity, Pair
+from ledger.reconciliation.compared_sides import ComparedSides
 from ledger.reconciliation.findings import Listing, Result, findings_of
-from ledger.reconciliation.journal_rows import JournalKind, JournalRow
+from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
-from ledger.reconciliation.matching import Matching, match
-from ledger.reconciliation.newest_rows import newest_rows
+from ledger.reconciliation.matching import Outcome
+from ledger.reconciliation.matching import match as match_sides
+from tests.reconciliation.matched_in_memory import (
+    Matching,
+    match_in_memory,
+)
 
 DAY = date(2026, 3, 10)
 MORNING = datetime(2026, 3, 10, 9, 15, 4, tzinfo=UTC)
@@ -48,6 +54,43 @@ LATER = MORNING + timedelta(minutes=5)
 
 def named(number: int) -> str:
     return f"{number:032x}"
+
+
+def match(claims: Sequence[JournalRow], known_transactions: Sequence[KnownTransaction]) -> Matching:
+    """What the tables make of it, and the lists in memory too."""
+    matching = Matching()
+    with ComparedSides() as sides:
+        sides.add_claims(claims, age=0, has_uuids=False)
+        sides.add_known(known_transactions)
+        for outcome in match_sides(sides):
+            _sort_in(matching, outcome)
+    in_memory = match_in_memory(claims, known_transactions)
+    assert sorted(map(repr, outcomes_of(matching))) == sorted(map(repr, outcomes_of(in_memory)))
+    return matching
+
+
+def _sort_in(matching: Matching, outcome: Outcome) -> None:
+    if isinstance(outcome, Pair):
+        matching.matched_pairs.append(outcome)
+    elif isinstance(outcome, Ambiguity):
+        matching.ambiguities.append(outcome)
+    elif isinstance(outcome, JournalRow):
+        matching.unmatched_claims.append(outcome)
+    else:
+        matching.unlisted.append(outcome)
+
+
+def outcomes_of(matching: Matching) -> list[Outcome]:
+    return [
+        *matching.matched_pairs,
+        *matching.ambiguities,
+        *matching.unmatched_claims,
+        *matching.unlisted,
+    ]
+
+
+def words_of(matching: Matching, listing: Listing) -> list[str]:
+    return sorted(map(repr, findings_of(outcomes_of(matching), listing)))
 
 
 def pairs_of(matching: Matching) -> list[tuple[int, str, str]]:
@@ -119,7 +162,7 @@ def test_where_the_choice_would_matter_nobody_chooses() -> None:
 
     (ambiguity,) = matching.ambiguities
     assert (ambiguity.claims, len(ambiguity.known_transactions)) == ((claim,), 2)
-    words = {finding.word for finding in findings_of(matching, Listing({}, {DAY}))}
+    words = {each.word for each in findings_of(outcomes_of(matching), Listing({}, {DAY}))}
     assert words == {Result.AMBIGUOUS}
 
 
@@ -146,7 +189,7 @@ def test_more_than_can_be_compared_each_with_each_are_matched_all_the_same() -> 
 
 # -- whatever comes -------------------------------------------------------------------------------
 
-_ROWS = st.builds(
+CLAIMS = st.builds(
     replace,
     st.just(ROW),
     trans_id=st.sampled_from(["410001", "410002", None]),
@@ -172,7 +215,7 @@ _KNOWN = st.builds(
 )
 
 
-@given(st.lists(_ROWS, max_size=8), st.lists(_KNOWN, max_size=8), st.integers(0, 2**16))
+@given(st.lists(CLAIMS, max_size=8), st.lists(_KNOWN, max_size=8), st.integers(0, 2**16))
 def test_each_is_used_once_and_the_order_of_both_changes_nothing(
     claims: list[JournalRow], known_transactions: list[KnownTransaction], seed: int
 ) -> None:
@@ -198,43 +241,8 @@ def test_each_is_used_once_and_the_order_of_both_changes_nothing(
     random.Random(seed).shuffle(shuffled_rows)
     random.Random(seed + 1).shuffle(shuffled)
     listing = Listing({}, {DAY})
-    assert findings_of(match(shuffled_rows, shuffled), listing) == findings_of(matching, listing)
-
-
-# -- files that overlap ---------------------------------------------------------------------------
-
-
-def test_of_two_files_the_newer_row_counts_and_equal_rows_of_one_file_are_two() -> None:
-    newer = replace(ROW, status="CAPTURED", file_id="newer", line_number=9)
-    twin = replace(ROW, line_number=4)
-
-    claims = newest_rows(
-        [(JournalKind.TRANSACTIONS, [ROW, twin]), (JournalKind.TRANSACTIONS, [newer])]
-    )
-
-    assert [(claim.file_id, claim.line_number) for claim in claims] == [("file", 4), ("newer", 9)]
-
-
-def test_a_payment_of_the_merchant_journal_is_left_out_of_the_other() -> None:
-    with_uuid = replace(ROW, uuid="a" * 32, file_id="jam")
-    attempt = replace(ROW, line_number=4, paid_at=LATER)
-
-    claims = newest_rows(
-        [(JournalKind.TRANSACTIONS, [ROW, attempt]), (JournalKind.MERCHANT, [with_uuid])]
-    )
-
-    assert [claim.uuid for claim in claims] == ["a" * 32, None]
-
-
-def test_of_two_attempts_in_the_other_journal_that_of_the_same_second_is_left_out() -> None:
-    accepted = replace(ROW, line_number=4, paid_at=LATER)
-    with_uuid = replace(accepted, uuid="a" * 32, file_id="jam")
-
-    claims = newest_rows(
-        [(JournalKind.TRANSACTIONS, [ROW, accepted]), (JournalKind.MERCHANT, [with_uuid])]
-    )
-
-    assert [(claim.uuid, claim.line_number) for claim in claims] == [("a" * 32, 4), (None, 3)]
+    shuffled_matching = match(shuffled_rows, shuffled)
+    assert words_of(shuffled_matching, listing) == words_of(matching, listing)
 
 
 # -- the word for each ----------------------------------------------------------------------------
@@ -247,7 +255,7 @@ def word_of(
 ) -> str:
     options = {"made_at": {"file": MADE_AT}, "whole_days": {DAY}} | listing
     matching = match([claim] if claim else [], [transaction] if transaction else [])
-    (finding,) = findings_of(matching, Listing(**options))  # type: ignore[arg-type]  # by name
+    (finding,) = findings_of(outcomes_of(matching), Listing(**options))  # type: ignore[arg-type]  # by name
     return str(finding.word)
 
 

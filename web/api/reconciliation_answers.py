@@ -70,6 +70,9 @@ FindingAnswer = answer_schema(
     direction=text("DEBIT, CREDIT or VERIFICATION", none=True),
     differences=texts("the names of what differs"),
     cause=text("why it is missing, where that can be seen", none=True),
+    silence=text(
+        "two instants between which no verified call came; null unless it is the cause", none=True
+    ),
     delivery_id=text("the delivery that waits in quarantine or undecided, if one does", none=True),
     file=nested(SideAnswer, "what the file says; null when it lists no such payment", none=True),
     ledger=nested(SideAnswer, "what is known here; null when nothing is", none=True),
