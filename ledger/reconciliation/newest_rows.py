@@ -71,7 +71,13 @@ def _identity(claim: JournalRow) -> Identity:
     """Return what the same payment has in each file that lists it."""
     if claim.uuid:
         return claim.uuid
-    return (*_short(claim), claim.sequence_number, claim.order_id, claim.contract, claim.paid_at)
+    payment = (*_short(claim), claim.sequence_number, claim.order_id, claim.contract)
+    remittance = claim.settlement and (
+        claim.settlement.remittance_on,
+        claim.settlement.remittance_number,
+    )
+    # a payment may be in two remittances, and be taken back in two parts
+    return (*payment, claim.paid_at, remittance, claim.unpaid_amount_minor)
 
 
 def _short(claim: JournalRow) -> tuple[str | None, object, str | None]:

@@ -8,6 +8,7 @@ in it: what waited in quarantine, and of which captures the shop was told.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import Connection, select
 
@@ -98,12 +99,12 @@ def _compare(
 ) -> _Comparison:
     rows = newest_rows(
         (kept_file.journal_kind, list(_rows(database, sealing, kept_file, scope)))
-        for kept_file in sorted(files, key=_made_at)
+        for kept_file in sorted(files, key=attrgetter("made_at"))
     )
     state = state_at(database, scope, position)
     matching = match(rows, [transaction_of(columns) for columns in state.transaction_columns])
     listing = Listing(
-        made_at={each.id: _made_at(each) for each in files},
+        made_at={each.id: each.made_at for each in files},
         whole_days=_whole_days(
             [each for each in files if each.journal_kind in LISTS_EVERY_PAYMENT], scope
         ),
@@ -137,11 +138,6 @@ def _content(
 
 def _whole_days(files: Sequence[KeptFile], scope: Scope) -> set[date]:
     return {day for day in scope.days() if any(each.covers(day) for each in files)}
-
-
-def _made_at(kept_file: KeptFile) -> datetime:
-    """Return when the platform made a file, or else when it came."""
-    return kept_file.heading.made_at or kept_file.recorded_at
 
 
 def _rows(

@@ -109,6 +109,29 @@ def _counts() -> Fields:
 
 # -- objects ------------------------------------------------------------------------------------
 
+Chargeback = answer_schema(
+    "Chargeback",
+    reference=text("the transaction that was taken back; null where none is known", none=True),
+    day=day("in UTC, of the file"),
+    amount_minor=number("in minor units of `currency`; null when nobody can read it", none=True),
+    currency=text("of the row, or else of the transaction", none=True),
+    certainty=text(
+        "sure, likely, or ambiguous: one of several; null where none is known", none=True
+    ),
+    file_id=text(),
+    file_name=text(),
+    line=number("the line in the file, from 1"),
+)
+Listed = answer_schema(
+    "Listed",
+    chargebacks=many(Chargeback, "what the unpaid journal lists as taken back"),
+)
+LISTED = nested(
+    Listed,
+    "what files of the platform list about it: a claim, which changes nothing else here, nor the"
+    " `ETag`; null while the read model of transactions is not built",
+    none=True,
+)
 Original = answer_schema(
     "Original",
     uuid=text("of the debit that a refund gives back"),
@@ -123,11 +146,12 @@ Transaction = answer_schema(
     reference=text("the uuid, or what stands in for it"),
     **only_alone(
         {
+            "listed": LISTED,
             "original": nested(
                 Original,
                 "of a refund, in an order: null when none or several can be meant",
                 none=True,
-            )
+            ),
         }
     ),
 )
@@ -178,6 +202,7 @@ Order = answer_schema(
             "version": number("how many events of its transactions made it what it is"),
             "transactions": many(Transaction, "a page of them, as they were first seen"),
             "next_cursor": text("asks for more transactions, as `cursor`", none=True),
+            "listed": LISTED,
         }
     ),
 )
