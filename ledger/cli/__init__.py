@@ -28,6 +28,7 @@ SHORT_HELPS = {
     "import": "Keep journals of the platform, to compare the ledger with.",
     "reconcile": "Compare the ledger with the platform's journals; make a report.",
     "completeness": "Say for which days it is proven that everything was told.",
+    "settlement": "Say which payments are in which remittance to the bank.",
     "verify": "Check what is stored against itself; change nothing.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
     "privacy": "Find, erase, hold and expire personal data; keep its keys.",

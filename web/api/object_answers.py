@@ -109,19 +109,26 @@ def _counts() -> Fields:
 
 # -- objects ------------------------------------------------------------------------------------
 
-Chargeback = answer_schema(
-    "Chargeback",
-    reference=text("the transaction that was taken back; null where none is known", none=True),
-    day=day("in UTC, of the file"),
-    amount_minor=number("in minor units of `currency`; null when nobody can read it", none=True),
-    currency=text("of the row, or else of the transaction", none=True),
-    certainty=text(
-        "sure, likely, or ambiguous: one of several; null where none is known", none=True
-    ),
-    file_id=text(),
-    file_name=text(),
-    line=number("the line in the file, from 1"),
-)
+
+def chargeback_fields() -> Fields:
+    """Return the fields of what an unpaid journal lists."""
+    return {
+        "reference": text(
+            "the transaction that was taken back; null where none is known", none=True
+        ),
+        "day": day("in UTC, of the file"),
+        "amount_minor": number(
+            "in minor units of `currency`; null when nobody can read it", none=True
+        ),
+        "currency": text("of the row, or else of the transaction", none=True),
+        "certainty": text("sure, likely, or ambiguous; null where none is known", none=True),
+        "file_id": text(),
+        "file_name": text(),
+        "line": number("the line in the file, from 1"),
+    }
+
+
+Chargeback = answer_schema("Chargeback", **chargeback_fields())
 Listed = answer_schema(
     "Listed",
     chargebacks=many(Chargeback, "what the unpaid journal lists as taken back"),

@@ -16,6 +16,7 @@ MENU = {
     "pages.notifications": N_("Notifications"),
     "pages.quarantine": N_("Quarantine"),
     "pages.completeness": N_("Completeness"),
+    "pages.settlement": N_("Settlement"),
     "pages.proof": N_("Proof"),
     "pages.privacy": N_("Privacy"),
     "pages.projections": N_("Views"),
