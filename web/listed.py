@@ -8,6 +8,8 @@ from ledger.queries.find_by_name import ORDER
 from ledger.queries.state import State
 from ledger.reconciliation.chargebacks import chargebacks_of
 from ledger.reconciliation.listed import names_of_order, names_of_transaction
+from ledger.reconciliation.remitted import remitted_of, sums_of
+from web.authentication import redact_for_reader
 from web.context import ledger
 
 
@@ -23,6 +25,11 @@ def listed_of(state: State, as_of: datetime | None) -> dict[str, Any] | None:
                 names = names_of_order(connection, *order)
             else:
                 names = names_of_transaction(state)
-            return {"chargebacks": chargebacks_of(connection, names, recorded_until=as_of)}
+            remitted = remitted_of(connection, names, recorded_until=as_of)
+            return {
+                "chargebacks": chargebacks_of(connection, names, recorded_until=as_of),
+                "remitted": list(map(redact_for_reader, remitted)),
+                "sums": sums_of(remitted),
+            }
         except ViewNotBuiltError:
             return None

@@ -4,7 +4,7 @@ It is read beside what is known, and never becomes it: no event, state or total 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
@@ -38,7 +38,8 @@ class Names:
     """By what rows and payments of one shop and mode are looked up.
 
     Shape: `mode` in capitals, `trans_ids` in small letters; `references` are those of the payments
-    that are meant, though others may share a name with them.
+    that are meant, though others may share a name with them; `is_order` says that they are those of
+    an order.
     """
 
     shop_id: str
@@ -47,6 +48,7 @@ class Names:
     order_ids: frozenset[str] = frozenset()
     uuids: frozenset[str] = frozenset()
     references: frozenset[str] = frozenset()
+    is_order: bool = False
 
 
 def names_of_transaction(state: State) -> Names:
@@ -65,7 +67,7 @@ def names_of_order(connection: Connection, shop_id: str, mode: str, order_id: st
         c.shop_id == shop_id, c.mode == Mode(mode), c.order_id == order_id
     )
     rows = map(dict, connection.execute(query.limit(TRANSACTIONS_MAX)).mappings())
-    return _names(shop_id, Mode(mode), list(rows), order_id)
+    return replace(_names(shop_id, Mode(mode), list(rows), order_id), is_order=True)
 
 
 def _names(

@@ -147,7 +147,7 @@ def settled_days(connection: Connection, scope: Scope) -> SettledDays:
     """
     lines_by_key: dict[RemittanceKey, list[RemittanceLine]] = defaultdict(list)
     for listed_row in listed_of_days(connection, scope, JournalKind.BANK):
-        lines_by_key[_key(listed_row)].append(_line(listed_row))
+        lines_by_key[_key(listed_row)].append(line_of(listed_row))
     remittances = [Remittance(key, tuple(lines)) for key, lines in lines_by_key.items()]
     return SettledDays(
         scope,
@@ -168,7 +168,8 @@ def _in_order(remittance: Remittance) -> tuple[str, ...]:
     return day, key.contract or "", (key.number or "").zfill(12), key.currency or ""
 
 
-def _line(listed_row: ListedRow) -> RemittanceLine:
+def line_of(listed_row: ListedRow) -> RemittanceLine:
+    """Return a row of a bank journal with what came of it."""
     claim, settlement = listed_row.claim, listed_row.claim.settlement
     if not _is_readable(listed_row) or settlement is None:
         return RemittanceLine(listed_row, LineResult.UNREADABLE, None, None, None)

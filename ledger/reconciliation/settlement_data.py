@@ -40,7 +40,9 @@ def _remittance(
     remittance: Remittance, taken_back: Mapping[str, int], lines_max: int
 ) -> dict[str, Any]:
     key = remittance.remittance_key
-    lines = [_line(line, taken_back) for line in remittance.bank_lines]
+    lines = [line_data(line) for line in remittance.bank_lines]
+    for line in lines:
+        line["chargebacks_minor"] = taken_back.get(line["reference"] or "", 0)
     return {
         "remitted_on": key.remitted_on.isoformat(),
         "contract": key.contract,
@@ -60,7 +62,8 @@ def _remittance(
     }
 
 
-def _line(bank_line: RemittanceLine, taken_back: Mapping[str, int]) -> dict[str, Any]:
+def line_data(bank_line: RemittanceLine) -> dict[str, Any]:
+    """Return one row of a bank journal under its public names."""
     claim, known = bank_line.listed_row.claim, bank_line.known
     return {
         "result": bank_line.line_result.value,
@@ -77,7 +80,6 @@ def _line(bank_line: RemittanceLine, taken_back: Mapping[str, int]) -> dict[str,
         "known_amount_minor": known and known.amount_minor,
         "known_currency": known and known.currency,
         "known_status": known and known.status,
-        "chargebacks_minor": taken_back.get(known.reference, 0) if known else 0,
         "file_id": claim.file_id,
         "file_name": bank_line.listed_row.kept_file.file_name,
         "line": claim.line_number,

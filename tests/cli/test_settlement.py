@@ -59,7 +59,7 @@ def test_rows_are_exported_without_formulas(ledger_command: Run, tmp_path: Path)
     done = ledger_command("export", "settlement", "--shop", "12345678", *DAYS, "--output", path)
 
     assert done.exit_code == 0, done.output
-    first, second = csv.DictReader(path.open())
+    first, second = csv.DictReader(path.read_text().splitlines())
     assert (first["gross_minor"], first["result"]) == ("2990", "matched")
     assert second["order_id"] == "'=1+1"
 

@@ -62,3 +62,26 @@ def test_as_of_a_moment_before_the_file_nothing_was_listed(api: Asking, address:
 
 def _without_listed(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "listed"}
+
+
+def test_an_order_says_in_which_remittance_its_payments_are_and_what_is_not_known(
+    api: Asking,
+) -> None:
+    unknown = a_bank_row("900004", "990", "99000", "0", operation="CT", order_id="CMD-1")
+    import_bank(api.ledger, a_bank_row(), unknown, a_bank_row("410002", "5000", "494000", "60"))
+
+    listed = api.get(ORDER)["listed"]
+
+    assert [(line["result"], line["number"]) for line in listed["remitted"]] == [
+        ("matched", "7"),
+        ("unmatched", "7"),
+    ]
+    (of_currency,) = listed["sums"]
+    assert of_currency == {
+        "currency": "EUR",
+        "listed_minor": 2000,
+        "known_minor": 2990,
+        "difference_minor": -990,
+    }
+    (line,) = api.get(TRANSACTION)["listed"]["remitted"]
+    assert (line["fee_minor"], line["net_minor"]) == (35, 2955)

@@ -14,6 +14,7 @@ from ledger.ipn.snapshots import (
 from ledger.projections.aliases import aliases
 from ledger.projections.subscriptions import subscriptions
 from ledger.projections.transactions import transactions
+from ledger.queries.order_findings import OrderRule
 from ledger.storage.outcomes import Sealed
 from web.api.answer_fields import (
     Fields,
@@ -33,6 +34,7 @@ from web.api.answer_fields import (
 )
 from web.api.event_schemas import EVENT_LINKS, field_schema
 from web.api.fact_schemas import AMOUNTS
+from web.api.listed_answers import LISTED
 from web.api.vocabulary import (
     ALIAS_STATUSES,
     LINK_CERTAINTIES,
@@ -108,37 +110,6 @@ def _counts() -> Fields:
 
 
 # -- objects ------------------------------------------------------------------------------------
-
-
-def chargeback_fields() -> Fields:
-    """Return the fields of what an unpaid journal lists."""
-    return {
-        "reference": text(
-            "the transaction that was taken back; null where none is known", none=True
-        ),
-        "day": day("in UTC, of the file"),
-        "amount_minor": number(
-            "in minor units of `currency`; null when nobody can read it", none=True
-        ),
-        "currency": text("of the row, or else of the transaction", none=True),
-        "certainty": text("sure, likely, or ambiguous; null where none is known", none=True),
-        "file_id": text(),
-        "file_name": text(),
-        "line": number("the line in the file, from 1"),
-    }
-
-
-Chargeback = answer_schema("Chargeback", **chargeback_fields())
-Listed = answer_schema(
-    "Listed",
-    chargebacks=many(Chargeback, "what the unpaid journal lists as taken back"),
-)
-LISTED = nested(
-    Listed,
-    "what files of the platform list about it: a claim, which changes nothing else here, nor the"
-    " `ETag`; null while the read model of transactions is not built",
-    none=True,
-)
 Original = answer_schema(
     "Original",
     uuid=text("of the debit that a refund gives back"),
@@ -192,6 +163,14 @@ Balance = answer_schema(
     open_minor=number("debits authorised or waiting, not captured yet"),
     balance_minor=number("debits that count less credits that count"),
 )
+OrderFinding = answer_schema(
+    "OrderFinding",
+    rule=text("what does not add up", vocabulary=tuple(OrderRule)),
+    currency=text(none=True),
+    amount_minor=number("given back too much, in minor units of `currency`", none=True),
+    trans_id=text("the platform's short number", none=True),
+    sequence_number=number("the attempt that nobody has told of", none=True),
+)
 Order = answer_schema(
     "Order",
     **_known(ORDER),
@@ -207,6 +186,7 @@ Order = answer_schema(
                 "how far the read model that names its transactions had followed"
             ),
             "version": number("how many events of its transactions made it what it is"),
+            "findings": many(OrderFinding, "what does not add up, by what was told alone"),
             "transactions": many(Transaction, "a page of them, as they were first seen"),
             "next_cursor": text("asks for more transactions, as `cursor`", none=True),
             "listed": LISTED,

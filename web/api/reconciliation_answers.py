@@ -15,17 +15,13 @@ from web.api.answer_fields import (
     many,
     nested,
     number,
+    optional_day,
     text,
     texts,
 )
 from web.api.object_answers import CURSOR, NEWEST
 
 _MODE = text(choices=PUBLIC_MODES)
-
-
-def optional_day(meaning: str) -> fields.Date:
-    """Return a field of a UTC day that nobody may have said."""
-    return fields.Date(required=True, allow_none=True, metadata={"description": meaning})
 
 
 FileAnswer = answer_schema(

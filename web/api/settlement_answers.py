@@ -3,33 +3,13 @@
 from marshmallow import fields
 
 from ledger.ipn.modes import PUBLIC_MODES
-from ledger.reconciliation.remittances import LineResult
 from web.api.answer_fields import answer_schema, day, many, number, text
-from web.api.object_answers import chargeback_fields
-from web.api.reconciliation_answers import optional_day
-
-_SIGNED = "a refund is negative; null when nobody can read it"
+from web.api.listed_answers import chargeback_fields, line_fields
 
 RemittanceLineAnswer = answer_schema(
     "RemittanceLineAnswer",
-    result=text("what came of the row", vocabulary=tuple(LineResult)),
-    certainty=text("sure, likely or ambiguous; null where nothing is known", none=True),
-    reference=text("the transaction", none=True),
-    uuid=text(none=True),
-    trans_id=text("the platform's short number", none=True),
-    order_id=text(none=True),
-    paid_on=optional_day("the UTC day of the payment"),
-    direction=text("DEBIT or CREDIT", none=True),
-    gross_minor=number(_SIGNED, none=True),
-    fee_minor=number("null where the row says none", none=True),
-    net_minor=number("null where the row says none", none=True),
-    known_amount_minor=number("what was told of the transaction, without a sign", none=True),
-    known_currency=text(none=True),
-    known_status=text(none=True),
+    **line_fields(),
     chargebacks_minor=number("of it, that files list on these days"),
-    file_id=text(),
-    file_name=text(),
-    line=number("the line in the file, from 1"),
 )
 RemittanceAnswer = answer_schema(
     "RemittanceAnswer",
