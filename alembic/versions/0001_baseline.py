@@ -496,6 +496,25 @@ def _create_reconciliation() -> None:
         sa.Column("gaps", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("shop_id", "mode", "day", "report_id", name="pk_report_days"),
     )
+    op.create_table(
+        "listed_money",
+        sa.Column("file_id", sa.Text()),
+        sa.Column("line", sa.Integer()),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("moved_on", sa.Text(), nullable=False),
+        sa.Column("trans_id", sa.Text()),
+        sa.Column("order_id", sa.Text()),
+        sa.Column("uuid", sa.Text()),
+        sa.Column("claim", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("file_id", "line", name="pk_listed_money"),
+    )
+    shop = ("shop_id", "mode")
+    op.create_index("ix_listed_money_day", "listed_money", [*shop, "kind", "moved_on"])
+    op.create_index("ix_listed_money_number", "listed_money", [*shop, "trans_id"])
+    op.create_index("ix_listed_money_order", "listed_money", [*shop, "order_id"])
+    op.create_index("ix_listed_money_uuid", "listed_money", [*shop, "uuid"])
 
 
 def _create_asking() -> None:

@@ -55,6 +55,7 @@ REASONS: dict[str, str] = {
     "view-ahead": "The read model claims to have followed the events beyond the last one.",
     # what the platform's files list
     "file-differs": "A file of the platform is not the one that was kept.",
+    "listed-differs": "What is stored of a file's rows about money is not what the file says.",
     "report-differs": "A report is not what its files and events say.",
 }
 """Reason -> what it means, for a person."""

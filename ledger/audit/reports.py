@@ -5,6 +5,7 @@ import hashlib
 from ledger.audit.fault import FILE_ERASED, NOT_BUILT, REPORT_OF_OTHER_RULES, CheckResult
 from ledger.errors import ConflictError, LedgerError, UnsealableError, ViewNotBuiltError
 from ledger.reconciliation.files import KeptFile, content_of, kept_file_rows
+from ledger.reconciliation.money_again import are_rows_true, has_rows
 from ledger.reconciliation.report import RULES, made_again
 from ledger.reconciliation.report_store import StoredReport, canonical, report_ids, report_of
 from ledger.sealing.origin_secret import BODY
@@ -42,12 +43,18 @@ def _check_file(
             if erasure_marks(connection, [kept_file.id], BODY):
                 erased.add(kept_file.id)
                 result.remarks[FILE_ERASED] += 1
+                if has_rows(connection, kept_file):
+                    detail = "rows of it are left though it was erased"
+                    result.add(None, f"file {kept_file.id}", "listed-differs", detail)
                 return
         result.add(None, f"file {kept_file.id}", "file-differs", str(error))
         return
     if byte_count != kept_file.byte_count:
         detail = f"{byte_count} bytes instead of {kept_file.byte_count}"
         result.add(None, f"file {kept_file.id}", "file-differs", detail)
+    elif not are_rows_true(database, sealing, kept_file):
+        detail = "its rows about money, read again, say something else: `ledger import --again`"
+        result.add(None, f"file {kept_file.id}", "listed-differs", detail)
 
 
 def _check_report(

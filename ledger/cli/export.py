@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -28,17 +29,21 @@ def write(kind: str, filter_: Filter, file_format: str, output: Path | None, **f
         rows = exporting.counted(
             exporting.rows(ledger, export), lambda done: meter("writing", done, max(total, done))
         )
-        chunks = write_rows(export.columns, file_format, rows)
-        if output is None:
-            sys.stdout.flush()
-            for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
-            return
-        partial = output.with_name(f"{output.name}.part")
-        try:
-            with partial.open("wb") as file:
-                file.writelines(chunks)
-            os.replace(partial, output)  # nobody ever finds half a file under this name
-        finally:
-            partial.unlink(missing_ok=True)
+        write_parts(write_rows(export.columns, file_format, rows), output)
+
+
+def write_parts(parts: Iterable[bytes], output: Path | None) -> None:
+    """Write the parts of a file to it, whole or not at all, or to standard output."""
+    if output is None:
+        sys.stdout.flush()
+        for part in parts:
+            sys.stdout.buffer.write(part)
+        sys.stdout.buffer.flush()
+        return
+    partial = output.with_name(f"{output.name}.part")
+    try:
+        with partial.open("wb") as file:
+            file.writelines(parts)
+        os.replace(partial, output)  # nobody ever finds half a file under this name
+    finally:
+        partial.unlink(missing_ok=True)

@@ -17,6 +17,7 @@ from ledger.instants import utc_now, write_day
 from ledger.ipn.modes import Mode
 from ledger.reconciliation.files import KeptFile, chunks_of, import_file
 from ledger.reconciliation.journal_error import JournalError
+from ledger.reconciliation.money_again import make_money_again
 
 IMPORTED, KNOWN, REFUSED = "imported", "already-imported", "refused"
 _COLUMNS = ("file", "outcome", "id", "kind", "first_day", "last_day", "rows", "reason")
@@ -49,6 +50,13 @@ def import_journals(paths: Sequence[Path], addressee: Addressee, *, as_json: boo
     refused = outcomes.count(REFUSED)
     click.echo(f"{counted(len(outcomes), 'file')}, {refused} refused", err=True)
     return 1 if refused else 0
+
+
+def make_again() -> None:
+    """Make anew what is stored of the files about money. Errors: LedgerError."""
+    with closing(open_ledger(needs_shops=True)) as ledger:
+        count = make_money_again(ledger)
+    click.echo(f"{counted(count, 'file')} about money read again", err=True)
 
 
 def _import(ledger: Ledger, path: Path, addressee: Addressee) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ledger.storage.deleted_rows import delete_securely, remove_traces
 from ledger.storage.erased import BODY, PERSONAL, add_erased, insert_missing
 from ledger.storage.erasure_tables import erased_streams
 from ledger.storage.high_water_mark import passed_barrier
+from ledger.storage.listed_money import forget_listed
 from ledger.storage.sealed_rows import destroy_secrets
 from ledger.storage.tables import origin_secrets
 
@@ -30,7 +31,7 @@ _OLDER_STATEMENTS = text(
 def destroy(database: Database, erasure: Erasure) -> None:
     """Destroy the secrets of an erasure, and leave its tombstones, all of it or nothing.
 
-    The index of persons forgets what they sealed in the same transaction.
+    The index of persons, and what files list, forget what they sealed in the same transaction.
     """
     with database.begin() as connection:
         rows = [
@@ -72,6 +73,7 @@ def _destroy(connection: Connection, origin_ids: Collection[str], erasure_id: st
         destroy_secrets(connection, chunk)
         add_erased(connection, dict.fromkeys(chunk, erasure_id), (BODY, PERSONAL))
     forget(connection, origin_ids)
+    forget_listed(connection, origin_ids)
 
 
 def _with_secrets(connection: Connection, origin_ids: Collection[str]) -> list[str]:

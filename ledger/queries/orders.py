@@ -18,6 +18,7 @@ from ledger.ipn.money import counted_minor
 from ledger.projections.engine.generations import live_generation, tables_of
 from ledger.projections.money_outcomes import ABANDONED_STATUS, CAPTURED, COUNTED, HELD, WAITING
 from ledger.projections.orders import PROJECTION, order_lines
+from ledger.queries.order_findings import order_findings
 from ledger.queries.refund_links import link_refunds
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent
@@ -134,6 +135,7 @@ def _of_all(transactions: Sequence[State]) -> State:
     """Return what all transactions of an order make of it."""
     payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
     currencies = sorted({payment["currency"] or "" for payment in payments})
+    balances = [_balance(currency, payments) for currency in currencies]
     return {
         # as instants: one without a fraction sorts behind one with it
         "first_seen_at": min((each["first_seen_at"] for each in transactions), key=read_instant),
@@ -142,7 +144,8 @@ def _of_all(transactions: Sequence[State]) -> State:
         ),
         "position": max(transaction["position"] for transaction in transactions),
         "version": sum(transaction["version"] for transaction in transactions),
-        "balances": [_balance(currency, payments) for currency in currencies],
+        "balances": balances,
+        "findings": order_findings(payments, balances),
     }
 
 

@@ -1,7 +1,7 @@
 """Keeps files of the platform: whole, sealed, once, each with its entry in the log."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import IO, Any
@@ -18,10 +18,11 @@ from ledger.reconciliation.journal_error import JournalError
 from ledger.reconciliation.journal_reading import Journal, read_journal
 from ledger.reconciliation.journal_rows import Heading, JournalKind
 from ledger.reconciliation.journal_text import Chunks
+from ledger.reconciliation.money_rows import FilePlace, add_money_rows
 from ledger.reconciliation.newest_first import newest_first
 from ledger.sealing.files import SealedFile, add_file, opened_file, seal_file
 from ledger.sealing.sealing import Sealing
-from ledger.storage.database import Database
+from ledger.storage.database import Database, padded
 from ledger.storage.reconciliation_tables import journal_files
 
 FILE_NAME_MAX = 200
@@ -50,6 +51,16 @@ class KeptFile:
     @property
     def journal_kind(self) -> JournalKind:
         return self.heading.journal_kind
+
+    @property
+    def made_at(self) -> datetime:
+        """Return when the platform made it, or else when it came."""
+        return self.heading.made_at or self.recorded_at
+
+    @property
+    def place(self) -> FilePlace:
+        """Return whose it is, and of which day."""
+        return FilePlace(self.id, self.shop_id, self.mode, self.last_day or self.made_at.date())
 
     def covers(self, day: date) -> bool:
         """Return True if the file is of this whole day."""
@@ -109,14 +120,17 @@ def import_file(
     sealed = seal_file(ledger.sealing, id_, chunks(), hashed.digest())
     names = (id_, now, by_whom, file_name[-FILE_NAME_MAX:], shop_id, mode)
     kept_file = KeptFile(*names, first_day, last_day, len(sealed.parts), byte_count, heading)
-    return _keep(ledger, kept_file, sealed, tag)
+    return _keep(ledger, kept_file, sealed, tag, chunks)
 
 
-def _keep(ledger: Ledger, kept_file: KeptFile, sealed: SealedFile, tag: str) -> Import:
+def _keep(
+    ledger: Ledger, kept_file: KeptFile, sealed: SealedFile, tag: str, chunks: Chunks
+) -> Import:
     try:
         with ledger.database.begin() as connection:
             connection.execute(insert(journal_files), _row(kept_file) | {"tag": tag})
             add_file(connection, sealed)
+            add_money_rows(connection, kept_file.place, Journal(chunks, kept_file.heading))
     except IntegrityError:
         known = _file_with(ledger, tag)  # somebody imports the same at the same time
         if known is None:
@@ -157,6 +171,12 @@ def file_of(connection: Connection, file_id: str) -> KeptFile:
     if row is None:
         raise NotFoundError(f"there is no file {file_id}")
     return _kept_file(row)
+
+
+def files_by_id(connection: Connection, ids: Collection[str]) -> dict[str, KeptFile]:
+    """Return files by their ids; unknown ones are left out."""
+    query = select(journal_files).where(journal_files.c.id.in_(padded(sorted(ids))))
+    return {row.id: _kept_file(row) for row in connection.execute(query)}
 
 
 def listed_files(

@@ -141,3 +141,33 @@ class JournalRow:
     unpaid_amount_minor: int | None = None
     unreadable: tuple[str, ...] = ()
     file_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the row says as JSON values, without its place; `from_json` reads it."""
+        said = {name: _plain(value) for name, value in asdict(self).items() if value is not None}
+        said.pop("line_number"), said.pop("file_id")
+        return said
+
+    @classmethod
+    def from_json(cls, claim_fields: Mapping[str, Any], file_id: str, line_number: int) -> Self:
+        """Read what `to_json` has written, at its place."""
+        claim = {name: _moment(name, value) for name, value in claim_fields.items()}
+        claim["unreadable"] = tuple(claim_fields["unreadable"])
+        if (money := claim_fields.get("settlement")) is not None:
+            own = {name: _moment(name, value) for name, value in money.items()}
+            claim["settlement"] = Settlement(**own)
+        return cls(**claim, file_id=file_id, line_number=line_number)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _moment(name: str, value: Any) -> Any:
+    if not isinstance(value, str) or not name.endswith(("_on", "_at")):
+        return value
+    return date.fromisoformat(value) if name.endswith("_on") else datetime.fromisoformat(value)

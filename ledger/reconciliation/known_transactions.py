@@ -6,6 +6,13 @@ from datetime import UTC, date, datetime
 
 from ledger.instants import read_platform_instant
 
+COMPARED_FACTS = (
+    *("operation_type", "status", "amount_minor", "currency", "created_at", "order_id"),
+    *("trans_id", "trans_date", "sequence_number", "payment_method", "contract"),
+)
+TRANSACTION_COLUMNS = ("uuid", "reference", *COMPARED_FACTS, "first_seen_at", "last_changed_at")
+"""The columns of the read model that `transaction_of` reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownTransaction:

@@ -12,6 +12,7 @@ from ledger.errors import ConflictError
 from ledger.instants import write_instant
 from ledger.projections.definition import CONTINUED, DOUBT
 from ledger.queries.live_tables import live_table
+from ledger.reconciliation.known_transactions import COMPARED_FACTS, TRANSACTION_COLUMNS
 from ledger.reconciliation.report_store import Scope
 from ledger.storage.database import Database, chunks
 from ledger.storage.event_store import EventStore, RecordedEvent, fold
@@ -19,12 +20,6 @@ from ledger.storage.tables import events
 
 TransactionColumns = Mapping[str, str | int | None]
 """Names of facts, with `uuid`, `reference`, `first_seen_at` and `last_changed_at`, and values."""
-
-_FACTS = (
-    *("operation_type", "status", "amount_minor", "currency", "created_at", "order_id"),
-    *("trans_id", "trans_date", "sequence_number", "payment_method", "contract"),
-)
-_COLUMNS = ("uuid", "reference", *_FACTS, "first_seen_at", "last_changed_at")
 
 
 _ROWS = 1000
@@ -70,7 +65,7 @@ def _rows(connection: Connection, table: Table, scope: Scope) -> Iterator[Sequen
         and_(c.created_at.is_(None), within(c.trans_date)),
         and_(c.created_at.is_(None), c.trans_date.is_(None), within(c.first_seen_at)),
     )
-    columns = [c.id, c[CONTINUED], c[DOUBT], *(c[name] for name in _COLUMNS)]
+    columns = [c.id, c[CONTINUED], c[DOUBT], *(c[name] for name in TRANSACTION_COLUMNS)]
     query = select(*columns).where(c.shop_id == scope.shop_id, c.mode == scope.mode, on_these_days)
     return connection.execute(query, execution_options={"yield_per": _ROWS}).partitions()
 
@@ -111,4 +106,4 @@ def _folded(history: list[RecordedEvent]) -> TransactionColumns | None:
         "first_seen_at": write_instant(history[0].event.timestamp),
         "last_changed_at": write_instant(history[-1].event.timestamp),
     }
-    return own | {name: aggregate.facts.get(name) for name in _FACTS}
+    return own | {name: aggregate.facts.get(name) for name in COMPARED_FACTS}

@@ -8,6 +8,7 @@ and of which captures it was told.
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 
 from sqlalchemy import Connection, select
 
@@ -108,7 +109,7 @@ def _compare(
 ) -> Summary:
     scope, captures_told = inputs.scope, inputs.captures_told
     with ComparedSides() as sides:
-        for age, kept_file in enumerate(sorted(files, key=_made_at)):
+        for age, kept_file in enumerate(sorted(files, key=attrgetter("made_at"))):
             has_uuids = kept_file.journal_kind is JournalKind.MERCHANT
             rows = _rows(database, sealing, kept_file, scope)
             sides.add_claims(rows, age=age, has_uuids=has_uuids)
@@ -116,7 +117,7 @@ def _compare(
         known = transactions_at(database, scope, inputs.position)
         sides.add_known(map(transaction_of, known))
         listing = Listing(
-            made_at={each.id: _made_at(each) for each in files},
+            made_at={each.id: each.made_at for each in files},
             whole_days=_whole_days(
                 [each for each in files if each.journal_kind in LISTS_EVERY_PAYMENT], scope
             ),
@@ -130,11 +131,6 @@ def _compare(
 
 def _whole_days(files: Sequence[KeptFile], scope: Scope) -> set[date]:
     return {day for day in scope.days() if any(each.covers(day) for each in files)}
-
-
-def _made_at(kept_file: KeptFile) -> datetime:
-    """Return when the platform made a file, or else when it came."""
-    return kept_file.heading.made_at or kept_file.recorded_at
 
 
 def _rows(

@@ -13,6 +13,7 @@ from ledger.errors import SettingsError
 from ledger.storage.access_tables import access_addresses, access_log, tokens
 from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
+from ledger.storage.listed_money import listed_money
 from ledger.storage.tables import quarantine
 
 MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +35,7 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "drift_values": ("UPDATE", "DELETE"),
     "drift_findings": ("DELETE",),
     "drift_progress": ("UPDATE",),
+    listed_money.name: ("DELETE",),
     "origin_secrets": ("UPDATE", "DELETE"),
     "failed_tries": ("DELETE",),
     access_log.name: ("DELETE",),

@@ -18,6 +18,7 @@ from web.api import (
     readable,
     readers,
     reconciliation,
+    settlements,
 )
 from web.context import context_of
 from web.rate_limits import limit_by_address, token_key
@@ -25,7 +26,7 @@ from web.rate_limits import limit_by_address, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, drift.bp, administration.bp),
+    *(asks.bp, drift.bp, settlements.bp, administration.bp),
 )
 
 

@@ -114,6 +114,11 @@ def only_alone(answer_fields: Fields, listed: Iterable[str] = ()) -> Fields:
     return answer_fields
 
 
+def optional_day(meaning: str) -> fields.Date:
+    """Return a field of a UTC day that nobody may have said."""
+    return fields.Date(required=True, allow_none=True, metadata={"description": meaning})
+
+
 def attributes(record_class: type[Any], names: str, /, **meanings: str) -> Fields:
     """Return a field for each of these attributes of a record (`"a b"`), as it is annotated."""
     hints = get_type_hints(record_class)

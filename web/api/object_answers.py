@@ -16,6 +16,7 @@ from ledger.projections.aliases import aliases
 from ledger.projections.subscriptions import subscriptions
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.projections.transactions import transactions
+from ledger.queries.order_findings import OrderRule
 from ledger.queries.suspects import EXPECTED, REMEDIES
 from ledger.storage.outcomes import Sealed
 from web.api.answer_fields import (
@@ -36,6 +37,7 @@ from web.api.answer_fields import (
 )
 from web.api.event_schemas import EVENT_LINKS, field_schema
 from web.api.fact_schemas import AMOUNTS
+from web.api.listed_answers import LISTED
 from web.api.vocabulary import (
     ALIAS_STATUSES,
     LINK_CERTAINTIES,
@@ -117,7 +119,6 @@ def _counts() -> Fields:
 
 
 # -- objects ------------------------------------------------------------------------------------
-
 Original = answer_schema(
     "Original",
     uuid=text("of the debit that a refund gives back"),
@@ -132,11 +133,12 @@ Transaction = answer_schema(
     reference=text("the uuid, or what stands in for it"),
     **only_alone(
         {
+            "listed": LISTED,
             "original": nested(
                 Original,
                 "of a refund, in an order: null when none or several can be meant",
                 none=True,
-            )
+            ),
         }
     ),
 )
@@ -170,6 +172,14 @@ Balance = answer_schema(
     open_minor=number("debits authorised or waiting, not captured yet"),
     balance_minor=number("debits that count less credits that count"),
 )
+OrderFinding = answer_schema(
+    "OrderFinding",
+    rule=text("what does not add up", vocabulary=tuple(OrderRule)),
+    currency=text(none=True),
+    amount_minor=number("given back too much, in minor units of `currency`", none=True),
+    trans_id=text("the platform's short number", none=True),
+    sequence_number=number("the attempt that nobody has told of", none=True),
+)
 Order = answer_schema(
     "Order",
     **_known(ORDER),
@@ -185,8 +195,10 @@ Order = answer_schema(
                 "how far the read model that names its transactions had followed"
             ),
             "version": number("how many events of its transactions made it what it is"),
+            "findings": many(OrderFinding, "what does not add up, by what was told alone"),
             "transactions": many(Transaction, "a page of them, as they were first seen"),
             "next_cursor": text("asks for more transactions, as `cursor`", none=True),
+            "listed": LISTED,
         }
     ),
 )

@@ -1,7 +1,5 @@
 """What the query API answers about files of the platform, reports and completeness."""
 
-from marshmallow import fields
-
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.reconciliation.completeness import DayState
 from ledger.reconciliation.findings import Result
@@ -16,16 +14,13 @@ from web.api.answer_fields import (
     many,
     nested,
     number,
+    optional_day,
     text,
     texts,
 )
 from web.api.object_answers import CURSOR, NEWEST
 
 _MODE = text(choices=PUBLIC_MODES)
-
-
-def _optional_day(meaning: str) -> fields.Date:
-    return fields.Date(required=True, allow_none=True, metadata={"description": meaning})
 
 
 FileAnswer = answer_schema(
@@ -38,8 +33,8 @@ FileAnswer = answer_schema(
     mode=_MODE,
     kind=text("which journal it is", vocabulary=tuple(JournalKind)),
     version=text("of its format"),
-    first_day=_optional_day("the first UTC day that it lists; null when nobody said"),
-    last_day=_optional_day("the last one"),
+    first_day=optional_day("the first UTC day that it lists; null when nobody said"),
+    last_day=optional_day("the last one"),
     rows=number("detail rows"),
     bytes=number(),
 )
@@ -63,7 +58,7 @@ FindingAnswer = answer_schema(
     "FindingAnswer",
     result=text("what came of it", vocabulary=tuple(Result)),
     certainty=text("sure, likely or ambiguous; null where nothing was matched", none=True),
-    day=_optional_day("the UTC day of the payment"),
+    day=optional_day("the UTC day of the payment"),
     uuid=text(none=True),
     trans_id=text("the platform's short number", none=True),
     order_id=text(none=True),

@@ -17,6 +17,7 @@ MENU = {
     "pages.quarantine": N_("Quarantine"),
     "pages.completeness": N_("Completeness"),
     "pages.suspects": N_("Suspects"),
+    "pages.settlement": N_("Settlement"),
     "pages.proof": N_("Proof"),
     "pages.privacy": N_("Privacy"),
     "pages.projections": N_("Views"),

@@ -19,6 +19,7 @@ from ledger.queries.related import related_transactions
 from ledger.queries.state import State
 from web.authentication import redact_for_reader
 from web.context import ledger
+from web.listed import listed_of
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
 from web.pages.history_lines import KnownHistory
@@ -113,6 +114,7 @@ def _of_transaction(state: State, history: KnownHistory) -> dict[str, Any]:
     ):
         facts["requested_amount_minor"] = None
     return {
+        "listed": listed_of(state, history.at),
         "groups": {group: {name: facts[name] for name in names} for group, names in GROUPS.items()},
         "related": related_transactions(ledger(), history.states[0], stream_id, as_of=history.at),
     }

@@ -10,6 +10,7 @@ from ledger.queries.orders import order as order_of
 from ledger.queries.state import State
 from web.authentication import redact_for_reader
 from web.context import ledger
+from web.listed import listed_of
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
 from web.pages.history_lines import KnownHistory
@@ -43,6 +44,7 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
         shown = redact_for_reader(state)
         return {
             "state": shown,
+            "listed": listed_of(state, history.at),
             "balances": [balance | {"parts": _bar(balance)} for balance in shown["balances"]],
             "transactions": _refunds_below(shown["transactions"]),
         }

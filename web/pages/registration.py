@@ -26,6 +26,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     second_factor,
     second_step,
     session,
+    settlement,
     signing_in,
     suspects,
 )

@@ -1,5 +1,6 @@
 """How `ledger export` is called."""
 
+from datetime import date
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import LEDGER, DocumentedGroup
 from ledger.cli.filter_options import filter_options
+from ledger.cli.options import DAY, mode_option, shop_id_option
 from ledger.queries.export_formats import FORMATS
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
@@ -17,7 +19,7 @@ _FORMAT = ("--notification-format",)
 
 @click.group(cls=DocumentedGroup, short_help=SHORT_HELPS["export"])
 def export() -> None:
-    """Write events, transactions or notifications as CSV, JSON Lines or Parquet.
+    """Write events, transactions, notifications or settlements to a file.
 
     In CSV an apostrophe stands before text that begins like a formula.
     """
@@ -72,3 +74,61 @@ notifications = _command(
 )
 _raw_help = "Include the bodies, in base64; they hold personal data."
 notifications.params.insert(0, click.Option(["--raw", "has_raw"], is_flag=True, help=_raw_help))
+
+
+@export.command(
+    "settlement",
+    short_help="Export remittances and chargebacks, also as accounting entries.",
+    variables=LEDGER,
+    examples=(
+        "ledger export settlement --mode production --from 2026-03-01 --until 2026-03-31",
+        "ledger export settlement --mode production --from 2026-03-01 --until 2026-03-31"
+        " --format entries --accounts accounts.toml --output entries.txt",
+    ),
+)
+@shop_id_option("Shop id; may be left out when there is only one shop.")
+@mode_option(required=True, help="The mode that is meant.")
+@click.option("--from", "first_day", type=DAY, required=True, help="The first UTC day.")
+@click.option("--until", "last_day", type=DAY, required=True, help="The last UTC day.")
+@click.option(
+    "--file-format",
+    "--format",
+    "file_format",
+    type=click.Choice(("csv", "entries", "hledger")),
+    default="csv",
+    show_default=True,
+    help="Rows; entries for accounting software; or a journal of hledger.",
+)
+@click.option(
+    "--accounts",
+    "accounts_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A TOML file with the accounts of the entries.  [default: French numbers]",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file.  [default: standard output]",
+)
+def settlement(
+    shop_id: str | None,
+    mode: str,
+    first_day: date,
+    last_day: date,
+    file_format: str,
+    accounts_file: Path | None,
+    output: Path | None,
+) -> None:
+    """Export what the platform's files list of remittances and chargebacks of some days.
+
+    `csv` has a row for each row of a bank journal. `entries` has balanced entries in the 18 columns
+    of the French FEC: a file that accounting software imports, and not the legal FEC, which is of a
+    whole year. `hledger` has the same entries as a journal, each payment with its uuid as a tag.
+    What nobody can read is in no entry, and counted on standard error.
+    """
+    from ledger.cli.export_settlement import write_settlement
+
+    if first_day > last_day:
+        raise click.UsageError("--from is after --until")
+    days = (first_day, last_day)
+    write_settlement(shop_id, mode, days, file_format, accounts_file, output)

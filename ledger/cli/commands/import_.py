@@ -26,13 +26,18 @@ from ledger.cli.options import DAY, json_lines_option, mode_option, shop_id_opti
     "paths",
     metavar="FILE...",
     nargs=-1,
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @shop_id_option("The shop that a file is of, where the file does not say it.")
 @mode_option(help="The mode that a file is of, where the file does not say it.")
 @click.option("--from", "first_day", type=DAY, help="The first UTC day that a file lists whole.")
 @click.option("--until", "last_day", type=DAY, help="The last UTC day that a file lists whole.")
+@click.option(
+    "--again",
+    "is_again",
+    is_flag=True,
+    help="Import nothing; make anew what is stored of the rows about money.",
+)
 @json_lines_option
 @click.pass_context
 def import_(
@@ -42,6 +47,7 @@ def import_(
     mode: str | None,
     first_day: date | None,
     last_day: date | None,
+    is_again: bool,
     as_json: bool,
 ) -> None:
     """Keep files of the platform, its journals and exports, to compare the ledger with them.
@@ -54,8 +60,13 @@ def import_(
 
     The command prints a line for each file. It exits 1 when one was refused.
     """
-    from ledger.cli.journals import Addressee, import_journals
+    from ledger.cli.journals import Addressee, import_journals, make_again
 
+    if is_again == bool(paths):
+        raise click.UsageError("name files, or --again without any")
+    if is_again:
+        make_again()
+        return
     if (first_day is None) != (last_day is None):
         raise click.UsageError("--from and --until go together")
     if first_day is not None and last_day is not None and first_day > last_day:

@@ -6,7 +6,9 @@ from datetime import datetime
 import pytest
 
 from ledger.reconciliation.report_store import StoredReport
+from tests.queries.filling import follow
 from tests.reconciliation.comparing import a_journal, import_journal, receive_the_day, report_of_day
+from tests.reconciliation.money import an_unpaid_row, import_unpaid
 from tests.web.pages.visiting import Visiting
 
 
@@ -61,3 +63,23 @@ def test_the_days_lead_to_their_report_and_files_are_listed(own_pages: Visiting)
     assert f'href="/test/reports/{report.id}"' in page
     assert "TEST_JT_BOUTIQUE_12345678_260310.csv" in page
     assert page.count("Unproven</span>") == 29
+
+
+def test_a_chargeback_that_a_file_lists_is_on_the_pages_of_payment_and_order(
+    compared: tuple[Visiting, StoredReport],
+) -> None:
+    visit, _ = compared
+    follow(visit.ledger)
+    shop = "/test/shops/12345678"
+    addresses = [f"{shop}/transactions/{410001:032x}", f"{shop}/orders/CMD-1"]
+    before = [visit.get(address).text for address in addresses]
+
+    import_unpaid(visit.ledger, an_unpaid_row(amount="1990"))
+
+    for address, page_before in zip(addresses, before, strict=True):
+        page = visit.get(address).text
+        assert "listed: chargeback</span>" in page
+        assert "19.90" in page
+        assert "TEST_JRI_BOUTIQUE_12345678_260401_V1.csv" in page
+        assert "listed: chargeback" not in page_before
+        assert page.count("Authorised</span>") == page_before.count("Authorised</span>")
