@@ -19,10 +19,10 @@ _COLUMNS = (
 )
 
 
-def print_suspects(filter_: SuspectFilter, *, as_json: bool) -> int:
+def print_suspects(filters: SuspectFilter, *, as_json: bool) -> int:
     """Print every suspect; return the exit code. Errors: LedgerError."""
     with closing(open_ledger()) as ledger:
-        items = list(all_suspects(ledger.database, filter_, utc_now()))
+        items = list(all_suspects(ledger.database, filters, utc_now()))
     if as_json:
         echo_json_lines(items)
     else:

@@ -99,18 +99,18 @@ def _rest(delivery: Delivery, fields: Mapping[str, str], answer_object: dict[str
     if not isinstance(transaction, dict):
         transaction = {}
     status = transaction.get("detailedStatus") or answer_object.get("orderStatus")
-    said = transaction.get("operationType"), status
-    return _call(delivery, fields.get(rest_v4.SOURCE_FIELD, ""), said, shape, words)
+    kind_words = transaction.get("operationType"), status
+    return _call(delivery, fields.get(rest_v4.SOURCE_FIELD, ""), kind_words, shape, words)
 
 
 def _call(
     delivery: Delivery,
     source: str,
-    said: tuple[object, object],
+    kind_words: tuple[object, object],
     shape: Shape,
     word_pairs: Iterator[Pair],
 ) -> Call:
-    operation, status = (text if isinstance(text, str) and text else "-" for text in said)
+    operation, status = (text if isinstance(text, str) and text else "-" for text in kind_words)
     spelled = form_spelling(status)
     source = word_of(source) if source else "-"
     status = spelled if spelled in RANKS or status == "-" else OTHER

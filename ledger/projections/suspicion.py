@@ -120,17 +120,17 @@ def _parent_never_told(lines: Table, group_keys: Select[Any] | None) -> Select[A
 def _of_lines(
     lines: Table,
     group_key: ColumnElement[Any],
-    rule: ColumnElement[Any],
-    certainty: ColumnElement[Any],
+    rule_word: ColumnElement[Any],
+    certainty_word: ColumnElement[Any],
     due_at: ColumnElement[Any],
 ) -> Select[Any]:
     """Return the query of a rule that looks at lines one by one."""
     c = lines.c
     return select(
         c.id,
-        rule.label("rule"),
+        rule_word.label("rule"),
         group_key.label("group_key"),
-        certainty.label("certainty"),
+        certainty_word.label("certainty"),
         c.shop_id,
         c.mode,
         c.kind,
@@ -205,8 +205,8 @@ def _sequence_gap(lines: Table, group_keys: Select[Any] | None) -> Select[Any]:
 
 def _of_orders(
     lines: Table,
-    rule: ColumnElement[Any],
-    certainty: ColumnElement[Any],
+    rule_word: ColumnElement[Any],
+    certainty_word: ColumnElement[Any],
     due_at: ColumnElement[Any],
     missing_count: ColumnElement[Any],
 ) -> Select[Any]:
@@ -214,9 +214,9 @@ def _of_orders(
     c, nothing = lines.c, cast(null(), Text)
     return select(
         func.min(c.id).label("id"),
-        rule.label("rule"),
+        rule_word.label("rule"),
         c.order_id.label("group_key"),
-        certainty.label("certainty"),
+        certainty_word.label("certainty"),
         c.shop_id,
         c.mode,
         literal("order", Text).label("kind"),

@@ -54,6 +54,6 @@ _NUMBER_MAX = 99
 """No order has more attempts, and a number of any size would make as many findings."""
 
 
-def _finding(rule: OrderRule, **said: Any) -> OrderFinding:
+def _finding(order_rule: OrderRule, **figures: Any) -> OrderFinding:
     names = ("currency", "amount_minor", "trans_id", "sequence_number")
-    return {"rule": rule.value} | dict.fromkeys(names) | said
+    return {"rule": order_rule.value} | dict.fromkeys(names) | figures

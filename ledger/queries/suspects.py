@@ -112,8 +112,8 @@ class SuspectCount:
 
     shop_id: str
     mode: str
-    rule: SuspectRule
-    certainty: Suspicion
+    rule: str
+    certainty: str
     count: int
 
 

@@ -67,11 +67,11 @@ def place_of(claim: JournalRow) -> RowPlace:
 
 
 def _matched(
-    claims: Sequence[JournalRow], candidates: Sequence[KnownTransaction]
+    claims: Sequence[JournalRow], known_transactions: Sequence[KnownTransaction]
 ) -> Iterator[tuple[RowPlace, MoneyMatch]]:
     with ComparedSides() as sides:
         sides.add_claims(claims, age=0, has_uuids=False)
-        sides.add_known(candidates)
+        sides.add_known(known_transactions)
         for outcome in match(sides):
             if isinstance(outcome, Pair):
                 yield place_of(outcome.claim), MoneyMatch((outcome.known,), outcome.certainty)

@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def order(played_calls: list[SignedCall]) -> str:
+def order_id(played_calls: list[SignedCall]) -> str:
     return str(paid(played_calls).call.request.order_id)
 
 
@@ -44,21 +44,23 @@ authorities_file = "{certificate}"
 
 
 def test_it_asks_about_an_order_and_notes_who_did(
-    ledger_command: Run, order: str, database_url: str
+    ledger_command: Run, order_id: str, database_url: str
 ) -> None:
-    done = ledger_command("--mode", "test", "--order-id", order, "--json")
+    done = ledger_command("--mode", "test", "--order-id", order_id, "--json")
 
     line = json.loads(done.stdout)
-    assert (done.exit_code, line["outcome"], line["subject"]) == (0, "recorded", order)
+    assert (done.exit_code, line["outcome"], line["subject"]) == (0, "recorded", order_id)
     with opened(database_url) as database, database.connect() as connection:
         noted = [each for each in accesses(connection, limit=10) if each.kind == "question"]
-    assert [each.reference for each in noted] == [order]
+    assert [each.reference for each in noted] == [order_id]
 
 
-def test_what_is_refused_exits_1(ledger_command: Run, order: str, services: RestServices) -> None:
+def test_what_is_refused_exits_1(
+    ledger_command: Run, order_id: str, services: RestServices
+) -> None:
     services.fail_next(Fault.WRONG_CREDENTIALS)
 
-    done = ledger_command("--mode", "test", "--order-id", order)
+    done = ledger_command("--mode", "test", "--order-id", order_id)
 
     assert (done.exit_code, "INT_905" in done.stdout) == (1, True)
 

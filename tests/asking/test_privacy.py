@@ -31,7 +31,7 @@ def ledger(database: Database, signer: LogSigner) -> Ledger:
 
 
 @pytest.fixture
-def answer(ledger: Ledger) -> Answer:
+def kept(ledger: Ledger) -> Answer:
     """An answer about a third payment of a third person, and the same once more."""
     call = an_answer(uuid=UUID, whole={"customer": {"email": THIRD_EMAIL}})
     call["orderDetails"] |= {"orderId": "third"}
@@ -45,19 +45,19 @@ def found_by(ledger: Ledger, email: str) -> list[str]:
     return find(ledger, Identifiers(emails=[email]), SHOP_ID, "TEST").origin_ids
 
 
-def test_a_person_is_found_in_answers(ledger: Ledger, answer: Answer) -> None:
+def test_a_person_is_found_in_answers(ledger: Ledger, kept: Answer) -> None:
     by_third = found_by(ledger, THIRD_EMAIL)
 
-    assert (len(by_third), answer.id in by_third) == (2, True)
-    assert answer.id not in found_by(ledger, EMAIL) + found_by(ledger, OTHER_EMAIL)
+    assert (len(by_third), kept.id in by_third) == (2, True)
+    assert kept.id not in found_by(ledger, EMAIL) + found_by(ledger, OTHER_EMAIL)
 
 
 def test_an_erasure_takes_the_answers_with_it(
-    ledger: Ledger, answer: Answer, signer: LogSigner
+    ledger: Ledger, kept: Answer, signer: LogSigner
 ) -> None:
     erase(ledger, signer, UUID)
 
-    record = find_delivery(ledger, answer.id)
+    record = find_delivery(ledger, kept.id)
     assert record is not None
     assert (record.sealed, record.body) == (Sealed.ERASED, None)
     assert found_by(ledger, THIRD_EMAIL) == []
@@ -65,7 +65,7 @@ def test_an_erasure_takes_the_answers_with_it(
 
 
 def test_what_is_answered_about_an_erased_payment_is_not_readable(
-    ledger: Ledger, answer: Answer, signer: LogSigner
+    ledger: Ledger, kept: Answer, signer: LogSigner
 ) -> None:
     erase(ledger, signer, UUID)
 
@@ -80,7 +80,7 @@ def test_what_is_answered_about_an_erased_payment_is_not_readable(
 
 @needs_openssl_and_xxd
 def test_a_bundle_proves_an_answer(
-    ledger: Ledger, answer: Answer, signer: LogSigner, tmp_path: Path
+    ledger: Ledger, kept: Answer, signer: LogSigner, tmp_path: Path
 ) -> None:
     sign(ledger, signer)
 
@@ -88,7 +88,7 @@ def test_a_bundle_proves_an_answer(
     bundle = bundle_of(ledger, "transaction", streams)
     files = bundle_files(bundle, facts_only=False)
 
-    assert answer.id in {origin.id for origin in bundle.origins}
+    assert kept.id in {origin.id for origin in bundle.origins}
     assert any(origin.body for origin in bundle.origins)
     checked = check_files(files, tmp_path)
     assert checked.status == 0, checked.said

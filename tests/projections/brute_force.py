@@ -241,10 +241,7 @@ def _refusals(transactions: States) -> list[State]:
 
 def _coverage_lines(log: list[RecordedEvent]) -> list[State]:
     lines = {}
-    for recorded in log:
-        event = recorded.event
-        if event.answered:
-            continue
+    for event in (recorded.event for recorded in log if not recorded.event.answered):
         lines[event.notification_id, event.rule] = {
             "notification_id": event.notification_id,
             "rule": event.rule,

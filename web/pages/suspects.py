@@ -1,7 +1,5 @@
 """What was probably not told, seen without a file, and what would bring the missing news."""
 
-from typing import Any
-
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
@@ -9,7 +7,7 @@ from ledger.errors import BadCursorError, ViewNotBuiltError
 from ledger.ipn.card_data import HIDDEN
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.queries.filter_declarations import SuspectFilter
-from ledger.queries.lists import LIMIT_DEFAULT, Page, list_page
+from ledger.queries.lists import LIMIT_DEFAULT, Item, Page, list_page
 from ledger.queries.suspects import SUSPECTS, count_suspects
 from web.authentication import filter_of_caller, redact_items
 from web.context import context, ledger
@@ -61,14 +59,14 @@ def suspects(mode: str) -> ResponseReturnValue:
     return page, question.status
 
 
-def _listed(question: Question, filter_: SuspectFilter) -> Page | None:
+def _listed(question: Question, filters: SuspectFilter) -> Page | None:
     cursor = question.parameters.get("cursor")
     try:
         with ledger().database.connect() as connection:
             return list_page(
                 connection,
                 SUSPECTS,
-                filter_,
+                filters,
                 sort="time",
                 cursor=cursor,
                 limit=LIMIT_DEFAULT,
@@ -81,7 +79,7 @@ def _listed(question: Question, filter_: SuspectFilter) -> Page | None:
         return None
 
 
-def _row(item: dict[str, Any]) -> dict[str, Any]:
+def _row(item: Item) -> Item:
     """Return an item with the address of its object; None where its name is masked."""
     if item["reference"] == HIDDEN:
         return item | {"href": None}
