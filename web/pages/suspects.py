@@ -1,15 +1,14 @@
 """What was probably not told, seen without a file, and what would bring the missing news."""
 
-from typing import Any
-
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
 from ledger.errors import BadCursorError, ViewNotBuiltError
 from ledger.ipn.card_data import HIDDEN
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import SuspectFilter
-from ledger.queries.lists import LIMIT_DEFAULT, Page, list_page
+from ledger.queries.lists import LIMIT_DEFAULT, Item, Page, list_page
 from ledger.queries.suspects import SUSPECTS, count_suspects
 from web.authentication import filter_of_caller, redact_items
 from web.context import context, ledger
@@ -48,7 +47,7 @@ def suspects(mode: str) -> ResponseReturnValue:
         "suspects.html",
         question=question,
         counts={
-            certainty: sum(each.count for each in counts or () if each.certainty is certainty)
+            certainty: sum(each.count for each in counts or () if each.certainty == certainty)
             for certainty in Suspicion
         },
         is_built=counts is not None,
@@ -61,7 +60,7 @@ def suspects(mode: str) -> ResponseReturnValue:
     return page, question.status
 
 
-def _listed(question: Question, filter_: SuspectFilter) -> Page | None:
+def _listed(question: Question, filter_: Filter) -> Page | None:
     cursor = question.parameters.get("cursor")
     try:
         with ledger().database.connect() as connection:
@@ -81,7 +80,7 @@ def _listed(question: Question, filter_: SuspectFilter) -> Page | None:
         return None
 
 
-def _row(item: dict[str, Any]) -> dict[str, Any]:
+def _row(item: Item) -> Item:
     """Return an item with the address of its object; None where its name is masked."""
     if item["reference"] == HIDDEN:
         return item | {"href": None}

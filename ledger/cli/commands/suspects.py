@@ -6,6 +6,7 @@ from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import DATABASE, Documented
 from ledger.cli.filter_options import filter_options
 from ledger.cli.options import json_lines_option
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import SuspectFilter
 
 
@@ -21,7 +22,7 @@ from ledger.queries.filter_declarations import SuspectFilter
 @json_lines_option
 @filter_options(SuspectFilter)
 @click.pass_context
-def suspects(ctx: click.Context, filter_: SuspectFilter, as_json: bool) -> None:
+def suspects(ctx: click.Context, filter_: Filter, as_json: bool) -> None:
     """List what was probably not told, by what was told alone, overdue longest first.
 
     A suspect is `certain` where nothing but missing news explains what was told; `likely` where
