@@ -19,7 +19,7 @@ def suspect_findings(database: Database, *, now: datetime) -> Iterator[Finding]:
     if counts is None:
         return  # it says already that the read model is not built
     count_by_certainty = {
-        certainty: sum(each.count for each in counts if each.certainty is certainty)
+        certainty: sum(each.count for each in counts if each.certainty == certainty)
         for certainty in Suspicion
     }
     certain, likely = count_by_certainty[Suspicion.CERTAIN], count_by_certainty[Suspicion.LIKELY]

@@ -9,7 +9,7 @@ from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_json_lines, echo_table
 from ledger.instants import utc_now
 from ledger.projections.suspect_rules import Suspicion
-from ledger.queries.filter_declarations import SuspectFilter
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.lists import Item
 from ledger.queries.suspects import all_suspects
 
@@ -19,7 +19,7 @@ _COLUMNS = (
 )
 
 
-def print_suspects(filters: SuspectFilter, *, as_json: bool) -> int:
+def print_suspects(filters: Filter, *, as_json: bool) -> int:
     """Print every suspect; return the exit code. Errors: LedgerError."""
     with closing(open_ledger()) as ledger:
         items = list(all_suspects(ledger.database, filters, utc_now()))

@@ -85,23 +85,23 @@ def _overdue(lines: Table, group_keys: Select[Any] | None) -> Select[Any]:
         (STATUS_WAITED_FOR, SuspectRule.STATUS_OVERDUE, c.status_due_at),
         (VALIDATION_WAITED_FOR, SuspectRule.VALIDATION_OVERDUE, c.validation_due_at),
     )
-    rule = case(*((c.status.in_(statuses), str(word)) for statuses, word, _ in waits))
+    rule_name = case(*((c.status.in_(statuses), str(name)) for statuses, name, _ in waits))
     due_at = case(*((c.status.in_(statuses), column) for statuses, _, column in waits))
     is_likely = c.status.in_(VALIDATION_WAITED_FOR)
-    certainty = case((is_likely, str(Suspicion.LIKELY)), else_=str(Suspicion.CERTAIN))
-    of_lines = _of_lines(lines, c.stream_id, rule, certainty, due_at)
+    degree = case((is_likely, str(Suspicion.LIKELY)), else_=str(Suspicion.CERTAIN))
+    of_lines = _of_lines(lines, c.stream_id, rule_name, degree, due_at)
     return of_lines.where(*_counts(lines, c.stream_id, group_keys), due_at.is_not(None))
 
 
 def _without_beginning(lines: Table, group_keys: Select[Any] | None) -> Select[Any]:
     """Select objects of which something is known, but not how they came to be."""
     c = lines.c
-    rule = case(
+    rule_name = case(
         (c.kind == Kind.ALIAS.value, str(SuspectRule.ALIAS_NEVER_MADE)),
         (c.kind == Kind.SUBSCRIPTION.value, str(SuspectRule.SUBSCRIPTION_NEVER_OPENED)),
         else_=str(SuspectRule.HISTORY_WITHOUT_BEGINNING),
     )
-    of_lines = _of_lines(lines, c.stream_id, rule, _written(Suspicion.HINT), c.news_due_at)
+    of_lines = _of_lines(lines, c.stream_id, rule_name, _written(Suspicion.HINT), c.news_due_at)
     is_object = and_(c.kind != INSTALMENT, c.has_beginning == 0)
     return of_lines.where(*_counts(lines, c.stream_id, group_keys), is_object)
 
@@ -110,8 +110,8 @@ def _parent_never_told(lines: Table, group_keys: Select[Any] | None) -> Select[A
     """Select refunds and repeats of a transaction that nothing was told of."""
     c, parent = lines.c, lines.alias("parent")
     is_told = select(parent.c.id).where(_same_shop(parent, lines), parent.c.uuid == c.parent_uuid)
-    rule, certainty = _written(SuspectRule.PARENT_NEVER_TOLD), _written(Suspicion.CERTAIN)
-    of_lines = _of_lines(lines, c.parent_uuid, rule, certainty, c.news_due_at)
+    rule_name, degree = _written(SuspectRule.PARENT_NEVER_TOLD), _written(Suspicion.CERTAIN)
+    of_lines = _of_lines(lines, c.parent_uuid, rule_name, degree, c.news_due_at)
     return of_lines.where(
         *_counts(lines, c.parent_uuid, group_keys), c.parent_uuid.is_not(None), ~is_told.exists()
     )
@@ -120,17 +120,17 @@ def _parent_never_told(lines: Table, group_keys: Select[Any] | None) -> Select[A
 def _of_lines(
     lines: Table,
     group_key: ColumnElement[Any],
-    rule_word: ColumnElement[Any],
-    certainty_word: ColumnElement[Any],
+    rule_name: ColumnElement[Any],
+    degree: ColumnElement[Any],
     due_at: ColumnElement[Any],
 ) -> Select[Any]:
     """Return the query of a rule that looks at lines one by one."""
     c = lines.c
     return select(
         c.id,
-        rule_word.label("rule"),
+        rule_name.label("rule"),
         group_key.label("group_key"),
-        certainty_word.label("certainty"),
+        degree.label("certainty"),
         c.shop_id,
         c.mode,
         c.kind,
@@ -159,9 +159,9 @@ def _refund_without_payment(lines: Table, group_keys: Select[Any] | None) -> Sel
         payment.c[CONTINUED] == 0,
         may_be_paid,
     )
-    rule, certainty = _written(SuspectRule.REFUND_WITHOUT_PAYMENT), _written(Suspicion.CERTAIN)
+    rule_name, degree = _written(SuspectRule.REFUND_WITHOUT_PAYMENT), _written(Suspicion.CERTAIN)
     of_orders = _of_orders(
-        lines, rule, certainty, func.min(c.news_due_at), cast(null(), BigInteger)
+        lines, rule_name, degree, func.min(c.news_due_at), cast(null(), BigInteger)
     )
     return of_orders.where(
         *_counts(lines, c.order_id, group_keys),
@@ -187,10 +187,10 @@ def _sequence_gap(lines: Table, group_keys: Select[Any] | None) -> Select[Any]:
         highest - func.min(number) + 1 > known_count,
         func.coalesce(lowest_accepted, highest) >= highest,
     )
-    certainty = case((is_certain, str(Suspicion.CERTAIN)), else_=str(Suspicion.LIKELY))
-    rule = _written(SuspectRule.SEQUENCE_GAP)
+    degree = case((is_certain, str(Suspicion.CERTAIN)), else_=str(Suspicion.LIKELY))
+    rule_name = _written(SuspectRule.SEQUENCE_GAP)
     missing_count = cast(highest - known_count, BigInteger)
-    of_orders = _of_orders(lines, rule, certainty, func.max(c.news_due_at), missing_count)
+    of_orders = _of_orders(lines, rule_name, degree, func.max(c.news_due_at), missing_count)
     return (
         of_orders.where(
             *_is_there(lines, c.order_id, group_keys),
@@ -205,8 +205,8 @@ def _sequence_gap(lines: Table, group_keys: Select[Any] | None) -> Select[Any]:
 
 def _of_orders(
     lines: Table,
-    rule_word: ColumnElement[Any],
-    certainty_word: ColumnElement[Any],
+    rule_name: ColumnElement[Any],
+    degree: ColumnElement[Any],
     due_at: ColumnElement[Any],
     missing_count: ColumnElement[Any],
 ) -> Select[Any]:
@@ -214,9 +214,9 @@ def _of_orders(
     c, nothing = lines.c, cast(null(), Text)
     return select(
         func.min(c.id).label("id"),
-        rule_word.label("rule"),
+        rule_name.label("rule"),
         c.order_id.label("group_key"),
-        certainty_word.label("certainty"),
+        degree.label("certainty"),
         c.shop_id,
         c.mode,
         literal("order", Text).label("kind"),
@@ -279,5 +279,5 @@ def _same_shop(neighbour: Any, lines: Table) -> ColumnElement[bool]:
     return and_(neighbour.c.shop_id == lines.c.shop_id, neighbour.c.mode == lines.c.mode)
 
 
-def _written(word: StrEnum) -> ColumnElement[Any]:
-    return literal(word.value, Text)
+def _written(rule_name: StrEnum) -> ColumnElement[Any]:
+    return literal(rule_name.value, Text)

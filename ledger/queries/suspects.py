@@ -17,7 +17,7 @@ from ledger.projections.suspect_rules import (
     SuspectRule,
     Suspicion,
 )
-from ledger.queries.filter_conditions import sql_conditions
+from ledger.queries.filter_conditions import Filter, sql_conditions
 from ledger.queries.filter_declarations import SuspectFilter
 from ledger.queries.keyset import Row, SortOrder, read_all, sort_of
 from ledger.queries.lists import EXPORT_PAGE, Item, Listing, as_item, selection
@@ -94,7 +94,7 @@ SUSPECTS = Listing(
 )
 
 
-def all_suspects(database: Database, filters: SuspectFilter, now: datetime) -> Iterator[Item]:
+def all_suspects(database: Database, filters: Filter, now: datetime) -> Iterator[Item]:
     """Yield everything that is suspected by now, what is overdue longest first.
 
     Errors: ViewNotBuiltError.
@@ -134,8 +134,8 @@ def count_suspects(
         SuspectCount(
             row.shop_id,
             Mode(row.mode).public,
-            SuspectRule(row.rule),
-            Suspicion(row.certainty),
+            row.rule,
+            row.certainty,
             int(row[-1]),
         )
         for row in connection.execute(query.order_by(*by_rule), parameters)

@@ -16,7 +16,7 @@ from ledger.cli.documented import Documented
 
 HEAVY = {"sqlalchemy", "eventsourcing", "flask", "alembic", "structlog", "granian", "marshmallow"}
 """Libraries whose loading somebody would wait for who only asks for help."""
-WITH_FILTERS = {"notifications", "export"}
+WITH_FILTERS = {"notifications", "export", "suspects"}
 """Their options are made of filters, which are declared beside the columns that they filter."""
 
 

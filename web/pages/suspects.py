@@ -6,6 +6,7 @@ from marshmallow import Schema
 from ledger.errors import BadCursorError, ViewNotBuiltError
 from ledger.ipn.card_data import HIDDEN
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import SuspectFilter
 from ledger.queries.lists import LIMIT_DEFAULT, Item, Page, list_page
 from ledger.queries.suspects import SUSPECTS, count_suspects
@@ -46,7 +47,7 @@ def suspects(mode: str) -> ResponseReturnValue:
         "suspects.html",
         question=question,
         counts={
-            certainty: sum(each.count for each in counts or () if each.certainty is certainty)
+            certainty: sum(each.count for each in counts or () if each.certainty == certainty)
             for certainty in Suspicion
         },
         is_built=counts is not None,
@@ -59,14 +60,14 @@ def suspects(mode: str) -> ResponseReturnValue:
     return page, question.status
 
 
-def _listed(question: Question, filters: SuspectFilter) -> Page | None:
+def _listed(question: Question, filter_: Filter) -> Page | None:
     cursor = question.parameters.get("cursor")
     try:
         with ledger().database.connect() as connection:
             return list_page(
                 connection,
                 SUSPECTS,
-                filters,
+                filter_,
                 sort="time",
                 cursor=cursor,
                 limit=LIMIT_DEFAULT,
