@@ -19,7 +19,7 @@ UNREAD = "unread"
 """The kind of deliveries whose body could not be opened or read."""
 _ANSWER = "kr-answer"
 _OF_THE_MERCHANT = "metadata"
-_NAME_MAX = 64
+_NAME_MAX, _PATH_MAX = 64, 512
 _TYPES: Mapping[type, str] = {
     str: TEXT,
     bool: "boolean",
@@ -57,11 +57,13 @@ def read_call(delivery: Delivery, limits: Limits) -> Call:
         return _form(delivery, fields)
     try:
         answer = json.loads(fields[_ANSWER])
-    except (ValueError, RecursionError) as error:
+        if isinstance(answer, dict):
+            return _rest(delivery, fields, answer)
+    except RecursionError as error:
+        raise MalformedNotificationError("answer-too-deep", "kr-answer is too deep") from error
+    except ValueError as error:
         raise MalformedNotificationError("answer-not-json", "kr-answer is not JSON") from error
-    if not isinstance(answer, dict):
-        raise MalformedNotificationError("answer-not-json", "kr-answer is not a JSON object")
-    return _rest(delivery, fields, answer)
+    raise MalformedNotificationError("answer-not-json", "kr-answer is not a JSON object")
 
 
 def _form(delivery: Delivery, fields: Mapping[str, str]) -> Call:
@@ -120,11 +122,16 @@ def _call(
 
 
 def _nodes(node: object, path: str) -> Iterator[tuple[str, object]]:
-    """Yield everything in an answer by its starred path, but what the merchant chose."""
+    """Yield everything in an answer by its starred path, but what the merchant chose.
+
+    Shape: no path is longer than an index takes; what is below a longer one is left out.
+    """
     if isinstance(node, dict):
         prefix = f"{path}." if path else ""
         for name, below in node.items():
             place = prefix + _part(name)
+            if len(place) > _PATH_MAX:
+                continue
             yield place, below
             if name != _OF_THE_MERCHANT and isinstance(below, dict | list):
                 yield from _nodes(below, place)
