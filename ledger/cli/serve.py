@@ -31,6 +31,7 @@ from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
 from ledger.proof.stamping import stamp_daily
+from ledger.reconciliation.due_reports import DueReports
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -199,8 +200,8 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
             lambda: expire_rows(ledger, utc_now()),
             lambda: stamp_daily(ledger.database, ledger.settings, utc_now()),
         )
-        follow = PersonIndex(ledger).follow
-        log_runner = LogRunner(ledger, signer, followers=[follow], hourly=hourly)
+        followed = [PersonIndex(ledger).follow, DueReports(ledger).follow]
+        log_runner = LogRunner(ledger, signer, followers=followed, hourly=hourly)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
     Finalize(None, ledger.close, exitpriority=1)
