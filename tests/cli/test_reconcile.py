@@ -61,7 +61,7 @@ def test_a_report_lists_what_is_missing_and_exits_1(ledger_command: Run, journal
     resend = ledger_command("reconcile", *DAY, "--resend")
 
     assert (printed.exit_code, resend.exit_code) == (1, 1)
-    assert "never-told\t-\t2026-03-10\t900004\tCMD-1\tCAPTURED 2990 EUR\t-\t-" in printed.stdout
+    assert "never-told\t-\t2026-03-10\t900004\tCMD-1\tCAPTURED 2990 EUR\t-\trule-never-seen" in printed.stdout
     assert document["days"]["2026-03-10"]["gaps"] == 3
     assert len(document["digest"]) == 64
     numbers = [line.split("\t")[1] for line in resend.stdout.splitlines()]
