@@ -18,6 +18,7 @@ from ledger.reconciliation.completeness import (
     day_data,
     missing_files,
 )
+from ledger.reconciliation.due_reports import make_due_reports
 from ledger.reconciliation.files import kept_files
 from ledger.reconciliation.report import make_report
 from ledger.reconciliation.report_store import ReportContent, Scope, StoredReport
@@ -25,21 +26,21 @@ from ledger.reconciliation.report_store import ReportContent, Scope, StoredRepor
 _COLUMNS = ("result", "certainty", "day", "number", "order", "file", "ledger", "cause")
 _RESEND_COLUMNS = ("day", "number", "order", "uuid", "result")
 _DAY_COLUMNS = ("day", "state", "listed", "confirmed", "gaps", "score")
+_MADE_COLUMNS = ("shop_id", "mode", "first_day", "last_day", "report", "gaps")
 _TO_RESEND = ("never-told", "behind")
 
 
 def reconcile(
-    *,
     shop_id: str | None,
     mode: str,
-    first_day: date,
-    last_day: date,
+    days: tuple[date, date],
+    *,
     is_resend_only: bool,
     as_json: bool,
 ) -> int:
     """Make a report and print it; return the exit code. Errors: LedgerError."""
     with closing(open_ledger(needs_shops=True)) as ledger:
-        scope = Scope(shop_id or only_shop(ledger), Mode(mode).value, first_day, last_day)
+        scope = Scope(shop_id or only_shop(ledger), Mode(mode).value, *days)
         report = make_report(ledger, scope, utc_now())
         note_reads(ledger, Read("report", report.id, scope.shop_id, Mode(mode).public))
     content = report.content()
@@ -53,6 +54,33 @@ def reconcile(
         echo_table(_COLUMNS, map(_cells, findings))
     _summarise(report.id, content)
     return 1 if any(day["gaps"] for day in content["days"].values()) else 0
+
+
+def reconcile_due(*, as_json: bool) -> int:
+    """Make all reports that are due and print a line for each; return the exit code.
+
+    Errors: LedgerError.
+    """
+    with closing(open_ledger(needs_shops=True)) as ledger:
+        made = [_made(report) for report in make_due_reports(ledger, utc_now())]
+    if as_json:
+        echo_document({"reports": made})
+    else:
+        echo_table(_MADE_COLUMNS, ([line[name] for name in _MADE_COLUMNS] for line in made))
+    click.echo(f"{counted(len(made), 'report')} made", err=True)
+    return 1 if any(line["gaps"] for line in made) else 0
+
+
+def _made(report: StoredReport) -> dict[str, Any]:
+    """Return which report was made, and how many gaps it has."""
+    return {
+        "shop_id": report.scope.shop_id,
+        "mode": Mode(report.scope.mode).public,
+        "first_day": report.scope.first_day.isoformat(),
+        "last_day": report.scope.last_day.isoformat(),
+        "report": report.id,
+        "gaps": sum(said["gaps"] for said in report.content()["days"].values()),
+    }
 
 
 def document_of(report: StoredReport) -> dict[str, Any]:

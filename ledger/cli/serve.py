@@ -33,6 +33,7 @@ from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
 from ledger.proof.stamping import stamp_daily
+from ledger.reconciliation.due_reports import DueReports
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.migrations import is_empty, migrate, pending
@@ -201,8 +202,9 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
             lambda: expire_rows(ledger, utc_now()),
             lambda: stamp_daily(ledger.database, ledger.settings, utc_now()),
         )
-        followers_of_log = [PersonIndex(ledger).follow, DriftIndex(ledger).follow]
-        log_runner = LogRunner(ledger, signer, followers=followers_of_log, hourly=hourly)
+        followed = [PersonIndex(ledger).follow, DriftIndex(ledger).follow]
+        followed += [DueReports(ledger).follow]
+        log_runner = LogRunner(ledger, signer, followers=followed, hourly=hourly)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
         asking = AskingRunner(ledger)

@@ -1,6 +1,7 @@
 """Reads the transactions of a few days as they stood at one position of the ledger."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
@@ -53,7 +54,17 @@ def transactions_at(
             yield from _as_of(store, list(map(UUID, changed)), position)
 
 
-def _rows(connection: Connection, table: Table, scope: Scope) -> Iterator[Sequence[Row[Any]]]:
+def has_changed_since(connection: Connection, scope: Scope, position: int) -> bool:
+    """Return True if a transaction of these UTC days, or of one beside them, has an event behind a
+    position. Errors: ViewNotBuiltError."""
+    table, _, _ = live_table(connection, "transactions", "transactions")
+    with closing(_rows(connection, table, scope)) as pages:
+        return any(_changed_after(connection, position, page) for page in pages)
+
+
+def _rows(
+    connection: Connection, table: Table, scope: Scope
+) -> Generator[Sequence[Row[Any]], None, None]:
     c, beside = table.c, timedelta(days=1)
     first, end = (scope.first_day - beside).isoformat(), (scope.last_day + 2 * beside).isoformat()
 
@@ -67,7 +78,8 @@ def _rows(connection: Connection, table: Table, scope: Scope) -> Iterator[Sequen
     )
     columns = [c.id, c[CONTINUED], c[DOUBT], *(c[name] for name in TRANSACTION_COLUMNS)]
     query = select(*columns).where(c.shop_id == scope.shop_id, c.mode == scope.mode, on_these_days)
-    return connection.execute(query, execution_options={"yield_per": _ROWS}).partitions()
+    with connection.execute(query, execution_options={"yield_per": _ROWS}) as result:
+        yield from result.partitions()
 
 
 def _changed_after(

@@ -61,11 +61,21 @@ def test_a_report_lists_what_is_missing_and_exits_1(ledger_command: Run, journal
     resend = ledger_command("reconcile", *DAY, "--resend")
 
     assert (printed.exit_code, resend.exit_code) == (1, 1)
-    assert "never-told\t-\t2026-03-10\t900004\tCMD-1\tCAPTURED 2990 EUR\t-\t-" in printed.stdout
+    refund = "never-told\t-\t2026-03-10\t900004\tCMD-1\tCAPTURED 2990 EUR\t-\trule-never-seen"
+    assert refund in printed.stdout
     assert document["days"]["2026-03-10"]["gaps"] == 3
     assert len(document["digest"]) == 64
     numbers = [line.split("\t")[1] for line in resend.stdout.splitlines()]
     assert numbers == ["410003", "900004", "410001", "410002"]
+
+
+def test_what_is_due_is_made_once(ledger_command: Run, journal: Path) -> None:
+    ledger_command("import", journal)
+
+    first, second = ledger_command("reconcile", "--due"), ledger_command("reconcile", "--due")
+
+    assert (first.exit_code, "1 report made" in first.stderr) == (1, True)
+    assert (second.exit_code, second.stdout.count("2026-03-10")) == (0, 0)
 
 
 def test_without_gaps_it_exits_0_and_the_day_is_proven(ledger_command: Run, journal: Path) -> None:
