@@ -2,7 +2,7 @@
 
 import hashlib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Self
@@ -124,6 +124,14 @@ def newest_report(connection: Connection, scope: Scope) -> StoredReport | None:
     )
     row = connection.execute(query.order_by(c.place.desc()).limit(1)).one_or_none()
     return None if row is None else _report(row)
+
+
+def file_ids_by_report(
+    connection: Connection, ids: Collection[str]
+) -> dict[str, tuple[str, ...]]:
+    """Return on which files reports rest, without reading what they say."""
+    query = select(reports.c.id, reports.c.files).where(reports.c.id.in_(sorted(ids)))
+    return {row.id: tuple(row.files) for row in connection.execute(query)}
 
 
 def report_of(connection: Connection, report_id: str) -> StoredReport:
