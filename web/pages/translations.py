@@ -13,6 +13,7 @@ from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, VERIFIED
 from ledger.reconciliation.assignment import Certainty
 from ledger.reconciliation.completeness import DayState
 from ledger.reconciliation.findings import Result
+from web.pages.answer_words import ANSWERS
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
 
@@ -113,6 +114,18 @@ MATCH_CERTAINTIES: dict[str, str] = {
     Certainty.LIKELY: N_("likely"),
     Certainty.AMBIGUOUS: N_("ambiguous"),
 }
+FILE_REFUSALS = {
+    "cut-file": N_("Its end or its beginning is missing: fetch it again."),
+    "no-mode": N_("Nothing in it says its mode."),
+    "no-shop": N_("Nothing in it says its shop."),
+    "not-a-journal": N_("It is no journal and no export of the platform."),
+    "other-mode": N_("It is of the other mode."),
+    "other-shop": N_("It is of another shop."),
+    "too-big": N_("It is too large: order the journal for fewer days."),
+    "unknown-labels": N_("It has labels that nobody knows: the shops file can say what they mean."),
+    "unknown-shop": N_("Its shop is not in the shops file."),
+}
+"""Why a file of the platform is refused, by the reason of a `JournalError`."""
 PROOFS = {
     VERIFIED: N_("Signature verified again just now"),
     KEY_GONE: N_("Signature not verified again: its key has left the shops file"),
@@ -180,65 +193,6 @@ FACTS = {
 }
 """The names of facts; one without a name here keeps the platform's own."""
 
-ANSWERS = {
-    "": N_("The issuer was not asked"),
-    "00": N_("Approved by the issuer, refused for another reason"),
-    "02": N_("Contact the issuer"),
-    "03": N_("Invalid acceptor"),
-    "04": N_("Keep the card"),
-    "05": N_("Do not honour"),
-    "07": N_("Keep the card, special conditions"),
-    "08": N_("Approve after identification"),
-    "12": N_("Invalid transaction"),
-    "13": N_("Invalid amount"),
-    "14": N_("Invalid card number"),
-    "15": N_("Unknown issuer"),
-    "17": N_("Cancelled by the buyer"),
-    "19": N_("Try again later"),
-    "20": N_("Wrong answer"),
-    "24": N_("File update not supported"),
-    "25": N_("Record not found"),
-    "26": N_("Duplicate record"),
-    "27": N_("Field edit error"),
-    "28": N_("File locked"),
-    "29": N_("File update failed"),
-    "30": N_("Format error"),
-    "31": N_("Unknown acquirer"),
-    "33": N_("Card expired"),
-    "34": N_("Suspected fraud"),
-    "38": N_("Card expired"),
-    "41": N_("Lost card"),
-    "43": N_("Stolen card"),
-    "51": N_("Insufficient funds"),
-    "54": N_("Card expired"),
-    "55": N_("Wrong PIN"),
-    "56": N_("Card not in file"),
-    "57": N_("Not permitted to this holder"),
-    "58": N_("Not permitted to this terminal"),
-    "59": N_("Suspected fraud"),
-    "60": N_("Contact the acquirer"),
-    "61": N_("Limit exceeded"),
-    "63": N_("Security rules not respected"),
-    "68": N_("Answer late"),
-    "75": N_("Too many PIN tries"),
-    "76": N_("Holder already opposed"),
-    "80": N_("Contactless refused"),
-    "81": N_("Unsecured payment refused"),
-    "82": N_("Recurring authorisation revoked"),
-    "90": N_("System stopped"),
-    "91": N_("Issuer unreachable"),
-    "94": N_("Duplicate request"),
-    "96": N_("Malfunction"),
-    "97": N_("Timer expired"),
-    "98": N_("Server unavailable"),
-    "99": N_("Initiator incident"),
-    "0": N_("Approved by the issuer, refused for another reason"),
-}
-"""The answers of an issuer to a request for authorisation, as the CB network lists them.
-
-Source: form-v2 reference, `vads_auth_result`. Other networks have codes of their own.
-"""
-
 _GOOD = FINAL | {"CREATED", "UPDATED", "AUTHORISED"}
 _BAD = REFUSED_STATUSES | {"NOT_UPDATED", "CAPTURE_FAILED"}
 
@@ -283,6 +237,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "identifier": _translating(IDENTIFIERS),
     "day_state": _translating(DAY_STATES),
     "finding_word": _translating(RESULTS),
+    "file_refusal": _translating(FILE_REFUSALS),
     "match_certainty": _translating(MATCH_CERTAINTIES),
     "answer": _translating(ANSWERS, 40),
     "translated": translated,
