@@ -31,6 +31,22 @@ def test_every_message_is_translated_with_all_its_places(code: str) -> None:
     assert wrong == []
 
 
+PLAIN_SPACE = re.compile(r" [:;?!»]|« |\w'\w")
+"""French that may break before a sign of punctuation, or is written with a typewriter."""
+CODE = re.compile(r"`[^`]*`")
+
+
+def test_french_is_set_as_its_readers_print_it() -> None:
+    faults = [
+        text
+        for message in catalogue.read_catalogue("fr")
+        for text in ([message.string] if isinstance(message.string, str) else message.string)
+        if message.id and PLAIN_SPACE.search(CODE.sub("", text))
+    ]
+
+    assert faults == []
+
+
 def speaking(pages: Visiting, language: str, **request: str) -> object:
     """A request of a reader who prefers this language."""
     return pages.app.test_request_context("/", headers={"Accept-Language": language}, **request)  # type: ignore[arg-type]
