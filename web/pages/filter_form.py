@@ -19,18 +19,18 @@ LABELS = {
     "currency": N_("Currency"),
     "amount_min": N_("Amount, at least"),
     "amount_max": N_("Amount, at most"),
-    "first_seen": N_("First heard of"),
+    "first_seen": N_("Known since"),
     "changed": N_("Last changed"),
     "created": N_("Created by the platform"),
     "operation_type": N_("Operation"),
     "status": N_("Status"),
     "shop_id": N_("Shop"),
     "doubtful": N_("doubtful"),
-    "contradiction": N_("contradicted"),
-    "late": N_("late news"),
+    "contradiction": N_("contradictory"),
+    "late": N_("received out of order"),
 }
 """What a form calls a filter, and a pair of days."""
-HINTS = {"currency": N_("As EUR.")}
+HINTS = {"currency": N_("e.g. EUR")}
 
 _DAYS = (Comparison.SINCE, Comparison.UNTIL)
 _AMOUNTS = (Comparison.AT_LEAST, Comparison.AT_MOST)

@@ -18,7 +18,7 @@ MENU = {
     "pages.completeness": N_("Completeness"),
     "pages.proof": N_("Proof"),
     "pages.privacy": N_("Privacy"),
-    "pages.projections": N_("Views"),
+    "pages.projections": N_("Data freshness"),
     "pages.readers": N_("Access"),
     "pages.access_log": N_("Access log"),
 }

@@ -16,6 +16,7 @@ from ledger.reconciliation.findings import Result
 from web.pages.answer_words import ANSWERS
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
+from web.pages.reason_words import CHANNELS, OCCURRENCES, SHORT_REASONS
 
 STATUSES = {
     "INITIAL": N_("Started"),
@@ -23,10 +24,10 @@ STATUSES = {
     "PENDING": N_("Pending"),
     "PRE_AUTHORISED": N_("Pre-authorised"),
     "UNDER_VERIFICATION": N_("Under verification"),
-    "WAITING_AUTHORISATION_TO_VALIDATE": N_("Waiting for authorisation, to validate"),
+    "WAITING_AUTHORISATION_TO_VALIDATE": N_("To validate and authorise"),
     "REFUND_TO_RETRY": N_("Refund to retry"),
     "WAITING_AUTHORISATION": N_("Waiting for authorisation"),
-    "AUTHORISED_TO_VALIDATE": N_("Authorised, to validate"),
+    "AUTHORISED_TO_VALIDATE": N_("To validate"),
     "PARTIALLY_AUTHORISED": N_("Partially authorised"),
     "AUTHORISED": N_("Authorised"),
     "SUSPENDED": N_("Suspended"),
@@ -70,9 +71,9 @@ VIEW_STATES = {
     "retired": N_("retired"),
 }
 CERTAINTIES = {
-    "told": N_("stated by a signed field"),
-    "hinted": N_("stated by an unsigned field"),
-    "inferred": N_("inferred from the content"),
+    "told": N_("from a signed field"),
+    "hinted": N_("from an unsigned field"),
+    "inferred": N_("deduced"),
 }
 KINDS = {
     "transaction": N_("Transaction"),
@@ -142,13 +143,13 @@ FACTS = {
     "requested_amount_minor": N_("Amount asked for"),
     "requested_currency": N_("Currency asked for"),
     "created_at": N_("Created"),
-    "capture_at": N_("Capture planned"),
+    "capture_at": N_("Capture due"),
     "captured_at": N_("Captured on"),
     "order_id": N_("Order"),
     "trans_id": N_("Transaction number"),
-    "trans_date": N_("Form made"),
+    "trans_date": N_("Requested on"),
     "sequence_number": N_("Sequence number"),
-    "occurrence_type": N_("Place in the series"),
+    "occurrence_type": N_("Type"),
     "payment_method": N_("Means of payment"),
     "wallet": N_("Wallet"),
     "payment_source": N_("Channel"),
@@ -163,18 +164,18 @@ FACTS = {
     "instalment_number": N_("Instalment"),
     "instalment": N_("Is an instalment"),
     "parent_uuid": N_("Refunds or repeats"),
-    "request": N_("What was asked"),
+    "request": N_("Request"),
     "transaction_uuid": N_("Transaction"),
-    "made_at": N_("Made"),
-    "effect_on": N_("First day"),
+    "made_at": N_("Created"),
+    "effect_on": N_("First due date"),
     "schedule": N_("Schedule"),
     "initial_amount_minor": N_("First amount"),
     "initial_amount_number": N_("Instalments with the first amount"),
     "number": N_("Number"),
     "shop_id": N_("Shop"),
     "mode": N_("Mode"),
-    "version": N_("Version"),
-    "first_seen_at": N_("First heard of"),
+    "version": N_("Events"),
+    "first_seen_at": N_("Known since"),
     "last_changed_at": N_("Last changed"),
     "contradictions": N_("Contradictions"),
     "id": N_("Id"),
@@ -211,6 +212,11 @@ def translated_remedy(reason: str, *, is_undecided: bool = False) -> str:
     return translated(remedy(reason, is_undecided=is_undecided))
 
 
+def channel(code: str) -> str:
+    """Return a channel in words, with the platform's code."""
+    return f"{translated(CHANNELS[code])} ({code})" if code in CHANNELS else plain(code)
+
+
 def _translating(
     translations: dict[str, str], limit: int | None = None
 ) -> Callable[[str | None], str]:
@@ -226,6 +232,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "proof": _translating(PROOFS),
     "rule": _translating({name: rule.meaning for name, rule in RULES.items()}),
     "reason": _translating(REASONS),
+    "short_reason": _translating(SHORT_REASONS),
     "remedy": translated_remedy,
     "view_state": _translating(VIEW_STATES),
     "operation": _translating(OPERATIONS),
@@ -239,6 +246,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "finding_word": _translating(RESULTS),
     "file_refusal": _translating(FILE_REFUSALS),
     "match_certainty": _translating(MATCH_CERTAINTIES),
+    "occurrence": _translating(OCCURRENCES),
+    "channel": channel,
     "answer": _translating(ANSWERS, 40),
     "translated": translated,
 }

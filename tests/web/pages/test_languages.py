@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger.ipn.money import decimal_text
+from ledger.ipn.refusal_reasons import REASONS
 from tests.web.pages import catalogue
 from tests.web.pages.visiting import Visiting
 from web.pages.formatting import age, amount, day, moment, name, plain
 from web.pages.languages import translated
+from web.pages.reason_words import SHORT_REASONS
 
 PLACES = re.compile(r"%\(\w+\)s")
 
@@ -168,6 +170,30 @@ def test_a_plural_is_that_of_the_language(pages: Visiting) -> None:
     )
     with speaking(pages, "fr"):  # type: ignore[attr-defined]
         words = [ngettext(*ids, number) for number in (0, 1, 2)]
-        assert translated("Captured") == "Remis"
+        assert translated("Captured") == "Présenté"
 
     assert [word.split()[1] for word in words] == ["événement", "événement", "événements"]
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("Captured", "Présenté"),
+        ("To validate", "À valider"),
+        ("To validate and authorise", "À valider et autoriser"),
+        ("Under verification", "Vérification en cours"),
+        ("Captured on", "Remis en banque le"),
+        ("Known to us", "Connu le"),
+        ("Outcome", "Résultat"),
+        ("Wrong signature", "Signature incorrecte"),
+        ("Name or password incorrect.", "Nom ou mot de passe incorrect."),
+    ],
+)
+def test_a_word_is_that_of_the_back_office(pages: Visiting, english: str, french: str) -> None:
+    """A merchant compares both screens side by side."""
+    with speaking(pages, "fr"):  # type: ignore[attr-defined]
+        assert translated(english) == french
+
+
+def test_every_reason_has_a_title() -> None:
+    assert set(SHORT_REASONS) == set(REASONS)
