@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.ipn.snapshots import Fact
+from ledger.ipn.statuses import REFUSED
 from ledger.projections.money_outcomes import WAITING
 from ledger.queries.evidence import Evidence, evidence_of
 from ledger.queries.history import Change, TimelineEntry, history_data, timeline
@@ -65,7 +66,8 @@ class HistoryLine:
 
     def is_main(self, change: Change) -> bool:
         """Return True if a person looks for this change first."""
-        return change.before is not None or change.name in _MAIN
+        is_why = change.name == "authorisation_result" and self.status in REFUSED
+        return change.before is not None or change.name in _MAIN or is_why
 
     @property
     def status(self) -> str | None:

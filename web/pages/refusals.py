@@ -38,9 +38,7 @@ _MEANINGS = {
         "Wait a minute, or after wrong passwords a quarter of an hour, then try again. In a "
         "browser where you have signed in before, nobody else can make you wait."
     ),
-    500: N_(
-        "An error on our side; it was logged. Nothing that the ledger keeps was changed by it."
-    ),
+    500: N_("An error on our side; it was logged. Nothing in the ledger was changed by it."),
     503: N_("The database or a read model does not answer. Try again in a minute."),
 }
 _BY_CODE = {
