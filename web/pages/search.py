@@ -33,6 +33,7 @@ from web.pages.request_parameters import (
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
+from web.pages.unverified import Unverified, unverified
 
 SORTS = ("-time", "time", "-created", "created", "-amount", "amount")
 BY_AMOUNT = ("-amount", "amount")
@@ -62,11 +63,13 @@ def search(mode: str) -> ResponseReturnValue:
     links = [link_to(**asdict(meaning)) for meaning in known]
     if len(links) == 1:
         return redirect(links[0], 303)
+    found_page = None if known or question.wrong else _page(question, mode)
     page = render(
         "search.html",
         question=question,
         meanings=list(zip(known, links, strict=True)),
-        page=None if known or question.wrong else _page(question, mode),
+        page=found_page,
+        unverified=_unverified(question, found_page, mode),
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
         form=form_of(TransactionFilter, _choices()),
@@ -117,6 +120,12 @@ def _page(question: Question, mode: str) -> Page | None:
             question.wrong["currency"] = [NO_SUCH_CHOICE]
             return None
     return replace(page, items=redact_items(page.items, filter_))
+
+
+def _unverified(question: Question, found_page: Page | None, mode: str) -> Unverified | None:
+    """Return which calls wait when a name finds nothing; None when there is nothing to ask."""
+    name = question.parameters.get("q")
+    return unverified(name, mode) if name and found_page and not found_page.items else None
 
 
 def _chosen(question: Question) -> list[tuple[str, str, str]]:

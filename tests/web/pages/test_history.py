@@ -8,6 +8,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
+from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.lists import TRANSACTIONS, list_page
 from tests.builders import (
     NOON,
     UUID,
@@ -179,7 +181,7 @@ def test_an_order_tells_its_money_and_the_joint_timeline(visit: Visiting) -> Non
     page = visit.get(f"{AT}/orders/an order")
     content = text_of_content(page.text)
 
-    assert "Refunded €5.00 Open €0.00" in content
+    assert "Captured €29.90 Refunded €5.00 Net €24.90" in content
     assert re.search("History.*Payment accepted.*Refund issued", content)
     assert f"refund of {DUPLICATE[:8]} , deduced, only candidate" in content
     assert "2 events" in content
@@ -233,3 +235,49 @@ def test_nothing_is_accepted_before_its_authorisation(
     (timeline,) = re.findall(r'<ol class="timeline">.*?</ol>', own_pages.get(PAYMENT).text, re.S)
 
     assert f"<h3>{sentence}" in timeline
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (20, "Capture due €29.90"),
+        (0, "The capture was planned on "),
+    ],
+)
+def test_an_order_of_an_ordinary_card_is_paid_though_no_capture_is_told(
+    own_pages: Visiting, days: int, words: str
+) -> None:
+    made = own_pages.now - timedelta(days=1)
+    fields = {
+        "effective_creation_date": f"{made:%Y%m%d%H%M%S}",
+        "presentation_date": f"{made + timedelta(days=days):%Y%m%d%H%M%S}",
+    }
+    receive(own_pages.ledger, a_form_call(order_id="an order", **fields))
+    follow(own_pages.ledger)
+    own_pages.sign_in("auditor")
+
+    content = text_of_content(own_pages.get(f"{AT}/orders/an order").text)
+
+    assert "Paid (authorised) €29.90 Captured not notified for cards" in content
+    assert "Net €29.90" in content
+    assert words in content
+    own = text_of_content(own_pages.get(PAYMENT).text)
+    assert ("capture due on " in own) == (days > 0)
+    assert ("capture not notified" in own) == (days == 0)
+
+
+def test_an_order_leads_to_its_subscription(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+    filter_ = TransactionFilter(mode="test")
+    with pages.ledger.database.connect() as connection:
+        items = list_page(connection, TRANSACTIONS, filter_, limit=500).items
+    item = next(
+        each
+        for each in items
+        if each["order_id"] and (each["subscription_id"] or "").replace("-", "").isalnum()
+    )
+
+    page = pages.get(f"/test/shops/{item['shop_id']}/orders/{item['order_id']}").text
+
+    href = f'href="/test/shops/{item["shop_id"]}/subscriptions/{item["subscription_id"]}'
+    assert href in page
