@@ -1,6 +1,6 @@
 """Who asks, what they may see, and the line that their reading leaves in the access log."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -47,6 +47,23 @@ def only_for_all_shops(handler: _View) -> _View:
     """Serve a view to those only whose access is to all shops."""
     handler.is_about_all_shops = True  # type: ignore[attr-defined]  # read by `is_open_to`
     return handler
+
+
+def with_bodies_up_to(bytes_max: int) -> Callable[[_View], _View]:
+    """Let somebody who may open a view send it so many bytes."""
+
+    def mark(handler: _View) -> _View:
+        handler.bytes_max = bytes_max  # type: ignore[attr-defined]  # read by `limit_body`
+        return handler
+
+    return mark
+
+
+def limit_body(reader: Reader) -> None:
+    """Take no larger body than the view needs, and a small one from whoever may not open it."""
+    view = current_app.view_functions[request.endpoint or ""]
+    bytes_max = getattr(view, "bytes_max", BODY_BYTES_MAX)
+    request.max_content_length = bytes_max if is_open_to(reader, view) else BODY_BYTES_MAX
 
 
 def is_open_to(reader: Reader, view: Callable[..., Any]) -> bool:
@@ -123,7 +140,7 @@ def authorise() -> None:
 def admit(reader: Reader) -> None:
     """Let somebody who is known pass to the view. Errors: Forbidden, NotFound."""
     g.caller = reader
-    request.max_content_length = BODY_BYTES_MAX
+    limit_body(reader)
     arguments = request.view_args or {}
     if "mode" in arguments:
         arguments["mode"] = arguments["mode"].lower()  # the view gets these arguments
@@ -133,7 +150,8 @@ def admit(reader: Reader) -> None:
         raise Forbidden("your access does not include this shop")
     view = current_app.view_functions[request.endpoint or ""]
     if not is_open_to(reader, view):
-        g.read = ("refused", arguments.get("shop_id"), arguments.get("mode"), request.path)
+        where = arguments.get("shop_id"), arguments.get("mode")
+        g.read = ("refused", *where, (request.path,))
         limits = "" if reader.shops is None else " of some shops"
         raise Forbidden(f"this is not for the role {reader.role}{limits}")
 
@@ -160,19 +178,24 @@ def log_personal_read(
 ) -> None:
     """Have this request leave a line in the access log if its role sees personal or raw data."""
     if caller().sees_personal:
-        g.read = (kind, shop_id, mode, reference)
+        g.read = (kind, shop_id, mode, (reference,))
 
 
 def log_act(kind: str, *, reference: str) -> None:
     """Have this request leave a line in the access log, whatever its role."""
-    g.read = (kind, None, None, reference)
+    log_acts(kind, references=[reference])
+
+
+def log_acts(kind: str, *, references: Sequence[str]) -> None:
+    """Have this request leave a line in the access log for each thing that it has done."""
+    g.read = (kind, None, None, references)
 
 
 def log_read(response: Response) -> Response:
-    """Write the line of this request before its answer leaves; what cannot be logged does not."""
+    """Write the lines of this request before its answer leaves; what cannot be logged does not."""
     if "read" not in g:
         return response
-    kind, shop_id, mode, reference = g.pop("read")
+    kind, shop_id, mode, references = g.pop("read")
     access = Access(
         at=context().clock(),
         token_id=caller().id,
@@ -183,12 +206,13 @@ def log_read(response: Response) -> Response:
         kind=kind,
         shop_id=_storable(shop_id),
         mode=mode,
-        reference=_storable(reference),
+        reference=None,
         status=response.status_code,
         peer=peer(),
     )
     with ledger().database.begin() as connection:
-        note_access(connection, access)
+        for reference in references:
+            note_access(connection, replace(access, reference=_storable(reference)))
     return response
 
 

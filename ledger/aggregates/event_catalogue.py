@@ -50,7 +50,7 @@ SENTENCES: Mapping[type[LedgerAggregate.Event], str] = {
     _S.Refused: "Subscription refused",
     _S.InstalmentAccepted: "Instalment accepted",
     _S.InstalmentRefused: "Instalment refused",
-    _S.InstalmentProgressed: "Instalment moved on",
+    _S.InstalmentProgressed: "Instalment: new status",
     _S.DetailsReported: "Further details of the subscription reported",
     _S.ConfirmedByCall: "Subscription confirmed by the platform's call",
 }

@@ -87,14 +87,14 @@ class LivePairs:
     only_rest: Counter[str] = field(default_factory=Counter)
     statuses: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add(self, form: Mapping[str, Fact], rest: Mapping[str, Fact]) -> None:
+    def add(self, form_facts: Mapping[str, Fact], rest: Mapping[str, Fact]) -> None:
         """Compare what both formats tell of one payment in one status."""
-        for fact in form.keys() | rest.keys():
+        for fact in form_facts.keys() | rest.keys():
             if fact not in rest:
                 self.only_form[fact] += 1
-            elif fact not in form:
+            elif fact not in form_facts:
                 self.only_rest[fact] += 1
-            elif form[fact] == rest[fact] or _is_same_status(fact, form, rest):
+            elif form_facts[fact] == rest[fact] or _is_same_status(fact, form_facts, rest):
                 self.agree[fact] += 1
             else:
                 self.differ[fact] += 1
@@ -120,11 +120,11 @@ def live_pairs(
     for by_format in by_uuid.values():
         forms, rests = by_format.get(form_v2.NAME, {}), by_format.get(rest_v4.NAME, {})
         live.payment_count += bool(forms and rests)
-        for status, form in forms.items():
+        for status, form_facts in forms.items():
             for rest_status, rest in rests.items():
                 if is_same_outcome(status, rest_status):
                     live.statuses[status, spelling.get(rest_status, rest_status)] += 1
-                    live.add(form, rest)
+                    live.add(form_facts, rest)
     return live
 
 
@@ -163,5 +163,9 @@ def _own_facts(snapshot: TransactionSnapshot) -> Mapping[str, Fact]:
     return {name: fact for name, fact in snapshot.facts.items() if name not in snapshot.derived}
 
 
-def _is_same_status(fact_name: str, form: Mapping[str, Fact], rest: Mapping[str, Fact]) -> bool:
-    return fact_name == "status" and is_same_outcome(str(form[fact_name]), str(rest[fact_name]))
+def _is_same_status(
+    fact_name: str, form_facts: Mapping[str, Fact], rest: Mapping[str, Fact]
+) -> bool:
+    return fact_name == "status" and is_same_outcome(
+        str(form_facts[fact_name]), str(rest[fact_name])
+    )

@@ -85,7 +85,7 @@ REMEDIES: dict[str, str] = {
     " IPN URL: correct it there.",
 }
 """Reason -> what to do about what is in quarantine for it; about all others NOTHING."""
-NOTHING = "nothing can make it pass. Look at who sent it; it leaves when room is needed."
+NOTHING = "it cannot be accepted. Look at who sent it; the oldest are dropped when it is full."
 SIGNED_WITH_SHA_1 = (
     "the signature has 40 hex digits: this shop signs with SHA-1. Add a key of kind form-sha1,"
     f" {_VERIFY_AGAIN}; HMAC-SHA-256, chosen in the Back Office, is safer."

@@ -27,6 +27,8 @@ _OF_A_MODE = (
     ("shop_id", "amount_minor", "id"),
     ("first_seen_at", "id"),
     ("amount_minor", "id"),
+    ("shop_id", "created_at", "id"),
+    ("created_at", "id"),
     ("status", "first_seen_at"),
 )
 
@@ -52,6 +54,7 @@ transactions = Table(
         Column("trans_id", Text),
         Column("trans_date", Text),
         Column("contract", Text),
+        Column("authorisation_result", Text),
         Column("parent_uuid", Text),
         Column("created_at", Text),
         Column("capture_at", Text),
@@ -61,7 +64,7 @@ transactions = Table(
     merged(ADD, "late_count", Integer, nullable=False),
     merged(ADD, "contradiction_count", Integer, nullable=False),
     info={
-        "indexes": (("order_id",), ("created_at",)),
+        "indexes": (("order_id",),),
         "any_case_indexes": ("trans_id",),
         "partial_indexes": {
             # every row has a mode, but one that is the same in a whole index only makes it slow

@@ -82,6 +82,9 @@ class TransactionFilter(SeenFilter):
     )
     payment_method: Words = among("payment_method", _METHOD, is_upper=True)
     status: Words = among("status", _STATUS, **STATUS)
+    authorisation_result: str | None = equal(
+        "authorisation_result", "what the issuer answered, as 51"
+    )
     currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
     amount_min: int | None = at_least("amount_minor", "at least, in minor units")
     amount_max: int | None = at_most("amount_minor", "at most, in minor units")

@@ -120,7 +120,11 @@ TRANSACTIONS = Listing(
     "transactions",
     "transactions",
     TransactionFilter,
-    _TIME | {"amount": SortOrder(("amount_minor", "id"), may_be_empty=True)},
+    _TIME
+    | {
+        "amount": SortOrder(("amount_minor", "id"), may_be_empty=True),
+        "created": SortOrder(("created_at", "id"), may_be_empty=True),
+    },
     _transaction,
     index_scans=("status",),
     selective=("order_id", "alias", "subscription_id", "trans_id"),

@@ -126,9 +126,7 @@ def newest_report(connection: Connection, scope: Scope) -> StoredReport | None:
     return None if row is None else _report(row)
 
 
-def file_ids_by_report(
-    connection: Connection, ids: Collection[str]
-) -> dict[str, tuple[str, ...]]:
+def file_ids_by_report(connection: Connection, ids: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return on which files reports rest, without reading what they say."""
     query = select(reports.c.id, reports.c.files).where(reports.c.id.in_(sorted(ids)))
     return {row.id: tuple(row.files) for row in connection.execute(query)}

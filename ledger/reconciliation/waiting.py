@@ -32,6 +32,10 @@ class WaitingDeliveries:
         known = (self._id_by_name.get(name.lower()) for name in names if name)
         return next((id_ for id_ in known if id_ is not None), None)
 
+    def named(self, name: str) -> str | None:
+        """Return the id of the oldest delivery that names a payment or an order so, or None."""
+        return self._id_by_name.get(name.lower())
+
 
 def waiting_deliveries(
     connection: Connection, sealing: Sealing, shop_id: str, mode: str

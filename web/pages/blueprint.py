@@ -7,7 +7,7 @@ from werkzeug.routing import BaseConverter
 
 from ledger.access.users import User
 from ledger.ipn.modes import PUBLIC_MODES
-from web.authentication import admit, log_read
+from web.authentication import admit, limit_body, log_read
 from web.pages import refusals
 from web.pages.languages import remember_choice
 from web.pages.session import csrf, owes_second_factor, signed_in_user
@@ -47,6 +47,7 @@ def require_login() -> ResponseReturnValue | None:
     first = _pages_that_come_first(user)
     if first and request.endpoint not in first:
         return lead_to(url_for(first[0]))
+    limit_body(user)  # before the form is read, for its token
     csrf.protect()
     admit(user)
     return None

@@ -16,27 +16,33 @@ LABELS = {
     "subscription_id": N_("Subscription"),
     "trans_id": N_("Transaction number"),
     "payment_method": N_("Means of payment"),
+    "authorisation_result": N_("Answer of the issuer"),
     "currency": N_("Currency"),
     "amount_min": N_("Amount, at least"),
     "amount_max": N_("Amount, at most"),
-    "first_seen": N_("First heard of"),
+    "first_seen": N_("Known since"),
     "changed": N_("Last changed"),
     "created": N_("Created by the platform"),
     "operation_type": N_("Operation"),
     "status": N_("Status"),
     "shop_id": N_("Shop"),
     "doubtful": N_("doubtful"),
-    "contradiction": N_("contradicted"),
-    "late": N_("late news"),
+    "contradiction": N_("contradictory"),
+    "late": N_("received out of order"),
 }
 """What a form calls a filter, and a pair of days."""
-HINTS = {"currency": N_("As EUR.")}
+HINTS = {"currency": N_("e.g. EUR"), "authorisation_result": N_("The code, as 51")}
 
 _DAYS = (Comparison.SINCE, Comparison.UNTIL)
 _AMOUNTS = (Comparison.AT_LEAST, Comparison.AT_MOST)
 _FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
 _ELSEWHERE = ("mode", "search")
 """No fields of the form: the mode is in the address, the search has its own box."""
+
+
+def title_of(name: str) -> str:
+    """Return what a form calls a field, also one of a pair of days."""
+    return LABELS.get(name.removesuffix("_from").removesuffix("_until"), LABELS.get(name, name))
 
 
 def form_of(

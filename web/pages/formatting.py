@@ -22,6 +22,8 @@ from web.pages.languages import locale_name, zone_name
 
 NOTHING = "–"
 SHORT = 80
+_OWN_CURRENCY = "EUR"
+"""The currency of the platform's own countries has its sign; others their code, set apart."""
 
 
 def amount(amount_minor: int | None, currency: str | None) -> str:
@@ -39,6 +41,13 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         number = format_decimal(Decimal(exact), format=pattern, locale=locale)
         return f"{number} {printable(currency)}".strip()
+    if currency != _OWN_CURRENCY:
+        own = copy(Locale.parse(locale).decimal_formats[None])
+        own.frac_prec = (digits, digits)
+        number = own.apply(Decimal(exact), locale)
+        return (
+            f"{currency}\u00a0{number}" if locale.startswith("en") else f"{number}\u00a0{currency}"
+        )
     own = copy(Locale.parse(locale).currency_formats["standard"])
     own.frac_prec = (digits, digits)  # as many decimals as the currency has
     return str(own.apply(Decimal(exact), locale, currency=currency, currency_digits=False))
@@ -50,7 +59,8 @@ def moment(at: datetime | str | None) -> Markup | str:
     if exact is None:
         return plain(at)
     text = _moment(exact.replace(microsecond=0), locale_name(), zone_name())
-    return Markup('<time datetime="{}">{}</time>').format(write_public_instant(exact), text)
+    machine = exact.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}">{}</time>').format(machine, text)
 
 
 @lru_cache(maxsize=4096)

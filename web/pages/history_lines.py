@@ -11,12 +11,15 @@ from uuid import UUID
 
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.ipn.snapshots import Fact
+from ledger.ipn.statuses import REFUSED
+from ledger.projections.money_outcomes import WAITING
 from ledger.queries.evidence import Evidence, evidence_of
 from ledger.queries.history import Change, TimelineEntry, history_data, timeline
 from ledger.queries.state import State, current_state
 from ledger.storage.event_store import RecordedEvent, known_by
 from web.authentication import redact_for_reader
 from web.context import ledger
+from web.pages.languages import N_
 
 LATE_FROM = timedelta(minutes=1)
 """An event that is recorded sooner than this after it happened is in time: calls take a moment."""
@@ -27,6 +30,11 @@ _MAIN = frozenset(
     {"status", "amount_minor", "capture_at", "captured_at", "payment_method", "schedule"}
 )
 """The facts that a person looks for first in the event that an object began with."""
+
+_NOT_YET = {
+    "Payment accepted": N_("Payment registered, authorisation to come"),
+    "Instalment accepted": N_("Instalment registered, authorisation to come"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +66,20 @@ class HistoryLine:
 
     def is_main(self, change: Change) -> bool:
         """Return True if a person looks for this change first."""
-        return change.before is not None or change.name in _MAIN
+        is_why = change.name == "authorisation_result" and self.status in REFUSED
+        return change.before is not None or change.name in _MAIN or is_why
 
     @property
     def status(self) -> str | None:
         """Return the status that its object reached; None when that stayed as it was."""
         return next((str(change.after) for change in self.changes if change.name == "status"), None)
+
+    @property
+    def sentence(self) -> str:
+        """Return what happened in a sentence; nothing is accepted while its authorisation waits."""
+        sentence = self.entry.sentence
+        status = self.entry.event.facts.get("status")
+        return _NOT_YET.get(sentence, sentence) if status in WAITING else sentence
 
     @property
     def instalment(self) -> dict[str, Fact | None] | None:

@@ -20,7 +20,7 @@ MENU = {
     "pages.settlement": N_("Settlement"),
     "pages.proof": N_("Proof"),
     "pages.privacy": N_("Privacy"),
-    "pages.projections": N_("Views"),
+    "pages.projections": N_("Data freshness"),
     "pages.readers": N_("Access"),
     "pages.access_log": N_("Access log"),
 }

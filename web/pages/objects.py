@@ -12,13 +12,14 @@ from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import AmbiguousError, ViewNotBuiltError
+from ledger.instants import read_instant
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_stream
 from ledger.queries.lists import SUBSCRIPTIONS, TRANSACTIONS, Listing, Page, list_page
 from ledger.queries.related import related_transactions
 from ledger.queries.state import State
 from web.authentication import redact_for_reader
-from web.context import ledger
+from web.context import context, ledger
 from web.listed import listed_of
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
@@ -113,8 +114,10 @@ def _of_transaction(state: State, history: KnownHistory) -> dict[str, Any]:
         facts["requested_amount_minor"] in (None, facts["amount_minor"])
     ):
         facts["requested_amount_minor"] = None
+    capture_at = state["capture_at"]
     return {
         "listed": listed_of(state, history.at),
+        "is_due": capture_at is not None and read_instant(capture_at) > context().clock(),
         "groups": {group: {name: facts[name] for name in names} for group, names in GROUPS.items()},
         "related": related_transactions(ledger(), history.states[0], stream_id, as_of=history.at),
     }

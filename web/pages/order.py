@@ -1,15 +1,18 @@
 """The page of one order: its money by currency, its transactions, and their joint history."""
 
+from datetime import datetime
 from typing import Any
 
 from flask.typing import ResponseReturnValue
 
+from ledger.instants import read_instant
 from ledger.ipn.modes import Mode
+from ledger.projections.money_outcomes import HELD
 from ledger.queries.orders import OrderHistory, order_history
 from ledger.queries.orders import order as order_of
 from ledger.queries.state import State
 from web.authentication import redact_for_reader
-from web.context import ledger
+from web.context import context, ledger
 from web.listed import listed_of
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
@@ -45,11 +48,32 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
         return {
             "state": shown,
             "listed": listed_of(state, history.at),
-            "balances": [balance | {"parts": _bar(balance)} for balance in shown["balances"]],
+            "balances": [
+                balance | {"parts": _bar(balance)} | _capture(balance, shown["transactions"])
+                for balance in shown["balances"]
+            ],
             "transactions": _refunds_below(shown["transactions"]),
         }
 
     return render_history("order", mode, shop_id, name, question, list(whole.histories), describe)
+
+
+def _capture(balance: State, transactions: list[State]) -> dict[str, datetime | None]:
+    """Return on which day the last capture in a currency is due, or was planned, if any waits.
+
+    Shape: `due_at` while that day is to come, `planned_at` once it is over.
+    """
+    planned = [
+        read_instant(transaction["capture_at"])
+        for transaction in transactions
+        if transaction["currency"] == balance["currency"]
+        and transaction["operation_type"] == "DEBIT"
+        and transaction["status"] in HELD
+        and transaction["capture_at"]
+    ]
+    last = max(planned, default=None)
+    is_over = last is not None and last <= context().clock()
+    return {"due_at": None if is_over else last, "planned_at": last if is_over else None}
 
 
 def _refunds_below(transactions: list[State]) -> list[State]:

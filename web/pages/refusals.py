@@ -15,13 +15,13 @@ _BLUEPRINTS = ("pages", "auth")
 _OTHERS = ("/ipn", "/api/", "/docs", "/healthz", "/readyz", "/metrics")
 
 _TITLES = {
-    400: N_("That did not work"),
-    403: N_("Not for you"),
+    400: N_("That failed"),
+    403: N_("Access denied"),
     404: N_("Not found"),
-    405: N_("That did not work"),
+    405: N_("That failed"),
     409: N_("Which one?"),
-    413: N_("That was too much"),
-    429: N_("Too many attempts"),
+    413: N_("Too large"),
+    429: N_("Too many requests"),
     500: N_("Something went wrong here"),
     503: N_("Not available now"),
 }
@@ -38,7 +38,7 @@ _MEANINGS = {
         "Wait a minute, or after wrong passwords a quarter of an hour, then try again. In a "
         "browser where you have signed in before, nobody else can make you wait."
     ),
-    500: N_("The fault is ours and was logged. Nothing that the ledger keeps was changed by it."),
+    500: N_("An error on our side; it was logged. Nothing in the ledger was changed by it."),
     503: N_("The database or a read model does not answer. Try again in a minute."),
 }
 _BY_CODE = {

@@ -56,7 +56,7 @@ class Question:
         """Return True if a choice was made."""
         return word in self.written.get(name, ())
 
-    def address(self, path: str, *without: str, **changed: str) -> str:
+    def address(self, path: str, *without: str, **changed: str | list[str]) -> str:
         """Return the address of the same question with something changed."""
         left_out = {*without, *changed}
         kept = {name: words for name, words in self.written.items() if name not in left_out}

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import redirect, url_for
+from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import BadCursorError, BadFilterError
@@ -18,7 +18,7 @@ from web.authentication import allowed_shops, caller, filter_of_caller, redact_i
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
-from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema
+from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema, title_of
 from web.pages.languages import N_, translated
 from web.pages.navigation import link_to
 from web.pages.rendering import render
@@ -33,8 +33,11 @@ from web.pages.request_parameters import (
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
+from web.pages.unverified import Unverified, unverified
 
-SORTS = ("-time", "time", "-amount", "amount")
+SORTS = ("-time", "time", "-created", "created", "-amount", "amount")
+BY_AMOUNT = ("-amount", "amount")
+"""Orders of one currency: minor units of several cannot be compared."""
 
 
 class SearchForm(form_schema(TransactionFilter)):  # type: ignore[misc]  # made from the declarations
@@ -60,17 +63,21 @@ def search(mode: str) -> ResponseReturnValue:
     links = [link_to(**asdict(meaning)) for meaning in known]
     if len(links) == 1:
         return redirect(links[0], 303)
+    found_page = None if known or question.wrong else _page(question, mode)
     page = render(
         "search.html",
         question=question,
         meanings=list(zip(known, links, strict=True)),
-        page=None if known or question.wrong else _page(question, mode),
+        page=found_page,
+        unverified=_unverified(question, found_page, mode),
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
         form=form_of(TransactionFilter, _choices()),
         labels=LABELS,
         hints=HINTS,
         zone_of_days=zone_of_days(),
+        is_mixed=_is_mixed(question.parameters),
+        chosen=_chosen(question),
     )
     return page, question.status
 
@@ -103,7 +110,7 @@ def _page(question: Question, mode: str) -> Page | None:
                 connection,
                 lists.TRANSACTIONS,
                 filter_,
-                sort=form["sort"],
+                sort=SORTS[0] if _is_mixed(form) else form["sort"],
                 cursor=form.get("cursor"),
             )
         except BadCursorError:
@@ -113,6 +120,35 @@ def _page(question: Question, mode: str) -> Page | None:
             question.wrong["currency"] = [NO_SUCH_CHOICE]
             return None
     return replace(page, items=redact_items(page.items, filter_))
+
+
+def _unverified(question: Question, found_page: Page | None, mode: str) -> Unverified | None:
+    """Return which calls wait when a name finds nothing; None when there is nothing to ask."""
+    name = question.parameters.get("q")
+    return unverified(name, mode) if name and found_page and not found_page.items else None
+
+
+def _chosen(question: Question) -> list[tuple[str, str, str]]:
+    """Return what narrows the list. Shape: title, what is asked for, the address without it."""
+    words_by_value = {
+        value: word for pairs in _choices().values() for value, word in pairs if value != word
+    }
+    path = url_for("pages.search", **(request.view_args or {}))
+    return [
+        (
+            title_of(name),
+            translated(N_("yes")) if word == "true" else words_by_value.get(word, word),
+            question.address(path, name, "cursor", **{name: [w for w in words if w != word]}),
+        )
+        for name, words in question.written.items()
+        if name not in ("q", "cursor", "sort", "days_in")
+        for word in words
+    ]
+
+
+def _is_mixed(form: dict[str, Any]) -> bool:
+    """Return True if amounts of several currencies would have to be compared."""
+    return form.get("sort") in BY_AMOUNT and not form.get("currency")
 
 
 def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:

@@ -13,8 +13,10 @@ from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, NO_SIGNATURE, VERI
 from ledger.reconciliation.assignment import Certainty
 from ledger.reconciliation.completeness import DayState
 from ledger.reconciliation.findings import Result
+from web.pages.answer_words import ANSWERS
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
+from web.pages.reason_words import CHANNELS, OCCURRENCES, SHORT_REASONS
 from web.pages.suspect_words import EXPECTATIONS, REMEDIES, SUSPECT_RULES, SUSPICIONS
 
 STATUSES = {
@@ -23,10 +25,10 @@ STATUSES = {
     "PENDING": N_("Pending"),
     "PRE_AUTHORISED": N_("Pre-authorised"),
     "UNDER_VERIFICATION": N_("Under verification"),
-    "WAITING_AUTHORISATION_TO_VALIDATE": N_("Waiting for authorisation, to validate"),
+    "WAITING_AUTHORISATION_TO_VALIDATE": N_("To validate and authorise"),
     "REFUND_TO_RETRY": N_("Refund to retry"),
     "WAITING_AUTHORISATION": N_("Waiting for authorisation"),
-    "AUTHORISED_TO_VALIDATE": N_("Authorised, to validate"),
+    "AUTHORISED_TO_VALIDATE": N_("To validate"),
     "PARTIALLY_AUTHORISED": N_("Partially authorised"),
     "AUTHORISED": N_("Authorised"),
     "SUSPENDED": N_("Suspended"),
@@ -70,9 +72,9 @@ VIEW_STATES = {
     "retired": N_("retired"),
 }
 CERTAINTIES = {
-    "told": N_("stated by a signed field"),
-    "hinted": N_("stated by an unsigned field"),
-    "inferred": N_("inferred from the content"),
+    "told": N_("from a signed field"),
+    "hinted": N_("from an unsigned field"),
+    "inferred": N_("deduced"),
 }
 KINDS = {
     "transaction": N_("Transaction"),
@@ -114,6 +116,18 @@ MATCH_CERTAINTIES: dict[str, str] = {
     Certainty.LIKELY: N_("likely"),
     Certainty.AMBIGUOUS: N_("ambiguous"),
 }
+FILE_REFUSALS = {
+    "cut-file": N_("Its end or its beginning is missing: fetch it again."),
+    "no-mode": N_("Nothing in it says its mode."),
+    "no-shop": N_("Nothing in it says its shop."),
+    "not-a-journal": N_("It is no journal and no export of the platform."),
+    "other-mode": N_("It is of the other mode."),
+    "other-shop": N_("It is of another shop."),
+    "too-big": N_("It is too large: order the journal for fewer days."),
+    "unknown-labels": N_("It has labels that nobody knows: the shops file can say what they mean."),
+    "unknown-shop": N_("Its shop is not in the shops file."),
+}
+"""Why a file of the platform is refused, by the reason of a `JournalError`."""
 PROOFS = {
     VERIFIED: N_("Signature verified again just now"),
     KEY_GONE: N_("Signature not verified again: its key has left the shops file"),
@@ -131,13 +145,13 @@ FACTS = {
     "requested_amount_minor": N_("Amount asked for"),
     "requested_currency": N_("Currency asked for"),
     "created_at": N_("Created"),
-    "capture_at": N_("Capture planned"),
+    "capture_at": N_("Capture due"),
     "captured_at": N_("Captured on"),
     "order_id": N_("Order"),
     "trans_id": N_("Transaction number"),
-    "trans_date": N_("Form made"),
+    "trans_date": N_("Requested on"),
     "sequence_number": N_("Sequence number"),
-    "occurrence_type": N_("Place in the series"),
+    "occurrence_type": N_("Type"),
     "payment_method": N_("Means of payment"),
     "wallet": N_("Wallet"),
     "payment_source": N_("Channel"),
@@ -152,19 +166,19 @@ FACTS = {
     "instalment_number": N_("Instalment"),
     "instalment": N_("Is an instalment"),
     "parent_uuid": N_("Refunds or repeats"),
-    "request": N_("What was asked"),
+    "request": N_("Request"),
     "basis": N_("Basis"),
     "transaction_uuid": N_("Transaction"),
-    "made_at": N_("Made"),
-    "effect_on": N_("First day"),
+    "made_at": N_("Created"),
+    "effect_on": N_("First due date"),
     "schedule": N_("Schedule"),
     "initial_amount_minor": N_("First amount"),
     "initial_amount_number": N_("Instalments with the first amount"),
     "number": N_("Number"),
     "shop_id": N_("Shop"),
     "mode": N_("Mode"),
-    "version": N_("Version"),
-    "first_seen_at": N_("First heard of"),
+    "version": N_("Events"),
+    "first_seen_at": N_("Known since"),
     "last_changed_at": N_("Last changed"),
     "contradictions": N_("Contradictions"),
     "id": N_("Id"),
@@ -182,65 +196,6 @@ FACTS = {
     "content_type": N_("Content type"),
 }
 """The names of facts; one without a name here keeps the platform's own."""
-
-ANSWERS = {
-    "": N_("The issuer was not asked"),
-    "00": N_("Approved by the issuer, refused for another reason"),
-    "02": N_("Contact the issuer"),
-    "03": N_("Invalid acceptor"),
-    "04": N_("Keep the card"),
-    "05": N_("Do not honour"),
-    "07": N_("Keep the card, special conditions"),
-    "08": N_("Approve after identification"),
-    "12": N_("Invalid transaction"),
-    "13": N_("Invalid amount"),
-    "14": N_("Invalid card number"),
-    "15": N_("Unknown issuer"),
-    "17": N_("Cancelled by the buyer"),
-    "19": N_("Try again later"),
-    "20": N_("Wrong answer"),
-    "24": N_("File update not supported"),
-    "25": N_("Record not found"),
-    "26": N_("Duplicate record"),
-    "27": N_("Field edit error"),
-    "28": N_("File locked"),
-    "29": N_("File update failed"),
-    "30": N_("Format error"),
-    "31": N_("Unknown acquirer"),
-    "33": N_("Card expired"),
-    "34": N_("Suspected fraud"),
-    "38": N_("Card expired"),
-    "41": N_("Lost card"),
-    "43": N_("Stolen card"),
-    "51": N_("Insufficient funds"),
-    "54": N_("Card expired"),
-    "55": N_("Wrong PIN"),
-    "56": N_("Card not in file"),
-    "57": N_("Not permitted to this holder"),
-    "58": N_("Not permitted to this terminal"),
-    "59": N_("Suspected fraud"),
-    "60": N_("Contact the acquirer"),
-    "61": N_("Limit exceeded"),
-    "63": N_("Security rules not respected"),
-    "68": N_("Answer late"),
-    "75": N_("Too many PIN tries"),
-    "76": N_("Holder already opposed"),
-    "80": N_("Contactless refused"),
-    "81": N_("Unsecured payment refused"),
-    "82": N_("Recurring authorisation revoked"),
-    "90": N_("System stopped"),
-    "91": N_("Issuer unreachable"),
-    "94": N_("Duplicate request"),
-    "96": N_("Malfunction"),
-    "97": N_("Timer expired"),
-    "98": N_("Server unavailable"),
-    "99": N_("Initiator incident"),
-    "0": N_("Approved by the issuer, refused for another reason"),
-}
-"""The answers of an issuer to a request for authorisation, as the CB network lists them.
-
-Source: form-v2 reference, `vads_auth_result`. Other networks have codes of their own.
-"""
 
 _GOOD = FINAL | {"CREATED", "UPDATED", "AUTHORISED"}
 _BAD = REFUSED_STATUSES | {"NOT_UPDATED", "CAPTURE_FAILED"}
@@ -260,6 +215,11 @@ def translated_remedy(reason: str, *, is_undecided: bool = False) -> str:
     return translated(remedy(reason, is_undecided=is_undecided))
 
 
+def channel(code: str) -> str:
+    """Return a channel in words, with the platform's code."""
+    return f"{translated(CHANNELS[code])} ({code})" if code in CHANNELS else plain(code)
+
+
 def _translating(
     translations: dict[str, str], limit: int | None = None
 ) -> Callable[[str | None], str]:
@@ -275,6 +235,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "proof": _translating(PROOFS),
     "rule": _translating({name: rule.meaning for name, rule in RULES.items()}),
     "reason": _translating(REASONS),
+    "short_reason": _translating(SHORT_REASONS),
     "remedy": translated_remedy,
     "view_state": _translating(VIEW_STATES),
     "operation": _translating(OPERATIONS),
@@ -286,11 +247,14 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "identifier": _translating(IDENTIFIERS),
     "day_state": _translating(DAY_STATES),
     "finding_word": _translating(RESULTS),
+    "file_refusal": _translating(FILE_REFUSALS),
     "match_certainty": _translating(MATCH_CERTAINTIES),
     "suspect_rule": _translating(SUSPECT_RULES),
     "suspicion": _translating(SUSPICIONS),
     "expectation": _translating(EXPECTATIONS),
     "news_remedy": _translating(REMEDIES),
+    "occurrence": _translating(OCCURRENCES),
+    "channel": channel,
     "answer": _translating(ANSWERS, 40),
     "translated": translated,
 }

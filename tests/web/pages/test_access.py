@@ -179,10 +179,10 @@ def test_a_line_of_the_log_shows_its_address_while_it_is_there(own_pages: Visiti
 @pytest.mark.parametrize("script", [True, False])
 def test_access_is_given_in_a_browser(visitor: Visitor, script: bool) -> None:
     page = visitor.open(HERE, role="operator", script=script)
-    page.get_by_text("Make a token", exact=True).first.click()
+    page.get_by_text("Create a token", exact=True).first.click()
 
     page.locator("#token-name").fill(" ")  # so that the shared ledger stays as it is
-    page.get_by_role("button", name="Make a token").click()
+    page.get_by_role("button", name="Create a token").click()
 
     expect(page.get_by_role("alert")).to_contain_text("A name has 1 to 100")
 

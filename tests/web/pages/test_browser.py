@@ -163,7 +163,7 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "a Quarantine",
         "a Completeness",
         "a Proof",
-        "a Views",
+        "a Data freshness",
         "input q",
         "button Search",
         "summary Filters",

@@ -42,7 +42,7 @@ def test_a_notification_shows_what_it_says_and_what_it_caused(own_pages: Visitin
     repeated = own_pages.get(f"/test/notifications/{again}").text
 
     assert "signature verified again now" in page
-    assert "digest of the body is that of its arrival" in page
+    assert "body unchanged since arrival" in page
     assert "Payment accepted" in page
     assert f"/test/shops/{SHOP_ID}/transactions/{UUID}" in page
     assert f'/test/notifications/{again}"' in page
@@ -139,7 +139,7 @@ def test_the_quarantine_says_what_to_do_about_each_reason(own_pages_anywhere: Vi
     content = text_of(page.text)
     assert "unknown-shop 4 The shop is not in the shops file. What to do: add the shop" in content
     assert "unknown-format 1" in content
-    assert "nothing can make it pass" in content
+    assert "it cannot be accepted" in content
     assert re.findall(r"<code>(\d{26})</code>", page.text) == ids[3::-1]
     assert "Verify again" not in content
     assert own.get("/test/quarantine/readmit?reason=unknown-shop").status_code == 403
@@ -162,7 +162,7 @@ def test_an_operator_sees_what_a_readmission_would_do_and_does_it(
 
     assert "3 would be recorded" in preview
     assert "1 would stay: No key of this shop and mode made this signature." in preview
-    assert "Record 3 deliveries" in preview
+    assert "Record 3 notifications" in preview
     assert "unknown-shop 4" in still
     assert "3 left the quarantine and were recorded" in done
     assert "1 stayed: No key of this shop" in done
@@ -183,9 +183,12 @@ def test_one_delivery_is_readmitted_by_its_id(own_pages: Visiting) -> None:
     unsigned = own.client.post("/test/quarantine/readmit", data={"id": first})
     done = text_of(own.post("/test/quarantine/readmit", asking, id=first).text)
 
-    assert "Record 1 delivery" in preview
+    assert "Record 1 notification" in preview
     assert unsigned.status_code == 400  # nothing happens without the token of a form
     assert "1 left the quarantine and was recorded" in done
+    listed = text_of(own.get("/test/notifications").text)
+    assert re.search(r"Recorded readmitted after [^(]+\(was: ", listed)
+    assert "signature-mismatch" not in listed
     assert own.get(asking).status_code == 404
     assert own.get("/test/quarantine/readmit?reason=x").status_code == 400
     assert own.get("/test/quarantine/readmit?id=%00").status_code == 404
@@ -212,7 +215,7 @@ def test_views_show_their_lag_and_compare(own_pages_anywhere: Visiting) -> None:
     rebuilt(own.ledger, "totals")
     compared = text_of(own.get("/test/projections/totals/compare").text)
 
-    assert re.search(r"totals generation \d+ live followed by nobody 0 1 ", behind)
+    assert re.search(r"totals generation \d+ live updated by nobody 0 1 ", behind)
     assert "nothing to compare with" in alone
     assert "total_lines 1 1 0" in compared
     assert "compare the two newest" in own.get("/test/projections").text

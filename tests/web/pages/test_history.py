@@ -8,6 +8,8 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
+from ledger.queries.filter_declarations import TransactionFilter
+from ledger.queries.lists import TRANSACTIONS, list_page
 from tests.builders import (
     NOON,
     UUID,
@@ -69,8 +71,8 @@ def address_of(event: Any) -> tuple[str, dict[str, str]]:
 def test_each_event_is_a_sentence_with_what_it_changed(visit: Visiting) -> None:
     content = text_of_content(visit.get(PAYMENT).text)
 
-    assert "Payment accepted, known 14 minutes later" in content
-    assert "Happened 23 Nov 2026, 11:46:00 UTC Known 23 Nov 2026, 12:00:0" in content
+    assert "Payment accepted · known 14 minutes later" in content
+    assert "Occurred 23 Nov 2026, 11:46:00 UTC Known to us 23 Nov 2026, 12:00:0" in content
     assert "Status Authorised → became Captured" in content
     assert content.count("✓ Signature verified again just now") == 2
 
@@ -118,8 +120,8 @@ def test_late_and_contradicting_news_is_marked(visit: Visiting) -> None:
 
     assert "contradicts what was known" in content
     assert "late: newer was known" in content
-    assert "Status Refused reported, not applied" in content
-    assert "Status Waiting for authorisation reported, not applied" in content
+    assert "Status Refused received, not applied" in content
+    assert "Status Waiting for authorisation received, not applied" in content
 
 
 def test_what_was_never_seen_before_is_marked(visit: Visiting) -> None:
@@ -143,8 +145,8 @@ def test_relatives_are_one_click_away(own_pages_anywhere: Visiting) -> None:
 
     assert re.search(rf"<h3>Refunds</h3>.{{0,200}}/transactions/{REFUND}", of_payment, re.S)
     assert re.search(rf"<h3>Duplicates</h3>.{{0,200}}/transactions/{DUPLICATE}", of_payment, re.S)
-    assert re.search(rf"<h3>Gives back</h3>.{{0,200}}/transactions/{UUID}", of_refund, re.S)
-    assert "as the platform states" in of_refund
+    assert re.search(rf"<h3>Refund of</h3>.{{0,200}}/transactions/{UUID}", of_refund, re.S)
+    assert "stated by the platform" in of_refund
     assert f'href="{AT}/orders/' in of_payment
 
 
@@ -156,7 +158,7 @@ def test_relatives_are_told_as_known_then_too(visit: Visiting) -> None:
         visit.get(PAYMENT, query_string=query).text for query in ({}, {"as_of": known_at(visit, 1)})
     )
 
-    assert "the only one that can be meant" in text_of_content(now)
+    assert "deduced, only candidate" in text_of_content(now)
     assert f"/transactions/{REFUND}" not in then
 
 
@@ -179,9 +181,9 @@ def test_an_order_tells_its_money_and_the_joint_timeline(visit: Visiting) -> Non
     page = visit.get(f"{AT}/orders/an order")
     content = text_of_content(page.text)
 
-    assert "Refunded €5.00 Open €0.00" in content
+    assert "Captured €29.90 Refunded €5.00 Net €24.90" in content
     assert re.search("History.*Payment accepted.*Refund issued", content)
-    assert f"gives back {DUPLICATE[:8]} , the only one that can be meant" in content
+    assert f"refund of {DUPLICATE[:8]} , deduced, only candidate" in content
     assert "2 events" in content
 
 
@@ -215,3 +217,67 @@ def test_subscriptions_of_one_id_are_told_apart_by_the_search(visit: Visiting) -
 
     assert "Several things have this name" in led.text
     assert page.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [
+        ("WAITING_AUTHORISATION", "Payment registered, authorisation to come"),
+        ("AUTHORISED", "Payment accepted"),
+    ],
+)
+def test_nothing_is_accepted_before_its_authorisation(
+    own_pages: Visiting, status: str, sentence: str
+) -> None:
+    own_pages.sign_in("auditor")
+    receive(own_pages.ledger, a_form_call(status=status, capture_delay="20"))
+
+    (timeline,) = re.findall(r'<ol class="timeline">.*?</ol>', own_pages.get(PAYMENT).text, re.S)
+
+    assert f"<h3>{sentence}" in timeline
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (20, "Capture due €29.90"),
+        (0, "The capture was planned on "),
+    ],
+)
+def test_an_order_of_an_ordinary_card_is_paid_though_no_capture_is_told(
+    own_pages: Visiting, days: int, words: str
+) -> None:
+    made = own_pages.now - timedelta(days=1)
+    fields = {
+        "effective_creation_date": f"{made:%Y%m%d%H%M%S}",
+        "presentation_date": f"{made + timedelta(days=days):%Y%m%d%H%M%S}",
+    }
+    receive(own_pages.ledger, a_form_call(order_id="an order", **fields))
+    follow(own_pages.ledger)
+    own_pages.sign_in("auditor")
+
+    content = text_of_content(own_pages.get(f"{AT}/orders/an order").text)
+
+    assert "Paid (authorised) €29.90 Captured not notified for cards" in content
+    assert "Net €29.90" in content
+    assert words in content
+    own = text_of_content(own_pages.get(PAYMENT).text)
+    assert ("capture due on " in own) == (days > 0)
+    assert ("capture not notified" in own) == (days == 0)
+
+
+def test_an_order_leads_to_its_subscription(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+    filter_ = TransactionFilter(mode="test")
+    with pages.ledger.database.connect() as connection:
+        items = list_page(connection, TRANSACTIONS, filter_, limit=500).items
+    item = next(
+        each
+        for each in items
+        if each["order_id"] and (each["subscription_id"] or "").replace("-", "").isalnum()
+    )
+
+    page = pages.get(f"/test/shops/{item['shop_id']}/orders/{item['order_id']}").text
+
+    href = f'href="/test/shops/{item["shop_id"]}/subscriptions/{item["subscription_id"]}'
+    assert href in page

@@ -30,7 +30,7 @@ def events(page: Page) -> int:
     return page.locator(".timeline > .event").count()
 
 
-@pytest.mark.parametrize(("language", "back"), [("en", "Back to now"), ("fr", "Revenir à")])
+@pytest.mark.parametrize(("language", "back"), [("en", "Current state"), ("fr", "État actuel")])
 def test_the_slider_moves_through_what_was_known(
     visitor: Visitor, path: str, language: str, back: str
 ) -> None:

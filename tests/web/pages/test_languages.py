@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 import pytest
 
 from ledger.ipn.money import decimal_text
+from ledger.ipn.refusal_reasons import REASONS
 from tests.web.pages import catalogue
 from tests.web.pages.visiting import Visiting
 from web.pages.formatting import age, amount, day, moment, name, plain
 from web.pages.languages import translated
+from web.pages.reason_words import SHORT_REASONS
 
 PLACES = re.compile(r"%\(\w+\)s")
 
@@ -31,6 +33,22 @@ def test_every_message_is_translated_with_all_its_places(code: str) -> None:
     assert wrong == []
 
 
+PLAIN_SPACE = re.compile(r" [:;?!»]|« |\w'\w")
+"""French that may break before a sign of punctuation, or is written with a typewriter."""
+CODE = re.compile(r"`[^`]*`")
+
+
+def test_french_is_set_as_its_readers_print_it() -> None:
+    faults = [
+        text
+        for message in catalogue.read_catalogue("fr")
+        for text in ([message.string] if isinstance(message.string, str) else message.string)
+        if message.id and PLAIN_SPACE.search(CODE.sub("", text))
+    ]
+
+    assert faults == []
+
+
 def speaking(pages: Visiting, language: str, **request: str) -> object:
     """A request of a reader who prefers this language."""
     return pages.app.test_request_context("/", headers={"Accept-Language": language}, **request)  # type: ignore[arg-type]
@@ -42,7 +60,9 @@ def speaking(pages: Visiting, language: str, **request: str) -> object:
         ("fr", 123456, "EUR", "1 234,56 €"),
         ("en", 123456, "EUR", "€1,234.56"),
         ("fr", -123456, "EUR", "-1 234,56 €"),
-        ("en", 1500, "JPY", "JP¥1,500"),
+        ("en", 1500, "JPY", "JPY 1,500"),
+        ("en", 39738, "KWD", "KWD 39.738"),
+        ("fr", 114077, "GBP", "1 140,77 GBP"),
         ("fr", 1500, "KWD", "1,500 KWD"),
         ("en", 100, "XXQ", "1.00 XXQ"),
         ("en", 100, None, "1.00"),
@@ -80,7 +100,7 @@ def test_an_instant_names_its_zone(pages: Visiting, language: str, zone: str, wa
         text = moment("2026-07-10T22:15:47.123456Z")
 
     assert re.sub("[\u00a0\u202f]", " ", text) == (
-        f'<time datetime="2026-07-10T22:15:47.123456Z">{wanted}</time>'
+        f'<time datetime="2026-07-10T22:15:47.123Z">{wanted}</time>'
     )
 
 
@@ -152,6 +172,30 @@ def test_a_plural_is_that_of_the_language(pages: Visiting) -> None:
     )
     with speaking(pages, "fr"):  # type: ignore[attr-defined]
         words = [ngettext(*ids, number) for number in (0, 1, 2)]
-        assert translated("Captured") == "Remis"
+        assert translated("Captured") == "Présenté"
 
     assert [word.split()[1] for word in words] == ["événement", "événement", "événements"]
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("Captured", "Présenté"),
+        ("To validate", "À valider"),
+        ("To validate and authorise", "À valider et autoriser"),
+        ("Under verification", "Vérification en cours"),
+        ("Captured on", "Remis en banque le"),
+        ("Known to us", "Connu le"),
+        ("Outcome", "Résultat"),
+        ("Wrong signature", "Signature incorrecte"),
+        ("Name or password incorrect.", "Nom ou mot de passe incorrect."),
+    ],
+)
+def test_a_word_is_that_of_the_back_office(pages: Visiting, english: str, french: str) -> None:
+    """A merchant compares both screens side by side."""
+    with speaking(pages, "fr"):  # type: ignore[attr-defined]
+        assert translated(english) == french
+
+
+def test_every_reason_has_a_title() -> None:
+    assert set(SHORT_REASONS) == set(REASONS)

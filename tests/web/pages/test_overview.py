@@ -81,21 +81,21 @@ def test_it_counts_notifications_payments_money_and_refusals(visit: Visiting, cl
     page = overview(visit)
 
     assert "Notifications today 2 1 recorded · 1 repeated" in page
-    assert "Payments today 1 accepted, 0 refused" in page
+    assert "Payments today 1 1 accepted · 0 refused" in page
     assert "2 recorded, 1 repeated and 1 in quarantine in 30 days" in page
     assert "1 accepted and 1 refused in 30 days" in page
     assert "EUR €12.34 €12.34 –" in page
     assert "Insufficient funds 51 1" in page
     assert "In quarantine 1 what to do about them" in page
     assert "1 hour ago" in page
-    assert "No call for" not in page
+    assert "No notification for" not in page
 
 
 def test_three_hours_without_a_call_stand_out(visit: Visiting, clock: Clock) -> None:
     hear(visit, clock, NOW - timedelta(hours=3, minutes=5))
 
-    assert "No call for 3 hours." in overview(visit)
-    assert "No call for" not in text_of(visit.get("/production").text)
+    assert "No notification for 3 hours." in overview(visit)
+    assert "No notification for" not in text_of(visit.get("/production").text)
 
 
 def test_a_view_that_stands_still_stands_out(visit: Visiting, clock: Clock) -> None:

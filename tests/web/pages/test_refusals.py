@@ -40,7 +40,7 @@ def test_the_pages_of_other_shops_are_refused_as_a_page(own_pages: Visiting) -> 
 
     assert refused.status_code == 403
     assert refused.mimetype == "text/html"
-    assert "Not for you" in refused.text
+    assert "Access denied" in refused.text
 
 
 def test_refusals_are_pages_for_people_and_problems_for_machines(pages: Visiting) -> None:

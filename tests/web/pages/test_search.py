@@ -114,7 +114,7 @@ def test_the_other_world_is_never_searched(pages: Visiting) -> None:
     item = newest(pages.ledger, TRANSACTIONS, mode="test", currency="EUR")
 
     assert meanings(pages.ledger, item["uuid"], mode="production") == []
-    assert "Nothing in this mode fits" in pages.get(f"/production/search?q={item['uuid']}").text
+    assert "Nothing found in" in pages.get(f"/production/search?q={item['uuid']}").text
 
 
 def test_somebody_of_one_shop_finds_nothing_of_others(

@@ -44,7 +44,7 @@ def test_who_does_not_know_a_password_stays_outside(
     refused = pages.sign_in(name, password)
 
     assert refused.status_code == 422
-    assert "do not open anything" in refused.text
+    assert "Name or password incorrect" in refused.text
     assert not is_in(pages)
 
 

@@ -1,0 +1,39 @@
+"""What a search that finds nothing says of the calls that wait: one of them may name it."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from ledger.errors import SettingsError
+from ledger.ipn.modes import Mode
+from ledger.queries.quarantine_list import by_reason
+from ledger.reconciliation.waiting import waiting_deliveries
+from web.authentication import caller, scope_of
+from web.context import ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """Calls in quarantine or undecided.
+
+    Shape: `delivery_ids` of those that have the name, if one may know; `count` of all that wait.
+    """
+
+    delivery_ids: tuple[str, ...]
+    count: int
+
+
+def unverified(name: str, mode: str) -> Unverified:
+    """Return which calls that wait name a payment or an order so.
+
+    Shape: bodies are opened for readers with personal data alone, and the ids are of their shops.
+    """
+    scope = scope_of(Mode(mode))
+    delivery_ids: list[str] = []
+    with ledger().database.connect() as connection:
+        count = sum(group.count for group in by_reason(connection, scope))
+        if count and caller().sees_personal:
+            with suppress(SettingsError):  # without the master keys nobody can look
+                for shop_id in scope.shops:
+                    waiting = waiting_deliveries(connection, ledger().sealing, shop_id, scope.mode)
+                    delivery_ids += filter(None, [waiting.named(name.strip())])
+    return Unverified(tuple(dict.fromkeys(delivery_ids)), count)
