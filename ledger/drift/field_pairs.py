@@ -166,6 +166,5 @@ def _own_facts(snapshot: TransactionSnapshot) -> Mapping[str, Fact]:
 def _is_same_status(
     fact_name: str, form_facts: Mapping[str, Fact], rest: Mapping[str, Fact]
 ) -> bool:
-    return fact_name == "status" and is_same_outcome(
-        str(form_facts[fact_name]), str(rest[fact_name])
-    )
+    in_form, in_rest = str(form_facts[fact_name]), str(rest[fact_name])
+    return fact_name == "status" and is_same_outcome(in_form, in_rest)

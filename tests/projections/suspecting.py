@@ -18,7 +18,7 @@ def notified(
     uuid: str,
     status: str = "AUTHORISED",
     *,
-    days: float = 0,
+    after_days: float = 0,
     source: str = "PAY",
     order_id: str | None = "CMD-1",
     trans_id: str | None = "410001",
@@ -29,7 +29,7 @@ def notified(
 ) -> str:
     """Receive a REST call about one transaction, so many days after a fixed morning; its uuid."""
     uuid = uuid * (32 // len(uuid))
-    moment = MORNING + timedelta(days=days)
+    moment = MORNING + timedelta(days=after_days)
     answer = an_answer(
         whole={"serverDate": moment.isoformat()},
         order={"orderId": order_id},
