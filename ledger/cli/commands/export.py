@@ -102,7 +102,7 @@ notifications.params.insert(0, click.Option(["--raw", "has_raw"], is_flag=True, 
 @click.option(
     "--accounts",
     "accounts_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="A TOML file with the accounts of the entries.  [default: French numbers]",
 )
 @click.option(
