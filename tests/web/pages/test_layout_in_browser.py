@@ -23,8 +23,8 @@ NARROW = """
 
 
 def collapsed(page: Page) -> list[str]:
-    found: list[str] = page.evaluate(NARROW)
-    return found
+    texts: list[str] = page.evaluate(NARROW)
+    return texts
 
 
 @pytest.mark.parametrize("width", [720, 820, 1024, 1280])
