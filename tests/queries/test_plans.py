@@ -15,7 +15,7 @@ from tests.builders import SHOP_ID
 SHOPS = frozenset({SHOP_ID})
 
 
-@pytest.mark.parametrize("sort", ["time", "-time", "amount", "-amount"])
+@pytest.mark.parametrize("sort", ["time", "-time", "amount", "-amount", "created", "-created"])
 @pytest.mark.parametrize(
     "filter_",
     [

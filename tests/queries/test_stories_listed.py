@@ -146,10 +146,11 @@ def test_a_filter_leaves_what_a_plain_search_leaves(
     if sort.endswith("time"):
         assert items == (expected[::-1] if sort.startswith("-") else expected)
     else:
-        amounts = [item["amount_minor"] for item in items]
-        known = [amount for amount in amounts if amount is not None]
+        name = "created_at" if sort.endswith("created") else "amount_minor"
+        cells = [item[name] for item in items]
+        known = [cell for cell in cells if cell is not None]
         assert known == sorted(known, reverse=sort.startswith("-"))
-        assert amounts == known + [None] * (len(amounts) - len(known))
+        assert cells == known + [None] * (len(cells) - len(known))
 
 
 def test_listed_transactions_are_the_states_of_their_streams(story_ledger: Ledger) -> None:

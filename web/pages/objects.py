@@ -27,6 +27,8 @@ from web.pages.history_lines import KnownHistory
 from web.pages.languages import locale_name, zone_name
 from web.pages.navigation import links_of
 from web.pages.request_parameters import read_question, text
+from web.pages.schedules import monthly_plan
+from web.pages.translations import tone
 
 GROUPS = {
     "money": (
@@ -143,22 +145,38 @@ def _uses(listing: Listing, state: State) -> Page | None:
     return replace(page, items=list(map(redact_for_reader, page.items)))
 
 
-def _of_subscription(state: State, *_history: Any) -> dict[str, Any]:
+def _of_subscription(state: State, history: KnownHistory) -> dict[str, Any]:
     days = [(_day(instalment), instalment) for instalment in state["instalments"]]
     dated = [(day, instalment) for day, instalment in days if day is not None]
-    return {"years": _calendar(dated), "undated": len(days) - len(dated)}
+    undated = len(days) - len(dated)
+    plan, effect_on = monthly_plan(state["schedule"]), state["effect_on"]
+    paid = {(day.year, day.month) for day, _ in dated}
+    until = (history.at or context().clock()).astimezone(ZoneInfo(zone_name())).date()
+    missed: list[tuple[int, int]] = []
+    if plan and effect_on and not undated and tone(state["status"]) == "good":
+        due = plan.months(date.fromisoformat(effect_on), until)
+        missed = [month for month in due if month not in paid]
+    years = {day.year for day, _ in dated} | {year for year, _ in missed}
+    return {
+        "years": _calendar(dated, sorted(years)),
+        "undated": undated,
+        "plan": plan,
+        "missed": missed,
+    }
 
 
-def _calendar(dated: Sequence[tuple[date, State]]) -> dict[int, dict[str, list[Any]]]:
+def _calendar(
+    dated: Sequence[tuple[date, State]], shown_years: Sequence[int]
+) -> dict[int, dict[str, list[Any]]]:
     """Return days with their instalments by year and name of the month.
 
     Shape: every year from the first to the last, all its months.
     """
-    if not dated:
+    if not shown_years:
         return {}
     in_order = sorted(dated, key=itemgetter(0))
-    last = in_order[-1][0].year
-    first = max(in_order[0][0].year, last - YEARS_MAX + 1)
+    last = shown_years[-1]
+    first = max(shown_years[0], last - YEARS_MAX + 1)
     names = get_month_names("abbreviated", context="stand-alone", locale=locale_name())
     years: dict[int, dict[str, list[Any]]] = {
         year: {names[month]: [] for month in range(1, 13)} for year in range(first, last + 1)

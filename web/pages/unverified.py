@@ -15,7 +15,7 @@ from web.context import ledger
 class Unverified:
     """Calls in quarantine or undecided.
 
-    Shape: `delivery_ids` of those that have the name, if one may know; `count` of all that wait.
+    Shape: `delivery_ids` are those that have the name, if one may know; all that wait are `count`.
     """
 
     delivery_ids: tuple[str, ...]

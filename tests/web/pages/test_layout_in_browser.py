@@ -23,8 +23,8 @@ NARROW = """
 
 
 def collapsed(page: Page) -> list[str]:
-    collapsed: list[str] = page.evaluate(NARROW)
-    return collapsed
+    texts: list[str] = page.evaluate(NARROW)
+    return texts
 
 
 @pytest.mark.parametrize("width", [720, 820, 1024, 1280])
@@ -45,7 +45,7 @@ def test_the_bar_of_time_has_room_for_its_words(visitor: Visitor, width: int) ->
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_a_printed_list_keeps_its_words_and_few_pages(visitor: Visitor, language: str) -> None:
     page = visitor.open("/test/search", language=language)
-    count = page.locator("#collapsed tbody tr").count()
+    count = page.locator("#found tbody tr").count()
 
     pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
     page.emulate_media(media="print")
@@ -84,7 +84,7 @@ def test_nothing_stands_out_at_320_pixels(visitor: Visitor, path: str) -> None:
 def test_a_payment_is_two_lines_on_a_phone(visitor: Visitor) -> None:
     page = visitor.open("/test/search", size="phone", language="fr")
 
-    heights = page.locator("#collapsed tbody tr").evaluate_all(
+    heights = page.locator("#found tbody tr").evaluate_all(
         "rows => rows.map(row => row.getBoundingClientRect().height).sort((a, b) => a - b)"
     )
 
