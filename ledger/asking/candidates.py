@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from ledger.application import Ledger
-from ledger.asking.exchanges import Exchange, exchanges_about
+from ledger.asking.exchanges import Exchange, exchanges_by_question
 from ledger.asking.schedule import due_at
 from ledger.errors import NotFoundError, ViewNotBuiltError
 from ledger.instants import read_instant
@@ -116,12 +116,13 @@ def recent_candidates(
 
 def due_of(ledger: Ledger, candidates: Iterable[Candidate]) -> Iterator[Due]:
     """Yield what is not settled, once each, with the instant at which it is asked about next."""
-    seen = set[Question]()
+    candidate_by_question: dict[Question, Candidate] = {}
     for candidate in candidates:
-        if candidate.question in seen:
-            continue
-        seen.add(candidate.question)
-        about = _about(ledger, candidate.question)
+        candidate_by_question.setdefault(candidate.question, candidate)
+    with ledger.database.connect() as connection:
+        exchanges = exchanges_by_question(connection, candidate_by_question)
+    for question, candidate in candidate_by_question.items():
+        about = exchanges.get(question, [])
         if any(_settles(exchange, candidate) for exchange in about):
             continue
         if _is_too_large(about):
@@ -129,11 +130,6 @@ def due_of(ledger: Ledger, candidates: Iterable[Candidate]) -> Iterator[Due]:
             continue
         asked_at = [each.question.asked_at for each in about if _counts(each, candidate)]
         yield Due(candidate, due_at(candidate.since, asked_at))
-
-
-def _about(ledger: Ledger, question: Question) -> list[Exchange]:
-    with ledger.database.connect() as connection:
-        return exchanges_about(connection, question)
 
 
 def _settles(exchange: Exchange, candidate: Candidate) -> bool:
@@ -145,7 +141,7 @@ def _settles(exchange: Exchange, candidate: Candidate) -> bool:
 def _counts(exchange: Exchange, candidate: Candidate) -> bool:
     """Return True if a question was answered, since the candidate should have been told."""
     answer = exchange.answer
-    is_answered = answer is not None and answer.outcome is not AnswerOutcome.FAILED
+    is_answered = answer is not None and answer.outcome != AnswerOutcome.FAILED
     is_put_off = answer is not None and answer.reason == TOO_OFTEN
     return is_answered and not is_put_off and exchange.question.asked_at >= candidate.since
 

@@ -1,6 +1,6 @@
 """Reads what was asked of the platform, and what it answered."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from ledger.storage.answers import (
     stored_question,
 )
 from ledger.storage.asking_tables import answers, questions
+from ledger.storage.database import chunks, padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +48,22 @@ def newest_exchanges(
     return _read(connection, query.order_by(c.id.desc()).limit(limit))
 
 
-def exchanges_about(connection: Connection, question: Question) -> list[Exchange]:
-    """Return how often the same was asked, oldest first."""
-    c = questions.c
-    query = _exchanges().where(
-        c.shop_id == question.shop_id,
-        c.mode == question.mode,
-        c.service == question.service,
-        c.subject == question.subject,
-    )
-    return _read(connection, query.order_by(c.id))
+def exchanges_by_question(
+    connection: Connection, asked_before: Collection[Question]
+) -> dict[Question, list[Exchange]]:
+    """Return how often each of these was asked, oldest first; without those that never were."""
+    c, by_question = questions.c, dict[Question, list[Exchange]]()
+    subjects: dict[tuple[str, str], set[str]] = {}
+    for question in asked_before:
+        subjects.setdefault((question.shop_id, question.mode), set()).add(question.subject)
+    for (shop_id, mode), of_shop in subjects.items():
+        for chunk in chunks(sorted(of_shop)):
+            query = _exchanges().where(
+                c.shop_id == shop_id, c.mode == mode, c.subject.in_(padded(chunk))
+            )
+            for exchange in _read(connection, query.order_by(c.id)):
+                by_question.setdefault(exchange.question.question, []).append(exchange)
+    return by_question
 
 
 def listed_exchanges(

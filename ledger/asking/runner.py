@@ -9,7 +9,7 @@ from ledger.asking.asker import Asker
 from ledger.errors import LedgerError
 from ledger.ipn.asking_access import AskingAccess
 
-POLL_SECONDS = 20.0
+POLL_SECONDS = 30.0
 
 _log = structlog.get_logger(__name__)
 
