@@ -7,6 +7,7 @@ from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.errors import BadCursorError, BadFilterError
+from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.statuses import RANKS
 from ledger.queries import lists
 from ledger.queries.export import TRANSACTIONS, Export
@@ -70,6 +71,7 @@ def search(mode: str) -> ResponseReturnValue:
         meanings=list(zip(known, links, strict=True)),
         page=found_page,
         unverified=_unverified(question, found_page, mode),
+        other_mode=_other_mode(question, found_page, mode),
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
         form=form_of(TransactionFilter, _choices()),
@@ -126,6 +128,14 @@ def _unverified(question: Question, found_page: Page | None, mode: str) -> Unver
     """Return which calls wait when a name finds nothing; None when there is nothing to ask."""
     name = question.parameters.get("q")
     return unverified(name, mode) if name and found_page and not found_page.items else None
+
+
+def _other_mode(question: Question, found_page: Page | None, mode: str) -> str | None:
+    """Return the other mode if what a name does not find here is there."""
+    if found_page is None or found_page.items:
+        return None
+    other = next(each for each in PUBLIC_MODES if each != mode)
+    return other if _meanings(question, other) else None
 
 
 def _chosen(question: Question) -> list[tuple[str, str, str]]:

@@ -87,3 +87,14 @@ def test_a_call_that_waits_is_no_nothing(own_pages: Visiting, role: str, words: 
     assert words in page
     assert "unverified call names it" not in own_pages.get("/test/search?q=CMD-8").text
     assert "unverified" not in own_pages.get("/production/search?q=CMD-7").text
+
+
+def test_what_is_in_the_other_mode_alone_is_one_click_away(own_pages: Visiting) -> None:
+    receive(own_pages.ledger, a_form_call(order_id="CMD-7"))
+    follow(own_pages.ledger)
+    own_pages.sign_in("auditor")
+
+    page = own_pages.get("/production/search?q=CMD-7").text
+
+    assert 'href="/test/search?q=CMD-7">It exists in Test.' in page
+    assert "It exists" not in own_pages.get("/production/search?q=CMD-8").text
