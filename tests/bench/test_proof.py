@@ -22,7 +22,7 @@ LINES = {
         "all tables and indexes, now, a delivery",
         "all tables and indexes, before, a delivery",
         "  all",
-        "rebuild of 7 read models",
+        "rebuild of 8 read models",
         "reading a history",
         "verify --only log",
         "bundle of a transaction",

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import orjson
 
-from ledger.aggregates.aggregate import LedgerAggregate
+from ledger.aggregates.event import LedgerEvent
 from ledger.aggregates.event_fields import EVENT_FIELDS
 
 ROOT = Path(__file__).parents[2]
-LAST_ATTRIBUTE = "        source: str | None = None\n"
-IMAGINARY = '        weather: str | None = "rain"\n'
+LAST_ATTRIBUTE = "    source: str | None = None\n"
+IMAGINARY = '    weather: str | None = "rain"\n'
 
 SHOW_EVERY_OUTPUT = Path(__file__).with_name("every_output_of_an_event.py")
 
@@ -22,7 +22,7 @@ SHOW_EVERY_OUTPUT = Path(__file__).with_name("every_output_of_an_event.py")
 def test_a_new_attribute_of_the_event_class_is_in_every_output(tmp_path: Path) -> None:
     for package in ("ledger", "web"):
         shutil.copytree(ROOT / package, tmp_path / package)
-    base = tmp_path / Path(inspect.getfile(LedgerAggregate)).relative_to(ROOT)
+    base = tmp_path / Path(inspect.getfile(LedgerEvent)).relative_to(ROOT)
     code = base.read_text(encoding="utf-8")
     assert code.count(LAST_ATTRIBUTE) == 1
     base.write_text(code.replace(LAST_ATTRIBUTE, LAST_ATTRIBUTE + IMAGINARY), encoding="utf-8")

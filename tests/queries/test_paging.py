@@ -40,6 +40,7 @@ def a_row(**changes: Any) -> dict[str, Any]:
         "last_changed_at": "2026-03-10T09:00:00.000000Z",
         "version": 1,
         "is_doubtful": 0,
+        "basis": "told",
         "is_continued": 0,
         "late_count": 0,
         "contradiction_count": 0,
