@@ -19,6 +19,7 @@ from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
 from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
+from ledger.reconciliation.standing import Standing, standings
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, scope_of
 from web.context import context, ledger
@@ -56,6 +57,11 @@ def overview(mode: str) -> ResponseReturnValue:
         money = _money(connection, scope, [day.isoformat() for day in days])
         coverages = coverage_by_shop(connection, shops) or []
         drifts = drift_standings(connection, now)
+        compared = [
+            each
+            for each in standings(connection, now)
+            if each.mode == scope.mode and each.shop_id in scope.shops
+        ]
     return render(
         "overview.html",
         now=now,
@@ -70,6 +76,7 @@ def overview(mode: str) -> ResponseReturnValue:
         untrusted_proxy=_untrusted_proxy(),
         suspected=suspected,
         drift=sum(_drift_count(standing, scope) for standing in drifts),
+        completeness=_completeness(compared),
         money=money,
         shops=[
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
@@ -77,6 +84,17 @@ def overview(mode: str) -> ResponseReturnValue:
             if coverage.mode == scope.mode and coverage.shop_id in scope.shops
         ],
     )
+
+
+def _completeness(compared: Sequence[Standing]) -> dict[str, Any] | None:
+    """Return what is missing, or else up to when all is proven; None where no file ever came.
+
+    Shape: `day` is that of the shop that is furthest behind, None when one has no proven day.
+    """
+    days = [each.last_proven_day for each in compared]
+    day = None if None in days else min(filter(None, days), default=None)
+    gaps, files = sum(each.gaps for each in compared), sum(len(each.missing) for each in compared)
+    return {"gaps": gaps, "day": day, "missing_files": files} if compared else None
 
 
 def _drift_count(standing: DriftStanding, scope: Scope) -> int:

@@ -12,7 +12,13 @@ from ledger.reconciliation.files import listed_files
 from ledger.reconciliation.report_store import StoredReport
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import follow
-from tests.reconciliation.comparing import a_journal, import_journal, receive_the_day, report_of_day
+from tests.reconciliation.comparing import (
+    ROWS,
+    a_journal,
+    import_journal,
+    receive_the_day,
+    report_of_day,
+)
 from tests.reconciliation.money import an_unpaid_row, import_unpaid
 from tests.web.pages.visiting import HTML, Visiting, csrf_token
 from web.pages.completeness import FILES_BYTES_MAX
@@ -234,3 +240,27 @@ def test_auditors_see_no_form(visit: Visiting) -> None:
 
     assert 'name="file"' not in page
     assert "Compare days" not in page
+
+
+def test_the_overview_says_what_is_missing_and_leads_there(operator: Visiting) -> None:
+    before = operator.get("/test").text
+    import_journal(operator.ledger, a_journal())
+    unproven = operator.get("/test").text
+    report_of_day(operator.ledger)
+    with_gaps = operator.get("/test").text
+
+    assert "no day is proven" in unproven
+    assert "no day is proven" not in before + with_gaps
+    assert "2 missing</p>" in with_gaps
+    assert "payments that the platform's files list</a>" in with_gaps
+    assert "2 missing" not in operator.get("/production").text
+
+
+def test_the_overview_names_the_last_proven_day(operator: Visiting) -> None:
+    import_journal(operator.ledger, a_journal(ROWS[3]))
+    report_of_day(operator.ledger)
+
+    page = operator.get("/test").text
+
+    assert "the last day that is proven" in page
+    assert '<time datetime="2026-03-10">' in page
