@@ -11,6 +11,10 @@ from web.authentication import caller, scope_of
 from web.context import ledger
 
 
+LOOKED_AT_MAX = 1_000
+"""Of more calls that wait a search opens none: it would take longer than anybody waits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unverified:
     """Calls in quarantine or undecided.
@@ -25,13 +29,14 @@ class Unverified:
 def unverified(name: str, mode: str) -> Unverified:
     """Return which calls that wait name a payment or an order so.
 
-    Shape: bodies are opened for readers with personal data alone, and the ids are of their shops.
+    Shape: bodies are opened for readers with personal data alone, unless too many wait, and the ids
+    are of their shops.
     """
     scope = scope_of(Mode(mode))
     delivery_ids: list[str] = []
     with ledger().database.connect() as connection:
         count = sum(group.count for group in by_reason(connection, scope))
-        if count and caller().sees_personal:
+        if 0 < count <= LOOKED_AT_MAX and caller().sees_personal:
             with suppress(SettingsError):  # without the master keys nobody can look
                 for shop_id in scope.shops:
                     waiting = waiting_deliveries(connection, ledger().sealing, shop_id, scope.mode)
