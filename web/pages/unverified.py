@@ -10,7 +10,6 @@ from ledger.reconciliation.waiting import waiting_deliveries
 from web.authentication import caller, scope_of
 from web.context import ledger
 
-
 LOOKED_AT_MAX = 1_000
 """Of more calls that wait a search opens none: it would take longer than anybody waits."""
 
