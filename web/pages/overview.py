@@ -17,6 +17,7 @@ from ledger.projections.engine.status import lags
 from ledger.projections.money_outcomes import ACCEPTED, REFUNDED, REFUSED
 from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
+from ledger.queries.silence import find_silences
 from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.reconciliation.standing import Standing, standings
@@ -30,8 +31,6 @@ from web.pages.rendering import render
 from web.untrusted_proxies import untrusted_proxy
 
 DAYS = 30
-SILENCE = timedelta(hours=3)
-"""After so long without a call, something may be wrong on the way."""
 LAG_SECONDS = 10.0
 """A read model that is followed is behind for less than a second."""
 
@@ -45,45 +44,62 @@ def first_page() -> ResponseReturnValue:
 @bp.get("/<mode:mode>")
 def overview(mode: str) -> ResponseReturnValue:
     """Show what happened in one mode: today, and in the last 30 days."""
-    now, scope, shops = context().clock(), scope_of(Mode(mode)), ledger().shops
+    now, scope = context().clock(), scope_of(Mode(mode))
     days = [now.date() - timedelta(days=back) for back in reversed(range(DAYS))]
     with ledger().database.connect() as connection:
-        deliveries = _deliveries(connection, scope, days, now)
-        last = last_received(connection, scope)
-        waiting = by_reason(connection, scope)
-        shops_seen = scope.shops if scope.is_limited else None
-        suspected = count_suspected(connection, mode=scope.mode, shops=shops_seen)
-        behind = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
-        money = _money(connection, scope, [day.isoformat() for day in days])
-        coverages = coverage_by_shop(connection, shops) or []
-        drifts = drift_standings(connection, now)
-        compared = [
-            each
-            for each in standings(connection, now)
-            if each.mode == scope.mode and each.shop_id in scope.shops
-        ]
-    return render(
-        "overview.html",
-        now=now,
-        first_day=days[0].isoformat(),
-        deliveries=deliveries,
-        today=deliveries.bars[-1].counts,
-        last=max(last.values(), default=None),
-        is_silent=now - max(last.values(), default=now) > SILENCE,
-        waiting=sum(group.count - group.undecided for group in waiting),
-        undecided=sum(group.undecided for group in waiting),
-        behind=behind,
-        untrusted_proxy=_untrusted_proxy(),
-        suspected=suspected,
-        drift=sum(_drift_count(standing, scope) for standing in drifts),
-        completeness=_completeness(compared),
-        money=money,
-        shops=[
+        return render(
+            "overview.html",
+            now=now,
+            first_day=days[0].isoformat(),
+            untrusted_proxy=_untrusted_proxy(),
+            money=_money(connection, scope, [day.isoformat() for day in days]),
+            **_arrivals(connection, scope, days, now),
+            **_things_to_look_at(connection, scope, now),
+        )
+
+
+def _arrivals(
+    connection: Connection, scope: Scope, days: list[date], now: datetime
+) -> dict[str, Any]:
+    """Return what came: by day, today, when the last call was, who is silent, which kinds."""
+    shops = ledger().shops
+    deliveries = _deliveries(connection, scope, days, now)
+    last = last_received(connection, scope)
+    return {
+        "deliveries": deliveries,
+        "today": deliveries.bars[-1].counts,
+        "last": max(last.values(), default=None),
+        "silences": [
+            (shops.shop_by_id[silence.shop_id], silence)
+            for silence in find_silences(connection, scope, last, now)
+        ],
+        "shops": [
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))
-            for coverage in coverages
+            for coverage in coverage_by_shop(connection, shops) or []
             if coverage.mode == scope.mode and coverage.shop_id in scope.shops
         ],
-    )
+    }
+
+
+def _things_to_look_at(connection: Connection, scope: Scope, now: datetime) -> dict[str, Any]:
+    """Return what waits for somebody, or stands still."""
+    waiting = by_reason(connection, scope)
+    shops_seen = scope.shops if scope.is_limited else None
+    lagging = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
+    drifts = drift_standings(connection, now)
+    compared = [
+        each
+        for each in standings(connection, now)
+        if each.mode == scope.mode and each.shop_id in scope.shops
+    ]
+    return {
+        "waiting": sum(group.count - group.undecided for group in waiting),
+        "undecided": sum(group.undecided for group in waiting),
+        "behind": lagging,
+        "suspected": count_suspected(connection, mode=scope.mode, shops=shops_seen),
+        "drift": sum(_drift_count(standing, scope) for standing in drifts),
+        "completeness": _completeness(compared),
+    }
 
 
 def _completeness(compared: Sequence[Standing]) -> dict[str, Any] | None:

@@ -91,11 +91,39 @@ def test_it_counts_notifications_payments_money_and_refusals(visit: Visiting, cl
     assert "No notification for" not in page
 
 
-def test_three_hours_without_a_call_stand_out(visit: Visiting, clock: Clock) -> None:
-    hear(visit, clock, NOW - timedelta(hours=3, minutes=5))
+@pytest.mark.parametrize(
+    ("calls", "hours_ago", "words"),
+    [
+        (20, 7, None),
+        (20, 9, "for 9 hours from Boutique du Port. The longest pause between its last 200 calls"),
+        (2, 9, None),
+        (2, 25, "for 1 day from Boutique du Port. If buyers"),
+    ],
+)
+def test_a_shop_is_silent_when_it_pauses_for_longer_than_it_does(
+    visit: Visiting, clock: Clock, calls: int, hours_ago: int, words: str | None
+) -> None:
+    for place in range(calls):  # one every four hours
+        hear(visit, clock, NOW - timedelta(hours=hours_ago + 4 * place))
 
-    assert "No notification for 3 hours." in overview(visit)
-    assert "No notification for" not in text_of(visit.get("/production").text)
+    page = overview(visit)
+
+    assert "Librairie des Arts. The longest" not in page
+    if words is None:
+        assert "No notification for" not in page
+    else:
+        assert f"No notification {words}" in page
+
+
+def test_one_silent_shop_is_told_though_others_call(visit: Visiting, clock: Clock) -> None:
+    hear(visit, clock, NOW - timedelta(hours=30))
+    body = a_form_call(site_id=OTHER_SHOP_ID, trans_uuid="d" * 32)
+    assert hear(visit, clock, NOW - timedelta(minutes=1), body=body) == "recorded"
+
+    page = overview(visit)
+
+    assert "No notification for 1 day from Boutique du Port." in page
+    assert "from Librairie des Arts" not in page
 
 
 def test_a_view_that_stands_still_stands_out(visit: Visiting, clock: Clock) -> None:

@@ -1,0 +1,60 @@
+"""Finds the shops that are quiet for longer than they usually are, each by its own last calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from sqlalchemy import Connection, select
+from ulid import ULID
+
+from ledger.queries.activity import Scope
+from ledger.storage.tables import notifications
+
+SILENCE_MIN = timedelta(hours=3)
+"""No shop is silent before that, however busy it was."""
+LATEST_CALLS = 200
+"""So many verified calls say what is usual."""
+LATEST_CALLS_MIN = 20
+"""Fewer say nothing yet: then a day without a call is not usual."""
+UNKNOWN_PAUSE_MAX = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """One shop that nothing came from for more than twice its longest pause.
+
+    Shape: `longest_pause` lies between two of its last 200 verified calls; None with few calls.
+    """
+
+    shop_id: str
+    last_received_at: datetime
+    longest_pause: timedelta | None
+
+
+def find_silences(
+    connection: Connection, scope: Scope, last_by_shop: Mapping[str, datetime], now: datetime
+) -> list[Silence]:
+    """Return the shops that are silent, the longest first. Shape: `last_by_shop` when each called.
+
+    A shop that never called is none of them: its rules are not set up yet.
+    """
+    silences = []
+    for shop_id, last in sorted(last_by_shop.items(), key=lambda item: item[1]):
+        if now - last <= SILENCE_MIN:
+            break
+        pause = _longest_pause(connection, scope.mode, shop_id)
+        if now - last > (2 * pause if pause is not None else UNKNOWN_PAUSE_MAX):
+            silences.append(Silence(shop_id, last, pause))
+    return silences
+
+
+def _longest_pause(connection: Connection, mode: str, shop_id: str) -> timedelta | None:
+    """Return it from the ids alone, which begin with the time of arrival; None with few calls."""
+    c = notifications.c
+    query = select(c.id).where(c.shop_id == shop_id, c.mode == mode)
+    newest = connection.scalars(query.order_by(c.id.desc()).limit(LATEST_CALLS)).all()
+    if len(newest) < LATEST_CALLS_MIN:
+        return None
+    arrivals = [ULID.from_str(id_).datetime for id_ in newest]
+    return max(later - earlier for later, earlier in pairwise(arrivals))
