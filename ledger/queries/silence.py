@@ -1,12 +1,11 @@
 """Finds the shops that are quiet for longer than they usually are, each by its own last calls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from sqlalchemy import Connection, select
-from ulid import ULID
 
 from ledger.queries.activity import Scope
 from ledger.storage.tables import notifications
@@ -50,11 +49,12 @@ def find_silences(
 
 
 def _longest_pause(connection: Connection, mode: str, shop_id: str) -> timedelta | None:
-    """Return it from the ids alone, which begin with the time of arrival; None with few calls."""
+    """Return the longest time between two successive ones of the last calls; None with few."""
     c = notifications.c
-    query = select(c.id).where(c.shop_id == shop_id, c.mode == mode)
-    newest = connection.scalars(query.order_by(c.id.desc()).limit(LATEST_CALLS)).all()
-    if len(newest) < LATEST_CALLS_MIN:
+    query = select(c.received_at).where(c.shop_id == shop_id, c.mode == mode)
+    arrivals: Sequence[datetime] = connection.scalars(
+        query.order_by(c.id.desc()).limit(LATEST_CALLS)
+    ).all()
+    if len(arrivals) < LATEST_CALLS_MIN:
         return None
-    arrivals = [ULID.from_str(id_).datetime for id_ in newest]
     return max(later - earlier for later, earlier in pairwise(arrivals))
