@@ -95,7 +95,7 @@ class TransactionFilter(SeenFilter):
         "created_at", "recorded by the platform", is_platform_time=True
     )
     doubtful: bool = is_set("is_doubtful", "only what doubtful forms alone have reported")
-    basis: str | None = equal("basis", _BASIS, choices=(TOLD, ASKED))
+    basis: Words = among("basis", _BASIS, choices=(TOLD, ASKED))
     contradiction: bool = positive("contradiction_count", "only those with contradicting news")
     late: bool = positive("late_count", "only those that had late news")
 
@@ -155,7 +155,7 @@ class EventFilter(Filter):
     odd: bool = is_set("is_odd", "only events with odd fields")
     suspected: bool = is_set("is_suspected", "only events in which card data seems to be")
     doubtful: bool = is_set("is_doubtful", "only events of doubtful forms")
-    basis: str | None = equal("basis", _BASIS, choices=(TOLD, ASKED))
+    basis: Words = among("basis", _BASIS, choices=(TOLD, ASKED))
     recorded_from: datetime | None = since("recorded_at", "recorded")
     recorded_until: datetime | None = until("recorded_at", "recorded")
 

@@ -25,6 +25,7 @@ LABELS = {
     "created": N_("Created by the platform"),
     "operation_type": N_("Operation"),
     "status": N_("Status"),
+    "basis": N_("Known by"),
     "shop_id": N_("Shop"),
     "doubtful": N_("doubtful"),
     "contradiction": N_("contradictory"),

@@ -6,6 +6,7 @@ from typing import Any
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.errors import BadCursorError, BadFilterError
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.statuses import RANKS
@@ -177,6 +178,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     return {
         "operation_type": [(code, translated(word)) for code, word in OPERATIONS.items()],
         "status": [(status, translated(STATUSES[status])) for status in RANKS],
+        "basis": [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))],
         "shop_id": shops if len(shops) > 1 else [],
     }
 

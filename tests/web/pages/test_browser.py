@@ -148,7 +148,7 @@ def test_a_list_is_read_to_its_end(visitor: Visitor, script: bool) -> None:
 def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> None:
     page = visitor.open("/test/search")
 
-    stops = tab_stops(page, 17)
+    stops = tab_stops(page, 19)
 
     assert stops == [
         "a Skip to the content",
@@ -162,12 +162,14 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "a Notifications",
         "a Quarantine",
         "a Completeness",
+        "a Suspects",
+        "a Settlement",
         "a Proof",
         "a Data freshness",
         "input q",
         "button Search",
         "summary Filters",
-        stops[16],
+        stops[18],
     ]
 
 
