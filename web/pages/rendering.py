@@ -1,11 +1,8 @@
 """How a page is made: its template, and what every template may use."""
 
-import hashlib
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, render_template, url_for
+from flask import Flask, g, render_template
 
 from ledger import __version__
 from ledger.access.readers import Reader
@@ -13,8 +10,7 @@ from ledger.ipn.modes import PUBLIC_MODES
 from web.pages import formatting, translations
 from web.pages.languages import LANGUAGES, ZONES, language, zone_name
 from web.pages.navigation import current_mode, in_mode, link_to, menu
-
-STATIC = str(Path(__file__).resolve().parents[1] / "static")
+from web.pages.static_files import static_url
 
 
 def register(app: Flask) -> None:
@@ -47,13 +43,3 @@ def reader() -> Reader | None:
     """Return who has signed in, for what every page shows; None before that."""
     caller = g.get("caller")
     return caller if isinstance(caller, Reader) else None
-
-
-def static_url(name: str) -> str:
-    """Return the address of a file of ours; it changes with the file."""
-    return url_for("auth.static", filename=name, v=_digest(name))
-
-
-@cache
-def _digest(name: str) -> str:
-    return hashlib.sha256((Path(STATIC) / name).read_bytes()).hexdigest()[:12]

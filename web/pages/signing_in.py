@@ -18,7 +18,8 @@ from web.authentication import BODY_BYTES_MAX
 from web.context import context, ledger
 from web.pages import known_devices, refusals, session
 from web.pages.languages import remember_choice
-from web.pages.rendering import STATIC, render
+from web.pages.rendering import render
+from web.pages.static_files import STATIC, compress_file
 from web.paths import own_address
 from web.security_headers import set_file_headers, set_page_headers
 
@@ -45,8 +46,9 @@ def prepare_request() -> ResponseReturnValue | None:
 @bp.after_request
 def set_headers(response: Response) -> Response:
     """Give files and pages the headers of their kind."""
-    is_file = request.endpoint == "auth.static"
-    return set_file_headers(response) if is_file else set_page_headers(response)
+    if request.endpoint == "auth.static":
+        return set_file_headers(compress_file(response))
+    return set_page_headers(response)
 
 
 @bp.get("/sign-in")
