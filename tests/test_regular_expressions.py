@@ -76,7 +76,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.queries.filter_words._STATUS": "A_a",
     "ledger.queries.find_by_name._ULID": "0Aa_",
     "web.api.query_schemas.NotificationsPage.cursor": "0Aa",
-    "web.api.query_schemas._STORABLE": "a\x00",
+    "web.api.query_schemas.STORABLE": "a\x00",
     "web.pages.languages._TAG": "aA-_",
     "web.pages.request_parameters._AMOUNT": "0-.,a",
     "web.pages.request_parameters.notification_cursor": "0Aa",
@@ -89,6 +89,7 @@ MEETS_STRANGERS: dict[str, str] = {
 }
 OURS_ALONE: dict[str, str] = {
     "ledger.access.password_rules._without": "looks for a word as it is written, without a pattern",
+    "ledger.ipn.asking_access.AskingSchema.host": "reads the shops file, which operators write",
     "ledger.ipn.card_numbers._COVERED": "reads what was counted in a text, one byte for each digit",
     "ledger.ipn.shops_and_keys._ShopSchema.id": "reads the shops file, which operators write",
     "ledger.proof.bundle._ID": "reads the ids of our own origins",

@@ -1,6 +1,5 @@
 """Whether and how the platform may be asked about a shop: a choice of its own in the shops file."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ SECONDS_BETWEEN = 60
 """Between two questions about one shop. Source: delivery reference, 13."""
 
 REQUESTS_A_DAY = 500
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?\Z")
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?\Z"
 
 
 @dataclass(frozen=True, slots=True)
