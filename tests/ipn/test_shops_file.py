@@ -195,3 +195,58 @@ def test_renamed_labels_of_a_shop_are_read(tmp_path: Path) -> None:
 )
 def test_a_mistake_in_a_label_is_one_line(tmp_path: Path, text: str, line: str) -> None:
     assert refused(tmp_path, SHOP + text) == [line]
+
+
+ASKING = '[[shops.asking]]\nmode = "TEST"\nhost = "api.payzen.eu"\nsecret = "S3cretOfNobody"\n'
+
+
+def test_by_what_a_shop_may_be_asked_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "shops.toml"
+    path.write_text(SHOP + ASKING + 'in_service = true\nauthorities_file = "ca.pem"\n')
+    path.chmod(0o600)
+
+    shops = read_shops(path, {})
+
+    access = shops.asking("73239078", "TEST")
+    assert access is not None
+    assert (access.host, access.is_in_service) == ("api.payzen.eu", True)
+    assert (access.requests_a_day, access.seconds_between) == (500, 60)
+    assert access.authorities_file == tmp_path / "ca.pem"
+    assert "S3cretOfNobody" not in repr(access)
+    assert shops.asking("73239078", "PRODUCTION") is None
+    assert shops.asking("10000000", "TEST") is None
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "https://api.payzen.eu",
+        "http://api.payzen.eu",
+        "api.payzen.eu/api-payment",
+        "api.payzen.eu:443:443",
+        "someone@api.payzen.eu",
+        "api.payzen.eu\\n",
+        "-payzen.eu",
+        "",
+    ],
+)
+def test_the_host_to_ask_is_the_name_of_a_machine_alone(tmp_path: Path, host: str) -> None:
+    (line,) = refused(tmp_path, SHOP + ASKING.replace("api.payzen.eu", host))
+
+    assert line.startswith("shop 73239078, asking 1: `host` must be the name of a machine alone")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (ASKING + ASKING, "`asking` holds a mode more than once"),
+        (ASKING.replace("TEST", "TESTS"), "must be TEST or PRODUCTION"),
+        (ASKING + "requests_a_day = 0", "must be 1 to 1440"),
+        (ASKING.replace("secret", "password"), "unknown field `password`"),
+    ],
+)
+def test_a_mistake_in_how_to_ask_is_one_line(tmp_path: Path, text: str, line: str) -> None:
+    (refusal,) = refused(tmp_path, SHOP + text)
+
+    assert "shop 73239078" in refusal
+    assert line in refusal
