@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from ulid import ULID
+
 from ledger.application import Ledger
 from ledger.reconciliation.files import Import, import_file
 from ledger.reconciliation.report import make_report
@@ -93,3 +95,20 @@ def words_of(report: StoredReport) -> dict[str, Sequence[str]]:
     for finding in report.content()["findings"]:
         numbers_by_word.setdefault(finding["result"], []).append(finding["trans_id"])
     return {word: sorted(numbers) for word, numbers in numbers_by_word.items()}
+
+
+def at(moment: str) -> datetime:
+    """An instant of the day, from `091504`."""
+    return datetime.strptime(f"20260310{moment}", "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+
+
+def a_row(number: int, moment: str) -> str:
+    """A row of the journal about a payment made at this moment."""
+    return f"TRANSACTION;{number};1234567;DEBIT;2990;2990;978;20260310;{moment};;AUTHORISED;"
+
+
+def receive_at(ledger: Ledger, *moments: str) -> None:
+    """A call about another payment at each of these moments."""
+    for number, moment in enumerate(moments):
+        arrival = {"received_at": at(moment), "id": str(ULID.from_datetime(at(moment)))}
+        receive(ledger, a_payment(str(100_000 + number), moment), **arrival)

@@ -1,33 +1,28 @@
 """Why something was not told: a silence of all calls, or a kind of notification never sent."""
 
-from datetime import UTC, datetime
-
-from ulid import ULID
-
 from ledger.application import Ledger
 from ledger.audit.reports import check_reports
 from ledger.storage.database import Database
 from tests.builders import a_ledger, receive
-from tests.reconciliation.comparing import ROWS, a_journal, a_payment, import_journal, report_of_day
+from tests.reconciliation.comparing import (
+    ROWS,
+    a_journal,
+    a_payment,
+    a_row,
+    at,
+    import_journal,
+    receive_at,
+    report_of_day,
+)
 
 BEFORE, AFTER = "100000", "140000"
 REFUND = ROWS[4]
 
 
-def at(moment: str) -> datetime:
-    return datetime.strptime(f"20260310{moment}", "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-
-
-def a_row(number: int, moment: str) -> str:
-    return f"TRANSACTION;{number};1234567;DEBIT;2990;2990;978;20260310;{moment};;AUTHORISED;"
-
-
 def a_ledger_with_calls(database: Database, *moments: str) -> Ledger:
     """A ledger to which a call came at each of these moments."""
-    for number, moment in enumerate(moments):
-        ledger = a_ledger(database, since=at(moment))
-        arrival = {"received_at": at(moment), "id": str(ULID.from_datetime(at(moment)))}
-        receive(ledger, a_payment(str(100_000 + number), moment), **arrival)
+    ledger = a_ledger(database, since=at(moments[-1]))
+    receive_at(ledger, *moments)
     return ledger
 
 

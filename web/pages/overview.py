@@ -17,7 +17,7 @@ from ledger.projections.engine.status import lags
 from ledger.projections.money_outcomes import ACCEPTED, REFUNDED, REFUSED
 from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
-from ledger.queries.silence import find_silences
+from ledger.queries.silent_shops import find_silent_shops
 from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
 from ledger.reconciliation.standing import Standing, standings
@@ -69,9 +69,9 @@ def _arrivals(
         "deliveries": deliveries,
         "today": deliveries.bars[-1].counts,
         "last": max(last.values(), default=None),
-        "silences": [
-            (shops.shop_by_id[silence.shop_id], silence)
-            for silence in find_silences(connection, scope, last, now)
+        "silent_shops": [
+            (shops.shop_by_id[silent.shop_id], silent)
+            for silent in find_silent_shops(connection, scope, last, now)
         ],
         "shops": [
             (shops.shop_by_id[coverage.shop_id], coverage, last.get(coverage.shop_id))

@@ -11,8 +11,9 @@ from ledger.ipn.statuses import REFUSED as REFUSED_STATUSES
 from ledger.privacy.identifiers import IdentifierKind
 from ledger.queries.evidence import ERASED, FAILED, KEY_GONE, NO_SIGNATURE, VERIFIED
 from ledger.reconciliation.assignment import Certainty
+from ledger.reconciliation.causes import RULE_NEVER_SEEN, SILENCE_WINDOW
 from ledger.reconciliation.completeness import DayState
-from ledger.reconciliation.findings import Result
+from ledger.reconciliation.findings import CAPTURES_NOT_TOLD, Result
 from web.pages.answer_words import ANSWERS
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
@@ -116,6 +117,12 @@ MATCH_CERTAINTIES: dict[str, str] = {
     Certainty.LIKELY: N_("likely"),
     Certainty.AMBIGUOUS: N_("ambiguous"),
 }
+CAUSES: dict[str, str] = {
+    SILENCE_WINDOW: N_("No notification at all came"),
+    RULE_NEVER_SEEN: N_("Its kind of notification has never arrived: look at its rule"),
+    CAPTURES_NOT_TOLD: N_("Captures may be notified by no rule"),
+}
+"""Why something was not told; of a delivery that waits the page names the delivery itself."""
 FILE_REFUSALS = {
     "cut-file": N_("Its end or its beginning is missing: fetch it again."),
     "no-mode": N_("Nothing in it says its mode."),
@@ -247,6 +254,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "identifier": _translating(IDENTIFIERS),
     "day_state": _translating(DAY_STATES),
     "finding_word": _translating(RESULTS),
+    "cause": _translating(CAUSES),
     "file_refusal": _translating(FILE_REFUSALS),
     "match_certainty": _translating(MATCH_CERTAINTIES),
     "suspect_rule": _translating(SUSPECT_RULES),

@@ -15,7 +15,9 @@ from tests.queries.filling import follow
 from tests.reconciliation.comparing import (
     ROWS,
     a_journal,
+    a_row,
     import_journal,
+    receive_at,
     receive_the_day,
     report_of_day,
 )
@@ -56,6 +58,21 @@ def test_a_report_shows_both_sides_of_each_payment(
     assert f'href="/test/shops/12345678/transactions/{410001:032x}"' in page
     assert "45.00" in page
     assert "50.00" in page
+
+
+def test_a_report_says_why_something_was_not_told(own_pages: Visiting) -> None:
+    own_pages.sign_in("auditor")
+    receive_at(own_pages.ledger, "100000", "140000")
+    lines = (a_row(500_000 + number, f"11{number}000") for number in range(5))
+    import_journal(own_pages.ledger, a_journal(*lines))
+    follow(own_pages.ledger)
+    report = report_of_day(own_pages.ledger)
+
+    page = own_pages.get(f"/test/reports/{report.id}").text
+
+    assert page.count("No notification at all came") == 5
+    assert "10:00:00" in page
+    assert "14:00:00" in page
 
 
 def test_a_report_of_the_other_mode_is_not_found(

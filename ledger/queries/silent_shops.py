@@ -20,7 +20,7 @@ UNKNOWN_PAUSE_MAX = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class SilentShop:
     """One shop that nothing came from for more than twice its longest pause.
 
     Shape: `longest_pause` lies between two of its last 200 verified calls; None with few calls.
@@ -31,21 +31,21 @@ class Silence:
     longest_pause: timedelta | None
 
 
-def find_silences(
+def find_silent_shops(
     connection: Connection, scope: Scope, last_by_shop: Mapping[str, datetime], now: datetime
-) -> list[Silence]:
+) -> list[SilentShop]:
     """Return the shops that are silent, the longest first. Shape: `last_by_shop` when each called.
 
     A shop that never called is none of them: its rules are not set up yet.
     """
-    silences = []
+    silent_shops = []
     for shop_id, last in sorted(last_by_shop.items(), key=lambda item: item[1]):
         if now - last <= SILENCE_MIN:
             break
         pause = _longest_pause(connection, scope.mode, shop_id)
         if now - last > (2 * pause if pause is not None else UNKNOWN_PAUSE_MAX):
-            silences.append(Silence(shop_id, last, pause))
-    return silences
+            silent_shops.append(SilentShop(shop_id, last, pause))
+    return silent_shops
 
 
 def _longest_pause(connection: Connection, mode: str, shop_id: str) -> timedelta | None:
