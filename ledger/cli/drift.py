@@ -38,7 +38,7 @@ def print_news(
         news = listed_news(connection, since, shops=shops, mode=mode)
         read, unread = count_calls(connection, shops=shops, mode=mode)
     if as_json:
-        document = {"since": day.isoformat(), "calls": read, "unread": unread, "findings": news}
+        document = {"first_day": day.isoformat(), "calls": read, "unread": unread, "findings": news}
         echo_document(document)
     else:
         echo_table(_NEWS_COLUMNS, map(_news_cells, news))

@@ -1,11 +1,13 @@
 """The examples of the documents: synthetic notifications, and what the service answers then."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs
 
 import orjson
 
@@ -15,6 +17,7 @@ from ledger.simulator.signed_calls import ALTERNATE, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
 from ledger.storage.migrations import migrate
+from tests.asking.answering import about, answered, as_element, envelope
 from tests.builders import (
     NOON,
     SHOP_ID,
@@ -24,6 +27,7 @@ from tests.builders import (
     examples,
     form_body,
     receive,
+    rest_body,
 )
 from tests.conftest import opened
 from tests.queries.filling import follow
@@ -63,6 +67,7 @@ def a_service(database: Database) -> Asking:
             for call in platform.signed_calls(story, 1, number, ALTERNATE, turn=number):
                 deliver(call.body)
     deliver_what_is_rare(deliver)
+    deliver_what_was_asked(api.ledger, deliver)
     follow(api.ledger)
     confirm = {"reason": "seen in the Back Office", "version": 1, "dry_run": False}
     path = f"{AT}/transactions/{'d0' * 16}/confirm"
@@ -98,6 +103,19 @@ def deliver_what_is_rare(deliver: Deliver) -> None:
     deliver(a_form_call("CAPTURED", "BO", **number))
     doubtful = a_form_call(trans_uuid="d0" * 16, never_documented="x")
     deliver(doubtful, is_from_named_range=False)
+
+
+def deliver_what_was_asked(ledger: Ledger, deliver: Deliver) -> None:
+    """Let the platform answer about a subscription that nothing was told of, and tell it then."""
+    text = parse_qs(example_body("rest-v4", "subscription-created").decode())["kr-answer"][0]
+    whole = json.loads(text)
+    payment = whole["transactions"][0] | {"uuid": "a5" * 16, "paymentMethodToken": "asked-1"}
+    plan = {"subscriptionDetails": {"subscriptionId": "asked-2"}}
+    payment["transactionDetails"] |= plan
+    whole |= {"transactions": [payment]}
+    whole["orderDetails"]["orderId"] = "asked-3"
+    answered(ledger, about(payment["uuid"]), envelope(as_element(whole), at=NOON))
+    deliver(rest_body(whole))
 
 
 def documented(api: Asking) -> dict[str, Any]:

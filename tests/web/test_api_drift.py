@@ -24,7 +24,7 @@ def api(database: Database) -> Asking:
 def test_news_names_its_first_delivery(api: Asking) -> None:
     answer = api.get(f"{AT}/drift")
 
-    assert (answer["since"], answer["calls"], answer["unread"]) == (
+    assert (answer["first_day"], answer["calls"], answer["unread"]) == (
         *((NOON - timedelta(days=7)).date().isoformat(), LEARNED_CALLS + 2, 0),
     )
     word, name = answer["findings"]

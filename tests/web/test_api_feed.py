@@ -52,7 +52,7 @@ def test_details_come_only_when_asked_for(api: Asking) -> None:
 
     assert set(short["data"]) == {
         *("source", "told_at", "odd", "suspected"),
-        *("doubtful", "derived", "facts"),
+        *("doubtful", "unconfirmed", "derived", "facts"),
     }
     assert long["data"]["personal"]["vads_cust_email"]
 

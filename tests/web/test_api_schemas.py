@@ -27,6 +27,7 @@ def test_every_list_has_pages_of_its_own(document: dict[str, Any]) -> None:
     assert len(set(pages)) == len(pages)
     for reference in pages:
         fields = document["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+        assert "items" in fields, reference
         item = fields["items"]["items"]
         assert "$ref" in item or "$ref" in item["allOf"][0], reference
         cursor = fields.get("next_cursor", {"type": "string"})

@@ -57,7 +57,7 @@ DriftFindingAnswer = answer_schema(
 DriftAnswer = answer_schema(
     "DriftAnswer",
     **_SHOP,
-    since=day("the first UTC day that is looked at"),
+    first_day=day("the first UTC day that is looked at"),
     calls=number("deliveries that were read, repeats of the same content left out"),
     unread=number("deliveries that could not be read"),
     findings=many(DriftFindingAnswer, "newest first"),
@@ -97,7 +97,7 @@ def get_drift(parameters: dict[str, Any], shop_id: str, mode: str) -> Response:
     with ledger().database.connect() as connection:
         findings = listed_news(connection, since, shops=shops, mode=mode, limit=limit)
         calls, unread = count_calls(connection, shops=shops, mode=mode)
-    counts = {"since": first_day.isoformat(), "calls": calls, "unread": unread}
+    counts = {"first_day": first_day.isoformat(), "calls": calls, "unread": unread}
     return answer({"shop_id": shop_id, "mode": mode, **counts, "findings": findings})
 
 

@@ -22,7 +22,7 @@ bp = a_blueprint("settlements", "What the bank was sent, as files of the platfor
 @bp.route("/shops/<shop_id>/<mode>/settlements")
 @bp.arguments(CompletenessQuery, location="query", unknown=RAISE)
 @bp.response(200, SettlementAnswer)
-def list_settlements(parameters: dict[str, Any], shop_id: str, mode: str) -> Response:
+def get_settlement(parameters: dict[str, Any], shop_id: str, mode: str) -> Response:
     """Say which payments are in which remittance, with fees; of the last 30 days by default."""
     last_day = parameters["until"] or context().clock().date() - timedelta(days=1)
     scope = Scope.ending(shop_id, Mode(mode).value, last_day, parameters["days"])
