@@ -1,14 +1,10 @@
-"""Records what the platform answered to our own questions: by its own door, marked as stored."""
+"""Records what the platform answered to our own questions: by its own door, marked as asked."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import Connection
-
-from ledger.aggregates.occasion import Occasion
 from ledger.errors import MalformedNotificationError, UnavailableError
-from ledger.ipn import notification_rules as rules
 from ledger.ipn.delivery import Delivery, Limits
 from ledger.ipn.platform_answers import (
     CONTENT_TYPE,
@@ -21,7 +17,7 @@ from ledger.ipn.platform_answers import (
 from ledger.ipn.snapshots import NotificationContent
 from ledger.recording.attempts import outcome_of
 from ledger.recording.decider import streams_of, transactions_of
-from ledger.recording.inbox_rows import delivery_of
+from ledger.recording.inbox_rows import delivery_of, occasion_of
 from ledger.recording.origins import new_origin_id
 from ledger.recording.retries import available, retrying
 from ledger.recording.undecided import reason_of
@@ -139,14 +135,15 @@ class Answering:
             return self._keep(replace(unread, reason=error.reason), body)
         if not content.transactions:
             return self._keep(replace(answer, outcome=AnswerOutcome.ABSENT), body)
-        outcome = outcome_of(lambda: self._appended(answer, body, content))
+        outcome = outcome_of(lambda: self._appended(answer, delivery, content))
         if isinstance(outcome, Answer):
             return outcome
         if isinstance(outcome, UnavailableError):
             raise outcome
         return self._keep(replace(unread, reason=reason_of(outcome)), body)
 
-    def _appended(self, answer: Answer, body: bytes, content: NotificationContent) -> Answer:
+    def _appended(self, answer: Answer, delivery: Delivery, content: NotificationContent) -> Answer:
+        occasion = occasion_of(delivery, content, answer.recorded_at)
         request = LoadRequest("", streams_of(content), transactions_of(content))
 
         def attempt(number: int) -> Answer:
@@ -157,7 +154,7 @@ class Answering:
                         return earlier
                 loaded = self._plain.load(connection, [request])
                 work = UnitOfWork(self._event_store, self._sealing, connection, loaded)
-                work.answer(answer, body, content, _occasion(answer, content))
+                work.answer(answer, delivery.body, content, occasion)
                 new_positions = self._plain.write(connection, work.writes)
                 decided = work.writes.answers[0]
                 positions = final_positions(decided.positions, new_positions)
@@ -167,31 +164,13 @@ class Answering:
 
     def _keep(self, answer: Answer, body: bytes) -> Answer:
         with available(), self._database.begin() as connection:
-            self._keep_body(connection, answer.id, body)
+            if body:
+                add_sealed(connection, [self._sealing.seal(answer.id, body)])
             add_answer(connection, answer)
         return answer
-
-    def _keep_body(self, connection: Connection, answer_id: str, body: bytes) -> None:
-        if body:
-            add_sealed(connection, [self._sealing.seal(answer_id, body)])
 
 
 def _refused(answer: Answer, envelope: Envelope) -> Answer:
     is_absent = envelope.code == NOT_FOUND
     outcome = AnswerOutcome.ABSENT if is_absent else AnswerOutcome.REFUSED
     return replace(answer, outcome=outcome, reason=envelope.code)
-
-
-def _occasion(answer: Answer, content: NotificationContent) -> Occasion:
-    return Occasion(
-        notification_id=answer.id,
-        shop_id=content.shop_id,
-        mode=content.mode,
-        received_at=answer.recorded_at,
-        recorded_at=answer.recorded_at,
-        told_at=content.told_at,
-        source=None,
-        rule=None,
-        rule_certainty=rules.INFERRED,
-        is_asked=True,
-    )

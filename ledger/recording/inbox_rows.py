@@ -88,24 +88,24 @@ def missing_body(record: InboxRecord) -> str | None:
 
 
 def occasion_of(
-    notification: Notification,
+    delivery: Delivery,
     content: NotificationContent,
     recorded_at: datetime,
     *,
-    is_readmitted: bool,
+    is_readmitted: bool = False,
 ) -> Occasion:
-    """Describe on which occasion a notification is applied."""
+    """Describe on which occasion the content of a call, or of an answer, is applied."""
     return Occasion(
-        notification_id=notification.delivery.id,
+        notification_id=delivery.id,
         shop_id=content.shop_id,
         mode=content.mode,
-        received_at=notification.delivery.received_at,
+        received_at=delivery.received_at,
         recorded_at=recorded_at,
         told_at=content.told_at,
         source=content.source,
         rule=content.rule,
         rule_certainty=content.rule_certainty,
-        is_readmitted=is_readmitted or notification.delivery.is_imported,
+        is_readmitted=is_readmitted or delivery.is_imported,
         doubts=content.doubts,
         is_asked=content.is_asked,
     )

@@ -72,7 +72,8 @@ class UnitOfWork:
             tag = free_text_tag(notification, self._loaded.texts_by_tag, self._recorded)
             notification = replace(notification, signed_text_tag=tag)
             is_readmitted = readmitted is not None
-            occasion = occasion_of(notification, content, now, is_readmitted=is_readmitted)
+            delivery = notification.delivery
+            occasion = occasion_of(delivery, content, now, is_readmitted=is_readmitted)
             decision = Decider(content, stream_ids, occasion, self).decide()
             if decision.changed:
                 outcome = Outcome.RECORDED

@@ -35,7 +35,7 @@ class Remembering:
         if notification.signed_tag in self._digests:
             return []
         self._digests.add(notification.signed_tag)
-        occasion = occasion_of(notification, content, delivery.received_at, is_readmitted=False)
+        occasion = occasion_of(delivery, content, delivery.received_at)
         decider = Decider(content, streams_of(content), occasion, self.repository)
         return self.repository.add(decider.decide(), content)
 
