@@ -7,7 +7,6 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from ledger.ipn.modes import Mode
 from ledger.ipn.shop_secrets import SecretSchema, fingerprint, secret_of
 
 SECONDS_BETWEEN = 60
@@ -44,12 +43,6 @@ class AskingAccess:
 class AskingSchema(SecretSchema):
     """The table `[[shops.asking]]`."""
 
-    mode = fields.Enum(
-        Mode,
-        by_value=fields.String,
-        required=True,
-        error_messages={"unknown": "must be TEST or PRODUCTION"},
-    )
     host = fields.String(
         required=True,
         validate=validate.Regexp(

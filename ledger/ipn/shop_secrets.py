@@ -9,13 +9,20 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from ledger.errors import SettingsError
+from ledger.ipn.modes import Mode
 
 _WAYS = {"secret", "secret_env", "secret_file"}
 
 
 class SecretSchema(Schema):
-    """A table of the shops file that holds one secret, in one of three ways."""
+    """A table of the shops file that holds the secret of one mode, in one of three ways."""
 
+    mode = fields.Enum(
+        Mode,
+        by_value=fields.String,
+        required=True,
+        error_messages={"unknown": "must be TEST or PRODUCTION"},
+    )
     secret = fields.String()
     secret_env = fields.String()
     secret_file = fields.String()

@@ -144,12 +144,6 @@ def _check_one_a_mode(tables: list[dict[str, Any]]) -> None:
 
 
 class _KeySchema(SecretSchema):
-    mode = fields.Enum(
-        Mode,
-        by_value=fields.String,
-        required=True,
-        error_messages={"unknown": "must be TEST or PRODUCTION"},
-    )
     kind = fields.String(required=True, validate=validate.OneOf(KINDS, error=_KIND))
     not_before = fields.Function(deserialize=_in_utc)
     not_after = fields.Function(deserialize=_in_utc)
