@@ -1,7 +1,7 @@
 """Asks what is due: one question at a time about each shop and mode, and never too often."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ledger.application import Ledger
 from ledger.asking.candidates import Candidate, Due, candidates_of, due_of
@@ -19,9 +19,6 @@ LEASE_SECONDS = 110
 
 OPERATOR = "operator"
 """The cause of a question that somebody asked by hand."""
-
-_LOOKED_AT = 2_000
-_BEFORE = timedelta(days=8)
 
 
 class NotAllowedYetError(LedgerError, code="not-allowed-yet"):
@@ -44,12 +41,10 @@ class Asker:
         self._holder = new_holder()
 
     def permission(self, access: AskingAccess) -> Permission:
-        """Return whether, and when, a shop and mode may be stored."""
+        """Return whether, and when, a shop and mode may be asked."""
         now = self._now()
         with self._ledger.database.connect() as connection:
-            newest = newest_exchanges(
-                connection, access.shop_id, access.mode, since=now - _BEFORE, limit=_LOOKED_AT
-            )
+            newest = newest_exchanges(connection, access, now)
         return permission(access, newest, now)
 
     def due(self, access: AskingAccess, candidates: Iterable[Candidate] = ()) -> list[Due]:

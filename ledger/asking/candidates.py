@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ledger.application import Ledger
 from ledger.asking.exchanges import Exchange, exchanges_by_question
 from ledger.asking.schedule import due_at
 from ledger.errors import NotFoundError, ViewNotBuiltError
-from ledger.instants import read_instant
+from ledger.instants import end_of, read_instant
 from ledger.ipn.form_v2_fields import UUID
 from ledger.ipn.modes import Mode
 from ledger.ipn.platform_answers import TOO_MANY, TOO_OFTEN, Question, Service
@@ -78,7 +78,7 @@ def _reported(ledger: Ledger, shop_id: str, mode: str, now: datetime) -> Iterato
             is_missing = finding["result"] in _ASKED_FOR and finding["day"] in days
             question = _question_of(shop_id, mode, finding) if is_missing else None
             if question is not None:
-                since = _end_of(date.fromisoformat(finding["day"]))
+                since = end_of(date.fromisoformat(finding["day"]))
                 yield Candidate(question, finding["result"], since, report.recorded_at)
 
 
@@ -169,7 +169,3 @@ def _question_of(shop_id: str, mode: str, finding: Mapping[str, Any]) -> Questio
     if finding["order_id"]:
         return Question(shop_id, mode, Service.ORDER, finding["order_id"])
     return None
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), UTC)

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from ledger.ipn.asking_access import AskingAccess
 from ledger.ipn.platform_answers import Question
+from ledger.reconciliation.newest_first import newest_first
 from ledger.storage.answers import (
     HAVE_CONTENT,
     Answer,
@@ -18,6 +20,9 @@ from ledger.storage.answers import (
 )
 from ledger.storage.asking_tables import answers, questions
 from ledger.storage.database import chunks, padded
+
+_LATELY = timedelta(days=8)
+_EXCHANGES_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +44,15 @@ class Exchange:
         return self.answer is not None and self.answer.outcome in answered
 
 
-def newest_exchanges(
-    connection: Connection, shop_id: str, mode: str, *, since: datetime, limit: int
-) -> list[Exchange]:
-    """Return the questions about a shop and mode since an instant, newest first."""
+def newest_exchanges(connection: Connection, access: AskingAccess, now: datetime) -> list[Exchange]:
+    """Return the questions about a shop and mode that say whether it may be asked, newest first.
+
+    Shape: those of the last eight days, of very many the newest.
+    """
     c = questions.c
-    query = _exchanges().where(c.shop_id == shop_id, c.mode == mode, c.asked_at >= since)
-    return _read(connection, query.order_by(c.id.desc()).limit(limit))
+    of_shop = (c.shop_id == access.shop_id, c.mode == access.mode)
+    query = _exchanges().where(*of_shop, c.asked_at >= now - _LATELY)
+    return _read(connection, query.order_by(c.id.desc()).limit(_EXCHANGES_MAX))
 
 
 def exchanges_by_question(
@@ -70,13 +77,8 @@ def listed_exchanges(
     connection: Connection, *, limit: int, before_id: str | None = None, shops: Sequence[str] | None
 ) -> list[Exchange]:
     """Return questions, newest first. Shape: `shops` None is every shop; `before_id` is an id."""
-    c = questions.c
-    query = _exchanges().order_by(c.id.desc()).limit(limit)
-    if before_id is not None:
-        query = query.where(c.id < before_id)
-    if shops is not None:
-        query = query.where(c.shop_id.in_(shops))
-    return _read(connection, query)
+    paged = newest_first(_exchanges(), questions, limit=limit, before_id=before_id, shops=shops)
+    return _read(connection, paged)
 
 
 def _exchanges() -> Select[Any]:

@@ -12,7 +12,6 @@ from ledger.asking.schedule import DAY, permission
 from ledger.ipn.shops_and_keys import Shops
 
 UNANSWERED = "none"
-_LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,7 @@ def asking_standings(
     """Yield how asking stands about each shop and mode for which it was chosen."""
     accesses = (access for shop in shops.shop_by_id.values() for access in shop.asking)
     for access in accesses:
-        exchanges = newest_exchanges(
-            connection, access.shop_id, access.mode, since=now - 8 * DAY, limit=_LOOKED_AT
-        )
+        exchanges = newest_exchanges(connection, access, now)
         of_day = [each for each in exchanges if each.question.asked_at > now - DAY]
         yield AskingStanding(
             access.shop_id,

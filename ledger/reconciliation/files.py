@@ -183,7 +183,8 @@ def listed_files(
     connection: Connection, *, limit: int, before_id: str | None = None, shops: Sequence[str] | None
 ) -> list[KeptFile]:
     """Return files, newest first. Shape: `shops` None is every shop; `before_id` is an id."""
-    query = newest_first(journal_files, limit=limit, before_id=before_id, shops=shops)
+    every = select(journal_files)
+    query = newest_first(every, journal_files, limit=limit, before_id=before_id, shops=shops)
     return [_kept_file(row) for row in connection.execute(query)]
 
 

@@ -149,7 +149,7 @@ def listed_reports(
     connection: Connection, *, limit: int, before_id: str | None = None, shops: Sequence[str] | None
 ) -> list[StoredReport]:
     """Return reports, newest first. Shape: `shops` None is every shop; `before_id` is an id."""
-    query = newest_first(reports, limit=limit, before_id=before_id, shops=shops)
+    query = newest_first(select(reports), reports, limit=limit, before_id=before_id, shops=shops)
     return [_report(row) for row in connection.execute(query)]
 
 

@@ -16,7 +16,7 @@ from ledger.queries.state import current_state
 from ledger.simulator.rest_answers import Fault
 from ledger.simulator.signed_calls import SignedCall
 from ledger.storage.answers import Answer, AnswerOutcome
-from tests.asking.conftest import NOW, PASSWORD, Asking
+from tests.asking.conftest import PASSWORD, Asking
 from tests.builders import receive
 from tests.simulator.conftest import SHOP_ID
 
@@ -105,7 +105,7 @@ def test_whoever_is_too_often_there_comes_less_often(asking: Asking) -> None:
 
 def _exchanges(asking: Asking) -> list[str | None]:
     with asking.ledger.database.connect() as connection:
-        every = newest_exchanges(connection, SHOP_ID, "TEST", since=NOW, limit=100)
+        every = newest_exchanges(connection, asking.access, asking.clock())
     return [each.answer.reason if each.answer else None for each in every]
 
 
