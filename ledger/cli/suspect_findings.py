@@ -6,7 +6,7 @@ from datetime import datetime
 from ledger.cli.output import counted
 from ledger.cli.shop_findings import OK, WARNING, Finding
 from ledger.projections.suspect_rules import Suspicion
-from ledger.queries.suspects import count_suspects
+from ledger.queries.suspects import count_by_certainty, count_suspects
 from ledger.storage.database import Database
 
 SUBJECT = "suspects"
@@ -18,12 +18,9 @@ def suspect_findings(database: Database, *, now: datetime) -> Iterator[Finding]:
         counts = count_suspects(connection, now)
     if counts is None:
         return  # it says already that the read model is not built
-    count_by_certainty = {
-        certainty: sum(each.count for each in counts if each.certainty == certainty)
-        for certainty in Suspicion
-    }
-    certain, likely = count_by_certainty[Suspicion.CERTAIN], count_by_certainty[Suspicion.LIKELY]
-    data = {str(certainty): count for certainty, count in count_by_certainty.items()}
+    by_certainty = count_by_certainty(counts)
+    certain, likely = by_certainty[Suspicion.CERTAIN], by_certainty[Suspicion.LIKELY]
+    data = {str(certainty): count for certainty, count in by_certainty.items()}
     if certain:
         words = f"{counted(certain, 'notification')} certainly never came, {likely} likely"
         yield Finding(WARNING, SUBJECT, f"{words}: see `ledger suspects`", data)

@@ -216,7 +216,7 @@ def list_page(
     by = sort_of(sort, listing.orders)
     last_key = None if cursor is None else read_cursor(cursor, table, by, filters)
     rows = read_page(
-        connection, table, selection(listing, filters, now), by, last_key=last_key, limit=limit + 1
+        connection, table, _selection(listing, filters, now), by, last_key=last_key, limit=limit + 1
     )
     if not rows and cursor is None:
         refuse_unknown_currency(filters)
@@ -230,18 +230,28 @@ def list_page(
 def all_transactions(database: Database, transaction_filter: TransactionFilter) -> Iterator[Item]:
     """Yield every transaction in the order in which it was first seen, in little memory.
 
-    Shape: one that changes meanwhile appears once, as it stands when its page is read.
     Errors: ViewNotBuiltError; BadFilterError instead of no transaction of an unknown currency.
     """
-    with database.connect() as connection:
-        table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
-    sort = sort_of("time", TRANSACTIONS.orders)
-    selected = selection(TRANSACTIONS, transaction_filter)
-    rows = read_all(database.connect, table, selected, sort, page_size=EXPORT_PAGE)
-    first = next(rows, None)
+    items = all_items(database, TRANSACTIONS, transaction_filter)
+    first = next(items, None)
     if first is None:
         return refuse_unknown_currency(transaction_filter)
-    yield from map(TRANSACTIONS.item, chain([first], rows))
+    yield from chain([first], items)
+
+
+def all_items(
+    database: Database, listing: Listing, filters: Filter, now: datetime | None = None
+) -> Iterator[Item]:
+    """Yield every item of a list in the order of its time, in little memory.
+
+    Shape: one that changes meanwhile appears once, as it stands when its page is read; `now` is for
+    a list of what is due by then. Errors: ViewNotBuiltError.
+    """
+    with database.connect() as connection:
+        table, _, _ = live_table(connection, listing.view, listing.table)
+    sort, selection = sort_of("time", listing.orders), _selection(listing, filters, now)
+    rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
+    yield from map(listing.item, rows)
 
 
 def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
@@ -252,7 +262,7 @@ def count_transactions(connection: Connection, transaction_filter: TransactionFi
     return int(connection.scalar(query) or 0)
 
 
-def selection(listing: Listing, filters: Filter, now: datetime | None = None) -> Selection:
+def _selection(listing: Listing, filters: Filter, now: datetime | None = None) -> Selection:
     """Return which rows of a list its filters select, of what is due by `now` if it says when."""
     assert (listing.is_due is None) == (now is None), f"{listing.view} needs the time, or no time"
     scans: dict[str, Sequence[str]] = {}

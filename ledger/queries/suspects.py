@@ -4,7 +4,7 @@ What is only a hint counts from the second month of a shop on: before that it is
 than the ledger.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,8 +19,8 @@ from ledger.projections.suspect_rules import (
 )
 from ledger.queries.filter_conditions import Filter, sql_conditions
 from ledger.queries.filter_declarations import SuspectFilter
-from ledger.queries.keyset import Row, SortOrder, read_all, sort_of
-from ledger.queries.lists import EXPORT_PAGE, Item, Listing, as_item, selection
+from ledger.queries.keyset import Row, SortOrder
+from ledger.queries.lists import Item, Listing, all_items, as_item
 from ledger.queries.live_tables import live_table
 from ledger.storage.database import Database
 
@@ -99,11 +99,7 @@ def all_suspects(database: Database, filters: Filter, now: datetime) -> Iterator
 
     Errors: ViewNotBuiltError.
     """
-    with database.connect() as connection:
-        table, _, _ = live_table(connection, SUSPECTS.view, SUSPECTS.table)
-    sort, selected = sort_of("time", SUSPECTS.orders), selection(SUSPECTS, filters, now)
-    rows = read_all(database.connect, table, selected, sort, page_size=EXPORT_PAGE)
-    yield from map(SUSPECTS.item, rows)
+    return all_items(database, SUSPECTS, filters, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +136,11 @@ def count_suspects(
         )
         for row in connection.execute(query.order_by(*by_rule), parameters)
     ]
+
+
+def count_by_certainty(suspect_counts: Collection[SuspectCount]) -> dict[Suspicion, int]:
+    """Add up suspects by how sure they are."""
+    return {
+        certainty: sum(each.count for each in suspect_counts if each.certainty == certainty)
+        for certainty in Suspicion
+    }

@@ -9,7 +9,7 @@ from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import SuspectFilter
 from ledger.queries.lists import LIMIT_DEFAULT, Item, Page, list_page
-from ledger.queries.suspects import SUSPECTS, count_suspects
+from ledger.queries.suspects import SUSPECTS, count_by_certainty, count_suspects
 from web.authentication import filter_of_caller, redact_items
 from web.context import context, ledger
 from web.pages.blueprint import bp
@@ -46,10 +46,7 @@ def suspects(mode: str) -> ResponseReturnValue:
     page = render(
         "suspects.html",
         question=question,
-        counts={
-            certainty: sum(each.count for each in counts or () if each.certainty == certainty)
-            for certainty in Suspicion
-        },
+        counts=count_by_certainty(counts or ()),
         is_built=counts is not None,
         rows=[] if listed is None else [_row(item) for item in redact_items(listed.items, filter_)],
         next_address=listed
