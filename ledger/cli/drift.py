@@ -1,7 +1,7 @@
 """What `ledger drift` and its commands do: read what is not read yet, and print what is known."""
 
 from contextlib import closing
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import click
@@ -13,7 +13,7 @@ from ledger.drift.field_pairs import FieldPair, LivePairs, field_pairs, live_pai
 from ledger.drift.follower import DriftIndex
 from ledger.drift.known_names import count_calls, differences, listed_names
 from ledger.drift.news import DAYS_LOOKED_AT, DriftRow, listed_news
-from ledger.instants import utc_now
+from ledger.instants import beginning_of, utc_now
 from ledger.ipn.modes import Mode
 
 _NEWS_COLUMNS = (
@@ -32,10 +32,9 @@ def print_news(
 ) -> int:
     """Print what is otherwise than before; return the exit code. Errors: LedgerError."""
     day = first_day or utc_now().date() - timedelta(days=DAYS_LOOKED_AT)
-    since = datetime.combine(day, time(), UTC)
     shops = None if shop_id is None else {shop_id}
     with closing(_followed()) as ledger, ledger.database.connect() as connection:
-        news = listed_news(connection, since, shops=shops, mode=mode)
+        news = listed_news(connection, beginning_of(day), shops=shops, mode=mode)
         read, unread = count_calls(connection, shops=shops, mode=mode)
     if as_json:
         document = {"first_day": day.isoformat(), "calls": read, "unread": unread, "findings": news}

@@ -194,7 +194,6 @@ class Catalogue:
                     continue
                 seen = NameSeen(call.delivery_id, call.received_at, call.received_at)
                 self.put_name(call.kind, name, seen)
-                self.touched_names.add((call.kind, name))
             seen.call_count += 1
             seen.last_seen_at = max(seen.last_seen_at, call.received_at)
             if name in names.filled:

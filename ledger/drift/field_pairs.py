@@ -9,13 +9,11 @@ from sqlalchemy import select
 
 from ledger.application import Ledger
 from ledger.drift.catalogue import WORD
-from ledger.errors import NotificationError
 from ledger.ipn import form_v2, form_v2_fields, rest_v4, rest_v4_fields
 from ledger.ipn.field_values import FactTable
-from ledger.ipn.parse import read_trusted
 from ledger.ipn.snapshots import TRANSACTION_FACTS, Fact, TransactionSnapshot
 from ledger.ipn.statuses import form_spelling, is_same_outcome
-from ledger.recording.inbox_rows import delivery_of
+from ledger.queries.evidence import content_of
 from ledger.storage.database import chunks
 from ledger.storage.drift_tables import drift_values
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -148,14 +146,8 @@ def _newest(ledger: Ledger, shop_id: str, mode: str, limit: int) -> Iterator[Inb
 
 
 def _snapshots(ledger: Ledger, record: InboxRecord) -> tuple[TransactionSnapshot, ...]:
-    if record.body is None:
-        return ()
-    proof = record.key_fingerprint or "", record.signed_tag or ""
-    try:
-        with ledger.sealing.tagging():
-            return read_trusted(delivery_of(record), *proof, ledger.limits)[1].transactions
-    except NotificationError:  # undecided, or code that reads more strictly than that of then
-        return ()
+    content = content_of(ledger, record)
+    return () if content is None else content.transactions
 
 
 def _own_facts(snapshot: TransactionSnapshot) -> Mapping[str, Fact]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, select
 
 from ledger.drift.calls import UNREAD
 from ledger.drift.catalogue import TYPE, WORD
-from ledger.drift.news import DriftRow
+from ledger.drift.news import DriftRow, within
 from ledger.drift.readings import reading_of
 from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
@@ -119,11 +119,7 @@ def count_calls(
 def _rows(
     connection: Connection, table: Table, shops: Collection[str] | None, mode: str | None
 ) -> list[dict[str, Any]]:
-    query = select(table)
-    if shops is not None:
-        query = query.where(table.c.shop_id.in_(sorted(shops)))
-    if mode is not None:
-        query = query.where(table.c.mode == Mode(mode).value)
+    query = select(table).where(*within(table, shops, mode))
     return [dict(row) for row in connection.execute(query).mappings()]
 
 

@@ -1,10 +1,10 @@
 """Lists what calls did otherwise than before: by shop and day, and how much of it there is."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from ledger.drift.readings import reading_of
 from ledger.instants import write_public_instant
@@ -40,9 +40,12 @@ def listed_news(
     Shape: of these shops, of all without any; `delivery_id` is the first delivery that showed it.
     """
     c = drift_findings.c
-    query = select(drift_findings).where(*_conditions(since, shops, mode)).limit(limit)
+    query = select(drift_findings).where(
+        c.noticed_at >= since, *within(drift_findings, shops, mode)
+    )
     order = (c.noticed_at.desc(), c.delivery_id.desc(), *(c[name] for name in SCOPE))
-    rows = connection.execute(query.order_by(*order, c.drift, c.name, c.value, c.kind))
+    query = query.order_by(*order, c.drift, c.name, c.value, c.kind)
+    rows = connection.execute(query.limit(limit))
     return [
         {
             "noticed_at": write_public_instant(row.noticed_at),
@@ -65,20 +68,18 @@ def drift_standings(connection: Connection, now: datetime) -> list[DriftStanding
     c = drift_findings.c
     columns = (c.shop_id, c.mode, c.drift)
     since = now - timedelta(days=DAYS_LOOKED_AT)
-    query = select(*columns, func.count()).where(*_conditions(since)).group_by(*columns)
+    query = select(*columns, func.count()).where(c.noticed_at >= since).group_by(*columns)
     counts_by_shop: dict[tuple[str, str], dict[str, int]] = {}
     for shop_id, mode, drift, count in connection.execute(query.order_by(*columns)):
         counts_by_shop.setdefault((shop_id, mode), {})[drift] = count
     return [DriftStanding(*shop, by_drift) for shop, by_drift in counts_by_shop.items()]
 
 
-def _conditions(
-    since: datetime, shops: Collection[str] | None = None, mode: str | None = None
-) -> list[ColumnElement[bool]]:
-    c = drift_findings.c
-    conditions = [c.noticed_at >= since]
+def within(
+    table: Table, shops: Collection[str] | None, mode: str | None
+) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that narrow a table to shops and a mode, each where it is given."""
     if shops is not None:
-        conditions.append(c.shop_id.in_(sorted(shops)))
+        yield table.c.shop_id.in_(sorted(shops))
     if mode is not None:
-        conditions.append(c.mode == Mode(mode).value)
-    return conditions
+        yield table.c.mode == Mode(mode).value

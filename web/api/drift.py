@@ -1,6 +1,6 @@
 """What the platform sends otherwise than before, and which names it was seen to send."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
 
 from flask import Response
@@ -10,6 +10,7 @@ from ledger.drift.catalogue import Drift
 from ledger.drift.known_names import count_calls, listed_names
 from ledger.drift.news import DAYS_LOOKED_AT, listed_news
 from ledger.drift.readings import Reading
+from ledger.instants import beginning_of
 from ledger.ipn.modes import PUBLIC_MODES
 from web.api.answer_fields import (
     Fields,
@@ -92,8 +93,7 @@ DriftNamesAnswer = answer_schema("DriftNamesAnswer", **_SHOP, names=many(DriftNa
 def get_drift(parameters: dict[str, Any], shop_id: str, mode: str) -> Response:
     """List what calls of a shop had otherwise than those before, newest first."""
     first_day = parameters["since"] or context().clock().date() - timedelta(days=DAYS_LOOKED_AT)
-    since = datetime.combine(first_day, time(), UTC)
-    shops, limit = {shop_id}, parameters["limit"]
+    since, shops, limit = beginning_of(first_day), {shop_id}, parameters["limit"]
     with ledger().database.connect() as connection:
         findings = listed_news(connection, since, shops=shops, mode=mode, limit=limit)
         calls, unread = count_calls(connection, shops=shops, mode=mode)
