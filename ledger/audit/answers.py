@@ -1,6 +1,5 @@
 """Checks each answer to our own questions against its body, and its events against both."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,9 +9,9 @@ from ledger.audit.fault import BODY_ERASED, CheckResult
 from ledger.audit.opened_evidence import OpenedEvidence
 from ledger.audit.rederivation import Rederivation
 from ledger.audit.stored_rows import DELIVERY_PAGE, UNREADABLE, StoredDelivery
-from ledger.audit.verified_deliveries import check_event, read_events
+from ledger.audit.verified_deliveries import UNLIMITED, check_event, read_events
 from ledger.errors import NotificationError
-from ledger.ipn.delivery import Delivery, Limits
+from ledger.ipn.delivery import Delivery
 from ledger.ipn.platform_answers import CONTENT_TYPE, read_content, read_envelope
 from ledger.ipn.signature import digest
 from ledger.ipn.snapshots import NotificationContent
@@ -20,8 +19,6 @@ from ledger.sealing.sealing import Sealing
 from ledger.storage.answers import HAVE_CONTENT, StoredQuestion, questions_of
 from ledger.storage.asking_tables import answers, questions
 from ledger.storage.database import Database
-
-_LIMITS = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
 
 
 def check_answers(database: Database, sealing: Sealing) -> CheckResult:
@@ -95,7 +92,7 @@ def _content(
     if stored_question is None:
         return None
     try:
-        envelope = read_envelope(body, _LIMITS)
+        envelope = read_envelope(body, UNLIMITED)
         content = read_content(stored_question.question, stored_delivery.delivery, envelope)
     except (NotificationError, *UNREADABLE) as error:
         result.add(None, f"answer {id_}", "row-differs", f"it is no answer: {error}")

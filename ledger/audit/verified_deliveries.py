@@ -30,7 +30,7 @@ from ledger.storage.database import Database
 from ledger.storage.outcomes import Outcome
 from ledger.storage.stream_names import streams_by_name
 
-_LIMITS = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
+UNLIMITED = Limits(sys.maxsize, sys.maxsize)  # what was accepted once is not refused now
 _REFUSALS = (NotificationError, *UNREADABLE)
 
 
@@ -159,14 +159,14 @@ class _Check:
         named_key = next((key for key in keys if key.fingerprint == row.key_fingerprint), None)
         try:
             if named_key:
-                return verify(delivery, _alone(named_key), _LIMITS)
+                return verify(delivery, _alone(named_key), UNLIMITED)
             for key in keys:
                 with suppress(*_REFUSALS):
-                    proven = verify(delivery, _alone(key), _LIMITS)
+                    proven = verify(delivery, _alone(key), UNLIMITED)
                     self._add("fingerprint", f"{key.fingerprint} made the signature")
                     return proven
             self.result.remarks[KEY_GONE] += 1
-            return trust(delivery, row.key_fingerprint, row.signed_tag, _LIMITS)
+            return trust(delivery, row.key_fingerprint, row.signed_tag, UNLIMITED)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
