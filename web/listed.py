@@ -1,4 +1,4 @@
-"""What files of the platform list about an object: the same for the API and the pages."""
+"""What files of the platform list, as a reader may see it: the same for the API and the pages."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,9 @@ from ledger.queries.find_by_name import ORDER
 from ledger.queries.state import State
 from ledger.reconciliation.chargebacks import chargebacks_of
 from ledger.reconciliation.listed import names_of_order, names_of_transaction
+from ledger.reconciliation.remittances import SettledDays
 from ledger.reconciliation.remitted import remitted_of, sums_of
+from ledger.reconciliation.settlement_data import LINES_MAX, settlement_data
 from web.authentication import redact_for_reader
 from web.context import ledger
 
@@ -33,3 +35,11 @@ def listed_of(state: State, as_of: datetime | None) -> dict[str, Any] | None:
             }
         except ViewNotBuiltError:
             return None
+
+
+def settlement_of(settled: SettledDays, lines_max: int = LINES_MAX) -> dict[str, Any]:
+    """Return the remittances of some days. Shape: as `settlement_data`."""
+    document = settlement_data(settled, lines_max)
+    for remittance in document["remittances"]:
+        remittance["lines"] = list(map(redact_for_reader, remittance["lines"]))
+    return document

@@ -5,7 +5,6 @@ with what was told, and no scale is guessed.
 """
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -13,7 +12,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from ledger.ipn.money import counted_minor
-from ledger.reconciliation.journal_rows import JournalKind, Settlement
+from ledger.reconciliation.journal_rows import JournalKind, JournalRow, Settlement
 from ledger.reconciliation.known_transactions import KnownTransaction
 from ledger.reconciliation.listed import ListedRow, listed_of_days
 from ledger.reconciliation.report_store import Scope
@@ -147,7 +146,7 @@ def settled_days(connection: Connection, scope: Scope) -> SettledDays:
     """
     lines_by_key: dict[RemittanceKey, list[RemittanceLine]] = defaultdict(list)
     for listed_row in listed_of_days(connection, scope, JournalKind.BANK):
-        lines_by_key[_key(listed_row)].append(line_of(listed_row))
+        lines_by_key[key_of(listed_row)].append(line_of(listed_row))
     remittances = [Remittance(key, tuple(lines)) for key, lines in lines_by_key.items()]
     return SettledDays(
         scope,
@@ -156,7 +155,8 @@ def settled_days(connection: Connection, scope: Scope) -> SettledDays:
     )
 
 
-def _key(listed_row: ListedRow) -> RemittanceKey:
+def key_of(listed_row: ListedRow) -> RemittanceKey:
+    """Return of which remittance a row of a bank journal is."""
     claim = listed_row.claim
     number = None if claim.settlement is None else claim.settlement.remittance_number
     return RemittanceKey(listed_row.moved_on, claim.contract, number, claim.currency)
@@ -171,38 +171,27 @@ def _in_order(remittance: Remittance) -> tuple[str, ...]:
 def line_of(listed_row: ListedRow) -> RemittanceLine:
     """Return a row of a bank journal with what came of it."""
     claim, settlement = listed_row.claim, listed_row.claim.settlement
-    if not _is_readable(listed_row) or settlement is None:
+    if settlement is None or not _is_readable(claim, settlement):
         return RemittanceLine(listed_row, LineResult.UNREADABLE, None, None, None)
     sign = -1 if claim.direction == CREDIT else 1
-    signed = _signed(sign)
-    amounts = signed(settlement.gross_minor), signed(settlement.fee_minor)
-    return RemittanceLine(listed_row, _result(listed_row), *amounts, signed(settlement.net_minor))
-
-
-def _signed(sign: int) -> Callable[[int | None], int | None]:
-    return lambda amount_minor: None if amount_minor is None else sign * amount_minor
-
-
-def _is_readable(listed_row: ListedRow) -> bool:
-    claim = listed_row.claim
-    return (
-        claim.currency is not None
-        and claim.direction in ("DEBIT", CREDIT)
-        and claim.settlement is not None
-        and _is_scaled(claim.settlement)
+    gross, fee, net = (
+        None if amount_minor is None else sign * amount_minor
+        for amount_minor in (settlement.gross_minor, settlement.fee_minor, settlement.net_minor)
     )
+    return RemittanceLine(listed_row, _result(listed_row, settlement), gross, fee, net)
 
 
-def _is_scaled(settlement: Settlement) -> bool:
-    return settlement.is_scale_known and settlement.gross_minor is not None
+def _is_readable(claim: JournalRow, settlement: Settlement) -> bool:
+    is_scaled = settlement.is_scale_known and settlement.gross_minor is not None
+    return claim.currency is not None and claim.direction in ("DEBIT", CREDIT) and is_scaled
 
 
-def _result(listed_row: ListedRow) -> LineResult:
+def _result(listed_row: ListedRow, settlement: Settlement) -> LineResult:
     if len(listed_row.match.known_transactions) > 1:
         return LineResult.AMBIGUOUS
-    claim, known = listed_row.claim, listed_row.match.known
-    if known is None or claim.settlement is None:
+    known = listed_row.match.known
+    if known is None:
         return LineResult.UNMATCHED
-    said = claim.settlement.gross_minor, claim.currency
+    said = settlement.gross_minor, listed_row.claim.currency
     is_same = said == (known.amount_minor, known.currency)
     return LineResult.MATCHED if is_same else LineResult.DIFFERS

@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from ledger.reconciliation.journal_rows import JournalKind
 from ledger.reconciliation.listed import ListedRow, Names, listed_of_names
-from ledger.reconciliation.remittances import RemittanceLine, line_of
-from ledger.reconciliation.settlement_data import line_data
+from ledger.reconciliation.remittances import key_of, line_of
+from ledger.reconciliation.settlement_data import key_data, line_data
 
 
 def remitted_of(
@@ -23,7 +23,7 @@ def remitted_of(
     rows = listed_of_names(
         connection, payment_names, JournalKind.BANK, recorded_until=recorded_until
     )
-    return [_data(line_of(row)) for row in rows if _is_about(row, payment_names)]
+    return [_data(row) for row in rows if _is_about(row, payment_names)]
 
 
 def sums_of(remitted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -52,14 +52,6 @@ def _is_about(listed_row: ListedRow, payment_names: Names) -> bool:
     return payment_names.is_order and listed_row.claim.order_id in payment_names.order_ids
 
 
-def _data(bank_line: RemittanceLine) -> dict[str, Any]:
-    claim = bank_line.listed_row.claim
-    number = None if claim.settlement is None else claim.settlement.remittance_number
-    return {
-        "remitted_on": bank_line.listed_row.moved_on.isoformat(),
-        "contract": claim.contract,
-        "number": number,
-        "currency": claim.currency,
-        **line_data(bank_line),
-        "known_minor": bank_line.known_minor,
-    }
+def _data(listed_row: ListedRow) -> dict[str, Any]:
+    line = line_of(listed_row)
+    return key_data(key_of(listed_row)) | line_data(line) | {"known_minor": line.known_minor}

@@ -6,7 +6,13 @@ from typing import Any
 from ledger.ipn.modes import Mode
 from ledger.reconciliation.chargebacks import chargeback_data
 from ledger.reconciliation.listed import ListedRow
-from ledger.reconciliation.remittances import LineResult, Remittance, RemittanceLine, SettledDays
+from ledger.reconciliation.remittances import (
+    LineResult,
+    Remittance,
+    RemittanceKey,
+    RemittanceLine,
+    SettledDays,
+)
 
 LINES_MAX = 10_000
 """So many rows are listed; all are in the sums."""
@@ -39,15 +45,11 @@ def settlement_data(settled: SettledDays, lines_max: int = LINES_MAX) -> dict[st
 def _remittance(
     remittance: Remittance, taken_back: Mapping[str, int], lines_max: int
 ) -> dict[str, Any]:
-    key = remittance.remittance_key
     lines = [line_data(line) for line in remittance.bank_lines]
     for line in lines:
         line["chargebacks_minor"] = taken_back.get(line["reference"] or "", 0)
     return {
-        "remitted_on": key.remitted_on.isoformat(),
-        "contract": key.contract,
-        "number": key.number,
-        "currency": key.currency,
+        **key_data(remittance.remittance_key),
         "rows": len(remittance.bank_lines),
         "payments_minor": remittance.payments_minor,
         "refunds_minor": remittance.refunds_minor,
@@ -59,6 +61,16 @@ def _remittance(
         "chargebacks_minor": sum(line["chargebacks_minor"] for line in lines),
         "results": {result.value: remittance.count(result) for result in LineResult},
         "lines": lines[:lines_max],
+    }
+
+
+def key_data(remittance_key: RemittanceKey) -> dict[str, Any]:
+    """Return what identifies a remittance under its public names."""
+    return {
+        "remitted_on": remittance_key.remitted_on.isoformat(),
+        "contract": remittance_key.contract,
+        "number": remittance_key.number,
+        "currency": remittance_key.currency,
     }
 
 

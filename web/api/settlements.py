@@ -9,12 +9,12 @@ from marshmallow import RAISE
 from ledger.ipn.modes import Mode
 from ledger.reconciliation.remittances import settled_days
 from ledger.reconciliation.report_store import Scope
-from ledger.reconciliation.settlement_data import settlement_data
 from web.api.reconciliation_queries import CompletenessQuery
 from web.api.responses import a_blueprint, answer
 from web.api.settlement_answers import SettlementAnswer
-from web.authentication import log_personal_read, redact_for_reader
+from web.authentication import log_personal_read
 from web.context import context, ledger
+from web.listed import settlement_of
 
 bp = a_blueprint("settlements", "What the bank was sent, as files of the platform list it.")
 
@@ -29,7 +29,4 @@ def get_settlement(parameters: dict[str, Any], shop_id: str, mode: str) -> Respo
     with ledger().database.connect() as connection:
         settled = settled_days(connection, scope)
     log_personal_read("settlement", shop_id=shop_id, mode=mode, reference=last_day.isoformat())
-    document = settlement_data(settled)
-    for remittance in document["remittances"]:
-        remittance["lines"] = list(map(redact_for_reader, remittance["lines"]))
-    return answer(document)
+    return answer(settlement_of(settled))

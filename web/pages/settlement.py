@@ -10,10 +10,10 @@ from ledger.errors import BadFilterError, ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.reconciliation.remittances import settled_days
 from ledger.reconciliation.report_store import Scope
-from ledger.reconciliation.settlement_data import settlement_data
 from ledger.reconciliation.standing import DAYS_LOOKED_AT
-from web.authentication import log_personal_read, redact_for_reader, scope_of
+from web.authentication import log_personal_read, scope_of
 from web.context import context, ledger
+from web.listed import settlement_of
 from web.pages.blueprint import bp
 from web.pages.languages import N_
 from web.pages.rendering import render
@@ -62,7 +62,4 @@ def _shop(scope: Scope) -> dict[str, Any]:
             settled = settled_days(connection, scope)
         except ViewNotBuiltError:
             return shop | {"is_built": False}
-    document = settlement_data(settled, LINES_SHOWN)
-    for remittance in document["remittances"]:
-        remittance["lines"] = list(map(redact_for_reader, remittance["lines"]))
-    return shop | {"is_built": True, **document}
+    return shop | {"is_built": True, **settlement_of(settled, LINES_SHOWN)}
