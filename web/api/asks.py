@@ -25,7 +25,7 @@ from web.authentication import (
 )
 from web.context import context, ledger
 
-bp = a_blueprint("asks", "What was asked of the platform, and what it answer_.")
+bp = a_blueprint("asks", "What was asked of the platform, and what it answered.")
 
 AskAnswer = answer_schema(
     "AskAnswer",
@@ -65,7 +65,7 @@ def list_asks(parameters: dict[str, Any]) -> Response:
             connection, limit=limit + 1, before_id=parameters["cursor"], shops=shops
         )
     cursor = rows[limit - 1].question.id if len(rows) > limit else None
-    return answer_page([redact_for_reader(ask_data(each)) for each in rows[:limit]], cursor)
+    return answer_page([redact_for_reader(_ask_data(each)) for each in rows[:limit]], cursor)
 
 
 @bp.route("/shops/<shop_id>/<mode>/asks", methods=["POST"])
@@ -75,24 +75,17 @@ def list_asks(parameters: dict[str, Any]) -> Response:
 @only_for_operators
 def ask_now(request_body: dict[str, Any], shop_id: str, mode: str) -> Response:
     """Ask the platform one question now, and record what it answers; 409 when it must wait."""
-    exchange = asked_now(shop_id, mode, Service(request_body["service"]), request_body["subject"])
-    return answer(redact_for_reader(ask_data(exchange)))
-
-
-def asked_now(shop_id: str, mode: str, service: Service, subject: str) -> Exchange:
-    """Ask one question, and log who did. Errors: NotFoundError where nobody may ask; those of
-    asking."""
+    service, subject = Service(request_body["service"]), request_body["subject"]
     question = Question(shop_id, Mode(mode).value, service, subject)
     access = ledger().shops.asking(shop_id, question.mode)
     if access is None:
         raise NotFoundError("the shops file does not allow to ask about this shop and mode")
     log_act("question", reference=subject)
     asker = Asker(ledger(), clock=context().clock)
-    return asker.ask(access, question, cause=OPERATOR)
+    return answer(redact_for_reader(_ask_data(asker.ask(access, question, cause=OPERATOR))))
 
 
-def ask_data(exchange: Exchange) -> dict[str, Any]:
-    """Return a question with its answer under their public names."""
+def _ask_data(exchange: Exchange) -> dict[str, Any]:
     stored, answer_ = exchange.question, exchange.answer
     question = stored.question
     data: dict[str, Any] = {
