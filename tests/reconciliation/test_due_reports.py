@@ -11,28 +11,18 @@ from ledger.proof.runner import LogRunner
 from ledger.reconciliation.completeness import completeness
 from ledger.reconciliation.due_reports import DueReports, due_scopes
 from ledger.reconciliation.report_store import Scope, newest_report, report_of
-from ledger.storage.database import Database
 from tests.builders import SHOP_ID, receive
 from tests.reconciliation.comparing import (
     DAY,
     NOW,
     ROWS,
     a_journal,
-    a_ledger_of_the_day,
     a_payment,
     import_journal,
     money,
 )
 
 OF_DAY = Scope(SHOP_ID, "TEST", DAY, DAY)
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    """A ledger that was told of a day with gaps, and has the platform's file of it."""
-    ledger = a_ledger_of_the_day(database)
-    import_journal(ledger, a_journal())
-    return ledger
 
 
 @pytest.fixture

@@ -17,21 +17,12 @@ from tests.reconciliation.comparing import (
     DAY,
     ROWS,
     a_journal,
-    a_ledger_of_the_day,
     a_payment,
     import_journal,
     money,
     report_of_day,
     words_of,
 )
-
-
-@pytest.fixture
-def ledger(database: Database) -> Ledger:
-    """A ledger that was told of a day, and has the platform's file of it."""
-    ledger = a_ledger_of_the_day(database)
-    import_journal(ledger, a_journal())
-    return ledger
 
 
 def test_each_row_and_each_payment_has_its_word(ledger: Ledger) -> None:
