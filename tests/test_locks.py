@@ -64,6 +64,13 @@ def test_what_is_not_locked_or_otherwise_is_told() -> None:
     ]
 
 
+def test_whatever_is_asked_for_ends_before_a_release_that_may_break_it() -> None:
+    extras = PROJECT["optional-dependencies"].values()
+    requirements = [*PROJECT["dependencies"], *(text for extra in extras for text in extra)]
+
+    assert [text for text in requirements if "<" not in text] == ["eventsourcing[crypto]"]
+
+
 @pytest.mark.parametrize("lock", ASKED)
 def test_every_file_is_pinned_by_its_digest(lock: str) -> None:
     for name, (_, digests) in locked(lock).items():

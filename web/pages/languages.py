@@ -14,7 +14,6 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, Domain, gettext
 
 from web.paths import own_path
 
@@ -50,13 +49,19 @@ def N_(text: str) -> str:
 
 def translated(text: str) -> str:
     """Translate a text of ours to the reader's language; one in no catalogue stays as it is."""
-    return str(gettext(text))
+    return str(_catalogue().gettext(text))
 
 
 def register(app: Flask) -> None:
     """Let the pages of an application speak the reader's language."""
-    babel = Babel(app, locale_selector=language, timezone_selector=zone_name)
-    babel.domain_instance = _Catalogues()
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
+        translated, _counted, newstyle=True
+    )
+
+
+def _counted(singular: str, plural: str, number: int) -> str:
+    return str(_catalogue().ngettext(singular, plural, number))
 
 
 def language() -> str:
@@ -115,15 +120,13 @@ def remember_choice() -> ResponseReturnValue | None:
     return redirect(own_path() + (f"?{urlencode(left)}" if left else ""), 303)
 
 
-class _Catalogues(Domain):  # type: ignore[misc]  # the library has no types
-    """Translations straight from the `.po` files: nothing to compile, nothing to forget."""
-
-    def get_translations(self) -> NullTranslations:
-        return _translations(language())
+def _catalogue() -> NullTranslations:
+    return _translations(language())
 
 
 @cache
 def _translations(code: str) -> NullTranslations:
+    """Return a catalogue straight from its `.po` file: nothing to compile, nothing to forget."""
     file = files("web") / "translations" / code / "LC_MESSAGES" / "messages.po"
     if not file.is_file():
         return Translations()
