@@ -134,14 +134,29 @@ def test_an_escaped_slash_stays_escaped(proxy_port: int, service: Service) -> No
     assert json.loads(call(proxy_port, "GET", path, **token)[1])["order_id"] == "INV/2026/history"
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd is not installed")
-def test_the_unit_is_one_that_systemd_can_read(tmp_path: Path) -> None:
-    unit = tmp_path / "ledger.service"
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd is not installed: apt-get install systemd")
+    path = tmp_path / "ledger.service"
     text = (DEPLOY / "ledger.service").read_text()
-    unit.write_text(text.replace("/opt/ledger/bin/ledger", shutil.which("true") or ""))
+    path.write_text(text.replace("/opt/ledger/bin/ledger", shutil.which("true") or ""))
+    return path
 
-    checked = subprocess.run(
-        ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
-    )
+
+def systemd_analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", "--no-pager", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_unit_is_one_that_systemd_can_read(unit: Path) -> None:
+    checked = systemd_analyze("verify", unit)
 
     assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_unit_leaves_little_to_whoever_takes_the_service_over(unit: Path) -> None:
+    """Shape: its exposure in tenths, by systemd's own list of what a service may do."""
+    checked = systemd_analyze("security", "--offline=true", "--threshold=20", unit)
+
+    assert checked.returncode == 0, checked.stdout.splitlines()[-1]

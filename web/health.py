@@ -111,7 +111,7 @@ def _newest_gauges(connection: Connection) -> Iterator[Gauge]:
         "ledger_last_notification_timestamp_seconds",
         "When the newest verified notification arrived; nothing where there was none so far.",
         {(shop_id, mode): at.timestamp() for (shop_id, mode), at in newest.items()},
-        ("shop", "mode"),
+        ("shop_id", "mode"),
     )
 
 
@@ -119,7 +119,7 @@ def _log_gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
     standing = log_status(connection)
     stamp = newest_timestamp(connection)
     yield Gauge("ledger_log_size", "Entries of the log.", {(): standing.size})
-    for name, meaning, since in (
+    instants = (
         ("log_lag", "Age of the oldest of what has no entry yet.", standing.waiting_since or now),
         ("checkpoint_age", "Age of the newest checkpoint; nothing before it.", standing.signed_at),
         (
@@ -127,9 +127,10 @@ def _log_gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
             "Age of the newest time stamp; nothing before it.",
             stamp and stamp.stamped_at,
         ),
-    ):
-        if since is not None:
-            yield Gauge(f"ledger_{name}_seconds", meaning, {(): (now - since).total_seconds()})
+    )
+    for name, meaning, since in instants:
+        ages: Sizes = {} if since is None else {(): (now - since).total_seconds()}
+        yield Gauge(f"ledger_{name}_seconds", meaning, ages)
 
 
 def _settings_gauges(shops: Shops) -> Iterator[Gauge]:
@@ -142,7 +143,7 @@ def _settings_gauges(shops: Shops) -> Iterator[Gauge]:
         if key.not_after
     }
     meaning = "When a key ends; nothing for one that is always valid."
-    labels = ("shop", "mode", "kind", "fingerprint")
+    labels = ("shop_id", "mode", "kind", "fingerprint")
     yield Gauge("ledger_key_expires_timestamp_seconds", meaning, ends, labels)
 
 
@@ -206,4 +207,4 @@ def _drift_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]:
         for drift, count in standing.count_by_drift.items()
     }
     meaning = "What calls of the last seven days had otherwise than those before."
-    yield Gauge("ledger_drift_findings", meaning, counts, ("shop", "mode", "drift"))
+    yield Gauge("ledger_drift_findings", meaning, counts, ("shop_id", "mode", "drift"))

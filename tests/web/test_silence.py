@@ -18,10 +18,10 @@ def test_silence_can_be_seen_by_shop_and_mode(paid: Asking) -> None:
     newest = paid.get("/api/v1/notifications?limit=1")["items"][0]
     metrics = paid.call("/metrics", None).text
 
-    (arrived_at,) = re.findall(rf'{LAST}{{mode="test",shop="{SHOP_ID}"}} (\S+)', metrics)
+    (arrived_at,) = re.findall(rf'{LAST}{{mode="test",shop_id="{SHOP_ID}"}} (\S+)', metrics)
     assert newest["outcome"] == "repeated"
     assert float(arrived_at) == datetime.fromisoformat(newest["received_at"]).timestamp()
-    assert f'shop="{OTHER_SHOP_ID}"' not in metrics, "nothing came from it so far"
+    assert f'shop_id="{OTHER_SHOP_ID}"' not in metrics, "nothing came from it so far"
 
 
 def test_the_end_of_a_key_can_be_seen(database: Database) -> None:
@@ -34,7 +34,7 @@ def test_the_end_of_a_key_can_be_seen(database: Database) -> None:
 
     ((labels, ends_at),) = re.findall(r"ledger_key_expires_timestamp_seconds{(.*)} (\S+)", metrics)
     assert f'fingerprint="{first.fingerprint}"' in labels
-    assert f'shop="{SHOP_ID}"' in labels
+    assert f'shop_id="{SHOP_ID}"' in labels
     assert float(ends_at) == END.timestamp()
     assert first.secret not in metrics
 
