@@ -144,8 +144,8 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
-def systemd_analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = ["systemd-analyze", "--no-pager", *map(str, arguments)]
+def systemd_analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", "--no-pager", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
