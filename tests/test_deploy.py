@@ -1,4 +1,4 @@
-"""The example files of `deploy/` work as they stand: the proxy before a real service, the unit."""
+"""What `deploy/` has works as it stands: proxy, unit, and the manifests."""
 
 import http.client
 import json
@@ -8,9 +8,14 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from click import Context
+from kubernetes_validate import latest_version, validate
 
+from ledger.cli import cli
 from tests.builders import SHOP_ID, a_form_call
 from tests.cli.running import shops_file
 from tests.faults.cluster import free_port
@@ -160,3 +165,59 @@ def test_the_unit_leaves_little_to_whoever_takes_the_service_over(unit: Path) ->
     checked = systemd_analyze("security", "--offline=true", "--threshold=20", unit)
 
     assert checked.returncode == 0, checked.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def manifests() -> list[dict[str, Any]]:
+    """What the example makes of the base."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed: apt-get install kubernetes-client")
+    command = ["kubectl", "kustomize", str(DEPLOY / "kubernetes" / "example")]
+    return list(yaml.safe_load_all(subprocess.run(command, capture_output=True, check=True).stdout))
+
+
+def test_each_manifest_is_one_that_kubernetes_knows(manifests: list[dict[str, Any]]) -> None:
+    for manifest in manifests:
+        validate(manifest, latest_version(), strict=True)
+    kinds = {manifest["kind"] for manifest in manifests}
+    assert kinds >= {"Deployment", "StatefulSet", "Job", "Ingress"}
+    assert "Secret" not in kinds, "no secret stands in a manifest"
+
+
+def test_a_pod_may_do_nothing_that_it_need_not(manifests: list[dict[str, Any]]) -> None:
+    """Another user than root, nothing to write on, time to finish what was accepted."""
+    for pod in pods_of(manifests):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert not pod["automountServiceAccountToken"]
+        for container in [*pod["containers"], *pod.get("initContainers", ())]:
+            context = container["securityContext"]
+            assert context["readOnlyRootFilesystem"]
+            assert not context["allowPrivilegeEscalation"]
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert container["image"] == "registry.example.com/ipn-ledger:0.1.0"
+
+
+def test_a_pod_that_serves_has_its_probes_and_time_to_finish(
+    manifests: list[dict[str, Any]],
+) -> None:
+    serving = [pod for pod in pods_of(manifests) if pod["containers"][0]["args"][0] == "serve"]
+    assert len(serving) == 2
+    for pod in serving:
+        (container,) = pod["containers"]
+        drain_seconds = int(container["args"][container["args"].index("--drain-seconds") + 1])
+        assert pod["terminationGracePeriodSeconds"] >= drain_seconds + 10
+        assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
+        assert container["readinessProbe"]["httpGet"]["path"].startswith("/readyz")
+
+
+def test_each_command_of_a_pod_is_one_of_ours(manifests: list[dict[str, Any]]) -> None:
+    for pod in pods_of(manifests):
+        name, *options = pod["containers"][0]["args"]
+        command = cli.get_command(Context(cli), name)
+        assert command is not None
+        command.make_context(name, options)  # refuses an option that it does not have
+
+
+def pods_of(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    templates = (manifest.get("spec", {}).get("template") for manifest in manifests)
+    return [template["spec"] for template in templates if template]
