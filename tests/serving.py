@@ -16,6 +16,7 @@ from pathlib import Path
 from ledger.access.tokens import create_token
 from tests.builders import KEYS_ENVIRON
 from tests.conftest import opened
+from tests.log_lines import check_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 LEDGER = [sys.executable, "-c", "from ledger.cli import cli; cli()"]
@@ -100,6 +101,8 @@ def serving(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(10)
+    if environ["LEDGER_LOG_FORMAT"] == "json":
+        check_lines(log.read_text())
 
 
 def _free_port() -> int:

@@ -107,7 +107,7 @@ def register(app: Flask, database: Database, *, writes: bool) -> None:
 
 def _noted(state: str, error: Exception) -> str:
     """Write to the log why a check failed; the answer itself goes to strangers."""
-    log.warning("not ready", state=state, reason=kind_of_failure(error))
+    log.warning("not_ready", state=state, reason=kind_of_failure(error))
     return state
 
 

@@ -78,7 +78,7 @@ def reject(status: int, code: str) -> Response:
 
 
 def _keep_misdirected() -> Response:
-    log.warning("wrong address", path=_shape_of(request.path), request_id=request_id())
+    log.warning("address.wrong", path=_shape_of(request.path), request_id=request_id())
     return _receive(None, None, is_misdirected=True)
 
 

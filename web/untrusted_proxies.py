@@ -49,6 +49,6 @@ def watch_for_proxies(app: Flask) -> None:
         place = proxy if is_near else network(proxy)
         if place not in logged and (is_near or len(logged) < LOGGED_MAX):
             logged.add(place)
-            log.warning("proxy is not trusted", peer=place, mend="see LEDGER_TRUSTED_PROXIES")
+            log.warning("proxy.not_trusted", peer=place, mend="see LEDGER_TRUSTED_PROXIES")
 
     app.before_request(note)

@@ -84,7 +84,9 @@ def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | Non
     try:
         prepare_database(database)
         for made in prepare_keys(settings, database):
-            log.warning(made) if settings.log_format == "json" else click.echo(made, err=True)
+            log.warning("keys.made", keys=made) if settings.log_format == "json" else click.echo(
+                made, err=True
+            )
         if add_user:
             add_user(database)
     finally:
@@ -103,14 +105,14 @@ def prepare_database(database: Database) -> None:
         reason = f"{counted(len(missing), 'migration')} to apply first"
         raise SettingsError(f"{reason}: run `ledger migrate`")
     for name in prepare_views(database).stale:
-        log.warning("read model is stale", read_model=name, mend=f"ledger rebuild {name}")
+        log.warning("view.stale", read_model=name, mend=f"ledger rebuild {name}")
 
 
 def _may_restart(settings: Settings) -> bool:
     """Return True if workers could serve with the shops file as it is now; else log why not."""
     faults = [finding for finding in _shop_findings(settings) if finding.state == FAULT]
     for fault in faults:
-        log.error("shops file not read again", subject=fault.subject, reason=fault.message)
+        log.error("shops_file.not_read", subject=fault.subject, reason=fault.message)
     return not faults
 
 
@@ -126,7 +128,7 @@ def _refuse_faults(settings: Settings, *, is_demo: bool) -> None:
     findings = _shop_findings(settings)
     weak_keys = [finding.message for finding in findings if finding.subject == WEAK_KEY]
     if weak_keys and not is_demo:  # its keys are synthetic, and one shop shows what SHA-1 sends
-        log.warning("weak keys", keys=weak_keys)
+        log.warning("keys.weak", keys=weak_keys)
     faults = [
         finding for finding in findings if finding.state == FAULT and finding.subject != ENDED_KEYS
     ]

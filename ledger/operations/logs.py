@@ -130,7 +130,9 @@ def _configure_libraries(processors: list[Processor], render: Processor, level: 
     handler.setLevel(level)  # a library that sets its own level does not pass it
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=processors, processors=[strip, render], keep_exc_info=False
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *processors],
+            processors=[strip, render],
+            keep_exc_info=False,
         )
     )
     root = logging.getLogger()

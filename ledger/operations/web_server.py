@@ -162,7 +162,7 @@ def _start_worker(
     try:
         application = build(lambda: bool(is_stopping.value) or was_told.is_set())
     except LedgerError as error:
-        log.error("cannot serve", reason=str(error), code=error.code)
+        log.error("serving.impossible", reason=str(error), code=error.code)
         raise SystemExit(1) from error
     has_served.value = True
     gc.collect()
@@ -177,7 +177,7 @@ def _end_unread_connections(port: int) -> None:
     until = time.monotonic() + LISTEN_SECONDS_MAX
     while not end_unread_connections(port, after_seconds=UNREAD_SECONDS_MAX):
         if time.monotonic() > until:
-            log.warning("connections that nobody reads are not ended by this system")
+            log.warning("client.cannot_be_ended")
             return
         time.sleep(0.1)
 

@@ -166,7 +166,7 @@ def _send_parts(
         call.send_from_thread({"type": "http.response.body", "body": b"", "more_body": False})
         is_whole = True
     except TimeoutError:
-        log.warning("client does not read", path=call.environ["PATH_INFO"])
+        log.warning("client.not_reading", path=call.environ["PATH_INFO"])
     finally:
         watching.cancel()
         if not is_whole:

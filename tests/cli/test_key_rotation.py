@@ -50,6 +50,6 @@ def test_a_shops_file_that_cannot_be_read_does_not_stop_the_service(
 
     service.process.send_signal(signal.SIGHUP)
 
-    eventually(lambda: "shops file not read again" in service.log.read_text())
+    eventually(lambda: "shops_file.not_read" in service.log.read_text())
     assert "respawning workers" not in service.log.read_text()
     assert answer(service) == "KO signature-mismatch"

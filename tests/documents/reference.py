@@ -1,5 +1,6 @@
-"""The pages of the reference that are made from the code: commands, settings, routes, reasons."""
+"""The pages of the reference that are made from the code: commands, settings, routes and more."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import Field, fields
@@ -13,6 +14,7 @@ from ledger.application import Ledger
 from ledger.cli import cli
 from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE, UNDECIDED_ALONE
 from ledger.ipn.shops_and_keys import Shops
+from ledger.operations.log_lines import LINES, schema
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from tests.documents.events_page import with_tables
@@ -181,11 +183,31 @@ def events_page() -> str:
     return with_tables((DOCS / "events.md").read_text())
 
 
+# -- the log ------------------------------------------------------------------------------------
+
+
+def log_schema() -> str:
+    return json.dumps(schema(), indent=1) + "\n"
+
+
+def log_lines_page() -> str:
+    """The page that is written by hand up to its table of lines."""
+    text = (DOCS / "reference" / "log-lines.md").read_text()
+    by_hand, _, _ = text.partition("\n| event | ")
+    rows = [
+        [f"`{event}`", line.meaning, ", ".join([*line.always, *map("[{}]".format, line.sometimes)])]
+        for event, line in LINES.items()
+    ]
+    return f"{by_hand.rstrip()}\n\n{table(['event', 'meaning', 'fields'], *rows)}"
+
+
 GENERATED: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference" / "commands.md": commands_page,
     DOCS / "reference" / "settings.md": settings_page,
     DOCS / "reference" / "http.md": routes_page,
     DOCS / "reference" / "answers.md": answers_page,
+    DOCS / "reference" / "log-lines.md": log_lines_page,
+    DOCS / "reference" / "log-lines.schema.json": log_schema,
     DOCS / "decisions" / "index.md": decisions_page,
     DOCS / "events.md": events_page,
 }

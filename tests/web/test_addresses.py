@@ -130,7 +130,7 @@ def test_a_proxy_that_is_not_believed_is_told_once(
         for _ in range(3):
             post(client, headers=headers, environ_overrides={"REMOTE_ADDR": peer})
 
-    named = [line["peer"] for line in logs if line["event"] == "proxy is not trusted"]
+    named = [line["peer"] for line in logs if line["event"] == "proxy.not_trusted"]
     assert named == ([] if proxy is None else [proxy])
     assert calls_through_proxies(client)["private"] == (0 if proxy is None else 3)
 
@@ -143,7 +143,7 @@ def test_strangers_who_claim_to_be_proxies_do_not_fill_the_log(client: FlaskClie
         inside = {"REMOTE_ADDR": "172.18.0.1"}
         post(client, headers={"X-Forwarded-For": PLATFORM}, environ_overrides=inside)
 
-    named = [line["peer"] for line in logs if line["event"] == "proxy is not trusted"]
+    named = [line["peer"] for line in logs if line["event"] == "proxy.not_trusted"]
     assert len(named) <= 33
     assert named[-1] == "172.18.0.1", "and do not hide the real one"
     assert "8.8.0.8" not in str(named), "where a stranger is, not who"

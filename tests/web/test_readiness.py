@@ -74,7 +74,7 @@ def test_a_service_whose_files_cannot_grow_is_not_ready(service: Service) -> Non
     assert call(service, "meanwhile") == 503
     assert_alive(service)
     log = service.log.read_text()
-    assert re.search(r'"reason": "OperationalError SQLITE_\w+", "event": "not ready"', log)
+    assert re.search(r'"reason": "OperationalError SQLITE_\w+", "event": "not_ready"', log)
     assert re.search(r'"error": "UnavailableError: .* < OperationalError SQLITE_\w+"', log)
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, unlimited)
@@ -97,7 +97,7 @@ def test_a_service_before_a_standby_is_not_ready(service: Service) -> None:
     assert readyz(service)[0] == 503
     assert_alive(service)
     read_only = "25006"
-    assert f'ReadOnlySqlTransaction {read_only}", "event": "not ready"' in service.log.read_text()
+    assert f'ReadOnlySqlTransaction {read_only}", "event": "not_ready"' in service.log.read_text()
     administer(server, f"ALTER DATABASE {name} RESET default_transaction_read_only")
     _end_connections(server, name)
     eventually(lambda: readyz(service)[0] == 200)

@@ -55,7 +55,7 @@ def test_a_wrong_address_is_logged_by_its_shape(
     post(make_app(log_format="json").test_client(), path)
 
     warning, received = lines()
-    assert (warning["event"], warning["path"]) == ("wrong address", shape)
+    assert (warning["event"], warning["path"]) == ("address.wrong", shape)
     assert (received["outcome"], received["reason"]) == ("quarantined", "wrong-address")
     assert "jo@" not in str([warning, received])
 

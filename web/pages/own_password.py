@@ -61,7 +61,7 @@ def change_own_password() -> ResponseReturnValue:
         return _page(wrong=_REFUSALS[error.reason]), REFUSED
     session.begin(user, code_given=session.is_code_given())
     log_act("own-password", reference=user.id)
-    log.info("password changed", user=user.id)
+    log.info("password.changed", user=user.id)
     return known_devices.remember(Response(_page(is_changed=True), mimetype="text/html"), user)
 
 

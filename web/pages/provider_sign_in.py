@@ -143,7 +143,7 @@ def _refused(
     code: str, status: int, *, reason: str, user: User | None = None
 ) -> ResponseReturnValue:
     log.warning(
-        "sign-in refused",
+        "sign_in.refused",
         way="provider",
         reason=reason,
         peer=network(peer()),

@@ -74,7 +74,7 @@ def readmit(mode: str) -> ResponseReturnValue:
     tally = ReadmissionTally()
     for _, receipt in ledger().readmit_all(ids):
         tally.add(receipt)
-    log.info("readmitted", user=caller().id, asked=len(ids), **tally.outcomes)
+    log.info("quarantine.readmitted", user=caller().id, asked=len(ids), **tally.outcomes)
     return render(
         "readmission.html", **chosen, outcomes=tally.outcomes, refused=tally.refused, dry_run=None
     )

@@ -50,7 +50,7 @@ def enrol_second_factor() -> ResponseReturnValue:
             end_sessions(connection, user)
     if codes is None:
         return _page(user, is_refused=True), REFUSED
-    log.info("second factor set up", peer=network(peer()), user=user.id)
+    log.info("second_factor.set_up", peer=network(peer()), user=user.id)
     log_act("second-factor-set-up", reference=user.id)
     _begin_anew(user)
     return _page(user, codes=codes)
@@ -64,7 +64,7 @@ def renew_recovery_codes() -> ResponseReturnValue:
         return _page(user, is_refused=True), REFUSED
     with ledger().database.begin() as connection:
         codes = new_recovery_codes(connection, user)
-    log.info("recovery codes renewed", peer=network(peer()), user=user.id)
+    log.info("recovery_codes.renewed", peer=network(peer()), user=user.id)
     log_act("recovery-codes-renewed", reference=user.id)
     return _page(user, codes=codes)
 

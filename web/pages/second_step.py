@@ -37,7 +37,7 @@ def give_code() -> ResponseReturnValue:
     if user is None:
         return redirect(url_for("auth.sign_in_form", next=onward), 303)
     if not is_code_right(user, code):
-        log.warning("code refused", peer=network(peer()), user=user.id)
+        log.warning("sign_in.code_refused", peer=network(peer()), user=user.id)
         return _form(onward, is_refused=True), REFUSED
     return complete_sign_in(user, onward, code_given=True)
 

@@ -76,7 +76,7 @@ def sign_in() -> ResponseReturnValue:
         is_known=origin.is_known,
     )
     if user is None or not is_let_in:
-        log.warning("sign-in refused", peer=network(peer()), user=user.id if user else None)
+        log.warning("sign_in.refused", peer=network(peer()), user=user.id if user else None)
         return _form(onward, name=name, is_refused=True), REFUSED
     with ledger().database.connect() as connection:
         has_device = enrolled_at(connection, user) is not None
@@ -94,7 +94,7 @@ def complete_sign_in(user: User, onward: str, *, code_given: bool = False) -> Re
     session.begin(user, code_given=code_given)
     with ledger().database.begin() as connection:
         note_sign_in(connection, user, now=context().clock(), network=peer_network())
-    log.info("signed in", peer=network(peer()), user=user.id)
+    log.info("sign_in.accepted", peer=network(peer()), user=user.id)
     return known_devices.remember(current_app.make_response(redirect(onward, 303)), user)
 
 
