@@ -108,3 +108,20 @@ def test_hostile_facts_show_as_text(visitor: Visitor) -> None:
     page.goto(f"{AT}/subscriptions/{SCRIPT}")
     expect(page.locator("h1")).to_have_text(SCRIPT)
     assert events(page) == 2
+
+
+def test_keys_lead_to_the_search_and_from_event_to_event(visitor: Visitor, path: str) -> None:
+    page = visitor.open(path)
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator("main [id^=event-]").nth(1).locator("summary, a").first).to_be_focused()
+    page.keyboard.press("k")
+    expect(page.locator("main [id^=event-]").first.locator("summary, a").first).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert axe_faults(page) == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("j?")
+    expect(page.get_by_role("searchbox")).to_have_value("j?")

@@ -8,7 +8,7 @@ import pytest
 from tests.web.pages.visiting import Visiting
 from web.pages.static_files import STATIC
 
-NAMES = ["ledger.css", "history.js", "htmx-2.0.11.min.js"]
+NAMES = ["ledger.css", "history.js", "keys.js", "htmx-2.0.11.min.js"]
 
 
 @pytest.mark.parametrize("name", NAMES)
