@@ -25,6 +25,7 @@ SHORT_HELPS = {
     "rebuild": "Rebuild read models beside the live ones, then switch.",
     "projections": "Show, compare and prune the generations of read models.",
     "export": "Write events, transactions, notifications or settlements to a file.",
+    "publish": "Publish every event to a stream of NATS or Redis.",
     "import": "Keep journals of the platform, to compare the ledger with.",
     "reconcile": "Compare the ledger with the platform's journals; make a report.",
     "completeness": "Say for which days it is proven that everything was told.",

@@ -13,6 +13,7 @@ _MEANINGS = {
     "LEDGER_TSA_URL": "The time stamping authority.  [default: none]",
     "LEDGER_TSA_CERTIFICATES_FILE": "Its certificates, up to its root.",
     "LEDGER_RETENTION": "How long what is about people is kept.",
+    "LEDGER_PUBLISH_TO": "The destination, where none is given.",
     "LEDGER_TOKEN": "A token of the query API.",
     "LEDGER_SECRET_KEY": "Signs the sessions of the pages; without it there are no pages.",
     "LEDGER_ALLOWED_SOURCES": "The address ranges that the platform calls from.",

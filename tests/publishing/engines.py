@@ -1,0 +1,110 @@
+"""Real servers of engines for tests, each on a port of its own, and what their streams hold."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats
+import pytest
+import redis
+
+from tests.faults.cluster import free_port
+from tests.projections.helpers import eventually
+
+Entry = tuple[str, bytes]
+"""Topic and event."""
+
+
+@dataclass
+class Engine:
+    """A server that runs, and how its stream is read by its own client."""
+
+    address: str
+    entries: Callable[[], list[Entry]]
+    restart: Callable[[], None]
+
+
+@contextmanager
+def started(
+    command: list[str], is_up: Callable[[], object], package: str
+) -> Iterator[Callable[[], None]]:
+    """Run a server until the end; yield how it is killed and started again."""
+    if shutil.which(command[0], path="/usr/sbin:/usr/bin:/usr/local/bin") is None:
+        pytest.skip(f"{command[0]} is not installed: apt-get install {package}")
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        for process in running:
+            process.kill()
+            process.wait(10)
+        running[:] = [
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ]
+        eventually(lambda: answers(is_up))
+
+    try:
+        start()
+        yield start
+    finally:
+        for process in running:
+            process.kill()
+            process.wait(10)
+
+
+def answers(is_up: Callable[[], object]) -> bool:
+    try:
+        is_up()
+    except (OSError, redis.RedisError, nats.errors.Error):
+        return False
+    return True
+
+
+@contextmanager
+def redis_engine(folder: Path) -> Iterator[Engine]:
+    port = free_port()
+    client = redis.Redis(port=port)
+    command = ["redis-server", "--port", str(port), "--dir", str(folder), "--save", ""]
+    command += ["--appendonly", "yes", "--appendfsync", "always"]
+
+    def entries() -> list[Entry]:
+        rows = client.xrange("ipn-ledger")
+        assert [id_.split(b"-")[1] for id_, _ in rows] == [b"0"] * len(rows)
+        return [(fields[b"topic"].decode(), fields[b"event"]) for _, fields in rows]
+
+    with started(command, client.ping, "redis-server") as restart:
+        yield Engine(f"redis://127.0.0.1:{port}/0", entries, restart)
+    client.close()
+
+
+@contextmanager
+def nats_engine(folder: Path) -> Iterator[Engine]:
+    port = free_port()
+    address = f"nats://127.0.0.1:{port}"
+    command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder)]
+
+    async def read() -> list[Entry]:
+        client = await nats.connect(address, allow_reconnect=False, connect_timeout=2)
+        stream = client.jetstream()
+        state = (await stream.stream_info("ipn-ledger")).state
+        rows = [
+            await stream.get_msg("ipn-ledger", seq=number)
+            for number in range(state.first_seq, state.last_seq + 1)
+        ]
+        await client.close()
+        return [(row.subject or "", row.data or b"") for row in rows]
+
+    async def connect() -> None:
+        await (await nats.connect(address, allow_reconnect=False, connect_timeout=2)).close()
+
+    def entries() -> list[Entry]:
+        return [(topic.removeprefix("ipn-ledger."), event) for topic, event in asyncio.run(read())]
+
+    with started(command, lambda: asyncio.run(connect()), "nats-server") as restart:
+        yield Engine(address, entries, restart)
+
+
+ENGINES = {"redis": redis_engine, "nats": nats_engine}
