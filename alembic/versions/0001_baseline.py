@@ -40,6 +40,7 @@ APPEND_ONLY = (
     "questions",
     "answers",
     "access_log",
+    "schema_revisions",
 )
 ORDERED = (
     "events",
@@ -61,6 +62,7 @@ MONTHS_LOCK = 0x1ED6_0004
 
 
 def upgrade() -> None:
+    _create_revisions()
     _create_events()
     _create_notifications()
     _create_decisions()
@@ -88,6 +90,17 @@ def downgrade() -> None:
     raise NotImplementedError("migrations only go forward")
 
 
+def _create_revisions() -> None:
+    """Make where each migration says which code may go on serving beside it: here none before."""
+    revisions = op.create_table(
+        "schema_revisions",
+        sa.Column("revision", sa.Text()),
+        sa.Column("oldest_code", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("revision", name="pk_schema_revisions"),
+    )
+    op.bulk_insert(revisions, [{"revision": revision, "oldest_code": revision}])
+
+
 def _create_events() -> None:
     op.create_table(
         "events",
@@ -110,6 +123,13 @@ def _create_events() -> None:
         sa.Column("told_at", INSTANT),
         sa.PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
     )
+    mark = op.create_table(
+        "high_water_mark",
+        sa.Column("id", sa.Integer(), autoincrement=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_high_water_mark"),
+    )
+    op.bulk_insert(mark, [{"id": 1, "position": 0}])
 
 
 def _create_notifications() -> None:

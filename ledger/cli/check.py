@@ -20,6 +20,7 @@ from ledger.cli.key_files import key_findings
 from ledger.cli.output import counted, echo_document, painted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.cli.suspect_findings import suspect_findings
+from ledger.cli.upgrade_steps import upgrade_findings
 from ledger.cli.variables import variable_findings
 from ledger.errors import SettingsError
 from ledger.ipn.refusal_reasons import REASONS
@@ -31,7 +32,7 @@ from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.database_location import missing_file, obstacle
-from ledger.storage.migrations import pending
+from ledger.storage.migrations import revisions
 
 LAG_SECONDS_MAX = 10.0
 """A read model that is followed is behind for less than a second."""
@@ -141,13 +142,18 @@ def _database_findings(
 
 def _migrations_finding(database: Database) -> Finding:
     try:
-        missing = pending(database)
+        known = revisions(database)
     except (SettingsError, CommandError) as error:
         return Finding(FAULT, "migrations", str(error))
-    if missing:
-        what = counted(len(missing), "migration")
-        message = f"{what} to apply, run `ledger migrate`: {', '.join(missing)}"
+    if known.missing:
+        what = counted(len(known.missing), "migration")
+        message = f"{what} to apply, run `ledger migrate`: {', '.join(known.missing)}"
         return Finding(FAULT, "migrations", message)
+    if known.newer is not None:
+        message = (
+            f"at {known.newer} of a newer version, which lets this one serve until it is replaced"
+        )
+        return Finding(OK, "migrations", message)
     return Finding(OK, "migrations", "current")
 
 
@@ -168,9 +174,11 @@ def view_findings(database: Database) -> Iterator[Finding]:
     with database.connect() as connection:
         stale = outdated_views(connection)
         model_lags = lags(connection)
+        upgrade = list(upgrade_findings(connection, stale))
     for name in stale:
         message = f"{name} is not built for this code: run `ledger rebuild {name}`"
         yield Finding(WARNING, "projections", message)
+    yield from upgrade
     if not model_lags and not stale:
         yield Finding(OK, "projections", "none yet: `ledger serve` makes them")
     troubled = [lag for lag in model_lags if lag.seconds > LAG_SECONDS_MAX or lag.poison]
