@@ -33,6 +33,7 @@ from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.database_location import missing_file, obstacle
 from ledger.storage.migrations import revisions
+from ledger.storage.read_only import MEANING, STANDBY, read_only_state
 
 LAG_SECONDS_MAX = 10.0
 """A read model that is followed is behind for less than a second."""
@@ -119,7 +120,10 @@ def _database_findings(
     try:
         with database.connect() as connection:
             connection.execute(select(1))
+            state = read_only_state(connection)
         yield Finding(OK, "database", f"{where} answers")
+        if state is not None:
+            yield Finding(OK if state == STANDBY else WARNING, "database", MEANING)
         migrations = _migrations_finding(database)
         yield migrations
         if migrations.state == OK:

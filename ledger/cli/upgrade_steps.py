@@ -27,13 +27,13 @@ def echo_next(*steps: str) -> None:
 
 def other_versions(connection: Connection) -> tuple[list[str], list[str]]:
     """Name the read models that other code has built: those that it follows, and those left."""
-    others = [
+    generations = [
         generation
         for generation in all_generations(connection, state=LIVE)
         if not generation.is_current
     ]
-    followed = [each.name for each in others if is_leased(connection, each.lease_name)]
-    return followed, [each.name for each in others if each.name not in followed]
+    followed = [each.name for each in generations if is_leased(connection, each.lease_name)]
+    return followed, [each.name for each in generations if each.name not in followed]
 
 
 def upgrade_findings(connection: Connection, stale: Sequence[str]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """An upgrade under load that neither the platform nor the load balancer notices, and the way back.
 
-The old version is this code; the new one has a migration that expands and a read model that changed.
+The old version is this code; the new one has a migration that expands and a changed read model.
 """
 
 import json
