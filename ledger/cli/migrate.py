@@ -7,7 +7,12 @@ from sqlalchemy import inspect
 
 from ledger.cli.upgrade_steps import PRUNE, REBUILD, ROLL, echo_next
 from ledger.instants import utc_now
-from ledger.projections.engine.generations import all_generations, decide_alone, drop_generation
+from ledger.projections.engine.generations import (
+    all_generations,
+    decide_alone,
+    drop_generation,
+    outdated_views,
+)
 from ledger.projections.engine.leadership import PreparedViews, prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
@@ -27,7 +32,7 @@ def bring_up_to_date(service_role: str | None) -> None:
         applied = bring_to_head(database)
         add_months(database, utc_now())
         service = None if database.is_sqlite else _leave_to_service(database, service_role)
-        views = PreparedViews([], []) if service else prepare_views(database)
+        views = _outdated(database) if service else prepare_views(database)
     finally:
         database.dispose()
     for revision in applied:
@@ -42,6 +47,12 @@ def bring_up_to_date(service_role: str | None) -> None:
         click.echo(f"stale: {name}; its code has changed, run `ledger rebuild {name}`")
     if not is_new and (applied or views.stale):
         echo_next(*([REBUILD] if views.stale else []), ROLL, *([PRUNE] if views.stale else []))
+
+
+def _outdated(database: Database) -> PreparedViews:
+    """Name what the service's role has to rebuild; it makes its read models itself."""
+    with database.connect() as connection:
+        return PreparedViews([], outdated_views(connection))
 
 
 def _leave_to_service(database: Database, role: str | None) -> str | None:
