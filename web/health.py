@@ -62,10 +62,10 @@ def readyz_pages() -> ResponseReturnValue:
     return _readiness({name: states[name] for name in PEOPLE})
 
 
-def _readiness(states: dict[str, str]) -> ResponseReturnValue:
-    is_ready = set(states.values()) <= WELL and not context().is_stopping()
-    checks = states | {"stopping": "yes" if context().is_stopping() else "no"}
-    body = {"status": "ready" if is_ready else "not-ready", "checks": checks}
+def _readiness(checks: dict[str, str]) -> ResponseReturnValue:
+    is_ready = set(checks.values()) <= WELL and not context().is_stopping()
+    stopping = {"stopping": "yes" if context().is_stopping() else "no"}
+    body = {"status": "ready" if is_ready else "not-ready", "checks": checks | stopping}
     return body, 200 if is_ready else 503
 
 

@@ -112,8 +112,8 @@ class Readiness:
         except DATABASE_FAULTS as error:
             return _noted(self._why_refused(error), error)
 
-    def _why_refused(self, failure: Exception) -> str:
-        if not is_read_only(failure):
+    def _why_refused(self, error: Exception) -> str:
+        if not is_read_only(error):
             return "refused"
         try:
             return read_only_state_of(self._database) or READ_ONLY

@@ -124,24 +124,36 @@ def _database_findings(
         yield Finding(OK, "database", f"{where} answers")
         if state is not None:
             yield Finding(OK if state == STANDBY else WARNING, "database", MEANING)
-        migrations = _migrations_finding(database)
-        yield migrations
-        if migrations.state == OK:
-            yield from undecided_findings(database)
-            yield from deployment_findings(database, settings)
-            yield from key_findings(database, settings, environ, shops)
-            yield from view_findings(database)
-            yield from coverage_findings(database, shops, now=now)
-            yield from completeness_findings(database, now=now)
-            yield from asking_findings(database, shops, now=now)
-            yield from suspect_findings(database, now=now)
-            yield from drift_findings(database, now=now)
-            yield from card_data_findings(database)
+        yield from _stored_findings(database, settings, environ, shops, now=now)
     except SQLAlchemyError as error:
         reason = why_it_failed(settings, error)
         yield Finding(FAULT, "database", f"{where} does not answer: {reason}")
     finally:
         database.dispose()
+
+
+def _stored_findings(
+    database: Database,
+    settings: Settings,
+    environ: Mapping[str, str],
+    shops: Shops,
+    *,
+    now: datetime,
+) -> Iterator[Finding]:
+    """Check what is in the database, if its tables are current."""
+    migrations = _migrations_finding(database)
+    yield migrations
+    if migrations.state == OK:
+        yield from undecided_findings(database)
+        yield from deployment_findings(database, settings)
+        yield from key_findings(database, settings, environ, shops)
+        yield from view_findings(database)
+        yield from coverage_findings(database, shops, now=now)
+        yield from completeness_findings(database, now=now)
+        yield from asking_findings(database, shops, now=now)
+        yield from suspect_findings(database, now=now)
+        yield from drift_findings(database, now=now)
+        yield from card_data_findings(database)
 
 
 def _migrations_finding(database: Database) -> Finding:

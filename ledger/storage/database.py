@@ -13,18 +13,14 @@ from typing import Any, TypeVar
 from weakref import WeakSet
 
 from sqlalchemy import Connection, Engine, Pool, create_engine, event
-from sqlalchemy.engine import URL, ExceptionContext
-from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.engine import URL
 
 from ledger.errors import SettingsError
-from ledger.storage.database_errors import READ_ONLY
 from ledger.storage.database_location import parsed_url
+from ledger.storage.read_only_sessions import ReadOnlySessions
 
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
-READ_ONLY_SECONDS = 0.5
-"""A standby refuses every call: its connections are not made anew for each."""
 WRITES = "ledger_writes"
 
 _POSTGRESQL: dict[str, Any] = {
@@ -212,39 +208,11 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
     prepare = _prepare_sqlite if is_sqlite else _prepare_postgresql
     event.listen(engine, "connect", partial(prepare, work))
     if not is_sqlite:
-        _ReadOnlySessions().listen(engine)
+        ReadOnlySessions().listen(engine)
     if is_sqlite:
         event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-class _ReadOnlySessions:
-    """Lets a pool replace connections that were made before a write was refused as read-only.
-
-    A session goes on as it began: after a database was set read-only and back, or where another
-    server has become the primary, only new connections can write.
-    """
-
-    def __init__(self) -> None:
-        self._refused_at = 0.0
-
-    def listen(self, engine: Engine) -> None:
-        event.listen(engine, "connect", self._note_age)
-        event.listen(engine, "handle_error", self._note_refusal)
-        event.listen(engine, "checkout", self._replace)
-
-    def _note_age(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["made_at"] = monotonic()
-
-    def _note_refusal(self, context: ExceptionContext) -> None:
-        sqlstate = getattr(context.original_exception, "sqlstate", None)
-        if sqlstate == READ_ONLY and monotonic() - self._refused_at > READ_ONLY_SECONDS:
-            self._refused_at = monotonic()
-
-    def _replace(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info.get("made_at", 0.0) < self._refused_at:
-            raise DisconnectionError("it began while nothing could be written")
 
 
 _ADDRESS = "file:"

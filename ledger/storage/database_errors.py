@@ -79,13 +79,13 @@ def kind_of_failure(failure: Exception) -> str:
     return f"{type(cause).__name__} {code}".strip()
 
 
-def is_read_only(failure: BaseException | None) -> bool:
+def is_read_only(error: BaseException | None) -> bool:
     """Return True if a PostgreSQL that can only be read refused to write; SQLite's files are a
     matter of rights."""
-    while failure is not None:
-        if _sqlstate(getattr(failure, "orig", None)) == READ_ONLY:
+    while error is not None:
+        if _sqlstate(getattr(error, "orig", None)) == READ_ONLY:
             return True
-        failure = failure.__cause__
+        error = error.__cause__
     return False
 
 

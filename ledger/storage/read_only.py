@@ -50,17 +50,17 @@ def refuse_read_only(connection: Connection) -> None:
 class Patience:
     """Says once in words why whoever writes waits, and again after it was able to go on."""
 
-    def __init__(self, log: Any) -> None:
-        self._log = log
+    def __init__(self, logger: Any) -> None:
+        self._log = logger
         self._is_told = False
 
-    def note(self, error: Exception, event: str, **fields: object) -> None:
+    def note(self, error: Exception, worker: str, **names: str) -> None:
         """Log what interrupted the work: in words if the database can only be read."""
         if not is_read_only(error):
-            self._log.warning(f"{event}.interrupted", error=type(error).__name__, **fields)
+            self._log.warning(f"{worker}.interrupted", error=type(error).__name__, **names)
         elif not self._is_told:
             self._is_told = True
-            self._log.warning(f"{event}.waiting", reason=MEANING, **fields)
+            self._log.warning(f"{worker}.waiting", reason=MEANING, **names)
 
     def end(self) -> None:
         """Go on: what comes next is to be said again."""

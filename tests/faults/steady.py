@@ -44,8 +44,8 @@ class SteadyCalls:
 
     def remove_first(self) -> None:
         """Take the first service out of rotation, and wait for what it has under way."""
-        first, *others = self._services
-        self._services = tuple(others)
+        first = self._services[0]
+        self._services = self._services[1:]
         while self._under_way[first]:
             time.sleep(0.01)
         first.close()
