@@ -52,9 +52,9 @@ class Work:
 SERVING = Work(sqlite=("wal_autocheckpoint = 4096",))
 """Up to 16 MiB wait in the log: whoever fills it brings its pages into the file, each one once."""
 
-_KEYED = Work(postgresql=("enable_seqscan = off",))
+_KEYED = Work(postgresql=("enable_seqscan = off", "jit = off"))
 """A statement that is planned while the tables are empty would scan them for as long as it is
-kept."""
+kept; one that looks up keys is done before it would be compiled."""
 
 _EACH_ALONE: dict[str, Any] = {
     "isolation_level": "AUTOCOMMIT",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from time import sleep
 
@@ -19,6 +20,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 import ledger
 from ledger.errors import SettingsError
 from ledger.storage import migrations
+from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.database import Database
 from ledger.storage.migrations import (
@@ -30,6 +32,7 @@ from ledger.storage.migrations import (
     pending,
     revisions,
 )
+from ledger.storage.sealed_rows import add_months
 from ledger.storage.tables import events, schema_revisions
 from tests.conftest import opened
 from tests.storage.rows import AN_EVENT, a_row, keep
@@ -215,6 +218,20 @@ def test_an_event_cannot_be_turned_by_an_upsert(database: Database) -> None:
         database.begin() as connection,
     ):
         connection.execute(text(upsert))
+
+
+def test_what_never_changes_is_frozen_soon(postgres_url: str) -> None:
+    with opened(postgres_url) as database:
+        add_months(database, datetime(2026, 3, 1, tzinfo=UTC))
+        with database.connect() as connection:
+            frozen = connection.scalars(
+                text(
+                    "SELECT relname FROM pg_class WHERE 'autovacuum_freeze_min_age=0' = ANY"
+                    " (reloptions) AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
+                )
+            ).all()
+
+    assert {*APPEND_ONLY} - {"bodies"} | {"bodies_other", "bodies_2026_03"} <= set(frozen)
 
 
 def test_bodies_are_compressed_where_the_server_can(postgres_url: str) -> None:
