@@ -112,6 +112,10 @@ class UnavailableError(LedgerError, code="unavailable"):
     """The database did not answer, or did not say that it stored what it was given."""
 
 
+class ReadOnlyError(UnavailableError, code="read-only"):
+    """The database can only be read: it is a standby, or somebody has set it read-only."""
+
+
 class UnsealableError(LedgerError, code="unsealable"):
     """What is sealed cannot be opened: it was changed, or its secret belongs to something else."""
 

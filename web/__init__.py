@@ -50,7 +50,7 @@ def create_app(
     errors.register(app)
     watch_for_proxies(app)
     streams.register(app)
-    readiness.register(app, ledger.database, writes=only != READER)
+    readiness.register(app, ledger.database, writes=only != READER, reads=only != RECEIVER)
     app.register_blueprint(health.bp)
     if only != READER:
         app.register_blueprint(receiver.bp)

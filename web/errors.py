@@ -14,7 +14,7 @@ from ledger import errors
 from ledger.asking.asker import NotAllowedYetError
 from ledger.proof.bundle import BundleError
 from ledger.reconciliation.journal_error import JournalError
-from ledger.storage.database_errors import silence
+from ledger.storage.database_errors import is_read_only, silence
 from web import receiver
 from web.api.parameter_names import problems, sentence
 from web.pages import refusals
@@ -61,6 +61,12 @@ _CODES = {
 """Codes and sentences for what says no better ones."""
 
 
+_READS_ONLY = (
+    "this service reads a copy that cannot be written to: nothing is received or changed here, nor"
+    " is shown what has to be logged, as personal data; ask where the primary is"
+)
+
+
 def status_of(refusal: errors.LedgerError) -> int:
     """Return the HTTP status of a deliberate refusal: that of its nearest class in the table."""
     statuses = (STATUS_BY_ERROR.get(class_) for class_ in type(refusal).__mro__)
@@ -98,6 +104,9 @@ def _refused_by_http(http_error: HTTPException) -> Response:
 
 
 def _refused_by_ledger(refusal: errors.LedgerError) -> Response:
+    if isinstance(refusal, errors.UnavailableError) and is_read_only(refusal.__cause__):
+        cause, refusal = refusal, errors.ReadOnlyError(_READS_ONLY)
+        refusal.__cause__ = cause
     status = status_of(refusal)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         id_ = request_id()

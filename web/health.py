@@ -9,7 +9,7 @@ from functools import partial
 from flask import Blueprint, Response, current_app
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import NotFound, Unauthorized
 
 from ledger import __version__
 from ledger.access.tokens import hash_of
@@ -29,7 +29,7 @@ from ledger.reconciliation.standing import standings
 from ledger.storage.quarantine import quarantine_size
 from web.authentication import bearer_secret
 from web.context import context, ledger
-from web.readiness import DATABASE_FAULTS, OK, readiness
+from web.readiness import DATABASE_FAULTS, PEOPLE, WELL, readiness
 
 bp = Blueprint("operations", __name__)
 
@@ -46,9 +46,26 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Answer whether this process can store notifications now. Shape: one word per check."""
     states = readiness().checks()
-    is_ready = set(states.values()) == {OK} and not context().is_stopping()
-    checks = states | {"stopping": "yes" if context().is_stopping() else "no"}
-    body = {"status": "ready" if is_ready else "not-ready", "checks": checks}
+    states.pop("views", None)  # a call is stored without any
+    return _readiness(states)
+
+
+@bp.get("/readyz/pages")
+def readyz_pages() -> ResponseReturnValue:
+    """Answer whether people can read here now. Shape: as `/readyz`, and every read model is built.
+
+    Errors: NotFound where only calls are received.
+    """
+    states = readiness().checks()
+    if "views" not in states:
+        raise NotFound
+    return _readiness({name: states[name] for name in PEOPLE})
+
+
+def _readiness(checks: dict[str, str]) -> ResponseReturnValue:
+    is_ready = set(checks.values()) <= WELL and not context().is_stopping()
+    stopping = {"stopping": "yes" if context().is_stopping() else "no"}
+    body = {"status": "ready" if is_ready else "not-ready", "checks": checks | stopping}
     return body, 200 if is_ready else 503
 
 

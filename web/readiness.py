@@ -11,9 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ledger.errors import LedgerError
+from ledger.projections.engine.generations import live_generations
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
-from ledger.storage.database_errors import kind_of_failure
-from ledger.storage.migrations import pending
+from ledger.storage.database_errors import is_read_only, kind_of_failure
+from ledger.storage.migrations import revisions
+from ledger.storage.read_only import READ_ONLY, read_only_state_of
 from ledger.storage.write_probe import try_to_write
 
 log = structlog.get_logger("readiness")
@@ -24,8 +27,13 @@ LOOK_SECONDS = 1.0
 """Whoever asks again so soon is told the same: a look writes to the disk."""
 
 OK = "ok"
+NEWER = "newer"
+"""A newer version has migrated the tables, and lets this one serve."""
 BLOCKED = "blocked"
 """No answer yet."""
+WELL = {OK, NEWER}
+PEOPLE = ("database", "migrations", "views")
+"""What has to be well where people and programs read."""
 READINESS = "ipn-ledger-readiness"
 """Its name among the extensions of an application."""
 
@@ -42,9 +50,13 @@ class Look:
 class Readiness:
     """Looks at a database from a thread of its own, one look at a time."""
 
-    def __init__(self, database: Database, *, writes: bool = True) -> None:
+    def __init__(self, database: Database, *, writes: bool = True, reads: bool = True) -> None:
         self._database = database
-        self._writes = writes
+        self._looks = {"database": self._database_state, "migrations": self._migrations_state}
+        if reads:
+            self._looks["views"] = self._views_state
+        if writes:  # last: it may have to wait
+            self._looks["writing"] = self._writing_state
         self._lock = Lock()
         self._last: Look | None = None
 
@@ -58,17 +70,14 @@ class Readiness:
         return dict(look.checks)
 
     def _new_look(self) -> Look:
-        names = ("database", "migrations", *(("writing",) if self._writes else ()))
-        look = Look(dict.fromkeys(names, BLOCKED))
+        look = Look(dict.fromkeys(self._looks, BLOCKED))
         Thread(target=self._look, args=(look,), daemon=True).start()
         return look
 
     def _look(self, look: Look) -> None:
         try:
-            look.checks["database"] = self._database_state()
-            look.checks["migrations"] = self._migrations_state()
-            if self._writes:
-                look.checks["writing"] = self._writing_state()
+            for name, state in self._looks.items():
+                look.checks[name] = state()
         finally:
             look.is_over.set()
 
@@ -82,16 +91,34 @@ class Readiness:
 
     def _migrations_state(self) -> str:
         try:
-            return "pending" if pending(self._database) else OK
+            known = revisions(self._database)
+        except DATABASE_FAULTS as error:
+            return _noted("unknown", error)
+        if known.missing:
+            return "pending"
+        return OK if known.newer is None else NEWER
+
+    def _views_state(self) -> str:
+        try:
+            with self._database.connect() as connection:
+                return OK if len(live_generations(connection)) == len(PROJECTIONS) else "not-built"
         except DATABASE_FAULTS as error:
             return _noted("unknown", error)
 
     def _writing_state(self) -> str:
         try:
             try_to_write(self._database)
+            return read_only_state_of(self._database) or OK
         except DATABASE_FAULTS as error:
-            return _noted("refused", error)
-        return OK
+            return _noted(self._why_refused(error), error)
+
+    def _why_refused(self, error: Exception) -> str:
+        if not is_read_only(error):
+            return "refused"
+        try:
+            return read_only_state_of(self._database) or READ_ONLY
+        except DATABASE_FAULTS:
+            return READ_ONLY
 
 
 def readiness() -> Readiness:
@@ -100,9 +127,9 @@ def readiness() -> Readiness:
     return looker
 
 
-def register(app: Flask, database: Database, *, writes: bool) -> None:
-    """Give an application what looks at its database; one that only reads needs no write."""
-    app.extensions[READINESS] = Readiness(database, writes=writes)
+def register(app: Flask, database: Database, *, writes: bool, reads: bool) -> None:
+    """Give an application what looks at its database, as far as it needs to write and to read."""
+    app.extensions[READINESS] = Readiness(database, writes=writes, reads=reads)
 
 
 def _noted(state: str, error: Exception) -> str:

@@ -40,6 +40,7 @@ APPEND_ONLY = (
     "questions",
     "answers",
     "access_log",
+    "schema_revisions",
 )
 ORDERED = (
     "events",
@@ -58,9 +59,13 @@ YOUNG_ON_POSTGRESQL = "(OLD.at >= (now() - make_interval(months => 12)))"
 """What of the access log is too young to be deleted."""
 POSITIONS_LOCK = 0x1ED6_0002
 MONTHS_LOCK = 0x1ED6_0004
+FREEZE = "autovacuum_freeze_min_age = 0, autovacuum_vacuum_insert_scale_factor = 0.02"
+"""Rows that never change are frozen soon and little by little, so that no vacuum against wraparound
+has to write most of the log at once."""
 
 
 def upgrade() -> None:
+    _create_revisions()
     _create_events()
     _create_notifications()
     _create_decisions()
@@ -82,10 +87,22 @@ def upgrade() -> None:
         _order_postgresql()
         _compress_postgresql()
         _divide_postgresql()
+        _freeze_postgresql()
 
 
 def downgrade() -> None:
     raise NotImplementedError("migrations only go forward")
+
+
+def _create_revisions() -> None:
+    """Make where each migration says which code may go on serving beside it: here none before."""
+    revisions = op.create_table(
+        "schema_revisions",
+        sa.Column("revision", sa.Text()),
+        sa.Column("oldest_code", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("revision", name="pk_schema_revisions"),
+    )
+    op.bulk_insert(revisions, [{"revision": revision, "oldest_code": revision}])
 
 
 def _create_events() -> None:
@@ -110,6 +127,13 @@ def _create_events() -> None:
         sa.Column("told_at", INSTANT),
         sa.PrimaryKeyConstraint("originator_id", "notification_id", name="pk_repeats"),
     )
+    mark = op.create_table(
+        "high_water_mark",
+        sa.Column("id", sa.Integer(), autoincrement=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_high_water_mark"),
+    )
+    op.bulk_insert(mark, [{"id": 1, "position": 0}])
 
 
 def _create_notifications() -> None:
@@ -831,7 +855,8 @@ def _divide_postgresql() -> None:
         " IF to_regclass(name) IS NOT NULL OR EXISTS"
         " (SELECT FROM bodies_other WHERE origin_id >= lower_id AND origin_id < upper_id)"
         " THEN RETURN false; END IF;"
-        " EXECUTE format('CREATE TABLE %I PARTITION OF bodies FOR VALUES FROM (%L) TO (%L)',"
+        " EXECUTE format('CREATE TABLE %I PARTITION OF bodies FOR VALUES FROM (%L) TO (%L)"
+        f" WITH ({FREEZE})',"
         " name, lower_id, upper_id);"
         " EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I"
         " FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change()',"
@@ -839,3 +864,9 @@ def _divide_postgresql() -> None:
         " RETURN true; END $$"
     )
     op.execute("REVOKE ALL ON FUNCTION ledger_add_month_of_bodies(date) FROM PUBLIC")
+
+
+def _freeze_postgresql() -> None:
+    for table in (*APPEND_ONLY, "bodies_other"):
+        if table != "bodies":  # divided: it has no pages of its own
+            op.execute(f"ALTER TABLE {table} SET ({FREEZE})")

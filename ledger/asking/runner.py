@@ -8,6 +8,7 @@ from ledger.application import Ledger
 from ledger.asking.asker import Asker
 from ledger.errors import LedgerError
 from ledger.ipn.asking_access import AskingAccess
+from ledger.storage.read_only import Patience
 
 POLL_SECONDS = 30.0
 
@@ -25,6 +26,7 @@ class AskingRunner:
             for access in shop.asking
             if access.is_in_service
         ]
+        self._patience = Patience(_log)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="asking", daemon=True)
 
@@ -55,8 +57,9 @@ class AskingRunner:
         except LedgerError as error:
             _log.warning("asking.failed", code=error.code, reason=str(error), **names)
         except Exception as error:  # noqa: BLE001  nobody else in this process would go on
-            _log.warning("asking.interrupted", error=type(error).__name__, **names)
+            self._patience.note(error, "asking", **names)
         else:
+            self._patience.end()
             if exchange is not None:
                 answer = exchange.answer
                 assert answer is not None, "it was recorded"

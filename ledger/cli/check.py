@@ -20,6 +20,7 @@ from ledger.cli.key_files import key_findings
 from ledger.cli.output import counted, echo_document, painted
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding, shop_findings
 from ledger.cli.suspect_findings import suspect_findings
+from ledger.cli.upgrade_steps import upgrade_findings
 from ledger.cli.variables import variable_findings
 from ledger.errors import SettingsError
 from ledger.ipn.refusal_reasons import REASONS
@@ -31,7 +32,8 @@ from ledger.queries.undecided import undecided_by_reason
 from ledger.settings import SECRET_KEY_MIN, Settings, read_settings
 from ledger.storage.database import Database
 from ledger.storage.database_location import missing_file, obstacle
-from ledger.storage.migrations import pending
+from ledger.storage.migrations import revisions
+from ledger.storage.read_only import MEANING, STANDBY, read_only_state
 
 LAG_SECONDS_MAX = 10.0
 """A read model that is followed is behind for less than a second."""
@@ -118,20 +120,11 @@ def _database_findings(
     try:
         with database.connect() as connection:
             connection.execute(select(1))
+            state = read_only_state(connection)
         yield Finding(OK, "database", f"{where} answers")
-        migrations = _migrations_finding(database)
-        yield migrations
-        if migrations.state == OK:
-            yield from undecided_findings(database)
-            yield from deployment_findings(database, settings)
-            yield from key_findings(database, settings, environ, shops)
-            yield from view_findings(database)
-            yield from coverage_findings(database, shops, now=now)
-            yield from completeness_findings(database, now=now)
-            yield from asking_findings(database, shops, now=now)
-            yield from suspect_findings(database, now=now)
-            yield from drift_findings(database, now=now)
-            yield from card_data_findings(database)
+        if state is not None:
+            yield Finding(OK if state == STANDBY else WARNING, "database", MEANING)
+        yield from _stored_findings(database, settings, environ, shops, now=now)
     except SQLAlchemyError as error:
         reason = why_it_failed(settings, error)
         yield Finding(FAULT, "database", f"{where} does not answer: {reason}")
@@ -139,15 +132,44 @@ def _database_findings(
         database.dispose()
 
 
+def _stored_findings(
+    database: Database,
+    settings: Settings,
+    environ: Mapping[str, str],
+    shops: Shops,
+    *,
+    now: datetime,
+) -> Iterator[Finding]:
+    """Check what is in the database, if its tables are current."""
+    migrations = _migrations_finding(database)
+    yield migrations
+    if migrations.state == OK:
+        yield from undecided_findings(database)
+        yield from deployment_findings(database, settings)
+        yield from key_findings(database, settings, environ, shops)
+        yield from view_findings(database)
+        yield from coverage_findings(database, shops, now=now)
+        yield from completeness_findings(database, now=now)
+        yield from asking_findings(database, shops, now=now)
+        yield from suspect_findings(database, now=now)
+        yield from drift_findings(database, now=now)
+        yield from card_data_findings(database)
+
+
 def _migrations_finding(database: Database) -> Finding:
     try:
-        missing = pending(database)
+        known = revisions(database)
     except (SettingsError, CommandError) as error:
         return Finding(FAULT, "migrations", str(error))
-    if missing:
-        what = counted(len(missing), "migration")
-        message = f"{what} to apply, run `ledger migrate`: {', '.join(missing)}"
+    if known.missing:
+        what = counted(len(known.missing), "migration")
+        message = f"{what} to apply, run `ledger migrate`: {', '.join(known.missing)}"
         return Finding(FAULT, "migrations", message)
+    if known.newer is not None:
+        message = (
+            f"at {known.newer} of a newer version, which lets this one serve until it is replaced"
+        )
+        return Finding(OK, "migrations", message)
     return Finding(OK, "migrations", "current")
 
 
@@ -168,9 +190,11 @@ def view_findings(database: Database) -> Iterator[Finding]:
     with database.connect() as connection:
         stale = outdated_views(connection)
         model_lags = lags(connection)
+        upgrade = list(upgrade_findings(connection, stale))
     for name in stale:
         message = f"{name} is not built for this code: run `ledger rebuild {name}`"
         yield Finding(WARNING, "projections", message)
+    yield from upgrade
     if not model_lags and not stale:
         yield Finding(OK, "projections", "none yet: `ledger serve` makes them")
     troubled = [lag for lag in model_lags if lag.seconds > LAG_SECONDS_MAX or lag.poison]

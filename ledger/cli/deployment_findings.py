@@ -5,13 +5,22 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from ledger.cli.shop_findings import FAULT, OK, WARNING, Finding
 from ledger.queries.activity import latest_peers
 from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.service_role import changeable_tables, missing_rights
+
+LARGE_BYTES = 32 * 1024 * 1024
+_WITHOUT_STATISTICS = text(
+    "SELECT t.relname FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace"
+    " WHERE t.relkind = 'r' AND pg_table_is_visible(t.oid) AND n.nspname <> 'pg_catalog'"
+    " AND has_table_privilege(t.oid, 'SELECT') AND pg_relation_size(t.oid) >= :bytes"
+    " AND NOT EXISTS (SELECT FROM pg_stats s"
+    " WHERE s.schemaname = n.nspname AND s.tablename = t.relname) ORDER BY 1"
+)
 
 
 def deployment_findings(database: Database, settings: Settings) -> Iterator[Finding]:
@@ -20,6 +29,7 @@ def deployment_findings(database: Database, settings: Settings) -> Iterator[Find
         yield from _file_findings(Path(database.engine.url.database or ""))
     else:
         yield _role_finding(database)
+        yield from _statistics_findings(database)
     yield from _proxy_findings(database, settings)
 
 
@@ -46,6 +56,15 @@ def _role_finding(database: Database) -> Finding:
         remedy = "give the service a role of its own, as docs/how-to/run-in-production.md says"
         return Finding(WARNING, "role", f"{role} could change {tables}: {remedy}")
     return Finding(OK, "role", f"{role} adds to what was recorded and cannot change it")
+
+
+def _statistics_findings(database: Database) -> Iterator[Finding]:
+    """Report large tables that the server knows nothing of, as after an upgrade or a restore."""
+    with database.connect() as connection:
+        tables = list(connection.scalars(_WITHOUT_STATISTICS, {"bytes": LARGE_BYTES}))
+    if tables:
+        message = f"the server has no statistics of {', '.join(tables)}: run ANALYZE"
+        yield Finding(WARNING, "database", f"{message}; until then its plans are guesses")
 
 
 def _proxy_findings(database: Database, settings: Settings) -> Iterator[Finding]:

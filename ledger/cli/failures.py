@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import click
 
 from ledger.cli.databases import named_database, why_it_failed
-from ledger.errors import LedgerError, SettingsError, UnavailableError
+from ledger.errors import LedgerError, ReadOnlyError, SettingsError, UnavailableError
 from ledger.settings import read_settings
-from ledger.storage.database_errors import failure_of_database
+from ledger.storage.database_errors import failure_of_database, is_read_only
 from ledger.storage.database_location import without_secrets
+from ledger.storage.read_only import MEANING
 
 DEBUG = "LEDGER_DEBUG"
 """The variable that, when set, shows where in the code a command failed."""
@@ -48,6 +49,8 @@ def _in_words(error: Exception, environ: Mapping[str, str]) -> tuple[str, str, i
     failure = failure_of_database(error)
     if failure is not None:
         settings = read_settings(environ)
+        if is_read_only(error):
+            return f"{named_database(settings, environ)}: {MEANING}", ReadOnlyError.code, 2
         where, reason = named_database(settings, environ), why_it_failed(settings, failure)
         return f"the database {where} does not answer: {reason}", UnavailableError.code, 2
     if isinstance(error, LedgerError):

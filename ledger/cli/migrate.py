@@ -5,11 +5,18 @@ import os
 import click
 from sqlalchemy import inspect
 
+from ledger.cli.upgrade_steps import PRUNE, REBUILD, ROLL, echo_next
 from ledger.instants import utc_now
-from ledger.projections.engine.generations import all_generations, decide_alone, drop_generation
+from ledger.projections.engine.generations import (
+    all_generations,
+    decide_alone,
+    drop_generation,
+    outdated_views,
+)
 from ledger.projections.engine.leadership import PreparedViews, prepare_views
 from ledger.settings import read_settings
 from ledger.storage.database import Database
+from ledger.storage.migrations import is_empty
 from ledger.storage.migrations import migrate as bring_to_head
 from ledger.storage.sealed_rows import add_months
 from ledger.storage.service_role import grant_to_service
@@ -21,10 +28,11 @@ def bring_up_to_date(service_role: str | None) -> None:
     if database.is_sqlite and service_role:
         raise click.UsageError("--service-role needs PostgreSQL")
     try:
+        is_new = is_empty(database)
         applied = bring_to_head(database)
         add_months(database, utc_now())
         service = None if database.is_sqlite else _leave_to_service(database, service_role)
-        views = PreparedViews([], []) if service else prepare_views(database)
+        views = _outdated(database) if service else prepare_views(database)
     finally:
         database.dispose()
     for revision in applied:
@@ -37,6 +45,14 @@ def bring_up_to_date(service_role: str | None) -> None:
         click.echo(f"the role {service} may run the service", err=True)
     for name in views.stale:
         click.echo(f"stale: {name}; its code has changed, run `ledger rebuild {name}`")
+    if not is_new and (applied or views.stale):
+        echo_next(*([REBUILD] if views.stale else []), ROLL, *([PRUNE] if views.stale else []))
+
+
+def _outdated(database: Database) -> PreparedViews:
+    """Name what the service's role has to rebuild; it makes its read models itself."""
+    with database.connect() as connection:
+        return PreparedViews([], outdated_views(connection))
 
 
 def _leave_to_service(database: Database, role: str | None) -> str | None:

@@ -9,6 +9,7 @@ import click
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_document, echo_table
 from ledger.cli.rebuild import echo_differences
+from ledger.cli.upgrade_steps import PRUNE, ROLL, echo_next
 from ledger.projections.engine.compare import compare
 from ledger.projections.engine.generations import BUILDING
 from ledger.projections.engine.rebuild import snapshot
@@ -67,6 +68,8 @@ def print_pruned(names: tuple[str, ...], *, is_forced: bool) -> None:
     for generation in pruned.kept:
         click.echo(f"kept {generation}; --force drops it too", err=True)
     click.echo(f"{counted(len(pruned.dropped), 'generation')} dropped", err=True)
+    if pruned.followed:
+        echo_next(ROLL, PRUNE)
 
 
 def _data(generation_status: Status) -> dict[str, Any]:

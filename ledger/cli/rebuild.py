@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
+from ledger.application import Ledger
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, painted
 from ledger.cli.progress_bar import Meter
+from ledger.cli.upgrade_steps import PRUNE, ROLL, echo_next, other_versions
 from ledger.projections.definition import Row
 from ledger.projections.engine.compare import Difference
+from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.rebuild import Rebuild, Rebuilt
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.projections.engine.registry import PROJECTIONS, projection
@@ -34,6 +37,8 @@ def rebuild_all(names: Sequence[str], *, workers: int, is_dry: bool, is_compared
     except KeyboardInterrupt:
         click.echo("stopped; it goes on with the next `ledger rebuild`", err=True)
         return 1
+    if not is_dry:
+        _echo_next(ledger)
     return 0 if is_well else 1
 
 
@@ -47,6 +52,16 @@ def write_all_as_of(names: Sequence[str], *, as_of: datetime, into: Path) -> Non
         with Meter(name, "events") as meter:
             count, poison = write_as_of(ledger, name, as_of=as_of, into=into, progress=meter)
         click.echo(f"{name}\t{counted(count, 'event')}\t{into}{_skipped(len(poison))}")
+
+
+def _echo_next(ledger: Ledger) -> None:
+    """Say what follows if servers of another version are there, as during an upgrade."""
+    with ledger.database.connect() as connection:
+        stale, (followed, left) = outdated_views(connection), other_versions(connection)
+    if stale:
+        click.echo(f"not built for this code yet: {', '.join(stale)}", err=True)
+    elif followed or left:
+        echo_next(*([ROLL] if followed else []), PRUNE)
 
 
 def _named(names: Sequence[str]) -> list[str]:

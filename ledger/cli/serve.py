@@ -29,6 +29,7 @@ from ledger.operations.web_server import STOP_SECONDS_MAX, Build, IsStopping, We
 from ledger.operations.wsgi_calls import Bounds
 from ledger.privacy.persons import PersonIndex
 from ledger.privacy.retention import expire_rows
+from ledger.projections.engine.generations import outdated_views
 from ledger.projections.engine.leadership import ProjectionRunner, prepare_views
 from ledger.proof.log_key import open_signer
 from ledger.proof.runner import LogRunner
@@ -36,10 +37,13 @@ from ledger.proof.stamping import stamp_daily
 from ledger.reconciliation.due_reports import DueReports
 from ledger.settings import Settings, read_settings
 from ledger.storage.database import Database
-from ledger.storage.migrations import is_empty, migrate, pending
+from ledger.storage.migrations import is_empty, migrate, revisions
+from ledger.storage.read_only import MEANING, read_only_state_of
 
 QUESTION_BYTES_MAX = 64 * 1024
 """Of a body that is no notification; what its address takes may be less."""
+
+NEWER_TABLES = "a newer version has migrated them, and lets this one serve until it is replaced"
 
 log = structlog.get_logger("serve")
 
@@ -82,30 +86,48 @@ def run(
 def _prepare(settings: Settings, *, add_user: Callable[[Database], object] | None) -> None:
     database = Database(settings.database_url)
     try:
-        prepare_database(database)
+        if state := prepare_database(database):
+            log.warning("serving.read_only", database=state, reason=MEANING)
+            return
         for made in prepare_keys(settings, database):
-            log.warning("keys.made", keys=made) if settings.log_format == "json" else click.echo(
-                made, err=True
-            )
+            if settings.log_format == "json":
+                log.warning("keys.made", keys=made)
+            else:
+                click.echo(made, err=True)
         if add_user:
             add_user(database)
     finally:
         database.dispose()
 
 
-def prepare_database(database: Database) -> None:
-    """Make sure that the durable tables are current.
+def prepare_database(database: Database) -> str | None:
+    """Make sure that the durable tables are current; return why they can only be read, if so.
 
     Errors: SettingsError, unless it is an empty SQLite file, which is simply migrated: on a
     server that others share, migrating is a decision.
     """
     if database.is_sqlite and is_empty(database):
         migrate(database)
-    elif missing := pending(database):
-        reason = f"{counted(len(missing), 'migration')} to apply first"
-        raise SettingsError(f"{reason}: run `ledger migrate`")
-    for name in prepare_views(database).stale:
+    else:
+        _refuse_older_tables(database)
+    state = read_only_state_of(database)
+    if state is None:
+        stale = prepare_views(database).stale
+    else:  # what is made here is made where it can be written
+        with database.connect() as connection:
+            stale = outdated_views(connection)
+    for name in stale:
         log.warning("view.stale", read_model=name, mend=f"ledger rebuild {name}")
+    return state
+
+
+def _refuse_older_tables(database: Database) -> None:
+    known = revisions(database)
+    if known.missing:
+        reason = f"{counted(len(known.missing), 'migration')} to apply first"
+        raise SettingsError(f"{reason}: run `ledger migrate`")
+    if known.newer is not None:
+        log.warning("tables.newer", revision=known.newer, meaning=NEWER_TABLES)
 
 
 def _may_restart(settings: Settings) -> bool:
@@ -144,7 +166,7 @@ def _bounds(settings: Settings, threads: int | None) -> Bounds:
         body_bytes_max=max(settings.body_bytes_max, QUESTION_BYTES_MAX),
         reserved_paths=("/ipn",),
         constant_paths=("/healthz",),
-        spare_paths=("/readyz",),
+        spare_paths=("/readyz", "/readyz/pages"),
     )
 
 

@@ -90,8 +90,16 @@ LINES: Mapping[str, LogLine] = {
         {"url": TEXT, "database": TEXT, "shops": TEXTS, "addresses": TEXTS, "pages": TEXT}
         | {"warnings": TEXTS},
     ),
+    "serving.read_only": LogLine(
+        "the database can only be read, so that people are served and nothing is received",
+        {"database": TEXT, "reason": TEXT},
+    ),
     "serving.impossible": LogLine(
         "a worker process cannot serve, and ends", {"code": TEXT, "reason": TEXT}
+    ),
+    "tables.newer": LogLine(
+        "a newer version has migrated the tables, and lets this one serve until it is replaced",
+        {"revision": TEXT, "meaning": TEXT},
     ),
     "not_ready": LogLine("/readyz says no", {"state": TEXT, "reason": TEXT}),
     "keys.made": LogLine("keys were made where there were none", {"keys": TEXT}),
@@ -117,6 +125,8 @@ LINES: Mapping[str, LogLine] = {
     "followers.interrupted": LogLine(
         "no read model could be brought further; it is tried again", {"error": TEXT}
     ),
+    "followers.waiting": LogLine("read models cannot be written here", {"reason": TEXT}),
+    "log.waiting": LogLine("the signed log cannot be written here", {"reason": TEXT}),
     "log.stopped": LogLine(
         "the signed log is not what was signed: nothing is added any more",
         {"code": TEXT, "reason": TEXT},
@@ -134,6 +144,7 @@ LINES: Mapping[str, LogLine] = {
     "asking.failed": LogLine(
         "a question to the platform was refused", {**_ASKED, "code": TEXT, "reason": TEXT}
     ),
+    "asking.waiting": LogLine("answers cannot be written here", {**_ASKED, "reason": TEXT}),
     "asking.interrupted": LogLine(
         "nothing could be asked; it is tried again", {**_ASKED, "error": TEXT}
     ),

@@ -9,15 +9,17 @@ from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogBehindError, LogForgottenError, LogForkedError, LogSigner
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
+from ledger.storage.read_only import refuse_read_only
 
 
 def sign_checkpoint(database: Database, signer: LogSigner, now: Callable[[], datetime]) -> str:
     """Sign all that has an entry by now; return the note, which is that of before without news.
 
     Errors: LogBehindError, LogForkedError, LogForgottenError; SettingsError when the memory cannot
-    be written.
+    be written; ReadOnlyError on a standby.
     """
     with database.connect() as connection:
+        refuse_read_only(connection)  # before anything is signed that could not be stored
         log = current_log(connection)
         size = log.size()
         last = newest_checkpoint(connection, log.number)

@@ -19,6 +19,7 @@ from ledger.projections.engine.leases import new_holder, release_leases, take_le
 from ledger.proof.checkpoints import sign_checkpoint
 from ledger.proof.sequencer import Sequencer
 from ledger.proof.signer import LogBehindError, LogForgottenError, LogForkedError, LogSigner
+from ledger.storage.read_only import Patience
 from ledger.storage.sealed_rows import add_months
 
 LEASE = "log"
@@ -61,6 +62,7 @@ class LogRunner:
         self._holder = new_holder()
         self._sign_at = self._hour_at = self._renew_at = 0.0
         self._leads = False
+        self._patience = Patience(_log)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
 
@@ -121,7 +123,8 @@ class LogRunner:
         except LedgerError as error:
             _log.error("log.stopped", code=error.code, reason=str(error))
         except Exception as error:  # noqa: BLE001  nobody else in this process would go on
-            _log.warning("log.interrupted", error=type(error).__name__)
+            self._patience.note(error, "log")
         else:
+            self._patience.end()
             return True
         return False

@@ -31,6 +31,7 @@ APPEND_ONLY = (
     "questions",
     "answers",
     "access_log",
+    "schema_revisions",
 )
 """Tables whose rows are never changed or deleted; those of the access log by age alone."""
 

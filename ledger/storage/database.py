@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 
 from ledger.errors import SettingsError
 from ledger.storage.database_location import parsed_url
+from ledger.storage.read_only_sessions import ReadOnlySessions
 
 BUSY_SECONDS = 10
 BUSY_PAUSE_SECONDS = 0.02
@@ -51,9 +52,9 @@ class Work:
 SERVING = Work(sqlite=("wal_autocheckpoint = 4096",))
 """Up to 16 MiB wait in the log: whoever fills it brings its pages into the file, each one once."""
 
-_KEYED = Work(postgresql=("enable_seqscan = off",))
+_KEYED = Work(postgresql=("enable_seqscan = off", "jit = off"))
 """A statement that is planned while the tables are empty would scan them for as long as it is
-kept."""
+kept; one that looks up keys is done before it would be compiled."""
 
 _EACH_ALONE: dict[str, Any] = {
     "isolation_level": "AUTOCOMMIT",
@@ -206,6 +207,8 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
         raise SettingsError("the database URL has a parameter that cannot be read") from None
     prepare = _prepare_sqlite if is_sqlite else _prepare_postgresql
     event.listen(engine, "connect", partial(prepare, work))
+    if not is_sqlite:
+        ReadOnlySessions().listen(engine)
     if is_sqlite:
         event.listen(engine, "do_connect", _create_private_file)
         event.listen(engine, "begin", _begin_sqlite)

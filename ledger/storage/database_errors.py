@@ -79,6 +79,20 @@ def kind_of_failure(failure: Exception) -> str:
     return f"{type(cause).__name__} {code}".strip()
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Return True if a PostgreSQL that can only be read refused to write; SQLite's files are a
+    matter of rights."""
+    while error is not None:
+        if _sqlstate(getattr(error, "orig", None)) == READ_ONLY:
+            return True
+        error = error.__cause__
+    return False
+
+
+READ_ONLY = "25006"
+"""SQLSTATE of a write that a standby refuses, or a server that was set read-only."""
+
+
 def _sqlstate(cause: BaseException | None) -> str | None:
     """Return the SQLSTATE of a driver's error, also of one that the driver has no class for."""
     diagnosis = getattr(cause, "diag", None)

@@ -115,6 +115,14 @@ class EventRecorder(ApplicationRecorder):
         """Return the newest visible position; on PostgreSQL some below may not be filled yet."""
         return self._high_water_mark.newest()
 
+    def is_copy(self) -> bool:
+        """Return True on a standby, which may be behind what a reader has read elsewhere."""
+        return self._high_water_mark.is_copy()
+
+    def store_proven(self, position: int) -> None:
+        """Let those who read a standby go on to a position that was proven here."""
+        self._high_water_mark.store(position)
+
     max_notification_id = newest_position
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> "PollingSubscription":

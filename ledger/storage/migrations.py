@@ -1,40 +1,81 @@
-"""Brings the durable tables to the shape this version expects, and says what is missing."""
+"""Brings the durable tables to the shape this version expects, and says what is missing.
 
+Old and new code run side by side while a release rolls out: a migration only expands, and says in
+`schema_revisions` which code may go on serving beside it.
+"""
+
+from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select
+from sqlalchemy.exc import OperationalError
 
 from ledger.errors import SettingsError
 from ledger.storage.database import Database
+from ledger.storage.tables import schema_revisions
 
 MIGRATION_LOCK = 0x1ED6_0001
 """PostgreSQL advisory lock: one process migrates, the others wait and find nothing to do."""
+
+LOCK_SECONDS = 2
+"""Calls wait behind a migration that waits for a table: so it gives up soon, and tries again."""
+LOCK_TRIES = 30
+LOCK_PAUSE_SECONDS = 1.0
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+@dataclass(frozen=True, slots=True)
+class Revisions:
+    """What the tables lack, or have beyond what this code knows.
+
+    Shape: `missing` revisions, oldest first; `newer` is the revision of a newer version that lets
+    this code go on serving, None where the tables are this code's or older.
+    """
+
+    missing: list[str]
+    newer: str | None = None
 
 
 def migrate(database: Database) -> list[str]:
     """Upgrade to the newest revision in one transaction. Shape: revisions applied, oldest first.
 
-    Errors: SettingsError when a newer version of this service has migrated the database.
+    Errors: SettingsError when a newer version of this service has migrated the database and lets no
+    code as old as this serve, or when somebody holds a table for as long as this waits.
     """
-    with database.begin() as connection:
-        if not database.is_sqlite:
-            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        missing = _pending(connection)
-        if missing:
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-        return missing
+    for number in range(1, LOCK_TRIES + 1):
+        try:
+            with database.begin() as connection:
+                return _migrate(connection)
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            if number == LOCK_TRIES:
+                raise SettingsError(
+                    "a table is held by somebody who reads or writes for long: see"
+                    " pg_stat_activity, then run `ledger migrate` again; nothing was changed"
+                ) from error
+        sleep(LOCK_PAUSE_SECONDS)
+    raise AssertionError("it returns or raises")
 
 
 def pending(database: Database) -> list[str]:
-    """List the revisions that are missing, oldest first. Errors: SettingsError, as `migrate`."""
+    """List the revisions that are missing, oldest first. Errors: SettingsError, as `revisions`."""
+    return revisions(database).missing
+
+
+def revisions(database: Database) -> Revisions:
+    """Compare the tables with what this code expects.
+
+    Errors: SettingsError when a newer version has migrated them and lets no code as old as this
+    serve.
+    """
     with database.connect() as connection:
-        return _pending(connection)
+        return _revisions(connection)
 
 
 def is_empty(database: Database) -> bool:
@@ -43,18 +84,33 @@ def is_empty(database: Database) -> bool:
         return not inspect(connection).get_table_names()
 
 
-def _pending(connection: Connection) -> list[str]:
+def _migrate(connection: Connection) -> list[str]:
+    if connection.dialect.name != "sqlite":
+        connection.execute(select(func.set_config("lock_timeout", f"{LOCK_SECONDS}s", True)))
+        connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    missing = _revisions(connection).missing
+    if missing:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return missing
+
+
+def _revisions(connection: Connection) -> Revisions:
     applied = MigrationContext.configure(connection).get_current_revision()
     scripts = ScriptDirectory.from_config(_config())
     newest_first = [script.revision for script in scripts.walk_revisions()]
     if applied is None:
-        return newest_first[::-1]
-    if applied not in newest_first:
+        return Revisions(newest_first[::-1])
+    if applied in newest_first:
+        return Revisions(newest_first[: newest_first.index(applied)][::-1])
+    oldest_code = select(schema_revisions.c.oldest_code).filter_by(revision=applied)
+    if connection.scalar(oldest_code) not in newest_first:
         raise SettingsError(
             f"the database is at revision {applied}, which this version does not know: "
-            "a newer version has migrated it"
+            "a newer version has migrated it, beside which no code as old as this may run"
         )
-    return newest_first[: newest_first.index(applied)][::-1]
+    return Revisions([], newer=applied)
 
 
 def _config() -> Config:

@@ -14,7 +14,7 @@ from ledger.storage.access_tables import access_addresses, access_log, tokens
 from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.listed_money import listed_money
-from ledger.storage.tables import quarantine
+from ledger.storage.tables import high_water_mark, quarantine, schema_revisions
 
 MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     quarantine.name: ("DELETE",),
@@ -28,6 +28,7 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "poison_events": ("DELETE",),
     "leases": ("UPDATE", "DELETE"),
     "log_progress": ("UPDATE",),
+    high_water_mark.name: ("UPDATE",),
     "person_tags": ("DELETE",),
     "person_progress": ("UPDATE",),
     "drift_kinds": ("UPDATE", "DELETE"),
@@ -121,6 +122,8 @@ def _statements(connection: Connection, role: str) -> Iterator[str]:
 
 
 def _needed(table: str) -> tuple[str, ...]:
+    if table == schema_revisions.name:
+        return ("SELECT",)  # written by migrations, which are the owner's
     return ("SELECT", "INSERT", *MORE_RIGHTS.get(table, ()))
 
 

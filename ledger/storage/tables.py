@@ -249,3 +249,20 @@ leases = Table(
     *required(UtcDateTime, "expires_at"),
 )
 """Which process does, for a while, what only one may do."""
+
+schema_revisions = Table(
+    "schema_revisions",
+    metadata,
+    *keys(Text, "revision"),
+    *required(Text, "oldest_code"),
+)
+"""A row per migration; append-only. Shape: `oldest_code` is the newest migration that the oldest
+code knows which may still serve when this one was applied: the migration itself if none may."""
+
+high_water_mark = Table(
+    "high_water_mark",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    *required(BigInteger, "position"),
+)
+"""One row: up to which position the log was proven complete, for those who read a standby."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.cli import deployment_findings
 from tests.builders import a_form, a_ledger, form_body, receive
 from tests.cli.test_check import environment, key, run, states
 from tests.conftest import opened
@@ -46,3 +47,19 @@ def test_a_proxy_behind_which_all_callers_are_one_is_told(
     lines = states(environ, "proxy")
 
     assert [f"recent deliveries came from {peer}," in line for line in lines] == [True] * is_told
+
+
+def test_large_tables_without_statistics_are_named(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deployment_findings, "LARGE_BYTES", 1)
+    with opened(postgres_url) as database:
+        receive(a_ledger(database), form_body(a_form()))
+        (before,) = deployment_findings._statistics_findings(database)
+
+        for table in before.message.partition(" of ")[2].partition(":")[0].split(", "):
+            with database.begin() as connection:
+                connection.exec_driver_sql(f"ANALYZE {table}")
+
+        assert "events" in before.message
+        assert list(deployment_findings._statistics_findings(database)) == []

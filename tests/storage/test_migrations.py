@@ -6,21 +6,37 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import insert, text
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 import ledger
 from ledger.errors import SettingsError
+from ledger.storage import migrations
+from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.database import Database
-from ledger.storage.migrations import is_empty, migrate, pending
-from ledger.storage.tables import events
+from ledger.storage.migrations import (
+    MIGRATION_LOCK,
+    Revisions,
+    _config,
+    is_empty,
+    migrate,
+    pending,
+    revisions,
+)
+from ledger.storage.sealed_rows import add_months
+from ledger.storage.tables import events, schema_revisions
+from tests.conftest import opened
 from tests.storage.rows import AN_EVENT, a_row, keep
+from web.readiness import Readiness
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -110,6 +126,55 @@ def test_a_database_of_a_newer_version_is_refused(database: Database) -> None:
         pending(database)
 
 
+def test_every_migration_says_which_code_may_go_on_serving(bare_database: Database) -> None:
+    scripts = ScriptDirectory.from_config(_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+
+    with bare_database.connect() as connection:
+        rows = connection.execute(select(schema_revisions)).all()
+
+    assert {row.revision for row in rows} == known
+    assert {row.oldest_code for row in rows} <= known
+
+
+@pytest.mark.parametrize(("oldest_code", "may_serve"), [("0001", True), ("9998", False)])
+def test_a_newer_version_says_whether_this_one_may_serve(
+    sqlite_url: str, oldest_code: str, *, may_serve: bool
+) -> None:
+    with opened(sqlite_url) as database:
+        with database.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            row = {"revision": "9999", "oldest_code": oldest_code}
+            connection.execute(insert(schema_revisions), row)
+
+        if may_serve:
+            assert revisions(database) == Revisions([], newer="9999")
+            assert migrate(database) == []
+            assert Readiness(database).checks()["migrations"] == "newer"
+        else:
+            with pytest.raises(SettingsError, match="9999"):
+                revisions(database)
+
+
+def test_a_migration_waits_for_no_reader_while_calls_wait_behind_it(
+    empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0.05)
+    with opened(empty_postgres_url) as database, database.begin() as holder:
+        holder.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        monkeypatch.setattr(migrations, "LOCK_TRIES", 2)
+        with pytest.raises(SettingsError, match="held by somebody"):
+            migrate(database)
+        monkeypatch.setattr(migrations, "LOCK_TRIES", 100)
+        with ThreadPoolExecutor() as pool:
+            applied = pool.submit(migrate, database)
+            sleep(0.3)
+            assert not applied.done()
+            holder.rollback()
+            assert applied.result(60)
+
+
 def test_the_database_refuses_to_change_history(database: Database) -> None:
     _fill(database)
     # SQLite has no other way to empty a table
@@ -153,6 +218,20 @@ def test_an_event_cannot_be_turned_by_an_upsert(database: Database) -> None:
         database.begin() as connection,
     ):
         connection.execute(text(upsert))
+
+
+def test_what_never_changes_is_frozen_soon(postgres_url: str) -> None:
+    with opened(postgres_url) as database:
+        add_months(database, datetime(2026, 3, 1, tzinfo=UTC))
+        with database.connect() as connection:
+            frozen = connection.scalars(
+                text(
+                    "SELECT relname FROM pg_class WHERE 'autovacuum_freeze_min_age=0' = ANY"
+                    " (reloptions) AND relkind = 'r' AND relnamespace = 'public'::regnamespace"
+                )
+            ).all()
+
+    assert {*APPEND_ONLY} - {"bodies"} | {"bodies_other", "bodies_2026_03"} <= set(frozen)
 
 
 def test_bodies_are_compressed_where_the_server_can(postgres_url: str) -> None:

@@ -86,21 +86,31 @@ def test_a_service_whose_files_cannot_grow_is_not_ready(service: Service) -> Non
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
-def test_a_service_before_a_standby_is_not_ready(service: Service) -> None:
+def test_a_service_whose_database_is_set_read_only_says_so_and_needs_no_restart(
+    service: Service,
+) -> None:
+    """Connections that are open go on as they began: it tells what new ones would meet, and takes
+    new ones when the old ones cannot write any more."""
     url = make_url(service.database_url)
     server, name = url.set(database="postgres", drivername="postgresql+psycopg"), url.database
+    assert call(service, "before") == 200
 
     administer(server, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    _end_connections(server, name)
 
-    eventually(lambda: '"writing":"refused"' in readyz(service)[1])
+    eventually(lambda: '"writing":"read-only"' in readyz(service)[1], seconds=READY_SECONDS_MAX)
     assert readyz(service)[0] == 503
+    _end_connections(server, name)
+    eventually(lambda: call(service, "meanwhile") == 503)
+    assert service.call("GET", "/readyz/pages")[0] == 200
     assert_alive(service)
     read_only = "25006"
-    assert f'ReadOnlySqlTransaction {read_only}", "event": "not_ready"' in service.log.read_text()
+    eventually(lambda: f"ReadOnlySqlTransaction {read_only}" in service.log.read_text())
+    assert "KO read-only" in post(service, form_body(a_form(vads_trans_uuid=uuid("why"))))[1]
+
     administer(server, f"ALTER DATABASE {name} RESET default_transaction_read_only")
-    _end_connections(server, name)
-    eventually(lambda: readyz(service)[0] == 200)
+
+    eventually(lambda: readyz(service)[0] == 200, seconds=2 * READY_SECONDS_MAX)
+    assert call(service, "after") == 200
 
 
 def _end_connections(server: object, database_name: object) -> None:
@@ -174,7 +184,7 @@ def test_a_database_that_never_answers_holds_one_thread_and_no_answer() -> None:
     answers = [readiness.checks() for _ in range(5)]
 
     assert time.monotonic() - began < READY_SECONDS_MAX
-    assert answers == [dict.fromkeys(("database", "migrations", "writing"), BLOCKED)] * 5
+    assert answers == [dict.fromkeys(("database", "migrations", "views", "writing"), BLOCKED)] * 5
     assert database.connections == 1
     database.let_go.set()
 

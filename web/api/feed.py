@@ -151,9 +151,10 @@ def _refuse_reader_ahead(after: int) -> None:
     """Refuse whoever has read more than there is. Errors: PositionAheadError.
 
     Compared with the newest visible position: another process may have proven more than this one.
+    A standby refuses nobody: it may only be behind the primary, where its reader has been.
     """
     newest = ledger().events.newest_position() or 0
-    if after > newest:
+    if after > newest and not ledger().events.is_copy():
         raise PositionAheadError(after, newest)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import Request, Response, current_app, request
 
-from ledger.errors import TooManyAtOnceError
+from ledger.errors import ReadOnlyError, TooManyAtOnceError
 from ledger.proof.collect import BundleTooLargeError, NotSignedYetError
 from web.pages.languages import N_
 from web.pages.rendering import render
@@ -45,6 +45,11 @@ _BY_CODE = {
     TooManyAtOnceError.code: N_("Others are before you. Wait a moment, then try again."),
     NotSignedYetError.code: N_(
         "The newest of it is not in the signed log yet. Wait a moment, then try again."
+    ),
+    ReadOnlyError.code: N_(
+        "This service reads a copy that cannot be written to. Nobody can sign in or change "
+        "anything here, and personal data is not shown, since its reading cannot be logged. Open "
+        "the pages of the main service."
     ),
     BundleTooLargeError.code: N_(
         "More stands behind it than fits into one file. Ask for one payment instead."

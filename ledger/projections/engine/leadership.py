@@ -25,6 +25,7 @@ from ledger.projections.engine.leases import new_holder, release_leases, take_le
 from ledger.projections.engine.lone_failures import LoneFailures
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
+from ledger.storage.read_only import Patience
 
 BATCH_BESIDE_CALLS = 250
 """On SQLite, where calls wait while a batch is written."""
@@ -64,6 +65,7 @@ class ProjectionRunner:
         self._renew_at = 0.0
         self._paused_until: dict[str, float] = {}
         self._lone_failures: defaultdict[int, LoneFailures] = defaultdict(LoneFailures)
+        self._patience = Patience(_log)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="followers", daemon=True)
 
@@ -81,9 +83,10 @@ class ProjectionRunner:
             try:
                 is_behind = self.follow_once()
             except Exception as error:  # noqa: BLE001  nobody else in this process would follow
-                _log.warning("followers.interrupted", error=type(error).__name__)
+                self._patience.note(error, "followers")
                 self._stopped.wait(self._pause_seconds)
                 continue
+            self._patience.end()
             if not is_behind:
                 rest = min(REST * (monotonic() - began), REST_SECONDS_MAX)
                 self._stopped.wait(max(POLL_SECONDS, rest))
@@ -104,6 +107,7 @@ class ProjectionRunner:
             reached = reached_positions(connection)
         positions = {held: reached[held.id] for held in self.held if held.id in reached}
         until = self._ledger.events.high_water_mark(after=min(positions.values(), default=0)) or 0
+        self._ledger.events.store_proven(until)  # first, so that no list on a standby is ahead
         with_details = any(generation.model.harmless_details for generation in positions)
         reader = EventReader(positions.values(), with_details=with_details)
         is_behind = False

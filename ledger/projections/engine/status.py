@@ -122,12 +122,16 @@ def lags(connection: Connection) -> list[Lag]:
     return rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pruned:
-    """Which generations were dropped, and which ones of other code were kept for now."""
+    """Which generations were dropped, and which ones of other code were kept for now.
+
+    Shape: `followed` says that some are kept because servers of other code follow them.
+    """
 
     dropped: list[str]
     kept: list[str]
+    followed: bool = False
 
 
 def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = False) -> Pruned:
@@ -152,6 +156,7 @@ def prune(ledger: Ledger, *, names: tuple[str, ...] = (), is_forced: bool = Fals
                 pruned.dropped.append(description)
             else:
                 pruned.kept.append(description)
+                pruned.followed |= is_leased(connection, generation.lease_name)
     return pruned
 
 
