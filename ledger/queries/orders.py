@@ -21,6 +21,7 @@ from ledger.projections.orders import PROJECTION, order_lines
 from ledger.queries.order_findings import order_findings
 from ledger.queries.refund_links import link_refunds
 from ledger.queries.state import State, current_state
+from ledger.queries.summaries import order_summary
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import generation_positions
 
@@ -96,13 +97,15 @@ def order(
     if not every:
         raise NotFoundError("not found: nothing in this ledger had this name by then")
     link_refunds(every)
+    whole = _of_all(every)
     return {
         "kind": "order",
         "shop_id": shop_id,
         "mode": Mode(mode).public,
         "order_id": order_id,
         "view_position": history.view_position,
-        **_of_all(every),
+        **whole,
+        "summary": order_summary(whole, every),
         "transactions": [current_state(opened(events)) | line for _, events, line in page[:limit]],
         "next_cursor": str(page[limit - 1][0]) if len(page) > limit else None,
     }
