@@ -137,8 +137,7 @@ _LARGE = ("details", "personal", "sealed")
 def _of_all(transactions: Sequence[State]) -> State:
     """Return what all transactions of an order make of it."""
     payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
-    currencies = sorted({payment["currency"] or "" for payment in payments})
-    balances = [_balance(currency, payments) for currency in currencies]
+    balances = balances_of(transactions)
     return {
         # as instants: one without a fraction sorts behind one with it
         "first_seen_at": min((each["first_seen_at"] for each in transactions), key=read_instant),
@@ -195,6 +194,13 @@ def order_lines_table(connection: Connection) -> tuple[Table, int]:
 def is_of_shop(lines: Any, shop_id: str, mode: str) -> ColumnElement[bool]:
     """Return the condition that a line is of a shop and mode."""
     return and_(lines.c.shop_id == shop_id, lines.c.mode == mode)
+
+
+def balances_of(transactions: Sequence[State]) -> list[State]:
+    """Return the balance of each currency; what was abandoned is in none. Units: minor units."""
+    payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
+    currencies = sorted({payment["currency"] or "" for payment in payments})
+    return [_balance(currency, payments) for currency in currencies]
 
 
 def _balance(currency: str, transactions: Sequence[State]) -> State:

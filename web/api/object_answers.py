@@ -38,7 +38,7 @@ from web.api.answer_fields import (
 from web.api.event_schemas import EVENT_LINKS, field_schema
 from web.api.fact_schemas import AMOUNTS
 from web.api.listed_answers import LISTED
-from web.api.summary_answers import SUMMARY
+from web.api.summary_answers import COMPARISON, SUMMARY
 from web.api.vocabulary import (
     ALIAS_STATUSES,
     LINK_CERTAINTIES,
@@ -83,6 +83,7 @@ def _known(kind: str) -> Fields:
                 "position": number("of its newest event"),
                 "newest_position": number("of the log: nothing can appear up to it any more"),
                 "undecided": texts(UNDECIDED),
+                "comparison": COMPARISON,
             }
         ),
     }

@@ -1,6 +1,7 @@
 """One transaction, alias, subscription or order, and its history, straight from the events."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from ledger.access.readers import Reader
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.signature import digest
+from ledger.queries.comparison import compare, comparison_data
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.queries.history import history_data, history_page, names_in, opened_entries
 from ledger.queries.orders import order, order_history
@@ -64,6 +66,7 @@ Known = dict[str, Any]
 
 def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
     known, page = _known_and_page(parameters)
+    against = known.pop("against", None)
     version: tuple[object, ...]
     if kind == ORDER:
         state, names = _order(known, page, shop_id, mode, name), {name}
@@ -81,6 +84,9 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
         summary = {"text": english(state["summary"], known.get("as_of"))} | state["summary"]
         state |= {"summary": summary, "listed": listed_of(state, known.get("as_of"))}
         version = (*version, digest(orjson.dumps(summary))[:16])
+    if against is not None:
+        state |= {"comparison": _comparison(kind, shop_id, mode, name, known, against)}
+        version = (*version, digest(orjson.dumps(state["comparison"]))[:16])
     links = links_of(kind, shop_id, mode, name, state.get("alias"))
     newest = newest_position(state["position"])
     state |= {"newest_position": newest, "undecided": undecided, "links": links}
@@ -95,6 +101,22 @@ def _summary(state: State, events: Sequence[RecordedEvent], known: Known) -> Sta
     id_ = events[-1].event.originator_id
     related = related_transactions(ledger(), state, id_, as_of=as_of)
     return transaction_summary(state, related.all_refunds if related else None)
+
+
+def _comparison(
+    kind: str, shop_id: str, mode: str, name: str, known: Known, against: datetime
+) -> State:
+    """Return what was known otherwise at another instant than the one that is asked for."""
+    as_of, version = known.get("as_of"), known.get("version")
+    if kind == ORDER:
+        streams, only = order_history(ledger(), shop_id, Mode(mode), name).histories, None
+    else:
+        only = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=known.get("alias"))
+        events = ledger().events.history(only)
+        streams = [events]
+        if version is not None and as_of is None:
+            as_of = events[version - 1].event.timestamp
+    return comparison_data(compare(streams, as_of, against, only=only))
 
 
 def _order(known: Known, page: Known, shop_id: str, mode: str, name: str) -> State:

@@ -1,7 +1,18 @@
 """What the query API answers about what came of a payment or an order."""
 
+from marshmallow import fields
+
 from ledger.queries.summaries import DOUBTFUL, Capture, Proof
-from web.api.answer_fields import answer_schema, flag, instant, many, nested, number, text
+from web.api.answer_fields import (
+    answer_schema,
+    by_schema,
+    flag,
+    instant,
+    many,
+    nested,
+    number,
+    text,
+)
 from web.api.vocabulary import KNOWN, TOTAL_OUTCOMES
 
 SummaryPart = answer_schema(
@@ -55,3 +66,27 @@ Summary = answer_schema(
     is_erased=flag("what a transaction reported besides was erased, as far as a reader sees that"),
 )
 SUMMARY = nested(Summary, "what came of it, as known then, from the events alone")
+
+Difference = answer_schema(
+    "Difference",
+    of=text("the transaction, currency or instalment it is of; null for the object", none=True),
+    name=text("of the fact, or of the sum of an order"),
+    before=by_schema({"description": "as known at the earlier instant; null for nothing"}),
+    after=by_schema({"description": "as known at the later instant; null for nothing"}),
+    currency=text("of an amount", none=True),
+)
+COMPARISON = nested(
+    answer_schema(
+        "Comparison",
+        earlier_at=instant("the earlier of both instants, whichever was `against`", none=True),
+        later_at=instant("the later one; null is now", none=True),
+        changes=many(Difference, "the facts that differ, and no others"),
+        positions=fields.List(
+            fields.Integer(),
+            required=True,
+            metadata={"description": "of the events that became known between both"},
+        ),
+        left_out=number("changes and events that are too many to be named"),
+    ),
+    "what was known otherwise at `against`; only where that is asked for",
+)
