@@ -1,6 +1,6 @@
 """What the pages of objects share: the state as known now or at an instant, and its history."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from ledger.queries.state import State
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import InboxRecord
+from web.api.objects import links_of
 from web.authentication import caller, log_personal_read, redact_for_reader
 from web.context import context, ledger
 from web.pages.history_lines import KnownHistory
@@ -77,22 +78,23 @@ def render_history(
     else:
         status = 422 if question.wrong else 404
         template, more = "unknown_then.html", {"kind": kind, "title": name}
-    names = {name} if only is None else {name, *names_in(history.all_streams)}
     page = render(
         template,
         history=history,
-        undecided=[] if history.at else _undecided(shop_id, mode, names),
+        undecided=[] if history.at else _undecided(shop_id, mode, name, history),
         question=question,
         then=None if history.at is None else write_public_instant(history.at),
         day_asked=_day(question, "as_of"),
         now=context().clock(),
         newest_position=ledger().events.newest_position(),
+        api_address=links_of(kind, shop_id, mode, name, question.parameters.get("alias"))["self"],
         **more,
     )
     return page, status
 
 
-def _undecided(shop_id: str, mode: str, names: Iterable[str]) -> list[InboxRecord]:
+def _undecided(shop_id: str, mode: str, name: str, history: KnownHistory) -> list[InboxRecord]:
+    names = {name} if history.only is None else {name, *names_in(history.all_streams)}
     with ledger().database.connect() as connection:
         return undecided_about(connection, shop_id, Mode(mode), sorted(names))
 
