@@ -110,6 +110,7 @@ _MASKS: Mapping[str, Callable[[Any], Any]] = {
     "facts": masked,
     "links": _addresses,
     "original": lambda original: masked(original) if original else original,
+    "comparison": masked,
     "transactions": _each,
     "changes": _each,
     "instalments": _each,

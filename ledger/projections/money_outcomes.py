@@ -1,4 +1,4 @@
-"""Say what a transaction's status means for money and counting, in SQL."""
+"""Say what a transaction's status means for money and counting, also in SQL."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from ledger.ipn.money import AMOUNT_MINOR_MAX
 
 ACCEPTED = "accepted"
 REFUSED = "refused"
+PENDING = "pending"
 REFUNDED = "refunded"
 UNKNOWN = "unknown"
 
@@ -34,13 +35,13 @@ COUNTED = ("AUTHORISED", "CAPTURED", "SUSPENDED", "CAPTURE_PENDING", "PARTIALLY_
 """Counts as money. Source: form-v2 reference, section 8, point 3."""
 ABANDONED_STATUS = "ABANDONED"
 """Nobody paid: the page was left before there was a payment. It is in no balance of its order."""
-_ABANDONED = "abandoned"
+ABANDONED = "abandoned"
 NOT_MADE = ("REFUSED", "ERROR", "NOT_CREATED")
 """Refused, or never made."""
 
 _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("DEBIT", (*HELD, *CAPTURED), ACCEPTED),
-    ("DEBIT", WAITING, "pending"),
+    ("DEBIT", WAITING, PENDING),
     ("DEBIT", NOT_MADE, REFUSED),
     ("DEBIT", ("CANCELLED",), "cancelled"),
     ("DEBIT", ("EXPIRED",), "expired"),
@@ -52,7 +53,7 @@ _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("VERIFICATION", ("ACCEPTED",), "verified"),
     ("VERIFICATION", NOT_MADE, REFUSED),
 )
-OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {_ABANDONED, UNKNOWN})
+OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {ABANDONED, UNKNOWN})
 
 
 def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -60,12 +61,26 @@ def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
     return case((amount.between(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), amount), else_=0)
 
 
+def outcome_name(operation: str | None, status: str | None) -> str:
+    """Return what a transaction came to; UNKNOWN for statuses nobody has seen."""
+    if status == ABANDONED_STATUS:
+        return ABANDONED
+    return next(
+        (
+            meaning
+            for of_operation, statuses, meaning in _OUTCOMES
+            if operation == of_operation and status in statuses
+        ),
+        UNKNOWN,
+    )
+
+
 def outcome_of(
     operation_column: ColumnElement[Any], status_column: ColumnElement[Any]
 ) -> ColumnElement[str]:
-    """Return what a transaction came to; UNKNOWN for statuses nobody has seen."""
+    """Return the same as `outcome_name` for a row."""
     meanings = [
         (and_(operation_column == operation, status_column.in_(statuses)), meaning)
         for operation, statuses, meaning in _OUTCOMES
     ]
-    return case((status_column == ABANDONED_STATUS, _ABANDONED), *meanings, else_=UNKNOWN)
+    return case((status_column == ABANDONED_STATUS, ABANDONED), *meanings, else_=UNKNOWN)

@@ -84,7 +84,7 @@ def timeline(events: Sequence[RecordedEvent]) -> list[TimelineEntry]:
         event = recorded.event
         aggregate = event.mutate(aggregate)
         assert aggregate is not None
-        after = _flat(public_state(aggregate))
+        after = known_facts(public_state(aggregate))
         changes = tuple(
             Change(name, before.get(name), fact)
             for name, fact in after.items()
@@ -148,7 +148,7 @@ def history_data(entry: TimelineEntry) -> dict[str, Any]:
     return event_data(entry.recorded) | {"changes": changes}
 
 
-def _flat(state: State) -> dict[str, Fact]:
+def known_facts(state: State) -> dict[str, Fact]:
     """Return the known facts of a state, those of each attempt of an instalment under its name."""
     flat: dict[str, Fact] = {}
     for name, fact in state.items():
@@ -156,7 +156,7 @@ def _flat(state: State) -> dict[str, Fact]:
             for attempt in fact:
                 uuid = str(attempt["transaction_uuid"])  # a number can be tried more than once
                 prefix = f"instalment {attempt.get('number') or ''} {uuid[:8]}".replace("  ", " ")
-                flat |= {f"{prefix} {key}": cell for key, cell in _flat(attempt).items()}
+                flat |= {f"{prefix} {key}": cell for key, cell in known_facts(attempt).items()}
         elif fact is not None:
             flat[name] = fact
     return flat

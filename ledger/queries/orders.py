@@ -21,6 +21,7 @@ from ledger.projections.orders import PROJECTION, order_lines
 from ledger.queries.order_findings import order_findings
 from ledger.queries.refund_links import link_refunds
 from ledger.queries.state import State, current_state
+from ledger.queries.summaries import order_summary
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.tables import generation_positions
 
@@ -96,13 +97,15 @@ def order(
     if not every:
         raise NotFoundError("not found: nothing in this ledger had this name by then")
     link_refunds(every)
+    whole = _of_all(every)
     return {
         "kind": "order",
         "shop_id": shop_id,
         "mode": Mode(mode).public,
         "order_id": order_id,
         "view_position": history.view_position,
-        **_of_all(every),
+        **whole,
+        "summary": order_summary(whole, every),
         "transactions": [current_state(opened(events)) | line for _, events, line in page[:limit]],
         "next_cursor": str(page[limit - 1][0]) if len(page) > limit else None,
     }
@@ -134,8 +137,7 @@ _LARGE = ("details", "personal", "sealed")
 def _of_all(transactions: Sequence[State]) -> State:
     """Return what all transactions of an order make of it."""
     payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
-    currencies = sorted({payment["currency"] or "" for payment in payments})
-    balances = [_balance(currency, payments) for currency in currencies]
+    balances = balances_of(transactions)
     return {
         # as instants: one without a fraction sorts behind one with it
         "first_seen_at": min((each["first_seen_at"] for each in transactions), key=read_instant),
@@ -192,6 +194,13 @@ def order_lines_table(connection: Connection) -> tuple[Table, int]:
 def is_of_shop(lines: Any, shop_id: str, mode: str) -> ColumnElement[bool]:
     """Return the condition that a line is of a shop and mode."""
     return and_(lines.c.shop_id == shop_id, lines.c.mode == mode)
+
+
+def balances_of(transactions: Sequence[State]) -> list[State]:
+    """Return the balance of each currency; what was abandoned is in none. Units: minor units."""
+    payments = [other for other in transactions if other["status"] != ABANDONED_STATUS]
+    currencies = sorted({payment["currency"] or "" for payment in payments})
+    return [_balance(currency, payments) for currency in currencies]
 
 
 def _balance(currency: str, transactions: Sequence[State]) -> State:

@@ -35,6 +35,11 @@ class RelatedTransactions:
     rest_of_order: list[State]
     is_cut: bool
 
+    @property
+    def all_refunds(self) -> list[State] | None:
+        """Return every refund of it; None when there may be more than these."""
+        return None if self.is_cut else self.refunds
+
 
 def related_transactions(
     ledger: Ledger, transaction: State, id_: UUID, *, as_of: datetime | None

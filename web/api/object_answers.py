@@ -38,6 +38,7 @@ from web.api.answer_fields import (
 from web.api.event_schemas import EVENT_LINKS, field_schema
 from web.api.fact_schemas import AMOUNTS
 from web.api.listed_answers import LISTED
+from web.api.summary_answers import COMPARISON, SUMMARY
 from web.api.vocabulary import (
     ALIAS_STATUSES,
     LINK_CERTAINTIES,
@@ -82,6 +83,7 @@ def _known(kind: str) -> Fields:
                 "position": number("of its newest event"),
                 "newest_position": number("of the log: nothing can appear up to it any more"),
                 "undecided": texts(UNDECIDED),
+                "comparison": COMPARISON,
             }
         ),
     }
@@ -134,6 +136,7 @@ Transaction = answer_schema(
     **only_alone(
         {
             "listed": LISTED,
+            "summary": SUMMARY,
             "original": nested(
                 Original,
                 "of a refund, in an order: null when none or several can be meant",
@@ -199,6 +202,7 @@ Order = answer_schema(
             "transactions": many(Transaction, "a page of them, as they were first seen"),
             "next_cursor": text("asks for more transactions, as `cursor`", none=True),
             "listed": LISTED,
+            "summary": SUMMARY,
         }
     ),
 )

@@ -1,21 +1,27 @@
 """One transaction, alias, subscription or order, and its history, straight from the events."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
+import orjson
 from flask import Response
 from marshmallow import Schema
 
 from ledger.access.readers import Reader
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
+from ledger.ipn.signature import digest
+from ledger.queries.comparison import compare, comparison_data
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, events_known, find_stream
 from ledger.queries.history import history_data, history_page, names_in, opened_entries
 from ledger.queries.orders import order, order_history
 from ledger.queries.readable import readable_events
+from ledger.queries.related import related_transactions
 from ledger.queries.state import State, current_state
+from ledger.queries.summaries import transaction_summary
 from ledger.queries.undecided import undecided_about
 from ledger.storage.event_store import RecordedEvent
 from web.api import answers
@@ -41,6 +47,7 @@ from web.api.responses import (
 from web.authentication import caller, log_personal_read, redact_for_reader
 from web.context import ledger
 from web.listed import listed_of
+from web.pages.answer_line import english
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
 orders_bp = a_blueprint("orders", "Orders, each with its transactions.")
@@ -59,6 +66,8 @@ Known = dict[str, Any]
 
 def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> Response:
     known, page = _known_and_page(parameters)
+    against = known.pop("against", None)
+    version: tuple[object, ...]
     if kind == ORDER:
         state, names = _order(known, page, shop_id, mode, name), {name}
         version = (state["version"], state["position"], state["view_position"])
@@ -69,13 +78,45 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
         version = (len(events), state["position"], 0)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
+    if kind == TRANSACTION:
+        state |= {"summary": _summary(state, events, known)}
     if kind in (TRANSACTION, ORDER):
-        state |= {"listed": listed_of(state, known.get("as_of"))}
+        summary = {"text": english(state["summary"], known.get("as_of"))} | state["summary"]
+        state |= {"summary": summary, "listed": listed_of(state, known.get("as_of"))}
+        version = (*version, digest(orjson.dumps(summary))[:16])
+    if against is not None:
+        state |= {"comparison": _comparison(kind, shop_id, mode, name, known, against)}
+        version = (*version, digest(orjson.dumps(state["comparison"]))[:16])
     links = links_of(kind, shop_id, mode, name, state.get("alias"))
     newest = newest_position(state["position"])
     state |= {"newest_position": newest, "undecided": undecided, "links": links}
     response = answer(redact_for_reader(state), next_=_next(state.get("next_cursor")))
     return tagged(response, kind, *version, *undecided)
+
+
+def _summary(state: State, events: Sequence[RecordedEvent], known: Known) -> State:
+    """Return the summary of a transaction, whose refunds count as they were known then."""
+    is_version = known.get("version") is not None
+    as_of = known.get("as_of") or (events[-1].event.timestamp if is_version else None)
+    id_ = events[-1].event.originator_id
+    related = related_transactions(ledger(), state, id_, as_of=as_of)
+    return transaction_summary(state, related.all_refunds if related else None)
+
+
+def _comparison(
+    kind: str, shop_id: str, mode: str, name: str, known: Known, against: datetime
+) -> State:
+    """Return what was known otherwise at another instant than the one that is asked for."""
+    as_of, version = known.get("as_of"), known.get("version")
+    if kind == ORDER:
+        streams, only = order_history(ledger(), shop_id, Mode(mode), name).histories, None
+    else:
+        only = find_stream(ledger(), kind, shop_id, Mode(mode), name, alias=known.get("alias"))
+        events = ledger().events.history(only)
+        streams = [events]
+        if version is not None and as_of is None:
+            as_of = events[version - 1].event.timestamp
+    return comparison_data(compare(streams, as_of, against, only=only))
 
 
 def _order(known: Known, page: Known, shop_id: str, mode: str, name: str) -> State:

@@ -133,6 +133,14 @@ class AsOfQuery(Query):
     )
 
 
+class ComparedQuery(AsOfQuery):
+    against = InstantParameter(
+        read_as_of,
+        "also what was known otherwise at this instant, as `comparison`; a bare day means its end",
+        load_default=None,
+    )
+
+
 def _page(unit: str, default: int) -> type[Schema]:
     """Return the parameters of a page that begins behind a position."""
     return Query.from_dict(
@@ -144,15 +152,19 @@ def _page(unit: str, default: int) -> type[Schema]:
     )
 
 
-class OrderQuery(AsOfQuery, _page("transactions", TRANSACTIONS_DEFAULT)):  # type: ignore[misc]  # made of fields
+class OrderQuery(ComparedQuery, _page("transactions", TRANSACTIONS_DEFAULT)):  # type: ignore[misc]  # made of fields
     """Which transactions of an order, as known when."""
 
 
 HistoryPage = _page("events", EVENTS_DEFAULT)
 
 
-class ItemQuery(AsOfQuery):
+class _VersionQuery(AsOfQuery):
     version = integer_parameter("as it was at this version", 1, load_default=None)
+
+
+class ItemQuery(_VersionQuery, ComparedQuery):
+    pass
 
 
 class SubscriptionQuery(ItemQuery):
@@ -163,12 +175,12 @@ class OrderHistoryQuery(AsOfQuery, HistoryPage):  # type: ignore[misc,valid-type
     pass
 
 
-class ItemHistoryQuery(ItemQuery, HistoryPage):  # type: ignore[misc,valid-type]
+class ItemHistoryQuery(_VersionQuery, HistoryPage):  # type: ignore[misc,valid-type]
     pass
 
 
-class SubscriptionHistoryQuery(SubscriptionQuery, HistoryPage):  # type: ignore[misc,valid-type]
-    pass
+class SubscriptionHistoryQuery(ItemHistoryQuery):
+    alias = _ALIAS
 
 
 class FeedPage(Query):

@@ -58,9 +58,14 @@ def moment(at: datetime | str | None) -> Markup | str:
     exact = _read(at)
     if exact is None:
         return plain(at)
-    text = _moment(exact.replace(microsecond=0), locale_name(), zone_name())
-    machine = exact.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return Markup('<time datetime="{}">{}</time>').format(machine, text)
+    return _timed(exact, _moment(exact.replace(microsecond=0), locale_name(), zone_name()))
+
+
+def _timed(exact: datetime, text: str, local_day: str | None = None) -> Markup:
+    """Return a text with the exact instant under the pointer, and for machines, or with its day."""
+    in_utc = exact.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00")
+    element = Markup('<time datetime="{}" title="{} UTC">{}</time>')
+    return element.format(local_day or f"{in_utc}Z", in_utc.replace("T", " "), text)
 
 
 @lru_cache(maxsize=4096)
@@ -77,18 +82,20 @@ def day(at: datetime | str | None) -> Markup | str:
     is_bare = isinstance(at, str) and len(at) == len("2026-03-10")
     local = exact if is_bare else exact.astimezone(ZoneInfo(zone_name()))
     text = format_date(local.date(), "medium", locale=locale_name())
+    if not is_bare:
+        return _timed(exact, text, local.date().isoformat())
     return Markup('<time datetime="{}">{}</time>').format(local.date().isoformat(), text)
 
 
-def age(at: datetime | str | None) -> str:
-    """Format how long ago an instant is. Shape: `3 hours ago`."""
+def age(at: datetime | str | None) -> Markup | str:
+    """Format how long ago an instant is. Shape: `3 hours ago` in a `<time>` element."""
     exact = _read(at)
     if exact is None:
         return NOTHING
     since = exact - context().clock()
     if abs(since) < timedelta(seconds=1):
         since = timedelta(seconds=-1)
-    return str(format_timedelta(since, add_direction=True, locale=locale_name()))
+    return _timed(exact, str(format_timedelta(since, add_direction=True, locale=locale_name())))
 
 
 def duration(seconds: float | None) -> str:

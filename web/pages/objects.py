@@ -18,9 +18,11 @@ from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_s
 from ledger.queries.lists import SUBSCRIPTIONS, TRANSACTIONS, Listing, Page, list_page
 from ledger.queries.related import related_transactions
 from ledger.queries.state import State
+from ledger.queries.summaries import transaction_summary
 from web.authentication import redact_for_reader
 from web.context import context, ledger
 from web.listed import listed_of
+from web.pages.answer_line import sentence
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
 from web.pages.history_lines import KnownHistory
@@ -117,11 +119,14 @@ def _of_transaction(state: State, history: KnownHistory) -> dict[str, Any]:
     ):
         facts["requested_amount_minor"] = None
     capture_at = state["capture_at"]
+    related = related_transactions(ledger(), history.states[0], stream_id, as_of=history.at)
+    refunds = related.all_refunds if related else None
     return {
+        "answer": sentence(transaction_summary(history.states[0], refunds), history.at),
         "listed": listed_of(state, history.at),
         "is_due": capture_at is not None and read_instant(capture_at) > context().clock(),
         "groups": {group: {name: facts[name] for name in names} for group, names in GROUPS.items()},
-        "related": related_transactions(ledger(), history.states[0], stream_id, as_of=history.at),
+        "related": related,
     }
 
 

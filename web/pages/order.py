@@ -14,6 +14,7 @@ from ledger.queries.state import State
 from web.authentication import redact_for_reader
 from web.context import context, ledger
 from web.listed import listed_of
+from web.pages.answer_line import sentence
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
 from web.pages.history_lines import KnownHistory
@@ -47,6 +48,7 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
         shown = redact_for_reader(state)
         return {
             "state": shown,
+            "answer": sentence(state["summary"], history.at),
             "listed": listed_of(state, history.at),
             "balances": [
                 balance | {"parts": _bar(balance)} | _capture(balance, shown["transactions"])

@@ -175,6 +175,7 @@ FACTS = {
     "parent_uuid": N_("Refunds or repeats"),
     "request": N_("Request"),
     "basis": N_("Basis"),
+    "doubtful": N_("doubtful"),
     "transaction_uuid": N_("Transaction"),
     "made_at": N_("Created"),
     "effect_on": N_("First due date"),

@@ -1,4 +1,4 @@
-// Moves through what was known when, and prints. Pages do all of this without script as well.
+// Moves through what was known when, prints and copies. Pages do all of this without script as well.
 "use strict";
 
 const step = (slider) => slider.list.options[Number(slider.value)];
@@ -23,4 +23,25 @@ document.addEventListener("change", ({ target }) => {
 
 document.addEventListener("click", ({ target }) => {
   if (target.matches("[data-print]")) window.print();
+});
+
+const copyOldWay = (text) => { // the clipboard is closed to pages without TLS
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  const isDone = document.execCommand("copy");
+  area.remove();
+  return isDone;
+};
+
+document.addEventListener("click", async ({ target }) => {
+  if (!target.matches("[data-copy]")) return;
+  const { copy, copied } = target.dataset;
+  const isDone = await (navigator.clipboard?.writeText(copy).then(() => true, () => copyOldWay(copy)) ?? copyOldWay(copy));
+  target.focus();
+  if (!isDone) return;
+  const status = target.nextElementSibling;
+  status.textContent = copied; // announced politely, and gone before the next one
+  setTimeout(() => { status.textContent = ""; }, 2000);
 });

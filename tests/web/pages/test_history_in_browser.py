@@ -60,6 +60,10 @@ def test_a_day_is_asked_by_a_form(visitor: Visitor, path: str, script: bool) -> 
     page = visitor.open(path, script=script)
     assert page.locator("#moment").is_visible() == script
     assert page.locator("[data-print]").is_visible() == script
+    assert page.locator(".answer [data-copy]").is_visible() == script
+    if script:
+        page.locator(".answer [data-copy]").click()
+        expect(page.locator(".answer [role=status]")).to_have_text("Copied")
 
     page.locator("#as_of").fill("2026-11-22")
     page.get_by_role("button", name="Show").click()

@@ -100,7 +100,8 @@ def test_an_instant_names_its_zone(pages: Visiting, language: str, zone: str, wa
         text = moment("2026-07-10T22:15:47.123456Z")
 
     assert re.sub("[\u00a0\u202f]", " ", text) == (
-        f'<time datetime="2026-07-10T22:15:47.123Z">{wanted}</time>'
+        '<time datetime="2026-07-10T22:15:47.123Z" title="2026-07-10 22:15:47.123 UTC">'
+        f"{wanted}</time>"
     )
 
 
@@ -109,7 +110,7 @@ def test_the_day_of_an_instant_is_the_readers(pages: Visiting) -> None:
         days = [str(day(at)) for at in ("2026-07-10T22:15:47Z", "2026-07-10", "no day", None)]
 
     assert days == [
-        '<time datetime="2026-07-11">11 Jul 2026</time>',
+        '<time datetime="2026-07-11" title="2026-07-10 22:15:47.000 UTC">11 Jul 2026</time>',
         '<time datetime="2026-07-10">10 Jul 2026</time>',
         "no day",
         "–",
@@ -119,7 +120,10 @@ def test_the_day_of_an_instant_is_the_readers(pages: Visiting) -> None:
 def test_an_age_is_told_in_words(pages: Visiting) -> None:
     pages.now = datetime(2026, 7, 10, 12, tzinfo=UTC)
     with speaking(pages, "fr"):  # type: ignore[attr-defined]
-        assert age("2026-07-10T09:00:00Z") == "il y a 3 heures"
+        assert age("2026-07-10T09:00:00Z") == (
+            '<time datetime="2026-07-10T09:00:00.000Z" title="2026-07-10 09:00:00.000 UTC">'
+            "il y a 3 heures</time>"
+        )
 
 
 def test_text_of_somebody_else_cannot_steer(pages: Visiting) -> None:
