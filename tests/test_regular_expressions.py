@@ -76,6 +76,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.queries.filter_words._STATUS": "A_a",
     "ledger.queries.find_by_name._EVENT": "#0a",
     "ledger.queries.find_by_name._ULID": "0Aa_",
+    "ledger.queries.find_by_text._FINGERPRINT": "0ag",
     "ledger.queries.typed_text._AMOUNT": "10.,a",
     "ledger.queries.typed_text._CARD_END": "0a",
     "ledger.queries.typed_text._DAY_FIRST": "0/.-",

@@ -1,5 +1,6 @@
 """Finds what somebody may mean by what they typed, beside exact names: parts, amounts, days."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, literal_column, select
 from ledger.application import Ledger
 from ledger.instants import beginning_of, end_of
 from ledger.ipn.modes import Mode
+from ledger.ipn.shops_and_keys import Key
 from ledger.ipn.storable import UNSTORABLE
 from ledger.projections.definition import CONTINUED
 from ledger.queries.filter_conditions import Words
@@ -31,6 +33,7 @@ SHOWN_MAX = 10
 """So many things of each kind are shown; the lists have all."""
 CURRENCIES_MAX = 8
 """In so many currencies an amount is shown."""
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +77,13 @@ def payments_meant(ledger: Ledger, typed: TypedText, where: Where) -> list[Payme
         if not typed.amounts:
             listed = [_payments(connection, typed, where)]
         else:
-            sums = _known_sums(connection, typed, where)
+            sums = known_sums(connection, typed, where)
             listed = [_payments(connection, typed, where, *each) for each in sums]
     return [each for each in listed if each.items][:CURRENCIES_MAX]
 
 
-def _known_sums(
-    connection: Connection, typed: TypedText, where: Where
-) -> Iterator[tuple[int, str]]:
-    """Yield in which currencies there is such an amount at all. Units: minor."""
+def known_sums(connection: Connection, typed: TypedText, where: Where) -> Iterator[tuple[int, str]]:
+    """Yield in which currencies there are payments of a typed amount at all. Units: minor."""
     table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
     c, minors = table.c, typed.minors()
     query = (
@@ -162,3 +163,17 @@ def _within(table: Any, where: Where) -> list[Any]:
     if where.shops is not None:
         conditions.append(table.c.shop_id.in_(sorted(where.shops)))
     return conditions
+
+
+# -- keys ------------------------------------------------------------------------------------------
+
+
+def key_named(ledger: Ledger, text: str, where: Where) -> Key | None:
+    """Return the key with this fingerprint, if it is of these shops and this mode."""
+    fingerprint = text.strip().lower()
+    if not _FINGERPRINT.fullmatch(fingerprint):
+        return None
+    key = ledger.shops.key_by_fingerprint(fingerprint)
+    if key is None or key.mode != Mode(where.mode):
+        return None
+    return key if where.shops is None or key.shop_id in where.shops else None
