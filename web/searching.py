@@ -13,25 +13,46 @@ from flask import request
 from ledger.access.masking import masked_rows
 from ledger.access.roles import SEES_PERSONAL
 from ledger.errors import SettingsError
+from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.shops_and_keys import Key
+from ledger.privacy.identifiers import IdentifierKind
 from ledger.privacy.person_search import (
+    CARD,
     PersonFindings,
     PersonQuestion,
     find_by_person,
     person_question,
     question_tag,
 )
+from ledger.privacy.persons import DIGEST
 from ledger.queries.filter_conditions import TEXT_MAX
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning, meanings
-from ledger.queries.find_by_text import Payments, Where, key_named, parts_of_names, payments_meant
+from ledger.queries.find_by_text import (
+    SHOWN_MAX,
+    Payments,
+    Where,
+    key_named,
+    parts_of_names,
+    payments_meant,
+)
+from ledger.queries.lists import TRANSACTIONS, list_page
 from ledger.queries.typed_text import TypedText, read_typed
-from web.authentication import allowed_shops, caller, log_personal_read, redact_items
+from web.authentication import (
+    allowed_shops,
+    caller,
+    filter_of_caller,
+    log_personal_read,
+    redact_items,
+)
 from web.context import context, ledger
 
 PERSON_ANSWERS = ("searched", "needs-role", "needs-post", "needs-keys")
 SEARCHED, NEEDS_ROLE, NEEDS_POST, NEEDS_KEYS = PERSON_ANSWERS
 """What becomes of a text that may be about a person."""
+
+
+PERSON_KINDS = (IdentifierKind.EMAIL.value, IdentifierKind.PHONE.value, CARD, DIGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +81,11 @@ class AboutPerson:
     kind: str
     answer: str
     findings: PersonFindings | None = None
+
+    @property
+    def has_found(self) -> bool:
+        """Return True if any delivery holds it."""
+        return self.findings is not None and self.findings.count > 0
 
 
 def read_text(text: str, zone: str) -> TypedText:
@@ -93,6 +119,24 @@ def _shown(parts: Sequence[Meaning]) -> list[Meaning]:
         return list(parts)
     rows = masked_rows(map(asdict, parts), is_search=True)
     return [Meaning(**row) for row in rows]
+
+
+def payments_named(text: str, mode: str) -> Payments:
+    """Return the newest payments with a text in their names. Errors: BadFilterError."""
+    parameters = {"mode": mode, "search": text.strip()}
+    filters = filter_of_caller(TransactionFilter, parameters)
+    with ledger().database.connect() as connection:
+        page = list_page(connection, TRANSACTIONS, filters, limit=SHOWN_MAX)
+    items = redact_items(page.items, filters)
+    return Payments(filters, None, None, None, text.strip(), items, page.next_cursor is not None)
+
+
+def other_mode_with(text: str, mode: str, zone: str) -> str | None:
+    """Return the other mode if a text that finds nothing in this one finds something there."""
+    other = next(each for each in PUBLIC_MODES if each != mode)
+    found = find_text(text, other, zone)
+    is_there = found.named or found.has_more or payments_named(text, other).items
+    return other if is_there else None
 
 
 def about_person(text: str, mode: str, zone: str, *, is_posted: bool) -> AboutPerson | None:

@@ -236,10 +236,11 @@ def items_of(
     Errors: ViewNotBuiltError.
     """
     table, _, _ = live_table(connection, listing.view, listing.table)
+    names = [str(column.name) for column in table.columns]  # not SQLAlchemy's quoted names
     rows: list[Row] = [
-        dict(row)
+        dict(zip(names, row, strict=True))
         for chunk in chunks(sorted(id_.hex for id_ in stream_ids))
-        for row in connection.execute(select(table).where(table.c.id.in_(chunk))).mappings()
+        for row in connection.execute(select(table).where(table.c.id.in_(chunk)))
     ]
     continued = [row for row in rows if row.get(CONTINUED)]
     items = [listing.item(row) for row in rows if not row.get(CONTINUED)]

@@ -10,7 +10,6 @@ from marshmallow import Schema
 
 from ledger.aggregates.basis import ASKED, TOLD
 from ledger.errors import BadCursorError, BadFilterError
-from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.money import decimal_text
 from ledger.ipn.statuses import RANKS
 from ledger.privacy.identifiers import is_card_end
@@ -42,8 +41,8 @@ from web.pages.request_parameters import (
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
-from web.pages.unverified import Unverified, unverified
-from web.searching import Found, about_person, find_text
+from web.searching import Found, about_person, find_text, other_mode_with
+from web.unverified import Unverified, unverified
 
 SORTS = ("-time", "time", "-created", "created", "-amount", "amount")
 BY_AMOUNT = ("-amount", "amount")
@@ -202,13 +201,9 @@ def _unverified(question: Question, mode: str) -> Unverified | None:
 
 
 def _other_mode(question: Question, mode: str) -> str | None:
-    """Return the other mode if what is not found here is there."""
-    other = next(each for each in PUBLIC_MODES if each != mode)
-    found = _found(question, other)
-    if found is None:
-        return None
-    is_there = found.named or found.has_more
-    return other if is_there or ((page := _page(question, other)) and page.items) else None
+    """Return the other mode if what the box alone does not find here is there."""
+    is_alone = set(question.written) == {"q"} and not question.wrong
+    return other_mode_with(question.value("q"), mode, zone_name()) if is_alone else None
 
 
 def _chosen(question: Question) -> list[tuple[str, str, str]]:
