@@ -30,7 +30,7 @@ from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning, meanings
 from ledger.queries.find_by_text import (
     SHOWN_MAX,
-    Payments,
+    PaymentsMeant,
     Where,
     key_named,
     parts_of_names,
@@ -56,22 +56,23 @@ PERSON_KINDS = (IdentifierKind.EMAIL.value, IdentifierKind.PHONE.value, CARD, DI
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TextFindings:
     """What a text finds beside the list of payments with it in their names.
 
-    Shape: `named` have exactly this name; `parts` are aliases and subscriptions with it in theirs;
-    `payments` are of an amount or a day that it names; `key` is one with this fingerprint.
+    Shape: `named` have exactly this name; `partly_named` are aliases and subscriptions with it in
+    theirs; `meant` are payments of an amount or a day that it names; `key` is one with this
+    fingerprint.
     """
 
     named: list[Meaning]
-    parts: list[Meaning]
-    payments: list[Payments]
+    partly_named: list[Meaning]
+    meant: list[PaymentsMeant]
     key: Key | None
 
     @property
     def has_more(self) -> bool:
         """Return True if there is anything beside exact names."""
-        return bool(self.parts or self.payments or self.key)
+        return bool(self.partly_named or self.meant or self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,47 +96,49 @@ def read_text(text: str, zone: str) -> TypedText:
 
 def named(text: str, mode: str) -> list[Meaning]:
     """Return what has exactly this name, of the shops of the caller."""
-    found = meanings(ledger(), text, mode=mode, shops=allowed_shops())
-    of_events = _shown([meaning for meaning in found if meaning.position is not None])
-    return [each for each in found if each.position is None or each in of_events]
+    findings = meanings(ledger(), text, mode=mode, shops=allowed_shops())
+    of_events = _shown([meaning for meaning in findings if meaning.position is not None])
+    return [each for each in findings if each.position is None or each in of_events]
 
 
-def find_text(text: str, mode: str, zone: str) -> Found:
+def find_text(text: str, mode: str, zone: str) -> TextFindings:
     """Return what a text finds in one mode, of the shops of the caller and as they may see it."""
     where = Where(mode=mode, shops=allowed_shops(), zone=zone)
-    payments = payments_meant(ledger(), read_text(text, zone), where)
+    meant = payments_meant(ledger(), read_text(text, zone), where)
     exact = named(text, mode)
     parts = [each for each in parts_of_names(ledger(), text, where) if each not in exact]
-    return Found(
+    return TextFindings(
         exact,
         _shown(parts),
-        [replace(each, items=redact_items(each.items, each.filters)) for each in payments],
+        [replace(each, items=redact_items(each.items, each.filters)) for each in meant],
         key_named(ledger(), text, where),
     )
 
 
-def _shown(parts: Sequence[Meaning]) -> list[Meaning]:
+def _shown(meanings_found: Sequence[Meaning]) -> list[Meaning]:
     if caller().sees_personal:
-        return list(parts)
-    rows = masked_rows(map(asdict, parts), is_search=True)
+        return list(meanings_found)
+    rows = masked_rows(map(asdict, meanings_found), is_search=True)
     return [Meaning(**row) for row in rows]
 
 
-def payments_named(text: str, mode: str) -> Payments:
+def payments_named(text: str, mode: str) -> PaymentsMeant:
     """Return the newest payments with a text in their names. Errors: BadFilterError."""
     parameters = {"mode": mode, "search": text.strip()}
     filters = filter_of_caller(TransactionFilter, parameters)
     with ledger().database.connect() as connection:
         page = list_page(connection, TRANSACTIONS, filters, limit=SHOWN_MAX)
     items = redact_items(page.items, filters)
-    return Payments(filters, None, None, None, text.strip(), items, page.next_cursor is not None)
+    return PaymentsMeant(
+        filters, None, None, None, text.strip(), items, page.next_cursor is not None
+    )
 
 
 def other_mode_with(text: str, mode: str, zone: str) -> str | None:
     """Return the other mode if a text that finds nothing in this one finds something there."""
     other = next(each for each in PUBLIC_MODES if each != mode)
-    found = find_text(text, other, zone)
-    is_there = found.named or found.has_more or payments_named(text, other).items
+    findings = find_text(text, other, zone)
+    is_there = findings.named or findings.has_more or payments_named(text, other).items
     return other if is_there else None
 
 
@@ -167,8 +170,8 @@ def _find_person(question: PersonQuestion, mode: str, zone: str) -> PersonFindin
 
 def asks_for_person() -> bool:
     """Return True if this request searches for a person: how often one may is limited."""
-    content: Any = request.form or request.get_json(silent=True)
-    text = content.get("q") if isinstance(content, Mapping) else None
+    posted: Any = request.form or request.get_json(silent=True)
+    text = posted.get("q") if isinstance(posted, Mapping) else None
     if not isinstance(text, str) or len(text) > TEXT_MAX or caller().role not in SEES_PERSONAL:
         return False
     return person_question(read_text(text, "UTC")) is not None

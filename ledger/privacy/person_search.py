@@ -27,7 +27,8 @@ from ledger.privacy.selection import decisions_about, streams_of_origins
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, Meaning, find_streams
 from ledger.queries.find_by_text import Where, known_sums
-from ledger.queries.lists import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, items_of, list_page
+from ledger.queries.items_of_streams import items_of
+from ledger.queries.lists import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, list_page
 from ledger.queries.typed_text import TypedText
 from ledger.storage.database import chunks
 from ledger.storage.decisions import is_undecided
@@ -57,14 +58,14 @@ class PersonQuestion:
 class PersonFindings:
     """What the newest deliveries that hold an identifier are about.
 
-    Shape: `items` are rows of transactions, the newest first; `others` are aliases and
+    Shape: `items` are rows of transactions, the newest first; `related` are aliases and
     subscriptions. `delivery_ids` are those that nobody could decide, and all of a digest or when
     the read models do not show yet what they are about. `count` is that of all deliveries,
     `has_more` says that not all of them were looked at.
     """
 
     items: list[Item]
-    others: list[Meaning]
+    related: list[Meaning]
     delivery_ids: list[str]
     count: int
     has_more: bool
@@ -136,10 +137,10 @@ def find_by_person(ledger: Ledger, question: PersonQuestion, where: Where) -> Pe
         waiting = _waiting(connection, newest)
     part = question.typed.part if question.kind == CARD else None
     items = _transactions(ledger, streams, part)
-    others = [] if part else _others(ledger, streams)
-    is_bare = question.kind == DIGEST or not (items or others or part)
+    related = [] if part else _related(ledger, streams)
+    is_bare = question.kind == DIGEST or not (items or related or part)
     return PersonFindings(
-        items, others, newest if is_bare else waiting, len(ids), len(ids) > len(newest)
+        items, related, newest if is_bare else waiting, len(ids), len(ids) > len(newest)
     )
 
 
@@ -200,7 +201,7 @@ def _has_part(item: Item, part: str) -> bool:
     return any(part in str(name or "").casefold() for name in names)
 
 
-def _others(ledger: Ledger, ids: set[UUID]) -> list[Meaning]:
+def _related(ledger: Ledger, ids: set[UUID]) -> list[Meaning]:
     named = ((ALIAS, "alias", ALIASES), (SUBSCRIPTION, "subscription_id", SUBSCRIPTIONS))
     with ledger.database.connect() as connection:
         return [

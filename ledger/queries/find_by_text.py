@@ -1,12 +1,12 @@
 """Finds what somebody may mean by what they typed, beside exact names: parts, amounts, days."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, literal_column, select
+from sqlalchemy import Connection, Table, literal_column, select
 
 from ledger.application import Ledger
 from ledger.instants import beginning_of, end_of
@@ -17,6 +17,7 @@ from ledger.projections.definition import CONTINUED
 from ledger.queries.filter_conditions import Words
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, Meaning
+from ledger.queries.keyset import Row
 from ledger.queries.lists import (
     ALIASES,
     SUBSCRIPTIONS,
@@ -37,7 +38,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
-class Payments:
+class PaymentsMeant:
     """Payments of an amount, of a day, or of both, as somebody has typed them.
 
     Shape: at least one item, the newest first; `has_more` says that the list with these
@@ -65,7 +66,7 @@ class Where:
 # -- payments of an amount or a day ----------------------------------------------------------------
 
 
-def payments_meant(ledger: Ledger, typed: TypedText, where: Where) -> list[Payments]:
+def payments_meant(ledger: Ledger, typed: TypedText, where: Where) -> list[PaymentsMeant]:
     """Return the payments of the amount and the day that a text names, by currency.
 
     Shape: of each currency, those whose amount is that in its decimals; the day is that on which
@@ -102,7 +103,7 @@ def _payments(
     where: Where,
     amount_minor: int | None = None,
     currency: str | None = None,
-) -> Payments:
+) -> PaymentsMeant:
     parameters: dict[str, Any] = {
         "mode": where.mode,
         "shop_id": where.shops,
@@ -117,7 +118,9 @@ def _payments(
     filters = TransactionFilter.of(parameters)
     page = list_page(connection, TRANSACTIONS, filters, sort="-created", limit=SHOWN_MAX)
     has_more = page.next_cursor is not None
-    return Payments(filters, amount_minor, currency, typed.day, typed.part, page.items, has_more)
+    return PaymentsMeant(
+        filters, amount_minor, currency, typed.day, typed.part, page.items, has_more
+    )
 
 
 # -- parts of names --------------------------------------------------------------------------------
@@ -140,7 +143,7 @@ def parts_of_names(ledger: Ledger, text: str, where: Where) -> list[Meaning]:
 
 def _rows_with_part(
     connection: Connection, listing: Listing, name: str, part: str, where: Where
-) -> list[Mapping[str, Any]]:
+) -> list[Row]:
     table, _, _ = live_table(connection, listing.view, listing.table)
     has_part = AsciiLower(table.c[name]).contains(lower_ascii(part), autoescape=True)
     query = (
@@ -152,12 +155,12 @@ def _rows_with_part(
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _meaning(kind: str, name: str, row: Mapping[str, Any]) -> Meaning:
+def _meaning(kind: str, name: str, row: Row) -> Meaning:
     alias = row["alias"] if kind == SUBSCRIPTION else None
     return Meaning(kind, row[name], row["shop_id"], Mode(row["mode"]).public, alias)
 
 
-def _within(table: Any, where: Where) -> list[Any]:
+def _within(table: Table, where: Where) -> list[Any]:
     # a mode that is written out lets an index of this mode be used
     conditions = [table.c.mode == literal_column(f"'{Mode(where.mode).value}'")]
     if where.shops is not None:

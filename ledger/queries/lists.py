@@ -1,11 +1,10 @@
 """Lists what the read models hold: filtered, in order, page by page, as of a known position."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
@@ -35,7 +34,7 @@ from ledger.queries.keyset import (
 )
 from ledger.queries.live_tables import live_table
 from ledger.queries.state import in_order
-from ledger.storage.database import Database, chunks
+from ledger.storage.database import Database
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
@@ -226,25 +225,6 @@ def list_page(
     if listing.complete is not None:
         listing.complete(connection, table, rows[:limit], items)
     return Page(items, next_cursor, position, lag)
-
-
-def items_of(
-    connection: Connection, listing: Listing, stream_ids: Collection[UUID]
-) -> tuple[list[Item], list[Row]]:
-    """Return the items of some streams, in no order, and the rows for which others stand.
-
-    Errors: ViewNotBuiltError.
-    """
-    table, _, _ = live_table(connection, listing.view, listing.table)
-    names = [str(column.name) for column in table.columns]  # not SQLAlchemy's quoted names
-    rows: list[Row] = [
-        dict(zip(names, row, strict=True))
-        for chunk in chunks(sorted(id_.hex for id_ in stream_ids))
-        for row in connection.execute(select(table).where(table.c.id.in_(chunk)))
-    ]
-    continued = [row for row in rows if row.get(CONTINUED)]
-    items = [listing.item(row) for row in rows if not row.get(CONTINUED)]
-    return items, continued
 
 
 def all_transactions(database: Database, transaction_filter: TransactionFilter) -> Iterator[Item]:

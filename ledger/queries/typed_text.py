@@ -84,14 +84,14 @@ class TypedText:
 def read_typed(text: str, *, today: date) -> TypedText:
     """Read what somebody has typed. Shape: a day without a year is the last one up to `today`."""
     typed = TypedText(text.strip())
-    words = _apart(typed.text)
-    if not 0 < len(words) <= WORDS_MAX:
+    pieces = _apart(typed.text)
+    if not 0 < len(pieces) <= WORDS_MAX:
         return typed
-    day, words = _without_day(words, today)
-    currency, words = _without_currency(words)
-    card_end, words = _without_card_end(_joined(words), has_day=day is not None)
-    figures, words = _split(words)
-    if len(words) > 1 or len(figures) > 1 or (currency and not figures):
+    day, pieces = _without_day(pieces, today)
+    currency, pieces = _without_currency(pieces)
+    card_end, pieces = _without_card_end(_joined(pieces), has_day=day is not None)
+    figures, pieces = _split(pieces)
+    if len(pieces) > 1 or len(figures) > 1 or (currency and not figures):
         return typed  # a sentence
     return replace(
         typed,
@@ -99,18 +99,18 @@ def read_typed(text: str, *, today: date) -> TypedText:
         currency=currency,
         day=day,
         card_end=card_end,
-        part=words[0] if words else None,
+        part=pieces[0] if pieces else None,
     )
 
 
 def _apart(text: str) -> list[str]:
-    """Return the words, with the letters or the sign of a currency apart from its amount."""
-    words: list[str] = []
+    """Return the pieces, with the letters or the sign of a currency apart from its amount."""
+    pieces: list[str] = []
     for word in text.split():
         for sign in (*_SIGNS, _DOLLAR):
             word = word.replace(sign, f" {sign} ")
-        words += [piece for part in word.split() for piece in _letters_apart(part)]
-    return words
+        pieces += [piece for part in word.split() for piece in _letters_apart(part)]
+    return pieces
 
 
 def _letters_apart(word: str) -> list[str]:
@@ -123,26 +123,26 @@ def _letters_apart(word: str) -> list[str]:
 # -- days ------------------------------------------------------------------------------------------
 
 
-def _without_day(words: list[str], today: date) -> tuple[date | None, list[str]]:
-    """Return the one day among words, and the others; no day if there are several."""
-    places = list(_days(words, today))
+def _without_day(pieces: list[str], today: date) -> tuple[date | None, list[str]]:
+    """Return the one day among pieces, and the others; no day if there are several."""
+    places = list(_days(pieces, today))
     if len(places) != 1:
-        return None, words
+        return None, pieces
     day, first, last = places[0]
-    return day, words[:first] + words[last:]
+    return day, pieces[:first] + pieces[last:]
 
 
-def _days(words: list[str], today: date) -> Iterator[tuple[date, int, int]]:
-    """Yield the days among words, and where each begins and ends."""
-    for place, word in enumerate(words):
+def _days(pieces: list[str], today: date) -> Iterator[tuple[date, int, int]]:
+    """Yield the days among pieces, and where each begins and ends."""
+    for place, word in enumerate(pieces):
         day = _written_day(word)
         if day is not None:
             yield day, place, place + 1
         month = _month(word)
         if month is None:
             continue
-        before = words[place - 1] if place else ""
-        after = words[place + 1] if place + 1 < len(words) else ""
+        before = pieces[place - 1] if place else ""
+        after = pieces[place + 1] if place + 1 < len(pieces) else ""
         number, year = _DAY_OF_MONTH.fullmatch(before), _YEAR.fullmatch(after)
         if number is None:
             continue
@@ -191,12 +191,12 @@ def _month(word: str) -> int | None:
 # -- amounts ---------------------------------------------------------------------------------------
 
 
-def _without_currency(words: list[str]) -> tuple[str | None, list[str]]:
-    """Return the one currency beside figures, and the other words."""
-    codes = {place: code for place, word in enumerate(words) if (code := _currency(word))}
-    left = [word for place, word in enumerate(words) if place not in codes and word != _DOLLAR]
+def _without_currency(pieces: list[str]) -> tuple[str | None, list[str]]:
+    """Return the one currency beside figures, and the other pieces."""
+    codes = {place: code for place, word in enumerate(pieces) if (code := _currency(word))}
+    left = [word for place, word in enumerate(pieces) if place not in codes and word != _DOLLAR]
     if len(codes) != 1 or not any(_AMOUNT.fullmatch(word) for word in left):
-        return None, [word for word in words if word != _DOLLAR]
+        return None, [word for word in pieces if word != _DOLLAR]
     return next(iter(codes.values())), left
 
 
@@ -204,11 +204,11 @@ def _currency(word: str) -> str | None:
     return _SIGNS.get(word) or (respelled_currency_code(word) if word.isalpha() else None)
 
 
-def _joined(words: list[str]) -> list[str]:
+def _joined(pieces: list[str]) -> list[str]:
     """Return the words with the thousands of one amount together: `1 234,56` is `1234,56`."""
     joined: list[str] = []
     is_open = False
-    for word in words:
+    for word in pieces:
         if is_open and _GROUP.fullmatch(word):
             joined[-1] += word
         else:
@@ -217,23 +217,23 @@ def _joined(words: list[str]) -> list[str]:
     return joined
 
 
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def _split(pieces: list[str]) -> tuple[list[str], list[str]]:
     """Return the words that are amounts, and the others."""
-    figures = [word for word in words if _AMOUNT.fullmatch(word)]
-    return figures, [word for word in words if not _AMOUNT.fullmatch(word)]
+    figures = [word for word in pieces if _AMOUNT.fullmatch(word)]
+    return figures, [word for word in pieces if not _AMOUNT.fullmatch(word)]
 
 
-def _without_card_end(words: list[str], *, has_day: bool) -> tuple[str | None, list[str]]:
+def _without_card_end(pieces: list[str], *, has_day: bool) -> tuple[str | None, list[str]]:
     """Return the four digits that may end a card's number, and the words that remain.
 
     Shape: alone they are no card; where nothing else is an amount, they may be one as well.
     """
-    ends = [word for word in words if _CARD_END.fullmatch(word)]
-    if len(ends) != 1 or not (has_day or len(words) > 1):
-        return None, words
-    others = [word for word in words if word != ends[0]]
-    has_amount = any(_AMOUNT.fullmatch(word) for word in others)
-    return ends[0], others if has_amount or not _AMOUNT.fullmatch(ends[0]) else words
+    ends = [word for word in pieces if _CARD_END.fullmatch(word)]
+    if len(ends) != 1 or not (has_day or len(pieces) > 1):
+        return None, pieces
+    rest = [word for word in pieces if word != ends[0]]
+    has_amount = any(_AMOUNT.fullmatch(word) for word in rest)
+    return ends[0], rest if has_amount or not _AMOUNT.fullmatch(ends[0]) else pieces
 
 
 def _amounts(word: str) -> Iterator[Decimal]:

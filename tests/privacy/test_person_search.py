@@ -43,7 +43,7 @@ def uuids(findings: PersonFindings) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "wanted"),
     [
         (f" {EMAIL.upper()} ", {UUID, THIRD_UUID}),
         (OTHER_EMAIL, {OTHER_UUID}),
@@ -58,8 +58,8 @@ def uuids(findings: PersonFindings) -> set[str]:
         ("0077 11/03/2026", set()),
     ],
 )
-def test_a_person_is_found_exactly(ledger: Ledger, text: str, expected: set[str]) -> None:
-    assert uuids(search(ledger, text)) == expected
+def test_a_person_is_found_exactly(ledger: Ledger, text: str, wanted: set[str]) -> None:
+    assert uuids(search(ledger, text)) == wanted
 
 
 def test_nothing_is_found_beyond_the_own_shops_and_the_erased(

@@ -13,7 +13,7 @@ from ledger.instants import write_public_instant
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.queries.find_by_name import NOTIFICATION, TRANSACTION, Meaning
-from ledger.queries.find_by_text import Payments
+from ledger.queries.find_by_text import PaymentsMeant
 from ledger.queries.lists import Item
 from web.api.answer_fields import (
     answer_schema,
@@ -136,19 +136,19 @@ def search_posted(parameters: dict[str, Any]) -> Response:
 
 def _answer(parameters: dict[str, Any], *, is_posted: bool) -> Response:
     typed, mode = parameters["q"], parameters["mode"]
-    found, listed = find_text(typed, mode, ZONE), payments_named(typed, mode)
+    results, listed = find_text(typed, mode, ZONE), payments_named(typed, mode)
     person = about_person(typed, mode, ZONE, is_posted=is_posted)
-    is_found = bool(found.named or found.has_more or listed.items)
+    is_found = bool(results.named or results.has_more or listed.items)
     is_found = is_found or (person is not None and person.has_found)
     waiting = None if is_found else unverified(typed, mode)
     return answer(
         {
             "mode": mode,
-            "named": list(map(_named, found.named)),
-            "parts": list(map(_named, found.parts)),
+            "named": list(map(_named, results.named)),
+            "parts": list(map(_named, results.partly_named)),
             "transactions": _meant(listed),
-            "meant": list(map(_meant, found.payments)),
-            "key": found.key and {"shop_id": found.key.shop_id, "kind": found.key.kind},
+            "meant": list(map(_meant, results.meant)),
+            "key": results.key and {"shop_id": results.key.shop_id, "kind": results.key.kind},
             "person": person and _person(person),
             "unverified": waiting
             and {
@@ -172,8 +172,8 @@ def _named(meaning: Meaning) -> dict[str, Any]:
     return {each: getattr(meaning, each) for each in names} | {"links": {"self": address}}
 
 
-def _meant(payments: Payments) -> dict[str, Any]:
-    filters = payments.filters
+def _meant(meant: PaymentsMeant) -> dict[str, Any]:
+    filters = meant.filters
     bounds = {
         name: write_public_instant(at)
         for name in ("created_from", "created_until")
@@ -184,12 +184,12 @@ def _meant(payments: Payments) -> dict[str, Any]:
     given = {"mode": (filters.mode or "").lower(), **exact, **amounts, **bounds}
     query = urlencode({name: value for name, value in given.items() if value is not None})
     return {
-        "part": payments.part,
-        "amount_minor": payments.amount_minor,
-        "currency": payments.currency,
-        "day": None if payments.day is None else payments.day.isoformat(),
-        "items": list(map(_transaction, payments.items)),
-        "has_more": payments.has_more,
+        "part": meant.part,
+        "amount_minor": meant.amount_minor,
+        "currency": meant.currency,
+        "day": None if meant.day is None else meant.day.isoformat(),
+        "items": list(map(_transaction, meant.items)),
+        "has_more": meant.has_more,
         "links": {"transactions": f"{PREFIX}/transactions?{query}"},
     }
 
@@ -202,7 +202,7 @@ def _person(person: AboutPerson) -> dict[str, Any]:
         "count": findings.count if findings else 0,
         "has_more": bool(findings and findings.has_more),
         "items": list(map(_transaction, findings.items)) if findings else [],
-        "others": list(map(_named, findings.others)) if findings else [],
+        "others": list(map(_named, findings.related)) if findings else [],
         "notifications": [
             link("notifications", id_) for id_ in (findings.delivery_ids if findings else ())
         ],

@@ -19,7 +19,7 @@ from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning
-from ledger.queries.find_by_text import Payments
+from ledger.queries.find_by_text import PaymentsMeant
 from ledger.queries.lists import Page, list_page
 from web.authentication import caller, filter_of_caller, redact_items
 from web.context import ledger
@@ -41,7 +41,7 @@ from web.pages.request_parameters import (
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
-from web.searching import Found, about_person, find_text, other_mode_with
+from web.searching import TextFindings, about_person, find_text, other_mode_with
 from web.unverified import Unverified, unverified
 
 SORTS = ("-time", "time", "-created", "created", "-amount", "amount")
@@ -74,19 +74,21 @@ class BoxForm(Schema):
 def search(mode: str) -> ResponseReturnValue:
     """Find one object by any of its names, or a list of transactions."""
     question = read_question(SearchForm())
-    found = _found(question, mode)
-    links = _links(found.named) if found else []
+    results = _found(question, mode)
+    links = _links(results.named) if results else []
     if len(links) == 1:
         return redirect(links[0][1], 303)
     found_page = None if links or question.wrong else _page(question, mode)
-    is_empty = found_page is not None and not found_page.items and not (found and found.has_more)
+    is_empty = (
+        found_page is not None and not found_page.items and not (results and results.has_more)
+    )
     page = render(
         "search.html",
         question=question,
         meanings=links,
         page=found_page,
-        more=found and _more(found, question),
-        person=found and about_person(question.value("q"), mode, zone_name(), is_posted=False),
+        more=results and _more(results, question),
+        person=results and about_person(question.value("q"), mode, zone_name(), is_posted=False),
         unverified=_unverified(question, mode) if is_empty else None,
         other_mode=_other_mode(question, mode) if is_empty else None,
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
@@ -114,14 +116,14 @@ def search_typed(mode: str) -> ResponseReturnValue:
         filters = read_written(SearchForm())
         path = url_for("pages.search", mode=mode)
         return redirect(filters.address(path, "cursor", **({"q": typed} if typed else {})), 303)
-    found = find_text(typed, mode, zone_name())
+    results = find_text(typed, mode, zone_name())
     return render(
         "search_person.html",
         question=Question({}, {}),
         person=person,
-        others=_links(person.findings.others) if person.findings else [],
-        meanings=_links(found.named),
-        more=_more(found, posted),
+        others=_links(person.findings.related) if person.findings else [],
+        meanings=_links(results.named),
+        more=_more(results, posted),
         searched_max=DELIVERIES_MAX,
     )
 
@@ -136,7 +138,7 @@ def export_transactions(mode: str) -> ResponseReturnValue:
     return download(export, question.parameters["file_format"])
 
 
-def _found(question: Question, mode: str) -> Found | None:
+def _found(question: Question, mode: str) -> TextFindings | None:
     """Return what the text in the box finds, when nothing but the box was filled in."""
     typed = question.parameters.get("q")
     if not typed or question.wrong or set(question.written) != {"q"}:
@@ -144,28 +146,28 @@ def _found(question: Question, mode: str) -> Found | None:
     return find_text(typed, mode, zone_name())
 
 
-def _links(found: Sequence[Meaning]) -> list[tuple[Meaning, str]]:
-    return [(meaning, link_to(**asdict(meaning))) for meaning in found]
+def _links(results: Sequence[Meaning]) -> list[tuple[Meaning, str]]:
+    return [(meaning, link_to(**asdict(meaning))) for meaning in results]
 
 
-def _more(found: Found, question: Question) -> dict[str, Any]:
+def _more(results: TextFindings, question: Question) -> dict[str, Any]:
     """Return what the part of the page shows that is about other meanings."""
     return {
-        "payments": [(each, _address(each)) for each in found.payments],
-        "parts": _links(found.parts),
-        "key": found.key,
+        "payments": [(each, _address(each)) for each in results.meant],
+        "parts": _links(results.partly_named),
+        "key": results.key,
         "is_card_end": caller().sees_personal and is_card_end(question.value("q").strip()),
     }
 
 
-def _address(payments: Payments) -> str:
+def _address(meant: PaymentsMeant) -> str:
     """Return the address of the list that has all payments of an amount or a day."""
-    parameters = {"q": payments.part, "currency": payments.currency}
-    if payments.amount_minor is not None:
-        amount = decimal_text(payments.amount_minor, payments.currency or "")
+    parameters = {"q": meant.part, "currency": meant.currency}
+    if meant.amount_minor is not None:
+        amount = decimal_text(meant.amount_minor, meant.currency or "")
         parameters |= {"amount_min": amount, "amount_max": amount}
-    if payments.day is not None:
-        day, zone = payments.day.isoformat(), zone_name()
+    if meant.day is not None:
+        day, zone = meant.day.isoformat(), zone_name()
         parameters |= {"created_from": day, "created_until": day}
         parameters |= {"days_in": zone} if zone != "UTC" else {}
     filled = {name: [word] for name, word in parameters.items() if word}

@@ -53,7 +53,7 @@ def lines(visit: Visiting) -> list[Access]:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "wanted"),
     [
         ("29,90", ["second", "CMD-2026-0001"]),
         ("JPY 2990", ["third"]),
@@ -65,13 +65,13 @@ def lines(visit: Visiting) -> list[Access]:
     ],
 )
 def test_an_amount_and_a_day_list_payments_with_their_filters(
-    pages: Visiting, text: str, expected: list[str]
+    pages: Visiting, text: str, wanted: list[str]
 ) -> None:
     page = type_(pages, text)
 
-    assert sorted(orders(page)) == sorted(expected)
+    assert sorted(orders(page)) == sorted(wanted)
     for href in re.findall(r'class="exports"><a href="([^"]+)"', page.text):
-        assert sorted(orders(pages.get(unescape(href)))) == sorted(expected)
+        assert sorted(orders(pages.get(unescape(href)))) == sorted(wanted)
 
 
 def test_what_is_in_the_other_mode_is_said(pages: Visiting) -> None:
