@@ -3,14 +3,18 @@
 import math
 import time
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Flask, Response, request
 from flask_limiter import Limiter
 
 from ledger.access.tokens import hash_of
 from web.addresses import peer_network, peer_site
-from web.authentication import bearer_secret
+from web.authentication import bearer_secret, caller
+from web.searching import asks_for_person
 
+PERSON_SEARCHES = "20/minute;200/hour"
+"""So often one reader may search for a person, in each process: enough to help, not to harvest."""
 SITE_TIMES = 10
 """So much more often may all networks of one site ask; for IPv4 these are the same."""
 
@@ -30,6 +34,15 @@ def limit_by_address(limiter: Limiter, rate: str, blueprint: Blueprint) -> None:
     limiter.limit(f"{SITE_TIMES * int(count)}/{period}", key_func=peer_site)(blueprint)
 
 
+def limit_persons(app: Flask, limiter: Limiter, endpoint: str) -> None:
+    """Let one reader search for persons so often, by one view that takes other texts, too."""
+    views: dict[str, Any] = app.view_functions
+    limit = limiter.limit(
+        PERSON_SEARCHES, key_func=_reader_key, exempt_when=lambda: not asks_for_person()
+    )
+    views[endpoint] = limit(views[endpoint])
+
+
 def _tell(limiter: Limiter, response: Response) -> Response:
     """Tell whoever asks the query API how often more they may.
 
@@ -46,6 +59,10 @@ def _tell(limiter: Limiter, response: Response) -> Response:
         response.headers["RateLimit-Remaining"] = str(nearest.remaining)
         response.headers["RateLimit-Reset"] = str(seconds)
     return response
+
+
+def _reader_key() -> str:
+    return f"person-search {caller().id}"
 
 
 def token_key() -> str:

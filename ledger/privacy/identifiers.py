@@ -82,7 +82,7 @@ class Identifiers:
             )
         if self.card_end is None:
             return
-        if not _is_card_end(self.card_end):
+        if not is_card_end(self.card_end):
             raise BadIdentifierError("the end of a card is its last four digits")
         for text, currency in self.amounts:
             letters = currency.upper()
@@ -92,9 +92,9 @@ class Identifiers:
                 raise BadIdentifierError(str(error)) from error
             if letters not in CURRENCIES:
                 raise BadIdentifierError(f"{currency} is no currency of ISO 4217")
-            yield _card_amount(self.card_end, minor, letters)
+            yield card_amount(self.card_end, minor, letters)
         for day in self.days:
-            yield _card_day(self.card_end, day.isoformat())
+            yield card_day(self.card_end, day.isoformat())
 
 
 def identifier(kind: str, text: str) -> Identifier:
@@ -134,15 +134,18 @@ def _in_ascii(digits: str) -> str:
     return "".join(str(int(digit)) for digit in digits)
 
 
-def _is_card_end(digits: str) -> bool:
+def is_card_end(digits: str) -> bool:
+    """Return True if these are four digits."""
     return len(digits) == len("1234") and digits.isascii() and digits.isdecimal()
 
 
-def _card_amount(digits: str, amount_minor: object, currency: object) -> Identifier:
+def card_amount(digits: str, amount_minor: object, currency: object) -> Identifier:
+    """Return the end of a card beside an amount. Units: minor."""
     return Identifier(IdentifierKind.CARD_AMOUNT, f"{digits} {amount_minor} {currency}")
 
 
-def _card_day(digits: str, day: str) -> Identifier:
+def card_day(digits: str, day: str) -> Identifier:
+    """Return the end of a card beside a day of UTC. Shape: `2026-03-10`."""
     return Identifier(IdentifierKind.CARD_DAY, f"{digits} {day}")
 
 
@@ -170,13 +173,13 @@ def identifiers_of_cards(facts: Mapping[str, Fact], scalars: Scalars) -> Iterato
     for _, text in scalars:
         digits = text[-4:]
         is_masked = _HIDDEN_DIGITS.issuperset(text[-8:-4]) and len(text) > len("XXXX1234")
-        if not is_masked or not _is_card_end(digits):
+        if not is_masked or not is_card_end(digits):
             continue
         if at is not None:
-            yield _card_day(digits, str(at)[: len("2026-03-10")])
+            yield card_day(digits, str(at)[: len("2026-03-10")])
         for amount, currency in (("amount_minor", "currency"), _REQUESTED):
             if amount in facts and currency in facts:
-                yield _card_amount(digits, facts[amount], facts[currency])
+                yield card_amount(digits, facts[amount], facts[currency])
 
 
 _EMAILS = frozenset({"vads_cust_email", "customer.email"})

@@ -5,6 +5,7 @@ Tags and how far they reach are written in one transaction (`ledger/proof/follow
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import product
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -24,6 +25,8 @@ from ledger.storage.sealed_rows import body_secrets
 BATCH = 250
 UNREADABLE = "unreadable"
 """The kind of the tag of deliveries that cannot be opened or read, and so find nobody."""
+DIGEST = "digest"
+"""The kind of the tag of the SHA-256 of a body, which finds a delivery."""
 _TAG_LENGTH = 32  # hex digits: 16 bytes
 
 Tags = Mapping[str, set[tuple[str, str]]]
@@ -89,6 +92,26 @@ class PersonIndex:
             for each in identifiers
         }
 
+    def deliveries_of_shops(
+        self,
+        connection: Connection,
+        identifiers: Sequence[Identifier],
+        shop_ids: Sequence[str],
+        mode: str,
+    ) -> set[str]:
+        """Return the deliveries of some shops that hold any of these identifiers."""
+        named = [
+            self._tag(each.kind, shop_id, mode, each.value)
+            for each, shop_id in product(identifiers, shop_ids)
+        ]
+        kind_by_tag, c = {tag: kind for kind, tag in named}, person_tags.c
+        return {
+            row.origin_id
+            for chunk in chunks(sorted(kind_by_tag))
+            for row in connection.execute(select(person_tags).where(c.tag.in_(padded(chunk))))
+            if row.kind == kind_by_tag[row.tag]
+        }
+
     def unreadable(self, connection: Connection, shop_id: str, mode: str) -> list[str]:
         """Return the deliveries of a shop and mode that could not be opened or read."""
         return self._tagged(connection, *self._tag(UNREADABLE, shop_id, mode, ""))
@@ -107,7 +130,10 @@ class PersonIndex:
             identifiers = identifiers_in(self._ledger, record)
         except MalformedNotificationError:
             return {self._tag(UNREADABLE, *shop, "")}
-        return {self._tag(each.kind, *shop, each.value) for each in identifiers}
+        tags = {self._tag(each.kind, *shop, each.value) for each in identifiers}
+        if record.digest is not None:
+            tags.add(self._tag(DIGEST, *shop, record.digest))
+        return tags
 
     def _tag(self, kind: str, shop_id: str, mode: str, value: str) -> tuple[str, str]:
         content = "\0".join(("person", kind, shop_id, mode, value)).encode("utf-8", "surrogatepass")

@@ -85,6 +85,11 @@ class TransactionFilter(SeenFilter):
     authorisation_result: str | None = equal(
         "authorisation_result", "what the issuer answered, as 51"
     )
+    authorisation_number: str | None = equal(
+        "authorisation_number",
+        "the number under which the issuer authorised it, in any case",
+        is_any_case=True,
+    )
     currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
     amount_min: int | None = at_least("amount_minor", "at least, in minor units")
     amount_max: int | None = at_most("amount_minor", "at most, in minor units")

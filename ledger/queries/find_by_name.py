@@ -15,6 +15,7 @@ from ledger.errors import AmbiguousError, NotFoundError
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.modes import Mode
 from ledger.ipn.storable import UNSTORABLE
+from ledger.queries.evidence import event_at
 from ledger.queries.filter_conditions import Words
 from ledger.queries.lists import (
     ALIASES,
@@ -36,6 +37,7 @@ ORDER, NOTIFICATION = "order", "notification"
 MEANINGS_MAX = 50
 """Of each kind; a trans_id is given again on every day."""
 
+_EVENT = re.compile(r"#[0-9]{1,18}")
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}", re.IGNORECASE)
 
 
@@ -93,10 +95,10 @@ def events_known(
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """One object or notification that has this name.
+    """One object or notification that has this name, or the object of an event of this number.
 
     Shape: `mode` is `test` or `production`; `alias` distinguishes subscriptions of one id; shop and
-    mode are None for a notification that did not name them.
+    mode are None for a notification that did not name them. `position` is that of the event.
     """
 
     kind: str
@@ -104,11 +106,13 @@ class Meaning:
     shop_id: str | None
     mode: str | None
     alias: str | None = None
+    position: int | None = None
 
 
 def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None) -> list[Meaning]:
     """Return everything in one mode that has exactly this name: a transaction by its uuid,
-    reference or trans_id, an order, an alias, a subscription, a notification by its id.
+    reference, trans_id or authorisation number, an order, an alias, a subscription, a notification
+    by its id, and what the event `#412` is about.
 
     Shape: blanks around it may be part of it or not. `shops` None is every shop.
     Errors: ViewNotBuiltError, BadFilterError.
@@ -124,7 +128,22 @@ def meanings(ledger: Ledger, text: str, *, mode: str, shops: Words | None = None
             named.append(Meaning(NOTIFICATION, row.id, row.shop_id, public))
         for name in filter(None, {text: None, copied: None}):
             named += _objects(connection, name, mode, shops)
+    named += _of_event(ledger, copied, mode, shops)
     return list(dict.fromkeys(named))
+
+
+def _of_event(ledger: Ledger, text: str, mode: str, shops: Words | None) -> list[Meaning]:
+    if not _EVENT.fullmatch(text):
+        return []
+    try:
+        event = event_at(ledger, int(text.removeprefix("#"))).event
+    except NotFoundError:
+        return []
+    if event.mode != Mode(mode) or not (shops is None or event.shop_id in shops):
+        return []
+    kind, position = event.aggregate_class.KIND.value, int(text.removeprefix("#"))
+    alias = getattr(event, "alias", None) if kind == SUBSCRIPTION else None
+    return [Meaning(kind, event.reference, event.shop_id, mode, alias, position)]
 
 
 def _objects(
@@ -134,6 +153,7 @@ def _objects(
     lists: tuple[tuple[str, str, Listing, dict[str, str]], ...] = (
         (TRANSACTION, "reference", AUDIT_TRAIL, by_reference),
         (TRANSACTION, "reference", TRANSACTIONS, {"trans_id": text}),
+        (TRANSACTION, "reference", TRANSACTIONS, {"authorisation_number": text}),
         (ORDER, "order_id", ORDERS, {"order_id": text}),
         (ALIAS, "alias", ALIASES, {"alias": text}),
         (SUBSCRIPTION, "subscription_id", SUBSCRIPTIONS, {"subscription_id": text}),

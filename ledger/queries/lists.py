@@ -127,7 +127,7 @@ TRANSACTIONS = Listing(
     },
     _transaction,
     index_scans=("status",),
-    selective=("order_id", "alias", "subscription_id", "trans_id"),
+    selective=("order_id", "alias", "subscription_id", "trans_id", "authorisation_number"),
 )
 ALIASES = Listing(
     "aliases",

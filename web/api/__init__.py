@@ -18,15 +18,16 @@ from web.api import (
     readable,
     readers,
     reconciliation,
+    search,
     settlements,
 )
 from web.context import context_of
-from web.rate_limits import limit_by_address, token_key
+from web.rate_limits import limit_by_address, limit_persons, token_key
 
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, drift.bp, settlements.bp, administration.bp),
+    *(asks.bp, drift.bp, settlements.bp, search.bp, administration.bp),
 )
 
 
@@ -39,5 +40,6 @@ def register(app: Flask, limiter: Limiter) -> None:
         limit_by_address(limiter, settings.rate_per_address, blueprint)
         limiter.limit(settings.rate_per_token, key_func=token_key)(blueprint)
         api.register_blueprint(blueprint)
+    limit_persons(app, limiter, "search.search_posted")
     app.register_blueprint(openapi.bp)
     app.register_blueprint(readable.bp)

@@ -65,7 +65,7 @@ class RawFileParameters(FileParameters):
     )
 
 
-def _object_item(kind: str, name_field: str, item: Item) -> Item:
+def object_item(kind: str, name_field: str, item: Item) -> Item:
     """Return an item under its kind, with the links that lead to all that is known of it."""
     name = item[name_field]
     links = links_of(kind, item["shop_id"], item["mode"], name, item.get("alias"))
@@ -77,7 +77,7 @@ def _order_item(item: Item) -> Item:
     balance = {name: figure for name, figure in item.items() if name in Balance().fields}
     own = {name: value for name, value in item.items() if name not in balance}
     balances = [balance] if balance["transactions"] else []  # none of abandoned pages alone
-    return _object_item(ORDER, "order_id", own) | {"balances": balances}
+    return object_item(ORDER, "order_id", own) | {"balances": balances}
 
 
 def _suspect_item(item: Item) -> Item:
@@ -164,19 +164,19 @@ serve_list(
     lists.TRANSACTIONS,
     TransactionPage,
     "List transactions, by default the newest first.",
-    partial(_object_item, TRANSACTION, "reference"),
+    partial(object_item, TRANSACTION, "reference"),
 )
 serve_list(
     lists.ALIASES,
     AliasPage,
     "List stored means of payment.",
-    partial(_object_item, ALIAS, "alias"),
+    partial(object_item, ALIAS, "alias"),
 )
 serve_list(
     lists.SUBSCRIPTIONS,
     SubscriptionPage,
     "List subscriptions with their instalments.",
-    partial(_object_item, SUBSCRIPTION, "subscription_id"),
+    partial(object_item, SUBSCRIPTION, "subscription_id"),
 )
 serve_list(lists.ORDERS, OrderPage, "List orders, each once per currency.", _order_item)
 serve_list(lists.TOTALS, TotalPage, "List daily totals.")

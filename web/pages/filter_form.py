@@ -17,6 +17,7 @@ LABELS = {
     "trans_id": N_("Transaction number"),
     "payment_method": N_("Means of payment"),
     "authorisation_result": N_("Answer of the issuer"),
+    "authorisation_number": N_("Authorisation number"),
     "currency": N_("Currency"),
     "amount_min": N_("Amount, at least"),
     "amount_max": N_("Amount, at most"),

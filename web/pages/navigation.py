@@ -43,14 +43,22 @@ def menu() -> dict[str, str]:
 
 
 def link_to(
-    kind: str, name: str, *, shop_id: str | None, mode: str | None, **more: str | None
+    kind: str,
+    name: str,
+    *,
+    shop_id: str | None,
+    mode: str | None,
+    position: int | None = None,
+    **more: str | None,
 ) -> str:
     """Return the address of a transaction, order, alias, subscription or notification.
 
-    Shape: `name` is its uuid or reference, its id; `more` go to the query (`alias` of a
-    subscription, `as_of`).
+    Shape: `name` is its uuid or reference, its id; `position` is that of an event in its history;
+    `more` go to the query (`alias` of a subscription, `as_of`).
     """
     arguments: dict[str, Any] = {"mode": mode, "shop_id": shop_id, "name": name, **more}
+    if position is not None:
+        arguments["_anchor"] = f"event-{position}"
     if kind == NOTIFICATION:
         arguments |= {"mode": mode or current_mode(), "shop_id": None}
     return url_for(f"pages.{kind}", **arguments)

@@ -181,8 +181,8 @@ def _event(recorded: RecordedEvent, mode: str) -> dict[str, Any]:
 
 
 def _link(shop_id: str | None, mode: str, kind: str, name: str, alias: str | None) -> str:
-    more = {"alias": _name_for_reader(alias or "") or None} if kind == SUBSCRIPTION else {}
-    return link_to(kind, name, shop_id=shop_id, mode=mode, **more)
+    own_alias = _name_for_reader(alias or "") or None if kind == SUBSCRIPTION else None
+    return link_to(kind, name, shop_id=shop_id, mode=mode, alias=own_alias)
 
 
 def _name_for_reader(name: str) -> str:

@@ -31,7 +31,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     suspects,
 )
 from web.pages.blueprint import bp
-from web.rate_limits import limit_by_address
+from web.rate_limits import limit_by_address, limit_persons
 
 
 def register_pages(app: Flask, limiter: Limiter) -> None:
@@ -43,5 +43,6 @@ def register_pages(app: Flask, limiter: Limiter) -> None:
     app.register_blueprint(bp)
     app.register_blueprint(signing_in.bp)
     limit_by_address(limiter, settings.rate_per_address, bp)
+    limit_persons(app, limiter, "pages.search_typed")
     provider_sign_in.add_provider(app, limiter)
     nobodys_hash()

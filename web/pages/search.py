@@ -1,27 +1,32 @@
 """Search: one box that takes any name, the filters of the list of transactions, and its export."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from marshmallow import Schema
 
 from ledger.aggregates.basis import ASKED, TOLD
 from ledger.errors import BadCursorError, BadFilterError
-from ledger.ipn.modes import PUBLIC_MODES
+from ledger.ipn.money import decimal_text
 from ledger.ipn.statuses import RANKS
+from ledger.privacy.identifiers import is_card_end
+from ledger.privacy.person_search import DELIVERIES_MAX
 from ledger.queries import lists
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.find_by_name import Meaning, meanings
+from ledger.queries.find_by_name import Meaning
+from ledger.queries.find_by_text import PaymentsMeant
 from ledger.queries.lists import Page, list_page
-from web.authentication import allowed_shops, caller, filter_of_caller, redact_items
+from web.authentication import caller, filter_of_caller, redact_items
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
 from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema, title_of
-from web.pages.languages import N_, translated
+from web.pages.languages import N_, translated, zone_name
 from web.pages.navigation import link_to
 from web.pages.rendering import render
 from web.pages.request_parameters import (
@@ -29,13 +34,15 @@ from web.pages.request_parameters import (
     Question,
     choice,
     days_in,
+    read_form,
     read_question,
     read_written,
     text,
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
-from web.pages.unverified import Unverified, unverified
+from web.searching import TextFindings, about_person, find_text, other_mode_with
+from web.unverified import Unverified, unverified
 
 SORTS = ("-time", "time", "-created", "created", "-amount", "amount")
 BY_AMOUNT = ("-amount", "amount")
@@ -57,22 +64,33 @@ class ExportForm(SearchForm):
     file_format = choice(CSV, JSONL, default=CSV)
 
 
+class BoxForm(Schema):
+    """What the box sends."""
+
+    q = text()
+
+
 @bp.get("/<mode:mode>/search")
 def search(mode: str) -> ResponseReturnValue:
     """Find one object by any of its names, or a list of transactions."""
     question = read_question(SearchForm())
-    known = _meanings(question, mode)
-    links = [link_to(**asdict(meaning)) for meaning in known]
+    results = _found(question, mode)
+    links = _links(results.named) if results else []
     if len(links) == 1:
-        return redirect(links[0], 303)
-    found_page = None if known or question.wrong else _page(question, mode)
+        return redirect(links[0][1], 303)
+    found_page = None if links or question.wrong else _page(question, mode)
+    is_empty = (
+        found_page is not None and not found_page.items and not (results and results.has_more)
+    )
     page = render(
         "search.html",
         question=question,
-        meanings=list(zip(known, links, strict=True)),
+        meanings=links,
         page=found_page,
-        unverified=_unverified(question, found_page, mode),
-        other_mode=_other_mode(question, found_page, mode),
+        more=results and _more(results, question),
+        person=results and about_person(question.value("q"), mode, zone_name(), is_posted=False),
+        unverified=_unverified(question, mode) if is_empty else None,
+        other_mode=_other_mode(question, mode) if is_empty else None,
         exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
         form=form_of(TransactionFilter, _choices()),
@@ -85,6 +103,31 @@ def search(mode: str) -> ResponseReturnValue:
     return page, question.status
 
 
+@bp.post("/<mode:mode>/search")
+def search_typed(mode: str) -> ResponseReturnValue:
+    """Find what was typed into the box. What may be about a person is answered at once, without
+    an address that holds it; all else has the address of its question."""
+    posted = read_form(BoxForm())
+    typed = posted.value("q")
+    if posted.wrong:
+        return render("search_person.html", question=posted), posted.status
+    person = about_person(typed, mode, zone_name(), is_posted=True)
+    if person is None:
+        filters = read_written(SearchForm())
+        path = url_for("pages.search", mode=mode)
+        return redirect(filters.address(path, "cursor", **({"q": typed} if typed else {})), 303)
+    results = find_text(typed, mode, zone_name())
+    return render(
+        "search_person.html",
+        question=Question({}, {}),
+        person=person,
+        others=_links(person.findings.related) if person.findings else [],
+        meanings=_links(results.named),
+        more=_more(results, posted),
+        searched_max=DELIVERIES_MAX,
+    )
+
+
 @bp.get("/<mode:mode>/export/transactions")
 def export_transactions(mode: str) -> ResponseReturnValue:
     """Send what the search shows as a file: all pages of it, nothing about a person."""
@@ -95,12 +138,40 @@ def export_transactions(mode: str) -> ResponseReturnValue:
     return download(export, question.parameters["file_format"])
 
 
-def _meanings(question: Question, mode: str) -> list[Meaning]:
-    """Return what has exactly the name in the box, when nothing but the box was filled in."""
-    name = question.parameters.get("q")
-    if not name or question.wrong or set(question.written) != {"q"}:
-        return []
-    return meanings(ledger(), name, mode=mode, shops=allowed_shops())
+def _found(question: Question, mode: str) -> TextFindings | None:
+    """Return what the text in the box finds, when nothing but the box was filled in."""
+    typed = question.parameters.get("q")
+    if not typed or question.wrong or set(question.written) != {"q"}:
+        return None
+    return find_text(typed, mode, zone_name())
+
+
+def _links(results: Sequence[Meaning]) -> list[tuple[Meaning, str]]:
+    return [(meaning, link_to(**asdict(meaning))) for meaning in results]
+
+
+def _more(results: TextFindings, question: Question) -> dict[str, Any]:
+    """Return what the part of the page shows that is about other meanings."""
+    return {
+        "payments": [(each, _address(each)) for each in results.meant],
+        "parts": _links(results.partly_named),
+        "key": results.key,
+        "is_card_end": caller().sees_personal and is_card_end(question.value("q").strip()),
+    }
+
+
+def _address(meant: PaymentsMeant) -> str:
+    """Return the address of the list that has all payments of an amount or a day."""
+    parameters = {"q": meant.part, "currency": meant.currency}
+    if meant.amount_minor is not None:
+        amount = decimal_text(meant.amount_minor, meant.currency or "")
+        parameters |= {"amount_min": amount, "amount_max": amount}
+    if meant.day is not None:
+        day, zone = meant.day.isoformat(), zone_name()
+        parameters |= {"created_from": day, "created_until": day}
+        parameters |= {"days_in": zone} if zone != "UTC" else {}
+    filled = {name: [word] for name, word in parameters.items() if word}
+    return Question({}, {}).address(url_for("pages.search", **(request.view_args or {})), **filled)
 
 
 def _page(question: Question, mode: str) -> Page | None:
@@ -125,18 +196,16 @@ def _page(question: Question, mode: str) -> Page | None:
     return replace(page, items=redact_items(page.items, filter_))
 
 
-def _unverified(question: Question, found_page: Page | None, mode: str) -> Unverified | None:
+def _unverified(question: Question, mode: str) -> Unverified | None:
     """Return which calls wait when a name finds nothing; None when there is nothing to ask."""
     name = question.parameters.get("q")
-    return unverified(name, mode) if name and found_page and not found_page.items else None
+    return unverified(name, mode) if name else None
 
 
-def _other_mode(question: Question, found_page: Page | None, mode: str) -> str | None:
-    """Return the other mode if what a name does not find here is there."""
-    if found_page is None or found_page.items:
-        return None
-    other = next(each for each in PUBLIC_MODES if each != mode)
-    return other if _meanings(question, other) else None
+def _other_mode(question: Question, mode: str) -> str | None:
+    """Return the other mode if what the box alone does not find here is there."""
+    is_alone = set(question.written) == {"q"} and not question.wrong
+    return other_mode_with(question.value("q"), mode, zone_name()) if is_alone else None
 
 
 def _chosen(question: Question) -> list[tuple[str, str, str]]:
