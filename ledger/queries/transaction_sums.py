@@ -60,11 +60,11 @@ class CurrencySum:
 class Summary:
     """What a filter selects, added up.
 
-    Shape: `sums` by currency, most used first; `by_value` counts, by filter, most frequent first.
+    Shape: `currency_sums` by currency, most used first; `by_value` counts, by filter, most frequent first.
     """
 
     count: int
-    sums: list[CurrencySum]
+    currency_sums: list[CurrencySum]
     by_value: dict[str, list[tuple[str, int]]]
 
 

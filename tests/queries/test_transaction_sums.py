@@ -41,7 +41,7 @@ def test_the_sums_are_those_of_all_items(story_ledger: Ledger, filters: dict[str
     assert summary == summary_of(story_ledger, filter_, limit=500)
     assert summary.count == len(items)
     assert dict(summary.by_value["status"]) == Counter(item["status"] or "" for item in items)
-    for each in summary.sums:
+    for each in summary.currency_sums:
         same = [
             item
             for item in items
@@ -60,8 +60,8 @@ def test_what_is_accepted_is_counted_apart(story_ledger: Ledger) -> None:
     summary = summary_of(story_ledger, filter_, limit=1)
 
     assert summary is not None
-    assert {each.operation_type for each in summary.sums} >= {"DEBIT", "CREDIT"}
-    payments = next(each for each in summary.sums if each.operation_type == "DEBIT")
+    assert {each.operation_type for each in summary.currency_sums} >= {"DEBIT", "CREDIT"}
+    payments = next(each for each in summary.currency_sums if each.operation_type == "DEBIT")
     assert 0 < payments.accepted_count < payments.count
     assert 0 < payments.accepted_minor < payments.amount_minor
 

@@ -168,8 +168,12 @@ def summarise_transactions(parameters: dict[str, Any]) -> Response:
     with ledger().database.connect() as connection:
         page = lists.list_page(connection, lists.TRANSACTIONS, filter_)
         summary = summarise(connection, filter_, page)
-    figures = asdict(summary) if summary else {"count": None, "sums": [], "by_value": {}}
-    by_value = figures.pop("by_value")
+    by_value = summary.by_value if summary else {}
+    figures = {
+        "is_complete": summary is not None,
+        "count": summary and summary.count,
+        "sums": list(map(asdict, summary.currency_sums if summary else ())),
+    }
     counted = {
         member: [{"value": value, "count": count} for value, count in by_value.get(name, [])]
         for member, name in _COUNTED.items()
@@ -177,7 +181,7 @@ def summarise_transactions(parameters: dict[str, Any]) -> Response:
     position = page.as_of_position
     read = {"as_of_position": position, "lag": page.lag}
     newest = {"newest_position": newest_position(position)}
-    return answer({"is_complete": summary is not None, **figures, **counted, **read, **newest})
+    return answer({**figures, **counted, **read, **newest})
 
 
 _COUNTED = {"statuses": "status", "shops": "shop_id", "currencies": "currency"}
