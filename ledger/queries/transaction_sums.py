@@ -60,7 +60,8 @@ class CurrencySum:
 class Summary:
     """What a filter selects, added up.
 
-    Shape: `currency_sums` by currency, most used first; `by_value` counts, by filter, most frequent first.
+    Shape: `currency_sums` by currency, most used first; `by_value` has counts for each filter,
+    most frequent first.
     """
 
     count: int
@@ -79,14 +80,14 @@ class _Group:
 
 
 def summarise(
-    connection: Connection, filters: TransactionFilter, first_page: Page
+    connection: Connection, filters: TransactionFilter, first_page: Page | None
 ) -> Summary | None:
     """Return the sums of what a filter selects; None when too many would have to be read.
 
     Shape: a first page that is the whole list is added up as it is; else at most READ_MAX rows are
     read, along one index. Errors: ViewNotBuiltError.
     """
-    if first_page.next_cursor is None:
+    if first_page is not None and first_page.next_cursor is None:
         return _added_up(map(_group_of, first_page.items))
     groups = _read_groups(connection, filters)
     return None if groups is None else _added_up(groups)
