@@ -41,10 +41,10 @@ Choices = Mapping[str, Sequence[tuple[str, str]]]
 
 def chosen_columns(question: Question) -> list[str]:
     """Return the columns of the address, which are remembered, or else those remembered."""
-    asked = question.parameters.get("columns")
-    if asked and set(asked) != set(session.get("columns", COLUMNS_DEFAULT)):
-        session["columns"] = asked
-    names = asked or session.get("columns", COLUMNS_DEFAULT)
+    in_address = question.parameters.get("columns")
+    if in_address and set(in_address) != set(session.get("columns", COLUMNS_DEFAULT)):
+        session["columns"] = in_address
+    names = in_address or session.get("columns", COLUMNS_DEFAULT)
     return [name for name in COLUMNS if name in names] or list(COLUMNS_DEFAULT)
 
 
