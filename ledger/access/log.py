@@ -8,6 +8,9 @@ from sqlalchemy import Connection, insert, select
 
 from ledger.storage.access_tables import access_addresses, access_log
 
+LOOKED_AT = 2_000
+"""Lines in which a form looks for what it offers: the log has no end."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -40,6 +43,18 @@ def note_access(connection: Connection, access: Access) -> None:
     id_ = connection.execute(written).scalar_one()
     if peer:
         connection.execute(insert(access_addresses), {"access_id": id_, "peer": peer})
+
+
+def words_seen(
+    connection: Connection, name: str, *, shops: Sequence[str] | None = None
+) -> list[str]:
+    """Return the values of a column in the newest LOOKED_AT lines, in their order."""
+    c = access_log.c
+    newest = select(c[name]).where(c[name].is_not(None)).order_by(c.id.desc()).limit(LOOKED_AT)
+    if shops is not None:
+        newest = newest.where(c.shop_id.in_(shops))
+    rows = newest.subquery()
+    return list(connection.scalars(select(rows.c[name]).distinct().order_by(rows.c[name])))
 
 
 def accesses(

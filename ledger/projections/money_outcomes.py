@@ -56,6 +56,15 @@ _OUTCOMES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 OUTCOMES = frozenset({meaning for _, _, meaning in _OUTCOMES} | {ABANDONED, UNKNOWN})
 
 
+def operations_and_statuses(outcome: str) -> dict[str, list[str]]:
+    """Return what transactions of an outcome have. Shape: filters of the list of transactions."""
+    pairs = [pair for *pair, meaning in _OUTCOMES if meaning == outcome]
+    return {
+        "operation_type": [str(operation) for operation, _ in pairs],
+        "status": sorted({status for _, statuses in pairs for status in statuses}),
+    }
+
+
 def countable(amount: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return an amount for sums as `counted_minor` does: beyond that, sums would overflow."""
     return case((amount.between(-AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX), amount), else_=0)

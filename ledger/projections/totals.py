@@ -1,11 +1,12 @@
 """Sum counts and amounts by day, shop, mode, currency, payment method and outcome.
 
-Refusals are counted by the issuer's answer as well.
+They are summed by quarters of an hour as well, for days of other zones than UTC, where refusals are
+counted by the issuer's answer, too.
 """
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, cast, func, select
+from sqlalchemy import BigInteger, Column, MetaData, Select, Table, Text, case, cast, func, select
 
 from ledger.projections.definition import (
     ADD,
@@ -60,14 +61,25 @@ daily_totals = Table(
 """Shape: `day` is the UTC day on which the platform recorded the transaction, else on which we
 first heard of it. Units: minor units of `currency`; a refund is positive, its outcome says so."""
 
-daily_refusals = Table(
-    "daily_refusals",
+slot_totals = Table(
+    "slot_totals",
     _metadata,
-    *key_columns("shop_id", "mode", "day", "result"),
+    *key_columns("shop_id", "mode", "slot", "currency", "outcome"),
     merged(ADD, "count", BigInteger, nullable=False),
-    info={"indexes": (("mode", "day", "shop_id", "result"),)},
+    merged(ADD, "amount_minor", BigInteger, nullable=False),
+    info={"indexes": (("mode", "slot", "shop_id", "currency", "outcome"),)},
 )
-"""Shape: `result` is the answer code of the issuer, empty when none was asked; days as above."""
+"""Shape: `slot` is the quarter of an hour in which that day was reached (`2026-03-10T09:15`, in
+UTC), so that the days of every time zone that there is can be summed. Units: as above."""
+
+slot_refusals = Table(
+    "slot_refusals",
+    _metadata,
+    *key_columns("shop_id", "mode", "slot", "result"),
+    merged(ADD, "count", BigInteger, nullable=False),
+    info={"indexes": (("mode", "slot", "shop_id", "result"),)},
+)
+"""Shape: `result` is the answer code of the issuer, empty when none was asked; slots as above."""
 
 
 def rows(event: EventRecord) -> Rows:
@@ -88,14 +100,23 @@ def rows(event: EventRecord) -> Rows:
     )
 
 
-def _totals(lines: Table) -> Select[Any]:
+def _day_totals(lines: Table) -> Select[Any]:
+    method = func.coalesce(lines.c.payment_method, "").label("payment_method")
+    return _totals(lines, _at(lines.c, 10).label("day"), method)
+
+
+def _slot_totals(lines: Table) -> Select[Any]:
+    return _totals(lines, _slot(lines.c))
+
+
+def _totals(lines: Table, time: Any, *more: Any) -> Select[Any]:
     c = lines.c
     groups = [
         c.shop_id,
         c.mode,
-        _day(c),
+        time,
         func.coalesce(c.currency, "").label("currency"),
-        func.coalesce(c.payment_method, "").label("payment_method"),
+        *more,
         outcome_of(c.operation_type, c.status).label("outcome"),
     ]
     amount_minor = countable(c.amount_minor).label("amount_minor")
@@ -108,16 +129,24 @@ def _totals(lines: Table) -> Select[Any]:
     ).group_by(*keys)
 
 
-def _refusals(lines: Table) -> Select[Any]:
+def _slot_refusals(lines: Table) -> Select[Any]:
     c = lines.c
-    groups = [c.shop_id, c.mode, _day(c), func.coalesce(c.authorisation_result, "").label("result")]
+    result = func.coalesce(c.authorisation_result, "").label("result")
+    groups = [c.shop_id, c.mode, _slot(c), result]
     refused = outcome_of(c.operation_type, c.status) == REFUSED
     inner = select(*groups).where(refused, c[CONTINUED] == 0).subquery()
     return select(*inner.c, func.count().label("count")).group_by(*inner.c)
 
 
-def _day(c: Any) -> Any:
-    return func.substr(func.coalesce(c.created_at, c.first_seen_at), 1, 10).label("day")
+def _at(c: Any, length: int) -> Any:
+    """Return the beginning of when a transaction counts, as text."""
+    return func.substr(func.coalesce(c.created_at, c.first_seen_at), 1, length)
+
+
+def _slot(c: Any) -> Any:
+    minute = func.substr(_at(c, 16), 15, 2)
+    quarters = [(minute >= begins, begins) for begins in ("45", "30", "15")]
+    return (_at(c, 14) + case(*quarters, else_="00")).label("slot")
 
 
 PROJECTION = Projection(
@@ -125,8 +154,9 @@ PROJECTION = Projection(
     (total_lines,),
     rows,
     groupings=(
-        Summed(daily_totals, total_lines, "id", _totals),
-        Summed(daily_refusals, total_lines, "id", _refusals),
+        Summed(daily_totals, total_lines, "id", _day_totals),
+        Summed(slot_totals, total_lines, "id", _slot_totals),
+        Summed(slot_refusals, total_lines, "id", _slot_refusals),
     ),
     kinds=("transaction",),
 )

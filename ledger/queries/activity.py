@@ -39,14 +39,22 @@ class PastDays:
     A readmission adds to the day of an arrival long ago: then all is counted anew.
     """
 
-    _counts: dict[tuple[Scope, date], Counter[str]] = field(default_factory=dict)
+    _counts: dict[tuple[Scope, str, date], Counter[str]] = field(default_factory=dict)
     _readmitted: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def count(
-        self, connection: Connection, scope: Scope, days: Sequence[date], now: datetime
+        self,
+        connection: Connection,
+        scope: Scope,
+        days: Sequence[date],
+        now: datetime,
+        zone: str = "UTC",
     ) -> dict[date, Counter[str]]:
-        """Return the verified notifications of each day (UTC) by outcome. Shape: days in order."""
+        """Return the verified notifications of each day of a zone by outcome.
+
+        Shape: days in order.
+        """
         readmitted = sum(
             connection.scalar(select(func.count()).select_from(table).where(condition)) or 0
             for table, condition in ((notifications, HAS_REASON), (decisions, true()))
@@ -55,13 +63,14 @@ class PastDays:
             if readmitted != self._readmitted:
                 self._counts.clear()
                 self._readmitted = readmitted
-            known = {day: self._counts[scope, day] for day in days if (scope, day) in self._counts}
+            keys = {day: (scope, zone, day) for day in days}
+            known = {day: self._counts[key] for day, key in keys.items() if key in self._counts}
         missing = list(dropwhile(known.__contains__, days))
         if missing:
-            known |= _verified(connection, scope, missing)
+            known |= _verified(connection, scope, missing, zone)
         with self._lock:
-            settled = (day for day in missing if end_of(day) + SETTLED < now)
-            self._counts |= {(scope, day): known[day] for day in settled}
+            settled = (day for day in missing if end_of(day, zone) + SETTLED < now)
+            self._counts |= {keys[day]: known[day] for day in settled}
         return {day: known[day] for day in days}
 
 
@@ -83,12 +92,12 @@ def latest_peers(connection: Connection, *, limit: int = 100) -> set[str]:
 
 
 def _verified(
-    connection: Connection, scope: Scope, days: Sequence[date]
+    connection: Connection, scope: Scope, days: Sequence[date], zone: str
 ) -> dict[date, Counter[str]]:
     """Count along the index by shop alone: an id begins with the time of arrival."""
     c = notifications.c
     *bounds, end = (
-        str(ULID.from_datetime(instant_of_id(instant)))[:10] for instant in bounds_of(days)
+        str(ULID.from_datetime(instant_of_id(instant)))[:10] for instant in bounds_of(days, zone)
     )
     bucket = bucket_of(c.id, bounds)
     within = (c.shop_id.in_(scope.shops), c.mode == scope.mode, c.id >= bounds[0], c.id < end)
@@ -108,9 +117,9 @@ def _verified(
     return by_day
 
 
-def bounds_of(days: Sequence[date]) -> list[datetime]:
-    """Return the first instant of each day (UTC), and the first one after them all."""
-    return [*map(beginning_of, days), end_of(days[-1])]
+def bounds_of(days: Sequence[date], zone: str) -> list[datetime]:
+    """Return the first instant of each day of a zone, and the first one after them all."""
+    return [*(beginning_of(day, zone) for day in days), end_of(days[-1], zone)]
 
 
 def bucket_of(column: Any, bounds: Sequence[Any]) -> ColumnElement[int]:

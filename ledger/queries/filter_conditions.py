@@ -10,7 +10,7 @@ from functools import partial
 from operator import eq, ge, le, lt
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Table, and_, literal_column, or_
+from sqlalchemy import ColumnElement, FromClause, and_, literal_column, or_
 
 from ledger.errors import BadFilterError
 from ledger.instants import write_instant, write_second_from
@@ -188,27 +188,27 @@ def _check(name: str, value: Any) -> None:
 
 
 def sql_conditions(
-    filters: Filter, table: Table, *, without: Collection[str] = ()
+    filters: Filter, relation: FromClause, *, without: Collection[str] = ()
 ) -> list[ColumnElement[bool]]:
     """Return the conditions of a query, but those of the filters named in `without`."""
     return [
-        _SQL[condition.comparison](condition, table, value)
+        _SQL[condition.comparison](condition, relation, value)
         for name, condition, value in narrowing(filters)
         if name not in without
     ]
 
 
 def _compared(compare: Callable[[Any, Any], ColumnElement[bool]]) -> Any:
-    def comparison(condition: Condition, table: Table, value: Any) -> ColumnElement[bool]:
+    def comparison(condition: Condition, relation: FromClause, value: Any) -> ColumnElement[bool]:
         names = filter(None, (condition.column, condition.bounds_too))
-        columns = [_column(condition, table, name) for name in names]
+        columns = [_column(condition, relation, name) for name in names]
         return and_(*(compare(each, _as_stored(condition, each, value)) for each in columns))
 
     return comparison
 
 
-def _column(condition: Condition, table: Table, name: str) -> Any:
-    return AsciiLower(table.c[name]) if condition.is_any_case else table.c[name]
+def _column(condition: Condition, relation: FromClause, name: str) -> Any:
+    return AsciiLower(relation.c[name]) if condition.is_any_case else relation.c[name]
 
 
 def _as_stored(condition: Condition, column: Any, value: Any) -> Any:
@@ -223,29 +223,29 @@ def _as_stored(condition: Condition, column: Any, value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _among(condition: Condition, table: Table, words: Words) -> ColumnElement[bool]:
-    column = table.c[condition.column]
+def _among(condition: Condition, relation: FromClause, words: Words) -> ColumnElement[bool]:
+    column = relation.c[condition.column]
     return column == next(iter(words)) if len(words) == 1 else column.in_(sorted(words))
 
 
 def _written_out(ending: str) -> Any:
     """Write the comparison out, without a parameter: else the small indexes of just these rows
     are not used."""
-    return lambda condition, table, value: literal_column(f"{condition.column} {ending}")
+    return lambda condition, relation, value: literal_column(f"{condition.column} {ending}")
 
 
-def _contains(condition: Condition, table: Table, text: str) -> ColumnElement[bool]:
+def _contains(condition: Condition, relation: FromClause, text: str) -> ColumnElement[bool]:
     part = lower_ascii(text)
     matches = [
-        AsciiLower(table.c[name]).contains(part, autoescape=True) for name in condition.contained
+        AsciiLower(relation.c[name]).contains(part, autoescape=True) for name in condition.contained
     ]
     if condition.column:
-        beginning = AsciiLower(table.c[condition.column])
+        beginning = AsciiLower(relation.c[condition.column])
         matches.append(beginning.startswith(part, autoescape=True))
     return or_(*matches)
 
 
-_SQL: dict[Comparison, Callable[[Condition, Table, Any], ColumnElement[bool]]] = {
+_SQL: dict[Comparison, Callable[[Condition, FromClause, Any], ColumnElement[bool]]] = {
     Comparison.EQUAL: _compared(eq),
     Comparison.AMONG: _among,
     Comparison.SINCE: _compared(ge),

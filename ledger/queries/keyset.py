@@ -168,7 +168,7 @@ def _query(
     by = [_column(table, name, is_unindexed) for name in sort.order.columns]
     pages = [
         _ordered(select(_EVERYTHING).select_from(table).where(*scan, *conditions), by, sort, limit)
-        for scan in _index_scans(table, selection.index_scans, is_unindexed)
+        for scan in index_scans(table, selection.index_scans, is_unindexed)
     ]
     if len(pages) < 2:
         return pages[0] if pages else None
@@ -193,7 +193,7 @@ def _after_cursor(table: Table, sort: Sort, is_known: tuple[bool, ...]) -> Colum
     return key < last if sort.is_descending else key > last
 
 
-def _index_scans(
+def index_scans(
     table: Table, index_scans: Mapping[str, Sequence[str]], is_unindexed: bool
 ) -> list[list[ColumnElement[bool]]]:
     """Return combinations of values, as many as are allowed; the rest is a plain condition."""

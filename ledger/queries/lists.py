@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, func, select
 
 from ledger.errors import BadFilterError
 from ledger.instants import without_idle_fraction, write_instant
@@ -216,7 +216,12 @@ def list_page(
     by = sort_of(sort, listing.orders)
     last_key = None if cursor is None else read_cursor(cursor, table, by, filters)
     rows = read_page(
-        connection, table, _selection(listing, filters, now), by, last_key=last_key, limit=limit + 1
+        connection,
+        table,
+        selection_of(listing, filters, now),
+        by,
+        last_key=last_key,
+        limit=limit + 1,
     )
     if not rows and cursor is None:
         refuse_unknown_currency(filters)
@@ -249,7 +254,7 @@ def all_items(
     """
     with database.connect() as connection:
         table, _, _ = live_table(connection, listing.view, listing.table)
-    sort, selection = sort_of("time", listing.orders), _selection(listing, filters, now)
+    sort, selection = sort_of("time", listing.orders), selection_of(listing, filters, now)
     rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
     yield from map(listing.item, rows)
 
@@ -257,12 +262,12 @@ def all_items(
 def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
     """Return how many transactions there are now. Errors: ViewNotBuiltError."""
     table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
-    conditions = [*sql_conditions(transaction_filter, table), *_is_shown(table)]
+    conditions = [*sql_conditions(transaction_filter, table), *is_shown(table)]
     query = select(func.count()).select_from(table).where(*conditions)
     return int(connection.scalar(query) or 0)
 
 
-def _selection(listing: Listing, filters: Filter, now: datetime | None = None) -> Selection:
+def selection_of(listing: Listing, filters: Filter, now: datetime | None = None) -> Selection:
     """Return which rows of a list its filters select, of what is due by `now` if it says when."""
     assert (listing.is_due is None) == (now is None), f"{listing.view} needs the time, or no time"
     scans: dict[str, Sequence[str]] = {}
@@ -280,7 +285,7 @@ def _selection(listing: Listing, filters: Filter, now: datetime | None = None) -
         (listing.view, filters),
         lambda table: [
             *sql_conditions(filters, table, without=scans),
-            *_is_shown(table),
+            *is_shown(table),
             *([] if listing.is_due is None else [listing.is_due(table)]),
         ],
         scans,
@@ -289,6 +294,6 @@ def _selection(listing: Listing, filters: Filter, now: datetime | None = None) -
     )
 
 
-def _is_shown(table: Table) -> list[ColumnElement[bool]]:
+def is_shown(relation: FromClause) -> list[ColumnElement[bool]]:
     """Return the condition that leaves out rows for which others stand."""
-    return [table.c[CONTINUED] == 0] if CONTINUED in table.c else []
+    return [relation.c[CONTINUED] == 0] if CONTINUED in relation.c else []

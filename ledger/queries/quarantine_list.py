@@ -12,9 +12,13 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.queries.activity import Scope, bounds_of, bucket_of
+from ledger.queries.filter_conditions import conditions_of, sql_conditions
+from ledger.queries.filter_declarations import NotificationFilter
 from ledger.storage.decisions import is_undecided
 from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, select_deliveries
 from ledger.storage.tables import notifications, quarantine
+
+_ALL_BUT_ARRIVAL = set(conditions_of(NotificationFilter)) - {"received_from", "received_until"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,12 @@ class DryRun:
     refused: Counter[str]
 
 
-def quarantined(connection: Connection, scope: Scope, days: Sequence[date]) -> dict[date, int]:
-    """Return how many of each day (UTC) wait, as far as they claim this mode or none."""
+def quarantined(
+    connection: Connection, scope: Scope, days: Sequence[date], zone: str
+) -> dict[date, int]:
+    """Return how many of each day of a zone wait, as far as they claim this mode or none."""
     c = quarantine.c
-    *bounds, end = bounds_of(days)
+    *bounds, end = bounds_of(days, zone)
     bucket = bucket_of(c.received_at, bounds)
     within = (c.received_at >= bounds[0], c.received_at < end)
     query = select(bucket, func.count()).where(*within).group_by(bucket)
@@ -70,12 +76,22 @@ def by_reason(connection: Connection, scope: Scope) -> list[Waiting]:
 
 
 def listed(
-    connection: Connection, scope: Scope, reason: str, *, limit: int, before_id: str | None = None
+    connection: Connection,
+    scope: Scope,
+    reason: str,
+    filter_: NotificationFilter,
+    *,
+    limit: int,
+    before_id: str | None = None,
 ) -> list[InboxRecord]:
-    """Return those of one reason, newest first, without bodies."""
+    """Return those of one reason, newest first, without bodies.
+
+    Shape: of the filter, only when they arrived counts.
+    """
     records: list[InboxRecord] = []
     for table, conditions in _sources(scope, reason):
-        query = select_deliveries(table).where(*conditions)
+        arrived = sql_conditions(filter_, table, without=_ALL_BUT_ARRIVAL)
+        query = select_deliveries(table).where(*conditions, *arrived)
         if before_id is not None:
             query = query.where(table.c.id < before_id)
         rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit))

@@ -1,18 +1,31 @@
 """Reads the daily totals, and which kinds of notification each shop sends."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    cast,
+    func,
+    literal,
+    select,
+    union_all,
+)
 
 from ledger.errors import ViewNotBuiltError
+from ledger.instants import write_instant
 from ledger.ipn.modes import MODES
 from ledger.ipn.notification_rules import RULES, Rule
 from ledger.ipn.shops_and_keys import Shops
 from ledger.projections import rule_coverage, totals
 from ledger.projections.definition import Projection
 from ledger.projections.engine.generations import live_generation, tables_of
+from ledger.queries.activity import Scope, bounds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,7 @@ def coverage_by_shop(connection: Connection, shops: Shops) -> list[Coverage] | N
 
 @dataclass(frozen=True, slots=True)
 class DayTotal:
-    """What one day (UTC) brought in one currency. Units: minor units of `currency`."""
+    """What one day brought in one currency. Units: minor units of `currency`."""
 
     day: str
     currency: str
@@ -90,25 +103,30 @@ class Refusals:
 
 
 def day_totals(
-    connection: Connection, mode: str, span: tuple[str, str], shops: Iterable[str] | None
+    connection: Connection, scope: Scope, days: Sequence[date], zone: str
 ) -> list[DayTotal]:
-    """Return totals by day, currency and outcome.
+    """Return totals by day, currency and outcome. Shape: days are those of the zone.
 
-    Shape: `span` are the first and the last day; `shops` None is every shop.
     Errors: ViewNotBuiltError.
     """
-    c = _live_table(connection, totals.PROJECTION, totals.daily_totals).c
-    query = select(c.day, c.currency, c.outcome, _sum(c.count), _sum(c.amount_minor))
-    query = query.group_by(c.day, c.currency, c.outcome).where(*_of(c, mode, span, shops))
-    return [DayTotal(*row) for row in connection.execute(query)]
+    c = _live_table(connection, totals.PROJECTION, totals.slot_totals).c
+    bounds = bounds_of(days, zone)
+    of_days = [
+        select(literal(day.isoformat()), c.currency, c.outcome, _sum(c.count), _sum(c.amount_minor))
+        .where(*_within(c, scope, begins, ends))
+        .group_by(c.currency, c.outcome)
+        for day, begins, ends in zip(days, bounds, bounds[1:], strict=False)
+    ]
+    return [DayTotal(*row) for row in connection.execute(union_all(*of_days))]
 
 
 def refusals(
-    connection: Connection, mode: str, span: tuple[str, str], shops: Iterable[str] | None
+    connection: Connection, scope: Scope, days: Sequence[date], zone: str
 ) -> list[Refusals]:
     """Return why payments were refused, most frequent first. Errors and shape: as `day_totals`."""
-    c = _live_table(connection, totals.PROJECTION, totals.daily_refusals).c
-    query = select(c.result, _sum(c.count)).where(*_of(c, mode, span, shops)).group_by(c.result)
+    c = _live_table(connection, totals.PROJECTION, totals.slot_refusals).c
+    first, *_, end = bounds_of(days, zone)
+    query = select(c.result, _sum(c.count)).where(*_within(c, scope, first, end)).group_by(c.result)
     refusals = [Refusals(*row) for row in connection.execute(query)]
     return sorted(refusals, key=lambda refusal: (-refusal.count, refusal.result))
 
@@ -118,9 +136,11 @@ def _sum(column: Any) -> ColumnElement[int]:
     return cast(func.sum(column), BigInteger)
 
 
-def _of(c: Any, mode: str, span: tuple[str, str], shops: Iterable[str] | None) -> list[Any]:
-    conditions = [c.mode == mode, c.day.between(*span)]
-    return conditions if shops is None else [*conditions, c.shop_id.in_(sorted(shops))]
+def _within(c: Any, scope: Scope, begins: datetime, ends: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions of the slots between two instants that a reader may see."""
+    first, end = (write_instant(instant)[: len("2026-03-10T09:15")] for instant in (begins, ends))
+    conditions = [c.mode == scope.mode, c.slot >= first, c.slot < end]
+    return [*conditions, c.shop_id.in_(scope.shops)] if scope.is_limited else conditions
 
 
 def _live_table(connection: Connection, model: Projection, table: Table) -> Table:

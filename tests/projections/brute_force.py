@@ -59,7 +59,8 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         "orders": _orders(shown),
         "total_lines": _lines(totalled, "total_lines"),
         "daily_totals": _totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
-        "daily_refusals": _refusals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
+        "slot_totals": _slot_totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
+        "slot_refusals": _refusals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
         "coverage_lines": _coverage_lines(log),
         "rule_coverage": _coverage(log),
         "audit_trail": [_audited(recorded) for recorded in log],
@@ -204,20 +205,35 @@ def _day(transaction: State) -> str:
     return str(transaction["created_at"] or transaction["first_seen_at"])[:10]
 
 
-def _totals(transactions: States) -> list[State]:
-    def key_of(transaction: State) -> tuple[str, ...]:
-        return (
-            transaction["shop_id"],
-            transaction["mode"],
-            _day(transaction),
-            transaction["currency"] or "",
-            transaction["payment_method"] or "",
-            outcome(transaction),
-        )
+def _slot(transaction: State) -> str:
+    at = datetime.fromisoformat(transaction["created_at"] or transaction["first_seen_at"])
+    return f"{at.replace(minute=at.minute // 15 * 15):%Y-%m-%dT%H:%M}"
 
-    columns = ("shop_id", "mode", "day", "currency", "payment_method", "outcome")
+
+def _totals(transactions: States) -> list[State]:
+    return _summed(
+        transactions,
+        {
+            "day": _day,
+            "currency": lambda each: each["currency"] or "",
+            "payment_method": lambda each: each["payment_method"] or "",
+            "outcome": outcome,
+        },
+    )
+
+
+def _slot_totals(transactions: States) -> list[State]:
+    groups = {"slot": _slot, "currency": lambda each: each["currency"] or "", "outcome": outcome}
+    return _summed(transactions, groups)
+
+
+def _summed(transactions: States, groups: Mapping[str, Callable[[State], str]]) -> list[State]:
+    def key_of(transaction: State) -> tuple[str, ...]:
+        of_groups = (group(transaction) for group in groups.values())
+        return transaction["shop_id"], transaction["mode"], *of_groups
+
     return [
-        dict(zip(columns, key, strict=True))
+        dict(zip(("shop_id", "mode", *groups), key, strict=True))
         | {
             "count": len(members),
             "amount_minor": sum(member["amount_minor"] or 0 for member in members),
@@ -231,10 +247,10 @@ def _refusals(transactions: States) -> list[State]:
         if outcome(transaction) != "refused":
             return None
         result = transaction["authorisation_result"] or ""
-        return transaction["shop_id"], transaction["mode"], _day(transaction), result
+        return transaction["shop_id"], transaction["mode"], _slot(transaction), result
 
     return [
-        dict(zip(("shop_id", "mode", "day", "result"), key, strict=True)) | {"count": len(members)}
+        dict(zip(("shop_id", "mode", "slot", "result"), key, strict=True)) | {"count": len(members)}
         for key, members in _grouped(transactions.values(), key_of).items()
     ]
 

@@ -145,6 +145,22 @@ def test_parameters_narrow_a_list(client_of: Client) -> None:
     assert {item["day"][:4] for item in totals["items"]} == {"2025"}
 
 
+def test_transactions_are_added_up_as_they_are_listed(client_of: Client) -> None:
+    client, query = client_of(Caller()), "mode=test&status=REFUSED&status=CAPTURED"
+
+    listed = client.get(f"/api/v1/transactions?{query}&limit=500").json["items"]
+    summary = client.get(f"/api/v1/transactions/summary?{query}").json
+    nothing = client.get("/api/v1/transactions/summary?order_id=none").json
+
+    assert summary["is_complete"]
+    assert summary["count"] == len(listed) == sum(each["count"] for each in summary["sums"])
+    assert {each["value"] for each in summary["statuses"]} == {"REFUSED", "CAPTURED"}
+    assert {each["value"] for each in summary["shops"]} == {item["shop_id"] for item in listed}
+    assert nothing["is_complete"]
+    assert (nothing["count"], nothing["sums"]) == (0, [])
+    assert client.get("/api/v1/transactions/summary?currency=PAID").status_code == 422
+
+
 @pytest.mark.parametrize("kind", EXPORTS)
 def test_an_export_comes_in_every_format(client_of: Client, kind: str) -> None:
     client, path = client_of(Caller()), f"/api/v1/exports/{kind}?mode=test&format="

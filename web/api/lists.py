@@ -1,6 +1,7 @@
 """Lists and exports over HTTP: how pages and files are answered."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -17,6 +18,7 @@ from ledger.queries.filter_declarations import EventFilter, NotificationFilter, 
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION
 from ledger.queries.lists import Item, Listing
 from ledger.queries.suspects import SUSPECTS
+from ledger.queries.transaction_sums import summarise
 from web.api.object_answers import (
     ORDER,
     AliasPage,
@@ -27,11 +29,12 @@ from web.api.object_answers import (
     SuspectPage,
     TotalPage,
     TransactionPage,
+    TransactionSummary,
 )
 from web.api.objects import links_of, links_of_event
 from web.api.parameter_names import Pair, Query
 from web.api.query_schemas import flag_parameter, integer_parameter, one_of, schema_of
-from web.api.responses import a_blueprint, answer_page, serve
+from web.api.responses import a_blueprint, answer, answer_page, newest_position, serve
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_items
 from web.context import context, ledger
 from web.downloads import download
@@ -160,6 +163,37 @@ def _export(kind: str, filter_class: type[Filter], parameters: dict[str, Any]) -
     return download(export, parameters["file_format"])
 
 
+def summarise_transactions(parameters: dict[str, Any]) -> Response:
+    filter_ = filter_of_caller(TransactionFilter, parameters)
+    with ledger().database.connect() as connection:
+        page = lists.list_page(connection, lists.TRANSACTIONS, filter_)
+        summary = summarise(connection, filter_, page)
+    by_value = summary.by_value if summary else {}
+    figures = {
+        "is_complete": summary is not None,
+        "count": summary and summary.count,
+        "sums": list(map(asdict, summary.currency_sums if summary else ())),
+    }
+    counted = {
+        member: [{"value": value, "count": count} for value, count in by_value.get(name, [])]
+        for member, name in _COUNTED.items()
+    }
+    position = page.as_of_position
+    read = {"as_of_position": position, "lag": page.lag}
+    newest = {"newest_position": newest_position(position)}
+    return answer({**figures, **counted, **read, **newest})
+
+
+_COUNTED = {"statuses": "status", "shops": "shop_id", "currencies": "currency"}
+
+serve(
+    bp,
+    "/transactions/summary",
+    bp.response(200, TransactionSummary)(summarise_transactions),
+    "summarise_transactions",
+    "Add up transactions by currency, and count them by status, shop and currency.",
+    schema_of(TransactionFilter, Query.from_dict({}), name="transactions_summary_query"),
+)
 serve_list(
     lists.TRANSACTIONS,
     TransactionPage,

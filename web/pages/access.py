@@ -15,7 +15,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
-from ledger.access.log import accesses
+from ledger.access.log import accesses, words_seen
 from ledger.access.readers import Reader
 from ledger.access.roles import ROLES
 from ledger.access.second_factor import enrolled_user_ids, reset_second_factor
@@ -45,7 +45,9 @@ from web.pages.rendering import render
 from web.pages.request_parameters import choice, ends, read_question, text
 
 PASSWORD_BYTES = 12
-LINES_MAX = 100
+LINES_MAX = 30
+"""Few enough for a phone."""
+REFERENCES_MAX = 200
 _BAD_NAME = N_("A name has 1 to 100 printable characters, and nobody else has it.")
 _BAD_DAY = N_("Choose a day to come.")
 
@@ -77,17 +79,22 @@ def access_log(mode: str) -> ResponseReturnValue:
     equal = dict(question.parameters)
     before_id, shop_id = equal.pop("cursor", None), equal.get("shop_id")
     shops = permitted_shops(frozenset({shop_id}) if shop_id else None)
+    mine = None if shops is None else sorted(shops)
     lines = []
-    if not question.wrong:
-        with ledger().database.connect() as connection:
+    with ledger().database.connect() as connection:
+        if not question.wrong:
             lines = accesses(
-                connection,
-                limit=LINES_MAX + 1,
-                before_id=before_id,
-                shops=None if shops is None else sorted(shops),
-                **equal,
+                connection, limit=LINES_MAX + 1, before_id=before_id, shops=mine, **equal
             )
-    page = render("access_log.html", question=question, **question.paging(lines, LINES_MAX))
+        kinds = words_seen(connection, "kind", shops=mine)
+        references = words_seen(connection, "reference", shops=mine)
+    page = render(
+        "access_log.html",
+        question=question,
+        kinds=sorted({*kinds, *question.written.get("kind", ())}),
+        references=references[:REFERENCES_MAX],
+        **question.paging(lines, LINES_MAX),
+    )
     return page, question.status
 
 

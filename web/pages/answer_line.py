@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import reduce
 
-from flask_babel import gettext, ngettext
 from markupsafe import Markup
 
 from ledger.queries.state import State
 from ledger.queries.summaries import DOUBTFUL, Capture, Proof
 from web.pages.answer_words import ANSWERS
 from web.pages.formatting import amount, day, moment, plain
-from web.pages.languages import N_, speaking, translated
+from web.pages.languages import N_, ngettext, speaking, translated
 from web.pages.translations import OPERATIONS, STATUSES
 
 _HEADS = {
@@ -37,7 +36,7 @@ _PROOFS = {
 
 def _(text: str, /, **words: str) -> str:
     """Translate a text of ours, and fill it."""
-    return str(gettext(text, **words))
+    return translated(text) % words if words else translated(text)
 
 
 def english(summary: State, then: datetime | None = None) -> str:
@@ -80,11 +79,12 @@ def _parts(summary: State) -> Iterator[str]:
             else:
                 yield _("no refund notified")
         if figures["doubtful"] and figures["outcome"] != DOUBTFUL:
-            yield ngettext(
+            doubtful = ngettext(
                 "%(num)s doubtful transaction not counted",
                 "%(num)s doubtful transactions not counted",
                 figures["doubtful"],
             )
+            yield doubtful % {"num": figures["doubtful"]}
 
 
 def _knowledge(summary: State) -> Iterator[str]:

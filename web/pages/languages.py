@@ -56,11 +56,12 @@ def register(app: Flask) -> None:
     """Let the pages of an application speak the reader's language."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
-        translated, _counted, newstyle=True
+        translated, ngettext, newstyle=True
     )
 
 
-def _counted(singular: str, plural: str, number: int) -> str:
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """Return the one of two texts that a number asks for, translated; nothing is filled in."""
     return str(_catalogue().ngettext(singular, plural, number))
 
 

@@ -1,5 +1,6 @@
 """Deliveries: the verified ones, each with its body and its events, and the one behind an event."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -43,10 +44,21 @@ from web.authentication import (
 )
 from web.context import context, ledger
 from web.pages.blueprint import bp
+from web.pages.filter_form import filter_parameters
 from web.pages.navigation import link_to
+from web.pages.periods import period_links
 from web.pages.proof import proven_entry
 from web.pages.rendering import render
-from web.pages.request_parameters import choice, notification_cursor, read_question
+from web.pages.request_parameters import (
+    Question,
+    choice,
+    day,
+    days_in,
+    notification_cursor,
+    read_question,
+    zone_of_days,
+)
+from web.paths import own_path
 
 VERIFIED = (Outcome.RECORDED, Outcome.REPEATED, Outcome.UNDECIDED)
 LIMIT = 50
@@ -56,11 +68,26 @@ _IN_THE_HEAD = ("id", "positions", "mode", "outcome")
 """What the page shows in another place than its list of facts."""
 
 
-class NotificationsForm(Schema):
+class ArrivalForm(Schema):
+    """The days of arrival that a list is narrowed to."""
+
+    received_from = day()
+    received_until = day()
+    days_in = days_in()
+    cursor = notification_cursor()
+
+
+class NotificationsForm(ArrivalForm):
     """The filters of the list."""
 
     outcome = choice(*VERIFIED)
-    cursor = notification_cursor()
+
+
+def arrival_filter(question: Question) -> NotificationFilter:
+    """Return the filter of the days of arrival in an address."""
+    names = ("received_from", "received_until", "days_in")
+    form = {name: question.parameters[name] for name in names if name in question.parameters}
+    return NotificationFilter.of(filter_parameters(NotificationFilter, form))
 
 
 @bp.get("/<mode:mode>/notifications")
@@ -70,14 +97,21 @@ def notifications(mode: str) -> ResponseReturnValue:
     rows = []
     if not question.wrong:
         outcome = question.parameters.get("outcome")
-        filter_ = NotificationFilter(
+        filter_ = replace(
+            arrival_filter(question),
             mode=mode,
             shop_id=frozenset(scope_of(Mode(mode)).shops),
             outcome=frozenset({outcome} if outcome else VERIFIED),
         )
         cursor = question.parameters.get("cursor")
         rows = list_notifications(ledger(), filter_, before_id=cursor, limit=LIMIT + 1)
-    page = render("notifications.html", question=question, **question.paging(rows, LIMIT))
+    page = render(
+        "notifications.html",
+        question=question,
+        periods=period_links(question, own_path(), "received"),
+        zone_of_days=zone_of_days(),
+        **question.paging(rows, LIMIT),
+    )
     return page, question.status
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import current_app, redirect, request, url_for
@@ -14,7 +15,12 @@ from ledger.drift.news import DriftStanding, drift_standings
 from ledger.errors import ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.projections.engine.status import lags
-from ledger.projections.money_outcomes import ACCEPTED, REFUNDED, REFUSED
+from ledger.projections.money_outcomes import (
+    ACCEPTED,
+    REFUNDED,
+    REFUSED,
+    operations_and_statuses,
+)
 from ledger.queries.activity import PastDays, Scope, last_received
 from ledger.queries.quarantine_list import by_reason, quarantined
 from ledger.queries.silent_shops import find_silent_shops
@@ -26,7 +32,9 @@ from web.authentication import caller, scope_of
 from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.charts import Chart, stacked
+from web.pages.languages import zone_name
 from web.pages.navigation import DEFAULT_MODE
+from web.pages.periods import today_in
 from web.pages.rendering import render
 from web.untrusted_proxies import untrusted_proxy
 
@@ -43,19 +51,28 @@ def first_page() -> ResponseReturnValue:
 
 @bp.get("/<mode:mode>")
 def overview(mode: str) -> ResponseReturnValue:
-    """Show what happened in one mode: today, and in the last 30 days."""
+    """Show what happened in one mode: today, and in the last 30 days, on the reader's calendar."""
     now, scope = context().clock(), scope_of(Mode(mode))
-    days = [now.date() - timedelta(days=back) for back in reversed(range(DAYS))]
+    today = today_in(zone_name())
+    days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     with ledger().database.connect() as connection:
         return render(
             "overview.html",
             now=now,
-            first_day=days[0].isoformat(),
+            days=[day.isoformat() for day in days],
+            payments_of=partial(_payments_of, mode),
             untrusted_proxy=_untrusted_proxy(),
-            money=_money(connection, scope, [day.isoformat() for day in days]),
+            money=_money(connection, scope, days),
             **_arrivals(connection, scope, days, now),
             **_things_to_look_at(connection, scope, now),
         )
+
+
+def _payments_of(mode: str, outcome: str, first: str, last: str, **more: str) -> str:
+    """Return the address of the payments of one outcome that were created on these days."""
+    span = {"created_from": first, "created_until": last, "days_in": zone_name()}
+    parameters: dict[str, Any] = {**operations_and_statuses(outcome), **span, **more}
+    return url_for("pages.search", mode=mode, **parameters)
 
 
 def _arrivals(
@@ -127,20 +144,20 @@ def _untrusted_proxy() -> str | None:
 
 def _deliveries(connection: Connection, scope: Scope, days: list[date], now: datetime) -> Chart:
     past = current_app.extensions.setdefault("ipn-ledger-past-days", PastDays())
-    verified = past.count(connection, scope, days, now)
-    refused = quarantined(connection, scope, days)
+    verified = past.count(connection, scope, days, now, zone_name())
+    refused = quarantined(connection, scope, days, zone_name())
     names = (Outcome.RECORDED, Outcome.REPEATED, Outcome.UNDECIDED)
     series: dict[str, list[int]] = {name: [verified[day][name] for day in days] for name in names}
     series[Outcome.QUARANTINED] = [refused[day] for day in days]
     return stacked([day.isoformat() for day in days], series)
 
 
-def _money(connection: Connection, scope: Scope, labels: list[str]) -> dict[str, Any] | None:
+def _money(connection: Connection, scope: Scope, days: list[date]) -> dict[str, Any] | None:
     """Return the payments by day, by currency and by why they were refused; None until counted."""
-    span, shops = (labels[0], labels[-1]), scope.shops if scope.is_limited else None
+    labels = [day.isoformat() for day in days]
     try:
-        totals = day_totals(connection, scope.mode, span, shops)
-        refused = refusals(connection, scope.mode, span, shops)
+        totals = day_totals(connection, scope, days, zone_name())
+        refused = refusals(connection, scope, days, zone_name())
     except ViewNotBuiltError:
         return None
     counts = Counter[tuple[str, str]]()

@@ -6,7 +6,6 @@ from typing import Any
 import structlog
 from flask import request
 from flask.typing import ResponseReturnValue
-from marshmallow import Schema
 from werkzeug.exceptions import BadRequest, NotFound
 
 from ledger.access.roles import OPERATOR
@@ -17,9 +16,11 @@ from ledger.recording.readmission import WAITING, ReadmissionTally
 from web.authentication import caller, only_for_operators, scope_of
 from web.context import ledger
 from web.pages.blueprint import bp
-from web.pages.notifications import visible_delivery
+from web.pages.notifications import ArrivalForm, arrival_filter, visible_delivery
+from web.pages.periods import period_links
 from web.pages.rendering import render
-from web.pages.request_parameters import choice, notification_cursor, read_question
+from web.pages.request_parameters import choice, read_question, zone_of_days
+from web.paths import own_path
 
 LIMIT = 50
 READMIT_MAX = 500
@@ -28,11 +29,10 @@ READMIT_MAX = 500
 log = structlog.get_logger("pages")
 
 
-class QuarantineForm(Schema):
+class QuarantineForm(ArrivalForm):
     """The filters of the list."""
 
     reason = choice(*REASONS)
-    cursor = notification_cursor()
 
 
 @bp.get("/<mode:mode>/quarantine")
@@ -45,7 +45,8 @@ def quarantine(mode: str) -> ResponseReturnValue:
         groups = by_reason(connection, scope)
         if reason and not question.wrong:
             cursor = question.parameters.get("cursor")
-            rows = listed(connection, scope, reason, limit=LIMIT + 1, before_id=cursor)
+            filter_ = arrival_filter(question)
+            rows = listed(connection, scope, reason, filter_, limit=LIMIT + 1, before_id=cursor)
     page = render(
         "quarantine.html",
         question=question,
@@ -53,6 +54,8 @@ def quarantine(mode: str) -> ResponseReturnValue:
         repairable=REPAIRABLE,
         reason=reason,
         may_readmit=caller().role == OPERATOR,
+        periods=period_links(question, own_path(), "received"),
+        zone_of_days=zone_of_days(),
         **question.paging(rows, LIMIT),
     )
     return page, question.status

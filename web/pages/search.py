@@ -21,13 +21,23 @@ from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning
 from ledger.queries.find_by_text import PaymentsMeant
 from ledger.queries.lists import Page, list_page
+from ledger.queries.transaction_sums import READ_MAX, Summary, summarise
 from web.authentication import caller, filter_of_caller, redact_items
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
-from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema, title_of
+from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema
 from web.pages.languages import N_, translated, zone_name
+from web.pages.list_parts import (
+    COLUMNS,
+    api_address,
+    chips,
+    chosen_columns,
+    column_choices,
+    value_links,
+)
 from web.pages.navigation import link_to
+from web.pages.periods import period_links
 from web.pages.rendering import render
 from web.pages.request_parameters import (
     NO_SUCH_CHOICE,
@@ -38,6 +48,7 @@ from web.pages.request_parameters import (
     read_question,
     read_written,
     text,
+    texts,
     zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
@@ -46,7 +57,7 @@ from web.unverified import Unverified, unverified
 
 SORTS = ("-time", "time", "-created", "created", "-amount", "amount")
 BY_AMOUNT = ("-amount", "amount")
-"""Orders of one currency: minor units of several cannot be compared."""
+"""Orders within each currency: minor units of several cannot be compared."""
 
 
 class SearchForm(form_schema(TransactionFilter)):  # type: ignore[misc]  # made from the declarations
@@ -55,6 +66,7 @@ class SearchForm(form_schema(TransactionFilter)):  # type: ignore[misc]  # made 
     q = text()
     days_in = days_in()
     sort = choice(*SORTS, default=SORTS[0])
+    columns = texts(*COLUMNS)
     cursor = text(limit=4_000)
 
 
@@ -91,14 +103,9 @@ def search(mode: str) -> ResponseReturnValue:
         person=results and about_person(question.value("q"), mode, zone_name(), is_posted=False),
         unverified=_unverified(question, mode) if is_empty else None,
         other_mode=_other_mode(question, mode) if is_empty else None,
-        exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
         known_fields=[*SearchForm().fields],
-        form=form_of(TransactionFilter, _choices()),
-        labels=LABELS,
-        hints=HINTS,
-        zone_of_days=zone_of_days(),
-        is_mixed=_is_mixed(question.parameters),
-        chosen=_chosen(question),
+        **_form_parts(),
+        **_list_parts(question, found_page, mode),
     )
     return page, question.status
 
@@ -126,6 +133,36 @@ def search_typed(mode: str) -> ResponseReturnValue:
         more=_more(results, posted),
         searched_max=DELIVERIES_MAX,
     )
+
+
+def _form_parts() -> dict[str, Any]:
+    """Return what the form of filters is made of."""
+    return {
+        "form": form_of(TransactionFilter, _choices()),
+        "labels": LABELS,
+        "hints": HINTS,
+        "zone_of_days": zone_of_days(),
+    }
+
+
+def _list_parts(question: Question, found_page: Page | None, mode: str) -> dict[str, Any]:
+    """Return what stands around the list: what narrows it, its sums, its columns, its files."""
+    path, choices = url_for("pages.search", mode=mode), _choices()
+    form, files = question.parameters, (CSV, JSONL)
+    summary = _summary(question, found_page, mode)
+    columns = chosen_columns(question)
+    return {
+        "exports": [(each, _export_address(question, mode, each)) for each in files],
+        "in_api": found_page and api_address(_filter(form, mode), form["sort"]),
+        "is_mixed": _is_mixed(form),
+        "chosen": chips(question, path, choices),
+        "periods": period_links(question, path, "created"),
+        "values": value_links(question, path, summary, choices),
+        "summary": summary,
+        "read_max": READ_MAX,
+        "columns": columns,
+        "column_choices": column_choices(columns),
+    }
 
 
 @bp.get("/<mode:mode>/export/transactions")
@@ -175,17 +212,16 @@ def _address(meant: PaymentsMeant) -> str:
 
 
 def _page(question: Question, mode: str) -> Page | None:
-    """Return a page of the list; None for the cursor of another one, or a currency that is none."""
+    """Return a page of the list; None for the cursor of another one, or a currency that is none.
+
+    Shape: amounts of several currencies are not compared: they stand together by currency.
+    """
     form = question.parameters
-    filter_ = _filter(form, mode)
+    filter_, cursor = _filter(form, mode), form.get("cursor")
     with ledger().database.connect() as connection:
         try:
             page = list_page(
-                connection,
-                lists.TRANSACTIONS,
-                filter_,
-                sort=SORTS[0] if _is_mixed(form) else form["sort"],
-                cursor=form.get("cursor"),
+                connection, lists.TRANSACTIONS, filter_, sort=form["sort"], cursor=cursor
             )
         except BadCursorError:
             question.wrong["cursor"] = [N_("This page belongs to another question.")]
@@ -193,7 +229,18 @@ def _page(question: Question, mode: str) -> Page | None:
         except BadFilterError:
             question.wrong["currency"] = [NO_SUCH_CHOICE]
             return None
+    if _is_mixed(form):
+        page.items.sort(key=lambda item: item["currency"] or "")
     return replace(page, items=redact_items(page.items, filter_))
+
+
+def _summary(question: Question, found_page: Page | None, mode: str) -> Summary | None:
+    """Return the sums of the whole list; None when it is too long, or there is none."""
+    if found_page is None:
+        return None
+    with ledger().database.connect() as connection:
+        first_page = None if question.value("cursor") else found_page
+        return summarise(connection, _filter(question.parameters, mode), first_page)
 
 
 def _unverified(question: Question, mode: str) -> Unverified | None:
@@ -206,24 +253,6 @@ def _other_mode(question: Question, mode: str) -> str | None:
     """Return the other mode if what the box alone does not find here is there."""
     is_alone = set(question.written) == {"q"} and not question.wrong
     return other_mode_with(question.value("q"), mode, zone_name()) if is_alone else None
-
-
-def _chosen(question: Question) -> list[tuple[str, str, str]]:
-    """Return what narrows the list. Shape: title, what is asked for, the address without it."""
-    words_by_value = {
-        value: word for pairs in _choices().values() for value, word in pairs if value != word
-    }
-    path = url_for("pages.search", **(request.view_args or {}))
-    return [
-        (
-            title_of(name),
-            translated(N_("yes")) if word == "true" else words_by_value.get(word, word),
-            question.address(path, name, "cursor", **{name: [w for w in words if w != word]}),
-        )
-        for name, words in question.written.items()
-        if name not in ("q", "cursor", "sort", "days_in")
-        for word in words
-    ]
 
 
 def _is_mixed(form: dict[str, Any]) -> bool:
@@ -254,4 +283,4 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
 
 def _export_address(question: Question, mode: str, format_: str) -> str:
     to = url_for("pages.export_transactions", mode=mode)
-    return question.address(to, "cursor", "sort", file_format=format_)
+    return question.address(to, "cursor", "sort", "columns", file_format=format_)

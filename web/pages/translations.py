@@ -14,6 +14,7 @@ from ledger.reconciliation.assignment import Certainty
 from ledger.reconciliation.causes import RULE_NEVER_SEEN, SILENCE_WINDOW
 from ledger.reconciliation.completeness import DayState
 from ledger.reconciliation.findings import CAPTURES_NOT_TOLD, Result
+from web.pages.access_words import access_word
 from web.pages.answer_words import ANSWERS
 from web.pages.formatting import plain
 from web.pages.languages import N_, translated
@@ -265,6 +266,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "occurrence": _translating(OCCURRENCES),
     "channel": channel,
     "answer": _translating(ANSWERS, 40),
+    "access_word": access_word,
     "translated": translated,
 }
 """The names by which templates call them."""

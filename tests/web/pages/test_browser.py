@@ -11,6 +11,7 @@ from tests.builders import SHOP_ID
 from tests.web.pages.hostile import ALIAS, NOTIFICATION, QUARANTINED, SCRIPT, UUID
 from tests.web.pages.visiting import (
     PASSWORD,
+    SIZES,
     Visitor,
     axe_faults,
     is_wider_than_window,
@@ -117,7 +118,7 @@ def test_the_page_to_sign_in_reads_well(visitor: Visitor) -> None:
 @pytest.mark.parametrize("script", [True, False])
 def test_a_search_is_an_address(visitor: Visitor, script: bool) -> None:
     page = visitor.open("/test/search", script=script)
-    page.locator("summary").click()
+    page.locator(".filters summary").filter(has_text="Status").click()
 
     page.get_by_label("Captured", exact=True).check()
     if not script:  # with script the list follows at once
@@ -168,9 +169,29 @@ def test_the_keyboard_goes_from_the_head_to_the_content(visitor: Visitor) -> Non
         "a Data freshness",
         "input q",
         "button Search",
-        "summary Filters",
+        "a Skip to the results",
         stops[18],
     ]
+
+
+def test_a_list_begins_in_sight_beside_its_filters(visitor: Visitor) -> None:
+    page = visitor.open("/test/search?status=CAPTURED&operation_type=DEBIT")
+    row, button = page.locator("#found tbody tr").first, page.locator(".big.box button")
+
+    begins = row.bounding_box()
+    button.focus()
+    stops = tab_stops(page, 60)
+
+    assert begins is not None
+    assert begins["y"] + begins["height"] < SIZES["desktop"]["height"]
+    assert stops[0] == "a Skip to the results"
+    in_rows = [n for n, stop in enumerate(stops) if re.fullmatch(r"a [0-9a-f]{8}", stop)]
+    assert in_rows[0] < 45
+    page.set_viewport_size({"width": 320, "height": 600})
+    assert not is_wider_than_window(page)
+    page.locator(".filters > summary").click()
+    expect(page.locator("#narrow")).to_be_visible()
+    assert not is_wider_than_window(page)
 
 
 def test_the_link_to_the_content_skips_the_head(visitor: Visitor) -> None:

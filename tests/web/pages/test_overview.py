@@ -165,6 +165,33 @@ def test_a_reader_of_one_shop_sees_nothing_of_others(visit: Visiting, clock: Clo
     assert "Last notification none yet" in page
 
 
+def test_days_are_those_of_the_reader_and_lead_to_their_lists(
+    visit: Visiting, clock: Clock
+) -> None:
+    """In Paris it is the 31st from 22:00 UTC on, in summer."""
+    yesterday = datetime(2026, 3, 30, 21, 59, 59, tzinfo=UTC)
+    hear(visit, clock, yesterday, status="REFUSED", auth_result="51")
+    hear(visit, clock, yesterday + timedelta(seconds=1), status="REFUSED", auth_result="51")
+    hear(visit, clock, yesterday + timedelta(hours=1), status="AUTHORISED")
+
+    utc = overview(visit)
+    visit.get("/test?zone=Europe/Paris")
+    page = visit.get("/test")
+
+    assert "Notifications today 0" in utc
+    assert "Notifications today 2" in text_of(page.text)
+    assert "Payments today 1 1 accepted · 1 refused" in text_of(page.text)
+    refused = re.findall(r'href="(/test/search[^"]+authorisation_result=51)"', page.text)
+    today = re.findall(r'href="(/test/search[^"]+created_from=2026-03-31[^"]+)"', page.text)
+    received = re.findall(
+        r'href="(/test/notifications[^"]+received_from=2026-03-31[^"]+)"', page.text
+    )
+    for address, count in ((refused[0], 2), (today[0], 1), (received[0], 2)):
+        listed = visit.get(address.replace("&amp;", "&"))
+        assert listed.status_code == 200
+        assert listed.text.partition("<tbody")[2].count("<tr ") == count, address
+
+
 def test_past_days_are_counted_once_until_something_is_readmitted(
     visit: Visiting, clock: Clock
 ) -> None:

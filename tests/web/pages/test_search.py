@@ -178,6 +178,52 @@ def test_a_list_goes_on_page_by_page_with_its_filters(pages: Visiting) -> None:
     assert len(seen) == len(set(seen)) == len(debits)
 
 
+def test_a_list_says_what_it_adds_up_to_and_how_to_narrow_it(pages: Visiting) -> None:
+    text = pages.get("/test/search?currency=EUR&operation_type=DEBIT&operation_type=CREDIT").text
+    words = " ".join(re.sub(r"<[^>]+>", " ", text).split())
+    items = transactions(
+        pages.ledger, mode="test", currency="EUR", operation_type=frozenset({"DEBIT", "CREDIT"})
+    )
+
+    paid = sum(item["amount_minor"] for item in items if item["operation_type"] == "DEBIT")
+    refunds = [item["amount_minor"] for item in items if item["operation_type"] == "CREDIT"]
+    assert f"{len(items)} transactions EUR" in words
+    assert f"payments €{paid / 100:,.2f}" in words
+    assert f"{len(refunds)} refunds -€{sum(refunds) / 100:,.2f}" in words
+    assert f">-€{refunds[0] / 100:,.2f}<" in text
+    removing = re.findall(r'class="chip" href="([^"]+)"><small>(\w+)', text)
+    assert (
+        "/test/search?operation_type=DEBIT&amp;operation_type=CREDIT", "Currency"
+    ) in removing  # fmt: skip
+    assert "&amp;status=REFUSED" in text.partition('id="narrow"')[2].partition("<details")[0]
+    assert "/api/v1/transactions?mode=test&amp;operation_type=CREDIT" in text
+
+
+def test_columns_are_chosen_in_the_address_and_remembered(pages: Visiting) -> None:
+    def heads(path: str) -> list[str]:
+        return re.findall(r'role="columnheader"[^>]*>([^<]+)<', pages.get(path).text)
+
+    assert heads("/test/search")[0] == "Created"
+    assert heads("/test/search?columns=known&columns=shop") == [
+        "Known since",
+        "Transaction",
+        "Shop",
+    ]
+    assert heads("/test/search") == ["Known since", "Transaction", "Shop"]
+
+
+def test_amounts_of_several_currencies_stand_together_largest_first(pages: Visiting) -> None:
+    text = pages.get("/test/search?sort=-amount").text
+    shown = re.findall(r'class="amount">-?(€|[A-Z]{3}\xa0)-?([\d,.]+)<', text.partition("tbody")[2])
+
+    by_code: dict[str, list[float]] = {}
+    for code, number in shown:
+        by_code.setdefault(code, []).append(float(number.replace(",", "")))
+    assert len(by_code) > 1
+    assert [code for code, _ in shown] == [c for c in by_code for _ in by_code[c]]
+    assert all(amounts == sorted(amounts, reverse=True) for amounts in by_code.values())
+
+
 def test_amounts_are_asked_for_in_major_units(pages: Visiting) -> None:
     for amount_min in ("12,5", "12.50"):
         text = pages.get(f"/test/search?currency=eur&amount_min={amount_min}").text

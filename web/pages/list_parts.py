@@ -1,0 +1,110 @@
+"""What stands around the list of transactions: chips, counted values, columns, its API address."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from flask import session, url_for
+
+from ledger.instants import write_public_instant
+from ledger.ipn.modes import Mode
+from ledger.queries.filter_conditions import Filter, narrowing
+from ledger.queries.transaction_sums import FACETS, Summary
+from web.pages.filter_form import LABELS, title_of
+from web.pages.languages import N_, translated
+from web.pages.request_parameters import Question
+
+COLUMNS = {
+    "created": N_("Created"),
+    "known": N_("Known since"),
+    "order": N_("Order"),
+    "operation": N_("Operation"),
+    "status": N_("Status"),
+    "amount": N_("Amount"),
+    "means": N_("Means of payment"),
+    "captured": N_("Captured on"),
+    "number": N_("Transaction number"),
+    "alias": N_("Alias"),
+    "shop": N_("Shop"),
+}
+"""The columns that can be chosen, in their order; the transaction itself always has one."""
+
+COLUMNS_DEFAULT = ("created", "order", "status", "amount", "means")
+VALUES_MAX = 8
+"""Values of a filter that are counted in sight; the form has all."""
+
+_NO_FILTERS = ("q", "cursor", "sort", "days_in", "columns")
+
+Choices = Mapping[str, Sequence[tuple[str, str]]]
+"""The values that a form offers for a filter, with their labels."""
+
+
+def chosen_columns(question: Question) -> list[str]:
+    """Return the columns of the address, which are remembered, or else those remembered."""
+    in_address = question.parameters.get("columns")
+    if in_address and set(in_address) != set(session.get("columns", COLUMNS_DEFAULT)):
+        session["columns"] = in_address
+    names = in_address or session.get("columns", COLUMNS_DEFAULT)
+    return [name for name in COLUMNS if name in names] or list(COLUMNS_DEFAULT)
+
+
+def chips(question: Question, path: str, choices: Choices) -> list[tuple[str, str, str]]:
+    """Return what narrows the list. Shape: title, what is asked for, the address without it."""
+    return [
+        (
+            title_of(name),
+            translated(N_("yes")) if word == "true" else _label(choices, name, word),
+            question.address(path, name, "cursor", **{name: [w for w in words if w != word]}),
+        )
+        for name, words in question.written.items()
+        if name not in _NO_FILTERS
+        for word in words
+    ]
+
+
+def value_links(
+    question: Question, path: str, summary: Summary | None, choices: Choices
+) -> list[tuple[str, list[tuple[str, int, str]]]]:
+    """Return how many rows have each value of some filters, where there are several.
+
+    Shape: title; label, count, and the address narrowed to it, empty for what no filter can say.
+    """
+    return [
+        (
+            LABELS[name],
+            [
+                (
+                    _label(choices, name, value),
+                    count,
+                    question.address(path, "cursor", **{name: value}) if value else "",
+                )
+                for value, count in summary.by_value[name][:VALUES_MAX]
+            ],
+        )
+        for name in FACETS
+        if summary is not None and len(summary.by_value[name]) > 1
+    ]
+
+
+def api_address(filter_: Filter, sort: str) -> str:
+    """Return the address of the same list in the API."""
+    parameters = {name: _in_api(value) for name, _, value in narrowing(filter_)}
+    parameters["mode"] = Mode(parameters["mode"]).public
+    return url_for("lists.list_transactions", **parameters, sort=sort)
+
+
+def column_choices(columns: Sequence[str]) -> list[tuple[str, str, bool]]:
+    """Return each column that can be chosen. Shape: name, title, whether it is."""
+    return [(name, translated(title), name in columns) for name, title in COLUMNS.items()]
+
+
+def _label(choices: Choices, name: str, value: str) -> str:
+    return dict(choices.get(name, ())).get(value, value)
+
+
+def _in_api(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, datetime):
+        return write_public_instant(value)
+    return "true" if value is True else value
