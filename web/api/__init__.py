@@ -19,6 +19,7 @@ from web.api import (
     readers,
     reconciliation,
     settlements,
+    to_look_at,
 )
 from web.context import context_of
 from web.rate_limits import limit_by_address, token_key
@@ -26,7 +27,7 @@ from web.rate_limits import limit_by_address, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, drift.bp, settlements.bp, administration.bp),
+    *(asks.bp, drift.bp, settlements.bp, to_look_at.bp, administration.bp),
 )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.aggregates.basis import ASKED, TOLD
@@ -16,16 +16,25 @@ from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning, meanings
 from ledger.queries.lists import Page, list_page
-from web.authentication import allowed_shops, caller, filter_of_caller, redact_items
+from web.authentication import allowed_shops, filter_of_caller, redact_items
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
-from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema, title_of
+from web.pages.filter_form import (
+    HINTS,
+    LABELS,
+    chosen_filters,
+    filter_parameters,
+    form_of,
+    form_schema,
+    shop_choices,
+)
 from web.pages.languages import N_, translated
 from web.pages.navigation import link_to
 from web.pages.rendering import render
 from web.pages.request_parameters import (
     NO_SUCH_CHOICE,
+    OTHER_QUESTION,
     Question,
     choice,
     days_in,
@@ -80,7 +89,7 @@ def search(mode: str) -> ResponseReturnValue:
         hints=HINTS,
         zone_of_days=zone_of_days(),
         is_mixed=_is_mixed(question.parameters),
-        chosen=_chosen(question),
+        chosen=chosen_filters(question, _choices()),
     )
     return page, question.status
 
@@ -117,7 +126,7 @@ def _page(question: Question, mode: str) -> Page | None:
                 cursor=form.get("cursor"),
             )
         except BadCursorError:
-            question.wrong["cursor"] = [N_("This page belongs to another question.")]
+            question.wrong["cursor"] = [OTHER_QUESTION]
             return None
         except BadFilterError:
             question.wrong["currency"] = [NO_SUCH_CHOICE]
@@ -139,24 +148,6 @@ def _other_mode(question: Question, found_page: Page | None, mode: str) -> str |
     return other if _meanings(question, other) else None
 
 
-def _chosen(question: Question) -> list[tuple[str, str, str]]:
-    """Return what narrows the list. Shape: title, what is asked for, the address without it."""
-    words_by_value = {
-        value: word for pairs in _choices().values() for value, word in pairs if value != word
-    }
-    path = url_for("pages.search", **(request.view_args or {}))
-    return [
-        (
-            title_of(name),
-            translated(N_("yes")) if word == "true" else words_by_value.get(word, word),
-            question.address(path, name, "cursor", **{name: [w for w in words if w != word]}),
-        )
-        for name, words in question.written.items()
-        if name not in ("q", "cursor", "sort", "days_in")
-        for word in words
-    ]
-
-
 def _is_mixed(form: dict[str, Any]) -> bool:
     """Return True if amounts of several currencies would have to be compared."""
     return form.get("sort") in BY_AMOUNT and not form.get("currency")
@@ -171,15 +162,11 @@ def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:
 
 def _choices() -> dict[str, list[tuple[str, str]]]:
     """Return the values that a form offers, with their labels."""
-    known = ledger().shops.shop_by_id
-    mine = caller().shops
-    ids = known if mine is None else mine
-    shops = [(id_, f"{known[id_].name} {id_}" if id_ in known else id_) for id_ in ids]
     return {
         "operation_type": [(code, translated(word)) for code, word in OPERATIONS.items()],
         "status": [(status, translated(STATUSES[status])) for status in RANKS],
         "basis": [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))],
-        "shop_id": shops if len(shops) > 1 else [],
+        "shop_id": shop_choices(),
     }
 
 
