@@ -59,7 +59,7 @@ def events(mode: str) -> ResponseReturnValue:
     parameters = filter_parameters(EventFilter, question.parameters)
     filter_ = filter_of_caller(EventFilter, parameters | {"mode": mode})
     event_page, counts = (None, None) if question.wrong else _read(question, filter_)
-    choices = _choices()
+    choices, day = _choices(), _single_day(question)
     page = render(
         "events.html",
         question=question,
@@ -68,13 +68,13 @@ def events(mode: str) -> ResponseReturnValue:
         counts=counts,
         sentences=SENTENCE_BY_TYPE,
         periods=_periods(question),
-        day=_single_day(question),
+        day=day,
         known_fields=[*EventsForm().fields],
         form=form_of(EventFilter, choices),
         labels=LABELS,
         hints=HINTS,
         zone_of_days=zone_of_days(),
-        chosen=chosen_filters(question, choices),
+        chosen=chosen_filters(question, choices, *(_SPAN if day else ())),
     )
     return page, question.status
 

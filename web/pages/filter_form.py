@@ -94,9 +94,12 @@ def form_of(
 
 
 def chosen_filters(
-    question: Question, choices: Mapping[str, Sequence[tuple[str, str]]]
+    question: Question, choices: Mapping[str, Sequence[tuple[str, str]]], *without: str
 ) -> list[tuple[str, str, str]]:
-    """Return what narrows a list. Shape: title, what is asked for, the address without it."""
+    """Return what narrows a list. Shape: title, what is asked for, the address without it.
+
+    What a page says in another place is left out: the filters named in `without`.
+    """
     words_by_value = {
         value: word for pairs in choices.values() for value, word in pairs if value != word
     }
@@ -107,7 +110,7 @@ def chosen_filters(
             question.address(own_path(), name, "cursor", **{name: [w for w in words if w != word]}),
         )
         for name, words in question.written.items()
-        if name not in _NO_FILTERS
+        if name not in (*_NO_FILTERS, *without)
         for word in words
     ]
 
