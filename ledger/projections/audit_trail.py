@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Float, Integer, MetaData, Table, Text
 from ledger.aggregates.basis import ASKED
 from ledger.aggregates.event_fields import EventField, FieldKind, Output, fields_in
 from ledger.instants import read_instant
-from ledger.projections.definition import EventRecord, Projection, Rows
+from ledger.projections.definition import EventRecord, Projection, Rows, fact_columns
 
 _FIELDS = fields_in(Output.TRAIL)
 _FLAGS = {
@@ -36,6 +36,8 @@ audit_trail = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("id", Text, nullable=False),
     *(_column(field) for field in _FIELDS if field.name != "position"),
+    *fact_columns("amount_minor", "currency"),
+    Column("is_surprising", Integer, nullable=False),
     info={
         "indexes": (
             ("shop_id", "mode", "position"),
@@ -46,8 +48,10 @@ audit_trail = Table(
             ("rule", "position"),
             ("reference",),
             ("recorded_at",),
+            ("occurred_at",),
         ),
         "partial_indexes": {
+            "is_surprising = 1": (("mode", "position"),),
             "is_late = 1": (("mode", "position"),),
             "is_contradiction = 1": (("mode", "position"),),
             "is_odd = 1": (("mode", "position"),),
@@ -70,6 +74,9 @@ def rows(event: EventRecord) -> Rows:
         "recorded_at": event.timestamp,
         "basis": event.basis,
         "known_after_seconds": _known_after_seconds(event),
+        "amount_minor": event.facts.get("amount_minor"),
+        "currency": event.facts.get("currency"),
+        "is_surprising": max(flags.values()),
     }
     yield audit_trail, fields | flags | own_columns
 

@@ -1,7 +1,7 @@
 """One event for a machine: in an answer, as a row of a file, under a filter."""
 
 from collections.abc import Callable, Iterable
-from operator import attrgetter, eq, ge, lt
+from operator import attrgetter, eq, ge, le, lt
 from typing import Any
 
 from ledger.aggregates.aggregate import LedgerAggregate
@@ -87,7 +87,8 @@ def event_row(recorded: RecordedEvent, columns: Iterable[str]) -> ExportRow:
 
 # -- filters ------------------------------------------------------------------------------------
 
-_AUDIT_TRAIL: dict[str, _Read] = {
+_SURPRISES = ("late", "contradiction", "odd", "suspected", "doubtful")
+_STORED: dict[str, _Read] = {
     name: attrgetter(attribute)
     for name, attribute in {
         "shop_id": "shop_id",
@@ -103,15 +104,24 @@ _AUDIT_TRAIL: dict[str, _Read] = {
         "is_doubtful": "doubtful",
         "basis": "basis",
         "recorded_at": "timestamp",
+        "occurred_at": "occurred_at",
     }.items()
 }
+_AUDIT_TRAIL = _STORED | {
+    "amount_minor": lambda event: event.facts.get("amount_minor"),
+    "currency": lambda event: event.facts.get("currency"),
+    "is_surprising": lambda event: any(getattr(event, name) for name in _SURPRISES),
+}
 """Columns of the audit trail, read from an event."""
+
 
 _IN_MEMORY: dict[Comparison, Callable[[Any, Any], bool]] = {
     Comparison.EQUAL: eq,
     Comparison.AMONG: lambda field, words: field in words,
     Comparison.SINCE: ge,
     Comparison.UNTIL: lt,
+    Comparison.AT_LEAST: ge,
+    Comparison.AT_MOST: le,
     Comparison.IS_SET: lambda field, _: bool(field),
 }
 
@@ -122,4 +132,6 @@ def event_test(filter_: EventFilter) -> Callable[[LedgerAggregate.Event], bool]:
         (_AUDIT_TRAIL[condition.column], _IN_MEMORY[condition.comparison], value)
         for _, condition, value in narrowing(filter_)
     ]
-    return lambda event: all(passes(read(event), value) for read, passes, value in tests)
+    return lambda event: all(
+        (field := read(event)) is not None and passes(field, value) for read, passes, value in tests
+    )

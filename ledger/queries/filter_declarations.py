@@ -155,6 +155,12 @@ class EventFilter(Filter):
     kind: str | None = equal("kind", "kind of object", choices=KINDS)
     rule: str | None = equal("rule", "Back Office rule it was sent under", choices=tuple(RULES))
     reference: str | None = equal("reference", "uuid, alias, subscription or other reference")
+    currency: str | None = equal("currency", _CURRENCY, **CURRENCY)
+    amount_min: int | None = at_least("amount_minor", "at least, in minor units")
+    amount_max: int | None = at_most("amount_minor", "at most, in minor units")
+    surprising: bool = is_set(
+        "is_surprising", "only what is late, contradicting, odd, doubtful or suspected"
+    )
     late: bool = is_set("is_late", "only late news")
     contradiction: bool = is_set("is_contradiction", "only what contradicts what was known")
     odd: bool = is_set("is_odd", "only events with odd fields")
@@ -163,6 +169,8 @@ class EventFilter(Filter):
     basis: Words = among("basis", _BASIS, choices=(TOLD, ASKED))
     recorded_from: datetime | None = since("recorded_at", "recorded")
     recorded_until: datetime | None = until("recorded_at", "recorded")
+    occurred_from: datetime | None = since("occurred_at", "happened")
+    occurred_until: datetime | None = until("occurred_at", "happened")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
@@ -40,6 +40,8 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 EXPORT_PAGE = 1_000
 NEWEST_FIRST = "-time"
+SHORT_SPAN = timedelta(days=7)
+"""So much of a long history is found along its time, more of it along the order of the list."""
 
 Item = dict[str, Any]
 
@@ -49,9 +51,10 @@ class Listing:
     """What can be listed.
 
     Shape: a caller sorts by the names in `orders`. `index_scans` and `selective` name filters: each
-    value of the former has an index of its own; the latter leave few rows. `complete` adds to the
-    items of a page what stands in another table. `is_due` is a condition on rows that has the
-    parameter `now`; without it all rows are listed at any time.
+    value of the former has an index of its own; the latter leave few rows, as does one of `spans`
+    from and until which is short. `complete` adds to the items of a page what stands in another
+    table. `is_due` is a condition on rows that has the parameter `now`; without it all rows are
+    listed at any time.
     """
 
     view: str
@@ -61,6 +64,7 @@ class Listing:
     item: Callable[[Row], Item]
     index_scans: tuple[str, ...] = ()
     selective: tuple[str, ...] = ()
+    spans: tuple[str, ...] = ()
     needs_mode: bool = True
     complete: Callable[[Connection, Table, Sequence[Row], Sequence[Item]], None] | None = None
     is_due: Callable[[Table], ColumnElement[bool]] | None = None
@@ -95,7 +99,9 @@ def _transaction(row: Row) -> Item:
 
 def _event(row: Row) -> Item:
     """Return an event of the audit trail: `is_odd` says that its list `odd` is not empty."""
-    flags = {name: bool(row[name]) for name in ("is_doubtful", "is_odd", "is_suspected")}
+    flags = {
+        name: bool(row[name]) for name in ("is_doubtful", "is_odd", "is_suspected", "is_surprising")
+    }
     same = {"late": bool(row["is_late"]), "contradiction": bool(row["is_contradiction"])}
     return as_item(row, "id", "is_late", "is_contradiction") | flags | same
 
@@ -164,6 +170,7 @@ AUDIT_TRAIL = Listing(
     _event,
     index_scans=("type",),
     selective=("reference",),
+    spans=("recorded", "occurred"),
     needs_mode=False,
 )
 TOTALS = Listing(
@@ -281,6 +288,7 @@ def selection_of(listing: Listing, filters: Filter, now: datetime | None = None)
         name: sorted(words) for name in listing.index_scans if (words := getattr(filters, name))
     }
     is_selective = any(getattr(filters, name) is not None for name in listing.selective)
+    is_selective |= any(_is_short(filters, name) for name in listing.spans)
     return Selection(
         (listing.view, filters),
         lambda table: [
@@ -292,6 +300,11 @@ def selection_of(listing: Listing, filters: Filter, now: datetime | None = None)
         is_selective,
         {} if now is None else {"now": write_instant(now)},
     )
+
+
+def _is_short(filters: Filter, name: str) -> bool:
+    first, end = getattr(filters, f"{name}_from"), getattr(filters, f"{name}_until")
+    return first is not None and end is not None and end - first <= SHORT_SPAN
 
 
 def is_shown(relation: FromClause) -> list[ColumnElement[bool]]:

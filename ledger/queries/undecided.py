@@ -1,9 +1,11 @@
 """What was verified and kept, but is not decided yet: counted, and found by what it names."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from ledger.queries.activity import Scope
 from ledger.storage.database import padded
 from ledger.storage.decisions import is_undecided
 from ledger.storage.inbox import InboxRecord, as_decided, inbox_record, select_deliveries
@@ -23,6 +25,15 @@ def undecided_by_reason(
     if mode is not None:
         query = query.where(c.mode == mode)
     return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def count_undecided(connection: Connection, scope: Scope) -> tuple[int, datetime | None]:
+    """Return how many wait for a decision, and since when the oldest does."""
+    c = notifications.c
+    of_shops = [c.shop_id.in_(scope.shops)] if scope.is_limited else []
+    query = select(func.count(), func.min(c.received_at))
+    row = connection.execute(query.where(is_undecided(), c.mode == scope.mode, *of_shops)).one()
+    return int(row[0]), row[1]
 
 
 def undecided_about(

@@ -20,6 +20,7 @@ from web.api import (
     reconciliation,
     search,
     settlements,
+    to_look_at,
 )
 from web.context import context_of
 from web.rate_limits import limit_by_address, limit_persons, token_key
@@ -27,7 +28,7 @@ from web.rate_limits import limit_by_address, limit_persons, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, drift.bp, settlements.bp, search.bp, administration.bp),
+    *(asks.bp, drift.bp, settlements.bp, search.bp, to_look_at.bp, administration.bp),
 )
 
 

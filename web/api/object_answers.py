@@ -257,6 +257,9 @@ AuditTrailItem = answer_schema(
         for field in fields_in(Output.TRAIL)
         if field.kind is not FieldKind.WORDS
     },
+    amount_minor=number(f"that it reports, in minor units of `currency`: {AMOUNTS}", none=True),
+    currency=text("ISO 4217 letters", none=True),
+    is_surprising=flag("late, contradicting, odd, doubtful or suspected"),
     links=by_schema(EVENT_LINKS),
 )
 

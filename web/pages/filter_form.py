@@ -1,5 +1,6 @@
 """Derives from the declarations of filters the form of a page, as people fill it in."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -7,8 +8,20 @@ from marshmallow import Schema, fields
 from ledger.instants import beginning_of, end_of
 from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_words import spell_currency
-from web.pages.languages import N_
-from web.pages.request_parameters import Amount, choice, day, flag, minor_units, text, texts
+from web.authentication import caller
+from web.context import ledger
+from web.pages.languages import N_, translated
+from web.pages.request_parameters import (
+    Amount,
+    Question,
+    choice,
+    day,
+    flag,
+    minor_units,
+    text,
+    texts,
+)
+from web.paths import own_path
 
 LABELS = {
     "order_id": N_("Order"),
@@ -31,6 +44,15 @@ LABELS = {
     "doubtful": N_("doubtful"),
     "contradiction": N_("contradictory"),
     "late": N_("received out of order"),
+    "recorded": N_("Known to us"),
+    "occurred": N_("Occurred"),
+    "type": N_("What happened"),
+    "kind": N_("Object"),
+    "rule": N_("Notification rule"),
+    "reference": N_("Reference"),
+    "surprising": N_("any anomaly"),
+    "odd": N_("never seen before"),
+    "suspected": N_("seems to hold card data"),
 }
 """What a form calls a filter, and a pair of days."""
 HINTS = {"currency": N_("e.g. EUR"), "authorisation_result": N_("The code, as 51")}
@@ -40,6 +62,10 @@ _AMOUNTS = (Comparison.AT_LEAST, Comparison.AT_MOST)
 _FLAGS = (Comparison.IS_POSITIVE, Comparison.IS_SET)
 _ELSEWHERE = ("mode", "search")
 """No fields of the form: the mode is in the address, the search has its own box."""
+_NO_FILTERS = ("q", "cursor", "sort", "days_in", "columns")
+
+Choices = Mapping[str, Sequence[tuple[str, str]]]
+"""The values that a form offers for a filter, with their labels."""
 
 
 def title_of(name: str) -> str:
@@ -69,6 +95,38 @@ def form_of(
         "choices": choices,
         "flags": named(*_FLAGS),
     }
+
+
+def chosen_filters(
+    question: Question, choices: Choices, *without: str
+) -> list[tuple[str, str, str]]:
+    """Return what narrows a list. Shape: title, what is asked for, the address without it.
+
+    What a page says in another place is left out: the filters named in `without`.
+    """
+    return [
+        (
+            title_of(name),
+            translated(N_("yes")) if word == "true" else label_of(choices, name, word),
+            question.address(own_path(), name, "cursor", **{name: [w for w in words if w != word]}),
+        )
+        for name, words in question.written.items()
+        if name not in (*_NO_FILTERS, *without)
+        for word in words
+    ]
+
+
+def label_of(choices: Choices, name: str, value: str) -> str:
+    """Return how a form shows a value of a filter."""
+    return dict(choices.get(name, ())).get(value, value)
+
+
+def shop_choices() -> list[tuple[str, str]]:
+    """Return the shops that a form offers: those of the reader, none where there is no choice."""
+    known, mine = ledger().shops.shop_by_id, caller().shops
+    ids = known if mine is None else mine
+    shops = [(id_, f"{known[id_].name} {id_}" if id_ in known else id_) for id_ in ids]
+    return shops if len(shops) > 1 else []
 
 
 def form_schema(filter_class: type[Filter]) -> type[Schema]:

@@ -1,6 +1,6 @@
 """What stands around the list of transactions: chips, counted values, columns, its API address."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
 from ledger.queries.filter_conditions import Filter, narrowing
 from ledger.queries.transaction_sums import FACETS, Summary
-from web.pages.filter_form import LABELS, title_of
+from web.pages.filter_form import LABELS, Choices, label_of
 from web.pages.languages import N_, translated
 from web.pages.request_parameters import Question
 
@@ -33,11 +33,6 @@ COLUMNS_DEFAULT = ("created", "order", "status", "amount", "means")
 VALUES_MAX = 8
 """Values of a filter that are counted in sight; the form has all."""
 
-_NO_FILTERS = ("q", "cursor", "sort", "days_in", "columns")
-
-Choices = Mapping[str, Sequence[tuple[str, str]]]
-"""The values that a form offers for a filter, with their labels."""
-
 
 def chosen_columns(question: Question) -> list[str]:
     """Return the columns of the address, which are remembered, or else those remembered."""
@@ -46,20 +41,6 @@ def chosen_columns(question: Question) -> list[str]:
         session["columns"] = in_address
     names = in_address or session.get("columns", COLUMNS_DEFAULT)
     return [name for name in COLUMNS if name in names] or list(COLUMNS_DEFAULT)
-
-
-def chips(question: Question, path: str, choices: Choices) -> list[tuple[str, str, str]]:
-    """Return what narrows the list. Shape: title, what is asked for, the address without it."""
-    return [
-        (
-            title_of(name),
-            translated(N_("yes")) if word == "true" else _label(choices, name, word),
-            question.address(path, name, "cursor", **{name: [w for w in words if w != word]}),
-        )
-        for name, words in question.written.items()
-        if name not in _NO_FILTERS
-        for word in words
-    ]
 
 
 def value_links(
@@ -74,7 +55,7 @@ def value_links(
             LABELS[name],
             [
                 (
-                    _label(choices, name, value),
+                    label_of(choices, name, value),
                     count,
                     question.address(path, "cursor", **{name: value}) if value else "",
                 )
@@ -96,10 +77,6 @@ def api_address(filter_: Filter, sort: str) -> str:
 def column_choices(columns: Sequence[str]) -> list[tuple[str, str, bool]]:
     """Return each column that can be chosen. Shape: name, title, whether it is."""
     return [(name, translated(title), name in columns) for name, title in COLUMNS.items()]
-
-
-def _label(choices: Choices, name: str, value: str) -> str:
-    return dict(choices.get(name, ())).get(value, value)
 
 
 def _in_api(value: Any) -> Any:

@@ -1,18 +1,22 @@
 """The addresses of pages: the menu, and the link to any object of the ledger."""
 
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import current_app, request, url_for
 
 from ledger.queries.find_by_name import ALIAS, NOTIFICATION, ORDER, SUBSCRIPTION, TRANSACTION
 from ledger.queries.state import State
 from web.authentication import caller, is_open_to
-from web.pages.languages import N_
+from web.pages.languages import N_, zone_name
 
 DEFAULT_MODE = "production"
 MENU = {
     "pages.overview": N_("Overview"),
+    "pages.to_look_at": N_("To look at"),
     "pages.search": N_("Search"),
+    "pages.events": N_("Events"),
     "pages.notifications": N_("Notifications"),
     "pages.quarantine": N_("Quarantine"),
     "pages.completeness": N_("Completeness"),
@@ -72,6 +76,16 @@ def links_of(state: State) -> dict[str, str]:
         for fact, kind in _KIND_BY_FACT.items()
         if state.get(fact)
     }
+
+
+def known_on(at: date) -> str:
+    """Return the address of all that became known on the day of an instant, on the reader's clock;
+    of a bare day, on that day in UTC."""
+    zone = zone_name() if isinstance(at, datetime) else "UTC"
+    day = (at.astimezone(ZoneInfo(zone)).date() if isinstance(at, datetime) else at).isoformat()
+    more: dict[str, Any] = {} if zone == "UTC" else {"days_in": zone}
+    more |= {"recorded_from": day, "recorded_until": day}
+    return url_for("pages.events", mode=current_mode(), **more)
 
 
 def in_mode(mode: str) -> str:

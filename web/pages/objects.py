@@ -17,6 +17,7 @@ from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_stream
 from ledger.queries.lists import SUBSCRIPTIONS, TRANSACTIONS, Listing, Page, list_page
 from ledger.queries.related import related_transactions
+from ledger.queries.schedules import missed_months, monthly_plan
 from ledger.queries.state import State
 from ledger.queries.summaries import transaction_summary
 from web.authentication import redact_for_reader
@@ -29,7 +30,6 @@ from web.pages.history_lines import KnownHistory
 from web.pages.languages import locale_name, zone_name
 from web.pages.navigation import links_of
 from web.pages.request_parameters import read_question, text
-from web.pages.schedules import monthly_plan
 from web.pages.translations import tone
 
 GROUPS = {
@@ -154,18 +154,15 @@ def _of_subscription(state: State, history: KnownHistory) -> dict[str, Any]:
     days = [(_day(instalment), instalment) for instalment in state["instalments"]]
     dated = [(day, instalment) for day, instalment in days if day is not None]
     undated = len(days) - len(dated)
-    plan, effect_on = monthly_plan(state["schedule"]), state["effect_on"]
-    paid = {(day.year, day.month) for day, _ in dated}
     until = (history.at or context().clock()).astimezone(ZoneInfo(zone_name())).date()
     missed: list[tuple[int, int]] = []
-    if plan and effect_on and not undated and tone(state["status"]) == "good":
-        due = plan.months(date.fromisoformat(effect_on), until)
-        missed = [month for month in due if month not in paid]
+    if not undated and tone(state["status"]) == "good":
+        missed = missed_months(state["schedule"], state["effect_on"], (d for d, _ in dated), until)
     years = {day.year for day, _ in dated} | {year for year, _ in missed}
     return {
         "years": _calendar(dated, sorted(years)),
         "undated": undated,
-        "plan": plan,
+        "plan": monthly_plan(state["schedule"]),
         "missed": missed,
     }
 

@@ -36,9 +36,12 @@ from web.pages.languages import zone_name
 from web.pages.navigation import DEFAULT_MODE
 from web.pages.periods import today_in
 from web.pages.rendering import render
+from web.pages.to_look_at import lines_of
+from web.to_look_at import standings_of
 from web.untrusted_proxies import untrusted_proxy
 
 DAYS = 30
+LAST_DAYS = 7
 LAG_SECONDS = 10.0
 """A read model that is followed is behind for less than a second."""
 
@@ -63,6 +66,8 @@ def overview(mode: str) -> ResponseReturnValue:
             payments_of=partial(_payments_of, mode),
             untrusted_proxy=_untrusted_proxy(),
             money=_money(connection, scope, days),
+            look_at=lines_of(mode),
+            last_days=[now - timedelta(days=back) for back in range(LAST_DAYS)],
             **_arrivals(connection, scope, days, now),
             **_things_to_look_at(connection, scope, now),
         )
@@ -104,11 +109,7 @@ def _things_to_look_at(connection: Connection, scope: Scope, now: datetime) -> d
     shops_seen = scope.shops if scope.is_limited else None
     lagging = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
     drifts = drift_standings(connection, now)
-    compared = [
-        each
-        for each in standings(connection, now)
-        if each.mode == scope.mode and each.shop_id in scope.shops
-    ]
+    compared = standings_of(standings(connection, now), scope)
     return {
         "waiting": sum(group.count - group.undecided for group in waiting),
         "undecided": sum(group.undecided for group in waiting),

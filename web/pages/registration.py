@@ -9,6 +9,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     access,
     certificates,
     completeness,
+    events,
     holds,
     languages,
     notifications,
@@ -29,6 +30,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     settlement,
     signing_in,
     suspects,
+    to_look_at,
 )
 from web.pages.blueprint import bp
 from web.rate_limits import limit_by_address, limit_persons

@@ -9,7 +9,7 @@ from ledger.access.readers import Reader
 from ledger.ipn.modes import PUBLIC_MODES
 from web.pages import formatting, translations
 from web.pages.languages import LANGUAGES, ZONES, language, zone_name
-from web.pages.navigation import current_mode, in_mode, link_to, menu
+from web.pages.navigation import current_mode, in_mode, known_on, link_to, menu
 from web.pages.static_files import static_url
 
 
@@ -32,6 +32,7 @@ def register(app: Flask) -> None:
         zone_name=zone_name,
     )
     app.jinja_env.filters.update(formatting.FILTERS | translations.FILTERS)
+    app.jinja_env.filters["known_on"] = known_on
 
 
 def render(template: str, **context: Any) -> str:

@@ -28,6 +28,7 @@ _OF_THE_LIBRARY = (N_("Not a valid boolean."),)
 NO_SUCH_FILTER = N_("There is no such filter.")
 
 NO_SUCH_CHOICE = N_("There is no such choice.")
+OTHER_QUESTION = N_("This page belongs to another question.")
 _AMOUNT = re.compile(r"(-?\d{1,16})(?:[.,](\d{1,4}))?")
 
 
@@ -137,9 +138,8 @@ def choice(*of: str, default: str | None = None) -> fields.Field[Any]:
 
 def integer() -> fields.Field[Any]:
     """Return a field of a whole number from 0 on."""
-    message = N_("This page belongs to another question.")
-    in_range = validate.Range(0, INTEGER_MAX, error=message)
-    return fields.Integer(validate=in_range, error_messages={"invalid": message})
+    in_range = validate.Range(0, INTEGER_MAX, error=OTHER_QUESTION)
+    return fields.Integer(validate=in_range, error_messages={"invalid": OTHER_QUESTION})
 
 
 def flag() -> fields.Field[Any]:
@@ -149,8 +149,7 @@ def flag() -> fields.Field[Any]:
 
 def notification_cursor() -> fields.Field[Any]:
     """Return a field of the id of the last notification on the page before."""
-    message = N_("This page belongs to another question.")
-    return fields.String(validate=validate.Regexp(r"[0-9A-Z]{26}\Z", error=message))
+    return fields.String(validate=validate.Regexp(r"[0-9A-Z]{26}\Z", error=OTHER_QUESTION))
 
 
 def day() -> fields.Field[Any]:

@@ -26,12 +26,19 @@ from web.authentication import caller, filter_of_caller, redact_items
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
-from web.pages.filter_form import HINTS, LABELS, filter_parameters, form_of, form_schema
+from web.pages.filter_form import (
+    HINTS,
+    LABELS,
+    chosen_filters,
+    filter_parameters,
+    form_of,
+    form_schema,
+    shop_choices,
+)
 from web.pages.languages import N_, translated, zone_name
 from web.pages.list_parts import (
     COLUMNS,
     api_address,
-    chips,
     chosen_columns,
     column_choices,
     value_links,
@@ -41,6 +48,7 @@ from web.pages.periods import period_links
 from web.pages.rendering import render
 from web.pages.request_parameters import (
     NO_SUCH_CHOICE,
+    OTHER_QUESTION,
     Question,
     choice,
     days_in,
@@ -155,7 +163,7 @@ def _list_parts(question: Question, found_page: Page | None, mode: str) -> dict[
         "exports": [(each, _export_address(question, mode, each)) for each in files],
         "in_api": found_page and api_address(_filter(form, mode), form["sort"]),
         "is_mixed": _is_mixed(form),
-        "chosen": chips(question, path, choices),
+        "chosen": chosen_filters(question, choices),
         "periods": period_links(question, path, "created"),
         "values": value_links(question, path, summary, choices),
         "summary": summary,
@@ -224,7 +232,7 @@ def _page(question: Question, mode: str) -> Page | None:
                 connection, lists.TRANSACTIONS, filter_, sort=form["sort"], cursor=cursor
             )
         except BadCursorError:
-            question.wrong["cursor"] = [N_("This page belongs to another question.")]
+            question.wrong["cursor"] = [OTHER_QUESTION]
             return None
         except BadFilterError:
             question.wrong["currency"] = [NO_SUCH_CHOICE]
@@ -269,15 +277,11 @@ def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:
 
 def _choices() -> dict[str, list[tuple[str, str]]]:
     """Return the values that a form offers, with their labels."""
-    known = ledger().shops.shop_by_id
-    mine = caller().shops
-    ids = known if mine is None else mine
-    shops = [(id_, f"{known[id_].name} {id_}" if id_ in known else id_) for id_ in ids]
     return {
         "operation_type": [(code, translated(word)) for code, word in OPERATIONS.items()],
         "status": [(status, translated(STATUSES[status])) for status in RANKS],
         "basis": [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))],
-        "shop_id": shops if len(shops) > 1 else [],
+        "shop_id": shop_choices(),
     }
 
 

@@ -13,20 +13,17 @@ from ledger.queries.suspects import SUSPECTS, count_by_certainty, count_suspects
 from web.authentication import filter_of_caller, redact_items
 from web.context import context, ledger
 from web.pages.blueprint import bp
-from web.pages.languages import N_
 from web.pages.navigation import link_to
 from web.pages.rendering import render
-from web.pages.request_parameters import Question, choice, read_question, text
+from web.pages.request_parameters import OTHER_QUESTION, Question, read_question, text, texts
 from web.paths import own_path
-
-OTHER_QUESTION = N_("This page belongs to another question.")
 
 
 class SuspectsForm(Schema):
     """The filters of the list."""
 
-    certainty = choice(*(certainty.value for certainty in Suspicion))
-    rule = choice(*(rule.value for rule in SuspectRule))
+    certainty = texts(*(certainty.value for certainty in Suspicion))
+    rule = texts(*(rule.value for rule in SuspectRule))
     cursor = text(limit=4_000)
 
 
@@ -35,9 +32,7 @@ def suspects(mode: str) -> ResponseReturnValue:
     """List what is suspected by now, what is overdue longest first."""
     question = read_question(SuspectsForm())
     chosen = {name: question.parameters.get(name) for name in ("certainty", "rule")}
-    filter_ = filter_of_caller(
-        SuspectFilter, {"mode": mode} | {name: [word] for name, word in chosen.items() if word}
-    )
+    filter_ = filter_of_caller(SuspectFilter, {"mode": mode} | chosen)
     everything = filter_of_caller(SuspectFilter, {"mode": mode})
     now = context().clock()
     with ledger().database.connect() as connection:

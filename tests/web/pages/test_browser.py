@@ -44,6 +44,8 @@ PAGES = [
     "/test/proof",
     "/test/completeness",
     "/test/suspects",
+    "/test/events",
+    "/test/to-look-at",
     "/test/projections",
     "/second-factor",
 ]

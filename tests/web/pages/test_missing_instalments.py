@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from ledger.queries.schedules import monthly_plan
 from tests.builders import a_form_call, receive
 from tests.web.pages.payments import AT, text_of_content
 from tests.web.pages.visiting import Visiting
-from web.pages.schedules import monthly_plan
 
 RULE = "RRULE:FREQ=MONTHLY;COUNT=12;BYMONTHDAY=1"
 

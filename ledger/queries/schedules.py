@@ -1,6 +1,6 @@
 """Reads the plan of a subscription: the sentence a person reads, and the months it names."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -39,3 +39,18 @@ def monthly_plan(schedule: str | None) -> MonthlyPlan | None:
     count = int(words["COUNT"][:6]) if "COUNT" in words else None
     day = words.get("BYMONTHDAY", "")
     return MonthlyPlan(int(numbers[0][:6]), count, day if day.isdigit() else "")
+
+
+def missed_months(
+    schedule: str | None, effect_on: str | None, days_heard: Iterable[date], until: date
+) -> list[tuple[int, int]]:
+    """Return the months of a plan in which an instalment was due and nothing was heard of one.
+
+    Shape: none of a plan that cannot be counted; the month of `until` is not over.
+    """
+    plan = monthly_plan(schedule)
+    if plan is None or not effect_on:
+        return []
+    heard = {(day.year, day.month) for day in days_heard}
+    due = plan.months(date.fromisoformat(effect_on), until)
+    return [month for month in due if month not in heard]

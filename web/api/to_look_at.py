@@ -1,0 +1,118 @@
+"""What somebody should look at, counted, with the address of the list behind each."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response
+from marshmallow import RAISE
+
+from ledger.instants import write_public_instant
+from ledger.ipn.kinds import KINDS
+from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
+from ledger.queries.filter_conditions import Filter, narrowing
+from ledger.queries.filter_declarations import (
+    EventFilter,
+    NotificationFilter,
+    SubscriptionFilter,
+    SuspectFilter,
+    TransactionFilter,
+)
+from ledger.queries.to_look_at import LookAt, LookAtCode
+from web.api.answer_fields import answer_schema, flag, instant, many, nested, number, text
+from web.api.object_answers import Links
+from web.api.objects import links_of
+from web.api.parameter_names import Query
+from web.api.query_schemas import schema_of
+from web.api.responses import PREFIX, a_blueprint, answer
+from web.authentication import filter_of_caller, redact_for_reader, scope_of
+from web.to_look_at import entries_of
+
+bp = a_blueprint("to_look_at", "What somebody should look at.")
+
+_LISTS: dict[type[Filter], str] = {
+    TransactionFilter: "transactions",
+    SubscriptionFilter: "subscriptions",
+    EventFilter: "audit-trail",
+    SuspectFilter: "suspects",
+    NotificationFilter: "notifications",
+}
+
+
+class _NoMore(Query):
+    """Nothing but the mode and the shops of every filter."""
+
+
+LookAtQuery = schema_of(Filter, _NoMore, name="LookAtQuery")
+
+
+LookAtObject = answer_schema(
+    "LookAtObject",
+    kind=text(choices=KINDS),
+    shop_id=text(),
+    mode=text(choices=PUBLIC_MODES),
+    reference=text(),
+    alias=text("of a subscription, where it has one", none=True),
+    links=nested(Links),
+)
+LookAtAnswer = answer_schema(
+    "LookAtAnswer",
+    code=text("what there is to look at", vocabulary=tuple(LookAtCode)),
+    mode=text(choices=PUBLIC_MODES),
+    count=number("null while the read model behind it is being built", none=True),
+    is_bounded=flag("there are more than were counted"),
+    oldest_at=instant("since when the oldest waits, as far as they were counted", none=True),
+    list=text("address of the list behind it; null where there is none", none=True),
+    objects=many(LookAtObject, "the first of them, where no list has exactly these"),
+)
+LookAtPage = answer_schema("LookAtPage", items=many(LookAtAnswer))
+
+
+@bp.route("/to-look-at")
+@bp.arguments(LookAtQuery, location="query", unknown=RAISE)
+@bp.response(200, LookAtPage)
+def list_to_look_at(parameters: dict[str, Any]) -> Response:
+    """List what somebody should look at, by mode; also what counts nothing."""
+    filter_ = filter_of_caller(Filter, parameters)
+    named_shops = sorted(parameters.get("shop_id") or ())
+    items = []
+    for mode in [filter_.mode] if filter_.mode else MODES:
+        scope = scope_of(mode)
+        if named_shops:
+            scope = replace(scope, shops=tuple(named_shops), is_limited=True)
+        items += [_item(entry, Mode(mode).public, named_shops) for entry in entries_of(scope)]
+    return answer({"items": items})
+
+
+def _item(entry: LookAt, mode: str, shops: list[str]) -> dict[str, Any]:
+    oldest_at = None if entry.oldest_at is None else write_public_instant(entry.oldest_at)
+    return {
+        "code": entry.code.value,
+        "mode": mode,
+        "count": entry.count,
+        "is_bounded": entry.is_bounded,
+        "oldest_at": oldest_at,
+        "list": None if entry.filters is None else _address(entry.filters, mode, shops),
+        "objects": [_object(item) for item in entry.objects],
+    }
+
+
+def _object(item: dict[str, Any]) -> dict[str, Any]:
+    names = (item[name] for name in ("kind", "shop_id", "mode", "reference", "alias"))
+    return redact_for_reader(item | {"links": links_of(*names)})
+
+
+def _address(filters: Filter, mode: str, shops: list[str]) -> str:
+    """Return the address of a list; the caller's own limits need not be said."""
+    words = {name: _written(value) for name, _, value in narrowing(filters)}
+    query = urlencode(words | {"mode": mode, "shop_id": shops}, doseq=True)
+    return f"{PREFIX}/{_LISTS[type(filters)]}?{query}"
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return write_public_instant(value)
+    if isinstance(value, bool):
+        return "true"
+    return sorted(value) if isinstance(value, frozenset) else value

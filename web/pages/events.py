@@ -1,0 +1,159 @@
+"""Every event of a mode, newest first, and what became known on a day."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from flask.typing import ResponseReturnValue
+
+from ledger.aggregates.basis import ASKED, TOLD
+from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
+from ledger.errors import BadCursorError, BadFilterError
+from ledger.ipn.card_data import HIDDEN
+from ledger.ipn.kinds import KINDS
+from ledger.ipn.notification_rules import RULES
+from ledger.queries.event_counts import EventCounts, count_events
+from ledger.queries.filter_declarations import EventFilter
+from ledger.queries.lists import AUDIT_TRAIL, Item, Page, list_page
+from web.authentication import filter_of_caller, redact_items
+from web.context import context, ledger
+from web.pages.blueprint import bp
+from web.pages.filter_form import (
+    HINTS,
+    LABELS,
+    chosen_filters,
+    filter_parameters,
+    form_of,
+    form_schema,
+    shop_choices,
+)
+from web.pages.languages import N_, translated
+from web.pages.navigation import link_to
+from web.pages.rendering import render
+from web.pages.request_parameters import (
+    NO_SUCH_CHOICE,
+    OTHER_QUESTION,
+    Question,
+    days_in,
+    read_question,
+    text,
+    zone_of_days,
+)
+from web.pages.translations import KINDS as KIND_WORDS
+from web.paths import own_path
+
+SENTENCE_BY_TYPE = {type_: SENTENCES[class_] for type_, class_ in EVENT_CLASSES.items()}
+
+
+class EventsForm(form_schema(EventFilter)):  # type: ignore[misc]  # made from the declarations
+    """What the page of events may be asked."""
+
+    days_in = days_in()
+    cursor = text(limit=4_000)
+
+
+@bp.get("/<mode:mode>/events")
+def events(mode: str) -> ResponseReturnValue:
+    """List what happened, what became known last first; of some days also how much of each kind."""
+    question = read_question(EventsForm())
+    parameters = filter_parameters(EventFilter, question.parameters)
+    filter_ = filter_of_caller(EventFilter, parameters | {"mode": mode})
+    event_page, counts = (None, None) if question.wrong else _read(question, filter_)
+    choices, day = _choices(), _single_day(question)
+    page = render(
+        "events.html",
+        question=question,
+        page=event_page,
+        rows=[] if event_page is None else list(map(_row, event_page.items)),
+        counts=counts,
+        sentences=SENTENCE_BY_TYPE,
+        periods=_periods(question),
+        day=day,
+        known_fields=[*EventsForm().fields],
+        form=form_of(EventFilter, choices),
+        labels=LABELS,
+        hints=HINTS,
+        zone_of_days=zone_of_days(),
+        chosen=chosen_filters(question, choices, *(_SPAN if day else ())),
+    )
+    return page, question.status
+
+
+def _read(question: Question, filter_: EventFilter) -> tuple[Page | None, EventCounts | None]:
+    """Return a page of the list, and counts where days are asked for; None for what is wrong."""
+    cursor = question.parameters.get("cursor")
+    has_days = filter_.recorded_from is not None or filter_.recorded_until is not None
+    with ledger().database.connect() as connection:
+        try:
+            page = list_page(connection, AUDIT_TRAIL, filter_, cursor=cursor)
+        except BadCursorError:
+            question.wrong["cursor"] = [OTHER_QUESTION]
+            return None, None
+        except BadFilterError:
+            question.wrong["currency"] = [NO_SUCH_CHOICE]
+            return None, None
+        counts = count_events(connection, filter_) if has_days else None
+    return replace(page, items=redact_items(page.items, filter_)), counts
+
+
+def _row(item: Item) -> Item:
+    """Return an event with its sentence and the address of its object; None for a masked name."""
+    sentence = SENTENCE_BY_TYPE[item["type"]]
+    if item["reference"] == HIDDEN:
+        return item | {"sentence": sentence, "href": None}
+    names = (item[name] for name in ("kind", "reference"))
+    href = link_to(*names, shop_id=item["shop_id"], mode=item["mode"])
+    return item | {"sentence": sentence, "href": f"{href}#event-{item['position']}"}
+
+
+def _periods(question: Question) -> list[tuple[str, str, bool]]:
+    """Return the days that are asked for most: title, address, and which one this page is of."""
+    zone = zone_of_days()
+    today = context().clock().astimezone(ZoneInfo(zone)).date()
+    spans: tuple[tuple[str, dict[str, str]], ...] = (
+        (N_("All days"), {}),
+        (N_("Today"), _span(today, today)),
+        (N_("Yesterday"), _span(today - timedelta(days=1), today - timedelta(days=1))),
+        (N_("Last 7 days"), _span(today - timedelta(days=6), today)),
+    )
+    asked = {name: question.value(name) for name in _SPAN if question.value(name)}
+    in_zone = {} if zone == "UTC" else {"days_in": zone}
+    addresses = (
+        question.address(own_path(), "cursor", *_SPAN, **span, **(in_zone if span else {}))
+        for _, span in spans
+    )
+    return [
+        (title, address, span == asked)
+        for (title, span), address in zip(spans, addresses, strict=True)
+    ]
+
+
+_SPAN = ("recorded_from", "recorded_until")
+
+
+def _span(first: date, last: date) -> dict[str, str]:
+    return dict(zip(_SPAN, (first.isoformat(), last.isoformat()), strict=True))
+
+
+def _single_day(question: Question) -> dict[str, str] | None:
+    """Return the one day that the page is of, with the addresses of those around it."""
+    first, last = (question.parameters.get(name) for name in _SPAN)
+    if not isinstance(first, date) or first != last or not date.min < first < date.max:
+        return None
+    before, after = (first + timedelta(days=days) for days in (-1, 1))
+    return {
+        "day": first.isoformat(),
+        "before": question.address(own_path(), "cursor", **_span(before, before)),
+        "after": question.address(own_path(), "cursor", **_span(after, after)),
+    }
+
+
+def _choices() -> dict[str, list[tuple[str, str]]]:
+    """Return the values that the form offers, with their labels."""
+    return {
+        "shop_id": shop_choices(),
+        "kind": [(kind, translated(KIND_WORDS[kind])) for kind in KINDS],
+        "type": [(type_, translated(words)) for type_, words in SENTENCE_BY_TYPE.items()],
+        "rule": [(rule, translated(RULES[rule].meaning)) for rule in RULES],
+        "basis": [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))],
+    }
