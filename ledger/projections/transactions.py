@@ -55,6 +55,7 @@ transactions = Table(
         Column("trans_date", Text),
         Column("contract", Text),
         Column("authorisation_result", Text),
+        Column("authorisation_number", Text),
         Column("parent_uuid", Text),
         Column("created_at", Text),
         Column("capture_at", Text),
@@ -65,7 +66,7 @@ transactions = Table(
     merged(ADD, "contradiction_count", Integer, nullable=False),
     info={
         "indexes": (("order_id",),),
-        "any_case_indexes": ("trans_id",),
+        "any_case_indexes": ("trans_id", "authorisation_number"),
         "partial_indexes": {
             # every row has a mode, but one that is the same in a whole index only makes it slow
             **{f"mode = '{mode}'": _OF_A_MODE for mode in MODES},

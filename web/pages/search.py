@@ -11,6 +11,7 @@ from ledger.errors import BadCursorError, BadFilterError
 from ledger.ipn.modes import PUBLIC_MODES
 from ledger.ipn.statuses import RANKS
 from ledger.queries import lists
+from ledger.queries.accounting_files import XLSX, ZIP
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
@@ -73,7 +74,8 @@ def search(mode: str) -> ResponseReturnValue:
         page=found_page,
         unverified=_unverified(question, found_page, mode),
         other_mode=_other_mode(question, found_page, mode),
-        exports=[(format_, _export_address(question, mode, format_)) for format_ in (CSV, JSONL)],
+        exports=_export_addresses(question, "transactions", mode, CSV, JSONL),
+        accounting_exports=_export_addresses(question, "accounting", mode, XLSX, ZIP, CSV),
         known_fields=[*SearchForm().fields],
         form=form_of(TransactionFilter, _choices()),
         labels=LABELS,
@@ -91,7 +93,7 @@ def export_transactions(mode: str) -> ResponseReturnValue:
     question = read_written(ExportForm())
     if question.wrong:
         return redirect(question.address(url_for("pages.search", mode=mode), "file_format"), 303)
-    export = Export(TRANSACTIONS, _filter(question.parameters, mode))
+    export = Export(TRANSACTIONS, filter_of_search(question.parameters, mode))
     return download(export, question.parameters["file_format"])
 
 
@@ -106,7 +108,7 @@ def _meanings(question: Question, mode: str) -> list[Meaning]:
 def _page(question: Question, mode: str) -> Page | None:
     """Return a page of the list; None for the cursor of another one, or a currency that is none."""
     form = question.parameters
-    filter_ = _filter(form, mode)
+    filter_ = filter_of_search(form, mode)
     with ledger().database.connect() as connection:
         try:
             page = list_page(
@@ -162,7 +164,7 @@ def _is_mixed(form: dict[str, Any]) -> bool:
     return form.get("sort") in BY_AMOUNT and not form.get("currency")
 
 
-def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:
+def filter_of_search(form: dict[str, Any], mode: str) -> TransactionFilter:
     """Return the filter of a form, within the shops of the reader. Errors: Forbidden."""
     parameters = filter_parameters(TransactionFilter, form)
     search = (form.get("q") or "").strip() or None
@@ -183,6 +185,12 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _export_address(question: Question, mode: str, format_: str) -> str:
-    to = url_for("pages.export_transactions", mode=mode)
-    return question.address(to, "cursor", "sort", file_format=format_)
+def _export_addresses(
+    question: Question, kind: str, mode: str, *formats: str
+) -> list[tuple[str, str]]:
+    """Return the formats of a file of what the search shows, each with its address."""
+    to = url_for(f"pages.export_{kind}", mode=mode)
+    return [
+        (format_, question.address(to, "cursor", "sort", file_format=format_))
+        for format_ in formats
+    ]
