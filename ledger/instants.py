@@ -3,7 +3,8 @@
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
 
 _LOST_PLUS = re.compile(r"(?<=\d) (?=\d\d:?\d\d$)")
 _DAY = re.compile(r"([0-9]{4})(-?)([0-9]{2})\2([0-9]{2})")
@@ -58,6 +59,18 @@ def read_day(text: str) -> date:
         raise ValueError("a day is written as 2026-03-10")
     year, _, month, day = written.groups()
     return date(int(year), int(month), int(day))
+
+
+def read_zone(text: str) -> str:
+    """Return the name of a time zone as it is. Shape: `Europe/Paris`. Errors: ValueError."""
+    if text not in _zones():
+        raise ValueError(f"{text} is no time zone")
+    return text
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
 
 
 def beginning_of(day: date, zone: str = "UTC") -> datetime:

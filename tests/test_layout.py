@@ -38,9 +38,13 @@ FLOORS = (
 )
 """From the ground up: a room imports itself and what stands before it, and nothing else of ours."""
 
-UPWARDS = {("ledger.cli.serve", "web"), ("ledger.cli.bundle", "web")}
-"""The command that serves builds the Flask application, and a bundle has the history as the pages
-print it: two modules of the command line look up."""
+UPWARDS = {
+    ("ledger.cli.serve", "web"),
+    ("ledger.cli.bundle", "web"),
+    ("ledger.cli.export_accounting", "web"),
+}
+"""The command that serves builds the Flask application, a bundle has the history as the pages print
+it, and a file for accountants speaks as the pages do: three modules of the command line look up."""
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.settings": (),
@@ -54,7 +58,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.projections": ("msgspec", "sqlalchemy"),
     "ledger.projections.engine": ("msgspec", "sqlalchemy", "structlog"),
     "ledger.access": ("argon2", "pyotp", "sqlalchemy", "zxcvbn"),
-    "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid"),
+    "ledger.queries": ("orjson", "pyarrow", "sqlalchemy", "ulid", "xlsxwriter"),
     "ledger.proof": (
         "cryptography", "orjson", "requests", "rfc3161_client", "sqlalchemy", "structlog", "ulid",
     ),

@@ -64,7 +64,7 @@ Quotes that are doubled in CSV, and blanks, may vanish from the beginning of a c
 def _csv(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
     header: list[Cell] = list(columns)
     lines = ([csv_cell(row.get(name)) for name in columns] for row in rows)
-    for chunk in chain([[header]], _chunks(lines, CHUNK_ROWS)):
+    for chunk in chain([[header]], chunks(lines, CHUNK_ROWS)):
         text = io.StringIO(newline="")
         csv.writer(text).writerows(chunk)
         yield text.getvalue().encode()
@@ -88,7 +88,7 @@ def csv_cell(cell: Cell) -> str | int | float | None:
 
 
 def _jsonl(columns: Columns, rows: Iterable[ExportRow]) -> Iterator[bytes]:
-    for chunk in _chunks(rows, CHUNK_ROWS):
+    for chunk in chunks(rows, CHUNK_ROWS):
         lines = (orjson.dumps({name: row.get(name) for name in columns}) for row in chunk)
         yield b"".join(line + b"\n" for line in lines)
 
@@ -99,7 +99,8 @@ _WRITERS = {
 }
 
 
-def _chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+def chunks(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    """Yield rows in lists of this size, the last one as long as it is."""
     remaining = iter(rows)
     return iter(lambda: list(islice(remaining, size)), [])
 
@@ -126,9 +127,9 @@ def _parquet(columns: Columns, rows: Iterable[ExportRow], pyarrow: Any) -> Itera
         CellKind.JSON: pyarrow.string(),
     }
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
-    sink = _Sink()
+    sink = HeldFile()
     with pyarrow.parquet.ParquetWriter(sink, schema) as writer:
-        for group in _chunks(rows, GROUP_ROWS):
+        for group in chunks(rows, GROUP_ROWS):
             cells = {name: [_parquet_cell(row.get(name)) for row in group] for name in columns}
             writer.write_table(pyarrow.table(cells, schema=schema))
             yield sink.take()
@@ -139,7 +140,7 @@ def _parquet_cell(cell: Cell) -> Cell:
     return orjson.dumps(cell).decode() if isinstance(cell, dict | list) else cell
 
 
-class _Sink(io.RawIOBase):
+class HeldFile(io.RawIOBase):
     """A file that holds what was written until it is taken."""
 
     def __init__(self) -> None:
@@ -160,6 +161,7 @@ class _Sink(io.RawIOBase):
         """Stay open: the last bytes are taken after the writer has closed it."""
 
     def take(self) -> bytes:
+        """Return what was written since the last time."""
         taken = bytes(self._held)
         self._taken += len(taken)
         self._held.clear()

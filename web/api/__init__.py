@@ -4,6 +4,7 @@ from flask import Flask
 from flask_limiter import Limiter
 
 from web.api import (
+    accounting,
     administration,
     asks,
     bundles,
@@ -26,7 +27,7 @@ from web.context import context_of
 from web.rate_limits import limit_by_address, limit_persons, token_key
 
 BLUEPRINTS = (
-    *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
+    *(readers.bp, objects.bp, objects.orders_bp, lists.bp, accounting.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
     *(asks.bp, drift.bp, settlements.bp, search.bp, to_look_at.bp, administration.bp),
 )

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
@@ -50,6 +50,11 @@ def N_(text: str) -> str:
 def translated(text: str) -> str:
     """Translate a text of ours to the reader's language; one in no catalogue stays as it is."""
     return str(_catalogue().gettext(text))
+
+
+def translator(code: str) -> Callable[[str], str]:
+    """Return what translates a text of ours to one language, whoever reads."""
+    return lambda text: str(_translations(code).gettext(text))
 
 
 def register(app: Flask) -> None:

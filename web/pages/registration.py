@@ -24,6 +24,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     quarantine,
     rendering,
     search,
+    search_accounting,
     second_factor,
     second_step,
     session,

@@ -15,6 +15,7 @@ from ledger.ipn.statuses import RANKS
 from ledger.privacy.identifiers import is_card_end
 from ledger.privacy.person_search import DELIVERIES_MAX
 from ledger.queries import lists
+from ledger.queries.accounting_files import XLSX, ZIP
 from ledger.queries.export import TRANSACTIONS, Export
 from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
@@ -156,12 +157,13 @@ def _form_parts() -> dict[str, Any]:
 def _list_parts(question: Question, found_page: Page | None, mode: str) -> dict[str, Any]:
     """Return what stands around the list: what narrows it, its sums, its columns, its files."""
     path, choices = url_for("pages.search", mode=mode), _choices()
-    form, files = question.parameters, (CSV, JSONL)
+    form = question.parameters
     summary = _summary(question, found_page, mode)
     columns = chosen_columns(question)
     return {
-        "exports": [(each, _export_address(question, mode, each)) for each in files],
-        "in_api": found_page and api_address(_filter(form, mode), form["sort"]),
+        "exports": _export_addresses(question, "transactions", mode, CSV, JSONL),
+        "accounting_exports": _export_addresses(question, "accounting", mode, XLSX, ZIP, CSV),
+        "in_api": found_page and api_address(filter_of_search(form, mode), form["sort"]),
         "is_mixed": _is_mixed(form),
         "chosen": chosen_filters(question, choices),
         "periods": period_links(question, path, "created"),
@@ -179,7 +181,7 @@ def export_transactions(mode: str) -> ResponseReturnValue:
     question = read_written(ExportForm())
     if question.wrong:
         return redirect(question.address(url_for("pages.search", mode=mode), "file_format"), 303)
-    export = Export(TRANSACTIONS, _filter(question.parameters, mode))
+    export = Export(TRANSACTIONS, filter_of_search(question.parameters, mode))
     return download(export, question.parameters["file_format"])
 
 
@@ -225,7 +227,7 @@ def _page(question: Question, mode: str) -> Page | None:
     Shape: amounts of several currencies are not compared: they stand together by currency.
     """
     form = question.parameters
-    filter_, cursor = _filter(form, mode), form.get("cursor")
+    filter_, cursor = filter_of_search(form, mode), form.get("cursor")
     with ledger().database.connect() as connection:
         try:
             page = list_page(
@@ -248,7 +250,7 @@ def _summary(question: Question, found_page: Page | None, mode: str) -> Summary 
         return None
     with ledger().database.connect() as connection:
         first_page = None if question.value("cursor") else found_page
-        return summarise(connection, _filter(question.parameters, mode), first_page)
+        return summarise(connection, filter_of_search(question.parameters, mode), first_page)
 
 
 def _unverified(question: Question, mode: str) -> Unverified | None:
@@ -268,7 +270,7 @@ def _is_mixed(form: dict[str, Any]) -> bool:
     return form.get("sort") in BY_AMOUNT and not form.get("currency")
 
 
-def _filter(form: dict[str, Any], mode: str) -> TransactionFilter:
+def filter_of_search(form: dict[str, Any], mode: str) -> TransactionFilter:
     """Return the filter of a form, within the shops of the reader. Errors: Forbidden."""
     parameters = filter_parameters(TransactionFilter, form)
     search = (form.get("q") or "").strip() or None
@@ -285,6 +287,12 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _export_address(question: Question, mode: str, format_: str) -> str:
-    to = url_for("pages.export_transactions", mode=mode)
-    return question.address(to, "cursor", "sort", "columns", file_format=format_)
+def _export_addresses(
+    question: Question, kind: str, mode: str, *formats: str
+) -> list[tuple[str, str]]:
+    """Return the formats of a file of what the search shows, each with its address."""
+    to = url_for(f"pages.export_{kind}", mode=mode)
+    return [
+        (format_, question.address(to, "cursor", "sort", "columns", file_format=format_))
+        for format_ in formats
+    ]

@@ -8,7 +8,8 @@ import click
 from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import LEDGER, DocumentedGroup
 from ledger.cli.filter_options import filter_options
-from ledger.cli.options import DAY, mode_option, shop_id_option
+from ledger.cli.options import DAY, Readable, mode_option, shop_id_option
+from ledger.instants import read_zone
 from ledger.queries.export_formats import FORMATS
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
@@ -19,7 +20,7 @@ _FORMAT = ("--notification-format",)
 
 @click.group(cls=DocumentedGroup, short_help=SHORT_HELPS["export"])
 def export() -> None:
-    """Write events, transactions, notifications or settlements to a file.
+    """Write events, transactions, notifications or settlements to a file, also for accountants.
 
     In CSV an apostrophe stands before text that begins like a formula.
     """
@@ -74,6 +75,71 @@ notifications = _command(
 )
 _raw_help = "Include the bodies, in base64; they hold personal data."
 notifications.params.insert(0, click.Option(["--raw", "has_raw"], is_flag=True, help=_raw_help))
+
+
+@export.command(
+    "accounting",
+    short_help="Export transactions as an accountant files them: CSV, ZIP or XLSX.",
+    variables=LEDGER,
+    examples=(
+        "ledger export accounting --mode production --from 2026-03-01 --until 2026-03-31"
+        " --language fr --zone Europe/Paris --format xlsx",
+        "ledger export accounting --mode test --format zip --output march.zip",
+    ),
+)
+@click.option("--from", "first_day", type=DAY, help="First day of payments, in the zone.")
+@click.option("--until", "last_day", type=DAY, help="Last day, included.")
+@click.option(
+    "--zone",
+    type=Readable("zone", read_zone, "a time zone, for example Europe/Paris"),
+    default="UTC",
+    show_default=True,
+    help="Time zone of all days and times.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(("en", "fr")),
+    default="en",
+    show_default=True,
+    help="Of headers and words; French has a decimal comma and semicolons.",
+)
+@click.option(
+    "--file-format",
+    "--format",
+    "file_format",
+    type=click.Choice(("csv", "zip", "xlsx")),
+    default="csv",
+    show_default=True,
+    help="Rows; two CSV files, of rows and of totals; or a workbook with both.",
+)
+@click.option("--personal", "has_personal", is_flag=True, help="Mask no names of orders.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    help="Write to this file, - for standard output.  [default: named by shop, mode and days]",
+)
+@filter_options(TransactionFilter)
+def accounting(
+    filter_: TransactionFilter,
+    first_day: date | None,
+    last_day: date | None,
+    zone: str,
+    language: str,
+    file_format: str,
+    output: Path | None,
+    *,
+    has_personal: bool,
+) -> None:
+    """Export transactions as an accountant files them, and print the name of the file.
+
+    Amounts have the decimals of their currency, and refunds a minus sign. The column "Amount that
+    counts" has those alone that were authorised or captured: it adds up. Times are those of a clock
+    in the zone, to the second. Text that begins like a formula has an apostrophe before it in CSV.
+    """
+    from ledger.cli.export_accounting import write_accounting
+
+    days = (first_day, last_day)
+    write_accounting(filter_, days, zone, language, file_format, output, has_personal=has_personal)
 
 
 @export.command(
