@@ -39,6 +39,7 @@ APPEND_ONLY = (
     "report_days",
     "questions",
     "answers",
+    "notes",
     "access_log",
 )
 ORDERED = (
@@ -51,6 +52,7 @@ ORDERED = (
     "journal_files",
     "reports",
     "answers",
+    "notes",
 )
 """Tables that are followed in the order in which their rows were committed."""
 YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')"
@@ -71,6 +73,7 @@ def upgrade() -> None:
     _create_erasures()
     _create_reconciliation()
     _create_asking()
+    _create_notes()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -555,6 +558,27 @@ def _create_asking() -> None:
         sa.PrimaryKeyConstraint("place", name="pk_answers"),
         sa.UniqueConstraint("id", name="uq_answers_id"),
         sa.UniqueConstraint("question_id", name="uq_answers_question_id"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _create_notes() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("note_id", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_notes"),
+        sa.UniqueConstraint("id", name="uq_notes_id"),
+        sa.UniqueConstraint("stream_id", "version", name="uq_notes_stream"),
+        sa.UniqueConstraint("note_id", "kind", name="uq_notes_withdrawn_once"),
         sqlite_autoincrement=True,
     )
 

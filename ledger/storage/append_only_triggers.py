@@ -30,6 +30,7 @@ APPEND_ONLY = (
     "report_days",
     "questions",
     "answers",
+    "notes",
     "access_log",
 )
 """Tables whose rows are never changed or deleted; those of the access log by age alone."""
@@ -49,6 +50,7 @@ ORDERED = (
     "journal_files",
     "reports",
     "answers",
+    "notes",
 )
 """Tables that are followed in the order in which their rows were committed."""
 

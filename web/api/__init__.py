@@ -10,8 +10,10 @@ from web.api import (
     confirmations,
     drift,
     feed,
+    keys,
     lists,
     log,
+    notes,
     notifications,
     objects,
     openapi,
@@ -26,7 +28,7 @@ from web.rate_limits import limit_by_address, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, drift.bp, settlements.bp, administration.bp),
+    *(notes.bp, asks.bp, drift.bp, settlements.bp, keys.bp, administration.bp),
 )
 
 

@@ -11,6 +11,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     completeness,
     holds,
     languages,
+    notes,
     notifications,
     objects,
     order,
