@@ -74,6 +74,7 @@ def upgrade() -> None:
     _create_reconciliation()
     _create_asking()
     _create_notes()
+    _create_alerts()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -580,6 +581,21 @@ def _create_notes() -> None:
         sa.UniqueConstraint("stream_id", "version", name="uq_notes_stream"),
         sa.UniqueConstraint("note_id", "kind", name="uq_notes_withdrawn_once"),
         sqlite_autoincrement=True,
+    )
+
+
+def _create_alerts() -> None:
+    op.create_table(
+        "alert_conditions",
+        sa.Column("name", sa.Text()),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("sent_at", INSTANT),
+        sa.Column("tried_at", INSTANT),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_alert_conditions"),
     )
 
 
