@@ -18,6 +18,7 @@ from ledger.recording.append import Append
 from ledger.recording.confirmation import Confirmation
 from ledger.recording.importing import unkept, with_known_imports
 from ledger.recording.inbox_rows import limits_of
+from ledger.recording.notes import Notes
 from ledger.recording.quarantining import Quarantining
 from ledger.recording.readmission import verify_again, waiting_record
 from ledger.recording.receipt import Receipt
@@ -62,6 +63,7 @@ class Ledger:
         append = Append(database, self.events, self.sealing, strategy or writer(database), clock)
         self.confirmation = Confirmation(database, self.events, self.sealing, clock)
         self.answering = Answering(database, self.events, self.sealing, self.limits, clock)
+        self.notes = Notes(database, self.sealing, clock)
         self._quarantining = Quarantining(database, self.sealing, Quarantine(settings), self.limits)
         self._record = Record(database, self.sealing, append, clock, self.refuse)
 

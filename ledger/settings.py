@@ -3,6 +3,7 @@
 # ruff: noqa: RUF009  # each call returns a field of a dataclass
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -13,6 +14,8 @@ from ledger.errors import SettingsError
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SECRET_KEY_MIN = 32
+WEBHOOK_KEY_MIN, WEBHOOK_KEY_MAX = 24, 64
+"""Bytes of a key that signs webhooks. Source: Standard Webhooks."""
 READER_ROLES = ("auditor", "auditor-personal", "operator")
 """The words that settings may name a role by; `ledger/access/readers.py` says what each may do."""
 
@@ -126,6 +129,19 @@ class Settings:
     )
     local_passwords: str = setting("on", "`off`: people sign in at the identity provider only")
     second_factor_roles: tuple[str, ...] = setting((), "roles that need a second factor, or `all`")
+    alert_mail_to: tuple[str, ...] = setting((), "who is told by mail of what needs an operator")
+    alert_smtp_url: str = setting(
+        "",
+        "the mail server for that: `smtps://user:password@host:465`, or `smtp://host:587`, which"
+        " must offer STARTTLS unless it is loopback",
+        is_secret=True,
+    )
+    alert_webhook_url: str = setting(
+        "", "an https address that is told the same by webhook", is_secret=True
+    )
+    alert_webhook_secret: str = setting(
+        "", "signs the webhooks: `whsec_` and 24 to 64 bytes in base64", is_secret=True
+    )
 
     @property
     def is_sqlite(self) -> bool:
@@ -178,6 +194,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{variable} must {demand}") from None
     settings = Settings(**chosen)
     _check_provider(settings)
+    _check_alerts(settings)
     return settings
 
 
@@ -192,6 +209,16 @@ def _check_provider(settings: Settings) -> None:
     if not settings.oidc_issuer and not settings.has_local_passwords:
         raise SettingsError(
             "LEDGER_LOCAL_PASSWORDS=off needs LEDGER_OIDC_ISSUER: nobody could sign in"
+        )
+
+
+def _check_alerts(settings: Settings) -> None:
+    """Refuse a channel of which half is set: nobody would be told."""
+    if bool(settings.alert_mail_to) != bool(settings.alert_smtp_url):
+        raise SettingsError("LEDGER_ALERT_MAIL_TO and LEDGER_ALERT_SMTP_URL need each other")
+    if bool(settings.alert_webhook_url) != bool(settings.alert_webhook_secret):
+        raise SettingsError(
+            "LEDGER_ALERT_WEBHOOK_URL and LEDGER_ALERT_WEBHOOK_SECRET need each other"
         )
 
 
@@ -225,6 +252,13 @@ def _web_address(text: str) -> str:
     """Read an address without a query; only on this very machine may it lack https."""
     loopback = r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?"
     return _matching(rf"(?:https://[A-Za-z0-9.:\[\]-]+|{loopback})(?:/[^\s?#\\]*)?")(text)
+
+
+def _webhook_secret(text: str) -> str:
+    key = b64decode(text.removeprefix("whsec_"), validate=True)
+    if not text.startswith("whsec_") or not WEBHOOK_KEY_MIN <= len(key) <= WEBHOOK_KEY_MAX:
+        raise ValueError
+    return text
 
 
 def _role_rules(text: str) -> tuple[RoleRule, ...]:
@@ -294,6 +328,19 @@ _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
         "be rules, for example accounting=auditor; treasury=operator:12345678,87654321",
     ),
     "local_passwords": _one_of(("on", "off")),
+    "alert_mail_to": (
+        _words(_matching(r"[!-+\--?A-~]+@[A-Za-z0-9.-]+")),
+        "be mail addresses, for example ops@example.com",
+    ),
+    "alert_smtp_url": (
+        _matching(r"smtps?://(?:[^\s/@]+@)?[A-Za-z0-9.-]+(?::[0-9]{1,5})?"),
+        "be an address, for example smtps://user:password@mail.example.com:465",
+    ),
+    "alert_webhook_url": _WEB_ADDRESS,
+    "alert_webhook_secret": (
+        _webhook_secret,
+        "be whsec_ and 24 to 64 bytes in base64",
+    ),
     "second_factor_roles": (_roles, f"be all, or some of {', '.join(READER_ROLES)}"),
 }
 """How each setting is read, and what it must be; others are read by the type of their default."""

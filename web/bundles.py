@@ -6,6 +6,7 @@ from flask import Response
 
 from ledger.proof.bundle import bundle_files, zipped
 from ledger.proof.collect import bundle_name, bundle_of, streams_of
+from ledger.queries.notes import notes_about, stream_of_order, streams_with_notes
 from web.authentication import caller, log_personal_read
 from web.context import ledger
 from web.pages.printed_history import printed_histories
@@ -21,9 +22,11 @@ def bundle_response(
     facts_only = facts_only or not caller().sees_personal
     streams = streams_of(ledger(), kind, shop_id, mode, name, alias=alias)
     title = bundle_name(kind, name)
+    order = stream_of_order(kind, shop_id, mode, name)
+    notes = notes_about(ledger(), streams_with_notes(streams, order), caller())
     bundle = replace(
-        bundle_of(ledger(), title, streams, reader=caller()),
-        pages=printed_histories(title, streams, caller()),
+        bundle_of(ledger(), title, streams, reader=caller(), order_stream_id=order),
+        pages=printed_histories(title, streams, [] if facts_only else notes, caller()),
     )
     log_personal_read(f"{kind}-bundle", shop_id=shop_id, mode=mode, reference=name)
     response = Response(zipped(bundle_files(bundle, facts_only=facts_only)))

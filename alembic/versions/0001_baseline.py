@@ -39,6 +39,7 @@ APPEND_ONLY = (
     "report_days",
     "questions",
     "answers",
+    "notes",
     "access_log",
     "schema_revisions",
 )
@@ -52,6 +53,7 @@ ORDERED = (
     "journal_files",
     "reports",
     "answers",
+    "notes",
 )
 """Tables that are followed in the order in which their rows were committed."""
 YOUNG_ON_SQLITE = "OLD.at >= strftime('%Y-%m-%dT%H:%M:%S', 'now', '-12 months')"
@@ -76,6 +78,8 @@ def upgrade() -> None:
     _create_erasures()
     _create_reconciliation()
     _create_asking()
+    _create_notes()
+    _create_alerts()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -580,6 +584,42 @@ def _create_asking() -> None:
         sa.UniqueConstraint("id", name="uq_answers_id"),
         sa.UniqueConstraint("question_id", name="uq_answers_question_id"),
         sqlite_autoincrement=True,
+    )
+
+
+def _create_notes() -> None:
+    op.create_table(
+        "notes",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("stream_id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("note_id", sa.Text(), nullable=False),
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.Text(), nullable=False),
+        sa.Column("mode", sa.Text(), nullable=False),
+        sa.Column("recorded_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_notes"),
+        sa.UniqueConstraint("id", name="uq_notes_id"),
+        sa.UniqueConstraint("stream_id", "version", name="uq_notes_stream"),
+        sa.UniqueConstraint("note_id", "kind", name="uq_notes_withdrawn_once"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _create_alerts() -> None:
+    op.create_table(
+        "alert_conditions",
+        sa.Column("name", sa.Text()),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("began_at", INSTANT, nullable=False),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("sent_at", INSTANT),
+        sa.Column("tried_at", INSTANT),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_alert_conditions"),
     )
 
 

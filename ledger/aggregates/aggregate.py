@@ -34,6 +34,12 @@ from ledger.ipn.kinds import Kind
 from ledger.ipn.snapshots import Fact, Pairs, undeclared
 
 
+def stream_id(kind: str, shop_id: str, mode: str, *names: str) -> UUID:
+    """Return the id of a stream about a thing of a kind, as `LedgerAggregate.id_of` does."""
+    escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
+    return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", kind, shop_id, mode, *escaped)))
+
+
 class LedgerAggregate(BaseAggregate[UUID]):
     """Something of one shop and mode that notifications are about.
 
@@ -62,8 +68,7 @@ class LedgerAggregate(BaseAggregate[UUID]):
         Mode is part of every identity, so TEST and PRODUCTION never meet; a name that holds the
         separator is escaped, so that no two lists of names meet either.
         """
-        escaped = (name.replace("\\", "\\\\").replace("\n", "\\n") for name in names)
-        return uuid5(NAMESPACE_URL, "\n".join(("ipn-ledger", cls.KIND, shop_id, mode, *escaped)))
+        return stream_id(cls.KIND, shop_id, mode, *names)
 
     @classmethod
     def initial(cls, id_: UUID) -> Self:

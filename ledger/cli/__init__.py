@@ -34,6 +34,7 @@ SHORT_HELPS = {
     "drift": "Say what the platform sends otherwise than before.",
     "settlement": "Say which payments are in which remittance to the bank.",
     "verify": "Check what is stored against itself; change nothing.",
+    "alerts": "List what operators are told of, and send a message on trial.",
     "proof": "Sign the log of all that came, and prove what stands in it.",
     "privacy": "Find, erase, hold and expire personal data; keep its keys.",
     "backup": "Copy the database to one place and its keys to another.",

@@ -24,6 +24,12 @@ from ledger.proof.stamping import (
     stamp_checkpoint,
 )
 from ledger.proof.timestamps import REPLY_BYTES_MAX, query
+from ledger.queries.notes import (
+    Note,
+    notes_about,
+    stream_of_order,
+    streams_with_notes,
+)
 from ledger.storage.event_store import RecordedEvent
 
 
@@ -45,7 +51,12 @@ def write_bundle(
         sign_up_to_now(ledger.database, ledger.sealing, signer, utc_now)
     streams = streams_of(ledger, kind, shop, mode, name, alias=alias)
     title = bundle_name(kind, name)
-    bundle = replace(bundle_of(ledger, title, streams), pages=_pages(ledger, title, streams))
+    order = stream_of_order(kind, shop, mode, name)
+    notes = [] if facts_only else notes_about(ledger, streams_with_notes(streams, order))
+    bundle = replace(
+        bundle_of(ledger, title, streams, order_stream_id=order),
+        pages=_pages(ledger, title, streams, notes),
+    )
     if not facts_only:
         note_reads(ledger, Read(f"{kind}-bundle", name, shop, mode))
     file = output or Path(f"{title}.zip")
@@ -92,14 +103,17 @@ def _echo(stored_stamp: StoredTimestamp) -> None:
 
 
 def _pages(
-    ledger: Ledger, title: str, streams: Sequence[Sequence[RecordedEvent]]
+    ledger: Ledger,
+    title: str,
+    streams: Sequence[Sequence[RecordedEvent]],
+    notes: Sequence[Note],
 ) -> dict[str, bytes]:
     from web import create_app
     from web.pages.printed_history import printed_histories
 
     app = create_app(ledger.settings, ledger)
     with app.test_request_context():
-        return printed_histories(title, streams)
+        return printed_histories(title, streams, notes)
 
 
 def write_file(file: Path, content: bytes) -> None:

@@ -16,6 +16,10 @@ _MEANINGS = {
     "LEDGER_PUBLISH_TO": "The destination, where none is given.",
     "LEDGER_TOKEN": "A token of the query API.",
     "LEDGER_SECRET_KEY": "Signs the sessions of the pages; without it there are no pages.",
+    "LEDGER_ALERT_MAIL_TO": "Who is told by mail.",
+    "LEDGER_ALERT_SMTP_URL": "The mail server for that.",
+    "LEDGER_ALERT_WEBHOOK_URL": "What is told by webhook.",
+    "LEDGER_ALERT_WEBHOOK_SECRET": "Signs the webhooks.",
     "LEDGER_ALLOWED_SOURCES": "The address ranges that the platform calls from.",
 }
 DATABASE = ("LEDGER_DATABASE_URL",)

@@ -16,7 +16,11 @@ from wsgiref.types import WSGIApplication
 import click
 import structlog
 
+from ledger.alerting.conditions import sources
+from ledger.alerting.runner import AlertRunner
+from ledger.alerting.sending import channels_of
 from ledger.asking.runner import AskingRunner
+from ledger.cli.alerts import check_faults
 from ledger.cli.hello import Place, say_hello
 from ledger.cli.key_files import prepare_keys
 from ledger.cli.output import counted
@@ -215,7 +219,7 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
 
     app = create_app(is_stopping=is_stopping, only=only)
     with app.app_context():
-        ledger = context().ledger
+        ledger, metrics = context().ledger, context().metrics
     # A worker leaves without running `atexit`, which is for the main process.
     if only != "receiver":
         followers = ProjectionRunner(ledger)
@@ -231,6 +235,14 @@ def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WS
         log_runner = LogRunner(ledger, signer, followers=followed, hourly=hourly)
         log_runner.start()
         Finalize(None, log_runner.stop, exitpriority=2)
+        alerts = AlertRunner(
+            ledger.database,
+            sources(ledger, check_faults),
+            channels_of(ledger.settings),
+            failed=metrics.alert_failed,
+        )
+        alerts.start()
+        Finalize(None, alerts.stop, exitpriority=2)
         asking = AskingRunner(ledger)
         asking.start()
         Finalize(None, asking.stop, exitpriority=2)

@@ -9,6 +9,7 @@ import click
 
 from ledger.audit.fault import Fault
 from ledger.audit.run_checks import Audit
+from ledger.cli.alerts import tell_of_faults
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_json_lines, echo_table
 from ledger.cli.progress_bar import Meter
@@ -40,6 +41,7 @@ def print_faults(
             echo_json_lines(map(asdict, faults()))
         else:
             echo_table(_COLUMNS, map(_row, faults()))
+        tell_of_faults(ledger.settings, count)
     for remark, number in sorted(audit.remarks.items()):
         click.echo(f"remark: {remark}: {number}", err=True)
     checked = ", ".join(

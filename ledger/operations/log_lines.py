@@ -148,6 +148,19 @@ LINES: Mapping[str, LogLine] = {
     "asking.interrupted": LogLine(
         "nothing could be asked; it is tried again", {**_ASKED, "error": TEXT}
     ),
+    "alerts.told": LogLine(
+        "operators were told that a condition began, lasts or ended",
+        {"name": TEXT, "news": TEXT, "channels": TEXTS},
+    ),
+    "alerts.failed": LogLine(
+        "an alert could not be sent by one of its ways", {"channel": TEXT, "error": TEXT}
+    ),
+    "alerts.unknown": LogLine(
+        "a condition could not be looked at; it stands as it was", {"kind": TEXT, "error": TEXT}
+    ),
+    "alerts.interrupted": LogLine(
+        "no condition could be looked at; it is tried again", {"error": TEXT}
+    ),
     "sign_in.accepted": LogLine("somebody signed in", _PERSON),
     "sign_in.refused": LogLine(
         "somebody could not sign in",

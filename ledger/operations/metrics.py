@@ -104,6 +104,12 @@ class Metrics:
             ("peer",),
             registry=self._own,
         )
+        self._alerts_failed = Counter(
+            "ledger_alerts_failed",
+            "Alerts that a channel did not take.",
+            ("channel",),
+            registry=self._own,
+        )
         self._commit = Histogram(
             "ledger_commit_seconds",
             "Time to decide about one delivery and to commit it.",
@@ -124,6 +130,8 @@ class Metrics:
             self._rejected.labels(status)
         for peer in ("private", "public"):
             self._not_believed.labels(peer)
+        for channel in ("mail", "webhook"):
+            self._alerts_failed.labels(channel)
 
     def stored(
         self, *, format: str | None, outcome: str, reason: str | None, seconds: float
@@ -148,6 +156,10 @@ class Metrics:
     def not_believed(self, peer: str) -> None:
         """Count one call through a proxy that is not trusted. Shape: `private` or `public`."""
         self._not_believed.labels(peer).inc()
+
+    def alert_failed(self, channel: str) -> None:
+        """Count an alert that a channel did not take. Shape: `mail` or `webhook`."""
+        self._alerts_failed.labels(channel).inc()
 
     def text(self, gauges: Sequence[Gauge] = ()) -> bytes:
         """Write everything for Prometheus."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from ledger.errors import UnavailableError
 from ledger.privacy.persons import forget
 from ledger.privacy.records import Erasure
-from ledger.privacy.selection import with_belongings
+from ledger.privacy.selection import notes_of, with_belongings
 from ledger.storage.database import Database, chunks
 from ledger.storage.deleted_rows import delete_securely, remove_traces
 from ledger.storage.erased import BODY, PERSONAL, add_erased, insert_missing
@@ -49,7 +49,8 @@ def sweep(database: Database, erasure: Erasure) -> set[str]:
     stream_ids = erasure.selection.stream_ids
     origin_ids = set(erasure.selection.origin_ids)
     with _completed(database) as connection:
-        late = with_belongings(connection, (), stream_ids) - origin_ids
+        late = with_belongings(connection, (), stream_ids)
+        late = (late | notes_of(connection, late, stream_ids)) - origin_ids
         late = {*_with_secrets(connection, late)}
     if late:
         with database.begin() as connection:

@@ -10,7 +10,7 @@ from ulid import ULID
 from ledger.application import Ledger
 from ledger.errors import NotFoundError
 from ledger.ipn.modes import Mode
-from ledger.privacy.selection import with_belongings
+from ledger.privacy.selection import notes_of, with_belongings
 from ledger.queries.find_by_name import TRANSACTION, find_stream
 from ledger.storage.erasure_tables import holds
 
@@ -104,7 +104,9 @@ def held_origins(ledger: Ledger, now: datetime) -> dict[str, Hold]:
         for hold in holds_at(connection, now):
             events = ledger.events.history(hold.originator_id)
             streams = {each.event.originator_id for each in events}
-            hold_by_origin |= dict.fromkeys(with_belongings(connection, [], streams), hold)
+            held = with_belongings(connection, [], streams)
+            held |= notes_of(connection, held, streams)
+            hold_by_origin |= dict.fromkeys(held, hold)
         return hold_by_origin
 
 

@@ -14,11 +14,13 @@ from ledger.errors import NotFoundError, ViewNotBuiltError
 from ledger.ipn.modes import Mode
 from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, find_streams
 from ledger.queries.lists import TRANSACTIONS, list_page
+from ledger.queries.notes import order_stream
 from ledger.queries.undecided import undecided_about
 from ledger.storage.asking_tables import ORIGINS_OF_EVENTS, answers
 from ledger.storage.database import Database, chunks
 from ledger.storage.erasure_tables import erased_origins, erased_streams
 from ledger.storage.inbox import Inbox
+from ledger.storage.note_tables import notes
 from ledger.storage.tables import decisions, events, notifications, repeats
 
 PAGE = 100
@@ -105,7 +107,8 @@ def select_origins(
     """Return deliveries, and those about streams, with all that belongs to them.
 
     What belongs to a delivery are later decisions about it, and others of the same signed content.
-    A transaction is erased as a whole when all that it came from is.
+    A transaction is erased as a whole when all that it came from is. Notes go with whatever they
+    are about: what somebody wrote may name the person.
     """
     origin_ids = with_belongings(connection, delivery_ids, stream_ids) - {*excepted}
     named = transactions_of(connection, origin_ids) - _erased_streams(connection)
@@ -115,6 +118,7 @@ def select_origins(
         if not (rest := origins_of_streams(connection, [id_]) - origin_ids)
         or rest == _erased_origins(connection, rest)
     }
+    origin_ids |= notes_of(connection, origin_ids, stream_ids) - {*excepted}
     return not_erased(connection, Selection(frozenset(origin_ids), frozenset(whole)))
 
 
@@ -167,6 +171,20 @@ def positions_of(connection: Connection, origin_ids: Collection[str]) -> set[int
         for positions in _read(connection, table.c.positions, table.c.id, origin_ids)
         for position in positions
     }
+
+
+def notes_of(
+    connection: Connection, origin_ids: Collection[str], stream_ids: Collection[UUID] = ()
+) -> set[str]:
+    """Return the notes about streams, about those that origins are about, and about the orders
+    of these."""
+    about = {*stream_ids} | streams_of_origins(connection, origin_ids)
+    states = _read(connection, events.c.state, events.c.originator_id, about)
+    for fields in (orjson.loads(bytes(state)) for state in states):
+        order_id = fields.get("facts", {}).get("order_id")
+        if order_id is not None:
+            about.add(order_stream(fields["shop_id"], fields["mode"], str(order_id)))
+    return {*_read(connection, notes.c.id, notes.c.stream_id, about)}
 
 
 def decisions_about(connection: Connection, delivery_ids: Collection[str]) -> set[str]:

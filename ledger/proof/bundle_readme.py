@@ -28,6 +28,8 @@ WHAT IS PROVEN
 - Each event-N.state and event-N.details is what the ledger recorded: the entry names its SHA-256.
   The facts of a payment stand in them.
 {shown_english}
+- An entry of kind "note" is what a user of the ledger wrote about the payment, or withdrew. The
+  platform has not said it; its text, if it may be shown, is in ID.body.
 - If there is a timestamp.tsr: all of it existed at the time in it, as the authority in tsa.pem says
   (RFC 3161). Compare that certificate with the authority's own. Without a time stamp, the time is
   what the ledger itself says.
@@ -85,6 +87,8 @@ CE QUI EST PROUVÉ
 - Chaque event-N.state et event-N.details est ce que le registre a enregistré : l'entrée en donne le
   SHA-256. Les faits d'un paiement s'y trouvent.
 {shown_french}
+- Une entrée de la sorte « note » est ce qu'un utilisateur du registre a écrit sur le paiement, ou
+  retiré. La plateforme ne l'a pas dit ; son texte, s'il peut être montré, est dans ID.body.
 - S'il y a un timestamp.tsr : tout cela existait à l'heure indiquée, selon l'autorité de tsa.pem
   (RFC 3161). Comparez ce certificat à celui de l'autorité. Sans lui, l'heure est celle que le
   registre donne lui-même.

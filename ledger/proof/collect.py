@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
@@ -21,6 +22,7 @@ from ledger.proof.signed_log import ProvenEntry, SignedLog, signed_log
 from ledger.proof.stamping import StoredTimestamp, newest_timestamp
 from ledger.queries.find_by_name import ORDER, events_known, find_stream
 from ledger.queries.history import timeline
+from ledger.queries.notes import streams_with_notes
 from ledger.queries.orders import order_history
 from ledger.sealing.origin_secret import BODY, part_name
 from ledger.sealing.sealing import Sealing
@@ -28,6 +30,7 @@ from ledger.storage.answers import evidence_records
 from ledger.storage.database import chunks, padded
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox
+from ledger.storage.notes import note_ids
 from ledger.storage.tables import repeats
 
 ORIGINS_MAX = 1_000
@@ -68,22 +71,21 @@ def bundle_of(
     streams: Sequence[Sequence[RecordedEvent]],
     *,
     reader: Reader | None = None,
+    order_stream_id: UUID | None = None,
 ) -> Bundle:
-    """Collect the entries of all that these histories were made from, with what they name.
+    """Collect the entries behind these histories and the notes about them, with what they name.
 
-    Shape: what a reader without the right to personal data may not see is left out; no reader is
-    the operator at the command line. A checkpoint with a time stamp is taken if one reaches so far.
+    Shape: `order_stream_id` is where the notes about their order are. What a reader without the
+    right to personal data may not see is left out; no reader is the operator at the command line.
+    A checkpoint with a time stamp is taken if one reaches so far.
     Errors: NotSignedYetError, BundleTooLargeError; NotFoundError when nothing was ever signed.
     """
     shown = set(_shown_positions(streams, reader))
     sealing = ledger.sealing if reader is None or reader.sees_personal else None
     with ledger.database.connect() as connection:
-        ids = _origin_ids(connection, streams)
-        if len(ids) > ORIGINS_MAX:
-            raise BundleTooLargeError(
-                f"{len(ids)} deliveries and decisions stand behind it, and {ORIGINS_MAX} fit into"
-                " one bundle: ask for one transaction, or take the whole log as tiles"
-            )
+        about = streams_with_notes(streams, order_stream_id)
+        ids = _origin_ids(connection, streams) | note_ids(connection, about)
+        _refuse_too_many(ids)
         signed, stamp = _stamped(connection, ids)
         proven = sorted((_proven(signed, id_) for id_ in ids), key=_kind)
         origins = [
@@ -101,6 +103,14 @@ def bundle_of(
         stamp=None if stamp is None else stamp.reply,
         authority=None if stamp is None else stamp.authority.encode(),
     )
+
+
+def _refuse_too_many(ids: Collection[str]) -> None:
+    if len(ids) > ORIGINS_MAX:
+        raise BundleTooLargeError(
+            f"{len(ids)} deliveries and decisions stand behind it, and {ORIGINS_MAX} fit into"
+            " one bundle: ask for one transaction, or take the whole log as tiles"
+        )
 
 
 def _shown_positions(

@@ -21,7 +21,7 @@ ENTRY_BYTES_MAX = 60_000
 
 DELIVERY, DECISION, ACT, START = "delivery", "decision", "act", "start"
 ERASURE, EXPIRY, HANDOVER = "erasure", "expiry", "handover"
-FILE, REPORT, ANSWER = "file", "report", "answer"
+FILE, REPORT, ANSWER, NOTE = "file", "report", "answer", "note"
 
 
 EventClaim = Mapping[str, Any]

@@ -4,9 +4,20 @@ from collections.abc import Mapping
 
 from sqlalchemy import Table
 
-from ledger.proof.entry import ACT, ANSWER, DECISION, DELIVERY, ERASURE, EXPIRY, FILE, REPORT
+from ledger.proof.entry import (
+    ACT,
+    ANSWER,
+    DECISION,
+    DELIVERY,
+    ERASURE,
+    EXPIRY,
+    FILE,
+    NOTE,
+    REPORT,
+)
 from ledger.storage.asking_tables import answers
 from ledger.storage.erasure_tables import erasures, expiries
+from ledger.storage.note_tables import notes
 from ledger.storage.reconciliation_tables import journal_files, reports
 from ledger.storage.tables import acts, decisions, notifications
 
@@ -19,6 +30,7 @@ SOURCES: Mapping[str, Table] = {
     FILE: journal_files,
     REPORT: reports,
     ANSWER: answers,
+    NOTE: notes,
 }
 """Kind of entry -> the table of its origins, in the order in which they are taken: what is about
 another origin comes behind it."""
@@ -102,6 +114,17 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "certificate": "certificate",
         "http_status": "http_status",
         "told_at": "told_at",
+        "recorded_at": "recorded_at",
+    },
+    NOTE: {
+        "id": "id",
+        "note": "kind",
+        "note_id": "note_id",
+        "about": "about",
+        "stream": "stream_id",
+        "version": "version",
+        "shop_id": "shop_id",
+        "mode": "mode",
         "recorded_at": "recorded_at",
     },
 }

@@ -1,7 +1,7 @@
 """Reads what origins brought, in the order of their commits, and writes the entry of each.
 
-An origin is a delivery, a later decision about one, an answer, or what an operator did. The
-sequencer writes entries from here, and an audit writes them again to compare.
+An origin is a delivery, a later decision about one, an answer, a note, or what an operator did.
+The sequencer writes entries from here, and an audit writes them again to compare.
 """
 
 import hmac
@@ -16,6 +16,7 @@ from ledger.proof.entry import (
     DELIVERY,
     ERASURE,
     FILE,
+    NOTE,
     EventClaim,
     entry_bytes,
     event_claim,
@@ -38,7 +39,8 @@ class OriginRows(NamedTuple):
 
     Shape: contents that cannot be opened are left out, `faults` says of which ids and why; those
     that an erasure has destroyed are in `erased`. Of a file the content is its SHA-256 alone, noted
-    in its secret, so that nobody has to open what may be large.
+    in its secret, so that nobody has to open what may be large. Of a note it is what was written,
+    which is sealed as long as what is personal.
     """
 
     kind: str
@@ -79,13 +81,18 @@ def opened_rows(
         return OriginRows(kind, origin_rows, {}, {}, _events_at(connection, own), {})
     frames = body_frames(connection, ids) if kind in (DELIVERY, ANSWER) else []
     stored = {locked.origin_id for locked in frames}
-    faults = {id_: SEALED_MISSING for id_ in ids if kind == DELIVERY and id_ not in stored}
+    parts = personal_frames(connection, ids)
+    if kind == NOTE:
+        stored = {locked.origin_id for locked in parts}
+    must = kind in (DELIVERY, NOTE)
+    faults = {id_: SEALED_MISSING for id_ in ids if must and id_ not in stored}
     reading, erased = (connection, sealing), set[str]()
     opened_bodies = _opened(reading, frames, BODY, faults, erased)
     if kind == FILE:
         opened_bodies = _opened_digests(reading, ids, faults, erased)
-    parts = personal_frames(connection, ids)
     opened_parts = _opened(reading, parts, PERSONAL, faults, erased)
+    if kind == NOTE:
+        opened_bodies = opened_parts
     events_by_position = _events_at(connection, own)
     return OriginRows(
         kind, origin_rows, opened_bodies, opened_parts, events_by_position, faults, erased
@@ -107,7 +114,7 @@ def log_entry(origins: OriginRows, row: Row[Any], earlier: Mapping[str, Any]) ->
         fields |= {"count": len(row.origins), "origins": salted_hash(row.salt, sorted(row.origins))}
         fields["streams"] = salted_hash(row.salt, sorted(row.streams))
     body = origins.bodies.get(row.id)
-    if origins.kind in (DELIVERY, FILE, ANSWER):
+    if origins.kind in (DELIVERY, FILE, ANSWER, NOTE):
         fields["body"] = earlier.get("body")
         if body is not None:
             fields["body"] = body.commitments.commitment(BODY, body.content)

@@ -30,6 +30,7 @@ APPEND_ONLY = (
     "report_days",
     "questions",
     "answers",
+    "notes",
     "access_log",
     "schema_revisions",
 )
@@ -50,6 +51,7 @@ ORDERED = (
     "journal_files",
     "reports",
     "answers",
+    "notes",
 )
 """Tables that are followed in the order in which their rows were committed."""
 

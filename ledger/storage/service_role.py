@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from ledger.errors import SettingsError
 from ledger.storage.access_tables import access_addresses, access_log, tokens
+from ledger.storage.alert_tables import alert_conditions
 from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.listed_money import listed_money
@@ -40,6 +41,7 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "origin_secrets": ("UPDATE", "DELETE"),
     "failed_tries": ("DELETE",),
     access_log.name: ("DELETE",),
+    alert_conditions.name: ("UPDATE", "DELETE"),
     access_addresses.name: ("DELETE",),
 }
 """What the service may do to a table beside reading and adding rows; to all others nothing."""

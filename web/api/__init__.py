@@ -11,8 +11,10 @@ from web.api import (
     confirmations,
     drift,
     feed,
+    keys,
     lists,
     log,
+    notes,
     notifications,
     objects,
     openapi,
@@ -29,7 +31,8 @@ from web.rate_limits import limit_by_address, limit_persons, token_key
 BLUEPRINTS = (
     *(readers.bp, objects.bp, objects.orders_bp, lists.bp, accounting.bp, feed.bp),
     *(notifications.bp, confirmations.bp, log.bp, bundles.bp, reconciliation.bp),
-    *(asks.bp, drift.bp, settlements.bp, search.bp, to_look_at.bp, administration.bp),
+    *(notes.bp, asks.bp, drift.bp, settlements.bp, search.bp, to_look_at.bp, keys.bp),
+    administration.bp,
 )
 
 

@@ -255,6 +255,14 @@ class SubscriptionBundleQuery(BundleQuery):
     alias = _ALIAS
 
 
+class NotesQuery(Query):
+    pass
+
+
+class SubscriptionNotesQuery(Query):
+    alias = _ALIAS
+
+
 ConsistencyQuery = Query.from_dict(
     {
         "from": integer_parameter("the size of the earlier log", 1, load_default=1),

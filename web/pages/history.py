@@ -25,6 +25,7 @@ from web.authentication import caller, log_personal_read, redact_for_reader
 from web.context import context, ledger
 from web.pages.history_lines import KnownHistory
 from web.pages.languages import N_, zone_name
+from web.pages.notes import notes_shown
 from web.pages.rendering import render
 from web.pages.request_parameters import Question, days_in, ends, integer
 
@@ -66,10 +67,9 @@ def render_history(
     Shape: `describe` returns what its template needs beside the history. The page says so when
     nothing was known then, or what of the question cannot be read.
     """
-    before = question.parameters.get("before")
     if kind != ORDER:  # whose page shows nothing of it
         all_streams = [readable_events(ledger(), each, caller()) for each in all_streams]
-    history = KnownHistory(all_streams, _instant(question), before, only)
+    history = KnownHistory(all_streams, _instant(question), question.parameters.get("before"), only)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     if "against" in question.parameters and not question.wrong:
         return _compared(kind, name, question, history)
@@ -81,6 +81,7 @@ def render_history(
     page = render(
         template,
         history=history,
+        notes=notes_shown(history, kind, mode, shop_id, name),
         undecided=[] if history.at else _undecided(shop_id, mode, name, history),
         question=question,
         then=None if history.at is None else write_public_instant(history.at),

@@ -11,10 +11,11 @@ from werkzeug.exceptions import BadRequest, NotFound
 from ledger.access.roles import OPERATOR
 from ledger.ipn.modes import Mode
 from ledger.ipn.refusal_reasons import REASONS, REPAIRABLE
+from ledger.queries.keys_held import keys_held
 from ledger.queries.quarantine_list import by_reason, dry_run, ids_waiting, listed
 from ledger.recording.readmission import WAITING, ReadmissionTally
 from web.authentication import caller, only_for_operators, scope_of
-from web.context import ledger
+from web.context import context, ledger
 from web.pages.blueprint import bp
 from web.pages.notifications import ArrivalForm, arrival_filter, visible_delivery
 from web.pages.periods import period_links
@@ -40,9 +41,12 @@ def quarantine(mode: str) -> ResponseReturnValue:
     """List how many wait for which reason, and the deliveries of one reason."""
     question = read_question(QuarantineForm())
     scope, reason = scope_of(Mode(mode)), question.parameters.get("reason")
-    rows = []
+    may_readmit = caller().role == OPERATOR
+    rows, keys = [], []
     with ledger().database.connect() as connection:
         groups = by_reason(connection, scope)
+        if may_readmit:
+            keys = keys_held(connection, ledger().shops, scope, now=context().clock())
         if reason and not question.wrong:
             cursor = question.parameters.get("cursor")
             filter_ = arrival_filter(question)
@@ -53,7 +57,8 @@ def quarantine(mode: str) -> ResponseReturnValue:
         groups=groups,
         repairable=REPAIRABLE,
         reason=reason,
-        may_readmit=caller().role == OPERATOR,
+        may_readmit=may_readmit,
+        key_cards=keys,
         periods=period_links(question, own_path(), "received"),
         zone_of_days=zone_of_days(),
         **question.paging(rows, LIMIT),

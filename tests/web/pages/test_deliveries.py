@@ -233,3 +233,23 @@ def test_a_page_names_what_it_cannot_read(own_pages: Visiting, name: str) -> Non
         "Part of this address cannot be read: <code>limit</code>: There is no such filter."
         in page.text
     )
+
+
+def test_the_quarantine_says_which_keys_are_held_and_what_fails_since_when(
+    own_pages: Visiting,
+) -> None:
+    keyless = shops(a_shop(kinds=()))
+    known, own_pages.ledger.shops = own_pages.ledger.shops, keyless
+    receive(own_pages.ledger, a_form_call())
+    own_pages.ledger.shops = known
+    own_pages.sign_in("operator")
+
+    page = text_of(own_pages.get("/test/quarantine").text)
+    own_pages.post("/sign-out", "/test/search")
+    own_pages.sign_in("auditor-personal")
+    without_keys = text_of(own_pages.get("/test/quarantine").text)
+
+    assert "All form-v2 calls have failed since:" in page
+    assert known.shop_by_id[SHOP_ID].keys[0].fingerprint in page
+    assert "ledger notifications readmit --reason no-key" in page
+    assert "Keys that the service holds" not in without_keys
