@@ -227,13 +227,15 @@ def _slot_totals(transactions: States) -> list[State]:
     return _summed(transactions, groups)
 
 
-def _summed(transactions: States, groups: Mapping[str, Callable[[State], str]]) -> list[State]:
+def _summed(
+    transactions: States, words_by_column: Mapping[str, Callable[[State], str]]
+) -> list[State]:
     def key_of(transaction: State) -> tuple[str, ...]:
-        of_groups = (group(transaction) for group in groups.values())
+        of_groups = (word_of(transaction) for word_of in words_by_column.values())
         return transaction["shop_id"], transaction["mode"], *of_groups
 
     return [
-        dict(zip(("shop_id", "mode", *groups), key, strict=True))
+        dict(zip(("shop_id", "mode", *words_by_column), key, strict=True))
         | {
             "count": len(members),
             "amount_minor": sum(member["amount_minor"] or 0 for member in members),
