@@ -136,9 +136,13 @@ def _sum(column: Any) -> ColumnElement[int]:
     return cast(func.sum(column), BigInteger)
 
 
-def _within(c: Any, scope: Scope, begins: datetime, ends: datetime) -> list[ColumnElement[bool]]:
+def _within(
+    c: Any, scope: Scope, begins_at: datetime, ends_at: datetime
+) -> list[ColumnElement[bool]]:
     """Return the conditions of the slots between two instants that a reader may see."""
-    first, end = (write_instant(instant)[: len("2026-03-10T09:15")] for instant in (begins, ends))
+    first, end = (
+        write_instant(instant)[: len("2026-03-10T09:15")] for instant in (begins_at, ends_at)
+    )
     conditions = [c.mode == scope.mode, c.slot >= first, c.slot < end]
     return [*conditions, c.shop_id.in_(scope.shops)] if scope.is_limited else conditions
 

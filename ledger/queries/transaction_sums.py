@@ -1,7 +1,7 @@
 """Adds up what a filter of transactions selects: by currency, and by what else narrows it."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from ledger.ipn.money import counted_minor
+from ledger.projections.definition import CONTINUED
 from ledger.projections.money_outcomes import CAPTURED, HELD, countable
 from ledger.queries.filter_conditions import conditions_of, narrowing, sql_conditions
 from ledger.queries.filter_declarations import TransactionFilter
@@ -131,8 +132,9 @@ def _scanned(
     names, scans = set(conditions_of(type(filters))), selection.index_scans
     inner = names if selection.is_selective else {*scans, *_in_one_span(filters)}
     conditions = sql_conditions(filters, table, without={*scans, *(names - inner)})
+    columns = [column for column in table.c if column.name in _needed(filters, inner)]
     parts = [
-        select(*table.c).where(*scan, *conditions).limit(READ_MAX + 1).subquery()
+        select(*columns).where(*scan, *conditions).limit(READ_MAX + 1).subquery()
         for scan in index_scans(table, scans, selection.is_selective and is_sqlite)
     ]
     if not parts:
@@ -140,6 +142,13 @@ def _scanned(
     together = union_all(*map(select, parts)).subquery()
     scanned = select(together).limit(READ_MAX + 1).subquery("scanned")
     return scanned, sql_conditions(filters, scanned, without=inner)
+
+
+def _needed(filters: TransactionFilter, inner: Collection[str]) -> set[str]:
+    """Return the columns that are added up, or looked at after the rows were found."""
+    later = [condition for name, condition, _ in narrowing(filters) if name not in inner]
+    compared = {name for each in later for name in (each.column, each.bounds_too, *each.contained)}
+    return {*_GROUPED, "amount_minor", CONTINUED, *compared}
 
 
 def _in_one_span(filters: TransactionFilter) -> list[str]:

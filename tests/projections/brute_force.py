@@ -4,7 +4,7 @@ Nothing is shared with the projections but the documented meaning of their colum
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +20,9 @@ from tests.projections.brute_force_outcomes import (
     WAITING,
     State,
     is_abandoned,
-    outcome,
 )
 from tests.projections.brute_force_suspects import suspect_tables
+from tests.projections.brute_force_totals import daily_totals, grouped, slot_refusals, slot_totals
 from tests.projections.helpers import Rows
 
 States = dict[str, State]
@@ -58,9 +58,9 @@ def expected(ledger: Ledger, until: int | None = None) -> Rows:
         "order_lines": _lines(transactions, "order_lines"),
         "orders": _orders(shown),
         "total_lines": _lines(totalled, "total_lines"),
-        "daily_totals": _totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
-        "slot_totals": _slot_totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
-        "slot_refusals": _refusals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
+        "daily_totals": daily_totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
+        "slot_totals": slot_totals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
+        "slot_refusals": slot_refusals({id_: totalled[id_] for id_ in totalled if id_ in shown}),
         "coverage_lines": _coverage_lines(log),
         "rule_coverage": _coverage(log),
         "audit_trail": [_audited(recorded) for recorded in log],
@@ -138,18 +138,6 @@ def _instalments(states: States) -> list[State]:
     ]
 
 
-def _grouped(
-    states: Iterable[State], key_of: Callable[[State], tuple[str, ...] | None]
-) -> Mapping[tuple[str, ...], list[State]]:
-    """Group states by a key; those whose key is None belong to no group."""
-    state_groups: dict[tuple[str, ...], list[State]] = defaultdict(list)
-    for state in states:
-        key = key_of(state)
-        if key is not None:
-            state_groups[key].append(state)
-    return state_groups
-
-
 def _orders(transactions: States) -> list[State]:
     by_uuid = {
         (payment["shop_id"], payment["mode"], payment["uuid"]): payment
@@ -187,7 +175,7 @@ def _orders(transactions: States) -> list[State]:
             "first_seen_at": min(member["first_seen_at"] for member in members),
             "last_changed_at": max(member["last_changed_at"] for member in members),
         }
-        for key, members in _grouped(transactions.values(), line_of).items()
+        for key, members in grouped(transactions.values(), line_of).items()
     ]
 
 
@@ -199,60 +187,6 @@ def _sum(transactions: list[State], operation: str, statuses: Set[str]) -> int:
         and transaction["operation_type"] == operation
         and transaction["status"] in statuses
     )
-
-
-def _day(transaction: State) -> str:
-    return str(transaction["created_at"] or transaction["first_seen_at"])[:10]
-
-
-def _slot(transaction: State) -> str:
-    at = datetime.fromisoformat(transaction["created_at"] or transaction["first_seen_at"])
-    return f"{at.replace(minute=at.minute // 15 * 15):%Y-%m-%dT%H:%M}"
-
-
-def _totals(transactions: States) -> list[State]:
-    return _summed(
-        transactions,
-        {
-            "day": _day,
-            "currency": lambda each: each["currency"] or "",
-            "payment_method": lambda each: each["payment_method"] or "",
-            "outcome": outcome,
-        },
-    )
-
-
-def _slot_totals(transactions: States) -> list[State]:
-    groups = {"slot": _slot, "currency": lambda each: each["currency"] or "", "outcome": outcome}
-    return _summed(transactions, groups)
-
-
-def _summed(transactions: States, groups: Mapping[str, Callable[[State], str]]) -> list[State]:
-    def key_of(transaction: State) -> tuple[str, ...]:
-        of_groups = (group(transaction) for group in groups.values())
-        return transaction["shop_id"], transaction["mode"], *of_groups
-
-    return [
-        dict(zip(("shop_id", "mode", *groups), key, strict=True))
-        | {
-            "count": len(members),
-            "amount_minor": sum(member["amount_minor"] or 0 for member in members),
-        }
-        for key, members in _grouped(transactions.values(), key_of).items()
-    ]
-
-
-def _refusals(transactions: States) -> list[State]:
-    def key_of(transaction: State) -> tuple[str, ...] | None:
-        if outcome(transaction) != "refused":
-            return None
-        result = transaction["authorisation_result"] or ""
-        return transaction["shop_id"], transaction["mode"], _slot(transaction), result
-
-    return [
-        dict(zip(("shop_id", "mode", "slot", "result"), key, strict=True)) | {"count": len(members)}
-        for key, members in _grouped(transactions.values(), key_of).items()
-    ]
 
 
 def _coverage_lines(log: list[RecordedEvent]) -> list[State]:
@@ -279,7 +213,7 @@ def _coverage(log: list[RecordedEvent]) -> list[State]:
             "first_seen_at": min(line["received_at"] for line in lines),
             "last_seen_at": max(line["received_at"] for line in lines),
         }
-        for key, lines in _grouped(_coverage_lines(log), key_of).items()
+        for key, lines in grouped(_coverage_lines(log), key_of).items()
     ]
 
 

@@ -73,9 +73,9 @@ def overview(mode: str) -> ResponseReturnValue:
         )
 
 
-def _payments_of(mode: str, outcome: str, first: str, last: str, **more: str) -> str:
+def _payments_of(mode: str, outcome: str, first_day: str, last_day: str, **more: str) -> str:
     """Return the address of the payments of one outcome that were created on these days."""
-    span = {"created_from": first, "created_until": last, "days_in": zone_name()}
+    span = {"created_from": first_day, "created_until": last_day, "days_in": zone_name()}
     parameters: dict[str, Any] = {**operations_and_statuses(outcome), **span, **more}
     return url_for("pages.search", mode=mode, **parameters)
 

@@ -24,7 +24,6 @@ from tests.projections.test_standing_still import break_orders, let_time_pass
 from tests.queries.filling import follow
 from tests.web.pages.lately import NOW, Clock, a_lately_ledger
 from tests.web.pages.visiting import PASSWORD, SETTINGS, Visiting, add_users
-from web.pages.charts import HEIGHT, stacked
 
 TODAY = NOW.date()
 
@@ -239,21 +238,6 @@ def readmit_as_if_signed(visit: Visiting, at: datetime) -> None:
         locked = origin_secrets.update().where(of_row).values(body_secret=sealed.body_secret)
         connection.execute(locked)
     assert visit.ledger.readmit(id_).outcome == "recorded"
-
-
-def test_bars_stand_on_each_other_within_the_drawing() -> None:
-    chart = stacked(["a", "b", "c"], {"one": [1, 0, 500], "other": [1, 0, 500]})
-
-    assert [len(bar.segments) for bar in chart.bars] == [2, 0, 2]
-    assert chart.top == 1_000
-    assert chart.total("one") == 501
-    for bar in chart.bars:
-        for below, above in zip(bar.segments, bar.segments[1:], strict=False):
-            assert above.y + above.height == pytest.approx(below.y, abs=0.02)
-        for segment in bar.segments:
-            assert segment.y >= 0
-            assert segment.y + segment.height <= HEIGHT + 0.01
-    assert stacked([], {"one": []}).is_empty
 
 
 def test_what_is_verified_but_not_decided_stands_out_until_it_is(
