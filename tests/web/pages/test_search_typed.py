@@ -1,6 +1,7 @@
 """The box takes what people hold in their hand: amounts, days, events, keys, and persons."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from html import unescape
 
@@ -87,6 +88,14 @@ def test_an_event_and_an_authorisation_number_lead_to_the_payment(pages: Visitin
     assert pages.get(f"{HERE}?q=3FEDA2").location == f"{payment}/{UUID}"
     assert "Nothing found" in pages.get(f"{HERE}?q=%2399").text
     assert "Nothing found" in pages.get("/production/search?q=%231").text
+
+
+def test_a_call_that_waits_is_found_by_the_names_of_its_payment(pages: Visiting) -> None:
+    waits = a_form_call(trans_uuid="d4" * 16, trans_id="900077", order_id="waits")
+    receive(pages.ledger, waits.replace(b"signature=", b"signature=x"))
+
+    for name in ("WAITS", "900077", str(uuid.UUID("d4" * 16)).upper()):
+        assert "1 unverified call names it:" in pages.get(f"{HERE}?q={name}").text
 
 
 def test_the_fingerprint_of_a_key_says_whose_it_is(pages: Visiting) -> None:
