@@ -66,8 +66,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),
     "web": (
         "alembic", "authlib", "babel", "flask", "flask_babel", "flask_limiter", "flask_smorest",
-        "flask_wtf", "itsdangerous", "joserfc", "markupsafe", "marshmallow", "orjson", "requests",
-        "segno", "sqlalchemy", "structlog", "ulid", "werkzeug",
+        "flask_wtf", "itsdangerous", "jinja2", "joserfc", "markupsafe", "marshmallow", "orjson",
+        "requests", "segno", "sqlalchemy", "structlog", "ulid", "werkzeug",
     ),
 }  # fmt: skip
 """The libraries each room may use beside the standard one; a room without a row uses none."""
