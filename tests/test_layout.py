@@ -73,8 +73,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.simulator": ("ulid",),
     "ledger.cli": ("alembic", "click", "orjson", "rich", "sqlalchemy", "structlog", "ulid"),
     "web": (
-        "alembic", "authlib", "babel", "flask", "flask_limiter", "flask_smorest",
-        "flask_wtf", "itsdangerous", "joserfc", "markupsafe", "marshmallow", "orjson", "requests",
+        "alembic", "authlib", "babel", "flask", "flask_limiter", "flask_smorest", "flask_wtf",
+        "itsdangerous", "jinja2", "joserfc", "markupsafe", "marshmallow", "orjson", "requests",
         "segno", "sqlalchemy", "structlog", "ulid", "werkzeug",
     ),
 }  # fmt: skip

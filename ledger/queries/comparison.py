@@ -134,26 +134,29 @@ _NOT_COMPARED = frozenset(
 
 def _facts_of(known_states: Sequence[State], *, is_order: bool) -> _Facts:
     fact_by_name: _Facts = {}
+    for balance in balances_of(known_states) if is_order else ():
+        for name in _SUMS:
+            fact_by_name[balance["currency"], name] = balance[name], balance["currency"]
     for state in known_states:
         own_name = state["reference"] if is_order else None
         for name, fact in known_facts(state).items():
             attempt, _, short = name.rpartition(" ")  # of an instalment
             fact_by_name[attempt or own_name, short] = fact, state.get("currency")
-    for balance in balances_of(known_states) if is_order else ():
-        for name, fact in balance.items():
-            if name.endswith("_minor"):
-                fact_by_name[balance["currency"], name] = fact, balance["currency"]
     return fact_by_name
+
+
+_SUMS = ("authorised_minor", "captured_minor", "refunded_minor", "open_minor", "balance_minor")
+_MAIN = frozenset({"operation_type", "status", "amount_minor", "number", *_SUMS})
+"""What is said of a part of which nothing at all was known at one of the instants."""
 
 
 def _differences(earlier_facts: _Facts, later_facts: _Facts) -> list[Difference]:
     unknown = None, None
     differences = []
-    for of, name in sorted(
-        {**earlier_facts, **later_facts}, key=lambda key: (key[0] or "", key[1])
-    ):
+    in_both = {of for of, _ in earlier_facts} & {of for of, _ in later_facts} | {None}
+    for of, name in {**later_facts, **earlier_facts}:
         fact, currency = earlier_facts.get((of, name), unknown)
         later_fact, later_currency = later_facts.get((of, name), unknown)
-        if fact != later_fact and not (of and name in ("reference", "uuid")):
+        if fact != later_fact and (of in in_both or name in _MAIN):
             differences.append(Difference(of, name, fact, later_fact, later_currency or currency))
     return differences

@@ -1,8 +1,10 @@
 """How a page is made: its template, and what every template may use."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, g, render_template
+from jinja2 import pass_context
 
 from ledger import __version__
 from ledger.access.readers import Reader
@@ -15,8 +17,6 @@ from web.pages.static_files import static_url
 
 def register(app: Flask) -> None:
     """Let templates use what all of them need."""
-    # the optimiser would apply a filter to a constant once, in the language of the first reader
-    app.jinja_env.optimized = False
     app.jinja_env.globals.update(
         static_url=static_url,
         reader=reader,
@@ -31,8 +31,18 @@ def register(app: Flask) -> None:
         language=language,
         zone_name=zone_name,
     )
-    app.jinja_env.filters.update(formatting.FILTERS | translations.FILTERS)
-    app.jinja_env.filters["known_on"] = known_on
+    filters = formatting.FILTERS | translations.FILTERS | {"known_on": known_on}
+    app.jinja_env.filters.update({name: _by_request(each) for name, each in filters.items()})
+
+
+def _by_request(formatter: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep a filter from being applied to a constant once, in the language of the first reader."""
+
+    @pass_context
+    def applied(_context: object, *args: Any, **options: Any) -> Any:
+        return formatter(*args, **options)
+
+    return applied
 
 
 def render(template: str, **context: Any) -> str:

@@ -281,3 +281,14 @@ def test_an_order_leads_to_its_subscription(pages: Visiting) -> None:
 
     href = f'href="/test/shops/{item["shop_id"]}/subscriptions/{item["subscription_id"]}'
     assert href in page
+
+
+def test_a_page_speaks_the_language_of_each_reader_in_turn(visit: Visiting) -> None:
+    order = f"{AT}/orders/CMD-2026-0001"
+
+    pages = [
+        visit.get(f"{order}?lang={code}", follow_redirects=True).text for code in ("en", "fr", "en")
+    ]
+
+    kinds = [re.findall(r'<p class="kind">(\w+)', page)[0] for page in pages]
+    assert kinds == ["Order", "Commande", "Order"]
