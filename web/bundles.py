@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Response
 
 from ledger.proof.bundle import bundle_files, zipped
-from ledger.proof.collect import bundle_name, bundle_of, streams_of
+from ledger.proof.collect import bundle_name, bundle_of, named_for_filing, streams_of
 from web.authentication import caller, log_personal_read
 from web.context import ledger
 from web.pages.printed_history import printed_histories
@@ -21,12 +21,11 @@ def bundle_response(
     facts_only = facts_only or not caller().sees_personal
     streams = streams_of(ledger(), kind, shop_id, mode, name, alias=alias)
     title = bundle_name(kind, name)
-    bundle = replace(
-        bundle_of(ledger(), title, streams, reader=caller()),
-        pages=printed_histories(title, streams, caller()),
-    )
+    unnamed = bundle_of(ledger(), title, streams, reader=caller())
+    pages = printed_histories(title, streams, unnamed.checkpoint, caller())
+    bundle = replace(named_for_filing(ledger(), unnamed, shop_id, mode), pages=pages)
     log_personal_read(f"{kind}-bundle", shop_id=shop_id, mode=mode, reference=name)
     response = Response(zipped(bundle_files(bundle, facts_only=facts_only)))
     response.mimetype = "application/octet-stream"  # generators of clients know no zip files
-    response.headers["Content-Disposition"] = f'attachment; filename="{title}.zip"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{bundle.name}.zip"'
     return response

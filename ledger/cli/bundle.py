@@ -14,7 +14,7 @@ from ledger.errors import SettingsError
 from ledger.instants import utc_now
 from ledger.proof.bundle import bundle_files, zipped
 from ledger.proof.checkpoints import sign_up_to_now
-from ledger.proof.collect import bundle_name, bundle_of, streams_of
+from ledger.proof.collect import bundle_name, bundle_of, named_for_filing, streams_of
 from ledger.proof.log_key import open_signer
 from ledger.proof.stamping import (
     StoredTimestamp,
@@ -45,10 +45,12 @@ def write_bundle(
         sign_up_to_now(ledger.database, ledger.sealing, signer, utc_now)
     streams = streams_of(ledger, kind, shop, mode, name, alias=alias)
     title = bundle_name(kind, name)
-    bundle = replace(bundle_of(ledger, title, streams), pages=_pages(ledger, title, streams))
+    unnamed = bundle_of(ledger, title, streams)
+    pages = _pages(ledger, title, streams, unnamed.checkpoint)
+    bundle = replace(named_for_filing(ledger, unnamed, shop, mode), pages=pages)
     if not facts_only:
         note_reads(ledger, Read(f"{kind}-bundle", name, shop, mode))
-    file = output or Path(f"{title}.zip")
+    file = output or Path(f"{bundle.name}.zip")
     write_file(file, zipped(bundle_files(bundle, facts_only=facts_only)))
     entries = counted(len(bundle.origins), "entry", "entries")
     click.echo(f"{file}: {entries} of the log {bundle.checkpoint.partition(chr(10))[0]}")
@@ -92,14 +94,14 @@ def _echo(stored_stamp: StoredTimestamp) -> None:
 
 
 def _pages(
-    ledger: Ledger, title: str, streams: Sequence[Sequence[RecordedEvent]]
+    ledger: Ledger, title: str, streams: Sequence[Sequence[RecordedEvent]], checkpoint: str
 ) -> dict[str, bytes]:
     from web import create_app
     from web.pages.printed_history import printed_histories
 
     app = create_app(ledger.settings, ledger)
     with app.test_request_context():
-        return printed_histories(title, streams)
+        return printed_histories(title, streams, checkpoint)
 
 
 def write_file(file: Path, content: bytes) -> None:
