@@ -85,8 +85,9 @@ def bundle_seconds(ledger: Ledger) -> float:
         streams = streams_of(ledger, TRANSACTION, first.shop_id, first.mode, first.reference)
         title = bundle_name(TRANSACTION, first.reference)
         with app.test_request_context():
-            pages = printed_histories(title, streams)
-        bundle = replace(bundle_of(ledger, title, streams), pages=pages)
+            bundle = bundle_of(ledger, title, streams)
+            pages = printed_histories(title, streams, bundle.checkpoint)
+        bundle = replace(bundle, pages=pages)
         zipped(bundle_files(bundle, facts_only=False))
 
     return timed(make)

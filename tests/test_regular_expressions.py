@@ -71,7 +71,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.operations.logs._SECRET_NAME": "abhq_",
     "ledger.proof.collect._UNSAFE": "aA0-/",
     "ledger.proof.tiles._NUMBER": "x0/.p",
-    "ledger.queries.accounting._UNSAFE": "a0-/",
+    "ledger.queries.file_names._UNSAFE": "a0-/",
     "ledger.queries.evidence._SHA_1": "a0g",
     "ledger.queries.export_formats._BEGINNINGS": ";\t= '\"",
     "ledger.queries.filter_words._STATUS": "A_a",

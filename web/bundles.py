@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Response
 
 from ledger.proof.bundle import bundle_files, zipped
-from ledger.proof.collect import bundle_name, bundle_of, streams_of
+from ledger.proof.collect import bundle_name, bundle_of, named_for_filing, streams_of
 from ledger.queries.notes import notes_about, stream_of_order, streams_with_notes
 from web.authentication import caller, log_personal_read
 from web.context import ledger
@@ -24,12 +24,12 @@ def bundle_response(
     title = bundle_name(kind, name)
     order = stream_of_order(kind, shop_id, mode, name)
     notes = notes_about(ledger(), streams_with_notes(streams, order), caller())
-    bundle = replace(
-        bundle_of(ledger(), title, streams, reader=caller(), order_stream_id=order),
-        pages=printed_histories(title, streams, [] if facts_only else notes, caller()),
-    )
+    unnamed = bundle_of(ledger(), title, streams, reader=caller(), order_stream_id=order)
+    shown = [] if facts_only else notes
+    pages = printed_histories(title, streams, unnamed.checkpoint, shown, caller())
+    bundle = replace(named_for_filing(ledger(), unnamed, shop_id, mode), pages=pages)
     log_personal_read(f"{kind}-bundle", shop_id=shop_id, mode=mode, reference=name)
     response = Response(zipped(bundle_files(bundle, facts_only=facts_only)))
     response.mimetype = "application/octet-stream"  # generators of clients know no zip files
-    response.headers["Content-Disposition"] = f'attachment; filename="{title}.zip"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{bundle.name}.zip"'
     return response

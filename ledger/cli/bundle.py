@@ -14,7 +14,7 @@ from ledger.errors import SettingsError
 from ledger.instants import utc_now
 from ledger.proof.bundle import bundle_files, zipped
 from ledger.proof.checkpoints import sign_up_to_now
-from ledger.proof.collect import bundle_name, bundle_of, streams_of
+from ledger.proof.collect import bundle_name, bundle_of, named_for_filing, streams_of
 from ledger.proof.log_key import open_signer
 from ledger.proof.stamping import (
     StoredTimestamp,
@@ -53,13 +53,12 @@ def write_bundle(
     title = bundle_name(kind, name)
     order = stream_of_order(kind, shop, mode, name)
     notes = [] if facts_only else notes_about(ledger, streams_with_notes(streams, order))
-    bundle = replace(
-        bundle_of(ledger, title, streams, order_stream_id=order),
-        pages=_pages(ledger, title, streams, notes),
-    )
+    unnamed = bundle_of(ledger, title, streams, order_stream_id=order)
+    pages = _pages(ledger, title, streams, unnamed.checkpoint, notes)
+    bundle = replace(named_for_filing(ledger, unnamed, shop, mode), pages=pages)
     if not facts_only:
         note_reads(ledger, Read(f"{kind}-bundle", name, shop, mode))
-    file = output or Path(f"{title}.zip")
+    file = output or Path(f"{bundle.name}.zip")
     write_file(file, zipped(bundle_files(bundle, facts_only=facts_only)))
     entries = counted(len(bundle.origins), "entry", "entries")
     click.echo(f"{file}: {entries} of the log {bundle.checkpoint.partition(chr(10))[0]}")
@@ -106,6 +105,7 @@ def _pages(
     ledger: Ledger,
     title: str,
     streams: Sequence[Sequence[RecordedEvent]],
+    checkpoint: str,
     notes: Sequence[Note],
 ) -> dict[str, bytes]:
     from web import create_app
@@ -113,7 +113,7 @@ def _pages(
 
     app = create_app(ledger.settings, ledger)
     with app.test_request_context():
-        return printed_histories(title, streams, notes)
+        return printed_histories(title, streams, checkpoint, notes)
 
 
 def write_file(file: Path, content: bytes) -> None:

@@ -10,6 +10,8 @@ own, without a network and without any program of whoever gave it to you.
 
 HOW TO CHECK IT
 
+    unzip {name}.zip -d evidence
+    cd evidence
     sh check.sh 'VERIFIER-KEY'
 
 You need sh, OpenSSL 3 and xxd, on Linux, macOS or Windows with WSL; nothing is installed or sent.
@@ -69,6 +71,8 @@ sur votre propre machine, sans réseau et sans aucun programme de celui qui vous
 
 COMMENT LE VÉRIFIER
 
+    unzip {name}.zip -d preuve
+    cd preuve
     sh check.sh 'CLÉ-DE-VÉRIFICATION'
 
 Il faut sh, OpenSSL 3 et xxd, sous Linux, macOS ou Windows avec WSL ; rien n'est installé ni envoyé.

@@ -17,9 +17,11 @@ from ledger.application import Ledger
 from ledger.errors import NotFoundError, UnavailableError
 from ledger.ipn.modes import Mode
 from ledger.proof.bundle import Bundle, BundledEvent, BundledOrigin, BundleError
+from ledger.proof.note import parse_checkpoint
 from ledger.proof.origins import OriginRows, opened_rows, own_positions, rows_of
 from ledger.proof.signed_log import ProvenEntry, SignedLog, signed_log
 from ledger.proof.stamping import StoredTimestamp, newest_timestamp
+from ledger.queries.file_names import shop_in_name
 from ledger.queries.find_by_name import ORDER, events_known, find_stream
 from ledger.queries.history import timeline
 from ledger.queries.notes import streams_with_notes
@@ -61,8 +63,18 @@ def streams_of(
 
 
 def bundle_name(kind: str, name: str) -> str:
-    """Return a plain file name for the bundle of an object."""
+    """Return a plain name for the bundle of an object."""
     return f"{kind}-{_UNSAFE.sub('-', name).strip('-')[:80] or 'unnamed'}"
+
+
+def named_for_filing(ledger: Ledger, bundle: Bundle, shop_id: str, mode: str) -> Bundle:
+    """Return a bundle whose name says shop, mode, object and how far the log went.
+
+    Shape: `boutique_production_transaction-1234_up-to-entry-468`.
+    """
+    size = parse_checkpoint(bundle.checkpoint).size
+    shop, public_mode = shop_in_name(ledger, shop_id), Mode(mode).public
+    return replace(bundle, name=f"{shop}_{public_mode}_{bundle.name}_up-to-entry-{size}")
 
 
 def bundle_of(

@@ -1,6 +1,5 @@
 """Transactions as an accountant files them: signed amounts, the clock of a zone, words, totals."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from ledger.ipn.money import counted_minor
 from ledger.projections.money_outcomes import CAPTURED, HELD
 from ledger.queries.export import TRANSACTIONS, Export, rows
 from ledger.queries.export_formats import ExportRow
+from ledger.queries.file_names import plain_name, shop_in_name
 from ledger.queries.filter_conditions import narrowing
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.lists import TRANSACTIONS as LISTED
@@ -36,7 +36,6 @@ TOTAL_AMOUNTS = ("paid", "refunded", "net")
 
 _SIGNS = {"DEBIT": 1, "CREDIT": -1}
 _SAME = ("order_id", "uuid", "trans_id", "operation_type", "status", "currency", "payment_method")
-_UNSAFE = re.compile(r"[^a-z0-9]+")
 
 
 def transactions_in_days(
@@ -91,7 +90,7 @@ class AccountingExport:
             _, position, _ = live_table(connection, LISTED.view, LISTED.table)
         parts = (
             *(_shop_name(ledger, self.filter), (self.filter.mode or "all-modes").lower()),
-            *(self._period(), _plain(self.zone), f"up-to-event-{position}"),
+            *(self._period(), plain_name(self.zone), f"up-to-event-{position}"),
         )
         return "_".join(parts)
 
@@ -171,8 +170,7 @@ def _shop_name(ledger: Ledger, filter_: TransactionFilter) -> str:
     only = list(ids)
     if len(only) != 1:
         return "all-shops" if filter_.shop_id is None else f"{len(only)}-shops"
-    shop = ledger.shops.shop_by_id.get(only[0])
-    return _plain(shop.name if shop else "") or f"shop-{_plain(only[0])}"
+    return shop_in_name(ledger, only[0])
 
 
 def _days_name(first: date | None, last: date | None) -> str:
@@ -188,7 +186,3 @@ def _days_name(first: date | None, last: date | None) -> str:
     if first.day == 1 and after == next_month:
         return f"{first:%Y-%m}"
     return f"{first}" if first == last else f"{first}_{last}"
-
-
-def _plain(text: str) -> str:
-    return _UNSAFE.sub("-", text.lower()).strip("-")[:60]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ledger.access.readers import Reader
+from ledger.proof.note import parse_checkpoint
 from ledger.queries.history import TimelineEntry, history_data, timeline
 from ledger.queries.notes import Note
 from ledger.queries.state import State, current_state
@@ -31,19 +32,23 @@ class PrintedObject(NamedTuple):
 def printed_histories(
     title: str,
     streams: Sequence[Sequence[RecordedEvent]],
+    checkpoint: str,
     notes: Sequence[Note] = (),
     reader: Reader | None = None,
 ) -> dict[str, bytes]:
     """Return these histories as HTML by file name, one for each language, with times in UTC.
 
-    Shape: facts and notes alone, as a reader may see them; no reader is the operator. Nothing is
-    loaded from elsewhere, and no link leads anywhere.
+    Shape: `checkpoint` is the signed note that they are filed with; facts and notes alone, as a
+    reader may see them; no reader is the operator. Nothing is loaded from elsewhere, and no link
+    leads anywhere.
     """
-    objects = list(_printed(streams, reader))
+    objects, signed = list(_printed(streams, reader)), parse_checkpoint(checkpoint)
     pages = {}
     for code in LANGUAGES:
         with speaking(code):
-            page = render("printed_history.html", name=title, objects=objects, notes=notes)
+            page = render(
+                "printed_history.html", name=title, objects=objects, signed=signed, notes=notes
+            )
         pages[f"history-{code}.html"] = page.encode()
     return pages
 

@@ -1,6 +1,7 @@
 """How a page is made: its template, and what every template may use."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, g, render_template
@@ -9,6 +10,7 @@ from jinja2 import pass_context
 from ledger import __version__
 from ledger.access.readers import Reader
 from ledger.ipn.modes import PUBLIC_MODES
+from web.context import context
 from web.pages import formatting, translations
 from web.pages.languages import LANGUAGES, ZONES, language, zone_name
 from web.pages.navigation import current_mode, in_mode, known_on, link_to, menu
@@ -21,6 +23,7 @@ def register(app: Flask) -> None:
         static_url=static_url,
         reader=reader,
         version=__version__,
+        produced_at=_produced_at,
         menu=menu,
         link_to=link_to,
         in_mode=in_mode,
@@ -48,6 +51,11 @@ def _by_request(formatter: Callable[..., Any]) -> Callable[..., Any]:
 def render(template: str, **context: Any) -> str:
     """Render a page from `web/templates/pages`."""
     return render_template(f"pages/{template}", **context)
+
+
+def _produced_at() -> datetime:
+    """Return when a page is made, which it says on paper."""
+    return context().clock()
 
 
 def reader() -> Reader | None:

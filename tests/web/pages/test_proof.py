@@ -79,8 +79,18 @@ def test_a_payment_leads_to_its_evidence_as_a_file(signed: Visiting) -> None:
     response = signed.get(address)
 
     assert address == BUNDLE
-    assert response.headers["Content-Disposition"].endswith(f'"transaction-{UUID}.zip"')
+    named = re.fullmatch(
+        rf'attachment; filename="([a-z0-9-]+_test_transaction-{UUID}_up-to-entry-([0-9]+))\.zip"',
+        response.headers["Content-Disposition"],
+    )
+    assert named is not None
     assert {"check.sh", "history-en.html", "history-fr.html"} <= names_in(response)
+    with zipfile.ZipFile(io.BytesIO(response.data)) as archive:
+        assert archive.read("checkpoint").split(b"\n")[1].decode() == named[2]
+        readme = archive.read("README.txt").decode()
+        assert readme.count(f"    unzip {named[1]}.zip -d ") == 2
+        for page, words in (("en", "up to entry"), ("fr", "jusqu’à l’entrée")):
+            assert f"{words} {named[2]}</p>" in archive.read(f"history-{page}.html").decode()
 
 
 def test_only_who_may_see_personal_data_gets_them(signed: Visiting) -> None:
