@@ -131,8 +131,8 @@ def _periods(question: Question) -> list[tuple[str, str, bool]]:
 _SPAN = ("recorded_from", "recorded_until")
 
 
-def _span(first: date, last: date) -> dict[str, str]:
-    return dict(zip(_SPAN, (first.isoformat(), last.isoformat()), strict=True))
+def _span(first_day: date, last_day: date) -> dict[str, str]:
+    return dict(zip(_SPAN, (first_day.isoformat(), last_day.isoformat()), strict=True))
 
 
 def _single_day(question: Question) -> dict[str, str] | None:
