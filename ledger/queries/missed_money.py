@@ -83,8 +83,8 @@ def refunds_to_retry(connection: Connection, scope: Scope, now: datetime) -> Loo
 _Order = tuple[str, str, str | None]
 
 
-def _order_of(transaction: Mapping[str, Any]) -> _Order:
-    return transaction["shop_id"], Mode(transaction["mode"]).value, transaction["order_id"]
+def _order_of(item: Item) -> _Order:
+    return item["shop_id"], Mode(item["mode"]).value, item["order_id"]
 
 
 def _refunds_made(
@@ -108,12 +108,12 @@ def _refunds_made(
     return by_order
 
 
-def _stands_for(made: Mapping[str, Any], refused: Item) -> bool:
+def _stands_for(made: Mapping[str, Any], refund: Item) -> bool:
     """Return True if a refund was made after one that was refused, and gives back as much."""
-    amounts = made["amount_minor"], refused["amount_minor"]
+    amounts = made["amount_minor"], refund["amount_minor"]
     is_as_large = None not in amounts and amounts[0] >= amounts[1]
-    is_later = read_instant(made["first_seen_at"]) >= read_instant(refused["first_seen_at"])
-    return is_as_large and is_later and made["currency"] == refused["currency"]
+    is_later = read_instant(made["first_seen_at"]) >= read_instant(refund["first_seen_at"])
+    return is_as_large and is_later and made["currency"] == refund["currency"]
 
 
 def _object(object_kind: Kind, item: Item, name: str) -> Item:

@@ -78,7 +78,7 @@ def test_a_payment_under_verification_waits_too_long_after_three_whole_days(
 
 
 @pytest.mark.parametrize(
-    ("status", "expected"),
+    ("status", "overdue"),
     [
         ("WAITING_AUTHORISATION", LookAtCode.AUTHORISATION_OVERDUE),
         ("AUTHORISED_TO_VALIDATE", LookAtCode.VALIDATION_OVERDUE),
@@ -86,12 +86,12 @@ def test_a_payment_under_verification_waits_too_long_after_three_whole_days(
     ],
 )
 def test_a_capture_day_that_has_passed_is_overdue_where_news_would_have_come(
-    ledger: Ledger, status: str, expected: LookAtCode | None
+    ledger: Ledger, status: str, overdue: LookAtCode | None
 ) -> None:
     capture_at = (MORNING + timedelta(days=1)).isoformat()
     notified(ledger, "a", status, capture_at=capture_at)
 
-    assert list(look(ledger, after_days=9)) == ([] if expected is None else [expected])
+    assert list(look(ledger, after_days=9)) == ([] if overdue is None else [overdue])
 
 
 @pytest.mark.parametrize(
