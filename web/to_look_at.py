@@ -1,7 +1,8 @@
 """What the caller should look at, for pages and the API alike."""
 
 from ledger.queries.activity import Scope
-from ledger.queries.to_look_at import Gaps, LookAt, to_look_at
+from ledger.queries.look_at import Gaps, LookAt
+from ledger.queries.to_look_at import to_look_at
 from ledger.reconciliation.standing import Standing, standings
 from web.context import context, ledger
 

@@ -51,10 +51,9 @@ class Listing:
     """What can be listed.
 
     Shape: a caller sorts by the names in `orders`. `index_scans` and `selective` name filters: each
-    value of the former has an index of its own; the latter leave few rows, as does one of `spans`
-    from and until which is short. `complete` adds to the items of a page what stands in another
-    table. `is_due` is a condition on rows that has the parameter `now`; without it all rows are
-    listed at any time.
+    value of the former has an index of its own; the latter leave few rows, as short `spans` do.
+    `complete` adds to the items of a page what stands in another table. `is_due` is a condition on
+    rows with the parameter `now`; without it all rows are listed at any time.
     """
 
     view: str
@@ -68,9 +67,6 @@ class Listing:
     needs_mode: bool = True
     complete: Callable[[Connection, Table, Sequence[Row], Sequence[Item]], None] | None = None
     is_due: Callable[[Table], ColumnElement[bool]] | None = None
-
-
-# -- what is shown ------------------------------------------------------------------------------
 
 
 def as_item(row: Row, *hidden: str, or_none: Sequence[str] = ()) -> Item:
@@ -117,8 +113,6 @@ def _add_instalments(
     for row in in_order(added):
         item_by_id[row.pop("id")]["instalments"].append(row)
 
-
-# -- what can be listed -------------------------------------------------------------------------
 
 _TIME = {"time": SortOrder(("first_seen_at", "id"))}
 
@@ -180,9 +174,6 @@ TOTALS = Listing(
     {"time": SortOrder(("day", "shop_id", "currency", "payment_method", "outcome", "mode"))},
     lambda row: as_item(row, or_none=("currency", "payment_method")),
 )
-
-
-# -- pages --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

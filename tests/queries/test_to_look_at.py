@@ -10,7 +10,8 @@ from ledger.queries import to_look_at as looking
 from ledger.queries.activity import Scope
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.lists import TRANSACTIONS, list_page
-from ledger.queries.to_look_at import Gaps, LookAt, LookAtCode, to_look_at
+from ledger.queries.look_at import Gaps, LookAt, LookAtCode
+from ledger.queries.to_look_at import to_look_at
 from tests.builders import (
     MORNING,
     NOON,
@@ -38,13 +39,17 @@ def ledger(sqlite_url: str) -> Iterator[Ledger]:
 
 
 def look(
-    ledger: Ledger, *, days: float = 1, shops: tuple[str, ...] = BOTH, is_limited: bool = False
+    ledger: Ledger,
+    *,
+    after_days: float = 1,
+    shops: tuple[str, ...] = BOTH,
+    is_limited: bool = False,
 ) -> dict[LookAtCode, LookAt]:
     """What counts something, so many days later; shops that call often enough are left out."""
     follow(ledger)
     scope = Scope("TEST", shops, is_limited)
     with ledger.database.connect() as connection:
-        entries = to_look_at(connection, scope, NOON + timedelta(days=days), Gaps())
+        entries = to_look_at(connection, scope, NOON + timedelta(days=after_days), Gaps())
     by_code = {entry.code: entry for entry in entries if entry.count != 0}
     by_code.pop(LookAtCode.SHOPS_SILENT, None)
     return by_code
@@ -61,8 +66,8 @@ def test_a_payment_under_verification_waits_too_long_after_three_whole_days(
 ) -> None:
     notified(ledger, "a", "UNDER_VERIFICATION")
 
-    assert LookAtCode.VERIFICATION_TOO_LONG not in look(ledger, days=3)
-    entry = look(ledger, days=4)[LookAtCode.VERIFICATION_TOO_LONG]
+    assert LookAtCode.VERIFICATION_TOO_LONG not in look(ledger, after_days=3)
+    entry = look(ledger, after_days=4)[LookAtCode.VERIFICATION_TOO_LONG]
     assert (entry.count, entry.is_bounded) == (1, False)
     assert entry.oldest_at is not None
     assert entry.oldest_at.date() == NOON.date()
@@ -73,7 +78,7 @@ def test_a_payment_under_verification_waits_too_long_after_three_whole_days(
 
 
 @pytest.mark.parametrize(
-    ("status", "code"),
+    ("status", "overdue"),
     [
         ("WAITING_AUTHORISATION", LookAtCode.AUTHORISATION_OVERDUE),
         ("AUTHORISED_TO_VALIDATE", LookAtCode.VALIDATION_OVERDUE),
@@ -81,12 +86,12 @@ def test_a_payment_under_verification_waits_too_long_after_three_whole_days(
     ],
 )
 def test_a_capture_day_that_has_passed_is_overdue_where_news_would_have_come(
-    ledger: Ledger, status: str, code: LookAtCode | None
+    ledger: Ledger, status: str, overdue: LookAtCode | None
 ) -> None:
     capture_at = (MORNING + timedelta(days=1)).isoformat()
     notified(ledger, "a", status, capture_at=capture_at)
 
-    assert list(look(ledger, days=9)) == ([] if code is None else [code])
+    assert list(look(ledger, after_days=9)) == ([] if overdue is None else [overdue])
 
 
 @pytest.mark.parametrize(
@@ -115,7 +120,7 @@ def test_a_month_of_a_plan_without_an_instalment_is_missed(ledger: Ledger) -> No
     opened_on = {"sub_effect_date": f"{NOON:%Y%m}01", "sub_currency": "978"}
     receive(ledger, a_form_call(**plan, **terms, **opening, **opened_on))
 
-    entry = look(ledger, days=60)[LookAtCode.INSTALMENTS_MISSED]
+    entry = look(ledger, after_days=60)[LookAtCode.INSTALMENTS_MISSED]
 
     assert entry.count == 2
     assert entry.oldest_at is not None
@@ -127,15 +132,15 @@ def test_a_contradiction_is_news_for_thirty_days(ledger: Ledger) -> None:
     receive(ledger, a_rest_call("CAPTURED", minutes(1)))
     receive(ledger, a_rest_call("REFUSED", minutes(2)))
 
-    assert look(ledger, days=2)[LookAtCode.CONTRADICTIONS].count == 1
-    assert LookAtCode.CONTRADICTIONS not in look(ledger, days=32)
+    assert look(ledger, after_days=2)[LookAtCode.CONTRADICTIONS].count == 1
+    assert LookAtCode.CONTRADICTIONS not in look(ledger, after_days=32)
 
 
 def test_the_quarantine_grows_when_more_comes_than_in_the_week_before(ledger: Ledger) -> None:
     receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
 
-    assert look(ledger, days=0)[LookAtCode.QUARANTINE_GROWS].count == 1
-    assert LookAtCode.QUARANTINE_GROWS not in look(ledger, days=1)
+    assert look(ledger, after_days=0)[LookAtCode.QUARANTINE_GROWS].count == 1
+    assert LookAtCode.QUARANTINE_GROWS not in look(ledger, after_days=1)
 
 
 def test_a_list_is_counted_for_one_page_and_says_that_there_is_more(
@@ -145,7 +150,7 @@ def test_a_list_is_counted_for_one_page_and_says_that_there_is_more(
     for number in "abc":
         notified(ledger, number, "UNDER_VERIFICATION", trans_id=f"41000{number}")
 
-    entry = look(ledger, days=5)[LookAtCode.VERIFICATION_TOO_LONG]
+    entry = look(ledger, after_days=5)[LookAtCode.VERIFICATION_TOO_LONG]
 
     assert (entry.count, entry.is_bounded) == (2, True)
 
@@ -158,7 +163,7 @@ def test_nobody_counts_what_belongs_to_shops_that_he_does_not_see(
     notified(ledger, "b", "REFUSED", operationType="CREDIT", number=2)
     receive(ledger, b"hello=world", shop_id=SHOP_ID, mode="TEST")
 
-    assert look(ledger, days=9, shops=seen, is_limited=True) == {}
+    assert look(ledger, after_days=9, shops=seen, is_limited=True) == {}
 
 
 def test_gaps_are_those_that_reconciliation_has_found(ledger: Ledger) -> None:

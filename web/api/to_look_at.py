@@ -19,7 +19,8 @@ from ledger.queries.filter_declarations import (
     SuspectFilter,
     TransactionFilter,
 )
-from ledger.queries.to_look_at import LookAt, LookAtCode
+from ledger.queries.lists import Item
+from ledger.queries.look_at import LookAt, LookAtCode
 from web.api.answer_fields import answer_schema, flag, instant, many, nested, number, text
 from web.api.object_answers import Links
 from web.api.objects import links_of
@@ -81,24 +82,24 @@ def list_to_look_at(parameters: dict[str, Any]) -> Response:
         scope = scope_of(mode)
         if named_shops:
             scope = replace(scope, shops=tuple(named_shops), is_limited=True)
-        items += [_item(entry, Mode(mode).public, named_shops) for entry in entries_of(scope)]
+        items += [_item(look_at, Mode(mode).public, named_shops) for look_at in entries_of(scope)]
     return answer({"items": items})
 
 
-def _item(entry: LookAt, mode: str, shops: list[str]) -> dict[str, Any]:
-    oldest_at = None if entry.oldest_at is None else write_public_instant(entry.oldest_at)
+def _item(look_at: LookAt, mode: str, shops: list[str]) -> dict[str, Any]:
+    oldest_at = None if look_at.oldest_at is None else write_public_instant(look_at.oldest_at)
     return {
-        "code": entry.code.value,
+        "code": look_at.code.value,
         "mode": mode,
-        "count": entry.count,
-        "is_bounded": entry.is_bounded,
+        "count": look_at.count,
+        "is_bounded": look_at.is_bounded,
         "oldest_at": oldest_at,
-        "list": None if entry.filters is None else _address(entry.filters, mode, shops),
-        "objects": [_object(item) for item in entry.objects],
+        "list": None if look_at.filters is None else _address(look_at.filters, mode, shops),
+        "objects": [_object(item) for item in look_at.objects],
     }
 
 
-def _object(item: dict[str, Any]) -> dict[str, Any]:
+def _object(item: Item) -> Item:
     names = (item[name] for name in ("kind", "shop_id", "mode", "reference", "alias"))
     return redact_for_reader(item | {"links": links_of(*names)})
 

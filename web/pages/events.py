@@ -116,14 +116,14 @@ def _periods(question: Question) -> list[tuple[str, str, bool]]:
         (N_("Yesterday"), _span(today - timedelta(days=1), today - timedelta(days=1))),
         (N_("Last 7 days"), _span(today - timedelta(days=6), today)),
     )
-    asked = {name: question.value(name) for name in _SPAN if question.value(name)}
+    span_shown = {name: question.value(name) for name in _SPAN if question.value(name)}
     in_zone = {} if zone == "UTC" else {"days_in": zone}
     addresses = (
         question.address(own_path(), "cursor", *_SPAN, **span, **(in_zone if span else {}))
         for _, span in spans
     )
     return [
-        (title, address, span == asked)
+        (title, address, span == span_shown)
         for (title, span), address in zip(spans, addresses, strict=True)
     ]
 
@@ -131,8 +131,8 @@ def _periods(question: Question) -> list[tuple[str, str, bool]]:
 _SPAN = ("recorded_from", "recorded_until")
 
 
-def _span(first: date, last: date) -> dict[str, str]:
-    return dict(zip(_SPAN, (first.isoformat(), last.isoformat()), strict=True))
+def _span(first_day: date, last_day: date) -> dict[str, str]:
+    return dict(zip(_SPAN, (first_day.isoformat(), last_day.isoformat()), strict=True))
 
 
 def _single_day(question: Question) -> dict[str, str] | None:

@@ -13,7 +13,7 @@ from ledger.ipn.modes import Mode
 from ledger.queries.filter_conditions import Comparison, Filter, narrowing
 from ledger.queries.filter_declarations import EventFilter, SuspectFilter, TransactionFilter
 from ledger.queries.lists import Item
-from ledger.queries.to_look_at import LOOKED_BACK, VERIFICATION_WAIT, LookAt, LookAtCode
+from ledger.queries.look_at import LOOKED_BACK, VERIFICATION_WAIT, LookAt, LookAtCode
 from web.authentication import redact_for_reader, scope_of
 from web.context import context
 from web.pages.blueprint import bp
@@ -109,35 +109,35 @@ def to_look_at(mode: str) -> ResponseReturnValue:
 
 def lines_of(mode: str) -> list[dict[str, Any]]:
     """Return the entries as a page shows them."""
-    return [_line(entry, mode) for entry in entries_of(scope_of(Mode(mode)))]
+    return [_line(look_at, mode) for look_at in entries_of(scope_of(Mode(mode)))]
 
 
-def _line(entry: LookAt, mode: str) -> dict[str, Any]:
-    title, meaning = WORDS[entry.code]
+def _line(look_at: LookAt, mode: str) -> dict[str, Any]:
+    title, meaning = WORDS[look_at.code]
     return {
         "title": title,
-        "meaning": translated(meaning) % {"days": _DAYS.get(entry.code)},
-        "count": entry.count,
-        "is_bounded": entry.is_bounded,
-        "oldest_at": entry.oldest_at,
-        "href": _address(entry, mode),
-        "objects": [_object(item) for item in entry.objects],
+        "meaning": translated(meaning) % {"days": _DAYS.get(look_at.code)},
+        "count": look_at.count,
+        "is_bounded": look_at.is_bounded,
+        "oldest_at": look_at.oldest_at,
+        "href": _address(look_at, mode),
+        "objects": [_object(item) for item in look_at.objects],
     }
 
 
-def _address(entry: LookAt, mode: str) -> str | None:
+def _address(look_at: LookAt, mode: str) -> str | None:
     """Return the address of the list behind an entry; None where its objects are all there is."""
-    if entry.code in _PAGES:
-        return url_for(_PAGES[entry.code], mode=mode)
-    if type(entry.filters) not in _LISTS:
+    if look_at.code in _PAGES:
+        return url_for(_PAGES[look_at.code], mode=mode)
+    if type(look_at.filters) not in _LISTS:
         return None
-    assert entry.filters is not None
+    assert look_at.filters is not None
     words = {
         name: _written(condition.comparison, value)
-        for name, condition, value in narrowing(entry.filters)
+        for name, condition, value in narrowing(look_at.filters)
         if name not in ("mode", "shop_id")
     }
-    return f"{url_for(_LISTS[type(entry.filters)], mode=mode)}?{urlencode(words, doseq=True)}"
+    return f"{url_for(_LISTS[type(look_at.filters)], mode=mode)}?{urlencode(words, doseq=True)}"
 
 
 def _written(comparison: Comparison, value: Any) -> Any:

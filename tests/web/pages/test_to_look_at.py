@@ -89,5 +89,4 @@ def called(visit: Visiting, path: str, shops: list[str] | None) -> list[dict]:  
         )
     answer = visit.app.test_client().get(path, headers={"Authorization": f"Bearer {secret}"})
     assert answer.status_code == 200, answer.text
-    items: list[dict] = answer.get_json()["items"]  # type: ignore[type-arg]
-    return items
+    return list(answer.get_json()["items"])
