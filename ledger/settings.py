@@ -2,20 +2,31 @@
 
 # ruff: noqa: RUF009  # each call returns a field of a dataclass
 
-import re
-from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import SettingsError
+from ledger.setting_texts import (
+    COUNT,
+    NETWORKS,
+    PERIOD,
+    PERIODS,
+    RATE,
+    SOURCES,
+    WEB_ADDRESS,
+    matching,
+    one_of,
+    read_database_url,
+    web_address,
+    webhook_secret,
+    words,
+)
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 SECRET_KEY_MIN = 32
-WEBHOOK_KEY_MIN, WEBHOOK_KEY_MAX = 24, 64
-"""Bytes of a key that signs webhooks. Source: Standard Webhooks."""
 READER_ROLES = ("auditor", "auditor-personal", "operator")
 """The words that settings may name a role by; `ledger/access/readers.py` says what each may do."""
 
@@ -131,10 +142,7 @@ class Settings:
     second_factor_roles: tuple[str, ...] = setting((), "roles that need a second factor, or `all`")
     alert_mail_to: tuple[str, ...] = setting((), "who is told by mail of what needs an operator")
     alert_smtp_url: str = setting(
-        "",
-        "the mail server for that: `smtps://user:password@host:465`, or `smtp://host:587`, which"
-        " must offer STARTTLS unless it is loopback",
-        is_secret=True,
+        "", "the mail server for that: `smtps://user:password@host:465`", is_secret=True
     )
     alert_webhook_url: str = setting(
         "", "an https address that is told the same by webhook", is_secret=True
@@ -185,7 +193,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     for setting in fields(Settings):
         variable = f"LEDGER_{setting.name.upper()}"
         text = environ.get(variable)
-        of_its_kind = _READERS_BY_TYPE.get(type(setting.default), _COUNT)
+        of_its_kind = _READERS_BY_TYPE.get(type(setting.default), COUNT)
         read, demand = _READERS.get(setting.name, of_its_kind)
         try:
             if text:
@@ -231,36 +239,6 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
     return any(parsed in network for network in networks)
 
 
-def _matching(pattern: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError
-        return text
-
-    return read
-
-
-def _one_of(choices: Sequence[str]) -> tuple[Callable[[str], str], str]:
-    return _matching("|".join(choices)), f"be one of {', '.join(choices)}"
-
-
-def _words(read_word: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    return lambda text: tuple(map(read_word, text.replace(",", " ").split()))
-
-
-def _web_address(text: str) -> str:
-    """Read an address without a query; only on this very machine may it lack https."""
-    loopback = r"http://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?"
-    return _matching(rf"(?:https://[A-Za-z0-9.:\[\]-]+|{loopback})(?:/[^\s?#\\]*)?")(text)
-
-
-def _webhook_secret(text: str) -> str:
-    key = b64decode(text.removeprefix("whsec_"), validate=True)
-    if not text.startswith("whsec_") or not WEBHOOK_KEY_MIN <= len(key) <= WEBHOOK_KEY_MAX:
-        raise ValueError
-    return text
-
-
 def _role_rules(text: str) -> tuple[RoleRule, ...]:
     """Read `value=role` or `value=role:shop,shop`; the value may hold anything but semicolons."""
     rules = []
@@ -275,70 +253,46 @@ def _role_rules(text: str) -> tuple[RoleRule, ...]:
 
 
 def _roles(text: str) -> tuple[str, ...]:
-    return READER_ROLES if text == "all" else _words(_matching("|".join(READER_ROLES)))(text)
+    return READER_ROLES if text == "all" else words(matching("|".join(READER_ROLES)))(text)
 
 
-def _database_url(url: str) -> str:
-    scheme, _, address = url.partition("://")
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg"):
-        return f"postgresql+psycopg://{address}"
-    return _matching("(?s)sqlite:///.*")(url)
-
-
-_COUNT = (lambda text: int(_matching("0*[1-9][0-9]*")(text)), "be a whole number above zero")
-_NETWORKS = (
-    _words(lambda text: ip_network(text, strict=False)),
-    "be addresses or ranges, for example 10.0.0.0/8",
-)
-_SOURCES = (
-    lambda text: _NETWORKS[0](re.sub(r"\bany\b", "0.0.0.0/0 ::/0", text)),
-    "be addresses or ranges, for example 194.50.38.0/24, or `any`",
-)
 _READERS_BY_TYPE: Mapping[type, tuple[Callable[[str], Any], str]] = {
     str: (str, "be text"),
     type(None): (Path, "be a path"),
 }
-_A_YEAR = "(?:1[2-9]|[2-9][0-9]|[1-9][0-9]{2})m|(?:36[6-9]|3[7-9][0-9]|[4-9][0-9]{2})d"
-_PERIOD = f"(?:personal|evidence|quarantine|network)=[1-9][0-9]{{0,2}}[dm]|access_log=(?:{_A_YEAR})"
-_PERIODS = "be periods, as evidence=15m; access_log is kept for 12m, or 366d, or longer"
-_WEB_ADDRESS = (
-    lambda text: _web_address(text).rstrip("/"),
-    "be an https address, for example https://ledger.example.com",
-)
-_RATE = _matching("[1-9][0-9]{0,8}/(second|minute|hour|day)"), "be a rate, for example 600/minute"
 _READERS: Mapping[str, tuple[Callable[[str], Any], str]] = {
-    "database_url": (_database_url, "begin with sqlite:/// or postgresql://"),
-    "tsa_url": (_matching(r"https?://\S+"), "be an address, for example https://tsa.example.com"),
-    "retention": (_matching(f"(?:{_PERIOD})(?:,(?:{_PERIOD}))*"), _PERIODS),
-    "metrics_token": (_matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
-    "trusted_proxies": _NETWORKS,
-    "allowed_sources": _SOURCES,
-    "log_format": _one_of(("console", "json")),
-    "log_level": _one_of(LOG_LEVELS),
-    "rate_per_token": _RATE,
-    "rate_per_address": _RATE,
+    "database_url": (read_database_url, "begin with sqlite:/// or postgresql://"),
+    "tsa_url": (matching(r"https?://\S+"), "be an address, for example https://tsa.example.com"),
+    "retention": (matching(f"(?:{PERIOD})(?:,(?:{PERIOD}))*"), PERIODS),
+    "metrics_token": (matching(r"[!-~]{16,}"), "have 16 or more characters, without blanks"),
+    "trusted_proxies": NETWORKS,
+    "allowed_sources": SOURCES,
+    "log_format": one_of(("console", "json")),
+    "log_level": one_of(LOG_LEVELS),
+    "rate_per_token": RATE,
+    "rate_per_address": RATE,
     "cors_origins": (
-        _words(_matching(r"https?://[A-Za-z0-9.:\[\]-]+")),
+        words(matching(r"https?://[A-Za-z0-9.:\[\]-]+")),
         "be origins, for example https://audit.example.com",
     ),
-    "public_url": _WEB_ADDRESS,
-    "oidc_issuer": (_web_address, _WEB_ADDRESS[1]),  # as the provider writes it, to the letter
+    "public_url": WEB_ADDRESS,
+    "oidc_issuer": (web_address, WEB_ADDRESS[1]),  # as the provider writes it, to the letter
     "oidc_roles": (
         _role_rules,
         "be rules, for example accounting=auditor; treasury=operator:12345678,87654321",
     ),
-    "local_passwords": _one_of(("on", "off")),
+    "local_passwords": one_of(("on", "off")),
     "alert_mail_to": (
-        _words(_matching(r"[!-+\--?A-~]+@[A-Za-z0-9.-]+")),
+        words(matching(r"[!-+\--?A-~]+@[A-Za-z0-9.-]+")),
         "be mail addresses, for example ops@example.com",
     ),
     "alert_smtp_url": (
-        _matching(r"smtps?://(?:[^\s/@]+@)?[A-Za-z0-9.-]+(?::[0-9]{1,5})?"),
+        matching(r"smtps?://(?:[^\s/@]+@)?[A-Za-z0-9.-]+(?::[0-9]{1,5})?"),
         "be an address, for example smtps://user:password@mail.example.com:465",
     ),
-    "alert_webhook_url": _WEB_ADDRESS,
+    "alert_webhook_url": WEB_ADDRESS,
     "alert_webhook_secret": (
-        _webhook_secret,
+        webhook_secret,
         "be whsec_ and 24 to 64 bytes in base64",
     ),
     "second_factor_roles": (_roles, f"be all, or some of {', '.join(READER_ROLES)}"),

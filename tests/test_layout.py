@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = (
     "ledger.errors",
+    "ledger.setting_texts",
     "ledger.settings",
     "ledger.instants",
     "ledger.operations",

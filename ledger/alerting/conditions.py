@@ -35,8 +35,8 @@ Source = Callable[[datetime], Iterable[Condition]]
 """Returns the conditions of one kind that hold at an instant."""
 
 
-def sources(ledger: Ledger, faults: Source) -> Mapping[str, Source]:
-    """Return what finds the conditions of each kind. Shape: `faults` are those of `ledger check`.
+def sources(ledger: Ledger, check_source: Source) -> Mapping[str, Source]:
+    """Return what finds the conditions of each kind; `check_source` those of `ledger check`.
 
     What `ledger verify` finds it tells itself, whenever it is run.
     """
@@ -52,7 +52,7 @@ def sources(ledger: Ledger, faults: Source) -> Mapping[str, Source]:
         SILENCE: reading(_silence),
         QUARANTINE: reading(_quarantine),
         LAG: reading(_lag),
-        CHECK: faults,
+        CHECK: check_source,
     }
 
 

@@ -76,47 +76,47 @@ class AlertRunner:
         with self._database.begin() as connection:
             if not take_lease(connection, LEASE, self._holder, seconds=LEASE_SECONDS):
                 return
-        conditions, kinds = self._conditions()
+        current, kinds = self._conditions()
         with self._database.begin() as connection:
-            note_conditions(connection, conditions, kinds, self._now())
-            remembered = standing_conditions(connection)
-        for standing in remembered:
-            news = standing.news_at(self._now())
+            note_conditions(connection, current, kinds, self._now())
+            all_remembered = standing_conditions(connection)
+        for remembered in all_remembered:
+            news = remembered.news_at(self._now())
             if news is not None and not self._stopped.is_set():
-                self._tell(standing, news)
+                self._tell(remembered, news)
 
     def _conditions(self) -> tuple[list[Condition], list[str]]:
         """Return what holds, and of which kinds that could be found out."""
-        conditions: list[Condition] = []
+        current: list[Condition] = []
         kinds = []
         for kind, source in self._sources.items():
             try:
-                conditions += source(self._now())
+                current += source(self._now())
             except Exception as error:  # noqa: BLE001  the other kinds are told of all the same
                 _log.warning("alerts.unknown", kind=kind, error=type(error).__name__)
             else:
                 kinds.append(kind)
-        return conditions, kinds
+        return current, kinds
 
-    def _tell(self, standing: StandingCondition, news: str) -> None:
+    def _tell(self, remembered: StandingCondition, news: str) -> None:
         """Tell by every channel: one that takes it is enough, else it is tried again later."""
         now = self._now()
-        instants = [each for each in (standing.began_at, standing.sent_at) if each is not None]
+        instants = [each for each in (remembered.began_at, remembered.sent_at) if each is not None]
         alert = Alert(
-            id=alert_id(standing.name, news, *instants),
-            kind=standing.kind,
-            name=standing.name,
+            id=alert_id(remembered.name, news, *instants),
+            kind=remembered.kind,
+            name=remembered.name,
             news=news,
-            message=standing.message,
-            began_at=standing.began_at,
+            message=remembered.message,
+            began_at=remembered.began_at,
             at=now,
         )
         taken = [name for name, error in send(self._channels, alert).items() if error is None]
         for channel in self._channels.keys() - taken:
             self._failed(channel)
         with self._database.begin() as connection:
-            (note_sent if taken else note_failure)(connection, standing, now)
-        _log.info("alerts.told", name=standing.name, news=news, channels=taken)
+            (note_sent if taken else note_failure)(connection, remembered, now)
+        _log.info("alerts.told", name=remembered.name, news=news, channels=taken)
 
 
 def send(channels: Channels, alert: Alert) -> dict[str, str | None]:

@@ -53,13 +53,13 @@ def standing_conditions(connection: Connection) -> list[StandingCondition]:
 
 
 def note_conditions(
-    connection: Connection, conditions: Iterable[Condition], kinds: Collection[str], now: datetime
+    connection: Connection, current: Iterable[Condition], kinds: Collection[str], now: datetime
 ) -> None:
     """Remember what holds of these kinds; what of them does not hold any more has ended.
 
     Shape: what ended before anybody was told is forgotten.
     """
-    condition_by_name = {condition.name: condition for condition in conditions}
+    condition_by_name = {condition.name: condition for condition in current}
     known = {each.name: each for each in standing_conditions(connection) if each.kind in kinds}
     for name, condition in condition_by_name.items():
         if name not in known:
@@ -74,17 +74,17 @@ def note_conditions(
             _change(connection, name, ended_at=now)
 
 
-def note_sent(connection: Connection, standing: StandingCondition, now: datetime) -> None:
+def note_sent(connection: Connection, remembered: StandingCondition, now: datetime) -> None:
     """Remember that an operator was told; what has ended is forgotten with that."""
-    if standing.ended_at is not None:
-        forget(connection, standing.name)
+    if remembered.ended_at is not None:
+        forget(connection, remembered.name)
     else:
-        _change(connection, standing.name, sent_at=now, tried_at=now, failures=0)
+        _change(connection, remembered.name, sent_at=now, tried_at=now, failures=0)
 
 
-def note_failure(connection: Connection, standing: StandingCondition, now: datetime) -> None:
+def note_failure(connection: Connection, remembered: StandingCondition, now: datetime) -> None:
     """Remember that nobody could be told."""
-    _change(connection, standing.name, tried_at=now, failures=standing.failures + 1)
+    _change(connection, remembered.name, tried_at=now, failures=remembered.failures + 1)
 
 
 def forget(connection: Connection, name: str) -> None:
@@ -92,6 +92,6 @@ def forget(connection: Connection, name: str) -> None:
     connection.execute(delete(alert_conditions).where(alert_conditions.c.name == name))
 
 
-def _change(connection: Connection, name: str, **values: datetime | int | None) -> None:
+def _change(connection: Connection, name: str, **new_values: datetime | int | None) -> None:
     is_it = alert_conditions.c.name == name
-    connection.execute(update(alert_conditions).where(is_it).values(values))
+    connection.execute(update(alert_conditions).where(is_it).values(new_values))

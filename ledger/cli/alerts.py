@@ -84,14 +84,14 @@ def _send(settings: Settings, kind: str, message: str) -> dict[str, str | None]:
     return send(channels_of(settings), alert)
 
 
-def _row(standing: StandingCondition) -> tuple[object, ...]:
-    instants = (standing.began_at, standing.ended_at, standing.sent_at)
+def _row(remembered: StandingCondition) -> tuple[object, ...]:
+    instants = (remembered.began_at, remembered.ended_at, remembered.sent_at)
     shown = ("" if each is None else clock(each) for each in instants)
-    return standing.kind, *shown, standing.failures, standing.message
+    return remembered.kind, *shown, remembered.failures, remembered.message
 
 
-def _data(standing: StandingCondition) -> dict[str, Any]:
+def _data(remembered: StandingCondition) -> dict[str, Any]:
     return {
         name: write_public_instant(value) if isinstance(value, datetime) else value
-        for name, value in asdict(standing).items()
+        for name, value in asdict(remembered).items()
     }

@@ -104,12 +104,7 @@ class Metrics:
             ("peer",),
             registry=self._own,
         )
-        self._alerts_failed = Counter(
-            "ledger_alerts_failed",
-            "Alerts that a channel did not take.",
-            ("channel",),
-            registry=self._own,
-        )
+        self._alerts_failed = _failures_of_alerts(self._own)
         self._commit = Histogram(
             "ledger_commit_seconds",
             "Time to decide about one delivery and to commit it.",
@@ -170,6 +165,15 @@ class Metrics:
         now = CollectorRegistry()
         now.register(_GaugeCollector(gauges))
         return generate_latest(counted) + generate_latest(now)
+
+
+def _failures_of_alerts(registry: CollectorRegistry) -> Counter:
+    return Counter(
+        "ledger_alerts_failed",
+        "Alerts that a channel did not take.",
+        ("channel",),
+        registry=registry,
+    )
 
 
 def _times_of_requests(registry: CollectorRegistry) -> Histogram:
