@@ -90,8 +90,8 @@ def summary_of(seed: int, counted: CountedDays | None) -> tuple[Summary, int]:
     return summarise(findings, listed_max=LISTED_MAX), only_counted
 
 
-def said_by(row: JournalRow) -> dict[str, Any]:
-    return {"trans_id": row.trans_id, "amount_minor": row.amount_minor}
+def said_by(claim: JournalRow) -> dict[str, Any]:
+    return {"trans_id": claim.trans_id, "amount_minor": claim.amount_minor}
 
 
 @pytest.mark.parametrize("seed", range(12))

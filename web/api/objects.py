@@ -40,7 +40,7 @@ from web.api.responses import (
 )
 from web.authentication import caller, log_personal_read, redact_for_reader
 from web.context import ledger
-from web.listed import listed_of
+from web.listed import add_claims, listed_of
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
 orders_bp = a_blueprint("orders", "Orders, each with its transactions.")
@@ -69,6 +69,8 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
         version = (len(events), state["position"], 0)
     log_personal_read(kind, shop_id=shop_id, mode=mode, reference=name)
     undecided = _undecided(shop_id, mode, names, known)
+    if kind == ORDER:
+        add_claims(state, known.get("as_of"))
     if kind in (TRANSACTION, ORDER):
         state |= {"listed": listed_of(state, known.get("as_of"))}
     links = links_of(kind, shop_id, mode, name, state.get("alias"))
