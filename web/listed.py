@@ -38,10 +38,10 @@ def listed_of(state: State, as_of: datetime | None) -> dict[str, Any] | None:
             return None
 
 
-def add_claims(order: State, as_of: datetime | None) -> None:
+def add_claims(state: State, as_of: datetime | None) -> None:
     """Add to the findings of an order what files list otherwise of it, as was known by then."""
     with ledger().database.connect() as connection:
-        order["findings"] += claims_about_order(connection, order, recorded_until=as_of)
+        state["findings"] += claims_about_order(connection, state, recorded_until=as_of)
 
 
 def settlement_of(settled: SettledDays, lines_max: int = LINES_MAX) -> dict[str, Any]:

@@ -30,18 +30,18 @@ _RULE_BY_RESULT = {
 
 
 def claims_about_order(
-    connection: Connection, order: State, *, recorded_until: datetime | None = None
+    connection: Connection, order_state: State, *, recorded_until: datetime | None = None
 ) -> list[OrderFinding]:
     """Return what files list of an order that was never told, or otherwise.
 
     Shape: of each UTC day as its newest report says, in the order of days; with `recorded_until` as
     reports said by then. Units: `amount_minor` is what the file lists, in minor units.
     """
-    days_by_report = _reports_with_gaps(connection, order, recorded_until)
+    days_by_report = _reports_with_gaps(connection, order_state, recorded_until)
     claims = [
         claim
         for report_id, days in list(days_by_report.items())[:REPORTS_MAX]
-        for claim in _claims(report_of(connection, report_id), days, order["order_id"])
+        for claim in _claims(report_of(connection, report_id), days, order_state["order_id"])
     ]
     file_by_id = files_by_id(connection, {str(claim["file_id"]) for claim in claims})
     return [
@@ -52,14 +52,14 @@ def claims_about_order(
 
 
 def _reports_with_gaps(
-    connection: Connection, order: State, recorded_until: datetime | None
+    connection: Connection, order_state: State, recorded_until: datetime | None
 ) -> dict[str, set[str]]:
     """Return the days by the report that is the newest of them, as far as it has gaps there."""
     c = report_days.c
     of_order = (
-        c.shop_id == order["shop_id"],
-        c.mode == Mode(order["mode"]),
-        c.day >= write_day(_first_day(order)),
+        c.shop_id == order_state["shop_id"],
+        c.mode == Mode(order_state["mode"]),
+        c.day >= write_day(_first_day(order_state)),
     )
     newest = select(c.day, func.max(c.report_id).label("id")).where(*of_order).group_by(c.day)
     if recorded_until is not None:
@@ -75,19 +75,19 @@ def _reports_with_gaps(
     return days_by_report
 
 
-def _first_day(order: State) -> date:
+def _first_day(order_state: State) -> date:
     """Return the day before the first payment, for a file may be of another time zone."""
-    created = filter(None, (each.get("created_at") for each in order["transactions"]))
-    first = min(map(read_instant, (order["first_seen_at"], *created)))
+    created = filter(None, (each.get("created_at") for each in order_state["transactions"]))
+    first = min(map(read_instant, (order_state["first_seen_at"], *created)))
     return first.date() - timedelta(days=1)
 
 
-def _claims(report: StoredReport, days: set[str], order_id: str) -> Iterator[dict[str, Any]]:
+def _claims(report: StoredReport, day_texts: set[str], order_id: str) -> Iterator[dict[str, Any]]:
     if orjson.dumps(order_id) not in report.canonical_bytes:  # far quicker than to read all of it
         return
     for finding in report.content()["findings"]:
         rule = _RULE_BY_RESULT.get(finding["result"])
-        is_of_order = finding["order_id"] == order_id and finding["day"] in days
+        is_of_order = finding["order_id"] == order_id and finding["day"] in day_texts
         if rule is not None and is_of_order and finding["cause"] != CAPTURES_NOT_TOLD:
             listed, own = finding["file"], finding["ledger"]
             yield order_finding(

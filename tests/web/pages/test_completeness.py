@@ -281,3 +281,14 @@ def test_the_overview_names_the_last_proven_day(operator: Visiting) -> None:
 
     assert "the last day that is proven" in page
     assert '<time datetime="2026-03-10">' in page
+
+
+def test_an_order_says_what_a_file_lists_of_it_that_was_never_told(
+    compared: tuple[Visiting, StoredReport],
+) -> None:
+    page = compared[0].get(f"/test/shops/{SHOP_ID}/orders/CMD-1").text
+
+    (alert,) = re.findall(r'<p class="alert" role="status">(.*?)</p>', page)
+    assert NAMES[0] in alert
+    assert "in line 7" in alert
+    assert "900004" in alert
