@@ -8,6 +8,7 @@ from ledger.queries.find_by_name import ORDER
 from ledger.queries.state import State
 from ledger.reconciliation.chargebacks import chargebacks_of
 from ledger.reconciliation.listed import names_of_order, names_of_transaction
+from ledger.reconciliation.order_claims import claims_about_order
 from ledger.reconciliation.remittances import SettledDays
 from ledger.reconciliation.remitted import remitted_of, sums_of
 from ledger.reconciliation.settlement_data import LINES_MAX, settlement_data
@@ -35,6 +36,12 @@ def listed_of(state: State, as_of: datetime | None) -> dict[str, Any] | None:
             }
         except ViewNotBuiltError:
             return None
+
+
+def add_claims(state: State, as_of: datetime | None) -> None:
+    """Add to the findings of an order what files list otherwise of it, as was known by then."""
+    with ledger().database.connect() as connection:
+        state["findings"] += claims_about_order(connection, state, recorded_until=as_of)
 
 
 def settlement_of(settled: SettledDays, lines_max: int = LINES_MAX) -> dict[str, Any]:

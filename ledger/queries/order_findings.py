@@ -1,4 +1,4 @@
-"""Says what in an order does not add up, from what was told alone."""
+"""Says what in an order does not add up: here from what was told alone, elsewhere by files."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,8 +8,12 @@ from typing import Any
 from ledger.queries.state import State
 
 OrderFinding = Mapping[str, Any]
-"""What does not add up. Shape: `rule`, and where they are known `currency`, `amount_minor`,
-`trans_id` and `sequence_number`, else None."""
+"""What does not add up. Shape: `rule`, and what is known of `FIGURES`, else None."""
+
+FIGURES = (
+    *("currency", "amount_minor", "trans_id", "sequence_number"),
+    *("status", "reference", "file_id", "file_name", "line"),
+)
 
 
 class OrderRule(StrEnum):
@@ -17,6 +21,8 @@ class OrderRule(StrEnum):
 
     REFUNDS_ABOVE_PAYMENTS = "refunds-above-payments"  # more was given back than was ever held
     ATTEMPT_MISSING = "attempt-missing"  # a later attempt or part is known, an earlier one not
+    LISTED_NEVER_TOLD = "listed-never-told"  # a file lists it, and no transaction here matches
+    LISTED_OTHERWISE = "listed-otherwise"  # a file lists another status, amount or currency
 
 
 def order_findings(transactions: Sequence[State], balances: Sequence[State]) -> list[OrderFinding]:
@@ -33,7 +39,7 @@ def _refunds(balances: Sequence[State]) -> Iterator[OrderFinding]:
     for balance in balances:
         excess = balance["refunded_minor"] - balance["authorised_minor"]
         if excess > 0:
-            yield _finding(
+            yield order_finding(
                 OrderRule.REFUNDS_ABOVE_PAYMENTS, currency=balance["currency"], amount_minor=excess
             )
 
@@ -47,13 +53,13 @@ def _attempts(transactions: Sequence[State]) -> Iterator[OrderFinding]:
     for name, numbers in sorted(numbers_by_name.items()):
         last = min(max(numbers), _NUMBER_MAX)
         for missing in sorted(set(range(1, last)) - numbers):
-            yield _finding(OrderRule.ATTEMPT_MISSING, trans_id=name, sequence_number=missing)
+            yield order_finding(OrderRule.ATTEMPT_MISSING, trans_id=name, sequence_number=missing)
 
 
 _NUMBER_MAX = 99
 """No order has more attempts, and a number of any size would make as many findings."""
 
 
-def _finding(order_rule: OrderRule, **figures: Any) -> OrderFinding:
-    names = ("currency", "amount_minor", "trans_id", "sequence_number")
-    return {"rule": order_rule.value} | dict.fromkeys(names) | figures
+def order_finding(order_rule: OrderRule, **figures: Any) -> dict[str, Any]:
+    """Return what does not add up. Shape: `figures` by the names in `FIGURES`."""
+    return {"rule": order_rule.value} | dict.fromkeys(FIGURES) | figures

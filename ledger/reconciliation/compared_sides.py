@@ -18,6 +18,8 @@ from ledger.reconciliation.known_transactions import KnownTransaction
 _CACHE_KIB = 16_384
 _OPEN, _USED, _APART = range(3)
 """What a side may be: to be matched, matched, or nothing that a file lists."""
+IS_OPEN = f"state = {_OPEN}"
+"""The condition, on a table of either side, that something is still to be matched."""
 
 _CLAIM = (
     *("line_number", "uuid", "trans_id", "order_id", "contract", "paid_on", "paid_at", "direction"),
@@ -30,6 +32,7 @@ _KNOWN = (
 )
 _CLAIM_COLUMNS = ("state", "age", "has_uuids", "number", *_CLAIM)
 _KNOWN_COLUMNS = ("state", "number", *_KNOWN)
+_COLUMNS_BY_TABLE = {"claims": _CLAIM_COLUMNS, "known": _KNOWN_COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,8 @@ class ComparedSides:
         self.execute("PRAGMA journal_mode = OFF")  # nothing here is ever undone
         self.execute("PRAGMA temp_store = FILE")
         self.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        for table, columns in (("claims", _CLAIM_COLUMNS), ("known", _KNOWN_COLUMNS)):
-            self.execute(f"CREATE TABLE {table} (place INTEGER PRIMARY KEY, {', '.join(columns)})")
+        for table in _COLUMNS_BY_TABLE:
+            self._create(table)
         self.execute("BEGIN")
 
     def __enter__(self) -> Self:
@@ -78,12 +81,14 @@ class ComparedSides:
         )
         self._insert("known", _KNOWN_COLUMNS, rows)
 
-    def make_indexes(self) -> None:
-        """Prepare `groups`, once everything is in."""
-        for table in ("claims", "known"):
-            for name in ("number", "order_id"):
-                self.execute(f"CREATE INDEX {table}_{name} ON {table} ({name}, paid_on)")
-            self.execute(f"CREATE INDEX {table}_uuid ON {table} (uuid) WHERE uuid IS NOT NULL")
+    def make_index(self, name: str) -> None:
+        """Prepare `groups` by this name, once everything is in."""
+        columns = name if name == "uuid" else f"{name}, paid_on"
+        for table in _COLUMNS_BY_TABLE:
+            self.execute(
+                f"CREATE INDEX IF NOT EXISTS {table}_{name} ON {table} ({columns})"
+                f" WHERE {name} IS NOT NULL"
+            )
 
     def groups(self, name: str, days_later: int | None) -> Iterator[Group]:
         """Yield what is open and shares its `uuid`, `number` or `order_id`.
@@ -116,6 +121,17 @@ class ComparedSides:
             statement = f"UPDATE {table} SET state = {_USED} WHERE place = ?"
             self._connection.executemany(statement, ((place,) for place in places))
 
+    def leave_out(self, table: str) -> None:
+        """Forget pairs that are matched. Shape: a table with `claim_place` and `known_place`."""
+        for side, place in (("claims", "claim_place"), ("known", "known_place")):
+            self.execute(f"ALTER TABLE {side} RENAME TO all_{side}")
+            self._create(side)  # anew: to take most of a table out, index by index, is slow
+            self.execute(
+                f"INSERT INTO {side} SELECT * FROM all_{side}"
+                f" WHERE place NOT IN (SELECT {place} FROM {table})"
+            )
+            self.execute(f"DROP TABLE all_{side}")
+
     def unmatched_claims(self) -> Iterator[JournalRow]:
         """Yield the rows that are about no transaction here."""
         query = f"SELECT {', '.join(_CLAIM)} FROM claims WHERE state = {_OPEN}"
@@ -139,6 +155,10 @@ class ComparedSides:
         """Return True if a row lists a verification."""
         query = "SELECT 1 FROM claims WHERE direction = 'VERIFICATION' LIMIT 1"
         return self.execute(query).fetchone() is not None
+
+    def _create(self, table: str) -> None:
+        columns = ", ".join(_COLUMNS_BY_TABLE[table])
+        self.execute(f"CREATE TABLE {table} (place INTEGER PRIMARY KEY, {columns})")
 
     def _insert(
         self, table: str, columns: tuple[str, ...], inserted_rows: Iterable[tuple[object, ...]]

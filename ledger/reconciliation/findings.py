@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from ledger.ipn.notification_rules import RETRY_WINDOW
 from ledger.ipn.statuses import FINAL, RANKS
+from ledger.reconciliation.agreed import Agreed
 from ledger.reconciliation.assignment import Ambiguity, Certainty, Pair, status_class
 from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
@@ -75,10 +76,12 @@ class Listing:
     is_capture_told: Callable[[str | None], bool] = field(default=lambda _: True)
 
 
-def findings_of(compared: Iterable[Outcome], listing: Listing) -> Iterator[Finding]:
-    """Yield what came of everything, in no order."""
+def findings_of(compared: Iterable[Outcome], listing: Listing) -> Iterator[Finding | Agreed]:
+    """Yield what came of everything, in no order; what agrees may come counted."""
     for outcome in compared:
-        if isinstance(outcome, Pair):
+        if isinstance(outcome, Agreed):
+            yield outcome
+        elif isinstance(outcome, Pair):
             yield _of_pair(outcome, listing)
         elif isinstance(outcome, Ambiguity):
             yield from _of_ambiguity(outcome)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from ledger.instants import read_platform_instant
+from ledger.instants import read_instant, read_platform_instant
 
 COMPARED_FACTS = (
     *("operation_type", "status", "amount_minor", "currency", "created_at", "order_id"),
@@ -49,7 +49,7 @@ def transaction_of(transaction_columns: Mapping[str, str | int | None]) -> Known
     """Read a transaction from its facts by name, with `uuid`, `reference` and when it was seen."""
     created_at = _instant(transaction_columns["created_at"])
     paid_at = created_at or _instant(transaction_columns["trans_date"])
-    moment = paid_at or _instant(transaction_columns["first_seen_at"])
+    moment = paid_at or _own_instant(transaction_columns["first_seen_at"])
     return KnownTransaction(
         reference=str(transaction_columns["reference"]),
         uuid=_text(transaction_columns["uuid"]),
@@ -65,13 +65,18 @@ def transaction_of(transaction_columns: Mapping[str, str | int | None]) -> Known
         status=_text(transaction_columns["status"]),
         amount_minor=_number(transaction_columns["amount_minor"]),
         currency=_text(transaction_columns["currency"]),
-        last_changed_at=_instant(transaction_columns["last_changed_at"]),
+        last_changed_at=_own_instant(transaction_columns["last_changed_at"]),
     )
 
 
 def _instant(fact: str | int | None) -> datetime | None:
     instant = None if fact is None else read_platform_instant(str(fact))
     return None if instant is None else instant.astimezone(UTC)
+
+
+def _own_instant(fact: str | int | None) -> datetime | None:
+    """Read what our own clock said: nobody else has written it."""
+    return None if fact is None else read_instant(str(fact))
 
 
 def _text(fact: str | int | None) -> str | None:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from ledger.reconciliation.agreed import Agreed, CountedDays, count_agreed
 from ledger.reconciliation.assignment import Ambiguity, Pair, assign
 from ledger.reconciliation.compared_sides import ComparedSides, Group
 from ledger.reconciliation.journal_rows import JournalRow
 from ledger.reconciliation.known_transactions import KnownTransaction
 
-Outcome = Pair | Ambiguity | JournalRow | KnownTransaction
+Outcome = Pair | Ambiguity | JournalRow | KnownTransaction | Agreed
 """What became of rows and transactions; one that comes alone has nothing on the other side."""
 
 
@@ -43,10 +44,14 @@ _WAYS = (
 """By uuid; by short number and day; by order and day; then by these of a day beside."""
 
 
-def match(sides: ComparedSides) -> Iterator[Outcome]:
-    """Match rows with transactions. Shape: each is in one outcome, whatever the order of both."""
-    sides.make_indexes()
+def match(sides: ComparedSides, counted: CountedDays | None = None) -> Iterator[Outcome]:
+    """Match rows with transactions. Shape: each is in one outcome, whatever the order of both; of
+    `counted` days what agrees and is not listed is counted together, and of others left out."""
     for way in _WAYS:
+        sides.make_index(way.name)
+        if counted is not None and not way.days_later:
+            yield from count_agreed(sides, way.name, way.days_later, counted)
+            sides.make_index(way.name)
         claim_places, known_places = array("q"), array("q")
         for group in sides.groups(way.name, way.days_later):
             outcomes = _match_group(group, way)

@@ -16,6 +16,7 @@ from ledger.application import Ledger
 from ledger.projections import rule_coverage, transactions
 from ledger.projections.engine.follow import catch_up
 from ledger.queries.live_tables import live_table
+from ledger.reconciliation.agreed import Agreed, CountedDays
 from ledger.reconciliation.causes import Circumstances, Silence, rules_seen, silences_of
 from ledger.reconciliation.compared_sides import ComparedSides
 from ledger.reconciliation.files import KeptFile, file_of, kept_files, opened_journal
@@ -27,7 +28,7 @@ from ledger.reconciliation.matching import match
 from ledger.reconciliation.newest_rows import keep_newest_rows
 from ledger.reconciliation.report_content import Inputs, written_content
 from ledger.reconciliation.report_store import ReportContent, Scope, StoredReport, add_report
-from ledger.reconciliation.summary import Summary, summarise
+from ledger.reconciliation.summary import LISTED_MAX, Summary, summarise
 from ledger.reconciliation.waiting import waiting_deliveries
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
@@ -125,7 +126,8 @@ def _compare(
             lists_verifications=sides.has_verifications(),
             is_capture_told=lambda way: way in captures_told if way else bool(captures_told),
         )
-        findings = findings_of(match(sides), listing)
+        counted = CountedDays(scope.first_day, scope.last_day, LISTED_MAX)
+        findings = findings_of(match(sides, counted), listing)
         return summarise(finding for finding in findings if _is_within(finding, scope))
 
 
@@ -143,7 +145,7 @@ def _rows(
             yield claim
 
 
-def _is_within(finding: Finding, scope: Scope) -> bool:
+def _is_within(finding: Finding | Agreed, scope: Scope) -> bool:
     return finding.day is None or scope.first_day <= finding.day <= scope.last_day
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ledger.reconciliation.agreed import Agreed
 from ledger.reconciliation.findings import Finding, Result
 
 LISTED_MAX = 10_000
@@ -38,8 +39,12 @@ class DayCounts:
     gap_count: int = 0
     is_open: bool = False
 
-    def take_in(self, finding: Finding) -> None:
-        """Count a finding of the day."""
+    def take_in(self, finding: Finding | Agreed) -> None:
+        """Count a finding of the day, or all that agree."""
+        if isinstance(finding, Agreed):
+            self.listed_count += finding.count
+            self.confirmed_count += finding.count
+            return
         is_explained = finding.word is Result.BEHIND and not finding.is_gap
         is_listed = finding.claim is not None
         self.listed_count += is_listed
@@ -62,34 +67,43 @@ class Summary:
     left_out: int
 
 
-def summarise(findings: Iterable[Finding]) -> Summary:
-    """Count findings. Shape: whatever their order, the summary is the same."""
+def summarise(findings: Iterable[Finding | Agreed], *, listed_max: int = LISTED_MAX) -> Summary:
+    """Count findings. Shape: whatever their order, the summary is the same; it has `listed_max`."""
     sums: dict[tuple[Result, str | None], list[int]] = defaultdict(lambda: [0, 0])
     counts_by_day: dict[date | None, DayCounts] = defaultdict(DayCounts)
 
     def counted() -> Iterator[Finding]:
         for finding in findings:
-            currency, amount_minor = _money(finding)
-            total = sums[finding.word, currency]
-            total[0] += 1
+            count, word, currency, amount_minor = _counted(finding)
+            total = sums[word, currency]
+            total[0] += count
             total[1] += amount_minor
             counts_by_day[finding.day].take_in(finding)
-            yield finding
+            if isinstance(finding, Finding):
+                yield finding
 
-    foremost = heapq.nsmallest(LISTED_MAX, counted(), key=_order)
+    foremost = heapq.nsmallest(listed_max, counted(), key=_order)
     totals = [Total(word, currency, *sums[word, currency]) for word, currency in sums]
     totals.sort(key=lambda total: (_RANK[total.word], total.currency or ""))
     count = sum(total.count for total in totals)
     return Summary(totals, counts_by_day, foremost, count - len(foremost))
 
 
-def _money(finding: Finding) -> tuple[str | None, int]:
+def _counted(finding: Finding | Agreed) -> tuple[int, Result, str | None, int]:
+    """Return how many it is, their result, their currency and what they move."""
+    if isinstance(finding, Agreed):
+        amount_minor = _signed(finding.amount_minor, finding.direction)
+        return finding.count, Result.MATCHED, finding.currency, amount_minor
     side = finding.claim or finding.known
     assert side is not None, "a finding is about something"
-    amount_minor, currency = side.amount_minor or 0, side.currency
+    currency = side.currency
     if currency is None and finding.known is not None:
         currency = finding.known.currency
-    return currency, -amount_minor if side.direction == "CREDIT" else amount_minor
+    return 1, finding.word, currency, _signed(side.amount_minor or 0, side.direction)
+
+
+def _signed(amount_minor: int, direction: str | None) -> int:
+    return -amount_minor if direction == "CREDIT" else amount_minor
 
 
 def _order(finding: Finding) -> tuple[object, ...]:

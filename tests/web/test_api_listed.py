@@ -5,8 +5,22 @@ from typing import Any
 
 import pytest
 
+from ledger.reconciliation.report import make_report
+from ledger.reconciliation.report_store import Scope
 from ledger.storage.database import Database
-from tests.reconciliation.comparing import NOW, receive_the_day
+from tests.builders import SHOP_ID, receive
+from tests.reconciliation.comparing import (
+    DAY,
+    NAME,
+    NOW,
+    ROWS,
+    a_journal,
+    a_payment,
+    import_journal,
+    money,
+    receive_the_day,
+    report_of_day,
+)
 from tests.reconciliation.money import a_bank_row, an_unpaid_row, import_bank, import_unpaid
 from tests.web.asking import AT, Asking, asking
 
@@ -85,3 +99,68 @@ def test_an_order_says_in_which_remittance_its_payments_are_and_what_is_not_know
     }
     (line,) = api.get(TRANSACTION)["listed"]["remitted"]
     assert (line["fee_minor"], line["net_minor"]) == (35, 2955)
+
+
+@pytest.mark.parametrize(
+    ("order_id", "finding"),
+    [
+        (
+            "CMD-1",
+            {
+                "rule": "listed-never-told",
+                "trans_id": "900004",
+                "reference": None,
+                "status": "CAPTURED",
+                "amount_minor": 2990,
+                "currency": "EUR",
+                "line": 3,
+            },
+        ),
+        (
+            "CMD-2",
+            {
+                "rule": "listed-otherwise",
+                "trans_id": "410002",
+                "reference": f"{410002:032x}",
+                "status": "AUTHORISED",
+                "amount_minor": 5000,
+                "currency": "USD",
+                "line": 4,
+            },
+        ),
+    ],
+)
+def test_what_a_journal_lists_otherwise_of_an_order_is_a_finding_of_it_and_nothing_else(
+    api: Asking, order_id: str, finding: dict[str, Any]
+) -> None:
+    address = f"{AT}/orders/{order_id}"
+    before = api.call(address)
+    import_journal(api.ledger, a_journal(ROWS[-1], ROWS[1].replace("4500;978", "5000;840")))
+    report_of_day(api.ledger)
+
+    after = api.call(address)
+
+    (said,) = after.get_json()["findings"]
+    assert {name: said[name] for name in finding} == finding
+    assert said["file_name"] == NAME
+    assert before.headers["ETag"] == after.headers["ETag"]
+    assert before.get_json() == after.get_json() | {"findings": []}
+
+
+def test_a_finding_is_there_from_its_report_on_until_a_later_one_finds_the_day_whole(
+    api: Asking,
+) -> None:
+    scope = Scope(SHOP_ID, "TEST", DAY, DAY)
+    import_journal(api.ledger, a_journal(ROWS[-1]))
+    make_report(api.ledger, scope, datetime(2027, 1, 2, tzinfo=UTC))
+    refund = {"operation_type": "CREDIT", "trans_status": "CAPTURED", **money(2990)}
+    receive(api.ledger, a_payment("900004", "150000", order_id="CMD-1", **refund))
+    api.follow()
+    make_report(api.ledger, scope, datetime(2027, 1, 4, tzinfo=UTC))
+
+    counts = [
+        len(api.get(f"{ORDER}?as_of={day}T12:00:00Z")["findings"])
+        for day in ("2027-01-01", "2027-01-03", "2027-01-05")
+    ]
+
+    assert counts == [0, 1, 0]

@@ -182,9 +182,16 @@ OrderFinding = answer_schema(
     "OrderFinding",
     rule=text("what does not add up", vocabulary=tuple(OrderRule)),
     currency=text(none=True),
-    amount_minor=number("given back too much, in minor units of `currency`", none=True),
+    amount_minor=number(
+        "given back too much, or what a file lists, in minor units of `currency`", none=True
+    ),
     trans_id=text("the platform's short number", none=True),
     sequence_number=number("the attempt that nobody has told of", none=True),
+    status=text("what a file lists", none=True),
+    reference=text("the transaction that a file lists otherwise", none=True),
+    file_id=text("the file that lists it; a claim, which changes nothing of the order", none=True),
+    file_name=text(none=True),
+    line=number("the line in the file, from 1", none=True),
 )
 Order = answer_schema(
     "Order",
@@ -201,7 +208,10 @@ Order = answer_schema(
                 "how far the read model that names its transactions had followed"
             ),
             "version": number("how many events of its transactions made it what it is"),
-            "findings": many(OrderFinding, "what does not add up, by what was told alone"),
+            "findings": many(
+                OrderFinding,
+                "what does not add up, by what was told or by the newest reports on files",
+            ),
             "transactions": many(Transaction, "a page of them, as they were first seen"),
             "next_cursor": text("asks for more transactions, as `cursor`", none=True),
             "listed": LISTED,

@@ -46,7 +46,7 @@ from web.api.responses import (
 )
 from web.authentication import caller, log_personal_read, redact_for_reader
 from web.context import ledger
-from web.listed import listed_of
+from web.listed import add_claims, listed_of
 from web.pages.answer_line import english
 
 bp = a_blueprint("items", "Objects as they stand, and as they stood on any day.")
@@ -80,6 +80,8 @@ def _state(kind: str, parameters: Known, shop_id: str, mode: str, name: str) -> 
     undecided = _undecided(shop_id, mode, names, known)
     if kind == TRANSACTION:
         state |= {"summary": _summary(state, events, known)}
+    if kind == ORDER:
+        add_claims(state, known.get("as_of"))
     if kind in (TRANSACTION, ORDER):
         summary = {"text": english(state["summary"], known.get("as_of"))} | state["summary"]
         state |= {"summary": summary, "listed": listed_of(state, known.get("as_of"))}

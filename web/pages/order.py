@@ -13,7 +13,7 @@ from ledger.queries.orders import order as order_of
 from ledger.queries.state import State
 from web.authentication import redact_for_reader
 from web.context import context, ledger
-from web.listed import listed_of
+from web.listed import add_claims, listed_of
 from web.pages.answer_line import sentence
 from web.pages.blueprint import bp
 from web.pages.history import HistoryForm, render_history
@@ -45,6 +45,7 @@ def order(mode: str, shop_id: str, name: str) -> ResponseReturnValue:
             after=question.parameters.get("cursor") or 0,
             limit=TRANSACTIONS_MAX,
         )
+        add_claims(state, history.at)
         shown = redact_for_reader(state)
         return {
             "state": shown,

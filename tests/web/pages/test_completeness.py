@@ -281,3 +281,18 @@ def test_the_overview_names_the_last_proven_day(operator: Visiting) -> None:
 
     assert "the last day that is proven" in page
     assert '<time datetime="2026-03-10">' in page
+
+
+def test_an_order_says_what_a_file_lists_of_it_that_was_never_told(
+    compared: tuple[Visiting, StoredReport],
+) -> None:
+    visit, _ = compared
+    follow(visit.ledger)
+
+    page = visit.get(f"/test/shops/{SHOP_ID}/orders/CMD-1").text
+
+    alerts = re.findall(r'<p class="alert" role="status">(.*?)</p>', page)
+    (alert,) = [each for each in alerts if "never notified" in each]
+    assert NAMES[0] in alert
+    assert "in line 7" in alert
+    assert "900004" in alert
