@@ -219,6 +219,7 @@ def _coverage(log: list[RecordedEvent]) -> list[State]:
 
 def _audited(recorded: RecordedEvent) -> State:
     event = recorded.event
+    marks = (event.late, event.contradiction, event.odd, event.suspected, event.doubtful)
     return {
         "position": recorded.position,
         "id": event.originator_id.hex,
@@ -241,6 +242,9 @@ def _audited(recorded: RecordedEvent) -> State:
         "is_suspected": int(bool(event.suspected)),
         "is_doubtful": int(bool(event.doubtful)),
         "basis": "asked" if event.answered else "told",
+        "amount_minor": event.facts.get("amount_minor"),
+        "currency": event.facts.get("currency"),
+        "is_surprising": int(any(marks)),
     }
 
 
