@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import nats
@@ -53,7 +54,7 @@ class NatsStream:
         try:
             return self._runner.run(asked)
         except (TimeoutError, NatsError, OSError) as error:
-            self._client = None  # the next question connects anew
+            self._runner.run(self._disconnect())  # the next question connects anew
             raise DestinationError(f"NATS does not answer: {type(error).__name__}") from error
 
     async def _connected(self) -> Client:
@@ -64,8 +65,10 @@ class NatsStream:
         return self._client
 
     async def _disconnect(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(NatsError, OSError, asyncio.TimeoutError):
+                await client.close()
 
     async def _read_end(self) -> int:
         stream = (await self._connected()).jetstream(timeout=_SECONDS_MAX)

@@ -42,7 +42,8 @@ def without_masked(answer: Any) -> Any:
     if isinstance(answer, list):
         return [without_masked(each) for each in answer]
     if isinstance(answer, dict):
-        masked = {"personal", "details", "sealed", "erasure", "digest"}
+        masked = {"personal", "details", "sealed", "erasure", "digest", "is_erased"}
+        masked |= {"text"} if "is_erased" in answer else set()  # the sentence that says so
         return {name: without_masked(each) for name, each in answer.items() if name not in masked}
     return answer
 

@@ -88,13 +88,13 @@ def nats_engine(folder: Path) -> Iterator[Engine]:
 
     async def read() -> list[Entry]:
         client = await nats.connect(address, allow_reconnect=False, connect_timeout=2)
-        stream = client.jetstream()
-        state = (await stream.stream_info("ipn-ledger")).state
-        rows = [
-            await stream.get_msg("ipn-ledger", seq=number)
-            for number in range(state.first_seq, state.last_seq + 1)
-        ]
-        await client.close()
+        try:
+            stream = client.jetstream()
+            state = (await stream.stream_info("ipn-ledger")).state
+            numbers = range(state.first_seq, state.last_seq + 1)
+            rows = [await stream.get_msg("ipn-ledger", seq=number) for number in numbers]
+        finally:
+            await client.close()
         return [(row.subject or "", row.data or b"") for row in rows]
 
     async def connect() -> None:
