@@ -95,6 +95,7 @@ def test_only_the_database_itself_can_make_a_verified_notification_fail(ledger: 
         "instants.py",
         "storage/database.py",
         "storage/columns.py",
+        "storage/read_only_sessions.py",
         "storage/quarantine.py",
         "storage/sealed_rows.py",
         "sealing/frames.py",

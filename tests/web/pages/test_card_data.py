@@ -2,8 +2,11 @@
 
 import re
 from html import unescape
+from io import BytesIO
+from zipfile import ZipFile
 
 import pytest
+from werkzeug.test import TestResponse
 
 from tests.builders import SHOP_ID, a_form, an_answer, form_body, receive, rest_body
 from tests.queries.filling import follow
@@ -33,6 +36,14 @@ def pages_with_numbers(own_pages: Visiting) -> Visiting:
     return own_pages
 
 
+def text_of(response: TestResponse) -> str:
+    """What can be read in an answer; in a file of files in each of them."""
+    if not response.data.startswith(b"PK"):
+        return response.text
+    with ZipFile(BytesIO(response.data)) as files:
+        return "".join(files.read(name).decode() for name in files.namelist())
+
+
 def reached(pages: Visiting) -> dict[str, str]:
     """Every page behind the links of the overview and of the objects. Shape: text by address."""
     waiting = ["/test", "/test/search?q=4970", "/test/quarantine?reason=signature-mismatch"]
@@ -42,7 +53,7 @@ def reached(pages: Visiting) -> dict[str, str]:
         address = waiting.pop(0)
         if address in texts or not address.startswith("/test") or address.endswith("/raw"):
             continue
-        texts[address] = pages.get(address).text
+        texts[address] = text_of(pages.get(address))
         waiting += map(unescape, re.findall(r'href="([^"#]+)', texts[address]))
     return texts
 
