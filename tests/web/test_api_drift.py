@@ -60,5 +60,5 @@ def test_nobody_sees_what_another_shop_is_sent(api: Asking, path: str) -> None:
 def test_a_metric_counts_it_for_seven_days(api: Asking) -> None:
     text = api.client.get("/metrics").text
 
-    labels = 'drift="new-name",mode="test",shop="12345678"'
+    labels = 'drift="new-name",mode="test",shop_id="12345678"'
     assert f"ledger_drift_findings{{{labels}}} 1.0" in text

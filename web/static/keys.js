@@ -12,7 +12,7 @@ function step(by) {
 
 const KEYS = {
   "/": () => document.querySelector("[role=search] [name=q]")?.focus(),
-  "?": () => document.getElementById("keys")?.showModal(),
+  "?": () => document.getElementById("shortcuts")?.showModal(),
   j: () => step(1),
   k: () => step(-1),
 };
