@@ -29,7 +29,7 @@ def deployment_findings(database: Database, settings: Settings) -> Iterator[Find
         yield from _file_findings(Path(database.engine.url.database or ""))
     else:
         yield _role_finding(database)
-        yield from _statistics_findings(database)
+        yield from statistics_findings(database)
     yield from _proxy_findings(database, settings)
 
 
@@ -58,7 +58,7 @@ def _role_finding(database: Database) -> Finding:
     return Finding(OK, "role", f"{role} adds to what was recorded and cannot change it")
 
 
-def _statistics_findings(database: Database) -> Iterator[Finding]:
+def statistics_findings(database: Database) -> Iterator[Finding]:
     """Report large tables that the server knows nothing of, as after an upgrade or a restore."""
     with database.connect() as connection:
         tables = list(connection.scalars(_WITHOUT_STATISTICS, {"bytes": LARGE_BYTES}))

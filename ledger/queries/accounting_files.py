@@ -26,7 +26,7 @@ from ledger.queries.accounting import (
     Totals,
 )
 from ledger.queries.export_formats import CHUNK_ROWS, CSV, ExportRow, HeldFile, chunks, csv_cell
-from ledger.queries.lists import count_transactions
+from ledger.queries.transaction_sums import count_transactions
 
 ZIP, XLSX = "zip", "xlsx"
 ACCOUNTING_TYPES = {

@@ -16,9 +16,10 @@ from ledger.queries.event_data import EVENT_COLUMNS, event_row, event_test
 from ledger.queries.export_formats import CHUNK_ROWS, CellKind, Columns, ExportRow
 from ledger.queries.filter_conditions import Filter, is_search
 from ledger.queries.filter_declarations import EventFilter, NotificationFilter, TransactionFilter
-from ledger.queries.lists import all_transactions, count_transactions
+from ledger.queries.lists import all_transactions
 from ledger.queries.notifications import all_notifications, count_notifications, notification_data
 from ledger.queries.readable import readable_events
+from ledger.queries.transaction_sums import count_transactions
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.tables import events
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Table, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, select
 
 from ledger.errors import BadFilterError
 from ledger.instants import without_idle_fraction, write_instant
@@ -255,14 +255,6 @@ def all_items(
     sort, selection = sort_of("time", listing.orders), selection_of(listing, filters, now)
     rows = read_all(database.connect, table, selection, sort, page_size=EXPORT_PAGE)
     yield from map(listing.item, rows)
-
-
-def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
-    """Return how many transactions there are now. Errors: ViewNotBuiltError."""
-    table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
-    conditions = [*sql_conditions(transaction_filter, table), *is_shown(table)]
-    query = select(func.count()).select_from(table).where(*conditions)
-    return int(connection.scalar(query) or 0)
 
 
 def selection_of(listing: Listing, filters: Filter, now: datetime | None = None) -> Selection:

@@ -80,6 +80,14 @@ class _Group:
     amount_minor: int
 
 
+def count_transactions(connection: Connection, transaction_filter: TransactionFilter) -> int:
+    """Return how many transactions there are now. Errors: ViewNotBuiltError."""
+    table, _, _ = live_table(connection, TRANSACTIONS.view, TRANSACTIONS.table)
+    conditions = [*sql_conditions(transaction_filter, table), *is_shown(table)]
+    query = select(func.count()).select_from(table).where(*conditions)
+    return int(connection.scalar(query) or 0)
+
+
 def summarise(
     connection: Connection, filters: TransactionFilter, first_page: Page | None
 ) -> Summary | None:

@@ -55,11 +55,11 @@ def test_large_tables_without_statistics_are_named(
     monkeypatch.setattr(deployment_findings, "LARGE_BYTES", 1)
     with opened(postgres_url) as database:
         receive(a_ledger(database), form_body(a_form()))
-        (before,) = deployment_findings._statistics_findings(database)
+        (before,) = deployment_findings.statistics_findings(database)
 
         for table in before.message.partition(" of ")[2].partition(":")[0].split(", "):
             with database.begin() as connection:
                 connection.exec_driver_sql(f"ANALYZE {table}")
 
         assert "events" in before.message
-        assert list(deployment_findings._statistics_findings(database)) == []
+        assert list(deployment_findings.statistics_findings(database)) == []

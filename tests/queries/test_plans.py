@@ -9,7 +9,8 @@ from sqlalchemy import Connection, event
 
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.lists import TRANSACTIONS, count_transactions, list_page
+from ledger.queries.lists import TRANSACTIONS, list_page
+from ledger.queries.transaction_sums import count_transactions
 from tests.builders import SHOP_ID
 
 SHOPS = frozenset({SHOP_ID})

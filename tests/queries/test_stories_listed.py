@@ -22,9 +22,9 @@ from ledger.queries.lists import (
     TRANSACTIONS,
     Listing,
     all_transactions,
-    count_transactions,
 )
 from ledger.queries.state import current_state
+from ledger.queries.transaction_sums import count_transactions
 from tests.builders import OTHER_SHOP_ID, SHOP_ID
 from tests.queries.filling import read_to_the_end
 

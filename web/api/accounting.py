@@ -3,9 +3,8 @@
 from typing import Any
 
 from flask import Response, abort
-from marshmallow import ValidationError, fields
+from marshmallow import fields
 
-from ledger.instants import read_zone
 from ledger.queries.accounting import AccountingExport, transactions_in_days
 from ledger.queries.accounting_files import ACCOUNTING_TYPES
 from ledger.queries.export_formats import CSV
@@ -16,19 +15,9 @@ from web.api.responses import a_blueprint, serve
 from web.authentication import caller, filter_of_caller, log_personal_read
 from web.downloads import download_accounts
 from web.pages.accounting_words import accounting_words
-from web.pages.languages import LANGUAGES
+from web.pages.languages import LANGUAGES, UTC, ZONES
 
 bp = a_blueprint("accounting", "Transactions as an accountant files them.")
-
-
-class ZoneParameter(fields.String):
-    """The name of a time zone."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return read_zone(super()._deserialize(value, *args, **kwargs))
-        except ValueError as error:
-            raise ValidationError("is no time zone, as Europe/Paris") from error
 
 
 class AccountingParameters(Query):
@@ -44,7 +33,11 @@ class AccountingParameters(Query):
         validate=one_of(LANGUAGES),
         metadata=described("of headers and words; French has a decimal comma and semicolons"),
     )
-    zone = ZoneParameter(load_default="UTC", metadata=described("of all days and times"))
+    zone = fields.String(
+        load_default=UTC,
+        validate=one_of(ZONES),
+        metadata=described("of all days and times; the command takes any other"),
+    )
     first_day = DayParameter(
         load_default=None, metadata=described("on which it was recorded by the platform")
     )

@@ -29,12 +29,12 @@ from web.api.object_answers import (
     SuspectPage,
     TotalPage,
     TransactionPage,
-    TransactionSummary,
 )
 from web.api.objects import links_of, links_of_event
 from web.api.parameter_names import Pair, Query
 from web.api.query_schemas import flag_parameter, integer_parameter, one_of, schema_of
 from web.api.responses import a_blueprint, answer, answer_page, newest_position, serve
+from web.api.sum_answers import TransactionSummary
 from web.authentication import caller, filter_of_caller, log_personal_read, redact_items
 from web.context import context, ledger
 from web.downloads import download

@@ -233,28 +233,6 @@ DailyTotal = answer_schema(
     count=number("how many transactions"),
     amount_minor=number(f"their sum, also of refunds; in minor units of `currency`: {AMOUNTS}"),
 )
-CurrencySumAnswer = answer_schema(
-    "CurrencySum",
-    currency=text("ISO 4217 letters", none=True),
-    operation_type=text("DEBIT, CREDIT or VERIFICATION", none=True),
-    count=number("how many transactions"),
-    amount_minor=number(f"their sum, also of refunds; in minor units of `currency`: {AMOUNTS}"),
-    accepted_count=number("those that were authorised or captured; refunds that were made"),
-    accepted_minor=number("the sum of these"),
-)
-ValueCount = answer_schema(
-    "ValueCount", value=text("empty for transactions without one"), count=number()
-)
-TransactionSummary = answer_schema(
-    "TransactionSummary",
-    is_complete=flag("false when too many would have to be read; then nothing is added up"),
-    count=number("how many transactions; null when not complete", none=True),
-    sums=many(CurrencySumAnswer, "by currency and operation, the most used currency first"),
-    statuses=many(ValueCount, "how many there are of each status, most frequent first"),
-    shops=many(ValueCount, "of each shop"),
-    currencies=many(ValueCount, "of each currency"),
-    **STANDING,
-)
 AuditTrailItem = answer_schema(
     "AuditTrailItem",
     **{

@@ -12,6 +12,8 @@ from web.api.responses import PREFIX, a_blueprint, answer, answer_page
 from web.authentication import caller
 from web.context import context, ledger
 
+_SEARCH = f"{PREFIX}/search"
+
 bp = a_blueprint("readers", "What there is to ask, and what your token may see of it.")
 
 
@@ -29,7 +31,8 @@ def get_index() -> Response:
 
 
 def _is_asked_without_a_name(rule: Rule) -> bool:
-    return not rule.arguments and "GET" in (rule.methods or ())
+    """Return True if the address alone is a question; a search needs what is searched for."""
+    return not rule.arguments and "GET" in (rule.methods or ()) and rule.rule != _SEARCH
 
 
 @bp.route("/me")
