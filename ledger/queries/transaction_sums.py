@@ -183,9 +183,8 @@ def _added_up(groups: Iterable[_Group]) -> Summary:
         for pair, figures in figures_by_pair.items()
     ]
     of_currency = counters["currency"]
-    added_up.sort(
-        key=lambda each: (-of_currency[each.currency or ""], each.currency or "", -each.count)
-    )
+    added_up.sort(key=lambda each: (-each.count, each.operation_type or ""))
+    added_up.sort(key=lambda each: (-of_currency[each.currency or ""], each.currency or ""))
     by_value = {name: _most_first(counter) for name, counter in counters.items()}
     return Summary(sum(of_currency.values()), added_up, by_value)
 
