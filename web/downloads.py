@@ -26,9 +26,9 @@ def download(export: Export, format_: str) -> Response:
     return _sent(name, CONTENT_TYPES[format_], partial(_parts, export, format_), is_text=is_text)
 
 
-def download_accounts(export: AccountingExport, format_: str, words: AccountingWords) -> Response:
+def download_accounts(export: AccountingExport, format_: str, wording: AccountingWords) -> Response:
     """Stream a file for accountants. Errors: those of `write_accounts` and `stream`."""
-    name, parts = write_accounts(ledger(), export, format_, words)
+    name, parts = write_accounts(ledger(), export, format_, wording)
     content_type = ACCOUNTING_TYPES[format_]
     return _sent(name, content_type, lambda: parts, is_text=format_ == CSV)
 

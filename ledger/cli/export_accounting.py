@@ -17,7 +17,7 @@ STANDARD_OUTPUT = Path("-")
 
 
 def write_accounting(
-    filter_: TransactionFilter,
+    transaction_filter: TransactionFilter,
     days: tuple[date | None, date | None],
     zone: str,
     language: str,
@@ -30,7 +30,7 @@ def write_accounting(
     from web.pages.accounting_words import accounting_words
 
     export = AccountingExport(
-        transactions_in_days(filter_, *days, zone), zone, has_personal=has_personal
+        transactions_in_days(transaction_filter, *days, zone), zone, has_personal=has_personal
     )
     with closing(open_ledger()) as ledger:
         if has_personal:

@@ -134,13 +134,13 @@ def find_by_person(ledger: Ledger, question: PersonQuestion, where: Where) -> Pe
         ids = sorted(set.intersection(*matching) if matching else (), reverse=True)
         newest = ids[:DELIVERIES_MAX]
         streams = streams_of_origins(connection, [*newest, *decisions_about(connection, newest)])
-        waiting = _waiting(connection, newest)
+        ids_waiting = _waiting(connection, newest)
     part = question.typed.part if question.kind == CARD else None
     items = _transactions(ledger, streams, part)
     related = [] if part else _related(ledger, streams)
     is_bare = question.kind == DIGEST or not (items or related or part)
     return PersonFindings(
-        items, related, newest if is_bare else waiting, len(ids), len(ids) > len(newest)
+        items, related, newest if is_bare else ids_waiting, len(ids), len(ids) > len(newest)
     )
 
 
@@ -172,11 +172,11 @@ def _identifiers(
 
 
 def _waiting(connection: Connection, ids: Collection[str]) -> list[str]:
-    waiting: list[str] = []
+    ids_waiting: list[str] = []
     for chunk in chunks(sorted(ids)):
         query = select(notifications.c.id).where(is_undecided(), notifications.c.id.in_(chunk))
-        waiting += connection.scalars(query)
-    return waiting
+        ids_waiting += connection.scalars(query)
+    return ids_waiting
 
 
 def _transactions(ledger: Ledger, ids: set[UUID], part: str | None) -> list[Item]:

@@ -70,5 +70,5 @@ def open_destination(address: str) -> Destination:
             f"{parts.scheme} needs a library that is not installed: pip install '{requirement}'"
         )
         raise MissingExtraError(message) from error
-    opened: Destination = engine.open_stream(parts._replace(query="").geturl(), stream)
-    return opened
+    destination: Destination = engine.open_stream(parts._replace(query="").geturl(), stream)
+    return destination

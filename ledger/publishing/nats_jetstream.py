@@ -50,9 +50,9 @@ class NatsStream:
         self._run(self._disconnect())
         self._runner.close()
 
-    def _run(self, asked: Coroutine[Any, Any, Answer]) -> Answer:
+    def _run(self, coroutine: Coroutine[Any, Any, Answer]) -> Answer:
         try:
-            return self._runner.run(asked)
+            return self._runner.run(coroutine)
         except (TimeoutError, NatsError, OSError) as error:
             self._runner.run(self._disconnect())  # the next question connects anew
             raise DestinationError(f"NATS does not answer: {type(error).__name__}") from error

@@ -46,11 +46,11 @@ class RedisStream:
 
     def append(self, behind: int, messages: Sequence[Message]) -> None:
         """Append in one round trip and one step."""
-        words: list[bytes | str | int] = [behind]
+        sent: list[bytes | str | int] = [behind]
         for message in messages:
-            words += [message.position, message.topic, message.body]
+            sent += [message.position, message.topic, message.body]
         with _failing():
-            self._add_behind(keys=[self._stream], args=words)
+            self._add_behind(keys=[self._stream], args=sent)
 
     def close(self) -> None:
         """End the connection."""

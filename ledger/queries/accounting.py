@@ -39,20 +39,20 @@ _SAME = ("order_id", "uuid", "trans_id", "operation_type", "status", "currency",
 
 
 def transactions_in_days(
-    filter_: TransactionFilter, first_day: date | None, last_day: date | None, zone: str
+    transaction_filter: TransactionFilter, first_day: date | None, last_day: date | None, zone: str
 ) -> TransactionFilter:
     """Narrow a filter to what was made on some days of a zone, both included.
 
     Errors: BadFilterError when it is narrowed by instants already.
     """
     if first_day is None and last_day is None:
-        return filter_
-    if filter_.created_from or filter_.created_until:
+        return transaction_filter
+    if transaction_filter.created_from or transaction_filter.created_until:
         raise BadFilterError("give days or instants of creation, not both")
     if first_day and last_day and first_day > last_day:
         raise BadFilterError("the first day is after the last one")
     return replace(
-        filter_,
+        transaction_filter,
         created_from=beginning_of(first_day, zone) if first_day else None,
         created_until=end_of(last_day, zone) if last_day else None,
     )
@@ -66,19 +66,19 @@ class AccountingExport:
     zone: str
     has_personal: bool = False
 
-    def rows(self, ledger: Ledger, totals: "Totals") -> Iterator[ExportRow]:
+    def rows(self, ledger: Ledger, added_up: "Totals") -> Iterator[ExportRow]:
         """Yield a row for each transaction, the first known first, and add all up on the way.
 
         Errors: ViewNotBuiltError, BadFilterError.
         """
         zone, shops = ZoneInfo(self.zone), ledger.shops.shop_by_id
         export = Export(TRANSACTIONS, self.filter, has_personal=self.has_personal)
-        for item in rows(ledger, export):
-            row = _row(item, zone)
-            shop = shops.get(item["shop_id"])
-            row["shop"] = shop.name if shop else None
-            totals.add(row)
-            yield row
+        for transaction in rows(ledger, export):
+            exported = _row(transaction, zone)
+            shop = shops.get(transaction["shop_id"])
+            exported["shop"] = shop.name if shop else None
+            added_up.add(exported)
+            yield exported
 
     def file_name(self, ledger: Ledger) -> str:
         """Return how its file is called, without an ending: shop, mode, days, zone, position.
@@ -111,10 +111,10 @@ class Totals:
     def __init__(self) -> None:
         self._figures: dict[str, Counter[str]] = {}
 
-    def add(self, row: ExportRow) -> None:
+    def add(self, exported: ExportRow) -> None:
         """Count a row."""
-        figures = self._figures.setdefault(row["currency"] or "", Counter())
-        counted, operation = row["counted"], row["operation_type"]
+        figures = self._figures.setdefault(exported["currency"] or "", Counter())
+        counted, operation = exported["counted"], exported["operation_type"]
         if counted is None:
             figures["others"] += 1
             return
@@ -131,24 +131,24 @@ class Totals:
         ]
 
 
-def _row(item: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-    sign = _SIGNS.get(item["operation_type"] or "", 0)
-    amount_minor, currency = item["amount_minor"], item["currency"]
+def _row(listed_row: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
+    sign = _SIGNS.get(listed_row["operation_type"] or "", 0)
+    amount_minor, currency = listed_row["amount_minor"], listed_row["currency"]
     is_known = amount_minor is not None and currency
     counted = counted_minor(amount_minor) if currency else None
-    counts = item["status"] in (*HELD, *CAPTURED)
-    return {name: item[name] for name in _SAME} | {
-        "uuid": item["uuid"] or item["reference"],
-        "paid_at": _local(item["created_at"], zone),
+    counts = listed_row["status"] in (*HELD, *CAPTURED)
+    return {name: listed_row[name] for name in _SAME} | {
+        "uuid": listed_row["uuid"] or listed_row["reference"],
+        "paid_at": _local(listed_row["created_at"], zone),
         "amount": amount_minor * (sign or 1) if is_known else None,
         "counted": counted * sign if counts and sign and counted is not None else None,
-        "authorisation_number": item["authorisation_number"],
-        "capture_at": _local(item["capture_at"], zone),
-        "captured_at": _local(item["captured_at"], zone),
-        "shop_id": item["shop_id"],
-        "mode": item["mode"],
-        "basis": item["basis"],
-        "known_at": _local(item["first_seen_at"], zone),
+        "authorisation_number": listed_row["authorisation_number"],
+        "capture_at": _local(listed_row["capture_at"], zone),
+        "captured_at": _local(listed_row["captured_at"], zone),
+        "shop_id": listed_row["shop_id"],
+        "mode": listed_row["mode"],
+        "basis": listed_row["basis"],
+        "known_at": _local(listed_row["first_seen_at"], zone),
     }
 
 
@@ -165,24 +165,28 @@ def _on_clock(instant: datetime, zone: ZoneInfo) -> datetime:
         return instant
 
 
-def _shop_name(ledger: Ledger, filter_: TransactionFilter) -> str:
-    ids: Iterable[str] = ledger.shops.shop_by_id if filter_.shop_id is None else filter_.shop_id
+def _shop_name(ledger: Ledger, transaction_filter: TransactionFilter) -> str:
+    ids: Iterable[str] = (
+        ledger.shops.shop_by_id
+        if transaction_filter.shop_id is None
+        else transaction_filter.shop_id
+    )
     only = list(ids)
     if len(only) != 1:
-        return "all-shops" if filter_.shop_id is None else f"{len(only)}-shops"
+        return "all-shops" if transaction_filter.shop_id is None else f"{len(only)}-shops"
     return shop_in_name(ledger, only[0])
 
 
-def _days_name(first: date | None, last: date | None) -> str:
+def _days_name(first: date | None, last_day: date | None) -> str:
     """Return days in few signs. Shape: `2026`, `2026-11`, `2026-11-03`, `2026-11-03_2026-11-09`."""
-    if first is None or last is None:
-        return f"from-{first}" if first else f"until-{last}" if last else "all-days"
-    if last.year == date.max.year:  # whose next month no calendar has
-        return f"{first}_{last}"
-    after = last + timedelta(days=1)
+    if first is None or last_day is None:
+        return f"from-{first}" if first else f"until-{last_day}" if last_day else "all-days"
+    if last_day.year == date.max.year:  # whose next month no calendar has
+        return f"{first}_{last_day}"
+    after = last_day + timedelta(days=1)
     next_month = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
     if (first.month, first.day) == (1, 1) and after == date(first.year + 1, 1, 1):
         return f"{first.year:04}"
     if first.day == 1 and after == next_month:
         return f"{first:%Y-%m}"
-    return f"{first}" if first == last else f"{first}_{last}"
+    return f"{first}" if first == last_day else f"{first}_{last_day}"

@@ -73,12 +73,12 @@ class AccountingWords:
     words_by_code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def word(self, column: str, code: Any) -> str | None:
-        """Return a code in words."""
+        """Return a code in wording."""
         return None if code is None else self.words_by_code.get(column, {}).get(code, str(code))
 
 
 def write_accounts(
-    ledger: Ledger, export: AccountingExport, format_: str, words: AccountingWords
+    ledger: Ledger, export: AccountingExport, format_: str, wording: AccountingWords
 ) -> tuple[str, Iterator[bytes]]:
     """Return the name of an export's file, and its bytes, part by part.
 
@@ -90,13 +90,13 @@ def write_accounts(
             count = count_transactions(connection, export.filter)
         if count > SHEET_ROWS_MAX:
             raise TooManyRowsError(count)
-    name, totals = export.file_name(ledger), Totals()
-    rows = export.rows(ledger, totals)
+    name, added_up = export.file_name(ledger), Totals()
+    rows = export.rows(ledger, added_up)
     if format_ == XLSX:
-        return f"{name}.xlsx", _workbook(rows, totals, words)
+        return f"{name}.xlsx", _workbook(rows, added_up, wording)
     if format_ == ZIP:
-        return f"{name}.zip", _zipped(name, rows, totals, words)
-    return f"{name}.csv", _csv(COLUMNS, words.headers, rows, words)
+        return f"{name}.zip", _zipped(name, rows, added_up, wording)
+    return f"{name}.csv", _csv(COLUMNS, wording.headers, rows, wording)
 
 
 # -- CSV ----------------------------------------------------------------------------------------
@@ -106,51 +106,53 @@ def _csv(
     columns: Sequence[str],
     headers: Mapping[str, str],
     rows: Iterable[ExportRow],
-    words: AccountingWords,
+    wording: AccountingWords,
 ) -> Iterator[bytes]:
     yield _MARK
-    lines = ([_csv_cell(name, row, words) for name in columns] for row in rows)
-    yield _lines([[headers[name] for name in columns]], words)
+    lines = ([_csv_cell(name, row, wording) for name in columns] for row in rows)
+    yield _lines([[headers[name] for name in columns]], wording)
     for chunk in chunks(lines, CHUNK_ROWS):
-        yield _lines(chunk, words)
+        yield _lines(chunk, wording)
 
 
-def _lines(lines: Iterable[Sequence[Any]], words: AccountingWords) -> bytes:
+def _lines(table_rows: Iterable[Sequence[Any]], wording: AccountingWords) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, delimiter=words.delimiter).writerows(lines)
+    csv.writer(text, delimiter=wording.delimiter).writerows(table_rows)
     return text.getvalue().encode()
 
 
-def _csv_cell(name: str, row: ExportRow, words: AccountingWords) -> str | int | float | None:
-    cell = row[name]
+def _csv_cell(name: str, exported: ExportRow, wording: AccountingWords) -> str | int | float | None:
+    cell = exported[name]
     if name in (*AMOUNTS, *TOTAL_AMOUNTS):  # ours, so that its sign is no formula
         if cell is None:
             return None
-        return decimal_text(cell, row["currency"] or "").replace(".", words.decimal_mark)
+        return decimal_text(cell, exported["currency"] or "").replace(".", wording.decimal_mark)
     if name in INSTANTS:
-        return None if cell is None else _written(cell, words)
-    return cell if isinstance(cell, int) else csv_cell(words.word(name, cell))
+        return None if cell is None else _written(cell, wording)
+    return cell if isinstance(cell, int) else csv_cell(wording.word(name, cell))
 
 
-def _written(at: datetime, words: AccountingWords) -> str:
+def _written(at: datetime, wording: AccountingWords) -> str:
     """Return an instant as the clock of its zone has it. Shape: spreadsheets read it as a date."""
     day, _, clock = at.replace(tzinfo=None).isoformat(" ").partition(" ")
     return (
-        f"{'/'.join(reversed(day.split('-')))} {clock}" if words.is_day_first else f"{day} {clock}"
+        f"{'/'.join(reversed(day.split('-')))} {clock}"
+        if wording.is_day_first
+        else f"{day} {clock}"
     )
 
 
 def _zipped(
-    file_name: str, rows: Iterable[ExportRow], totals: Totals, words: AccountingWords
+    file_name: str, rows: Iterable[ExportRow], added_up: Totals, wording: AccountingWords
 ) -> Iterator[bytes]:
     held = HeldFile()
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open(f"{file_name}.csv", "w", force_zip64=True) as file:
-            for part in _csv(COLUMNS, words.headers, rows, words):
+            for part in _csv(COLUMNS, wording.headers, rows, wording):
                 file.write(part)
                 yield held.take()
-        added_up = b"".join(_csv(TOTAL_COLUMNS, words.total_headers, totals.rows(), words))
-        archive.writestr(f"{file_name}_totals.csv", added_up)
+        parts = _csv(TOTAL_COLUMNS, wording.total_headers, added_up.rows(), wording)
+        archive.writestr(f"{file_name}_totals.csv", b"".join(parts))
     yield held.take()
 
 
@@ -160,30 +162,30 @@ def _zipped(
 class _Sheet:
     """Writes rows below a header."""
 
-    def __init__(self, book: Any, name: str, headers: Sequence[str], words: AccountingWords):
-        self._book, self._words = book, words
+    def __init__(self, book: Any, name: str, titles: Sequence[str], wording: AccountingWords):
+        self._book, self._words = book, wording
         self._sheet = book.add_worksheet(name)
         self._formats: dict[str, Any] = {}
         self._row = 0
         self._sheet.freeze_panes(1, 0)
-        self._sheet.set_column(0, len(headers) - 1, 18)
+        self._sheet.set_column(0, len(titles) - 1, 18)
         bold = book.add_format({"bold": True})
-        for column, header in enumerate(headers):
-            self._sheet.write_string(0, column, header, bold)
+        for place, header in enumerate(titles):
+            self._sheet.write_string(0, place, header, bold)
 
-    def add(self, columns: Sequence[str], row: ExportRow) -> None:
+    def add(self, columns: Sequence[str], exported: ExportRow) -> None:
         """Write a row. Errors: TooManyRowsError."""
         self._row += 1
         if self._row > SHEET_ROWS_MAX:
             raise TooManyRowsError(self._row)
-        for column, name in enumerate(columns):
-            if row[name] is not None:
-                self._write(column, name, row)
+        for place, name in enumerate(columns):
+            if exported[name] is not None:
+                self._write(place, name, exported)
 
-    def _write(self, column: int, name: str, row: ExportRow) -> None:
-        cell, place = row[name], (self._row, column)
+    def _write(self, offset: int, name: str, exported: ExportRow) -> None:
+        cell, place = exported[name], (self._row, offset)
         if name in (*AMOUNTS, *TOTAL_AMOUNTS):
-            currency = row["currency"] or ""
+            currency = exported["currency"] or ""
             self._sheet.write_number(
                 *place, Decimal(decimal_text(cell, currency)), self._amounts(currency)
             )
@@ -192,8 +194,10 @@ class _Sheet:
         elif isinstance(cell, datetime) and cell.year >= _FIRST_SHEET_YEAR:
             self._sheet.write_datetime(*place, cell.replace(tzinfo=None), self._days())
         else:
-            words = self._words
-            text = _written(cell, words) if isinstance(cell, datetime) else words.word(name, cell)
+            wording = self._words
+            text = (
+                _written(cell, wording) if isinstance(cell, datetime) else wording.word(name, cell)
+            )
             self._sheet.write_string(*place, (text or "")[:_CELL_CHARACTERS_MAX])
 
     def _amounts(self, currency: str) -> Any:
@@ -210,18 +214,22 @@ class _Sheet:
         return self._formats[pattern]
 
 
-def _workbook(rows: Iterable[ExportRow], totals: Totals, words: AccountingWords) -> Iterator[bytes]:
+def _workbook(
+    rows: Iterable[ExportRow], added_up: Totals, wording: AccountingWords
+) -> Iterator[bytes]:
     """Write rows to files of the system as they come, and yield nothing until all have come."""
     with tempfile.TemporaryFile() as file:
         with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
-            sheet = _Sheet(book, words.sheets[0], [words.headers[name] for name in COLUMNS], words)
+            sheet = _Sheet(
+                book, wording.sheets[0], [wording.headers[name] for name in COLUMNS], wording
+            )
             for count, row in enumerate(rows, 1):
                 sheet.add(COLUMNS, row)
                 if count % CHUNK_ROWS == 0:
                     yield b""  # so that others have their turn
-            headers = [words.total_headers[name] for name in TOTAL_COLUMNS]
-            sheet = _Sheet(book, words.sheets[1], headers, words)
-            for row in totals.rows():
+            headers = [wording.total_headers[name] for name in TOTAL_COLUMNS]
+            sheet = _Sheet(book, wording.sheets[1], headers, wording)
+            for row in added_up.rows():
                 sheet.add(TOTAL_COLUMNS, row)
         file.seek(0)
         while part := file.read(_READ_BYTES):

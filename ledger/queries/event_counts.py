@@ -26,13 +26,13 @@ class EventCounts:
         return sum(self.count_by_type.values())
 
 
-def count_events(connection: Connection, filters: EventFilter) -> EventCounts:
+def count_events(connection: Connection, event_filter: EventFilter) -> EventCounts:
     """Count the events of a filter by their type, at most `COUNTED_MAX`.
 
     Errors: ViewNotBuiltError.
     """
     table, _, _ = live_table(connection, AUDIT_TRAIL.view, AUDIT_TRAIL.table)
-    few = select(table.c.type).where(*sql_conditions(filters, table)).limit(COUNTED_MAX + 1)
+    few = select(table.c.type).where(*sql_conditions(event_filter, table)).limit(COUNTED_MAX + 1)
     types = few.subquery()
     query = select(types.c.type, func.count()).group_by(types.c.type)
     counts = sorted(connection.execute(query), key=lambda row: (-row[1], row[0]))

@@ -67,13 +67,13 @@ class Summary:
     left_out: int
 
 
-def summarise(findings: Iterable[Finding | Agreed], *, listed_max: int = LISTED_MAX) -> Summary:
+def summarise(compared: Iterable[Finding | Agreed], *, listed_max: int = LISTED_MAX) -> Summary:
     """Count findings. Shape: whatever their order, the summary is the same; it has `listed_max`."""
     sums: dict[tuple[Result, str | None], list[int]] = defaultdict(lambda: [0, 0])
     counts_by_day: dict[date | None, DayCounts] = defaultdict(DayCounts)
 
     def counted() -> Iterator[Finding]:
-        for finding in findings:
+        for finding in compared:
             count, word, currency, amount_minor = _counted(finding)
             total = sums[word, currency]
             total[0] += count

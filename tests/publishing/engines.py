@@ -30,20 +30,18 @@ class Engine:
 
 @contextmanager
 def started(
-    command: list[str], is_up: Callable[[], object], package: str
+    words: list[str], is_up: Callable[[], object], package: str
 ) -> Iterator[Callable[[], None]]:
     """Run a server until the end; yield how it is killed and started again."""
-    if shutil.which(command[0], path="/usr/sbin:/usr/bin:/usr/local/bin") is None:
-        pytest.skip(f"{command[0]} is not installed: apt-get install {package}")
+    if shutil.which(words[0], path="/usr/sbin:/usr/bin:/usr/local/bin") is None:
+        pytest.skip(f"{words[0]} is not installed: apt-get install {package}")
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
         for process in running:
             process.kill()
             process.wait(10)
-        running[:] = [
-            subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ]
+        running[:] = [subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)]
         eventually(lambda: answers(is_up))
 
     try:

@@ -47,9 +47,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "PAGE", 7)
 
 
-def publish(ledger: Ledger, engine: Engine, **options: bool) -> None:
+def publish(ledger: Ledger, engine: Engine, **flags: bool) -> None:
     with closing(open_destination(engine.address)) as destination:
-        for _ in Publisher(ledger, destination, "urn:synthetic", **options).pages():
+        for _ in Publisher(ledger, destination, "urn:synthetic", **flags).pages():
             pass
 
 
@@ -87,10 +87,10 @@ def test_every_event_is_a_cloud_event_with_its_position(ledger: Ledger, engine: 
 def test_two_publishers_at_once_do_no_harm(
     ledger: Ledger, engine: Engine, small_pages: None
 ) -> None:
-    others = [threading.Thread(target=publish, args=(ledger, engine)) for _ in range(2)]
-    for thread in others:
+    publishers = [threading.Thread(target=publish, args=(ledger, engine)) for _ in range(2)]
+    for thread in publishers:
         thread.start()
-    for thread in others:
+    for thread in publishers:
         thread.join(60)
 
     publish(ledger, engine)

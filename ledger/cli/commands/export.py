@@ -120,7 +120,7 @@ notifications.params.insert(0, click.Option(["--raw", "has_raw"], is_flag=True, 
 )
 @filter_options(TransactionFilter)
 def accounting(
-    filter_: TransactionFilter,
+    filter_: Filter,
     first_day: date | None,
     last_day: date | None,
     zone: str,
@@ -139,6 +139,7 @@ def accounting(
     from ledger.cli.export_accounting import write_accounting
 
     days = (first_day, last_day)
+    assert isinstance(filter_, TransactionFilter)
     write_accounting(filter_, days, zone, language, file_format, output, has_personal=has_personal)
 
 
