@@ -65,7 +65,7 @@ def test_each_format_is_sent_under_its_name(api: Asking, format_: str, content_t
         ("first_day=2026-03-02&last_day=2026-03-01", 422),
         ("first_day=2026-03-02&created_from=2026-03-01", 422),
         ("personal=true", 403),
-        ("first_day=2026-03-02&zone=Asia/Tokyo", 200),
+        ("first_day=2026-03-02&zone=America/Lima", 200),
     ],
 )
 def test_what_cannot_be_answered_is_refused(api: Asking, question: str, status: int) -> None:

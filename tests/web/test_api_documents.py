@@ -134,10 +134,11 @@ def test_machine_made_questions_find_nothing_wrong(documented_api: Asking) -> No
 
 def _cannot_hold(case: Case) -> list[Any]:
     """Where a parameter is a list of any text, nothing that an address can say violates it; and no
-    schema says which bytes are a file of the platform, or that days and instants exclude each
-    other."""
-    is_upload = case.operation.label.endswith("/files") and case.method == "POST"
-    if is_upload or case.operation.label.endswith("/exports/accounting"):
+    schema says which bytes are a file of the platform, which text is blank, or that days and
+    instants exclude each other."""
+    label = case.operation.label
+    is_written = case.method == "POST" and label.endswith(("/files", "/notes"))
+    if is_written or label.endswith("/exports/accounting"):
         return [schemathesis.checks.CHECKS.get_one("positive_data_acceptance")]
     parameters = case.operation.definition.raw.get("parameters", ())
     has_list = any(parameter.get("schema", {}).get("type") == "array" for parameter in parameters)
