@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from ledger.instants import read_instant, write_day
 from ledger.ipn.modes import Mode
@@ -16,8 +16,8 @@ from ledger.queries.order_findings import OrderFinding, OrderRule, order_finding
 from ledger.queries.state import State
 from ledger.reconciliation.files import files_by_id
 from ledger.reconciliation.findings import CAPTURES_NOT_TOLD, Result
-from ledger.reconciliation.report_store import StoredReport, report_of
-from ledger.storage.reconciliation_tables import report_days, reports
+from ledger.reconciliation.report_store import StoredReport, newest_of_days, report_of
+from ledger.storage.reconciliation_tables import report_days
 
 REPORTS_MAX = 10
 """So many reports are read for one order: the first ones with gaps since its payments began."""
@@ -61,17 +61,10 @@ def _reports_with_gaps(
         c.mode == Mode(order_state["mode"]),
         c.day >= write_day(_first_day(order_state)),
     )
-    newest = select(c.day, func.max(c.report_id).label("id")).where(*of_order).group_by(c.day)
-    if recorded_until is not None:
-        newest = newest.join(reports, reports.c.id == c.report_id)
-        newest = newest.where(reports.c.recorded_at <= recorded_until)
-    by_day = newest.subquery()
-    query = select(c.day, c.report_id).where(
-        *of_order, c.gaps > 0, c.day == by_day.c.day, c.report_id == by_day.c.id
-    )
+    query = newest_of_days(of_order, recorded_until).where(c.gaps > 0).order_by(c.day)
     days_by_report: dict[str, set[str]] = {}
-    for day, report_id in connection.execute(query.order_by(c.day)):
-        days_by_report.setdefault(report_id, set()).add(day)
+    for said in connection.execute(query):
+        days_by_report.setdefault(said.report_id, set()).add(said.day)
     return days_by_report
 
 

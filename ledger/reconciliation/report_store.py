@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, select
 from ulid import ULID
 
 from ledger.errors import BadFilterError, NotFoundError
@@ -161,10 +161,7 @@ def reported_days(connection: Connection, scope: Scope) -> dict[date, ReportedDa
         c.mode == scope.mode,
         c.day.between(scope.first_day.isoformat(), scope.last_day.isoformat()),
     )
-    newest = select(c.day, func.max(c.report_id).label("id")).where(*of_days).group_by(c.day)
-    by_day = newest.subquery()
-    query = select(report_days).where(*of_days, c.day == by_day.c.day, c.report_id == by_day.c.id)
-    rows = connection.execute(query)
+    rows = connection.execute(newest_of_days(of_days))
     days_said = [
         ReportedDay(
             date.fromisoformat(row.day),
@@ -177,6 +174,22 @@ def reported_days(connection: Connection, scope: Scope) -> dict[date, ReportedDa
         for row in rows
     ]
     return {said.day: said for said in days_said}
+
+
+def newest_of_days(
+    of_days: Sequence[ColumnElement[bool]], recorded_until: datetime | None = None
+) -> Select[Any]:
+    """Return the query for what the newest report of each day says of it, of chosen days.
+
+    Shape: rows of `report_days`; with `recorded_until` of the reports that were there by then.
+    """
+    c = report_days.c
+    newest = select(c.day, func.max(c.report_id).label("id")).where(*of_days).group_by(c.day)
+    if recorded_until is not None:
+        newest = newest.join(reports, reports.c.id == c.report_id)
+        newest = newest.where(reports.c.recorded_at <= recorded_until)
+    by_day = newest.subquery()
+    return select(report_days).where(*of_days, c.day == by_day.c.day, c.report_id == by_day.c.id)
 
 
 def _row(report: StoredReport) -> dict[str, object]:
