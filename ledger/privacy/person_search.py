@@ -25,10 +25,10 @@ from ledger.privacy.identifiers import (
 from ledger.privacy.persons import DIGEST, PersonIndex
 from ledger.privacy.selection import decisions_about, streams_of_origins
 from ledger.queries.filter_declarations import TransactionFilter
-from ledger.queries.find_by_name import ALIAS, SUBSCRIPTION, TRANSACTION, Meaning, find_streams
-from ledger.queries.find_by_text import Where, known_sums
+from ledger.queries.find_by_name import TRANSACTION, Meaning, find_streams
+from ledger.queries.find_by_text import RELATED, Where, known_sums, meaning_of
 from ledger.queries.items_of_streams import items_of
-from ledger.queries.lists import ALIASES, SUBSCRIPTIONS, TRANSACTIONS, Item, list_page
+from ledger.queries.lists import TRANSACTIONS, Item, list_page
 from ledger.queries.typed_text import TypedText
 from ledger.storage.database import chunks
 from ledger.storage.decisions import is_undecided
@@ -202,16 +202,9 @@ def _has_part(item: Item, part: str) -> bool:
 
 
 def _related(ledger: Ledger, ids: set[UUID]) -> list[Meaning]:
-    named = ((ALIAS, "alias", ALIASES), (SUBSCRIPTION, "subscription_id", SUBSCRIPTIONS))
     with ledger.database.connect() as connection:
         return [
-            Meaning(
-                kind,
-                item[name],
-                item["shop_id"],
-                item["mode"],
-                item["alias"] if kind == SUBSCRIPTION else None,
-            )
-            for kind, name, listing in named
+            meaning_of(kind, name, item)
+            for kind, name, listing in reversed(RELATED)
             for item in items_of(connection, listing, ids)[0]
         ]

@@ -34,6 +34,8 @@ SHOWN_MAX = 10
 """So many things of each kind are shown; the lists have all."""
 CURRENCIES_MAX = 8
 """In so many currencies an amount is shown."""
+RELATED = ((SUBSCRIPTION, "subscription_id", SUBSCRIPTIONS), (ALIAS, "alias", ALIASES))
+"""What is found beside payments. Shape: kind, the column of its name, its list."""
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -132,11 +134,10 @@ def parts_of_names(ledger: Ledger, text: str, where: Where) -> list[Meaning]:
     part = text.strip()
     if not part or UNSTORABLE.search(part):
         return []
-    named = ((SUBSCRIPTION, "subscription_id", SUBSCRIPTIONS), (ALIAS, "alias", ALIASES))
     with ledger.database.connect() as connection:
         return [
-            _meaning(kind, name, row)
-            for kind, name, listing in named
+            meaning_of(kind, name, row)
+            for kind, name, listing in RELATED
             for row in _rows_with_part(connection, listing, name, part, where)
         ]
 
@@ -155,7 +156,8 @@ def _rows_with_part(
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def _meaning(kind: str, name: str, row: Row) -> Meaning:
+def meaning_of(kind: str, name: str, row: Row) -> Meaning:
+    """Return what a row of one of the related lists means, which has this name."""
     alias = row["alias"] if kind == SUBSCRIPTION else None
     return Meaning(kind, row[name], row["shop_id"], Mode(row["mode"]).public, alias)
 
