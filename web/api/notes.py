@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from flask import Response
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import RAISE, fields, validate
 
 from ledger.instants import write_public_instant
 from ledger.ipn.kinds import KINDS
@@ -18,7 +18,7 @@ from web.api.object_answers import CURSOR, NEWEST
 from web.api.objects import PLURAL
 from web.api.parameter_names import Question
 from web.api.query_schemas import STORABLE, NotesQuery, SubscriptionNotesQuery, described
-from web.api.responses import a_blueprint, answer, answer_page
+from web.api.responses import a_blueprint, answer, answer_page, serve
 from web.authentication import log_personal_read
 from web.context import ledger
 from web.notes import notes_on, withdraw, write
@@ -122,9 +122,8 @@ def _serve(kind: str, article: str) -> None:
     path = f"/shops/<shop_id>/<mode>/{PLURAL[kind]}/<name:name>/notes"
     query_schema = SubscriptionNotesQuery if kind == SUBSCRIPTION else NotesQuery
     listing: Callable[..., Response] = bp.response(200, NotesAnswer)(partial(_list, kind))
-    _add(
-        path, "GET", listing, f"get_{kind}_notes", f"List the notes about {article}.", query_schema
-    )
+    summary = f"List the notes about {article}."
+    serve(bp, path, listing, f"get_{kind}_notes", summary, query_schema)
     for verb, handler, schema, where, summary in (
         ("write", _write, NoteBody, path, f"Write a note about {article}; it changes no fact."),
         (
@@ -137,21 +136,8 @@ def _serve(kind: str, article: str) -> None:
     ):
         view: Callable[..., Response] = bp.response(200, NoteAnswer)(partial(handler, kind))
         view = bp.arguments(query_schema, location="query", unknown=RAISE)(view)
-        _add(where, "POST", view, f"{verb}_{kind}_note", summary, schema)
-
-
-def _add(
-    path: str,
-    method: str,
-    handler: Callable[..., Response],
-    name: str,
-    summary: str,
-    schema: type[Schema],
-) -> None:
-    handler.__name__, handler.__doc__ = name, summary
-    location = "query" if method == "GET" else "json"
-    view = bp.arguments(schema, location=location, unknown=RAISE)(handler)
-    bp.route(path, methods=[method])(view)
+        view.__name__, view.__doc__ = f"{verb}_{kind}_note", summary
+        bp.post(where)(bp.arguments(schema, location="json", unknown=RAISE)(view))
 
 
 for _kind, _article in (
