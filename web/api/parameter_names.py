@@ -1,12 +1,16 @@
 """The names that a question may use: others that are accepted, and what an unknown one meant."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load
 from werkzeug.datastructures import MultiDict, iter_multi_items
+
+from ledger.instants import write_public_instant
+from ledger.queries.filter_conditions import Filter, narrowing
 
 Pair = tuple[str, str]
 
@@ -19,6 +23,19 @@ _INVALID: Mapping[type[fields.Field[Any]], str] = {
     fields.Boolean: "must be true or false",
     fields.String: "must be text",
 }
+
+
+def parameters_of(filters: Filter) -> dict[str, Any]:
+    """Return what narrows a list as the parameters of an address of the API."""
+    return {name: _written(value) for name, _, value in narrowing(filters)}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return write_public_instant(value)
+    if isinstance(value, bool):
+        return "true"
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 class Question(Schema):

@@ -1,7 +1,6 @@
 """What somebody should look at, counted, with the address of the list behind each."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +10,7 @@ from marshmallow import RAISE
 from ledger.instants import write_public_instant
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.modes import MODES, PUBLIC_MODES, Mode
-from ledger.queries.filter_conditions import Filter, narrowing
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import (
     EventFilter,
     NotificationFilter,
@@ -24,7 +23,7 @@ from ledger.queries.look_at import LookAt, LookAtCode
 from web.api.answer_fields import answer_schema, flag, instant, many, nested, number, text
 from web.api.object_answers import Links
 from web.api.objects import links_of
-from web.api.parameter_names import Query
+from web.api.parameter_names import Query, parameters_of
 from web.api.query_schemas import schema_of
 from web.api.responses import PREFIX, a_blueprint, answer
 from web.authentication import filter_of_caller, redact_for_reader, scope_of
@@ -106,14 +105,5 @@ def _object(item: Item) -> Item:
 
 def _address(filters: Filter, mode: str, shops: list[str]) -> str:
     """Return the address of a list; the caller's own limits need not be said."""
-    words = {name: _written(value) for name, _, value in narrowing(filters)}
-    query = urlencode(words | {"mode": mode, "shop_id": shops}, doseq=True)
+    query = urlencode(parameters_of(filters) | {"mode": mode, "shop_id": shops}, doseq=True)
     return f"{PREFIX}/{_LISTS[type(filters)]}?{query}"
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return write_public_instant(value)
-    if isinstance(value, bool):
-        return "true"
-    return sorted(value) if isinstance(value, frozenset) else value

@@ -1,15 +1,13 @@
 """What stands around the list of transactions: chips, counted values, columns, its API address."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 from flask import session, url_for
 
-from ledger.instants import write_public_instant
 from ledger.ipn.modes import Mode
-from ledger.queries.filter_conditions import Filter, narrowing
+from ledger.queries.filter_conditions import Filter
 from ledger.queries.transaction_sums import FACETS, Summary
+from web.api.parameter_names import parameters_of
 from web.pages.filter_form import LABELS, Choices, label_of
 from web.pages.languages import N_, translated
 from web.pages.request_parameters import Question
@@ -69,7 +67,7 @@ def value_links(
 
 def api_address(filter_: Filter, sort: str) -> str:
     """Return the address of the same list in the API."""
-    parameters = {name: _in_api(value) for name, _, value in narrowing(filter_)}
+    parameters = parameters_of(filter_)
     parameters["mode"] = Mode(parameters["mode"]).public
     return url_for("lists.list_transactions", **parameters, sort=sort)
 
@@ -77,11 +75,3 @@ def api_address(filter_: Filter, sort: str) -> str:
 def column_choices(columns: Sequence[str]) -> list[tuple[str, str, bool]]:
     """Return each column that can be chosen. Shape: name, title, whether it is."""
     return [(name, translated(title), name in columns) for name, title in COLUMNS.items()]
-
-
-def _in_api(value: Any) -> Any:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, datetime):
-        return write_public_instant(value)
-    return "true" if value is True else value
