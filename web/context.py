@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 
@@ -35,6 +36,11 @@ def context() -> Context:
 def ledger() -> Ledger:
     """Return the ledger of this process."""
     return context().ledger
+
+
+def today_in(zone: str) -> date:
+    """Return the day that it is in a time zone."""
+    return context().clock().astimezone(ZoneInfo(zone)).date()
 
 
 def context_of(app: Flask) -> Context:

@@ -6,7 +6,6 @@ Persons are looked for only in what is posted, so that no address holds what was
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from flask import request
 
@@ -45,7 +44,7 @@ from web.authentication import (
     log_personal_read,
     redact_items,
 )
-from web.context import context, ledger
+from web.context import ledger, today_in
 
 PERSON_ANSWERS = ("searched", "needs-role", "needs-post", "needs-keys")
 SEARCHED, NEEDS_ROLE, NEEDS_POST, NEEDS_KEYS = PERSON_ANSWERS
@@ -91,7 +90,7 @@ class AboutPerson:
 
 def read_text(text: str, zone: str) -> TypedText:
     """Return what a text may mean today, in a zone."""
-    return read_typed(text, today=context().clock().astimezone(ZoneInfo(zone)).date())
+    return read_typed(text, today=today_in(zone))
 
 
 def named(text: str, mode: str) -> list[Meaning]:

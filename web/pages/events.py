@@ -1,38 +1,32 @@
 """Every event of a mode, newest first, and what became known on a day."""
 
-from dataclasses import replace
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from flask.typing import ResponseReturnValue
 
-from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
-from ledger.errors import BadCursorError, BadFilterError
 from ledger.ipn.card_data import HIDDEN
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.notification_rules import RULES
 from ledger.queries.event_counts import EventCounts, count_events
 from ledger.queries.filter_declarations import EventFilter
-from ledger.queries.lists import AUDIT_TRAIL, Item, Page, list_page
-from web.authentication import filter_of_caller, redact_items
-from web.context import context, ledger
+from ledger.queries.lists import AUDIT_TRAIL, Item, Page
+from web.authentication import filter_of_caller
+from web.context import ledger, today_in
 from web.pages.blueprint import bp
 from web.pages.filter_form import (
-    HINTS,
-    LABELS,
+    basis_choices,
     chosen_filters,
     filter_parameters,
-    form_of,
+    form_parts,
     form_schema,
     shop_choices,
 )
 from web.pages.languages import N_, translated
+from web.pages.list_reading import read_list
 from web.pages.navigation import link_to
 from web.pages.rendering import render
 from web.pages.request_parameters import (
-    NO_SUCH_CHOICE,
-    OTHER_QUESTION,
     Question,
     days_in,
     read_question,
@@ -70,10 +64,7 @@ def events(mode: str) -> ResponseReturnValue:
         periods=_periods(question),
         day=day,
         known_fields=[*EventsForm().fields],
-        form=form_of(EventFilter, choices),
-        labels=LABELS,
-        hints=HINTS,
-        zone_of_days=zone_of_days(),
+        **form_parts(EventFilter, choices),
         chosen=chosen_filters(question, choices, *(_SPAN if day else ())),
     )
     return page, question.status
@@ -81,19 +72,11 @@ def events(mode: str) -> ResponseReturnValue:
 
 def _read(question: Question, filter_: EventFilter) -> tuple[Page | None, EventCounts | None]:
     """Return a page of the list, and counts where days are asked for; None for what is wrong."""
-    cursor = question.parameters.get("cursor")
     has_days = filter_.recorded_from is not None or filter_.recorded_until is not None
     with ledger().database.connect() as connection:
-        try:
-            page = list_page(connection, AUDIT_TRAIL, filter_, cursor=cursor)
-        except BadCursorError:
-            question.wrong["cursor"] = [OTHER_QUESTION]
-            return None, None
-        except BadFilterError:
-            question.wrong["currency"] = [NO_SUCH_CHOICE]
-            return None, None
-        counts = count_events(connection, filter_) if has_days else None
-    return replace(page, items=redact_items(page.items, filter_)), counts
+        page = read_list(connection, question, AUDIT_TRAIL, filter_)
+        counts = count_events(connection, filter_) if page and has_days else None
+    return page, counts
 
 
 def _row(item: Item) -> Item:
@@ -109,7 +92,7 @@ def _row(item: Item) -> Item:
 def _periods(question: Question) -> list[tuple[str, str, bool]]:
     """Return the days that are asked for most: title, address, and which one this page is of."""
     zone = zone_of_days()
-    today = context().clock().astimezone(ZoneInfo(zone)).date()
+    today = today_in(zone)
     spans: tuple[tuple[str, dict[str, str]], ...] = (
         (N_("All days"), {}),
         (N_("Today"), _span(today, today)),
@@ -155,5 +138,5 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
         "kind": [(kind, translated(KIND_WORDS[kind])) for kind in KINDS],
         "type": [(type_, translated(words)) for type_, words in SENTENCE_BY_TYPE.items()],
         "rule": [(rule, translated(RULES[rule].meaning)) for rule in RULES],
-        "basis": [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))],
+        "basis": basis_choices(),
     }

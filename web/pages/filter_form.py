@@ -5,6 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from ledger.aggregates.basis import ASKED, TOLD
 from ledger.instants import beginning_of, end_of
 from ledger.queries.filter_conditions import Comparison, Condition, Filter, conditions_of
 from ledger.queries.filter_words import spell_currency
@@ -20,6 +21,7 @@ from web.pages.request_parameters import (
     minor_units,
     text,
     texts,
+    zone_of_days,
 )
 from web.paths import own_path
 
@@ -73,9 +75,7 @@ def title_of(name: str) -> str:
     return LABELS.get(name.removesuffix("_from").removesuffix("_until"), LABELS.get(name, name))
 
 
-def form_of(
-    filter_class: type[Filter], choices: dict[str, list[tuple[str, str]]]
-) -> dict[str, Any]:
+def form_of(filter_class: type[Filter], choices: Choices) -> dict[str, Any]:
     """Return the names of filters by how a form asks for them.
 
     Shape: `days` without `_from`; `choices` are (value, label) pairs by name.
@@ -95,6 +95,21 @@ def form_of(
         "choices": choices,
         "flags": named(*_FLAGS),
     }
+
+
+def form_parts(filter_class: type[Filter], choices: Choices) -> dict[str, Any]:
+    """Return what the template of a form of filters needs."""
+    return {
+        "form": form_of(filter_class, choices),
+        "labels": LABELS,
+        "hints": HINTS,
+        "zone_of_days": zone_of_days(),
+    }
+
+
+def basis_choices() -> list[tuple[str, str]]:
+    """Return on what something may rest, with labels."""
+    return [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))]
 
 
 def chosen_filters(

@@ -26,18 +26,17 @@ from ledger.queries.quarantine_list import by_reason, quarantined
 from ledger.queries.silent_shops import find_silent_shops
 from ledger.queries.suspected import count_suspected
 from ledger.queries.totals import DayTotal, coverage_by_shop, day_totals, refusals
-from ledger.reconciliation.standing import Standing, standings
+from ledger.reconciliation.standing import Standing
 from ledger.storage.outcomes import Outcome
 from web.authentication import caller, scope_of
-from web.context import context, ledger
+from web.context import context, ledger, today_in
 from web.pages.blueprint import bp
 from web.pages.charts import Chart, stacked
 from web.pages.languages import zone_name
 from web.pages.navigation import DEFAULT_MODE
-from web.pages.periods import today_in
 from web.pages.rendering import render
 from web.pages.to_look_at import lines_of
-from web.to_look_at import standings_of
+from web.to_look_at import entries_beside, standings_of
 from web.untrusted_proxies import untrusted_proxy
 
 DAYS = 30
@@ -66,7 +65,6 @@ def overview(mode: str) -> ResponseReturnValue:
             payments_of=partial(_payments_of, mode),
             untrusted_proxy=_untrusted_proxy(),
             money=_money(connection, scope, days),
-            look_at=lines_of(mode),
             last_days=[now - timedelta(days=back) for back in range(LAST_DAYS)],
             **_arrivals(connection, scope, days, now),
             **_things_to_look_at(connection, scope, now),
@@ -108,8 +106,8 @@ def _things_to_look_at(connection: Connection, scope: Scope, now: datetime) -> d
     waiting = by_reason(connection, scope)
     shops_seen = scope.shops if scope.is_limited else None
     lagging = [lag for lag in lags(connection) if lag.seconds > LAG_SECONDS or lag.poison]
-    drifts = drift_standings(connection, now)
-    compared = standings_of(standings(connection, now), scope)
+    drifts, mode = drift_standings(connection, now), Mode(scope.mode)
+    compared = standings_of(connection, scope, now)
     return {
         "waiting": sum(group.count - group.undecided for group in waiting),
         "undecided": sum(group.undecided for group in waiting),
@@ -117,6 +115,7 @@ def _things_to_look_at(connection: Connection, scope: Scope, now: datetime) -> d
         "suspected": count_suspected(connection, mode=scope.mode, shops=shops_seen),
         "drift": sum(_drift_count(standing, scope) for standing in drifts),
         "completeness": _completeness(compared),
+        "look_at": lines_of(entries_beside(connection, scope, now, compared), mode.public),
     }
 
 

@@ -1,9 +1,8 @@
 """Periods that a list of days offers as links: today, yesterday, this month, the month before."""
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
-from web.context import context
+from web.context import today_in
 from web.pages.languages import N_
 from web.pages.request_parameters import Question, zone_of_days
 
@@ -24,11 +23,6 @@ def periods(today: date) -> dict[str, tuple[date, date]]:
         THIS_MONTH: (first, today),
         LAST_MONTH: (before.replace(day=1), before),
     }
-
-
-def today_in(zone: str) -> date:
-    """Return the day that it is in a zone."""
-    return context().clock().astimezone(ZoneInfo(zone)).date()
 
 
 def period_links(question: Question, path: str, name: str) -> list[Link]:

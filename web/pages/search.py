@@ -1,15 +1,13 @@
 """Search: one box that takes any name, the filters of the list of transactions, and its export."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from ledger.aggregates.basis import ASKED, TOLD
-from ledger.errors import BadCursorError, BadFilterError
 from ledger.ipn.money import decimal_text
 from ledger.ipn.statuses import RANKS
 from ledger.privacy.identifiers import is_card_end
@@ -21,22 +19,22 @@ from ledger.queries.export_formats import CSV, JSONL
 from ledger.queries.filter_declarations import TransactionFilter
 from ledger.queries.find_by_name import Meaning
 from ledger.queries.find_by_text import PaymentsMeant
-from ledger.queries.lists import Page, list_page
+from ledger.queries.lists import Page
 from ledger.queries.transaction_sums import READ_MAX, Summary, summarise
-from web.authentication import caller, filter_of_caller, redact_items
+from web.authentication import caller, filter_of_caller
 from web.context import ledger
 from web.downloads import download
 from web.pages.blueprint import bp
 from web.pages.filter_form import (
-    HINTS,
-    LABELS,
+    Choices,
+    basis_choices,
     chosen_filters,
     filter_parameters,
-    form_of,
+    form_parts,
     form_schema,
     shop_choices,
 )
-from web.pages.languages import N_, translated, zone_name
+from web.pages.languages import translated, zone_name
 from web.pages.list_parts import (
     COLUMNS,
     api_address,
@@ -44,12 +42,11 @@ from web.pages.list_parts import (
     column_choices,
     value_links,
 )
+from web.pages.list_reading import read_list
 from web.pages.navigation import link_to
 from web.pages.periods import period_links
 from web.pages.rendering import render
 from web.pages.request_parameters import (
-    NO_SUCH_CHOICE,
-    OTHER_QUESTION,
     Question,
     choice,
     days_in,
@@ -58,7 +55,6 @@ from web.pages.request_parameters import (
     read_written,
     text,
     texts,
-    zone_of_days,
 )
 from web.pages.translations import OPERATIONS, STATUSES
 from web.searching import TextFindings, about_person, find_text, other_mode_with
@@ -103,6 +99,7 @@ def search(mode: str) -> ResponseReturnValue:
     is_empty = (
         found_page is not None and not found_page.items and not (results and results.has_more)
     )
+    choices = _choices()
     page = render(
         "search.html",
         question=question,
@@ -113,8 +110,8 @@ def search(mode: str) -> ResponseReturnValue:
         unverified=_unverified(question, mode) if is_empty else None,
         other_mode=_other_mode(question, mode) if is_empty else None,
         known_fields=[*SearchForm().fields],
-        **_form_parts(),
-        **_list_parts(question, found_page, mode),
+        **form_parts(TransactionFilter, choices),
+        **_list_parts(question, found_page, mode, choices),
     )
     return page, question.status
 
@@ -144,20 +141,11 @@ def search_typed(mode: str) -> ResponseReturnValue:
     )
 
 
-def _form_parts() -> dict[str, Any]:
-    """Return what the form of filters is made of."""
-    return {
-        "form": form_of(TransactionFilter, _choices()),
-        "labels": LABELS,
-        "hints": HINTS,
-        "zone_of_days": zone_of_days(),
-    }
-
-
-def _list_parts(question: Question, found_page: Page | None, mode: str) -> dict[str, Any]:
+def _list_parts(
+    question: Question, found_page: Page | None, mode: str, choices: Choices
+) -> dict[str, Any]:
     """Return what stands around the list: what narrows it, its sums, its columns, its files."""
-    path, choices = url_for("pages.search", mode=mode), _choices()
-    form = question.parameters
+    path, form = url_for("pages.search", mode=mode), question.parameters
     summary = _summary(question, found_page, mode)
     columns = chosen_columns(question)
     return {
@@ -227,21 +215,12 @@ def _page(question: Question, mode: str) -> Page | None:
     Shape: amounts of several currencies are not compared: they stand together by currency.
     """
     form = question.parameters
-    filter_, cursor = filter_of_search(form, mode), form.get("cursor")
+    filter_ = filter_of_search(form, mode)
     with ledger().database.connect() as connection:
-        try:
-            page = list_page(
-                connection, lists.TRANSACTIONS, filter_, sort=form["sort"], cursor=cursor
-            )
-        except BadCursorError:
-            question.wrong["cursor"] = [OTHER_QUESTION]
-            return None
-        except BadFilterError:
-            question.wrong["currency"] = [NO_SUCH_CHOICE]
-            return None
-    if _is_mixed(form):
+        page = read_list(connection, question, lists.TRANSACTIONS, filter_, sort=form["sort"])
+    if page and _is_mixed(form):
         page.items.sort(key=lambda item: item["currency"] or "")
-    return replace(page, items=redact_items(page.items, filter_))
+    return page
 
 
 def _summary(question: Question, found_page: Page | None, mode: str) -> Summary | None:
@@ -282,7 +261,7 @@ def _choices() -> dict[str, list[tuple[str, str]]]:
     return {
         "operation_type": [(code, translated(word)) for code, word in OPERATIONS.items()],
         "status": [(status, translated(STATUSES[status])) for status in RANKS],
-        "basis": [(TOLD, translated(N_("notified"))), (ASKED, translated(N_("queried")))],
+        "basis": basis_choices(),
         "shop_id": shop_choices(),
     }
 

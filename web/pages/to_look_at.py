@@ -1,5 +1,6 @@
 """What somebody should look at: counted, with the way to the list behind each entry."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -96,7 +97,7 @@ class NoParameters(Schema):
 def to_look_at(mode: str) -> ResponseReturnValue:
     """Show what there is to look at, what counts nothing last."""
     question = read_question(NoParameters())
-    entries = lines_of(mode)
+    entries = lines_of(entries_of(scope_of(Mode(mode))), mode)
     page = render(
         "to_look_at.html",
         question=question,
@@ -107,9 +108,9 @@ def to_look_at(mode: str) -> ResponseReturnValue:
     return page, question.status
 
 
-def lines_of(mode: str) -> list[dict[str, Any]]:
+def lines_of(looked_at: Sequence[LookAt], mode: str) -> list[dict[str, Any]]:
     """Return the entries as a page shows them."""
-    return [_line(look_at, mode) for look_at in entries_of(scope_of(Mode(mode)))]
+    return [_line(look_at, mode) for look_at in looked_at]
 
 
 def _line(look_at: LookAt, mode: str) -> dict[str, Any]:
