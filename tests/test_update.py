@@ -1,6 +1,7 @@
 """One command rewrites what is made from the code, and leaves alone what is frozen."""
 
 from collections.abc import Callable
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from tests.frozen import samples as freezing
 
 @pytest.mark.parametrize("path", updating.FILES, ids=lambda path: path.name)
 def test_every_generated_file_is_current(path: Path) -> None:
-    is_current = path.read_text() == updating.FILES[path]()
+    difference = [*unified_diff(path.read_text().splitlines(), updating.FILES[path]().splitlines())]
 
-    assert is_current, "run `python -m tests.update`"
+    assert difference == [], "run `python -m tests.update`"
 
 
 def test_a_file_that_is_not_current_is_rewritten_and_shown(
