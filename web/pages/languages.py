@@ -61,13 +61,18 @@ def register(app: Flask) -> None:
     """Let the pages of an application speak the reader's language."""
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension's
-        translated, ngettext, newstyle=True
+        translated, ngettext, newstyle=True, pgettext=pgettext
     )
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
     """Return the one of two texts that a number asks for, translated; nothing is filled in."""
     return str(_catalogue().ngettext(singular, plural, number))
+
+
+def pgettext(use: str, text: str) -> str:
+    """Translate a text that has another translation in another use; nothing is filled in."""
+    return str(_catalogue().pgettext(use, text))
 
 
 def language() -> str:

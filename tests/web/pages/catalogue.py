@@ -25,39 +25,45 @@ from web.pages.languages import LANGUAGES
 
 WEB = Path(__file__).resolve().parents[3] / "web"
 TRANSLATIONS = WEB / "translations"
-KEYWORDS: dict[str, tuple[int, ...] | None] = {
+KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
     "_": None,
     "N_": None,
     "gettext": None,
     "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
 }
 PLURAL_FORMS = {"fr": "nplurals=2; plural=(n > 1);"}
 METHODS = [("templates/pages/**.html", "jinja2"), ("pages/**.py", "python")]
 
 
-def messages() -> Iterator[tuple[str | tuple[str, ...], list[str]]]:
-    """Everything that is shown in the reader's language. Shape: message, the files that show it."""
+Message = tuple[str | tuple[str, ...], str | None]
+"""What is translated, and its use where one text has several translations."""
+
+
+def messages() -> Iterator[tuple[Message, str]]:
+    """Everything that is shown in the reader's language. Shape: message, a file that shows it."""
     options = {"templates/pages/**.html": {"silent": "false"}}
-    for file, _, message, _, _ in extract_from_dir(
+    for file, _, text, _, use in extract_from_dir(
         WEB, METHODS, options_map=options, keywords=KEYWORDS
     ):
-        yield message, [f"web/{file}"]
-    for message in SENTENCES.values():
-        yield message, ["ledger/aggregates/event_catalogue.py"]
+        yield (text, use), f"web/{file}"
+    for text in SENTENCES.values():
+        yield (text, None), "ledger/aggregates/event_catalogue.py"
     for rule in RULES.values():
-        yield rule.meaning, ["ledger/ipn/notification_rules.py"]
-    for message in (*REASONS.values(), *REMEDIES.values(), NOTHING, UPGRADE, SIGNED_WITH_SHA_1):
-        yield message, ["ledger/ipn/refusal_reasons.py"]
+        yield (rule.meaning, None), "ledger/ipn/notification_rules.py"
+    for text in (*REASONS.values(), *REMEDIES.values(), NOTHING, UPGRADE, SIGNED_WITH_SHA_1):
+        yield (text, None), "ledger/ipn/refusal_reasons.py"
 
 
 def template() -> Catalog:
     """What every catalogue must translate."""
-    files_by_message: dict[str | tuple[str, ...], set[str]] = {}
-    for message, files in messages():
-        files_by_message.setdefault(message, set()).update(files)
+    files_by_message: dict[Message, set[str]] = {}
+    for message, file in messages():
+        files_by_message.setdefault(message, set()).add(file)
     catalog = Catalog(project="IPN Ledger", charset="utf-8")
-    for message in sorted(files_by_message, key=str):
-        catalog.add(message, locations=[(file, None) for file in sorted(files_by_message[message])])
+    for text, use in sorted(files_by_message, key=str):
+        locations = [(file, None) for file in sorted(files_by_message[text, use])]
+        catalog.add(text, locations=locations, context=use)
     return catalog
 
 

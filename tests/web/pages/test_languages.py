@@ -202,3 +202,13 @@ def test_a_word_is_that_of_the_back_office(pages: Visiting, english: str, french
 
 def test_every_reason_has_a_title() -> None:
     assert set(SHORT_REASONS) == set(REASONS)
+
+
+def test_a_page_to_search_and_a_button_that_searches_have_their_own_words(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    page = pages.get("/test/search", headers={"Accept-Language": "fr"}).text
+
+    assert "<h1>Recherche</h1>" in page
+    assert 'aria-current="page">Recherche</a>' in page
+    assert ">Rechercher</button>" in page
