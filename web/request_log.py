@@ -18,8 +18,16 @@ _BEGAN_AT = "ipn-ledger-began-at"
 _SHOP_ID = re.compile(r"[0-9]{8,9}")
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,19}")
 _PARTS_MAX = 8
-_QUIET = ("/healthz", "/readyz", "/readyz/pages", "/metrics", "/static/<path:filename>")
-"""Routes that are asked all day by machines, or for every page."""
+_QUIET = (
+    "/healthz",
+    "/readyz",
+    "/readyz/pages",
+    "/metrics",
+    "/static/<path:filename>",
+    "/<mode:mode>/new-events",
+    "/<mode:mode>/shops/<shop_id>/new-events/<kind>/<name:name>",
+)
+"""Routes that are asked all day by machines, or for every page and by each one that is open."""
 
 log = structlog.get_logger("web")
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
@@ -12,7 +13,7 @@ from ledger.queries.event_counts import EventCounts, count_events
 from ledger.queries.filter_declarations import EventFilter
 from ledger.queries.lists import AUDIT_TRAIL, Item, Page
 from web.authentication import filter_of_caller
-from web.context import ledger, today_in
+from web.context import context, ledger, today_in
 from web.pages.blueprint import bp
 from web.pages.filter_form import (
     basis_choices,
@@ -63,11 +64,23 @@ def events(mode: str) -> ResponseReturnValue:
         sentences=SENTENCE_BY_TYPE,
         periods=_periods(question),
         day=day,
+        new_events=_new_events(mode, question, filter_, event_page),
         known_fields=[*EventsForm().fields],
         **form_parts(EventFilter, choices),
         chosen=chosen_filters(question, choices, *(_SPAN if day else ())),
     )
     return page, question.status
+
+
+def _new_events(
+    mode: str, question: Question, filter_: EventFilter, event_page: Page | None
+) -> str | None:
+    """Return where to ask what has come since; None for a second page, and for days in the past."""
+    until = filter_.recorded_until
+    if event_page is None or question.value("cursor") or (until and until <= context().clock()):
+        return None
+    address = url_for("pages.new_events", mode=mode)
+    return question.address(address, after=str(event_page.as_of_position))
 
 
 def _read(question: Question, filter_: EventFilter) -> tuple[Page | None, EventCounts | None]:

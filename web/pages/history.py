@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema, ValidationError, fields
 
@@ -64,8 +65,7 @@ def render_history(
 ) -> ResponseReturnValue:
     """Render the page of an object as known now or then.
 
-    Shape: `describe` returns what its template needs beside the history. The page says so when
-    nothing was known then, or what of the question cannot be read.
+    Shape: `describe` returns what only its template needs. A page says what is unknown or wrong.
     """
     if kind != ORDER:  # whose page shows nothing of it
         all_streams = [readable_events(ledger(), each, caller()) for each in all_streams]
@@ -75,6 +75,7 @@ def render_history(
         return _compared(kind, name, question, history)
     if history.streams and not question.wrong:
         template, status, more = f"{kind}.html", 200, describe(history)
+        more["new_events"] = _new_events(kind, mode, shop_id, name, question, history)
     else:
         status = 422 if question.wrong else 404
         template, more = "unknown_then.html", {"kind": kind, "title": name}
@@ -92,6 +93,23 @@ def render_history(
         **more,
     )
     return page, status
+
+
+def _new_events(
+    kind: str, mode: str, shop_id: str, name: str, question: Question, history: KnownHistory
+) -> str | None:
+    """Return where to ask what has come since; None for a second page, and for the past."""
+    if history.at or question.value("before") or question.value("cursor"):
+        return None
+    return url_for(
+        "pages.new_events_of",
+        mode=mode,
+        shop_id=shop_id,
+        kind=kind,
+        name=name,
+        alias=question.parameters.get("alias"),
+        after=history.position,
+    )
 
 
 def _undecided(shop_id: str, mode: str, name: str, history: KnownHistory) -> list[InboxRecord]:

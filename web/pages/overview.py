@@ -57,9 +57,11 @@ def overview(mode: str) -> ResponseReturnValue:
     now, scope = context().clock(), scope_of(Mode(mode))
     today = today_in(zone_name())
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
+    newest = ledger().events.newest_position() or 0
     with ledger().database.connect() as connection:
         return render(
             "overview.html",
+            new_events=url_for("pages.new_events", mode=mode, after=newest),
             now=now,
             days=[day.isoformat() for day in days],
             payments_of=partial(_payments_of, mode),

@@ -12,6 +12,7 @@ from web.pages import (  # noqa: F401  # views add their routes when they are im
     events,
     holds,
     languages,
+    new_events,
     notes,
     notifications,
     objects,
