@@ -25,6 +25,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.access.masking._EMAIL": "a@. %",
     "ledger.access.masking._CARD_EXTRACT": "0Xx*-",
     "ledger.access.masking._PARTS": "/?a=_",
+    "ledger.access.masking._OWN_ID": "0AZ-",
     "ledger.access.masking._IPV4": "0.a-",
     "ledger.access.masking._IPV6": "0a:.",
     "ledger.access.masking._IP_OR_PAN": "ip_na",

@@ -47,6 +47,19 @@ def test_an_address_is_no_name_although_it_has_the_signs_of_one(address: str) ->
     assert masked({"links": {"self": address}})["links"]["self"] == address
 
 
+def test_an_id_of_ours_stays_whatever_it_seems_to_hold() -> None:
+    id_ = "01M8HM8Z0FHBFECZCVVNMB900B"
+
+    event = {"notification_id": id_, "links": {"notification": f"/api/v1/notifications/{id_}"}}
+
+    assert masked(event) == event
+    assert masked({"order_id": "cvv 900"})["order_id"] == MASKED
+
+
+def test_a_card_number_is_masked_also_in_what_has_the_form_of_our_ids() -> None:
+    assert masked({"order_id": "4970100000000014ABCDEFGHJK"})["order_id"] == MASKED
+
+
 def test_an_address_with_a_name_of_a_person_is_masked() -> None:
     for address in ("/orders/jo%40example.org/history", "/subscriptions/x?alias=jo%40example.org"):
         assert masked({"links": {"self": address}})["links"]["self"] == MASKED
