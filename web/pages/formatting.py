@@ -44,10 +44,10 @@ def _amount(amount_minor: int, currency: str, locale: str) -> str:
     if currency != _OWN_CURRENCY:
         own = copy(Locale.parse(locale).decimal_formats[None])
         own.frac_prec = (digits, digits)
-        number = own.apply(Decimal(exact), locale)
-        return (
-            f"{currency}\u00a0{number}" if locale.startswith("en") else f"{number}\u00a0{currency}"
-        )
+        if not locale.startswith("en"):
+            return f"{own.apply(Decimal(exact), locale)}\u00a0{currency}"
+        sign = "-" if amount_minor < 0 else ""  # before the code, as before a symbol
+        return f"{sign}{currency}\u00a0{own.apply(abs(Decimal(exact)), locale)}"
     own = copy(Locale.parse(locale).currency_formats["standard"])
     own.frac_prec = (digits, digits)  # as many decimals as the currency has
     return str(own.apply(Decimal(exact), locale, currency=currency, currency_digits=False))

@@ -17,7 +17,7 @@ LIVES = 420
 
 
 def take(browser: Browser, folder: Path, *, lives: int = LIVES) -> list[Path]:
-    """Write the overview and the page of one transaction. Shape: the files."""
+    """Write the overview and the page of a refunded order. Shape: the files."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         database = Database(f"sqlite:///{place}/ledger.sqlite")
@@ -38,12 +38,13 @@ def _taken(browser: Browser, database: Database, folder: Path, lives: int) -> li
     with served(app) as url:
         visitor = Visitor(browser, url, app)
         page = visitor.open("/production", role="auditor")
-        files = [folder / "overview.png", folder / "transaction.png"]
+        files = [folder / "overview.png", folder / "order.png"]
         page.screenshot(path=files[0])
-        page.goto("/production/search?status=CAPTURED")
-        page.locator("#found tbody a").first.click()
+        page.goto("/production/search?operation_type=CREDIT&currency=EUR&status=CAPTURED")
+        page.locator("#found tbody .order a").first.click()
         page.wait_for_load_state()
-        page.locator(".timeline").evaluate("one => scrollTo(0, one.offsetTop - 90)")
+        page.set_viewport_size({"width": 1120, "height": 1040})
+        page.evaluate("scrollTo(0, 115)")  # the head is on the other picture
         page.screenshot(path=files[1])
         visitor.close()
     return files

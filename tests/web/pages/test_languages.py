@@ -5,9 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ledger.application import Ledger
+from ledger.instants import utc_now
 from ledger.ipn.money import decimal_text
 from ledger.ipn.refusal_reasons import REASONS
 from tests.web.pages import catalogue
+from tests.web.pages.test_browser import FOR_OPERATORS, PAGES
 from tests.web.pages.visiting import Visiting
 from web.pages.formatting import age, amount, day, moment, name, plain
 from web.pages.languages import translated
@@ -61,6 +64,7 @@ def speaking(pages: Visiting, language: str, **request: str) -> object:
         ("en", 123456, "EUR", "€1,234.56"),
         ("fr", -123456, "EUR", "-1 234,56 €"),
         ("en", 1500, "JPY", "JPY 1,500"),
+        ("en", -1500, "JPY", "-JPY 1,500"),
         ("en", 39738, "KWD", "KWD 39.738"),
         ("fr", 114077, "GBP", "1 140,77 GBP"),
         ("fr", 1500, "KWD", "1,500 KWD"),
@@ -153,6 +157,27 @@ def test_the_language_is_the_chosen_one_else_the_browsers(
 
     assert f'<html lang="{wanted}"' in first.text
     assert f'<html lang="{wanted}"' in again.text
+
+
+def test_no_page_keeps_the_language_of_whoever_came_before(full_ledger: Ledger) -> None:
+    now = utc_now()
+    french_first, english_first = (Visiting(full_ledger, now=now) for _ in range(2))
+    for visit in (french_first, english_first):
+        visit.sign_in("operator")
+
+    for path in PAGES + FOR_OPERATORS:
+        if path in ("/test/access-log", "/second-factor"):  # which are never the same twice
+            continue
+        french, english, again = (said(french_first, path, code) for code in ("fr", "en", "fr"))
+        assert said(english_first, path, "en") == english, path
+        assert said(english_first, path, "fr") == french == again, path
+        assert english != french
+
+
+def said(visit: Visiting, path: str, language: str) -> str:
+    """Return a page without the tokens of its forms."""
+    page = visit.get(path, headers={"Accept-Language": language}).text
+    return re.sub(r'name="csrf_token" value="[^"]+"', "", page)
 
 
 def test_a_word_of_a_template_is_translated_for_each_reader_anew(pages: Visiting) -> None:

@@ -34,6 +34,7 @@ def test_a_month_without_an_instalment_is_no_empty_one(own_pages: Visiting) -> N
     content = text_of_content(page)
     assert page.count('class="missed"') == 2  # April and May; June is not over
     assert "Every month, 12 times, on day 1 of the month." in content
+    assert "Instalment 1 · 00000000 · Created 1 Jan 2026, 09:00:00 UTC" in content
     assert "2 instalments are missing: nothing was heard of them." in content
 
 

@@ -188,6 +188,10 @@ def test_a_list_says_what_it_adds_up_to_and_how_to_narrow_it(pages: Visiting) ->
     paid = sum(item["amount_minor"] for item in items if item["operation_type"] == "DEBIT")
     refunds = [item["amount_minor"] for item in items if item["operation_type"] == "CREDIT"]
     assert f"{len(items)} transactions EUR" in words
+    assert [
+        re.sub(r"<[^>]+>", "", said) for said in re.findall(r'role="status">(.+?)</p>', text)
+    ] == [f"{len(items)} transactions"]  # read aloud, the list itself is not
+    assert "aria-live" not in text
     assert f"payments €{paid / 100:,.2f}" in words
     assert f"{len(refunds)} refunds -€{sum(refunds) / 100:,.2f}" in words
     assert f">-€{refunds[0] / 100:,.2f}<" in text
