@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
-from functools import partial
-from pathlib import Path
+from inspect import signature
 from typing import Any
 
 from sqlalchemy import text
@@ -21,6 +20,7 @@ from ledger.audit.log import check_entries, check_tree
 from ledger.audit.read_models import check_read_model
 from ledger.audit.reports import check_reports
 from ledger.audit.verified_deliveries import check_deliveries
+from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.proof.log import Log, newest_log
@@ -28,37 +28,36 @@ from ledger.proof.log_key import open_signer
 from ledger.proof.note import Checkpoint
 from ledger.sealing.sealing import Sealing
 from ledger.storage.database import Database
+from ledger.storage.divided_work import Workers, WorkPlace
+
+Own = dict[str, Database | Sealing | Shops]
+"""What whoever does a check has of its own, by the name of the argument."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """One check over a part of the ledger, of about `size` rows, for any process."""
+    """One check over a part of the ledger, of about `size` rows, for any process.
+
+    Shape: `arguments` say which part; database, keys and shops are those of whoever does it.
+    """
 
     check: str
     size: int
-    run: Callable[[Database, Sealing], CheckResult]
+    function: Callable[..., CheckResult]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
+    def __call__(self, workplace: WorkPlace) -> CheckResult:
+        database = Database(workplace.database_url, pool_size=2)
+        try:
+            sealing = Sealing(database, workplace.masters_file, workplace.variables)
+            return self.run({"database": database, "sealing": sealing, "shops": workplace.shops})
+        finally:
+            database.dispose()
 
-def _run_elsewhere(
-    database_url: str, masters_file: Path | None, environ: Mapping[str, str], task: CheckTask
-) -> CheckResult:
-    database = Database(database_url, pool_size=2)
-    try:
-        return task.run(database, Sealing(database, masters_file, environ))
-    finally:
-        database.dispose()
-
-
-def _check_streams(database: Database, _: Sealing, *, after: int, until: int) -> CheckResult:
-    return check_streams(database, after, until)
-
-
-def _check_append_order(database: Database, _: Sealing, *, first: int) -> CheckResult:
-    return check_append_order(database, first)
-
-
-def _check_read_model(database: Database, _: Sealing, *, name: str) -> CheckResult:
-    return check_read_model(database, name)
+    def run(self, own: Own) -> CheckResult:
+        """Do it with what the check takes of these."""
+        wanted = signature(self.function).parameters.keys() & own.keys()
+        return self.function(**{name: own[name] for name in wanted}, **self.arguments)
 
 
 @dataclass
@@ -94,18 +93,19 @@ class Audit:
             yield from result.faults
 
     def _results(self, tasks: list[CheckTask], executor: Executor | None) -> Iterator[CheckResult]:
-        database = self.ledger.database
+        ledger = self.ledger
         if executor is None and self.workers == 1:
-            yield from (task.run(database, self.ledger.sealing) for task in tasks)
+            own: Own = {"database": ledger.database, "sealing": ledger.sealing}
+            yield from (task.run(own | {"shops": ledger.shops}) for task in tasks)
             return
-        keys = self.ledger.sealing.keys
-        url = database.engine.url.render_as_string(hide_password=False)
+        keys = ledger.sealing.keys
+        url = ledger.database.engine.url.render_as_string(hide_password=False)
+        workplace = WorkPlace(url, ledger.shops, keys.file, keys.variables)
         processes: AbstractContextManager[Executor] = (
             nullcontext(executor) if executor else worker_processes(self.workers, loaded=[__name__])
         )
         with processes as pool:
-            run = partial(_run_elsewhere, url, keys.file, keys.variables)
-            yield from pool.map(run, tasks)
+            yield from Workers(pool, self.workers, workplace).results(tasks)
 
     # -- the tasks ----------------------------------------------------------------------------
 
@@ -118,15 +118,15 @@ class Audit:
             size = self.task_sizes[1]
             for after in range(self.first - 1, newest, size):
                 until = min(after + size, newest)
-                check = partial(_check_streams, after=after, until=until)
-                yield CheckTask(STREAMS, until - after, check)
+                span = {"after": after, "until": until}
+                yield CheckTask(STREAMS, until - after, check_streams, span)
         if ORDER in self.only:
-            yield CheckTask(ORDER, 1, partial(_check_append_order, first=self.first))
+            yield CheckTask(ORDER, 1, check_append_order, {"first": self.first})
         if LOG in self.only:
             yield from self._log_tasks()
         if VIEWS in self.only:
             for name in PROJECTIONS:
-                yield CheckTask(VIEWS, newest, partial(_check_read_model, name=name))
+                yield CheckTask(VIEWS, newest, check_read_model, {"name": name})
         if REPORTS in self.only:
             yield CheckTask(REPORTS, 1, check_reports)
 
@@ -139,13 +139,12 @@ class Audit:
         if signer is not None and (last := signer.last()) is not None:
             kept.append(last)
         public_key = None if signer is None else signer.verifier
-        yield CheckTask(
-            LOG, 1, partial(check_tree, log=number or 0, verifier=public_key, kept=kept)
-        )
+        tree = {"log": number or 0, "verifier": public_key, "kept": kept}
+        yield CheckTask(LOG, 1, check_tree, tree)
         for first in range(0, size, self.task_sizes[0]):
             end = min(first + self.task_sizes[0], size)
-            check = partial(check_entries, log=number or 0, first=first, end=end)
-            yield CheckTask(LOG, end - first, check)
+            entries = {"log": number or 0, "first": first, "end": end}
+            yield CheckTask(LOG, end - first, check_entries, entries)
 
     def _delivery_tasks(self, size: int) -> Iterator[CheckTask]:
         """Cut the inbox into ranges, walking over its ids alone."""
@@ -155,10 +154,10 @@ class Audit:
             "SELECT id FROM notifications WHERE id > :after AND id <= :last"
             " ORDER BY id LIMIT 1 OFFSET :offset"
         )
-        check = partial(check_deliveries, shops=self.ledger.shops, first=self.first)
         while after < last:
             until = self._scalar(cut, after=after, last=last, offset=size - 1) or last
-            yield CheckTask(SIGNATURES, size, partial(check, after_id=after, until_id=until))
+            span = {"after_id": after, "until_id": until, "first": self.first}
+            yield CheckTask(SIGNATURES, size, check_deliveries, span)
             after = until
 
     def _id_before_first(self, last: str) -> str:

@@ -24,6 +24,7 @@ from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.signed_calls import FORM, REST, synthetic_platform
 from ledger.simulator.stories import STORIES
 from ledger.storage.database import Database
+from ledger.storage.divided_work import WorkPlace
 from ledger.storage.tables import generations, leases
 from tests.builders import NOON, SHOP_ID, a_ledger, receive, shops
 
@@ -93,7 +94,7 @@ def follow_with(ledger: Ledger, generation: Generation, *, batch: int = BATCH) -
 
 def tasks_of(ledger: Ledger, generation: Generation) -> RebuildTasks:
     url = ledger.database.engine.url.render_as_string(hide_password=False)
-    return RebuildTasks(url, generation)
+    return RebuildTasks(WorkPlace(url), generation)
 
 
 def merge_chunks(ledger: Ledger, generation: Generation, chunks: int, shard: int = 0) -> None:

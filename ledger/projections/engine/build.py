@@ -1,8 +1,8 @@
 """Fill one new generation phase by phase, going on where an interrupted build stopped."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, as_completed, wait
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -16,9 +16,10 @@ from ledger.projections.engine.generations import (
     unite_shards,
 )
 from ledger.projections.engine.leases import HeldLease
-from ledger.projections.engine.rebuild_tasks import RebuildTasks
+from ledger.projections.engine.rebuild_tasks import RebuildTasks, RebuildUnit
 from ledger.storage.database import Database
 from ledger.storage.database_errors import Blame, blame_of
+from ledger.storage.divided_work import Workers
 
 Progress = Callable[[str, int, int], None]
 """Called with the stage, the positions done so far over all shards, and how many there are."""
@@ -38,16 +39,11 @@ class Build:
     progress: Progress
 
     @property
-    def tasks(self) -> RebuildTasks:
-        url = self.database.engine.url.render_as_string(hide_password=False)
-        return RebuildTasks(url, self.generation)
-
-    @property
     def follower(self) -> Follower:
         """Return what applies the log to the filled generation."""
         return Follower(self.database, self.generation)
 
-    def fill(self, until: int, executor: Executor) -> None:
+    def fill(self, until: int, workers: Workers) -> None:
         """Fill the generation up to a position, or further where it already is.
 
         Errors: ConflictError when somebody else has taken the lease; RowsRefusedError when an
@@ -57,10 +53,10 @@ class Build:
             position_by_shard = positions(connection, self.generation.id)
         if self.generation.state == BUILT or len(position_by_shard) < self.generation.shards:
             return  # every phase was completed before; since then it follows from one position
-        self._load(max(until, *position_by_shard.values()), executor)
+        self._load(max(until, *position_by_shard.values()), workers)
         for phase in (self._merge, self._group, self._build_indexes):
             try:
-                phase(executor)
+                phase(workers)
             except (DBAPIError, OverflowError, UnicodeError) as failure:
                 if blame_of(failure) is Blame.DATABASE:
                     raise
@@ -84,37 +80,54 @@ class Build:
 
         return self.follower.run(until, after_batch=after_batch)
 
-    def _load(self, until: int, executor: Executor) -> None:
+    def _load(self, until: int, workers: Workers) -> None:
         shards = self.generation.shards
-        running = {executor.submit(self.tasks.load_shard, shard, until) for shard in range(shards)}
-        while running:
-            done, running = wait(running, timeout=0.5)
-            for loaded_shard in done:
-                loaded_shard.result()
+
+        def meanwhile() -> None:
             self.lease.check()
             with self.database.connect() as connection:
                 loaded = sum(positions(connection, self.generation.id).values())
             self.progress("building", loaded, until * shards)
 
-    def _merge(self, executor: Executor) -> None:
-        self.progress("merging", 0, 1)
-        executor.submit(self.tasks.create_keys).result()
-        shards = range(self.generation.shards)
-        self._await([executor.submit(self.tasks.merge_staged, shard) for shard in shards])
+        self._have_done(
+            workers,
+            *(
+                self._unit(RebuildTasks.load_shard, shard=shard, until=until)
+                for shard in range(shards)
+            ),
+            meanwhile=meanwhile,
+        )
 
-    def _group(self, executor: Executor) -> None:
+    def _merge(self, workers: Workers) -> None:
+        self.progress("merging", 0, 1)
+        self._have_done(workers, self._unit(RebuildTasks.create_keys))
+        shards = range(self.generation.shards)
+        units = [self._unit(RebuildTasks.merge_staged, shard=shard) for shard in shards]
+        self._have_done(workers, *units)
+
+    def _group(self, workers: Workers) -> None:
         if self.generation.model.groupings:
             self.progress("grouping", 0, 1)
-            executor.submit(self.tasks.group_rows).result()
+            self._have_done(workers, self._unit(RebuildTasks.group_rows))
 
-    def _build_indexes(self, executor: Executor) -> None:
+    def _build_indexes(self, workers: Workers) -> None:
         self.progress("indexing", 0, 1)
         indexes = secondary_indexes(self.generation)
         # the widest take longest: begun last, one would be built alone at the end
         names = sorted(indexes, key=lambda name: len(indexes[name].columns), reverse=True)
-        self._await([executor.submit(self.tasks.build_index, name) for name in names])
+        self._have_done(
+            workers, *(self._unit(RebuildTasks.build_index, name=name) for name in names)
+        )
 
-    def _await(self, futures: "list[Future[None]]") -> None:
-        for future in as_completed(futures):
-            future.result()
-            self.lease.check()
+    def _unit(self, task: Callable[..., object], **arguments: Any) -> RebuildUnit:
+        return RebuildUnit(self.generation, task, arguments)
+
+    def _have_done(
+        self,
+        workers: Workers,
+        *units: RebuildUnit,
+        meanwhile: Callable[[], object] | None = None,
+    ) -> None:
+        """Have units done, and stop when somebody else has taken the lease."""
+        for _ in workers.results(units, meanwhile or self.lease.check):
+            pass

@@ -35,6 +35,7 @@ from ledger.projections.engine.generations import (
 from ledger.projections.engine.leases import HeldLease, is_leased
 from ledger.projections.engine.registry import fingerprint, projection
 from ledger.storage.database import Database
+from ledger.storage.divided_work import Workers, WorkPlace
 
 LEASE_SECONDS = 15
 """Renewed by a thread of its own, so that a killed rebuild can soon be taken up again."""
@@ -65,7 +66,11 @@ def start_processes(count: int) -> Executor:
 
 
 class Rebuild:
-    """Rebuilds one read model. A killed rebuild goes on where it was when it is started again."""
+    """Rebuilds one read model. A killed rebuild goes on where it was when it is started again.
+
+    Shape: `start_workers` starts whoever does its units; those who are `is_elsewhere` find the
+    database in their own environment.
+    """
 
     def __init__(
         self,
@@ -76,6 +81,7 @@ class Rebuild:
         progress: Progress,
         lease_seconds: float = LEASE_SECONDS,
         start_workers: Callable[[int], AbstractContextManager[Executor]] = start_processes,
+        is_elsewhere: bool = False,
     ) -> None:
         self._ledger = ledger
         self._database = ledger.database
@@ -84,6 +90,7 @@ class Rebuild:
         self._progress = progress
         self._lease_seconds = lease_seconds
         self._start_workers = start_workers
+        self._workplace = None if is_elsewhere else WorkPlace(_url_of(ledger.database))
 
     def run(self, *, is_dry: bool = False, is_compared: bool = True) -> Rebuilt:
         """Build, compare, catch up; then let it be read unless `is_dry`.
@@ -103,7 +110,7 @@ class Rebuild:
             until = self._goal(build) if is_compared else self._log_end()
             try:
                 with self._start_workers(self._workers) as executor:
-                    build.fill(until, executor)
+                    build.fill(until, Workers(executor, self._workers, self._workplace))
             except BrokenProcessPool as error:
                 raise UnavailableError(
                     "a worker was ended from outside; rebuild again to go on where it was"
@@ -239,6 +246,10 @@ class Rebuild:
             change_state(connection, generation, state)
         rebuilt.is_live = state == LIVE
         return True
+
+
+def _url_of(database: Database) -> str:
+    return database.engine.url.render_as_string(hide_password=False)
 
 
 def _live_besides(connection: Connection, new: Generation) -> Generation | None:

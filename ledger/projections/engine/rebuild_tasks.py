@@ -1,10 +1,11 @@
 """Do the tasks that a rebuild is divided into, in any process."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Index, delete
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -16,15 +17,28 @@ from ledger.projections.engine.generations import Generation, lock_position, sec
 from ledger.projections.engine.groupings import build_groupings
 from ledger.projections.engine.writing import write_rows
 from ledger.storage.database import FILLING, SORTING, Database, Work
+from ledger.storage.divided_work import WorkPlace
 
 BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class RebuildTasks:
-    """The tasks of building one generation, on any machine that reaches the database."""
+class RebuildUnit:
+    """One task of building a generation, for any machine that reaches the database."""
 
-    database_url: str
+    generation: Generation
+    task: Callable[..., object]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, workplace: WorkPlace) -> object:
+        return self.task(RebuildTasks(workplace, self.generation), **self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildTasks:
+    """The tasks of building one generation, where somebody does them."""
+
+    workplace: WorkPlace
     generation: Generation
 
     def load_shard(
@@ -92,7 +106,7 @@ class RebuildTasks:
 
     @contextmanager
     def _opened(self, work: Work) -> Iterator[Database]:
-        database = Database(self.database_url, pool_size=1, work=work)
+        database = Database(self.workplace.database_url, pool_size=1, work=work)
         try:
             yield database
         finally:
