@@ -685,16 +685,17 @@ def _create_generations() -> None:
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("changed_at", INSTANT, nullable=False),
         sa.Column("shards", sa.Integer(), nullable=False),
+        sa.Column("part_length", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_generations"),
         sqlite_autoincrement=True,
     )
     op.create_table(
         "generation_positions",
         sa.Column("generation_id", sa.BigInteger()),
-        sa.Column("shard", sa.Integer()),
+        sa.Column("part", sa.Integer()),
         sa.Column("position", sa.BigInteger(), nullable=False),
         sa.Column("moved_at", INSTANT, nullable=False),
-        sa.PrimaryKeyConstraint("generation_id", "shard", name="pk_generation_positions"),
+        sa.PrimaryKeyConstraint("generation_id", "part", name="pk_generation_positions"),
     )
     op.create_table(
         "poison_events",

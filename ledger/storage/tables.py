@@ -217,20 +217,23 @@ generations = Table(
     *keys(NUMBER, "id"),
     *required(Text, "name", "fingerprint", "state"),
     *required(UtcDateTime, "created_at", "changed_at"),
-    *required(Integer, "shards"),
+    *required(Integer, "shards", "part_length"),
     sqlite_autoincrement=True,
 )
-"""One row per set of a read model's tables; its state is building, built, live or retired."""
+"""One row per set of a read model's tables; its state is building, built, live or retired.
+
+Units: `part_length` in positions; 0 where none is loaded in parts.
+"""
 
 generation_positions = Table(
     "generation_positions",
     metadata,
     *keys(BigInteger, "generation_id"),
-    *keys(Integer, "shard"),
+    *keys(Integer, "part"),
     *required(BigInteger, "position"),
     *required(UtcDateTime, "moved_at"),
 )
-"""How far each shard of a generation has followed the log; moves with its rows."""
+"""How far a generation has followed the log: in parts while it is loaded, then as part 0."""
 
 poison_events = Table(
     "poison_events",

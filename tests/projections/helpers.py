@@ -97,12 +97,12 @@ def tasks_of(ledger: Ledger, generation: Generation) -> RebuildTasks:
     return RebuildTasks(WorkPlace(url), generation)
 
 
-def merge_chunks(ledger: Ledger, generation: Generation, chunks: int, shard: int = 0) -> None:
+def merge_chunks(ledger: Ledger, generation: Generation, chunks: int, shard: int) -> None:
     """Merge a few chunks of what is staged, as somebody who is interrupted does."""
-    staging = staging_tables(generation, shard)
+    staging = staging_tables(generation)
     for _ in range(chunks):
         with ledger.database.begin() as connection:
-            merge_chunk(connection, generation.tables, staging)
+            merge_chunk(connection, generation.tables, staging, shard)
 
 
 def rows(ledger: Ledger, name: str, generation: Generation | None = None) -> Rows:

@@ -1,4 +1,4 @@
-"""A generation that is loaded shard by shard has the same rows, wherever it is interrupted."""
+"""A generation that is loaded in parts has the same rows, wherever it is cut or interrupted."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -20,7 +20,9 @@ from ledger.projections.engine.generations import (
     Generation,
     create_generation,
     drop_generation,
+    follow_from,
 )
+from ledger.projections.engine.parts import begin_parts, part_ends
 from ledger.projections.engine.registry import PROJECTIONS
 from tests.projections.helpers import follow_with, log_end, merge_chunks, rows, tasks_of
 
@@ -31,10 +33,10 @@ SLOW = settings(
 
 @contextmanager
 def a_generation(
-    ledger: Ledger, name: str, *, state: str = BUILDING, shards: int = 1
+    ledger: Ledger, name: str, *, state: str = BUILDING, **cut: int
 ) -> Iterator[Generation]:
     with ledger.database.begin() as connection:
-        generation = create_generation(connection, PROJECTIONS[name], state=state, shards=shards)
+        generation = create_generation(connection, PROJECTIONS[name], state=state, **cut)
     yield generation
     with ledger.database.begin() as connection:
         drop_generation(connection, generation)
@@ -57,19 +59,23 @@ def test_any_batches_leave_the_same_rows(sqlite_stories: Ledger, data: st.DataOb
 
 @SLOW
 @given(data=st.data())
-def test_any_shards_and_interruptions_leave_the_same_rows(
+def test_any_parts_and_interruptions_leave_the_same_rows(
     stories: Ledger, data: st.DataObject
 ) -> None:
     ledger, until = stories, log_end(stories)
     name = data.draw(st.sampled_from(list(PROJECTIONS)))
-    count = 1 if ledger.database.is_sqlite else data.draw(st.integers(1, 5))
+    cut = {
+        "shards": data.draw(st.integers(1, 5)),
+        "part_length": data.draw(st.integers(until // 5, 2 * until)),
+    }
     ends = [*sorted(data.draw(st.lists(st.integers(1, until), max_size=2))), until]
-    with a_generation(ledger, name, shards=count) as generation:
+    with a_generation(ledger, name, **cut) as generation:
         for end in ends:  # each time it is taken up again, the log has grown
             load_and_merge_some(ledger, generation, end, data)
         tasks = tasks_of(ledger, generation)
-        for shard in range(count):
+        for shard in range(generation.shards):
             tasks.merge_staged(shard)
+        tasks.drop_staging()
         tasks.group_rows()
 
         assert staging_tables(ledger, generation) == []
@@ -83,11 +89,21 @@ def load_and_merge_some(
     batch = data.draw(st.integers(50, 2 * until))
     chunk_rows = data.draw(st.integers(until // 10, until))
     tasks = tasks_of(ledger, generation)
-    for shard in data.draw(st.permutations(range(generation.shards))):
-        tasks.load_shard(shard, end, batch=batch, chunk_rows=chunk_rows)
+    end_by_part = begun(ledger, generation, end)
+    tasks.create_staging()
+    for part in data.draw(st.permutations(sorted(end_by_part))):
+        tasks.load_part(part, end_by_part[part], batch=batch, chunk_rows=chunk_rows)
     tasks.create_keys()
     for shard in range(generation.shards):
         merge_chunks(ledger, generation, data.draw(st.integers(0, 3)), shard)
+
+
+def begun(ledger: Ledger, generation: Generation, until: int) -> dict[int, int]:
+    """Give all parts up to a position their positions; return where each of them ends."""
+    end_by_part = part_ends(generation, until)
+    with ledger.database.begin() as connection:
+        begin_parts(connection, generation, end_by_part)
+    return end_by_part
 
 
 def staging_tables(ledger: Ledger, generation: Generation) -> list[str]:
@@ -101,9 +117,14 @@ def test_a_generation_that_was_loaded_is_followed_like_any_other(stories: Ledger
     until = log_end(stories)
     with a_generation(stories, "transactions") as generation:
         tasks = tasks_of(stories, generation)
-        tasks.load_shard(0, until // 2)
+        begun(stories, generation, until // 2)
+        tasks.create_staging()
+        tasks.load_part(1, until // 2)
         tasks.create_keys()
         tasks.merge_staged()
+        tasks.drop_staging()
+        with stories.database.begin() as connection:
+            follow_from(connection, generation.id, until // 2)
 
         follow_with(stories, generation)
 
@@ -115,7 +136,9 @@ def test_two_who_merge_the_same_rows_count_nothing_twice(stories: Ledger) -> Non
     until = log_end(stories)
     with a_generation(stories, "coverage") as generation:
         tasks = tasks_of(stories, generation)
-        tasks.load_shard(0, until, batch=until // 20, chunk_rows=5)
+        begun(stories, generation, until)
+        tasks.create_staging()
+        tasks.load_part(1, until, batch=until // 20, chunk_rows=5)
         tasks.create_keys()
 
         with ThreadPoolExecutor(2) as executor:

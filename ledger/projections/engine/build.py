@@ -8,21 +8,22 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import (
-    BUILT,
+    FOLLOWING,
     Generation,
+    follow_from,
     gather_statistics,
     positions,
     secondary_indexes,
-    unite_shards,
 )
 from ledger.projections.engine.leases import HeldLease
+from ledger.projections.engine.parts import begin_parts, count_loaded, part_ends
 from ledger.projections.engine.rebuild_tasks import RebuildTasks, RebuildUnit
 from ledger.storage.database import Database
 from ledger.storage.database_errors import Blame, blame_of
 from ledger.storage.divided_work import Workers
 
 Progress = Callable[[str, int, int], None]
-"""Called with the stage, the positions done so far over all shards, and how many there are."""
+"""Called with the stage, the positions done so far, and how many there are."""
 
 
 class RowsRefusedError(Exception):
@@ -50,10 +51,11 @@ class Build:
         index or a group of what was loaded is refused.
         """
         with self.database.connect() as connection:
-            position_by_shard = positions(connection, self.generation.id)
-        if self.generation.state == BUILT or len(position_by_shard) < self.generation.shards:
-            return  # every phase was completed before; since then it follows from one position
-        self._load(max(until, *position_by_shard.values()), workers)
+            position_by_part = positions(connection, self.generation.id)
+        if FOLLOWING in position_by_part:
+            return  # every phase was completed before; since then it follows
+        until = max(until, *position_by_part.values(), 0)
+        self._load(until, workers)
         for phase in (self._merge, self._group, self._build_indexes):
             try:
                 phase(workers)
@@ -64,7 +66,7 @@ class Build:
             self.lease.check()
         with self.database.begin() as connection:
             gather_statistics(connection, self.generation)
-            unite_shards(connection, self.generation.id)
+            follow_from(connection, self.generation.id, until)
         self.lease.check()
 
     def follow(self, until: int, *, stage: str | None = None) -> int:
@@ -81,22 +83,23 @@ class Build:
         return self.follower.run(until, after_batch=after_batch)
 
     def _load(self, until: int, workers: Workers) -> None:
-        shards = self.generation.shards
+        end_by_part = part_ends(self.generation, until)
+        with self.database.begin() as connection:
+            begin_parts(connection, self.generation, end_by_part)
+            position_by_part = positions(connection, self.generation.id)
 
         def meanwhile() -> None:
             self.lease.check()
             with self.database.connect() as connection:
-                loaded = sum(positions(connection, self.generation.id).values())
-            self.progress("building", loaded, until * shards)
+                self.progress("building", count_loaded(connection, self.generation), until)
 
-        self._have_done(
-            workers,
-            *(
-                self._unit(RebuildTasks.load_shard, shard=shard, until=until)
-                for shard in range(shards)
-            ),
-            meanwhile=meanwhile,
-        )
+        self._have_done(workers, self._unit(RebuildTasks.create_staging))
+        units = [
+            self._unit(RebuildTasks.load_part, part=part, until=end)
+            for part, end in end_by_part.items()
+            if position_by_part[part] < end
+        ]
+        self._have_done(workers, *units, meanwhile=meanwhile)
 
     def _merge(self, workers: Workers) -> None:
         self.progress("merging", 0, 1)
@@ -104,6 +107,7 @@ class Build:
         shards = range(self.generation.shards)
         units = [self._unit(RebuildTasks.merge_staged, shard=shard) for shard in shards]
         self._have_done(workers, *units)
+        self._have_done(workers, self._unit(RebuildTasks.drop_staging))
 
     def _group(self, workers: Workers) -> None:
         if self.generation.model.groupings:

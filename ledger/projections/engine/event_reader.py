@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,17 +9,6 @@ from sqlalchemy import Connection
 from ledger.projections.definition import EventRecord, Projection
 from ledger.projections.engine.folding import StoredRow, decode_event
 from ledger.storage.database_errors import driver_errors
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A part of the streams, by their ids. Shape: number `index` of `count`."""
-
-    index: int = 0
-    count: int = 1
-
-
-WHOLE = Shard()
 
 Kinds = tuple[str, ...] | None
 """First words of topics; None is all of them."""
@@ -46,17 +34,15 @@ class EventReader:
         *,
         after: int,
         until: int,
-        shard: Shard = WHOLE,
     ) -> Sequence[StoredRow]:
         """Return the stored events above `after` up to `until` that a model reads, in order."""
         kinds = model.kinds
-        if after not in self._shared or shard != WHOLE:
+        if after not in self._shared:
             return read_events(
                 connection,
                 kinds,
                 after=after,
                 until=until,
-                shard=shard,
                 with_details=bool(model.harmless_details),
             )
         span = (after, until)
@@ -86,7 +72,6 @@ def read_events(
     *,
     after: int,
     until: int,
-    shard: Shard = WHOLE,
     with_details: bool = False,
 ) -> Sequence[StoredRow]:
     """Return the stored events above `after` up to `until`, of these kinds, in order."""
@@ -96,9 +81,6 @@ def read_events(
         mark, options = "%s", {"binary": True}
         stream_id = "encode(uuid_send(originator_id), 'hex')"
     conditions = [f"position > {mark}", f"position <= {mark}"]
-    if shard.count > 1:  # only PostgreSQL fills shards side by side
-        is_of_shard = f"get_byte(uuid_send(originator_id), 15) %% {shard.count} = {shard.index}"
-        conditions.append(is_of_shard)
     if kinds is not None:
         # a topic begins with the kind of its stream and a dot, which `/` follows in order
         ranges = [f"(topic >= '{kind}.' AND topic < '{kind}/')" for kind in kinds]

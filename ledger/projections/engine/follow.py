@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from ledger.projections.definition import Projection
-from ledger.projections.engine.event_reader import WHOLE, EventReader, Shard
+from ledger.projections.engine.event_reader import EventReader
 from ledger.projections.engine.folding import Poison, RowChanges, StoredRow, fold, poison
 from ledger.projections.engine.generations import (
+    FOLLOWING,
     Generation,
     advance,
     live_generation,
@@ -39,7 +40,7 @@ Refold = Callable[[Sequence[StoredRow]], RowChanges]
 
 @dataclass(frozen=True)
 class Follower:
-    """Applies a generation's part of the log, batch by batch.
+    """Applies the log, or a part of it, to a generation, batch by batch.
 
     Shape: `write` writes row changes; by default rows are merged, and groupings updated.
     `lone_failures` are kept from one step to the next by whoever makes a follower for each.
@@ -47,7 +48,7 @@ class Follower:
 
     database: Database
     generation: Generation
-    shard: Shard = WHOLE
+    part: int = FOLLOWING
     reader: EventReader = field(default_factory=EventReader)
     write: Write | None = None
     lone_failures: LoneFailures = field(default_factory=LoneFailures)
@@ -55,7 +56,7 @@ class Follower:
     def position(self) -> int:
         """Return the position it has reached. Errors: NotFoundError if it was dropped."""
         with self.database.connect() as connection:
-            return position_of(connection, self.generation, self.shard.index)
+            return position_of(connection, self.generation, self.part)
 
     def run(
         self, until: int, *, batch: int = BATCH, after_batch: Callable[[int], None] | None = None
@@ -80,17 +81,17 @@ class Follower:
         whose fault it is, fails the step until it has failed equally `FAILURES_MAX` times.
         """
         with self.database.connect() as connection:
-            position = position_of(connection, self.generation, self.shard.index)
+            position = position_of(connection, self.generation, self.part)
             end = min(until, position + batch)
             if end <= position:
                 return position
             stored_events = self.reader.read(
-                connection, self.generation.model, after=position, until=end, shard=self.shard
+                connection, self.generation.model, after=position, until=end
             )
         refold = partial(fold, self.generation.model, decode=self.reader.decode)
         changes = refold(stored_events)
         with self.database.begin() as connection:
-            ours = (self.generation.id, self.shard.index)
+            ours = (self.generation.id, self.part)
             if not advance(connection, *ours, from_position=position, to_position=end):
                 return position
             write, doubtful = self.write or self._merge, list[FailedAlone]()

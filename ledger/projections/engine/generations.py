@@ -34,13 +34,20 @@ BUILT = "built"  # complete and compared, not read by anybody
 LIVE = "live"  # read, and followed by the servers of its code
 RETIRED = "retired"  # replaced by a newer one of the same code
 
+PART_LENGTH = 100_000
+FOLLOWING = 0
+"""The part of the log that a generation follows once it is filled: all of it."""
 STATISTICS_TARGET = 30
 """Of 300 times as many rows; PostgreSQL's own default is 100."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One set of tables of one read model. Shape: its bulk load is divided among `shards`."""
+    """One set of tables of one read model.
+
+    Shape: it is loaded in parts of `part_length` positions, and what is staged meanwhile is divided
+    by key into `shards`.
+    """
 
     id: int
     name: str
@@ -49,6 +56,7 @@ class Generation:
     created_at: datetime
     changed_at: datetime
     shards: int
+    part_length: int
 
     @property
     def is_current(self) -> bool:
@@ -138,34 +146,34 @@ def create_generation(
     *,
     state: str,
     shards: int = 1,
+    part_length: int = PART_LENGTH,
     is_keyed: bool = False,
 ) -> Generation:
     """Create a generation with empty tables; a live one gets its keys and indexes at once.
 
     Shape: the tables of one that is to be built get them after the bulk load, unless `is_keyed`:
-    then it stands as if two shards of it had been loaded with nothing, and follows from there.
+    then it is filled with nothing, and follows from there.
     """
     now = datetime.now(UTC)
+    is_loaded_in_parts = state == BUILDING and not is_keyed
     stored = insert(generations).values(
         name=model.name,
         fingerprint=fingerprint(model),
         state=state,
         created_at=now,
         changed_at=now,
-        shards=2 if is_keyed else shards,
+        shards=shards,
+        part_length=part_length,
     )
     row = connection.execute(stored.returning(generations)).mappings().one()
     generation = Generation(**row)
     for table in generation.tables.values():
         created = _sorted_by_bytes(table)
-        if state == BUILDING and not is_keyed:
+        if is_loaded_in_parts:
             created = without_key(created, name=table.name)
         connection.execute(CreateTable(created))
-    starts = [
-        {"generation_id": generation.id, "shard": shard, "position": 0, "moved_at": now}
-        for shard in range(shards)
-    ]
-    connection.execute(insert(generation_positions), starts)
+    if not is_loaded_in_parts:
+        follow_from(connection, generation.id, 0)
     if state == LIVE or is_keyed:
         for index in secondary_indexes(generation).values():
             connection.execute(CreateIndex(index))
@@ -215,61 +223,57 @@ def change_state(connection: Connection, generation: Generation, state: str) -> 
 
 
 def positions(connection: Connection, generation_id: int) -> dict[int, int]:
-    """Return the position of each shard. Shape: shard -> position."""
+    """Return the position of each part. Shape: part -> position."""
     c = generation_positions.c
-    query = select(c.shard, c.position).where(c.generation_id == generation_id)
-    return dict(connection.execute(query.order_by(c.shard)).all())
+    query = select(c.part, c.position).where(c.generation_id == generation_id)
+    return dict(connection.execute(query.order_by(c.part)).all())
 
 
 def reached_positions(connection: Connection) -> dict[int, int]:
-    """Return how far every shard of a generation has come. Shape: generation id -> position."""
+    """Return how far every filled generation has come. Shape: generation id -> position."""
     c = generation_positions.c
-    query = select(c.generation_id, func.min(c.position)).group_by(c.generation_id)
+    query = select(c.generation_id, c.position).where(c.part == FOLLOWING)
     return dict(connection.execute(query).all())
 
 
 def last_moves(connection: Connection) -> dict[int, datetime]:
-    """Return when the shard of each generation that is furthest behind last moved, by id."""
+    """Return when each generation last moved, by id."""
     c = generation_positions.c
-    return dict(
-        connection.execute(
-            select(c.generation_id, func.min(c.moved_at)).group_by(c.generation_id)
-        ).all()
-    )
+    query = select(c.generation_id, func.max(c.moved_at)).group_by(c.generation_id)
+    return dict(connection.execute(query).all())
 
 
-def position_of(connection: Connection, generation: Generation, shard: int = 0) -> int:
-    """Return the position of a shard. Errors: NotFoundError when the generation was dropped."""
-    position_by_shard = positions(connection, generation.id)
-    if shard not in position_by_shard:
+def position_of(connection: Connection, generation: Generation, part: int = FOLLOWING) -> int:
+    """Return the position of a part. Errors: NotFoundError when the generation was dropped."""
+    position_by_part = positions(connection, generation.id)
+    if part not in position_by_part:
         raise NotFoundError(f"generation {generation.id} of {generation.name} is no more")
-    return position_by_shard[shard]
+    return position_by_part[part]
 
 
-def lock_position(connection: Connection, generation_id: int, shard: int = 0) -> int:
-    """Return the position of a shard, and let nobody move it until this transaction ends."""
+def lock_position(connection: Connection, generation_id: int) -> int:
+    """Return the position of a generation; nobody moves it until this transaction ends."""
     query = select(generation_positions.c.position)
-    query = query.filter_by(generation_id=generation_id, shard=shard)
+    query = query.filter_by(generation_id=generation_id, part=FOLLOWING)
     return connection.scalar(query.with_for_update()) or 0
 
 
 def advance(
-    connection: Connection, generation_id: int, shard: int, *, from_position: int, to_position: int
+    connection: Connection, generation_id: int, part: int, *, from_position: int, to_position: int
 ) -> bool:
     """Move a position on; return False when somebody else has moved it."""
-    ours = {"generation_id": generation_id, "shard": shard, "position": from_position}
+    ours = {"generation_id": generation_id, "part": part, "position": from_position}
     statement = update(generation_positions).filter_by(**ours)
     statement = statement.values(position=to_position, moved_at=datetime.now(UTC))
     return connection.scalar(statement.returning(generation_positions.c.position)) is not None
 
 
-def unite_shards(connection: Connection, generation_id: int) -> None:
-    """Leave one position for all shards, once each of them has come to the same one."""
-    reached = positions(connection, generation_id).values()
-    assert len(set(reached)) == 1, "shards must be at the same position"
+def follow_from(connection: Connection, generation_id: int, position: int) -> None:
+    """Let a generation follow from a position on, to which all of its parts are loaded."""
     c = generation_positions.c
-    is_united = [c.generation_id == generation_id, c.shard != 0]
-    connection.execute(delete(generation_positions).where(*is_united))
+    connection.execute(delete(generation_positions).where(c.generation_id == generation_id))
+    start = {"generation_id": generation_id, "part": FOLLOWING, "position": position}
+    connection.execute(insert(generation_positions), start | {"moved_at": datetime.now(UTC)})
 
 
 def note_poison(connection: Connection, generation_id: int, skipped: Iterable[Poison]) -> None:

@@ -3,8 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from time import monotonic, sleep
@@ -22,6 +21,7 @@ from ledger.projections.engine.generations import (
     BUILDING,
     BUILT,
     LIVE,
+    PART_LENGTH,
     Generation,
     all_generations,
     change_state,
@@ -33,6 +33,7 @@ from ledger.projections.engine.generations import (
     position_of,
 )
 from ledger.projections.engine.leases import HeldLease, is_leased
+from ledger.projections.engine.rebuild_tasks import BATCH
 from ledger.projections.engine.registry import fingerprint, projection
 from ledger.storage.database import Database
 from ledger.storage.divided_work import Workers, WorkPlace
@@ -40,6 +41,8 @@ from ledger.storage.divided_work import Workers, WorkPlace
 LEASE_SECONDS = 15
 """Renewed by a thread of its own, so that a killed rebuild can soon be taken up again."""
 WAIT_SECONDS = 30
+PARTS_PER_WORKER = 4
+"""So that who has a slow part is not waited for long."""
 CLOSE = 5_000
 """Positions that may be missing when a snapshot of the live generation is taken to compare."""
 
@@ -111,9 +114,9 @@ class Rebuild:
             try:
                 with self._start_workers(self._workers) as executor:
                     build.fill(until, Workers(executor, self._workers, self._workplace))
-            except BrokenProcessPool as error:
+            except BrokenExecutor as error:
                 raise UnavailableError(
-                    "a worker was ended from outside; rebuild again to go on where it was"
+                    "the workers were ended from outside; rebuild again to go on where it was"
                 ) from error
             rebuilt = Rebuilt(build.generation)
             if is_compared:
@@ -132,6 +135,7 @@ class Rebuild:
         Errors: ConflictError when somebody else holds it.
         """
         same_code = {"name": self._model.name, "fingerprint": fingerprint(self._model)}
+        part_length = self._part_length()
         with self._database.begin() as connection:
             decide_alone(connection)
             every = all_generations(connection, **same_code)
@@ -143,11 +147,20 @@ class Rebuild:
                 if not is_keyed and (is_building or not is_poisoned):
                     return build
                 drop_generation(connection, unread[-1])  # mended code may apply what it skipped
-            shards = 1 if is_keyed else self._workers
             new = create_generation(
-                connection, self._model, state=BUILDING, shards=shards, is_keyed=is_keyed
+                connection,
+                self._model,
+                state=BUILDING,
+                shards=self._workers,
+                part_length=part_length,
+                is_keyed=is_keyed,
             )
             return self._leased(connection, new)
+
+    def _part_length(self) -> int:
+        """Cut the log into some parts for each worker, but not into less than a batch."""
+        length = self._log_end() // (PARTS_PER_WORKER * self._workers)
+        return min(max(length, BATCH), PART_LENGTH)
 
     def _leased(self, connection: Connection, generation: Generation) -> Build:
         lease = HeldLease(

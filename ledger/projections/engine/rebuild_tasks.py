@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Index, delete
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy import Connection, Index, delete
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
+from ledger.errors import NotFoundError
 from ledger.projections.engine.bulk_load import CHUNK_ROWS, load_rows, merge_chunk, staging_tables
-from ledger.projections.engine.event_reader import Shard
 from ledger.projections.engine.follow import Follower
-from ledger.projections.engine.generations import Generation, lock_position, secondary_indexes
+from ledger.projections.engine.generations import Generation, all_generations, secondary_indexes
 from ledger.projections.engine.groupings import build_groupings
+from ledger.projections.engine.parts import do_alone
 from ledger.projections.engine.writing import write_rows
 from ledger.storage.database import FILLING, SORTING, Database, Work
 from ledger.storage.divided_work import WorkPlace
@@ -31,7 +32,9 @@ class RebuildUnit:
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, workplace: WorkPlace) -> object:
-        return self.task(RebuildTasks(workplace, self.generation), **self.arguments)
+        tasks = RebuildTasks(workplace, self.generation)
+        tasks.check_ledger()
+        return self.task(tasks, **self.arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,33 @@ class RebuildTasks:
     workplace: WorkPlace
     generation: Generation
 
-    def load_shard(
-        self, shard: int, until: int, *, batch: int = BATCH, chunk_rows: int = CHUNK_ROWS
+    def check_ledger(self) -> None:
+        """Refuse to work elsewhere than where the generation is. Errors: NotFoundError."""
+        with self._opened(FILLING) as database, database.connect() as connection:
+            if self.generation not in all_generations(connection, name=self.generation.name):
+                raise NotFoundError(
+                    f"generation {self.generation.id} of {self.generation.name} is not in the"
+                    " database of a worker: it is no more, or LEDGER_DATABASE_URL leads elsewhere"
+                )
+
+    def create_staging(self) -> None:
+        """Create the tables in which rows wait to be merged, where they are not there yet."""
+        with self._alone("staging") as connection:
+            for staged in staging_tables(self.generation).values():
+                connection.execute(CreateTable(staged, if_not_exists=True))
+
+    def load_part(
+        self, part: int, until: int, *, batch: int = BATCH, chunk_rows: int = CHUNK_ROWS
     ) -> int:
-        """Load one shard of the log up to a position, from where it stands; return the end."""
-        gc.set_threshold(100_000, 50, 50)  # rows by the thousand, and no cycles among them
-        targets, staging = self.generation.tables, staging_tables(self.generation, shard)
-        write = partial(load_rows, targets=targets, staging=staging, chunk_rows=chunk_rows)
-        part = Shard(shard, self.generation.shards)
-        with self._opened(FILLING) as database:
-            with database.begin() as connection:
-                for staged in staging.values():
-                    connection.execute(CreateTable(staged, if_not_exists=True))
+        """Load a part of the log, from where it stands up to a position; return the end."""
+        write = partial(
+            load_rows,
+            targets=self.generation.tables,
+            staging=staging_tables(self.generation),
+            shards=self.generation.shards,
+            chunk_rows=chunk_rows,
+        )
+        with _fewer_collections(), self._opened(FILLING) as database:
             return Follower(database, self.generation, part, write=write).run(until, batch=batch)
 
     def create_keys(self) -> None:
@@ -61,29 +79,35 @@ class RebuildTasks:
             Index(f"key_{target.name}", *target.primary_key, unique=True)
             for target in self.generation.tables.values()
         ] + [
-            Index(f"chunks_{staged.name}", staged.c.chunk)
-            for shard in range(self.generation.shards)
-            for staged in staging_tables(self.generation, shard).values()
+            Index(f"chunks_{staged.name}", staged.c.shard, staged.c.chunk)
+            for staged in staging_tables(self.generation).values()
         ]
         for index in indexes:  # one at a time: notifications come in between
             self._create_index(index)
 
     def merge_staged(self, shard: int = 0) -> None:
         """Merge the staged rows of one shard, in their order."""
-        targets, staging = self.generation.tables, staging_tables(self.generation, shard)
+        targets, staging = self.generation.tables, staging_tables(self.generation)
         with self._opened(FILLING) as database:
             is_left = True
             while is_left:
                 with database.begin() as connection:
-                    lock_position(connection, self.generation.id, shard)  # nobody else merges it
-                    is_left = merge_chunk(connection, targets, staging)
+                    do_alone(connection, self.generation.id, f"shard {shard}")
+                    is_left = merge_chunk(connection, targets, staging, shard)
+
+    def drop_staging(self) -> None:
+        """Drop what is staged, once all of it is merged."""
+        with self._alone("staging") as connection:
+            for staged in staging_tables(self.generation).values():
+                connection.execute(DropTable(staged, if_exists=True))
 
     def group_rows(self) -> None:
-        """Make the grouped tables from nothing, over all shards."""
+        """Make the grouped tables from nothing."""
         model, tables = self.generation.model, self.generation.tables
         with self._opened(FILLING) as database:
             if not database.is_sqlite:
                 with database.begin() as connection:
+                    do_alone(connection, self.generation.id, "groups")
                     build_groupings(connection, model, tables)
                 return
             for grouping in model.groupings:  # page by page: notifications come in between
@@ -101,8 +125,14 @@ class RebuildTasks:
         self._create_index(secondary_indexes(self.generation)[name])
 
     def _create_index(self, index: Index) -> None:
-        with self._opened(SORTING) as database, database.begin() as connection:
+        with self._alone(f"index {index.name}", SORTING) as connection:
             connection.execute(CreateIndex(index, if_not_exists=True))
+
+    @contextmanager
+    def _alone(self, purpose: str, work: Work = FILLING) -> Iterator[Connection]:
+        with self._opened(work) as database, database.begin() as connection:
+            do_alone(connection, self.generation.id, purpose)
+            yield connection
 
     @contextmanager
     def _opened(self, work: Work) -> Iterator[Database]:
@@ -111,3 +141,14 @@ class RebuildTasks:
             yield database
         finally:
             database.dispose()
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    """Look for cycles seldom: rows come by the thousand, and there are none among them."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)

@@ -20,10 +20,10 @@ from ledger.projections.engine.generations import (
     last_moves,
     live_generations,
     poison_of,
-    positions,
     reached_positions,
 )
 from ledger.projections.engine.leases import is_leased
+from ledger.projections.engine.parts import count_loaded
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.asking_tables import ORIGINS_OF_EVENTS, answers
 from ledger.storage.tables import acts, decisions, events, notifications, poison_events
@@ -63,7 +63,7 @@ def statuses(ledger: Ledger) -> list[Status]:
 
 
 def _status(connection: Connection, generation: Generation, newest: int) -> Status:
-    position = min(positions(connection, generation.id).values(), default=0)
+    position = count_loaded(connection, generation)
     return Status(
         generation=generation,
         position=position,

@@ -77,7 +77,7 @@ def merge_from(connection: Connection, target: Table, selected_rows: Select[Any]
 
 def _merge(connection: Connection, target: Table, rows: Sequence[Row]) -> None:
     if connection.dialect.name == "postgresql":
-        # shards may produce the same key; in one order they wait for each other, never in a circle
+        # two may write the same key; in one order they wait for each other, never in a circle
         key_columns = column_names(target.primary_key)
         rows = sorted(rows, key=lambda row: [str(row.get(name)) for name in key_columns])
         if len(rows) >= COPY_FROM:

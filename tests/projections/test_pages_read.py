@@ -1,0 +1,55 @@
+"""However many workers share a rebuild, the log is read once."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from ledger.application import Ledger
+from ledger.simulator.bulk import fill
+from tests.builders import SHOP_ID, a_ledger
+from tests.conftest import opened
+from tests.projections.helpers import log_end, rebuilt
+from tests.projections.test_bulk_load import a_generation
+
+WORKERS = 8
+EVENTS = 2_000
+
+
+def test_many_workers_read_as_many_pages_of_the_log_as_one(postgres_url: str) -> None:
+    with opened(postgres_url) as database:
+        ledger = a_ledger(database)
+        fill(ledger, SHOP_ID, "TEST", events=EVENTS, seed=1)
+        analyse(ledger)
+
+        alone, divided = (pages_read(ledger, workers) for workers in (1, WORKERS))
+
+    assert alone > 2 * WORKERS  # else the edges of the parts would be most of it
+    assert divided <= 1.2 * alone
+
+
+def pages_read(ledger: Ledger, workers: int) -> int:
+    """Rebuild by so many workers, each with a part; return how many pages of events they read."""
+    length = -(-log_end(ledger) // workers)
+    with a_generation(ledger, "transactions", shards=workers, part_length=length):
+        before = counted(ledger)
+        done = rebuilt(ledger, "transactions", workers=workers, is_dry=True, is_compared=False)
+        assert done.position == log_end(ledger)
+        return counted(ledger) - before
+
+
+def counted(ledger: Ledger) -> int:
+    query = (
+        "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'events'"
+    )
+    ledger.database.dispose()  # what a connection has counted is known when it ends
+    return scalar(ledger, query)
+
+
+def analyse(ledger: Ledger) -> None:
+    with ledger.database.begin() as connection:
+        connection.execute(text("ANALYZE events"))
+
+
+def scalar(ledger: Ledger, query: str) -> Any:
+    with ledger.database.connect() as connection:
+        return connection.scalar(text(query))
