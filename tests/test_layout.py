@@ -50,7 +50,7 @@ it, and a file for accountants speaks as the pages do: three modules of the comm
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.settings": (),
-    "ledger.operations": ("granian", "prometheus_client", "structlog"),
+    "ledger.operations": ("distributed", "granian", "prometheus_client", "structlog"),
     "ledger.ipn": ("marshmallow", "orjson"),
     "ledger.aggregates": ("eventsourcing",),
     "ledger.storage": ("alembic", "eventsourcing", "orjson", "sqlalchemy"),

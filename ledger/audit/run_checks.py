@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from inspect import signature
 from typing import Any
 
@@ -20,6 +20,7 @@ from ledger.audit.log import check_entries, check_tree
 from ledger.audit.read_models import check_read_model
 from ledger.audit.reports import check_reports
 from ledger.audit.verified_deliveries import check_deliveries
+from ledger.errors import SettingsError, UnavailableError
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.registry import PROJECTIONS
@@ -39,20 +40,36 @@ class CheckTask:
     """One check over a part of the ledger, of about `size` rows, for any process.
 
     Shape: `arguments` say which part; database, keys and shops are those of whoever does it.
+    `last_event` is position and origin of the last event, by which the ledger is recognised.
     """
 
     check: str
     size: int
     function: Callable[..., CheckResult]
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    last_event: tuple[int, str] | None = None
 
     def __call__(self, workplace: WorkPlace) -> CheckResult:
         database = Database(workplace.database_url, pool_size=2)
         try:
+            self._check_ledger(database)
             sealing = Sealing(database, workplace.masters_file, workplace.variables)
             return self.run({"database": database, "sealing": sealing, "shops": workplace.shops})
         finally:
             database.dispose()
+
+    def _check_ledger(self, database: Database) -> None:
+        """Refuse to check another ledger. Errors: SettingsError."""
+        if self.last_event is None:
+            return
+        query = text("SELECT origin_id FROM events WHERE position = :position")
+        with database.connect() as connection:
+            origin = connection.scalar(query, {"position": self.last_event[0]})
+        if origin != self.last_event[1]:
+            raise SettingsError(
+                "the database of a worker holds another ledger, or is behind: where does its"
+                " LEDGER_DATABASE_URL lead?"
+            )
 
     def run(self, own: Own) -> CheckResult:
         """Do it with what the check takes of these."""
@@ -67,6 +84,7 @@ class Audit:
     Shape: `remarks` and `checked` are complete once `faults()` has ended. Deliveries and events
     that arrive meanwhile are left for the next audit. `task_sizes` are how many deliveries and
     how many positions one task is about; `kept` are checkpoints that somebody has kept elsewhere.
+    Workers who are `is_elsewhere` find database and keys in their own environment.
     """
 
     ledger: Ledger
@@ -75,6 +93,7 @@ class Audit:
     only: tuple[str, ...] = CHECKS
     kept: Sequence[Checkpoint] = ()
     workers: int = 1
+    is_elsewhere: bool = False
     progress: Callable[[str, int, int], None] | None = None
     task_sizes: tuple[int, int] = (2_000, 10_000)
     remarks: Counter[str] = field(default_factory=Counter, init=False)
@@ -100,12 +119,26 @@ class Audit:
             return
         keys = ledger.sealing.keys
         url = ledger.database.engine.url.render_as_string(hide_password=False)
-        workplace = WorkPlace(url, ledger.shops, keys.file, keys.variables)
+        own_place = WorkPlace(url, ledger.shops, keys.file, keys.variables)
+        workplace = None if self.is_elsewhere else own_place
         processes: AbstractContextManager[Executor] = (
             nullcontext(executor) if executor else worker_processes(self.workers, loaded=[__name__])
         )
-        with processes as pool:
-            yield from Workers(pool, self.workers, workplace).results(tasks)
+        last_event = self._last_event()
+        units = [replace(task, last_event=last_event) for task in tasks]
+        try:
+            with processes as pool:
+                yield from Workers(pool, self.workers, workplace).results(units)
+        except BrokenExecutor as error:
+            raise UnavailableError(
+                "the workers were ended from outside; start the command again"
+            ) from error
+
+    def _last_event(self) -> tuple[int, str] | None:
+        query = text("SELECT position, origin_id FROM events ORDER BY position DESC LIMIT 1")
+        with self.ledger.database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row.position, row.origin_id)
 
     # -- the tasks ----------------------------------------------------------------------------
 

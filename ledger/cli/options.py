@@ -69,6 +69,12 @@ workers_option = click.option(
     help="Processes that work at the same time.",
 )
 
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Let the workers of a Dask cluster do it, as of tcp://HOST:8786; PostgreSQL only.",
+)
+
 
 def _refuse_past(_: click.Context, __: click.Parameter, expires: Any) -> Any:
     if expires is not None and expires <= utc_now():

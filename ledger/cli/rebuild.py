@@ -1,12 +1,15 @@
 """What `ledger rebuild` does: build read models anew beside the live ones, compare, and switch."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from ledger.application import Ledger
+from ledger.cli.cluster import lent_workers
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, painted
 from ledger.cli.progress_bar import Meter
@@ -14,13 +17,15 @@ from ledger.cli.upgrade_steps import PRUNE, ROLL, echo_next, other_versions
 from ledger.projections.definition import Row
 from ledger.projections.engine.compare import Difference
 from ledger.projections.engine.generations import outdated_views
-from ledger.projections.engine.rebuild import Rebuild, Rebuilt
+from ledger.projections.engine.rebuild import Rebuild, Rebuilt, start_processes
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.projections.engine.registry import PROJECTIONS, projection
 from ledger.storage.database_location import obstacle
 
 
-def rebuild_all(names: Sequence[str], *, workers: int, is_dry: bool, is_compared: bool) -> int:
+def rebuild_all(
+    names: Sequence[str], *, workers: int, scheduler: str | None, is_dry: bool, is_compared: bool
+) -> int:
     """Rebuild these read models, or all, and print each result; return the exit code.
 
     Errors: NotFoundError for a name that there is not, before anything begins.
@@ -29,17 +34,30 @@ def rebuild_all(names: Sequence[str], *, workers: int, is_dry: bool, is_compared
     models = _named(names)
     ledger = open_ledger()
     try:
-        for name in models:
-            with Meter(name, "positions") as meter:
-                job = Rebuild(ledger, name, workers=workers, progress=meter)
-                rebuilt = job.run(is_dry=is_dry, is_compared=is_compared)
-            is_well &= _report(rebuilt)
+        with lent_workers(ledger, scheduler) as lent:
+            for name in models:
+                with Meter(name, "positions") as meter:
+                    job = Rebuild(
+                        ledger,
+                        name,
+                        workers=workers,
+                        progress=meter,
+                        start_workers=start_processes if lent is None else _stay(lent),
+                        is_elsewhere=lent is not None,
+                    )
+                    rebuilt = job.run(is_dry=is_dry, is_compared=is_compared)
+                is_well &= _report(rebuilt)
     except KeyboardInterrupt:
         click.echo("stopped; it goes on with the next `ledger rebuild`", err=True)
         return 1
     if not is_dry:
         _echo_next(ledger)
     return 0 if is_well else 1
+
+
+def _stay(lent: Executor) -> Callable[[int], AbstractContextManager[Executor]]:
+    """Return what starts workers that are there already, and stay."""
+    return lambda _: nullcontext(lent)
 
 
 def write_all_as_of(names: Sequence[str], *, as_of: datetime, into: Path) -> None:

@@ -10,6 +10,7 @@ import click
 from ledger.audit.fault import Fault
 from ledger.audit.run_checks import Audit
 from ledger.cli.alerts import tell_of_faults
+from ledger.cli.cluster import lent_workers
 from ledger.cli.invocation import open_ledger
 from ledger.cli.output import counted, echo_json_lines, echo_table
 from ledger.cli.progress_bar import Meter
@@ -24,16 +25,22 @@ def print_faults(
     only: tuple[str, ...],
     checkpoints: tuple[Path, ...],
     workers: int,
+    scheduler: str | None,
     as_json: bool,
 ) -> int:
     """Print every fault as it is found; return the exit code."""
     count, kept = 0, list(map(read_kept, checkpoints))
-    with closing(open_ledger()) as ledger, Meter("verify") as meter:
+    with (
+        closing(open_ledger()) as ledger,
+        lent_workers(ledger, scheduler) as lent,
+        Meter("verify") as meter,
+    ):
         audit = Audit(ledger, first=first, only=only, kept=kept, workers=workers, progress=meter)
+        audit.is_elsewhere = lent is not None
 
         def faults() -> Iterator[Fault]:
             nonlocal count
-            for fault in audit.faults():
+            for fault in audit.faults(lent):
                 count += 1
                 yield fault
 

@@ -79,8 +79,15 @@ class _Workers(ProcessPoolExecutor):
         self, task: Callable[_Given, _Result], /, *args: _Given.args, **kwargs: _Given.kwargs
     ) -> Future[_Result]:
         with safe_path():  # the first task starts the processes
-            proven = partial(_run_same_code, _CODE, str(_PACKAGE), task)
-            return super().submit(proven, *args, **kwargs)
+            return super().submit(proven(task), *args, **kwargs)
+
+
+def proven(task: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Return a task that is done only where the code is that of this process, else refused.
+
+    Errors: CodeDiffersError.
+    """
+    return partial(_run_same_code, _CODE, str(_PACKAGE), task)
 
 
 def _run_same_code(

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from sqlalchemy.exc import DBAPIError
+
+from ledger.errors import SettingsError
 from ledger.ipn.shops_and_keys import Shops, read_shops
 from ledger.settings import read_settings
 
@@ -35,6 +38,8 @@ class WorkPlace:
 
 def place_of_environment(environ: Mapping[str, str]) -> WorkPlace:
     """Return the place that the environment of this process describes. Errors: SettingsError."""
+    if not environ.get("LEDGER_DATABASE_URL"):
+        raise SettingsError("LEDGER_DATABASE_URL is not set in the environment of a worker")
     settings = read_settings(environ)
     shops = Shops() if settings.shops_file is None else read_shops(settings.shops_file, environ)
     return WorkPlace(settings.database_url, shops, settings.master_keys_file, environ)
@@ -83,4 +88,10 @@ class Workers:
 
 def do(unit: Unit[_Result], workplace: WorkPlace | None) -> _Result:
     """Do a unit here, or where the environment of this process says."""
-    return unit(place_of_environment(os.environ) if workplace is None else workplace)
+    if workplace is not None:
+        return unit(workplace)
+    try:
+        return unit(place_of_environment(os.environ))
+    except DBAPIError as error:
+        error.params = None  # they are rows: an error travels further than those
+        raise

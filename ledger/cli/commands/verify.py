@@ -7,7 +7,7 @@ import click
 from ledger.audit.check_names import CHECKS
 from ledger.cli import SHORT_HELPS
 from ledger.cli.documented import LEDGER, Documented
-from ledger.cli.options import json_lines_option, workers_option
+from ledger.cli.options import json_lines_option, scheduler_option, workers_option
 
 
 @click.command(
@@ -43,6 +43,7 @@ from ledger.cli.options import json_lines_option, workers_option
     help="Compare the log with a checkpoint that was kept elsewhere; may be given several times.",
 )
 @workers_option
+@scheduler_option
 @json_lines_option
 @click.pass_context
 def verify(
@@ -52,12 +53,14 @@ def verify(
     only: tuple[str, ...],
     checkpoints: tuple[Path, ...],
     workers: int,
+    scheduler: str | None,
     as_json: bool,
 ) -> None:
     """Check signatures, events, the signed log and read models against each other.
 
     The command prints a line for each fault: position, subject, reason, detail. What it cannot
-    check, because a key has left the shops file, is a remark on standard error and no fault.
+    check, because a key has left the shops file, is a remark on standard error and no fault. The
+    workers of a cluster have database, shops and keys from their own environment.
     It exits 0 when there is no fault, 1 when there is one.
     """
     from ledger.cli.verify import print_faults
@@ -68,6 +71,7 @@ def verify(
             only=only or CHECKS,
             checkpoints=checkpoints,
             workers=workers,
+            scheduler=scheduler,
             as_json=as_json,
         )
     )
