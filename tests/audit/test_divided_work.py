@@ -8,15 +8,20 @@ from threading import Lock
 from time import sleep
 from typing import Any
 
+import pytest
+
 from ledger.application import Ledger
-from ledger.audit.check_names import CHECKS
-from ledger.audit.run_checks import Audit
+from ledger.audit.check_names import CHECKS, STREAMS
+from ledger.audit.event_streams import check_streams
+from ledger.audit.run_checks import Audit, CheckTask
+from ledger.errors import NotFoundError, SettingsError
+from ledger.projections.engine.rebuild_tasks import RebuildTasks, RebuildUnit
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.database import Database
-from ledger.storage.divided_work import Workers, WorkPlace
+from ledger.storage.divided_work import Workers, WorkPlace, do
 from tests.builders import MASTER_KEYS, a_ledger
 from tests.conftest import opened
-from tests.projections.helpers import a_rebuild
+from tests.projections.helpers import a_rebuild, live
 
 PASSWORD = "hush-nobody-may-read-this"
 
@@ -52,6 +57,27 @@ def test_no_unit_of_a_rebuild_or_an_audit_holds_a_secret(ledger_on_postgresql: L
         for secret in secrets_of(ledger):
             assert secret not in repr(unit)
             assert secret.encode() not in pickle.dumps(unit)
+
+
+def test_a_worker_at_another_ledger_does_nothing(
+    ledger_on_sqlite: Ledger, ledger_on_postgresql: Ledger
+) -> None:
+    url = ledger_on_postgresql.database.engine.url.render_as_string(hide_password=False)
+    elsewhere = WorkPlace(url, ledger_on_postgresql.shops, MASTER_KEYS)
+    dropping = RebuildUnit(live(ledger_on_sqlite, "orders"), RebuildTasks.drop_staging)
+    checking = CheckTask(STREAMS, 1, check_streams, {"after": 0, "until": 1}, (1, "another"))
+
+    with pytest.raises(NotFoundError, match="LEDGER_DATABASE_URL leads elsewhere"):
+        dropping(elsewhere)
+    with pytest.raises(SettingsError, match="another ledger"):
+        checking(elsewhere)
+
+
+def test_a_worker_that_knows_no_database_makes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LEDGER_DATABASE_URL", raising=False)
+
+    with pytest.raises(SettingsError, match="LEDGER_DATABASE_URL is not set"):
+        do(lambda workplace: workplace, None)
 
 
 def with_password(database: Database) -> str:
