@@ -68,9 +68,9 @@ class Payments:
         yield from (next(waiting[number]) for number in turns)
 
 
-def sent(body: bytes, outcome: Outcome | None = None, **changes: bool) -> Step:
+def sent(body: bytes, outcome: Outcome | None = None, *, is_from_named_range: bool = True) -> Step:
     def step(ledger: Ledger) -> None:
-        receipt = receive(ledger, body, **changes)
+        receipt = receive(ledger, body, is_from_named_range=is_from_named_range)
         assert receipt.outcome == outcome or (outcome is None and receipt.outcome != "quarantined")
 
     return step
@@ -190,7 +190,7 @@ def test_all_sorts_of_payments_beside_each_other(
 
 
 def sorts_shown(ledger: Ledger) -> dict[str, bool]:
-    """Say which sorts the ledger shows as what they are: without one, nothing is said of it here."""
+    """Say which sorts the ledger shows as what they are: one that it lacks was not tried."""
     rows = all_rows(ledger)
     with ledger.database.connect() as connection:
         waiting = undecided_by_reason(connection)
