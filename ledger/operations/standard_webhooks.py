@@ -100,7 +100,8 @@ class Receiver:
             for _ in range(_CHUNKS_MAX):
                 if monotonic() > deadline or not response.read1(_CHUNK):
                     break
-            is_whole = response.isclosed()
+            is_whole = response.isclosed() or response.length == 0
+            response.close()
         finally:
             if not is_whole:
                 self.close()

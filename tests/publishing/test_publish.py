@@ -15,7 +15,11 @@ import pytest
 from ledger.application import Ledger
 from ledger.errors import PositionAheadError
 from ledger.publishing import publisher as publishing
-from ledger.publishing.destination import DestinationError, open_destination
+from ledger.publishing.destination import (
+    DestinationError,
+    open_engine,
+    read_address,
+)
 from ledger.publishing.publisher import Publisher
 from tests.builders import a_form_call, a_ledger, receive
 from tests.cli.running import run, shops_file
@@ -48,8 +52,11 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def publish(ledger: Ledger, engine: Engine, **flags: bool) -> None:
-    with closing(open_destination(engine.address)) as destination:
-        for _ in Publisher(ledger, destination, "urn:synthetic", **flags).pages():
+    address = read_address(engine.address)
+    with closing(open_engine(address)) as destination:
+        publisher = Publisher(ledger, destination, address.name, "urn:synthetic", **flags)
+        publisher.begin()
+        for _ in publisher.pages():
             pass
 
 
@@ -100,8 +107,8 @@ def test_two_publishers_at_once_do_no_harm(
 def test_a_server_that_is_killed_is_given_the_rest(
     ledger: Ledger, engine: Engine, small_pages: None
 ) -> None:
-    with closing(open_destination(engine.address)) as destination:
-        pages = Publisher(ledger, destination, "urn:synthetic").pages()
+    with closing(open_engine(read_address(engine.address))) as destination:
+        pages = Publisher(ledger, destination, "engine", "urn:synthetic").pages()
         next(pages)
         engine.restart()
         with suppress(DestinationError):  # a client that connects anew by itself has none
