@@ -39,12 +39,12 @@ def print_destinations(*, as_json: bool) -> None:
     click.echo(counted(len(known), "destination"), err=True)
 
 
-def decide(name: str, change: Callable[[Connection], None], said: str) -> None:
+def decide(name: str, alter: Callable[[Connection], None], said: str) -> None:
     """Change how a destination stands, and say so. Errors: NotFoundError if it is not known."""
     with closing(open_ledger()) as ledger, ledger.database.begin() as connection:
         if standing_of(connection, name) is None:
             raise NotFoundError(f"nothing was ever published to {name}: see `ledger destinations`")
-        change(connection)
+        alter(connection)
     click.echo(f"{name}: {said}", err=True)
 
 
@@ -69,21 +69,21 @@ def destination_findings(database: Database) -> Iterator[Finding]:
         yield Finding(state, SUBJECT, f"{standing.name}  {words}", {"position": standing.position})
 
 
-def _state(standing: DestinationStanding) -> str:
-    if standing.disabled_at is not None:
+def _state(remembered: DestinationStanding) -> str:
+    if remembered.disabled_at is not None:
         return "disabled"
-    return "failing" if standing.failing_since is not None else "ok"
+    return "failing" if remembered.failing_since is not None else "ok"
 
 
-def _row(standing: DestinationStanding, behind: int) -> tuple[object, ...]:
-    personal = "personal" if standing.has_personal else "masked"
-    figures = (standing.position, behind, standing.failures)
-    return _state(standing), *figures, personal, standing.name, standing.reason
+def _row(remembered: DestinationStanding, behind: int) -> tuple[object, ...]:
+    personal = "personal" if remembered.has_personal else "masked"
+    figures = (remembered.position, behind, remembered.failures)
+    return _state(remembered), *figures, personal, remembered.name, remembered.reason
 
 
-def _data(standing: DestinationStanding) -> dict[str, Any]:
+def _data(remembered: DestinationStanding) -> dict[str, Any]:
     fields = {
         name: write_public_instant(value) if isinstance(value, datetime) else value
-        for name, value in asdict(standing).items()
+        for name, value in asdict(remembered).items()
     }
-    return fields | {"state": _state(standing)}
+    return fields | {"state": _state(remembered)}

@@ -23,7 +23,7 @@ from ledger.publishing.destination import (
 )
 from ledger.publishing.standing import (
     DestinationStanding,
-    Failure,
+    FailedTry,
     move,
     note_failure,
     standing_of,
@@ -78,12 +78,12 @@ class Endpoint:
         for message in messages:
             if self._is_stopped():
                 return
-            failure = self._post(message)
+            failed_try = self._post(message)
             now = self._now()
-            if failure is not None:
+            if failed_try is not None:
                 jitter = 0.75 + random.random() / 2  # noqa: S311  nothing secret
                 with self._database.begin() as connection:
-                    note_failure(connection, self._name, failure, now, jitter)
+                    note_failure(connection, self._name, failed_try, now, jitter)
                 raise _refusal(self._standing())
             with self._database.begin() as connection:
                 self._take_lease(connection)
@@ -93,9 +93,9 @@ class Endpoint:
 
     def send_again(self, message: Message) -> None:
         """Post one event, whatever the receiver has had. Errors: DestinationError."""
-        failure = self._post(message)
-        if failure is not None:
-            raise DestinationError(f"{self._name} {failure.reason}")
+        failed_try = self._post(message)
+        if failed_try is not None:
+            raise DestinationError(f"{self._name} {failed_try.reason}")
 
     def close(self) -> None:
         """End the connection, and let another process go on at once."""
@@ -125,31 +125,31 @@ class Endpoint:
             raise DestinationDisabledError(f"{self._name} was forgotten: start the command again")
         return standing
 
-    def _post(self, message: Message) -> Failure | None:
+    def _post(self, message: Message) -> FailedTry | None:
         """Return what went wrong; of an answer only its status is read."""
         try:
             answer = self._receiver.post(
                 str(message.position), self._now(), message.body, content_type=CONTENT_TYPE
             )
         except TimeoutError:
-            return Failure("did not answer in time")
+            return FailedTry("did not answer in time")
         except (OSError, HTTPException, ValueError) as error:  # ValueError: a name that is none
-            return Failure(f"cannot be reached: {type(error).__name__}")
+            return FailedTry(f"cannot be reached: {type(error).__name__}")
         if answer.is_success:
             return None
         reason = f"answered {answer.status} to the event at position {message.position}"
-        return Failure(reason, answer.retry_seconds, is_final=answer.status == GONE)
+        return FailedTry(reason, answer.retry_seconds, is_final=answer.status == GONE)
 
 
-def _refusal(standing: DestinationStanding) -> DestinationError:
-    said = f"{standing.name} {standing.reason}"
-    if standing.disabled_at is not None:
+def _refusal(remembered: DestinationStanding) -> DestinationError:
+    said = f"{remembered.name} {remembered.reason}"
+    if remembered.disabled_at is not None:
         return DestinationDisabledError(
-            f"{said}; disabled since {write_public_instant(standing.disabled_at)}:"
-            f" `ledger destinations enable` lets it go on behind position {standing.position}"
+            f"{said}; disabled since {write_public_instant(remembered.disabled_at)}:"
+            f" `ledger destinations enable` lets it go on behind position {remembered.position}"
         )
     since, again = (
         instant and write_public_instant(instant)
-        for instant in (standing.failing_since, standing.retry_at)
+        for instant in (remembered.failing_since, remembered.retry_at)
     )
     return DestinationError(f"{said}; failing since {since}, tried again at {again}")

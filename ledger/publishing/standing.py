@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
@@ -30,7 +31,7 @@ class DestinationStanding:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedTry:
     """A try that failed. Units: the receiver asks for a pause of `retry_seconds`, 0 for none."""
 
     reason: str
@@ -85,7 +86,7 @@ def move(connection: Connection, name: str, behind: int, position: int, now: dat
 
 
 def note_failure(
-    connection: Connection, name: str, failure: Failure, now: datetime, jitter: float
+    connection: Connection, name: str, failed_try: FailedTry, now: datetime, jitter: float
 ) -> None:
     """Remember that a receiver took nothing, when to try again, or that nobody will.
 
@@ -96,8 +97,8 @@ def note_failure(
         return
     failing_since = standing.failing_since or now
     pause = min(PAUSE_SECONDS_MIN * 2 ** min(standing.failures, 20), PAUSE_SECONDS_MAX) * jitter
-    pause = max(pause, min(failure.retry_seconds, PAUSE_SECONDS_MAX))
-    is_over = failure.is_final or now - failing_since >= GIVEN_UP_AFTER
+    pause = max(pause, min(failed_try.retry_seconds, PAUSE_SECONDS_MAX))
+    is_over = failed_try.is_final or now - failing_since >= GIVEN_UP_AFTER
     _change(
         connection,
         name,
@@ -105,7 +106,7 @@ def note_failure(
         failing_since=failing_since,
         retry_at=None if is_over else now + timedelta(seconds=pause),
         disabled_at=now if is_over else None,
-        reason=failure.reason,
+        reason=failed_try.reason,
     )
 
 
@@ -129,5 +130,5 @@ def _change(connection: Connection, name: str, **new_values: datetime | str | fl
     connection.execute(update(destinations).where(is_it).values(new_values))
 
 
-def _standing(row: Row[tuple[object, ...]]) -> DestinationStanding:
+def _standing(row: Row[Any]) -> DestinationStanding:
     return DestinationStanding(**{name: getattr(row, name) for name in _NAMES})

@@ -29,14 +29,16 @@ class HookCall:
         return int(self.headers["webhook-id"])
 
     @property
-    def event(self) -> dict[str, Any]:
-        event: dict[str, Any] = orjson.loads(self.body)
-        return event
+    def cloud_event(self) -> dict[str, Any]:
+        document: dict[str, Any] = orjson.loads(self.body)
+        return document
 
-    def signatures(self, key: bytes) -> str:
+    def signature(self, signing_key: bytes) -> str:
         """Return the signature that the specification asks for, made without our own code."""
         parts = (self.headers["webhook-id"], self.headers["webhook-timestamp"], "")
-        signed = hmac.new(key, ".".join(parts).encode() + self.body, hashlib.sha256).digest()
+        signed = hmac.new(
+            signing_key, ".".join(parts).encode() + self.body, hashlib.sha256
+        ).digest()
         return f"v1,{base64.b64encode(signed).decode()}"
 
 
@@ -48,13 +50,13 @@ class HookServer:
     status: int = 200
     next_statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
-    calls: list[HookCall] = field(default_factory=list)
+    hook_calls: list[HookCall] = field(default_factory=list)
     ports: set[int] = field(default_factory=set)
 
     @property
     def taken(self) -> list[int]:
         """The positions that were answered with success, in the order in which they came."""
-        return [call.position for call in self.calls if 200 <= call.status < 300]
+        return [call.position for call in self.hook_calls if 200 <= call.status < 300]
 
 
 @contextmanager
@@ -68,7 +70,7 @@ def receiving() -> Iterator[HookServer]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = hooks.next_statuses.pop(0) if hooks.next_statuses else hooks.status
             names = {name.lower(): text for name, text in self.headers.items()}
-            hooks.calls.append(HookCall(names, body, status))
+            hooks.hook_calls.append(HookCall(names, body, status))
             hooks.ports.add(self.client_address[1])
             self.send_response(status)
             for name, text in hooks.headers.items():

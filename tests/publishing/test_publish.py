@@ -1,6 +1,5 @@
 """The log in streams of real engines: every event once, in order, whatever happens."""
 
-import shutil
 import signal
 import subprocess
 import threading
@@ -35,15 +34,6 @@ EMAIL = "synthetic.person@example.org"
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     with ENGINES[request.param](tmp_path) as running:
         yield running
-
-
-@pytest.fixture
-def ledger(stories_file: Path, tmp_path: Path) -> Iterator[Ledger]:
-    """One that has heard every story."""
-    path = tmp_path / "ledger.sqlite"
-    shutil.copyfile(stories_file, path)
-    with opened(f"sqlite:///{path}") as database:
-        yield a_ledger(database)
 
 
 @pytest.fixture
