@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from ledger.application import Ledger
+from tests.asking.conftest import certificate, tls
 from tests.builders import a_ledger
 from tests.conftest import opened
 from tests.publishing.receiving import HookServer, receiving
 from tests.publishing.sending import Sender
+
+__all__ = ["certificate", "tls"]
 
 
 @pytest.fixture

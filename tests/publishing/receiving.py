@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,7 @@ class HookServer:
 
 
 @contextmanager
-def receiving() -> Iterator[HookServer]:
+def receiving(tls: ssl.SSLContext | None = None) -> Iterator[HookServer]:
     hooks = HookServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -86,6 +87,9 @@ def receiving() -> Iterator[HookServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         hooks.url = f"http://127.0.0.1:{server.server_port}/hook"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+            hooks.url = f"https://localhost:{server.server_port}/hook"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield hooks
         server.shutdown()

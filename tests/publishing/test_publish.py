@@ -26,6 +26,7 @@ from tests.conftest import opened
 from tests.projections.helpers import eventually
 from tests.publishing.engines import ENGINES, Engine
 from tests.serving import LEDGER
+from tests.web.asking import Asking
 
 EMAIL = "synthetic.person@example.org"
 
@@ -158,3 +159,19 @@ def test_another_address_is_refused_in_words(ledger: Ledger, tmp_path: Path, add
 
     assert refused.exit_code != 0
     assert "nats://HOST:4222" in refused.stderr
+
+
+def test_metrics_say_how_far_a_stream_has_come(ledger: Ledger, engine: Engine) -> None:
+    publish(ledger, engine)
+    receive(ledger, a_form_call())
+    newest = ledger.events.newest_position() or 0
+    behind = newest - positions(engine)[-1]
+
+    text = Asking(ledger).call("/metrics", None).text
+    publish(ledger, engine)
+    after = Asking(ledger).call("/metrics", None).text
+
+    name = read_address(engine.address).name
+    assert f'ledger_publishing_lag_positions{{destination="{name}"}} {behind}.0' in text
+    assert f'ledger_publishing_lag_positions{{destination="{name}"}} 0.0' in after
+    assert f'ledger_publishing_lag_seconds{{destination="{name}"}} 0.0' in after

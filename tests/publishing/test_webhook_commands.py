@@ -5,14 +5,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from ledger.application import Ledger
+from ledger.errors import ReadOnlyError
 from ledger.publishing.destination import (
     DestinationError,
     read_address,
 )
-from tests.builders import a_form_call, receive
+from tests.builders import a_form_call, a_ledger, receive
 from tests.cli.running import run, shops_file
+from tests.conftest import opened
 from tests.projections.helpers import eventually
 from tests.publishing.receiving import SECRET, HookServer
 from tests.publishing.sending import NAME, Sender
@@ -110,3 +113,16 @@ def test_without_a_secret_nothing_is_sent(
 
     assert (refused.exit_code, "LEDGER_PUBLISH_SECRET" in refused.stderr) == (2, True)
     assert hooks.hook_calls == []
+
+
+def test_a_receiver_needs_a_database_that_remembers(postgres_url: str, hooks: HookServer) -> None:
+    with opened(postgres_url) as database:
+        name = database.engine.url.database
+        with database.engine.begin() as connection:
+            connection.execute(
+                text(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+            )
+    with opened(postgres_url) as database:
+        sender = Sender(a_ledger(database), hooks)
+        with pytest.raises(ReadOnlyError):
+            sender.publish()

@@ -1,8 +1,10 @@
 """Events by webhook: signed, in order, again under the same id, until the receiver has them all."""
 
+import ssl
 import threading
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -17,8 +19,9 @@ from ledger.publishing.destination import (
 from ledger.publishing.endpoint import Endpoint
 from ledger.publishing.publisher import Publisher
 from ledger.publishing.standing import enable, replay
+from ledger.storage.database import Database
 from ledger.storage.destination_tables import destinations
-from tests.builders import NOON, a_form_call, receive
+from tests.builders import NOON, a_form_call, a_ledger, receive
 from tests.publishing.receiving import KEY, SECRET, HookServer, receiving
 from tests.publishing.sending import NAME, Sender
 from tests.web.asking import Asking
@@ -250,3 +253,32 @@ def test_a_lost_answer_is_sent_again_under_the_same_id(sender: Sender) -> None:
     again = [call for call in sender.hooks.hook_calls if call.position == newest]
     assert len(again) == 2
     assert again[0].body == again[1].body
+
+
+def test_only_a_receiver_whose_certificate_is_known_is_sent_anything(
+    sender: Sender, certificate: Path, tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving(tls) as there:
+        sender.hooks = there
+        said = sender.fails()
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        sender.now += timedelta(minutes=1)
+        sender.publish()
+
+    assert "cannot be reached: SSLCertVerificationError" in said
+    assert there.taken == sender.positions
+
+
+def test_a_place_is_kept_in_either_database(database: Database, hooks: HookServer) -> None:
+    ledger = a_ledger(database)
+    receive(ledger, a_form_call("AUTHORISED"))
+    sender = Sender(ledger, hooks)
+    sender.publish()
+    receive(ledger, a_form_call("CAPTURED"))
+    hooks.next_statuses = [500]
+    said, again = sender.fails(), sender.fails()
+    sender.now += timedelta(minutes=1)
+    sender.publish()
+
+    assert said == again
+    assert hooks.taken == sender.positions
