@@ -4,6 +4,7 @@ from alembic import context
 
 from ledger.storage.access_tables import tokens
 from ledger.storage.alert_tables import alert_conditions
+from ledger.storage.destination_tables import destinations
 from ledger.storage.drift_tables import drift_names
 from ledger.storage.listed_money import listed_money
 from ledger.storage.log_tables import log_entries
@@ -14,7 +15,7 @@ from ledger.storage.tables import events
 
 assert events.metadata is tokens.metadata is log_entries.metadata is person_tags.metadata
 assert drift_names.metadata is reports.metadata is listed_money.metadata is notes.metadata
-assert notes.metadata is alert_conditions.metadata is events.metadata
+assert notes.metadata is alert_conditions.metadata is destinations.metadata is events.metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=events.metadata,

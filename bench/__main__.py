@@ -12,7 +12,16 @@ from bench.figures import Sheet, write_json
 from bench.ground import Extent, apart, master_keys, postgres_database
 from bench.servers import postgres_server
 
-BENCHMARKS = ("ingest", "rebuild", "queries", "verify", "growth", "proof", "reconcile")
+BENCHMARKS = (
+    "ingest",
+    "rebuild",
+    "queries",
+    "verify",
+    "growth",
+    "proof",
+    "reconcile",
+    "publishing",
+)
 """Modules that have `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
 
 They are loaded when they are needed: every worker of a rebuild loads this module first, as it

@@ -52,7 +52,7 @@ def served(
 
     Shape: `{port}` in the command is filled in.
     """
-    port = _free_port()
+    port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         shops = Path(folder) / "shops.toml"
         shops.write_text(shops_file())
@@ -117,7 +117,8 @@ def _is_answering(port: int, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens to."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -68,7 +68,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.drift": ("sqlalchemy",),
     "ledger.reconciliation": ("orjson", "sqlalchemy", "ulid"),
     "ledger.asking": ("requests", "sqlalchemy", "structlog"),
-    "ledger.publishing": ("nats", "orjson", "redis"),
+    "ledger.publishing": ("nats", "orjson", "redis", "sqlalchemy"),
     "ledger.alerting": ("sqlalchemy", "structlog"),
     "ledger.audit": ("msgspec", "orjson", "sqlalchemy"),
     "ledger.simulator": ("ulid",),

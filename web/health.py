@@ -22,6 +22,8 @@ from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
 from ledger.projections.engine.status import lags
 from ledger.proof.signed_log import log_status
 from ledger.proof.stamping import newest_timestamp
+from ledger.publishing.standing import lag_of
+from ledger.publishing.standing import standings as destination_standings
 from ledger.queries.notifications import newest_arrivals
 from ledger.queries.suspects import count_suspects
 from ledger.queries.undecided import undecided_by_reason
@@ -91,6 +93,7 @@ def _gauges(of: Ledger) -> list[Gauge]:
         partial(_asking_gauges, shops=of.shops, now=context().clock()),
         partial(_suspect_gauges, now=context().clock()),
         partial(_drift_gauges, now=context().clock()),
+        _publishing_gauges,
     ):
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
@@ -225,3 +228,24 @@ def _drift_gauges(connection: Connection, *, now: datetime) -> Iterator[Gauge]:
     }
     meaning = "What calls of the last seven days had otherwise than those before."
     yield Gauge("ledger_drift_findings", meaning, counts, ("shop_id", "mode", "drift"))
+
+
+def _publishing_gauges(connection: Connection) -> Iterator[Gauge]:
+    """Read how far each destination has come; nothing where nothing is published."""
+    figures_by_name = {
+        each.name: (
+            *lag_of(connection, each.position),
+            each.failures,
+            each.disabled_at is not None,
+        )
+        for each in destination_standings(connection)
+    }
+    gauges = (
+        ("lag_positions", "Positions not published yet."),
+        ("lag_seconds", "Age of the oldest of them."),
+        ("failures", "Tries of a webhook that failed since the last success."),
+        ("disabled", "1 while a webhook is disabled."),
+    )
+    for number, (name, meaning) in enumerate(gauges):
+        sizes: Sizes = {(key,): float(each[number]) for key, each in figures_by_name.items()}
+        yield Gauge(f"ledger_publishing_{name}", meaning, sizes, ("destination",))

@@ -80,6 +80,7 @@ def upgrade() -> None:
     _create_asking()
     _create_notes()
     _create_alerts()
+    _create_destinations()
     _create_quarantine()
     _create_references()
     _create_generations()
@@ -620,6 +621,22 @@ def _create_alerts() -> None:
         sa.Column("tried_at", INSTANT),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_alert_conditions"),
+    )
+
+
+def _create_destinations() -> None:
+    op.create_table(
+        "destinations",
+        sa.Column("name", sa.Text()),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("has_personal", sa.Boolean(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("reached_at", INSTANT),
+        sa.Column("failing_since", INSTANT),
+        sa.Column("retry_at", INSTANT),
+        sa.Column("disabled_at", INSTANT),
+        sa.Column("reason", sa.Text()),
+        sa.PrimaryKeyConstraint("name", name="pk_destinations"),
     )
 
 

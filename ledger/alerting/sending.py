@@ -1,11 +1,6 @@
-"""Sends an alert by mail and as a signed webhook; nothing of it is about a person.
+"""Sends an alert by mail and as a signed webhook; nothing of it is about a person."""
 
-Source: Standard Webhooks, https://www.standardwebhooks.com: `v1` signatures.
-"""
-
-import base64
 import hashlib
-import hmac
 import http.client
 import json
 import smtplib
@@ -15,10 +10,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from ledger import __version__
 from ledger.instants import write_public_instant
+from ledger.operations.standard_webhooks import Receiver
 from ledger.settings import Settings
 
 SECONDS_MAX = 10.0
@@ -64,7 +59,6 @@ def alert_id(name: str, news: str, *instants: datetime) -> str:
 
 def send_webhook(settings: Settings, alert: Alert) -> None:
     """Post an alert as JSON; no redirect is followed. Errors: OSError, HTTPException."""
-    url = urlsplit(settings.alert_webhook_url)
     body = json.dumps(
         {
             "type": f"alert.{alert.news}",
@@ -77,24 +71,12 @@ def send_webhook(settings: Settings, alert: Alert) -> None:
             },
         }
     ).encode()
-    headers = {"Content-Type": "application/json", "User-Agent": f"ipn-ledger/{__version__}"}
-    headers |= signed_headers(settings.alert_webhook_secret, alert, body)
-    with closing(_connection(url)) as connection:
-        connection.request("POST", url.path or "/", body, headers)
-        status = connection.getresponse().status
-    if not 200 <= status < 300:
-        raise http.client.HTTPException(f"answered {status}")
-
-
-def signed_headers(secret: str, alert: Alert, body: bytes) -> dict[str, str]:
-    """Return the headers by which a receiver knows who sent a body, and when."""
-    timestamp = str(int(alert.at.timestamp()))
-    headers = {"webhook-id": alert.id, "webhook-timestamp": timestamp}
-    if secret:
-        key = base64.b64decode(secret.removeprefix("whsec_"))
-        signed = hmac.digest(key, f"{alert.id}.{timestamp}.".encode() + body, "sha256")
-        headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
-    return headers
+    secrets = (settings.alert_webhook_secret,)
+    receiver = Receiver(settings.alert_webhook_url, secrets, seconds_max=SECONDS_MAX)
+    with closing(receiver):
+        answer = receiver.post(alert.id, alert.at, body)
+    if not answer.is_success:
+        raise http.client.HTTPException(f"answered {answer.status}")
 
 
 def send_mail(settings: Settings, alert: Alert) -> None:
@@ -129,11 +111,3 @@ def _mail(alert: Alert, user: str, recipients: tuple[str, ...]) -> EmailMessage:
     began_at = write_public_instant(alert.began_at)
     mail.set_content(f"{alert.message}\n\n{alert.news}; it began {began_at}.\n")
     return mail
-
-
-def _connection(url: SplitResult) -> http.client.HTTPConnection:
-    host = url.hostname or ""
-    if url.scheme == "https":
-        tls = ssl.create_default_context()
-        return http.client.HTTPSConnection(host, url.port, timeout=SECONDS_MAX, context=tls)
-    return http.client.HTTPConnection(host, url.port, timeout=SECONDS_MAX)

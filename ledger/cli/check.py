@@ -15,6 +15,7 @@ from ledger.cli.completeness_findings import completeness_findings
 from ledger.cli.coverage_findings import coverage_findings
 from ledger.cli.databases import named_database, why_it_failed
 from ledger.cli.deployment_findings import deployment_findings
+from ledger.cli.destinations import destination_findings
 from ledger.cli.drift_findings import drift_findings
 from ledger.cli.key_files import key_findings
 from ledger.cli.output import counted, echo_document, painted
@@ -153,6 +154,7 @@ def _stored_findings(
         yield from asking_findings(database, shops, now=now)
         yield from suspect_findings(database, now=now)
         yield from drift_findings(database, now=now)
+        yield from destination_findings(database)
         yield from card_data_findings(database)
 
 

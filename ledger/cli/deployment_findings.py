@@ -21,6 +21,12 @@ _WITHOUT_STATISTICS = text(
     " AND NOT EXISTS (SELECT FROM pg_stats s"
     " WHERE s.schemaname = n.nspname AND s.tablename = t.relname) ORDER BY 1"
 )
+SLOT_BYTES = 64 * 1024 * 1024
+_UNREAD_SLOTS = text(
+    "SELECT slot_name, coalesce(wal_status, '') AS wal_status, coalesce(pg_wal_lsn_diff("
+    " CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END,"
+    " restart_lsn), 0)::bigint AS bytes FROM pg_replication_slots WHERE NOT active ORDER BY 1"
+)
 
 
 def deployment_findings(database: Database, settings: Settings) -> Iterator[Finding]:
@@ -30,6 +36,7 @@ def deployment_findings(database: Database, settings: Settings) -> Iterator[Find
     else:
         yield _role_finding(database)
         yield from statistics_findings(database)
+        yield from slot_findings(database)
     yield from _proxy_findings(database, settings)
 
 
@@ -65,6 +72,24 @@ def statistics_findings(database: Database) -> Iterator[Finding]:
     if tables:
         message = f"the server has no statistics of {', '.join(tables)}: run ANALYZE"
         yield Finding(WARNING, "database", f"{message}; until then its plans are guesses")
+
+
+def slot_findings(database: Database) -> Iterator[Finding]:
+    """Report replication slots that nobody reads: the server keeps its log for them, to a full disk
+    or up to max_slot_wal_keep_size, which ends them."""
+    with database.connect() as connection:
+        slots = connection.execute(_UNREAD_SLOTS).all()
+    for slot in slots:
+        drop = f"SELECT pg_drop_replication_slot('{slot.slot_name}')"
+        if slot.wal_status == "lost":
+            message = f"the replication slot {slot.slot_name} has lost what it was to be given"
+            yield Finding(WARNING, "database", f"{message}: {drop}, and let its reader begin anew")
+        elif slot.bytes >= SLOT_BYTES:
+            message = (
+                f"nobody reads the replication slot {slot.slot_name}, for which the server keeps"
+                f" {slot.bytes >> 20} MiB of its log: start its reader, or {drop}"
+            )
+            yield Finding(WARNING, "database", message)
 
 
 def _proxy_findings(database: Database, settings: Settings) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ _MEANINGS = {
     "LEDGER_TSA_CERTIFICATES_FILE": "Its certificates, up to its root.",
     "LEDGER_RETENTION": "How long what is about people is kept.",
     "LEDGER_PUBLISH_TO": "The destination, where none is given.",
+    "LEDGER_PUBLISH_SECRET": "Signs webhooks: whsec_...; two while one replaces another.",
     "LEDGER_TOKEN": "A token of the query API.",
     "LEDGER_SECRET_KEY": "Signs the sessions of the pages; without it there are no pages.",
     "LEDGER_ALERT_MAIL_TO": "Who is told by mail.",

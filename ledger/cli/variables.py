@@ -14,7 +14,7 @@ _PREFIX = "LEDGER_"
 _SETTINGS = tuple(f"{_PREFIX}{setting.name.upper()}" for setting in fields(Settings))
 _OTHERS = (
     *("LEDGER_DEBUG", "LEDGER_TOKEN", "LEDGER_SERVICE_PASSWORD", "LEDGER_PUBLISH_TO"),
-    *("LEDGER_BASE_IMAGE", "LEDGER_POSTGRES_IMAGE"),
+    *("LEDGER_PUBLISH_SECRET", "LEDGER_BASE_IMAGE", "LEDGER_POSTGRES_IMAGE"),
 )
 """What the commands and the files for containers read besides."""
 _OF_TESTS = ("LEDGER_TEST_", "LEDGER_BENCH_")

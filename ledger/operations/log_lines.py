@@ -161,6 +161,16 @@ LINES: Mapping[str, LogLine] = {
     "alerts.interrupted": LogLine(
         "no condition could be looked at; it is tried again", {"error": TEXT}
     ),
+    "publishing.reached": LogLine(
+        "events were published up to this position", {"destination": TEXT, "position": INTEGER}
+    ),
+    "publishing.failed": LogLine(
+        "a destination took nothing; it is tried again", {"destination": TEXT, "reason": TEXT}
+    ),
+    "publishing.disabled": LogLine(
+        "a destination is given nothing more until an operator enables it",
+        {"destination": TEXT, "reason": TEXT},
+    ),
     "sign_in.accepted": LogLine("somebody signed in", _PERSON),
     "sign_in.refused": LogLine(
         "somebody could not sign in",

@@ -29,6 +29,8 @@ class NatsStream:
     stream's own end is the cursor, and two publishers at once do no harm.
     """
 
+    has_own_end = True
+
     def __init__(self, address: str, stream: str) -> None:
         self._address = address
         self._stream = stream

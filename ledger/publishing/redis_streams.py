@@ -29,6 +29,8 @@ another publisher adds, or a server that has lost its end, leaves neither a doub
 class RedisStream:
     """Appends entries `POSITION-0` with the fields `topic` and `event`."""
 
+    has_own_end = True
+
     def __init__(self, address: str, stream: str) -> None:
         self._client = redis.Redis.from_url(
             address, socket_timeout=_SECONDS_MAX, socket_connect_timeout=_SECONDS_MAX

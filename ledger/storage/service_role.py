@@ -14,6 +14,7 @@ from ledger.storage.access_tables import access_addresses, access_log, tokens
 from ledger.storage.alert_tables import alert_conditions
 from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
+from ledger.storage.destination_tables import destinations
 from ledger.storage.listed_money import listed_money
 from ledger.storage.tables import high_water_mark, quarantine, schema_revisions
 
@@ -42,6 +43,7 @@ MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     "failed_tries": ("DELETE",),
     access_log.name: ("DELETE",),
     alert_conditions.name: ("UPDATE", "DELETE"),
+    destinations.name: ("UPDATE", "DELETE"),
     access_addresses.name: ("DELETE",),
 }
 """What the service may do to a table beside reading and adding rows; to all others nothing."""

@@ -25,8 +25,10 @@ def shops_file(folder: Path, shops: Iterable[Shop] | None = None) -> Path:
     return path
 
 
-def run(url: str, shops_path: Path | None, *arguments: str, answer: str | None = None) -> Result:
-    """Run `ledger` with these arguments. Shape: `answer` is what the operator types."""
+def run(
+    url: str, shops_path: Path | None, *arguments: str, answer: str | None = None, **variables: str
+) -> Result:
+    """Run `ledger` with these arguments and variables. Shape: the operator types `answer`."""
     environ: dict[str, str | None] = {
         name: None for name in os.environ if name.startswith("LEDGER_")
     }
@@ -34,5 +36,6 @@ def run(url: str, shops_path: Path | None, *arguments: str, answer: str | None =
         "LEDGER_DATABASE_URL": url,
         "LEDGER_SHOPS_FILE": str(shops_path) if shops_path else None,
         "LEDGER_ALLOWED_SOURCES": "any",
+        **variables,
     }
     return CliRunner().invoke(cli, arguments, input=answer, env=environ)

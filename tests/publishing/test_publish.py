@@ -1,6 +1,5 @@
 """The log in streams of real engines: every event once, in order, whatever happens."""
 
-import shutil
 import signal
 import subprocess
 import threading
@@ -15,7 +14,11 @@ import pytest
 from ledger.application import Ledger
 from ledger.errors import PositionAheadError
 from ledger.publishing import publisher as publishing
-from ledger.publishing.destination import DestinationError, open_destination
+from ledger.publishing.destination import (
+    DestinationError,
+    open_engine,
+    read_address,
+)
 from ledger.publishing.publisher import Publisher
 from tests.builders import a_form_call, a_ledger, receive
 from tests.cli.running import run, shops_file
@@ -23,6 +26,7 @@ from tests.conftest import opened
 from tests.projections.helpers import eventually
 from tests.publishing.engines import ENGINES, Engine
 from tests.serving import LEDGER
+from tests.web.asking import Asking
 
 EMAIL = "synthetic.person@example.org"
 
@@ -34,22 +38,16 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def ledger(stories_file: Path, tmp_path: Path) -> Iterator[Ledger]:
-    """One that has heard every story."""
-    path = tmp_path / "ledger.sqlite"
-    shutil.copyfile(stories_file, path)
-    with opened(f"sqlite:///{path}") as database:
-        yield a_ledger(database)
-
-
-@pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publishing, "PAGE", 7)
 
 
 def publish(ledger: Ledger, engine: Engine, **flags: bool) -> None:
-    with closing(open_destination(engine.address)) as destination:
-        for _ in Publisher(ledger, destination, "urn:synthetic", **flags).pages():
+    address = read_address(engine.address)
+    with closing(open_engine(address)) as destination:
+        publisher = Publisher(ledger, destination, address.name, "urn:synthetic", **flags)
+        publisher.begin()
+        for _ in publisher.pages():
             pass
 
 
@@ -100,8 +98,8 @@ def test_two_publishers_at_once_do_no_harm(
 def test_a_server_that_is_killed_is_given_the_rest(
     ledger: Ledger, engine: Engine, small_pages: None
 ) -> None:
-    with closing(open_destination(engine.address)) as destination:
-        pages = Publisher(ledger, destination, "urn:synthetic").pages()
+    with closing(open_engine(read_address(engine.address))) as destination:
+        pages = Publisher(ledger, destination, "engine", "urn:synthetic").pages()
         next(pages)
         engine.restart()
         with suppress(DestinationError):  # a client that connects anew by itself has none
@@ -161,3 +159,19 @@ def test_another_address_is_refused_in_words(ledger: Ledger, tmp_path: Path, add
 
     assert refused.exit_code != 0
     assert "nats://HOST:4222" in refused.stderr
+
+
+def test_metrics_say_how_far_a_stream_has_come(ledger: Ledger, engine: Engine) -> None:
+    publish(ledger, engine)
+    receive(ledger, a_form_call())
+    newest = ledger.events.newest_position() or 0
+    behind = newest - positions(engine)[-1]
+
+    text = Asking(ledger).call("/metrics", None).text
+    publish(ledger, engine)
+    after = Asking(ledger).call("/metrics", None).text
+
+    name = read_address(engine.address).name
+    assert f'ledger_publishing_lag_positions{{destination="{name}"}} {behind}.0' in text
+    assert f'ledger_publishing_lag_positions{{destination="{name}"}} 0.0' in after
+    assert f'ledger_publishing_lag_seconds{{destination="{name}"}} 0.0' in after

@@ -68,7 +68,7 @@ def _status(connection: Connection, generation: Generation, newest: int) -> Stat
         generation=generation,
         position=position,
         lag=max(0, newest - position),
-        lag_seconds=_lag_seconds(connection, position),
+        lag_seconds=lag_seconds(connection, position),
         is_current=generation.is_current,
         is_followed=is_leased(connection, generation.lease_name),
         poison=tuple(poison_of(connection, generation.id)),
@@ -109,11 +109,11 @@ def lags(connection: Connection) -> list[Lag]:
     c = poison_events.c
     query = select(c.generation_id, func.count()).group_by(c.generation_id)
     poison_counts: Counter[int] = Counter(dict(connection.execute(query).all()))
-    lag_seconds = cache(partial(_lag_seconds, connection))  # most models stand at one position
+    seconds_behind = cache(partial(lag_seconds, connection))  # most models stand at one position
     moved_at, now = last_moves(connection), datetime.now(UTC)
     rows = []
     for name, live in live_generations(connection).items():
-        seconds = lag_seconds(reached[live.id])
+        seconds = seconds_behind(reached[live.id])
         is_followed = bool(seconds) and is_leased(connection, live.lease_name)
         unmoved = (now - moved_at[live.id]).total_seconds() if is_followed else 0.0
         still = max(0.0, min(seconds, unmoved))
@@ -174,7 +174,8 @@ def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None
     return (complete[-2], complete[-1]) if len(complete) > 1 else None
 
 
-def _lag_seconds(connection: Connection, position: int) -> float:
+def lag_seconds(connection: Connection, position: int) -> float:
+    """Return how long ago the first event behind a position was recorded; 0 where there is none."""
     # read from the deliveries: the event itself may be unreadable
     recorded = (
         *(notifications.c.recorded_at, decisions.c.decided_at),
