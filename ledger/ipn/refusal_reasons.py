@@ -5,6 +5,7 @@ UNDECIDED_ALONE: dict[str, str] = {
     "not-storable": "The database refuses what it says: after an upgrade it can be decided.",
     "names-contradict": "The same signed values came before under other names of the platform.",
     "conflict": "Other notifications about the same thing kept coming first: try again.",
+    "archive-unreadable": "What was told before was put elsewhere and cannot be read there now.",
 }
 """Reasons that nothing in quarantine has: what they name was verified."""
 
@@ -92,6 +93,11 @@ SIGNED_WITH_SHA_1 = (
 )
 """What to do about a form that is signed in a way for which its shop has no key."""
 UPGRADE = "it is verified and kept for good. After an upgrade, try again."
+ARCHIVE = "archive-unreadable"
+ARCHIVE_BACK = (
+    "it is verified and kept for good. `ledger check` names the archive: when that can be read, try"
+    " again."
+)
 
 REPAIRABLE = frozenset(
     {
@@ -109,4 +115,6 @@ REPAIRABLE = frozenset(
 
 def remedy(reason: str, *, is_undecided: bool) -> str:
     """Return what to do about a delivery that waits. Shape: it goes on after "What to do: "."""
+    if reason == ARCHIVE:
+        return ARCHIVE_BACK
     return UPGRADE if is_undecided else REMEDIES.get(reason, NOTHING)
