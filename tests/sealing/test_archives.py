@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -255,6 +256,27 @@ def test_on_postgresql_the_bytes_are_given_back(postgres_url: str, tmp_path: Pat
             after = int(connection.scalar(size) or 0)
             assert connection.scalar(text("SELECT to_regclass('bodies_2026_01')")) is None
     assert before - after >= 0.9 * part
+
+
+def test_calls_are_stored_while_it_waits_for_a_reader(postgres_url: str, tmp_path: Path) -> None:
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with opened(postgres_url) as database, ThreadPoolExecutor(1) as pool:
+        ledger, bodies = a_ledger_of_months(database, {JANUARY: 3, NOON: 1})
+        with database.connect() as reader:
+            reader.execute(text("SELECT * FROM bodies")).all()
+            archiving = pool.submit(archive_all, database, tmp_path)
+            with database.single() as looking:
+                while not looking.scalar(waits):
+                    continue
+
+            receipt = ledger.receive(a_delivery(body_of(99)))
+
+            assert receipt.outcome == Outcome.RECORDED
+            assert not archiving.done()
+        (archive,) = archiving.result()
+
+        assert archive.row_count == 3
+        assert opened_bodies(ledger, bodies) == bodies
 
 
 def test_a_month_that_is_not_over_stays(database: Database, tmp_path: Path) -> None:
