@@ -11,11 +11,11 @@ from ledger.instants import utc_now
 from ledger.sealing.archiving import DONE, archive_months
 
 
-def put_elsewhere(before: date, address: str) -> None:
+def put_elsewhere(month: date, address: str) -> None:
     """Archive each month before this one; print a line for each. Errors: LedgerError."""
     months = 0
     with closing(open_ledger()) as ledger:
-        for step in archive_months(ledger.database, before, address, utc_now()):
+        for step in archive_months(ledger.database, month, address, utc_now()):
             archive = step.archive
             if step.name != DONE:
                 click.echo(f"{archive.month}: {step.name}", err=True)

@@ -92,8 +92,8 @@ def read_bodies(address: str, file_bytes: int, ids: Collection[str]) -> list[Sea
 def summed(address: str) -> FileSum:
     """Read a whole file, and return what it comes to. Errors: ArchiveError; MissingExtraError."""
     system, path = _placed(address)
-    with _failing(address), system.open(path, "rb") as opened:
-        hashing = _Hashing(opened)
+    with _failing(address), system.open(path, "rb") as file:
+        hashing = _Hashing(file)
         try:
             with zstd.ZstdFile(hashing) as lines:
                 row_count = sum(
@@ -113,7 +113,7 @@ def size_of(address: str) -> int:
         return int(system.size(path))
 
 
-def write_file(address: str, source: BinaryIO) -> None:
+def write_file(address: str, file: BinaryIO) -> None:
     """Write a whole file, over one that a killed command has left; on a disk when this returns.
 
     Errors: as `summed`.
@@ -123,7 +123,7 @@ def write_file(address: str, source: BinaryIO) -> None:
         if urlsplit(address).scheme == _FILE:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         with system.open(path, "wb") as target:
-            shutil.copyfileobj(source, target, CHUNK_BYTES)
+            shutil.copyfileobj(file, target, CHUNK_BYTES)
         if urlsplit(address).scheme == _FILE:
             _sync(Path(path))
             _sync(Path(path).parent)
@@ -151,7 +151,8 @@ def _grouped(sealed_bodies: Iterable[SealedBody]) -> Iterator[tuple[str, int, by
     lines, size, first_id = list[bytes](), 0, ""
     for sealed_body in sealed_bodies:
         first_id = first_id or sealed_body.origin_id
-        lines.append(orjson.dumps([_text(each) for each in sealed_body]) + b"\n")
+        id_, *contents = sealed_body
+        lines.append(orjson.dumps([id_, *map(_text, contents)]) + b"\n")
         size += len(lines[-1])
         if size >= FRAME_BYTES:
             yield first_id, len(lines), b"".join(lines)
@@ -160,8 +161,8 @@ def _grouped(sealed_bodies: Iterable[SealedBody]) -> Iterator[tuple[str, int, by
         yield first_id, len(lines), b"".join(lines)
 
 
-def _text(column: str | bytes | None) -> str | None:
-    return base64.b64encode(column).decode() if isinstance(column, bytes) else column
+def _text(content: bytes | None) -> str | None:
+    return None if content is None else base64.b64encode(content).decode()
 
 
 @lru_cache(maxsize=64)
@@ -253,16 +254,16 @@ def _failures() -> tuple[type[Exception], ...]:
 class _Hashing(io.RawIOBase):
     """Reads a file, and hashes what was read."""
 
-    def __init__(self, opened: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         self.hashed = hashlib.sha256()
         self.file_bytes = 0
-        self._opened = opened
+        self._file = file
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        content = self._opened.read(len(buffer))
+        content = self._file.read(len(buffer))
         buffer[: len(content)] = content
         self.hashed.update(content)
         self.file_bytes += len(content)

@@ -68,10 +68,10 @@ def archived_bodies(connection: Connection, ids: Collection[str]) -> list[Sealed
     return sealed_bodies
 
 
-def months_before(database: Database, before: date) -> list[date]:
+def months_before(database: Database, month: date) -> list[date]:
     """Return the first days of the months before this one of which the database holds bodies."""
     months, c = list[date](), bodies.c.origin_id
-    lower, end = "", id_range(before)[0]
+    lower, end = "", id_range(month)[0]
     while True:
         with database.connect() as connection:
             id_ = connection.scalar(select(func.min(c)).where(c >= lower, c < end))

@@ -55,11 +55,11 @@ def test_a_file_that_is_away_ends_only_the_checks_that_need_it(
 ) -> None:
     file_of(archive).unlink()
 
-    found = faults(ledger)
+    faults_of_all = faults(ledger)
 
-    assert {fault.reason for fault in found} == {"archive-unreadable"}
-    assert all(archive.address in fault.detail for fault in found)
-    assert {fault.subject for fault in found} == {SIGNATURES, LOG, ARCHIVES}
+    assert {fault.reason for fault in faults_of_all} == {"archive-unreadable"}
+    assert all(archive.address in fault.detail for fault in faults_of_all)
+    assert {fault.subject for fault in faults_of_all} == {SIGNATURES, LOG, ARCHIVES}
 
 
 def test_a_changed_body_is_found_as_one_in_the_database_is(ledger: Ledger, tmp_path: Path) -> None:

@@ -71,8 +71,10 @@ def test_a_file_that_is_away_is_warned_of(ledger: Ledger, archive: Archive) -> N
     checked = ledger("check", "--json")
 
     assert "1 file can be reached" in before.output
-    told = [each for each in json.loads(checked.stdout)["checks"] if each["subject"] == "archives"]
-    assert [(each["state"], archive.address in each["message"]) for each in told] == [
+    archives = [
+        each for each in json.loads(checked.stdout)["checks"] if each["subject"] == "archives"
+    ]
+    assert [(each["state"], archive.address in each["message"]) for each in archives] == [
         ("warning", True)
     ]
 

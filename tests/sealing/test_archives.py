@@ -2,9 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,7 @@ from backports import zstd
 from sqlalchemy import select, text
 from ulid import ULID
 
-from ledger.application import Ledger
-from ledger.errors import ArchiveError, MissingExtraError, SettingsError
+from ledger.errors import ArchiveError
 from ledger.privacy.selection import Selection
 from ledger.proof.signer import LogSigner
 from ledger.queries.evidence import evidence
@@ -22,51 +19,25 @@ from ledger.sealing.archiving import CHECKED, DONE, WRITTEN, archive_months
 from ledger.storage.append_only_triggers import missing_guards
 from ledger.storage.archives import all_archives
 from ledger.storage.database import Database
-from ledger.storage.inbox import Inbox
 from ledger.storage.outcomes import Outcome, Sealed
 from ledger.storage.sealed_rows import add_months
 from ledger.storage.tables import origin_secrets
-from tests.builders import NOON, a_delivery, a_form_call, a_ledger
+from tests.builders import NOON, a_delivery, a_form_call
 from tests.conftest import opened
 from tests.privacy.erasing import an_eraser
-from tests.sealing.archiving import NOVEMBER, archive_all, file_of, flip_byte, stored_bodies
-
-JANUARY, FEBRUARY = datetime(2026, 1, 20, 12, tzinfo=UTC), datetime(2026, 2, 20, 12, tzinfo=UTC)
-
-
-def body_of(number: int) -> bytes:
-    return a_form_call(trans_uuid=f"{number:032x}", cust_email=f"jo{number}@example.org")
-
-
-def receive_at(ledger: Ledger, arrived_at: datetime, number: int, body: bytes) -> str:
-    """Receive a call as if it had come then; return its id."""
-    id_ = str(ULID.from_timestamp(arrived_at.timestamp() + number))
-    return ledger.receive(a_delivery(body, id=id_, received_at=arrived_at)).id
-
-
-def a_ledger_of_months(
-    database: Database, counts: dict[datetime, int], **settings: object
-) -> tuple[Ledger, dict[str, bytes]]:
-    """A ledger whose calls came in these months. Shape: with their bodies, by id."""
-    ledger, bodies = a_ledger(database, **settings), {}
-    number = 0
-    for month, count in counts.items():
-        add_months(database, month)
-        deliveries = []
-        for _ in range(count):
-            number += 1
-            id_ = str(ULID.from_timestamp(month.timestamp() + number))
-            bodies[id_] = body_of(number)
-            deliveries.append(a_delivery(bodies[id_], id=id_, received_at=month))
-        ledger.receive_many(deliveries)
-    return ledger, bodies
-
-
-def opened_bodies(ledger: Ledger, ids: Iterable[str]) -> dict[str, bytes | None]:
-    with ledger.database.connect() as connection:
-        records = Inbox(connection).get_verified(list(ids)).values()
-        opened = ledger.sealing.with_bodies(connection, records)
-    return {record.id: record.body for record in opened}
+from tests.sealing.archiving import (
+    FEBRUARY,
+    JANUARY,
+    NOVEMBER,
+    a_ledger_of_months,
+    archive_all,
+    body_of,
+    file_of,
+    flip_byte,
+    opened_bodies,
+    receive_at,
+    stored_bodies,
+)
 
 
 def test_what_left_is_read_byte_for_byte(database: Database, tmp_path: Path) -> None:
@@ -277,69 +248,3 @@ def test_calls_are_stored_while_it_waits_for_a_reader(postgres_url: str, tmp_pat
 
         assert archive.row_count == 3
         assert opened_bodies(ledger, bodies) == bodies
-
-
-def test_a_month_that_is_not_over_stays(database: Database, tmp_path: Path) -> None:
-    a_ledger_of_months(database, {NOON: 1})
-
-    with pytest.raises(SettingsError, match="has not begun"):
-        archive_all(database, tmp_path, date(2026, 12, 1))
-
-    assert archive_all(database, tmp_path) == []
-
-
-@pytest.mark.parametrize(
-    ("address", "error", "words"),
-    [
-        ("s3://key:secret@bucket/ledger", SettingsError, "no password"),
-        ("s3://bucket/ledger?token=secret", SettingsError, "no password"),
-        ("/srv/ledger", SettingsError, "give an address"),
-        ("nowhere://bucket", SettingsError, "nothing is known"),
-        ("gs://bucket/ledger", MissingExtraError, "gcsfs"),
-    ],
-)
-def test_a_place_that_cannot_be_used_is_refused(
-    sqlite_url: str, address: str, error: type[Exception], words: str
-) -> None:
-    with opened(sqlite_url) as database, pytest.raises(error, match=words) as refused:
-        list(archive_months(database, NOVEMBER, address, NOON))
-
-    assert "secret" not in str(refused.value)
-
-
-def moved(file: Path) -> None:
-    file.rename(file.with_name("elsewhere"))
-
-
-def emptied(file: Path) -> None:
-    file.write_bytes(b"")
-
-
-@pytest.mark.parametrize("harm", [moved, emptied])
-def test_a_file_that_is_away_is_named(
-    database: Database, tmp_path: Path, harm: Callable[[Path], None]
-) -> None:
-    ledger, (id_, *_) = a_ledger_of_months(database, {JANUARY: 2})
-    (archive,) = archive_all(database, tmp_path)
-    harm(file_of(archive))
-
-    with pytest.raises(ArchiveError, match=archive.address):
-        find_delivery(ledger, id_)
-
-
-def test_without_its_archive_a_call_waits_until_it_is_back(
-    database: Database, tmp_path: Path
-) -> None:
-    """What is told of an old payment cannot be compared with what it said before."""
-    ledger, _ = a_ledger_of_months(database, {JANUARY: 1})
-    (archive,) = archive_all(database, tmp_path)
-    file = file_of(archive)
-    hidden = file.rename(tmp_path / "hidden")
-    body = a_form_call(trans_uuid=f"{1:032x}", cust_email="kim@example.org")
-    receipt = ledger.receive(a_delivery(body))
-    assert (receipt.outcome, receipt.reason) == (Outcome.UNDECIDED, "archive-unreadable")
-    assert ledger.readmit(receipt.id).reason == "archive-unreadable"
-
-    hidden.rename(file)
-
-    assert ledger.readmit(receipt.id).outcome == Outcome.RECORDED

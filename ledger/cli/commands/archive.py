@@ -19,6 +19,7 @@ from ledger.cli.documented import DATABASE, Documented
 )
 @click.option(
     "--before",
+    "month",
     type=click.DateTime(["%Y-%m"]),
     required=True,
     metavar="MONTH",
@@ -27,7 +28,7 @@ from ledger.cli.documented import DATABASE, Documented
 @click.option(
     "--to", "address", required=True, metavar="ADDRESS", help="The folder that the files go to."
 )
-def archive(before: datetime, address: str) -> None:
+def archive(month: datetime, address: str) -> None:
     """Put raw bodies and sealed parts of events of old months into files elsewhere.
 
     They leave the database as they are, sealed; their secrets stay, so that an erasure still makes
@@ -39,4 +40,4 @@ def archive(before: datetime, address: str) -> None:
     """
     from ledger.cli.archive import put_elsewhere
 
-    put_elsewhere(before.date(), address)
+    put_elsewhere(month.date(), address)
