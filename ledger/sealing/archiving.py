@@ -30,7 +30,7 @@ class Step(NamedTuple):
     archive: Archive
 
 
-def archive_months(database: Database, end: date, to: str, now: datetime) -> Iterator[Step]:
+def archive_months(database: Database, first_kept: date, to: str, now: datetime) -> Iterator[Step]:
     """Put each month before this one into a file at an address, and yield each step.
 
     Killed anywhere and begun again, it goes on: a month leaves the database in the same transaction
@@ -38,11 +38,11 @@ def archive_months(database: Database, end: date, to: str, now: datetime) -> Ite
     Errors: SettingsError for a month that is not over, an address with a password, or a role that
     does not own the tables; ArchiveError; MissingExtraError; UnavailableError.
     """
-    if end > now.date().replace(day=1):
-        raise SettingsError(f"{end:%Y-%m} has not begun: only months that are over can leave")
+    if first_kept > now.date().replace(day=1):
+        raise SettingsError(f"{first_kept:%Y-%m} has not begun: only months that are over can leave")
     folder = folder_address(to)
     refuse_other_roles(database)
-    for month in months_before(database, end):
+    for month in months_before(database, first_kept):
         yield from _steps(database, month, folder, now)
 
 

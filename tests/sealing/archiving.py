@@ -54,9 +54,9 @@ def opened_bodies(ledger: Ledger, ids: Iterable[str]) -> dict[str, bytes | None]
     return {record.id: record.body for record in opened}
 
 
-def archive_all(database: Database, folder: Path, end: date = NOVEMBER) -> list[Archive]:
+def archive_all(database: Database, folder: Path, first_kept: date = NOVEMBER) -> list[Archive]:
     """Put all months before this one elsewhere; return their archives."""
-    steps = archive_months(database, end, folder.as_uri(), NOON)
+    steps = archive_months(database, first_kept, folder.as_uri(), NOON)
     return [step.archive for step in steps if step.name == DONE]
 
 

@@ -19,7 +19,7 @@ from ledger.cli.documented import DATABASE, Documented
 )
 @click.option(
     "--before",
-    "month",
+    "before_month",
     type=click.DateTime(["%Y-%m"]),
     required=True,
     metavar="MONTH",
@@ -28,7 +28,7 @@ from ledger.cli.documented import DATABASE, Documented
 @click.option(
     "--to", "address", required=True, metavar="ADDRESS", help="The folder that the files go to."
 )
-def archive(month: datetime, address: str) -> None:
+def archive(before_month: datetime, address: str) -> None:
     """Put raw bodies and sealed parts of events of old months into files elsewhere.
 
     They leave the database as they are, sealed; their secrets stay, so that an erasure still makes
@@ -40,4 +40,4 @@ def archive(month: datetime, address: str) -> None:
     """
     from ledger.cli.archive import put_elsewhere
 
-    put_elsewhere(month.date(), address)
+    put_elsewhere(before_month.date(), address)
