@@ -39,7 +39,8 @@ def archive_months(database: Database, first_kept: date, to: str, now: datetime)
     does not own the tables; ArchiveError; MissingExtraError; UnavailableError.
     """
     if first_kept > now.date().replace(day=1):
-        raise SettingsError(f"{first_kept:%Y-%m} has not begun: only months that are over can leave")
+        refusal = "has not begun: only months that are over can leave"
+        raise SettingsError(f"{first_kept:%Y-%m} {refusal}")
     folder = folder_address(to)
     refuse_other_roles(database)
     for month in months_before(database, first_kept):
