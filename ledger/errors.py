@@ -124,6 +124,10 @@ class MasterKeyMissingError(UnsealableError, code="master-key-missing"):
     """The master key that locks a secret is in no file here: destroyed, or kept elsewhere."""
 
 
+class ArchiveError(LedgerError, code="archive-unreadable"):
+    """The place of an archived body does not answer, or does not hold what was written there."""
+
+
 class ErasedError(LedgerError, code="erased"):
     """What was asked for was erased; the facts about it are still there."""
 

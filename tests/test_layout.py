@@ -53,7 +53,9 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.operations": ("distributed", "granian", "prometheus_client", "structlog"),
     "ledger.ipn": ("marshmallow", "orjson"),
     "ledger.aggregates": ("eventsourcing",),
-    "ledger.storage": ("alembic", "eventsourcing", "orjson", "sqlalchemy"),
+    "ledger.storage": (
+        "alembic", "backports", "eventsourcing", "fsspec", "orjson", "sqlalchemy", "ulid",
+    ),
     "ledger.sealing": ("backports", "cryptography", "sqlalchemy"),
     "ledger.recording": ("sqlalchemy", "structlog", "ulid"),
     "ledger.application": (),

@@ -36,6 +36,7 @@ STATUS_BY_ERROR: dict[type[errors.LedgerError], int] = {
     errors.ConflictError: 503,
     errors.UnavailableError: 503,
     errors.ViewNotBuiltError: 503,
+    errors.ArchiveError: 503,
     errors.MissingExtraError: 501,
     BundleError: 422,
     JournalError: 422,

@@ -19,6 +19,7 @@ APPEND_ONLY = (
     "events",
     "notifications",
     "bodies",
+    "archives",
     "decisions",
     "acts",
     "apparent_names",
@@ -265,6 +266,19 @@ def _create_sealed() -> None:
         sa.Column("personal", sa.LargeBinary()),
         sa.PrimaryKeyConstraint("origin_id", name="pk_bodies"),
         postgresql_partition_by="RANGE (origin_id)",
+    )
+    op.create_table(
+        "archives",
+        sa.Column("place", IDENTITY, autoincrement=True),
+        sa.Column("month", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("row_count", sa.BigInteger(), nullable=False),
+        sa.Column("file_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("archived_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("place", name="pk_archives"),
+        sa.UniqueConstraint("address", name="uq_archives_address"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "origin_secrets",

@@ -45,6 +45,9 @@ REASONS: dict[str, str] = {
     "position-missing": "A position that was given out is empty.",
     "sequence": "The next position is not above all that are stored.",
     "guard-missing": "The database no longer refuses changes, or no longer orders writers.",
+    # what was put elsewhere
+    "archive-differs": "A file of archived bodies is not the one that was written.",
+    "archive-unreadable": "A file of archived bodies cannot be read, so that a check had to end.",
     # a read model
     "view-row-differs": "A row is not what the events make of it.",
     "view-row-missing": "A row that the events produce is not there.",

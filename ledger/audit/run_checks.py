@@ -13,14 +13,24 @@ from sqlalchemy import text
 from ledger.application import Ledger
 from ledger.audit.answers import check_answers
 from ledger.audit.append_order import check_append_order
-from ledger.audit.check_names import CHECKS, LOG, ORDER, REPORTS, SIGNATURES, STREAMS, VIEWS
+from ledger.audit.archives import check_archive
+from ledger.audit.check_names import (
+    ARCHIVES,
+    CHECKS,
+    LOG,
+    ORDER,
+    REPORTS,
+    SIGNATURES,
+    STREAMS,
+    VIEWS,
+)
 from ledger.audit.event_streams import check_streams
 from ledger.audit.fault import CheckResult, Fault
 from ledger.audit.log import check_entries, check_tree
 from ledger.audit.read_models import check_read_model
 from ledger.audit.reports import check_reports
 from ledger.audit.verified_deliveries import check_deliveries
-from ledger.errors import SettingsError, UnavailableError
+from ledger.errors import ArchiveError, SettingsError, UnavailableError
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.registry import PROJECTIONS
@@ -28,6 +38,7 @@ from ledger.proof.log import Log, newest_log
 from ledger.proof.log_key import open_signer
 from ledger.proof.note import Checkpoint
 from ledger.sealing.sealing import Sealing
+from ledger.storage.archives import all_archives
 from ledger.storage.database import Database
 from ledger.storage.divided_work import Workers, WorkPlace
 
@@ -72,9 +83,15 @@ class CheckTask:
             )
 
     def run(self, own: Own) -> CheckResult:
-        """Do it with what the check takes of these."""
+        """Do it with what the check takes of these, as far as archives can be read."""
         wanted = signature(self.function).parameters.keys() & own.keys()
-        return self.function(**{name: own[name] for name in wanted}, **self.arguments)
+        try:
+            return self.function(**{name: own[name] for name in wanted}, **self.arguments)
+        except ArchiveError as error:
+            ended = CheckResult()
+            detail = f"{error}; {self.size} rows were not compared"
+            ended.add(None, self.check, "archive-unreadable", detail)
+            return ended
 
 
 @dataclass
@@ -162,6 +179,11 @@ class Audit:
                 yield CheckTask(VIEWS, newest, check_read_model, {"name": name})
         if REPORTS in self.only:
             yield CheckTask(REPORTS, 1, check_reports)
+        if ARCHIVES in self.only:
+            with self.ledger.database.connect() as connection:
+                archives = all_archives(connection)
+            for archive in archives:
+                yield CheckTask(ARCHIVES, 1, check_archive, {"archive": archive})
 
     def _log_tasks(self) -> Iterator[CheckTask]:
         with self.ledger.database.connect() as connection:

@@ -39,6 +39,7 @@ SHORT_HELPS = {
     "proof": "Sign the log of all that came, and prove what stands in it.",
     "privacy": "Find, erase, hold and expire personal data; keep its keys.",
     "backup": "Copy the database to one place and its keys to another.",
+    "archive": "Put sealed bodies of old months into files elsewhere.",
     "restore": "Put a backup back, and say what it has lost.",
     "token": "Create, list and revoke tokens of the query API.",
     "user": "Add and list the people who sign in to the pages.",

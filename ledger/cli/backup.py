@@ -31,6 +31,7 @@ from ledger.sealing.key_file import write_new
 from ledger.sealing.keys import LedgerKeys, default_file
 from ledger.sealing.master_keys import whole_file
 from ledger.settings import Settings, read_settings
+from ledger.storage.archives import all_archives
 from ledger.storage.database import Database
 
 
@@ -63,9 +64,13 @@ def back_up(data_place: Path, keys_place: Path) -> None:
             write_list(folder, backup_set)
         if ledger.database.is_sqlite:
             _check_copy(folders[0] / file, folders[1] / MASTERS, backup_set)
+        with ledger.database.connect() as connection:
+            has_archives = bool(all_archives(connection))
     click.echo(f"{folders[0]}: the database")
     click.echo(f"{folders[1]}: its keys ({', '.join(backup_set.key_hashes)})")
     click.echo("the shops file, with the keys of the shops, is not in it: keep a copy", err=True)
+    if has_archives:
+        click.echo("archived bodies are not in it: keep copies of their files, too", err=True)
 
 
 def put_back(data_place: Path | None, keys_place: Path | None) -> None:

@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from ledger.cli.archive_findings import archive_findings
 from ledger.cli.asking_findings import asking_findings
 from ledger.cli.completeness_findings import completeness_findings
 from ledger.cli.coverage_findings import coverage_findings
@@ -148,6 +149,7 @@ def _stored_findings(
         yield from undecided_findings(database)
         yield from deployment_findings(database, settings)
         yield from key_findings(database, settings, environ, shops)
+        yield from archive_findings(database)
         yield from view_findings(database)
         yield from coverage_findings(database, shops, now=now)
         yield from completeness_findings(database, now=now)

@@ -5,6 +5,7 @@ UNDECIDED_ALONE: dict[str, str] = {
     "not-storable": "The database refuses what it says: after an upgrade it can be decided.",
     "names-contradict": "The same signed values came before under other names of the platform.",
     "conflict": "Other notifications about the same thing kept coming first: try again.",
+    "archive-unreadable": "What was told before was put elsewhere and cannot be read there now.",
 }
 """Reasons that nothing in quarantine has: what they name was verified."""
 
@@ -83,8 +84,10 @@ REMEDIES: dict[str, str] = {
     f" {_CALL_AGAIN}.",
     "browser-return": "nothing, unless the Back Office has the address of the buyer's return as an"
     " IPN URL: correct it there.",
+    "archive-unreadable": "it is verified and kept for good. The check of the command line names"
+    " the archive: when that can be read, try again.",
 }
-"""Reason -> what to do about what is in quarantine for it; about all others NOTHING."""
+"""Reason -> what to do about what waits for it; about all others NOTHING, or UPGRADE."""
 NOTHING = "it cannot be accepted. Look at who sent it; the oldest are dropped when it is full."
 SIGNED_WITH_SHA_1 = (
     "the signature has 40 hex digits: this shop signs with SHA-1. Add a key of kind form-sha1,"
@@ -109,4 +112,4 @@ REPAIRABLE = frozenset(
 
 def remedy(reason: str, *, is_undecided: bool) -> str:
     """Return what to do about a delivery that waits. Shape: it goes on after "What to do: "."""
-    return UPGRADE if is_undecided else REMEDIES.get(reason, NOTHING)
+    return REMEDIES.get(reason, UPGRADE if is_undecided else NOTHING)

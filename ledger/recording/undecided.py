@@ -13,7 +13,7 @@ from sqlalchemy import and_, insert, or_
 from sqlalchemy.exc import DBAPIError
 
 from ledger import __version__
-from ledger.errors import ConflictError, NotificationError
+from ledger.errors import ArchiveError, ConflictError, NotificationError
 from ledger.ipn.apparent_names import apparent_names_in
 from ledger.ipn.parse import Proven
 from ledger.recording.receipt import Receipt
@@ -100,7 +100,9 @@ def reason_of(failure: Exception) -> str:
         return failure.reason
     if isinstance(failure, DBAPIError):
         return "not-storable"
-    return ConflictError.code if isinstance(failure, ConflictError) else "internal-error"
+    if isinstance(failure, ConflictError | ArchiveError):
+        return failure.code
+    return "internal-error"
 
 
 def error_class_of(failure: Exception) -> str:

@@ -94,12 +94,13 @@ class Sealing:
     ) -> list[InboxRecord]:
         """Return deliveries with their raw bodies and digests, as far as these can be read.
 
-        Errors: SettingsError.
+        Errors: SettingsError; ArchiveError when one lies elsewhere and cannot be read.
         """
         records = list(inbox_records)
-        ids = [record.id for record in records]
-        frames = [*body_frames(connection, ids), *quarantined_frames(connection, ids)]
-        frame_by_id = {frame.origin_id: frame for frame in frames}
+        ids = {record.id for record in records}
+        frame_by_id = {frame.origin_id: frame for frame in quarantined_frames(connection, ids)}
+        for frame in body_frames(connection, ids - frame_by_id.keys()):
+            frame_by_id[frame.origin_id] = frame
         return [self._with_body(record, frame_by_id.get(record.id)) for record in records]
 
     def with_digests(
@@ -134,7 +135,10 @@ class Sealing:
     def opened(
         self, connection: Connection, events: Sequence[RecordedEvent]
     ) -> list[RecordedEvent]:
-        """Return events with all that they say, as far as it can be read. Errors: SettingsError."""
+        """Return events with all that they say, as far as it can be read.
+
+        Errors: SettingsError; ArchiveError.
+        """
         ids = {event.origin_id for event in events if event.origin_id and event.part is not None}
         parts_by_id = self._parts_by_id(connection, ids)
         return [

@@ -10,6 +10,7 @@ APPEND_ONLY = (
     "events",
     "notifications",
     "bodies",
+    "archives",
     "decisions",
     "acts",
     "apparent_names",

@@ -1,4 +1,7 @@
-"""Sealed contents and the locked secrets that open them; nothing here can open either."""
+"""Sealed contents and the locked secrets that open them; nothing here can open either.
+
+Contents of old months may lie elsewhere: whoever reads them here need not know.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select
 
+from ledger.storage.archives import archived_bodies
 from ledger.storage.database import Database, padded
 from ledger.storage.tables import bodies, origin_secrets
 
@@ -59,18 +63,25 @@ def add_secrets(connection: Connection, sealed_origins: Sequence[SealedOrigin]) 
 
 
 def body_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
-    """Read the sealed raw bodies of deliveries of the inbox, in no order."""
-    return _frames(connection, _BODIES, ids)
+    """Read the sealed raw bodies of deliveries of the inbox, in no order.
+
+    Errors: ArchiveError when one lies elsewhere and cannot be read; MissingExtraError.
+    """
+    return _frames(connection, "body", ids)
 
 
 def personal_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
-    """Read what the events of origins say besides what is harmless, in no order."""
-    return _frames(connection, _PERSONAL, ids)
+    """Read what the events of origins say besides what is harmless, in no order.
+
+    Errors: as `body_frames`.
+    """
+    return _frames(connection, "personal", ids)
 
 
 def body_secrets(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:
-    """Read the secrets of raw bodies, without the bodies."""
-    return _frames(connection, _BODY_SECRETS, ids)
+    """Read the secrets of raw bodies, without the bodies: they stand where these would."""
+    secrets = _locked_secrets(connection, "body", ids)
+    return [LockedFrame(id_, secret, master, secret) for id_, (master, secret) in secrets.items()]
 
 
 def destroy_secrets(connection: Connection, ids: Collection[str]) -> None:
@@ -104,35 +115,44 @@ def _values(sealed: SealedOrigin, names: Sequence[str]) -> dict[str, object]:
     return {name: getattr(sealed, name) for name in names}
 
 
-def _frames(connection: Connection, query: object, ids: Collection[str]) -> list[LockedFrame]:
+def _frames(connection: Connection, what: str, ids: Collection[str]) -> list[LockedFrame]:
     if not ids:
         return []
-    rows = connection.execute(query, {"ids": padded(sorted(ids))})  # type: ignore[call-overload]  # one of the three below
-    return [LockedFrame(*row) for row in rows]
+    rows = connection.execute(_FRAME_QUERIES[what], {"ids": padded(sorted(ids))})
+    frames = [LockedFrame(*row) for row in rows]
+    missing = {*ids} - {locked.origin_id for locked in frames}
+    archived = archived_bodies(connection, missing)
+    secrets = _locked_secrets(connection, what, [each.origin_id for each in archived])
+    return frames + [
+        LockedFrame(each.origin_id, getattr(each, what), *secrets.get(each.origin_id, (None, None)))
+        for each in archived
+    ]
+
+
+def _locked_secrets(
+    connection: Connection, what: str, ids: Collection[str]
+) -> dict[str, tuple[str | None, bytes | None]]:
+    """Return the master and the locked secret of each origin that has any."""
+    rows = connection.execute(_SECRET_QUERIES[what], {"ids": padded(sorted(ids))}) if ids else ()
+    return {row[0]: (row[1], row[2]) for row in rows}
 
 
 _CONTENTS = ("origin_id", "body", "personal")
 _SECRETS = ("origin_id", "master", "body_secret", "personal_secret")
 _IDS: BindParameter[str] = bindparam("ids", expanding=True)
 _WITH_SECRETS = bodies.outerjoin(origin_secrets, origin_secrets.c.origin_id == bodies.c.origin_id)
-_BODIES = (
-    select(bodies.c.origin_id, bodies.c.body, origin_secrets.c.master, origin_secrets.c.body_secret)
-    .select_from(_WITH_SECRETS)
-    .where(bodies.c.origin_id.in_(_IDS))
-)
-_PERSONAL = (
-    select(
-        bodies.c.origin_id,
-        bodies.c.personal,
-        origin_secrets.c.master,
-        origin_secrets.c.personal_secret,
+_SECRET_BY_CONTENT = {"body": "body_secret", "personal": "personal_secret"}
+_FRAME_QUERIES = {
+    what: select(
+        bodies.c.origin_id, bodies.c[what], origin_secrets.c.master, origin_secrets.c[secret]
     )
     .select_from(_WITH_SECRETS)
     .where(bodies.c.origin_id.in_(_IDS))
-)
-_BODY_SECRETS = select(
-    origin_secrets.c.origin_id,
-    origin_secrets.c.body_secret,  # stands where a frame would
-    origin_secrets.c.master,
-    origin_secrets.c.body_secret,
-).where(origin_secrets.c.origin_id.in_(_IDS))
+    for what, secret in _SECRET_BY_CONTENT.items()
+}
+_SECRET_QUERIES = {
+    what: select(
+        origin_secrets.c.origin_id, origin_secrets.c.master, origin_secrets.c[secret]
+    ).where(origin_secrets.c.origin_id.in_(_IDS))
+    for what, secret in _SECRET_BY_CONTENT.items()
+}

@@ -16,7 +16,7 @@ from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.destination_tables import destinations
 from ledger.storage.listed_money import listed_money
-from ledger.storage.tables import high_water_mark, quarantine, schema_revisions
+from ledger.storage.tables import archives, high_water_mark, quarantine, schema_revisions
 
 MORE_RIGHTS: Mapping[str, tuple[str, ...]] = {
     quarantine.name: ("DELETE",),
@@ -126,8 +126,8 @@ def _statements(connection: Connection, role: str) -> Iterator[str]:
 
 
 def _needed(table: str) -> tuple[str, ...]:
-    if table == schema_revisions.name:
-        return ("SELECT",)  # written by migrations, which are the owner's
+    if table in (schema_revisions.name, archives.name):
+        return ("SELECT",)  # written with changes of tables, which are the owner's
     return ("SELECT", "INSERT", *MORE_RIGHTS.get(table, ()))
 
 

@@ -143,6 +143,19 @@ bodies = Table(
 """What is sealed, by origin; append-only, divided by month on PostgreSQL. Shape: the raw body of a
 delivery, and the parts of its events that are not harmless."""
 
+archives = Table(
+    "archives",
+    metadata,
+    *keys(NUMBER, "place"),
+    *required(Text, "month", "address", "digest"),
+    *required(BigInteger, "row_count", "file_bytes"),
+    *required(UtcDateTime, "archived_at"),
+    UniqueConstraint("address", name="uq_archives_address"),
+    sqlite_autoincrement=True,
+)
+"""Where rows of `bodies` were put; append-only. Shape: `month` as `2026-01`, in UTC; `digest` is
+the SHA-256 of the file."""
+
 origin_secrets = Table(
     "origin_secrets",
     metadata,

@@ -267,3 +267,18 @@ def test_every_change_that_the_code_makes_is_allowed() -> None:
     allowed = {(table, right) for table, rights in MORE_RIGHTS.items() for right in rights}
     assert changes - allowed == set()
     assert ("quarantine", "DELETE") in changes
+
+
+def test_only_the_owner_archives_and_the_service_reads_on(
+    roles: Roles, ledger: Ledger, tmp_path: Path
+) -> None:
+    to = ("archive", "--before", "2026-01", "--to", tmp_path.as_uri())
+
+    code, refusal = roles.run(SERVICE, *to)
+    assert (code, "only the owner of the tables can archive" in refusal) == (2, True)
+    assert roles.run(OWNER, *to)[0] == 0
+
+    follow(ledger)
+    assert list(tmp_path.iterdir())
+    assert faults(ledger) == []
+    assert receive(ledger, form_body(a_form(vads_trans_uuid="f" * 32))).outcome == "recorded"

@@ -36,6 +36,7 @@ SHORT_REASONS = {
     "internal-error": N_("Fault of our code"),
     "not-storable": N_("Cannot be stored"),
     "names-contradict": N_("Contradictory names"),
+    "archive-unreadable": N_("Archive out of reach"),
     "conflict": N_("Others came first"),
 }
 """A title for each reason; its whole sentence is in `ledger/ipn/refusal_reasons.py`."""
