@@ -1,4 +1,5 @@
 # Whoever builds it pins the base: --build-arg BASE_IMAGE=python:3.13-slim@sha256:…
+# Another base will do if it has `python` 3.11 or newer with its module `venv`, and the certificates of authorities.
 ARG BASE_IMAGE=python:3.13-slim
 
 FROM ${BASE_IMAGE} AS build
@@ -9,14 +10,17 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ledger ledger
 COPY web web
 COPY alembic alembic
-RUN /opt/ledger/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+# What builds and installs is not needed to run it.
+RUN /opt/ledger/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/ledger/bin/pip uninstall --yes editables hatchling pathspec pluggy tomlkit trove-classifiers setuptools pip
 
 FROM ${BASE_IMAGE}
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/ledger ledger
+RUN useradd --uid 10001 --user-group --create-home --home-dir /var/lib/ledger --shell /usr/sbin/nologin ledger
 COPY --from=build /opt/ledger /opt/ledger
 ENV PATH=/opt/ledger/bin:$PATH \
     LEDGER_LOG_FORMAT=json
-USER ledger
+# by its number, so that Kubernetes can tell that it is not root
+USER 10001:10001
 WORKDIR /var/lib/ledger
 # the embedded database, when no other is named, is in ./var
 RUN mkdir var

@@ -15,11 +15,14 @@ from ledger import __version__
 from ledger.access.tokens import hash_of
 from ledger.application import Ledger
 from ledger.asking.standing import asking_standings
+from ledger.audit.verifications import last_verifications
 from ledger.drift.news import drift_standings
 from ledger.ipn.modes import Mode
 from ledger.ipn.shops_and_keys import Shops
 from ledger.operations.metrics import CONTENT_TYPE, Gauge, GaugeCache
-from ledger.projections.engine.status import lags
+from ledger.projections.engine.generations import live_generations
+from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.status import high_water_mark_held_seconds, lags
 from ledger.proof.signed_log import log_status
 from ledger.proof.stamping import newest_timestamp
 from ledger.publishing.standing import lag_of
@@ -85,9 +88,10 @@ def metrics() -> ResponseReturnValue:
 
 def _gauges(of: Ledger) -> list[Gauge]:
     """Read sizes now; leave them out, rather than show zero, when the database does not answer."""
-    gauges = list(_settings_gauges(of.shops))
+    gauges = [*_settings_gauges(of.shops), *_readiness_gauges()]
     for read in (
         *(_quarantine_gauges, _undecided_gauges, _projection_gauges, _newest_gauges),
+        _verify_gauges,
         partial(_log_gauges, now=context().clock()),
         partial(_completeness_gauges, now=context().clock()),
         partial(_asking_gauges, shops=of.shops, now=context().clock()),
@@ -98,6 +102,12 @@ def _gauges(of: Ledger) -> list[Gauge]:
         with suppress(*DATABASE_FAULTS), of.database.connect() as connection:
             gauges += read(connection)
     return gauges
+
+
+def _readiness_gauges() -> Iterator[Gauge]:
+    """Yield what the probes are answered."""
+    wellness: Sizes = {(name,): float(word in WELL) for name, word in readiness().checks().items()}
+    yield Gauge("ledger_ready", "1 for each check of readiness that is well.", wellness, ("check",))
 
 
 def _quarantine_gauges(connection: Connection) -> Iterator[Gauge]:
@@ -114,6 +124,13 @@ def _undecided_gauges(connection: Connection) -> Iterator[Gauge]:
 
 
 def _projection_gauges(connection: Connection) -> Iterator[Gauge]:
+    live = live_generations(connection)
+    built: Sizes = {(name,): float(name in live) for name in PROJECTIONS}
+    meaning = "1 for a read model that this code can read, 0 before it is built."
+    yield Gauge("ledger_projection_built", meaning, built, ("projection",))
+    meaning = "Age of the oldest event above the high-water mark, which no reader passes."
+    held_seconds = high_water_mark_held_seconds(connection)
+    yield Gauge("ledger_high_water_mark_held_seconds", meaning, {(): held_seconds})
     rows = lags(connection)
     for name, meaning, attribute in (
         ("lag_positions", "Positions not followed yet.", "positions"),
@@ -151,6 +168,15 @@ def _log_gauges(connection: Connection, now: datetime) -> Iterator[Gauge]:
     for name, meaning, since in instants:
         ages: Sizes = {} if since is None else {(): (now - since).total_seconds()}
         yield Gauge(f"ledger_{name}_seconds", meaning, ages)
+
+
+def _verify_gauges(connection: Connection) -> Iterator[Gauge]:
+    last = last_verifications(connection)
+    meaning = "When a check of ledger verify last came to its end; nothing before it."
+    ended: Sizes = {(each.check,): each.ended_at.timestamp() for each in last}
+    yield Gauge("ledger_verified_timestamp_seconds", meaning, ended, ("check",))
+    fault_counts: Sizes = {(each.check,): float(each.fault_count) for each in last}
+    yield Gauge("ledger_verify_faults", "Faults that it found then.", fault_counts, ("check",))
 
 
 def _settings_gauges(shops: Shops) -> Iterator[Gauge]:

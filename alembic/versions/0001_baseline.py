@@ -636,6 +636,13 @@ def _create_alerts() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_alert_conditions"),
     )
+    op.create_table(
+        "verifications",
+        sa.Column("check_name", sa.Text()),
+        sa.Column("ended_at", INSTANT),
+        sa.Column("faults", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("check_name", "ended_at", name="pk_verifications"),
+    )
 
 
 def _create_destinations() -> None:

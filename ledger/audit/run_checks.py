@@ -98,10 +98,11 @@ class CheckTask:
 class Audit:
     """Compares signatures, streams, append order and read models; changes nothing.
 
-    Shape: `remarks` and `checked` are complete once `faults()` has ended. Deliveries and events
-    that arrive meanwhile are left for the next audit. `task_sizes` are how many deliveries and
-    how many positions one task is about; `kept` are checkpoints that somebody has kept elsewhere.
-    Workers who are `is_elsewhere` find database and keys in their own environment.
+    Shape: `remarks`, `checked` and `fault_count_by_check` are complete once `faults()` has ended.
+    Deliveries and events that arrive meanwhile are left for the next audit. `task_sizes` are how
+    many deliveries and how many positions one task is about; `kept` are checkpoints that somebody
+    has kept elsewhere. Workers who are `is_elsewhere` find database and keys in their own
+    environment.
     """
 
     ledger: Ledger
@@ -115,6 +116,7 @@ class Audit:
     task_sizes: tuple[int, int] = (2_000, 10_000)
     remarks: Counter[str] = field(default_factory=Counter, init=False)
     checked: Counter[str] = field(default_factory=Counter, init=False)
+    fault_count_by_check: Counter[str] = field(default_factory=Counter, init=False)
 
     def faults(self, executor: Executor | None = None) -> Iterator[Fault]:
         """Yield every fault, in the order of the checks and within each in that of the rows."""
@@ -123,6 +125,7 @@ class Audit:
         for task, result in zip(tasks, self._results(tasks, executor), strict=True):
             self.remarks += result.remarks
             self.checked[task.check] += result.checked
+            self.fault_count_by_check[task.check] += len(result.faults)
             done += task.size
             if self.progress is not None:
                 self.progress(task.check, done, total)

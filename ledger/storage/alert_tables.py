@@ -1,4 +1,4 @@
-"""The table of what operators are told of: one row for each condition that holds."""
+"""The tables of what operators are told of, and of how each audit ended."""
 
 from sqlalchemy import Integer, Table, Text
 
@@ -15,3 +15,12 @@ alert_conditions = Table(
 )
 """What holds now, and what has ended and was not told yet. Shape: `sent_at` is when an operator was
 last told of it, `failures` how often that failed since."""
+
+verifications = Table(
+    "verifications",
+    metadata,
+    *keys(Text, "check_name"),
+    *keys(UtcDateTime, "ended_at"),
+    *required(Integer, "faults"),
+)
+"""Each check of `ledger verify` that came to its end, and how many faults it found."""

@@ -26,7 +26,14 @@ from ledger.projections.engine.leases import is_leased
 from ledger.projections.engine.parts import count_loaded
 from ledger.projections.engine.registry import PROJECTIONS
 from ledger.storage.asking_tables import ORIGINS_OF_EVENTS, answers
-from ledger.storage.tables import acts, decisions, events, notifications, poison_events
+from ledger.storage.tables import (
+    acts,
+    decisions,
+    events,
+    high_water_mark,
+    notifications,
+    poison_events,
+)
 
 STILL_SECONDS_MAX = 60.0
 """A batch takes a second or two."""
@@ -172,6 +179,17 @@ def live_pair(ledger: Ledger, name: str) -> tuple[Generation, Generation] | None
         every = all_generations(connection, name=name)
     complete = [generation for generation in every if generation.state != BUILDING]
     return (complete[-2], complete[-1]) if len(complete) > 1 else None
+
+
+def high_water_mark_held_seconds(connection: Connection) -> float:
+    """Return how long what is stored has waited above the high-water mark.
+
+    Units: seconds since the oldest event above it was recorded; 0 when it is the newest, and on
+    SQLite, where no writer can hold it. Shape: it goes by what those who follow have stored.
+    """
+    if connection.dialect.name == "sqlite":
+        return 0.0
+    return lag_seconds(connection, connection.scalar(select(high_water_mark.c.position)) or 0)
 
 
 def lag_seconds(connection: Connection, position: int) -> float:

@@ -13,12 +13,14 @@ import pytest
 import yaml
 from sqlalchemy import text
 
+from ledger.audit.check_names import STREAMS
+from ledger.audit.verifications import note_verification
 from tests.builders import NOON, SHOP_ID, a_form_call, a_ledger
 from tests.conftest import opened
 from tests.projections.test_poison import UNDECODABLE, append
 from tests.web.asking import Asking
 
-DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "ledger.rules.yml"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "ledger.json").read_text())
 METRIC = re.compile(r"\bledger_[a-z_]+")
@@ -117,6 +119,15 @@ def silence(api: Asking) -> None:
     api.now = NOON + timedelta(hours=25)
 
 
+def cannot_write(api: Asking) -> None:
+    with api.ledger.database.begin() as connection:
+        connection.execute(text("ALTER TABLE quarantine RENAME TO elsewhere"))
+
+
+def tampered(api: Asking) -> None:
+    note_verification(api.ledger.database, {STREAMS: 2}, api.now)
+
+
 def post(api: Asking, body: bytes) -> None:
     api.client.post(f"/ipn/{SHOP_ID}/test", data=body, content_type=FORM)
 
@@ -128,6 +139,8 @@ def post(api: Asking, body: bytes) -> None:
         (wrong_key, "LedgerQuarantineGrows"),
         (poison_event, "LedgerPoisonEvents"),
         (silence, "LedgerShopSilent"),
+        (cannot_write, "LedgerNotReady"),
+        (tampered, "LedgerVerifyFaults"),
     ],
 )
 def test_a_real_fault_raises_its_alert(api: Asking, tmp_path: Path, fault: Any, alert: str) -> None:

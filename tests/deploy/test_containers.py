@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ledger.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = (ROOT / "compose.yaml").read_text()
 
 

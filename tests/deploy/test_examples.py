@@ -22,7 +22,7 @@ from tests.faults.cluster import free_port
 from tests.projections.helpers import eventually
 from tests.serving import Service, serving
 
-DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
