@@ -185,7 +185,7 @@ class UnitOfWork:
         return self.loaded.confirmed_at.get(id_)
 
     def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
-        self.loaded.aliases.add((shop_id, mode, alias))
+        self.loaded.alias_keys.add((shop_id, mode, alias))
         order_by_id = subscription_index.orders_by_subscription(
             self._connection, shop_id, mode, alias
         )

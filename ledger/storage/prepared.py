@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, insert
+from sqlalchemy import CompoundSelect, Connection, Row, Select, Table, insert
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import StatementError
 from sqlalchemy.types import TypeEngine
@@ -27,12 +27,14 @@ class _Statement(NamedTuple):
     """
 
     text: str
-    names: Sequence[tuple[str, _Conversion | None]]
+    bindings: Sequence[tuple[str, _Conversion | None]]
     constants: dict[str, Any] = {}
 
     def bound(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         try:
-            return tuple(bind(values[name]) if bind else values[name] for name, bind in self.names)
+            return tuple(
+                bind(values[name]) if bind else values[name] for name, bind in self.bindings
+            )
         except (TypeError, ValueError) as error:
             raise StatementError(
                 str(error), self.text, None, error, hide_parameters=True
@@ -42,20 +44,20 @@ class _Statement(NamedTuple):
 class PreparedQuery:
     """A query whose only parameters are lists."""
 
-    def __init__(self, query: Select[Any] | CompoundSelect[Any]) -> None:
-        self._query = query
+    def __init__(self, selection: Select[Any] | CompoundSelect[Any]) -> None:
+        self._select = selection
         self._statement_by_sizes: dict[tuple[int, ...], _Statement] = {}
         self._readers = [
             (place, reader)
-            for place, column in enumerate(query.selected_columns)
+            for place, column in enumerate(selection.selected_columns)
             if (reader := _own(column.type).result_processor(_DIALECT, None))
         ]
 
     def rows(self, connection: Connection, **lists: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """Return all rows. Shape: none of the lists is empty."""
+        """Return all rows, as tuples."""
         lists = {name: padded(values) for name, values in lists.items()}
         if connection.dialect.name != "sqlite":
-            return [tuple(row) for row in connection.execute(self._query, lists)]
+            return [tuple(row) for row in connection.execute(self._select, lists)]
         statement = self._sized(lists)
         values = {
             f"{name}_{number}": value
@@ -70,7 +72,7 @@ class PreparedQuery:
         sizes = tuple(map(len, lists.values()))
         statement = self._statement_by_sizes.get(sizes)
         if statement is None:
-            compiled = self._query.compile(dialect=_DIALECT)
+            compiled = self._select.compile(dialect=_DIALECT)
             state = compiled.construct_expanded_state(lists)
             expanded = {
                 name: list_name
@@ -87,8 +89,8 @@ class PreparedQuery:
             )
         return statement
 
-    def _read(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        values = list(row)
+    def _read(self, table_row: Row[Any]) -> tuple[Any, ...]:
+        values = list(table_row)
         for place, reader in self._readers:
             values[place] = reader(values[place])
         return tuple(values)

@@ -42,7 +42,7 @@ def _size(connection: Connection, loaded: Loaded) -> int:
     texts = [tag for request in loaded.requests for tag in request.text_tags]
     ((size,),) = _SIZE.rows(connection, ids=stream_ids, tags=tags, texts=texts)
     return sum(
-        (subscription_index.size_of(connection, *alias) for alias in loaded.aliases), start=size
+        (subscription_index.size_of(connection, *alias) for alias in loaded.alias_keys), start=size
     )
 
 

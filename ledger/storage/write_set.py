@@ -53,7 +53,7 @@ class Loaded:
     stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
     texts_by_tag: dict[str, str] = field(default_factory=dict)
     requests: Sequence[LoadRequest] = ()
-    aliases: set[tuple[str, str, str]] = field(default_factory=set)
+    alias_keys: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
