@@ -14,6 +14,7 @@ from bench import pgbench
 from bench.bodies import write_bodies, write_junk
 from bench.figures import Figure, Goal, Sheet, ratios
 from bench.ground import ROOT, Extent, median, open_ledger
+from bench.in_process import in_process
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
 from bench.servers import ledger, rival, served
@@ -197,7 +198,11 @@ def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
     sheet.add("raw sqlite3, one row of that size per commit", rate=median(insert_rates))
     sheet.add("limit: both, one after the other", rate=median(limit))
     mine.add_to(sheet, ratio=ratios(mine.rates, limit), of="limit", goal=Goal(low=0.6))
-    return [sheet, hostile("SQLite", ledger(1, THREADS), url, bodies, extent)]
+    return [
+        sheet,
+        in_process(folder, extent),
+        hostile("SQLite", ledger(1, THREADS), url, bodies, extent),
+    ]
 
 
 def sqlite_inserts(path: Path, row: bytes, seconds: float) -> float:

@@ -83,6 +83,11 @@ def projected_per_second(url: str, number: int) -> float:
 
 def _environment(url: str) -> dict[str, str]:
     parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        return {
+            "PERSISTENCE_MODULE": "eventsourcing.sqlite",
+            "SQLITE_DBNAME": str(parsed.database),
+        }
     return {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
         "POSTGRES_DBNAME": str(parsed.database),

@@ -16,7 +16,7 @@ import orjson
 import psycopg
 from flask import Flask, request
 from sqlalchemy import Column, MetaData, Table, Text, make_url
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bench import library
 from ledger.application import Ledger
@@ -76,6 +76,7 @@ def upsert(_state: Any) -> Flask:
         Column("body", Text),
     )
     database = Database(_settings().database_url)
+    dialect = sqlite if database.is_sqlite else postgresql
     with database.begin() as connection:
         payments.create(connection, checkfirst=True)
     app = Flask(__name__)
@@ -88,7 +89,7 @@ def upsert(_state: Any) -> Flask:
             "status": fields.get("vads_trans_status"),
             "body": _text(),
         }
-        statement = postgresql.insert(payments).values(values)
+        statement = dialect.insert(payments).values(values)
         news = {name: statement.excluded[name] for name in ("status", "body")}
         with database.begin() as connection:
             connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=news))
@@ -98,7 +99,7 @@ def upsert(_state: Any) -> Flask:
 
 
 def library_recorder(_state: Any) -> Flask:
-    """An event-sourced application on the library's own recorder for PostgreSQL."""
+    """An event-sourced application on the library's own recorder for the database."""
     payments = library.payments(_settings().database_url)
     app = Flask(__name__)
 

@@ -29,9 +29,9 @@ from ledger.settings import Settings
 from ledger.storage.database import Database
 from ledger.storage.event_store import EventStore
 from ledger.storage.inbox import InboxRecord
-from ledger.storage.plain_writer import PlainWriter
 from ledger.storage.postgresql_writer import PostgresqlWriter
 from ledger.storage.quarantine import Quarantine
+from ledger.storage.sqlite_writer import SqliteWriter
 from ledger.storage.write_set import WriteStrategy
 
 
@@ -59,7 +59,7 @@ class Ledger:
         self.limits = limits_of(settings)
         self.events = EventStore(database)
         self._now = clock
-        writer = PlainWriter if database.is_sqlite else PostgresqlWriter
+        writer = SqliteWriter if database.is_sqlite else PostgresqlWriter
         append = Append(database, self.events, self.sealing, strategy or writer(database), clock)
         self.confirmation = Confirmation(database, self.events, self.sealing, clock)
         self.answering = Answering(database, self.events, self.sealing, self.limits, clock)

@@ -35,6 +35,8 @@ class Suspicion:
 
 
 _LENGTH_MIN = 6  # of `cvv123`
+_NUMBER_LENGTH_MIN = 13  # of a card; an account has more
+_NOTHING: frozenset[CardData] = frozenset()
 _DIGIT = re.compile(r"\d")
 _STRIPE = re.compile(r"[=D][0-9]{4,40}\??|\^[^^\n]{2,30}\^[0-9]{4,60}\??")
 _SENTINEL = re.compile(r"(?:;|%?B)\Z")
@@ -57,8 +59,7 @@ def suspicions(text: str) -> list[Suspicion]:
         return []
     pieces = [_with_stripe(text, *span) for span in card_numbers(text)]
     pieces += [Suspicion(CardData.IBAN, *span) for span in ibans(text)]
-    lowered = text.lower()
-    if any(part in lowered for part in _PARTS_OF_CODE_WORDS):
+    if _has_part_of_code_word(text):
         codes = _CODE.finditer(text)
         pieces += [Suspicion(CardData.SECURITY_CODE, *code.span(1)) for code in codes]
     return _apart(pieces) if len(pieces) > 1 else pieces
@@ -71,6 +72,8 @@ def masked_text(text: str) -> tuple[str, frozenset[CardData]]:
     country and the last four; nothing of a stripe or a security code. A text that holds something
     only when its escapes are resolved is masked whole.
     """
+    if _is_too_plain(text):
+        return text, _NOTHING
     pieces = suspicions(text)
     clean, rest = [], 0
     for piece in pieces:
@@ -84,6 +87,20 @@ def masked_text(text: str) -> tuple[str, frozenset[CardData]]:
     if masked != text:
         wrapped |= _kinds_wrapped_in(masked)
     return (HIDDEN, kinds | wrapped) if wrapped else (masked, kinds)
+
+
+def _is_too_plain(text: str) -> bool:
+    """Return True if a text cannot hold card data, behind escapes or not: nearly every one."""
+    if "%" in text or "\\" in text:
+        return False
+    if len(text) < _LENGTH_MIN or not _DIGIT.search(text):
+        return True
+    return len(text) < _NUMBER_LENGTH_MIN and not _has_part_of_code_word(text)
+
+
+def _has_part_of_code_word(text: str) -> bool:
+    lowered = text.lower()
+    return any(part in lowered for part in _PARTS_OF_CODE_WORDS)
 
 
 def _kinds_wrapped_in(text: str) -> frozenset[CardData]:

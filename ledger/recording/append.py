@@ -89,10 +89,9 @@ class Append:
         readmitted: InboxRecord | None = None,
     ) -> list[Receipt]:
         requests = [_load_request(*notification) for notification in verified]
-        loaded = strategy.load(connection, requests)
-        work = UnitOfWork(self._event_store, self._sealing, connection, loaded)
-        for notification, request in zip(verified, requests, strict=True):
-            work.add(notification, request.stream_ids, self._now(), readmitted)
+        work = self._decided(connection, strategy, verified, requests, readmitted)
+        if not strategy.lock(connection, work.loaded):  # somebody was faster; now nobody can be
+            work = self._decided(connection, strategy, verified, requests, readmitted)
         positions = strategy.write(connection, work.writes)
         decided = [
             replace(record, outcome=decision.outcome, positions=decision.positions)
@@ -103,6 +102,20 @@ class Append:
             receipt_of(record, final_positions(record.positions, positions))
             for record in work.writes.deliveries or decided
         ]
+
+    def _decided(
+        self,
+        connection: Connection,
+        strategy: WriteStrategy,
+        verified: Sequence[Verified],
+        requests: Sequence[LoadRequest],
+        readmitted: InboxRecord | None,
+    ) -> UnitOfWork:
+        loaded = strategy.load(connection, requests)
+        work = UnitOfWork(self._event_store, self._sealing, connection, loaded)
+        for notification, request in zip(verified, requests, strict=True):
+            work.add(notification, request.stream_ids, self._now(), readmitted)
+        return work
 
 
 def _load_request(notification: Notification, content: NotificationContent) -> LoadRequest:

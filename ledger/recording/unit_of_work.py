@@ -47,7 +47,7 @@ class UnitOfWork:
         self._event_store = event_store
         self._sealing = sealing
         self._connection = connection
-        self._loaded = loaded
+        self.loaded = loaded
         self._aggregates: dict[UUID, LedgerAggregate | None] = {}
         self._position_by_place: dict[tuple[UUID | str, int], int] = {}
         self.writes = WriteSet()
@@ -67,9 +67,9 @@ class UnitOfWork:
         outcome, parts = Outcome.REPEATED, list[bytes]()
         is_decided_now = readmitted is not None and readmitted.outcome == Outcome.UNDECIDED
         origin_id = new_origin_id(now) if is_decided_now else notification.delivery.id
-        positions = self._loaded.positions_by_tag.get(notification.signed_tag)
+        positions = self.loaded.positions_by_tag.get(notification.signed_tag)
         if positions is None:
-            tag = free_text_tag(notification, self._loaded.texts_by_tag, self._recorded)
+            tag = free_text_tag(notification, self.loaded.texts_by_tag, self._recorded)
             notification = replace(notification, signed_text_tag=tag)
             is_readmitted = readmitted is not None
             delivery = notification.delivery
@@ -77,10 +77,10 @@ class UnitOfWork:
             decision = Decider(content, stream_ids, occasion, self).decide()
             if decision.changed:
                 outcome = Outcome.RECORDED
-                self._loaded.texts_by_tag |= {tag: notification.delivery.id} if tag else {}
+                self.loaded.texts_by_tag |= {tag: notification.delivery.id} if tag else {}
             positions, parts = self._collect(decision, occasion, origin_id)
             stream_ids = [*stream_ids, *(each.id for each in decision.changed.values())]
-            self._loaded.positions_by_tag[notification.signed_tag] = positions
+            self.loaded.positions_by_tag[notification.signed_tag] = positions
         self.writes.streams_by_origin[origin_id] = tuple(stream_ids)
         if readmitted is not None and is_decided_now:
             self.writes.decisions.append(
@@ -136,7 +136,7 @@ class UnitOfWork:
 
         Each is rehydrated when it is first asked for: nobody asks for those of a repeated call.
         """
-        streams = self._loaded.streams
+        streams = self.loaded.streams
         missing = [id_ for id_ in ids if id_ not in self._aggregates]
         streams |= read_streams(self._connection, [id_ for id_ in missing if id_ not in streams])
         for id_ in missing:
@@ -144,7 +144,7 @@ class UnitOfWork:
         return {id_: known for id_ in ids if (known := self._aggregates[id_]) is not None}
 
     def stream_named(self, name_id: UUID) -> UUID | None:
-        return self._loaded.stream_by_name.get(name_id)
+        return self.loaded.stream_by_name.get(name_id)
 
     def recall(self, id_: UUID) -> Recollection:
         """Return what was said of a stream: by its events, and by calls that repeated them."""
@@ -182,9 +182,10 @@ class UnitOfWork:
         return self.stream_named(name_id) or stream_named(self._connection, name_id)
 
     def confirmed_at(self, id_: UUID) -> datetime | None:
-        return self._loaded.confirmed_at.get(id_)
+        return self.loaded.confirmed_at.get(id_)
 
     def subscription_of(self, shop_id: str, mode: str, alias: str, order_id: str) -> str | None:
+        self.loaded.alias_keys.add((shop_id, mode, alias))
         order_by_id = subscription_index.orders_by_subscription(
             self._connection, shop_id, mode, alias
         )
@@ -203,7 +204,7 @@ class UnitOfWork:
         """
         for id_ in decision.repeated:
             self.writes.repeats.append(Repeat(id_, occasion.notification_id, occasion.told_at))
-        for stream_by_name in (self._loaded.stream_by_name, self.writes.stream_by_name):
+        for stream_by_name in (self.loaded.stream_by_name, self.writes.stream_by_name):
             stream_by_name |= decision.stream_by_name
         for aggregate in decision.changed.values():
             self._aggregates[aggregate.id] = aggregate

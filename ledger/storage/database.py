@@ -1,14 +1,12 @@
 """One engine for SQLite and PostgreSQL: how this service connects, reads and writes."""
 
 import os
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -18,10 +16,17 @@ from sqlalchemy.engine import URL
 from ledger.errors import SettingsError
 from ledger.storage.database_location import parsed_url
 from ledger.storage.read_only_sessions import ReadOnlySessions
+from ledger.storage.sqlite_connections import (
+    ADDRESS,
+    BUSY_SECONDS,
+    WRITES,
+    begin_sqlite,
+    create_private_file,
+    prepare_sqlite,
+)
 
-BUSY_SECONDS = 10
-BUSY_PAUSE_SECONDS = 0.02
-WRITES = "ledger_writes"
+TURN = "ledger_turn"
+"""Option of a connection: what it gives back when it is closed."""
 
 _POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 10,
@@ -107,14 +112,37 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Write inside one transaction: committed at the end, rolled back on any error."""
+        with self._turn(), self.engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def begin_reading(self) -> Iterator[Connection]:
+        """Read inside one transaction, until `go_on_writing` begins one that writes.
+
+        That is committed at the end, and rolled back on any error.
+        """
+        with ExitStack() as turn, self.engine.connect() as connection:
+            connection.execution_options(**{TURN: turn})
+            connection.begin()
+            yield connection
+            connection.commit()
+
+    def go_on_writing(self, connection: Connection) -> None:
+        """Write on a connection that has only read, in another transaction."""
+        connection.rollback()
+        connection.get_execution_options()[TURN].enter_context(self._turn())
+        connection.execution_options(**{WRITES: True})
+        connection.begin()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         # SQLite lets waiting writers sleep and guess, so that some starve; threads of one
         # process queue here instead. Whoever waits too long is left to SQLite's own answer.
         is_our_turn = self.is_sqlite and self._writer.acquire(timeout=BUSY_SECONDS)
         try:
-            with self.engine.connect() as connection:
-                connection.execution_options(**{WRITES: True})
-                with connection.begin():
-                    yield connection
+            yield
         finally:
             if is_our_turn:
                 self._writer.release()
@@ -189,9 +217,9 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
     is_sqlite = url.get_backend_name() == "sqlite"
     if is_sqlite:
         assert url.database is not None
-        if not url.database.startswith(_ADDRESS):
+        if not url.database.startswith(ADDRESS):
             _make_folder(Path(url.database).parent)
-        # Without an isolation level the driver begins nothing by itself: `_begin_sqlite` does.
+        # Without an isolation level the driver begins nothing by itself: `begin_sqlite` does.
         connect_args = {"isolation_level": None, "timeout": BUSY_SECONDS}
     else:
         connect_args = {name: _POSTGRESQL[name] for name in _POSTGRESQL.keys() - url.query.keys()}
@@ -205,18 +233,14 @@ def _engine(url: URL, work: Work, **options: Any) -> Engine:
         )
     except ValueError:  # its words may hold a password
         raise SettingsError("the database URL has a parameter that cannot be read") from None
-    prepare = _prepare_sqlite if is_sqlite else _prepare_postgresql
-    event.listen(engine, "connect", partial(prepare, work))
-    if not is_sqlite:
-        ReadOnlySessions().listen(engine)
     if is_sqlite:
-        event.listen(engine, "do_connect", _create_private_file)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "connect", partial(prepare_sqlite, work.sqlite))
+        event.listen(engine, "do_connect", create_private_file)
+        event.listen(engine, "begin", begin_sqlite)
+    else:
+        event.listen(engine, "connect", partial(_prepare_postgresql, work.postgresql))
+        ReadOnlySessions().listen(engine)
     return engine
-
-
-_ADDRESS = "file:"
-"""So begins what SQLite reads as an address, with options of its own: no file has this name."""
 
 
 def _make_folder(folder: Path) -> None:
@@ -229,54 +253,7 @@ def _make_folder(folder: Path) -> None:
         raise SettingsError(reason) from error
 
 
-def _create_private_file(
-    _dialect: object, _record: object, arguments: Sequence[str], _options: object
-) -> None:
-    """Make a new file that nobody but its owner can read, whatever the umask is.
-
-    SQLite gives the files that it makes beside it the same rights. One that is there already is
-    not opened: closing it again would drop every lock that this process holds on it.
-    """
-    if arguments[0].startswith(_ADDRESS):
-        return
-    with suppress(OSError):  # what is wrong with the path SQLite says better
-        os.close(os.open(arguments[0], os.O_CREAT | os.O_EXCL, 0o600))
-
-
-def _prepare_postgresql(work: Work, driver_connection: Any, _record: object) -> None:
-    for setting in work.postgresql:
+def _prepare_postgresql(settings: Sequence[str], driver_connection: Any, _record: object) -> None:
+    for setting in settings:
         driver_connection.execute(f"SET {setting}")
     driver_connection.commit()
-
-
-def _prepare_sqlite(work: Work, sqlite_connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in (
-        f"busy_timeout = {BUSY_SECONDS * 1000}",
-        "synchronous = FULL",
-        "foreign_keys = ON",
-        "recursive_triggers = ON",  # else REPLACE would delete a row behind its trigger's back
-        *work.sqlite,
-    ):
-        sqlite_connection.execute(f"PRAGMA {pragma}").close()
-    _use_wal(sqlite_connection)
-
-
-def _use_wal(sqlite_connection: sqlite3.Connection) -> None:
-    # Of two that switch a new file at once SQLite refuses one, without waiting as it does
-    # elsewhere.
-    deadline = monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            sqlite_connection.execute("PRAGMA journal_mode = WAL").close()
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > deadline:
-                raise
-            sleep(BUSY_PAUSE_SECONDS)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A read transaction that turns into a writing one fails at once as "locked", so a writer
-    # says from the start that it is one.
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

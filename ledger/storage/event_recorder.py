@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, select
 
-from ledger.storage.database import Database, padded
+from ledger.storage.database import Database
 from ledger.storage.database_errors import library_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.high_water_mark import HighWaterMark
+from ledger.storage.prepared import PreparedQuery, insert_numbered
 from ledger.storage.tables import events
 
 POLL_SECONDS = 0.1
@@ -173,7 +174,7 @@ class PollingSubscription(Subscription[EventRecorder]):
 def append_events(connection: Connection, new_events: Sequence[NewEvent]) -> list[int]:
     """Append events. Shape: positions, in the order given."""
     rows = [event_row(new_event) for new_event in new_events]
-    return list(connection.scalars(_APPEND, rows)) if rows else []
+    return insert_numbered(connection, events, rows)
 
 
 def event_row(new_event: NewEvent) -> dict[str, Any]:
@@ -197,8 +198,9 @@ def read_streams(
     streams: dict[UUID, list[Entry]] = {id_: [] for id_ in originator_ids}
     query = _STREAMS_WITH_DETAILS if with_details else _STREAMS
     if streams:
-        for row in connection.execute(query, {"ids": padded(list(streams))}):
-            streams[row.originator_id].append(Entry(*row))
+        for row in query.rows(connection, ids=list(streams)):
+            entry = Entry(*row)
+            streams[row[0]].append(entry)
     return streams
 
 
@@ -219,11 +221,11 @@ def _uuid(originator_id: UUID | str) -> UUID:
 
 _STORED = (events.c.originator_id, events.c.originator_version, events.c.topic, events.c.state)
 _ENTRY = (*_STORED, events.c.position)
-_STREAMS = (
+_SELECT_STREAMS = (
     select(*_ENTRY)
     .where(events.c.originator_id.in_(bindparam("ids", expanding=True)))
     .order_by(events.c.originator_id, events.c.originator_version)
 )
 _DETAILS = (events.c.details, events.c.origin_id, events.c.part)
-_STREAMS_WITH_DETAILS = _STREAMS.add_columns(*_DETAILS)
-_APPEND = insert(events).returning(events.c.position, sort_by_parameter_order=True)
+_STREAMS = PreparedQuery(_SELECT_STREAMS)
+_STREAMS_WITH_DETAILS = PreparedQuery(_SELECT_STREAMS.add_columns(*_DETAILS))

@@ -13,7 +13,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
-    insert,
     literal_column,
     select,
     union_all,
@@ -23,6 +22,7 @@ from sqlalchemy.exc import IntegrityError
 from ledger.storage.database import padded
 from ledger.storage.decisions import newest_decisions
 from ledger.storage.outcomes import Outcome, Sealed
+from ledger.storage.prepared import PreparedQuery, insert_rows
 from ledger.storage.tables import RECORDED_ONCE, decisions, notifications, quarantine, repeats
 
 
@@ -94,7 +94,7 @@ class Inbox:
             for record in inbox_records
         ]
         try:
-            self._connection.execute(insert(notifications), rows)
+            insert_rows(self._connection, notifications, rows)
         except IntegrityError as error:
             if not _violates_recorded_once(error):
                 raise
@@ -106,26 +106,23 @@ class Inbox:
         Shape: by signed tag, only decided ones; as it was recorded, if it was.
         """
         positions: dict[str, tuple[int, ...]] = {}
-        for row in self._connection.execute(_SIGNED, {"tags": padded(signed_tags)}):
-            positions.setdefault(row.signed_tag, tuple(row.positions))
+        for tag, stored_positions, _ in _SIGNED.rows(self._connection, tags=signed_tags):
+            positions.setdefault(tag, tuple(stored_positions))
         return positions
 
     def texts_by_tag(self, tags: Sequence[str]) -> dict[str, str]:
         """Return which recorded notification holds a signed text. Shape: id by the text's tag."""
         if not tags:
             return {}
-        result = self._connection.execute(_TEXTS, {"tags": padded(tags)})
-        return {row.signed_text_tag: row.id for row in result}
+        return dict(_TEXTS.rows(self._connection, tags=tags))
 
     def add_repeats(self, repeated: Sequence[Repeat]) -> None:
         """Store which streams deliveries confirm as they are."""
-        if repeated:
-            self._connection.execute(insert(repeats), [repeat._asdict() for repeat in repeated])
+        insert_rows(self._connection, repeats, [repeat._asdict() for repeat in repeated])
 
     def confirmed_at(self, originator_ids: Sequence[UUID]) -> dict[UUID, datetime]:
         """Return when the platform last repeated the state of streams, of those that it dated."""
-        result = self._connection.execute(_CONFIRMED, {"ids": padded(originator_ids)})
-        return {row[0]: row[1] for row in result}
+        return dict(_CONFIRMED.rows(self._connection, ids=originator_ids))
 
     def first_repeats(self, originator_ids: Collection[UUID]) -> list[InboxRecord]:
         """Read the first delivery in each format that repeated these streams; of forms the first
@@ -225,7 +222,7 @@ def _violates_recorded_once(refusal: IntegrityError) -> bool:
 _VERIFIED = select_deliveries(notifications).where(
     notifications.c.id.in_(bindparam("ids", expanding=True))
 )
-_SIGNED = union_all(
+_SELECT_SIGNED = union_all(
     *(
         select(table.c.signed_tag, table.c.positions, table.c.outcome).where(
             table.c.signed_tag.in_(bindparam("tags", expanding=True)),
@@ -234,11 +231,14 @@ _SIGNED = union_all(
         for table in (notifications, decisions)
     )
 ).order_by("outcome")
-_TEXTS = select(notifications.c.signed_text_tag, notifications.c.id).where(
-    notifications.c.signed_text_tag.in_(bindparam("tags", expanding=True)),
-    notifications.c.outcome == literal_column("'recorded'"),  # as its index says
+_SIGNED = PreparedQuery(_SELECT_SIGNED)
+_TEXTS = PreparedQuery(
+    select(notifications.c.signed_text_tag, notifications.c.id).where(
+        notifications.c.signed_text_tag.in_(bindparam("tags", expanding=True)),
+        notifications.c.outcome == literal_column("'recorded'"),  # as its index says
+    )
 )
-_CONFIRMED = (
+_CONFIRMED = PreparedQuery(
     select(repeats.c.originator_id, func.max(repeats.c.told_at))
     .where(
         repeats.c.originator_id.in_(bindparam("ids", expanding=True)),

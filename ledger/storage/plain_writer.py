@@ -41,7 +41,10 @@ class PlainWriter:
         dated = dict.fromkeys(id_ for id_ in dates if streams[id_])
         confirmed_at = inbox.confirmed_at(list(dated)) if dated else {}
         texts = inbox.texts_by_tag([tag for request in new for tag in request.text_tags])
-        return Loaded(recorded, streams, confirmed_at, stream_by_name, texts)
+        return Loaded(recorded, streams, confirmed_at, stream_by_name, texts, requests)
+
+    def lock(self, connection: Connection, loaded: Loaded) -> bool:
+        return True
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         inbox = Inbox(connection)

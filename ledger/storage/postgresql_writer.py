@@ -75,6 +75,9 @@ class PostgresqlWriter:
             entries.sort(key=attrgetter("originator_version"))
         return loaded
 
+    def lock(self, connection: Connection, loaded: Loaded) -> bool:
+        return True
+
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         assert not writes.decisions, "later decisions are for the plain strategy"
         assert not [*writes.acts, *writes.answers], "acts and answers are, too"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import BindParameter, Connection, bindparam, delete, func, insert, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select
 
 from ledger.storage.archives import archived_bodies
 from ledger.storage.database import Database, padded
+from ledger.storage.prepared import insert_rows
 from ledger.storage.tables import bodies, origin_secrets
 
 MONTHS_AHEAD = 3
@@ -50,7 +51,7 @@ def add_sealed(
     """Store what origins seal, with their secrets, but for those of erased ones."""
     if sealed_origins:
         rows = [_values(each, _CONTENTS) for each in sealed_origins]
-        connection.execute(insert(bodies), rows)
+        insert_rows(connection, bodies, rows)
         readable = [each for each in sealed_origins if each.origin_id not in erased_ids]
         add_secrets(connection, readable)
 
@@ -58,8 +59,7 @@ def add_sealed(
 def add_secrets(connection: Connection, sealed_origins: Sequence[SealedOrigin]) -> None:
     """Store the secrets alone of what is sealed elsewhere."""
     rows = [_values(each, _SECRETS) for each in sealed_origins]
-    if rows:
-        connection.execute(insert(origin_secrets), rows)
+    insert_rows(connection, origin_secrets, rows)
 
 
 def body_frames(connection: Connection, ids: Collection[str]) -> list[LockedFrame]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
-from ledger.storage.database import padded
+from ledger.storage.prepared import PreparedQuery, insert_rows
 from ledger.storage.tables import stream_names
 
 
@@ -14,8 +14,7 @@ def add_names(connection: Connection, stream_by_name: Mapping[UUID, UUID]) -> No
 
     Errors: IntegrityError when another writer has stored one of them.
     """
-    if stream_by_name:
-        connection.execute(insert(stream_names), name_rows(stream_by_name))
+    insert_rows(connection, stream_names, name_rows(stream_by_name))
 
 
 def name_rows(stream_by_name: Mapping[UUID, UUID]) -> list[dict[str, UUID]]:
@@ -27,8 +26,7 @@ def streams_by_name(connection: Connection, name_ids: Sequence[UUID]) -> dict[UU
     """Return the streams that names lead to; names that nobody has used are left out."""
     if not name_ids:
         return {}
-    result = connection.execute(_STREAMS, {"ids": padded(name_ids)})
-    return {row.name_id: row.originator_id for row in result}
+    return dict(_STREAMS.rows(connection, ids=name_ids))
 
 
 def stream_named(connection: Connection, name_id: UUID) -> UUID:
@@ -36,4 +34,6 @@ def stream_named(connection: Connection, name_id: UUID) -> UUID:
     return streams_by_name(connection, [name_id]).get(name_id, name_id)
 
 
-_STREAMS = select(stream_names).where(stream_names.c.name_id.in_(bindparam("ids", expanding=True)))
+_STREAMS = PreparedQuery(
+    select(stream_names).where(stream_names.c.name_id.in_(bindparam("ids", expanding=True)))
+)

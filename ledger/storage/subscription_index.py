@@ -40,6 +40,14 @@ def orders_by_subscription(
     return {row.subscription_id: row.order_id for row in connection.execute(query)}
 
 
+def size_of(connection: Connection, shop_id: str, mode: str, alias: str) -> int:
+    """Return a number that grows with each subscription on an alias, and with each new order."""
+    return sum(
+        1 + (order_id is not None)
+        for order_id in orders_by_subscription(connection, shop_id, mode, alias).values()
+    )
+
+
 def adding(source: str) -> str:
     """Build the statement that adds references from a source of rows."""
     return (

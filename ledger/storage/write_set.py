@@ -43,7 +43,8 @@ class Loaded:
     Shape: the positions of the events of those that are recorded already, by signed tag; every
     event of the streams that the others name, in version order; when the platform last repeated
     the state of the dated streams; which streams their names lead to; which recorded notifications
-    hold the signed texts, by tag.
+    hold the signed texts, by tag. What was asked for, and of which aliases (shop, mode, alias) the
+    subscriptions were read.
     """
 
     positions_by_tag: dict[str, tuple[int, ...]]
@@ -51,6 +52,8 @@ class Loaded:
     confirmed_at: dict[UUID, datetime]
     stream_by_name: dict[UUID, UUID] = field(default_factory=dict)
     texts_by_tag: dict[str, str] = field(default_factory=dict)
+    requests: Sequence[LoadRequest] = ()
+    alias_keys: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -91,6 +94,13 @@ class WriteStrategy(Protocol):
 
     def load(self, connection: Connection, requests: Sequence[LoadRequest]) -> Loaded:
         """Read what the decisions need."""
+
+    def lock(self, connection: Connection, loaded: Loaded) -> bool:
+        """Keep all others from writing, where a database lets one write at a time.
+
+        Shape: False when something that was loaded is not as it was: decide again, under the lock.
+        Elsewhere it is always True: constraints refuse whoever comes second.
+        """
 
     def write(self, connection: Connection, writes: WriteSet) -> list[int]:
         """Write. Shape: the positions of the events, in the order given.
