@@ -23,6 +23,8 @@ OPTIONS_OF_OTHERS = {
     *("--quiet", "--require-hashes", "--no-deps", "--no-build-isolation", "--disable-pip"),  # pip
     *("--silent", "--show-error", "--data-binary", "--header"),  # curl
     *("--dbname", "--file", "--format", "--no-owner", "--pgdata", "--checkpoint"),  # PostgreSQL
+    *("--isolation", "--build-arg", "--tag", "--python"),  # buildah, and pip in an image
+    *("--nworkers", "--nthreads"),  # Dask
 }
 PROGRAMS = [*(ROOT / "bench").rglob("*.py"), *(ROOT / "tests" / "faults").glob("*_run.py")]
 OPTIONS_OF_PROGRAMS = {
