@@ -84,10 +84,8 @@ REMEDIES: dict[str, str] = {
     f" {_CALL_AGAIN}.",
     "browser-return": "nothing, unless the Back Office has the address of the buyer's return as an"
     " IPN URL: correct it there.",
-    "archive-unreadable": "it is verified and kept for good. The check of the command line names"
-    " the archive: when that can be read, try again.",
 }
-"""Reason -> what to do about what waits for it; about all others NOTHING, or UPGRADE."""
+"""Reason -> what to do about what was refused for it; about all others NOTHING."""
 NOTHING = "it cannot be accepted. Look at who sent it; the oldest are dropped when it is full."
 SIGNED_WITH_SHA_1 = (
     "the signature has 40 hex digits: this shop signs with SHA-1. Add a key of kind form-sha1,"
@@ -95,6 +93,12 @@ SIGNED_WITH_SHA_1 = (
 )
 """What to do about a form that is signed in a way for which its shop has no key."""
 UPGRADE = "it is verified and kept for good. After an upgrade, try again."
+ARCHIVE_UNREADABLE = "archive-unreadable"
+ARCHIVE_BACK = (
+    "it is verified and kept for good. The check of the command line names the archive: when that"
+    " can be read, try again."
+)
+"""What to do about what is undecided: the second where an archive could not be read."""
 
 REPAIRABLE = frozenset(
     {
@@ -112,4 +116,6 @@ REPAIRABLE = frozenset(
 
 def remedy(reason: str, *, is_undecided: bool) -> str:
     """Return what to do about a delivery that waits. Shape: it goes on after "What to do: "."""
-    return REMEDIES.get(reason, UPGRADE if is_undecided else NOTHING)
+    if is_undecided:
+        return ARCHIVE_BACK if reason == ARCHIVE_UNREADABLE else UPGRADE
+    return REMEDIES.get(reason, NOTHING)

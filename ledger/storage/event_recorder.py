@@ -10,7 +10,7 @@ from uuid import UUID
 from eventsourcing.persistence import ApplicationRecorder, Notification, StoredEvent, Subscription
 from sqlalchemy import Connection, bindparam, func, select
 
-from ledger.storage.database import Database
+from ledger.storage.database import Database, padded
 from ledger.storage.database_errors import library_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.high_water_mark import HighWaterMark
@@ -202,6 +202,12 @@ def read_streams(
             entry = Entry(*row)
             streams[row[0]].append(entry)
     return streams
+
+
+def read_positions(connection: Connection, positions: Sequence[int]) -> list[Entry]:
+    """Read the events at these positions, in no order."""
+    query = select(*_ENTRY).where(events.c.position.in_(padded(positions)))
+    return [Entry(*row) for row in connection.execute(query)] if positions else []
 
 
 def lock_streams(connection: Connection, originator_ids: Sequence[UUID]) -> None:

@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 from ledger.aggregates.aggregate import LedgerAggregate
 from ledger.aggregates.transaction import Transaction
 from ledger.errors import NotFoundError
+from ledger.ipn.snapshots import Fact
 from ledger.storage.database import Database
 from ledger.storage.erased import ErasureMark
 from ledger.storage.event_mapper import AnyStoredEvent, Entry, EventMapper, StoredEntry
-from ledger.storage.event_recorder import EventRecorder, read_streams
+from ledger.storage.event_recorder import EventRecorder, read_positions, read_streams
 from ledger.storage.outcomes import Sealed
 
 STREAMS_MAX = 1024
@@ -115,6 +116,13 @@ class EventStore(EventRecorder):
         """Read the next events of the log in order; never skip one that commits later."""
         entries = self.select_notifications(position, limit, stop, topics, inclusive_of_start=False)
         return [self.decode(entry) for entry in entries]
+
+    def facts_at(
+        self, connection: Connection, positions: Sequence[int]
+    ) -> dict[int, Mapping[str, Fact | None]]:
+        """Return the facts of the events at these positions, by position."""
+        entries = read_positions(connection, positions)
+        return {entry.id: self.decode(entry).event.facts for entry in entries}
 
     def decode(self, entry: Entry) -> RecordedEvent:
         """Turn a stored event into one of the domain, at its current version."""

@@ -1,5 +1,6 @@
 """Every event of a mode, newest first, and what became known on a day."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from flask import url_for
@@ -9,6 +10,7 @@ from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
 from ledger.ipn.card_data import HIDDEN
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.notification_rules import RULES
+from ledger.ipn.snapshots import Fact
 from ledger.queries.event_counts import EventCounts, count_events
 from ledger.queries.filter_declarations import EventFilter
 from ledger.queries.lists import AUDIT_TRAIL, Item, Page
@@ -23,6 +25,7 @@ from web.pages.filter_form import (
     form_schema,
     shop_choices,
 )
+from web.pages.history_lines import sentence_of
 from web.pages.languages import N_, translated
 from web.pages.list_reading import read_list
 from web.pages.navigation import link_to
@@ -53,13 +56,13 @@ def events(mode: str) -> ResponseReturnValue:
     question = read_question(EventsForm())
     parameters = filter_parameters(EventFilter, question.parameters)
     filter_ = filter_of_caller(EventFilter, parameters | {"mode": mode})
-    event_page, counts = (None, None) if question.wrong else _read(question, filter_)
+    event_page, rows, counts = (None, [], None) if question.wrong else _read(question, filter_)
     choices, day = _choices(), _single_day(question)
     page = render(
         "events.html",
         question=question,
         page=event_page,
-        rows=[] if event_page is None else list(map(_row, event_page.items)),
+        rows=rows,
         counts=counts,
         sentences=SENTENCE_BY_TYPE,
         periods=_periods(question),
@@ -83,23 +86,38 @@ def _new_events(
     return question.address(address, after=str(event_page.as_of_position))
 
 
-def _read(question: Question, filter_: EventFilter) -> tuple[Page | None, EventCounts | None]:
-    """Return a page of the list, and counts where days are asked for; None for what is wrong."""
+def _read(
+    question: Question, filter_: EventFilter
+) -> tuple[Page | None, list[Item], EventCounts | None]:
+    """Return a page of the list with its rows, and counts where days are asked for; no page for
+    what is wrong."""
     has_days = filter_.recorded_from is not None or filter_.recorded_until is not None
     with ledger().database.connect() as connection:
         page = read_list(connection, question, AUDIT_TRAIL, filter_)
         counts = count_events(connection, filter_) if page and has_days else None
-    return page, counts
+        items = page.items if page else []
+        positions = [item["position"] for item in items]
+        facts_by_position = ledger().events.facts_at(connection, positions)
+    return page, [_row(item, facts_by_position[item["position"]]) for item in items], counts
 
 
-def _row(item: Item) -> Item:
-    """Return an event with its sentence and the address of its object; None for a masked name."""
-    sentence = SENTENCE_BY_TYPE[item["type"]]
+def _row(item: Item, facts: Mapping[str, Fact | None]) -> Item:
+    """Return an event as the page shows it.
+
+    Shape: with its sentence, the operation that its amount is of, when its instalment was created,
+    and the address of its object; None for a masked name.
+    """
+    shown = item | {
+        "sentence": sentence_of(SENTENCE_BY_TYPE[item["type"]], facts),
+        "operation_type": facts.get("operation_type"),
+        "created_at": facts.get("created_at"),
+        "href": None,
+    }
     if item["reference"] == HIDDEN:
-        return item | {"sentence": sentence, "href": None}
+        return shown
     names = (item[name] for name in ("kind", "reference"))
     href = link_to(*names, shop_id=item["shop_id"], mode=item["mode"])
-    return item | {"sentence": sentence, "href": f"{href}#event-{item['position']}"}
+    return shown | {"href": f"{href}#event-{item['position']}"}
 
 
 def _periods(question: Question) -> list[tuple[str, str, bool]]:

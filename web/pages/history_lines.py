@@ -1,6 +1,6 @@
 """The lines of a history: event by event, as known at an instant, each with its evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -76,10 +76,8 @@ class HistoryLine:
 
     @property
     def sentence(self) -> str:
-        """Return what happened in a sentence; nothing is accepted while its authorisation waits."""
-        sentence = self.entry.sentence
-        status = self.entry.event.facts.get("status")
-        return _NOT_YET.get(sentence, sentence) if status in WAITING else sentence
+        """Return what happened in a sentence."""
+        return sentence_of(self.entry.sentence, self.entry.event.facts)
 
     @property
     def instalment(self) -> dict[str, Fact | None] | None:
@@ -99,6 +97,12 @@ class HistoryLine:
         """Return True if it arrived long before it was recorded: it was in quarantine."""
         event = self.entry.event
         return event.timestamp - event.received_at >= LATE_FROM
+
+
+def sentence_of(sentence: str, facts: Mapping[str, Fact | None]) -> str:
+    """Return the sentence for an event with these facts: nothing is accepted while its
+    authorisation waits."""
+    return _NOT_YET.get(sentence, sentence) if facts.get("status") in WAITING else sentence
 
 
 def _redacted(change: Change) -> Change:

@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po, write_po
 from ledger.aggregates.event_catalogue import SENTENCES
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.refusal_reasons import (
+    ARCHIVE_BACK,
     NOTHING,
     REASONS,
     REMEDIES,
@@ -51,7 +52,14 @@ def messages() -> Iterator[tuple[Message, str]]:
         yield (text, None), "ledger/aggregates/event_catalogue.py"
     for rule in RULES.values():
         yield (rule.meaning, None), "ledger/ipn/notification_rules.py"
-    for text in (*REASONS.values(), *REMEDIES.values(), NOTHING, UPGRADE, SIGNED_WITH_SHA_1):
+    for text in (
+        *REASONS.values(),
+        *REMEDIES.values(),
+        NOTHING,
+        UPGRADE,
+        ARCHIVE_BACK,
+        SIGNED_WITH_SHA_1,
+    ):
         yield (text, None), "ledger/ipn/refusal_reasons.py"
 
 

@@ -73,3 +73,26 @@ def test_histories_lead_to_all_that_became_known_on_the_same_day(visit: Visiting
 
     address = f"{AT}?days_in=Europe/Paris&amp;recorded_from={DAY}&amp;recorded_until={DAY}"
     assert f'href="{address}"' in page
+
+
+def test_a_refund_has_a_minus_and_nothing_is_accepted_while_it_waits(own_pages: Visiting) -> None:
+    refund = {"operation_type": "CREDIT", "trans_uuid": "c4" * 16, "trans_id": "900004"}
+    receive(own_pages.ledger, a_form_call("AUTHORISED", **refund))
+    later = {"trans_uuid": "d5" * 16, "trans_id": "900005"}
+    receive(own_pages.ledger, a_form_call("WAITING_AUTHORISATION", **later))
+    follow(own_pages.ledger)
+    own_pages.sign_in("auditor")
+
+    content = text_of_content(own_pages.get(AT).text)
+
+    assert "Payment registered, authorisation to come" in content
+    assert "\N{MINUS SIGN}" in content or "-" in content.partition("c4c4")[2][:60]
+
+
+def test_an_instalment_without_a_date_says_when_it_was_created(pages: Visiting) -> None:
+    pages.sign_in("auditor")
+
+    page = pages.get(f"{AT}?type=subscription.instalment-accepted").text
+
+    assert "#event-" in page
+    assert "date not given" not in text_of_content(page)
