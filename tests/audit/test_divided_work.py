@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
+from pathlib import Path
 from threading import Lock
 from time import sleep
 from typing import Any
@@ -22,6 +23,7 @@ from ledger.storage.divided_work import Workers, WorkPlace, do
 from tests.builders import MASTER_KEYS, a_ledger
 from tests.conftest import opened
 from tests.projections.helpers import a_rebuild, live
+from tests.sealing.archiving import archive_all
 
 PASSWORD = "hush-nobody-may-read-this"
 
@@ -40,9 +42,12 @@ class Recording(ThreadPoolExecutor):
         return super().submit(do, *arguments)
 
 
-def test_no_unit_of_a_rebuild_or_an_audit_holds_a_secret(ledger_on_postgresql: Ledger) -> None:
+def test_no_unit_of_a_rebuild_or_an_audit_holds_a_secret(
+    ledger_on_postgresql: Ledger, tmp_path: Path
+) -> None:
     url = with_password(ledger_on_postgresql.database)
     pool = Recording(2)
+    archive_all(ledger_on_postgresql.database, tmp_path)
     with opened(url) as database:
         ledger = a_ledger(database, ledger_on_postgresql.shops)
         for name in PROJECTIONS:

@@ -40,6 +40,7 @@ from tests.projections.brute_force import expected
 from tests.projections.helpers import all_rows, follow, rebuilt
 from tests.proof.checking import check_files, needs_openssl_and_xxd
 from tests.proof.logged import sign
+from tests.sealing.archiving import archive_all
 
 pytestmark = needs_openssl_and_xxd
 
@@ -174,6 +175,7 @@ def test_all_sorts_of_payments_beside_each_other(
     sign(ledger, signer)
     for uuid in payments.erased:
         erase(ledger, signer, uuid)
+    assert archive_all(ledger.database, tmp_path / "archive")
     receive(ledger, a_form_call("CAPTURED", "BO", **of(int(payments.erased[0], 16))))
     follow(ledger)
     sign(ledger, signer)
