@@ -104,6 +104,6 @@ def a_reader(folder: Path, **environ: str) -> Reader:
 
 def missing_program(text: str) -> str | None:
     """Return the program that a document calls and this machine lacks; None when all are there."""
-    called = {"curl": "curl", "check.sh": "xxd"}
+    called = {"curl": "curl", "check.sh": "xxd", "redis-server": "redis-server"}
     missing = (name for word, name in called.items() if word in text and not shutil.which(name))
     return next(missing, None)

@@ -40,7 +40,11 @@ OF_A_PERSON = {
 """A payment by somebody whom documents ask for."""
 OF_DATABASE = Path("docs/how-to/back-up-and-restore.md")
 """The document about a database `ledger` that is there."""
-OF_SERVER = {OF_DATABASE, Path("docs/how-to/run-in-production.md")}
+OF_SERVER = {
+    OF_DATABASE,
+    Path("docs/how-to/run-in-production.md"),
+    Path("docs/operating.md"),
+}
 OTHERWISE = {Path("CONTRIBUTING.md"): "tests/test_contributing.py"}
 """What another test follows."""
 

@@ -24,7 +24,8 @@ OPTIONS_OF_OTHERS = {
     *("--silent", "--show-error", "--data-binary", "--header"),  # curl
     *("--dbname", "--file", "--format", "--no-owner", "--pgdata", "--checkpoint"),  # PostgreSQL
     *("--isolation", "--build-arg", "--tag", "--python"),  # buildah, and pip in an image
-    *("--nworkers", "--nthreads"),  # Dask
+    *("--nworkers", "--nthreads", "--no-dashboard"),  # Dask
+    *("--owner", "--command", "--write-recovery-conf", "--save"),  # PostgreSQL again, and Redis
 }
 PROGRAMS = [*(ROOT / "bench").rglob("*.py"), *(ROOT / "tests" / "faults").glob("*_run.py")]
 OPTIONS_OF_PROGRAMS = {
