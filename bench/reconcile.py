@@ -1,15 +1,24 @@
-"""Measures importing and reconciling a day of payments against reading the same file alone."""
+"""Measures importing and reconciling a day of payments against reading the same file alone, and
+what receiving takes meanwhile."""
 
 import resource
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection, Table, insert
 
+from bench.bodies import write_bodies
 from bench.figures import Goal, Sheet
-from bench.ground import SHOP_ID, Extent, apart, open_ledger, timed
+from bench.ground import SHOP_ID, Extent, apart, median, open_ledger, timed
+from bench.load import Load
+from bench.paced import send_at_pace
+from bench.servers import ledger as serving
+from bench.servers import served
 from ledger.queries.live_tables import live_table
 from ledger.reconciliation.files import chunks_of, import_file
 from ledger.reconciliation.journal_reading import read_journal
@@ -21,6 +30,8 @@ NOW = datetime(2026, 3, 12, 9, tzinfo=UTC)
 NAME = "TEST_JT_BENCH_12345678_260310.csv"
 MISSING_EVERY = 100
 """Of so many payments one was never told."""
+CALLS_PER_SECOND = 20
+"""Of a large shop, in the middle of the day."""
 GOAL_ROWS, SECONDS_MAX, MIB_MAX = 1_000_000, 60, 300
 _LABELS = (
     "TRANSACTION_ID;CONTRACT;TRANSACTION_TYPE;AMOUNT;CURRENCY_CODE;PAYMENT_DATE;PAYMENT_TIME;"
@@ -44,7 +55,12 @@ def _measure(database: str, url: str, extent: Extent) -> Sheet:
         with open_ledger(url) as ledger, ledger.database.begin() as connection:
             _tell(connection, count)
         read_seconds = timed(lambda: _read(file))
-        import_seconds, reconcile_seconds, memory_mib = apart(_reconcile, url, file)
+        with _receiving(url, Path(folder), extent) as receive, ThreadPoolExecutor(1) as pool:
+            alone, beside = [receive() for _ in range(extent.rounds)], []
+            reconciling = pool.submit(apart, _reconcile, url, file)
+            while not reconciling.done():
+                beside.append(receive())
+        import_seconds, reconcile_seconds, memory_mib = reconciling.result()
     sheet = Sheet("reconcile", database, f"a day of {count} payments, 1 % of them never told")
     rows_read = sheet.add("read the rows alone", rate=count / read_seconds).rate
     for arm, seconds in (("import", import_seconds), ("reconcile", reconcile_seconds)):
@@ -55,7 +71,33 @@ def _measure(database: str, url: str, extent: Extent) -> Sheet:
     sheet.add("  memory", ratio=memory_mib, of="1 MiB", goal=Goal(high=MIB_MAX))
     sheet.figures[-1].memory_mib = memory_mib
     assert rows_read
+    _add_receiving(sheet, alone, beside)
     return sheet
+
+
+@contextmanager
+def _receiving(url: str, folder: Path, extent: Extent) -> Iterator[Callable[[], Load]]:
+    """Serve, and yield what sends calls for some seconds at a steady pace: new ones as long as
+    there are any."""
+    calls = extent.seconds * CALLS_PER_SECOND
+    write_bodies(folder / "bodies", calls * (extent.rounds + 2 + extent.events // 40_000), "beside")
+    bodies = cycle((folder / "bodies").read_bytes().splitlines())
+    with served(serving(1, 4), url) as service:
+        yield lambda: send_at_pace(
+            service.url, list(islice(bodies, calls)), per_second=CALLS_PER_SECOND
+        )
+
+
+def _add_receiving(sheet: Sheet, alone: Sequence[Load], beside: Sequence[Load]) -> None:
+    """Add what receiving took: the median of some seconds each, and the worst of them."""
+    by_arm = {"receiving alone": alone, "receiving while reconciling": beside}
+    for arm, loads in by_arm.items():
+        figure = sheet.add(arm)
+        figure.p50_ms = median([load.p50_ms for load in loads])
+        figure.p99_ms = max(load.p99_ms for load in loads)
+        figure.errors = sum(load.errors for load in loads)
+    figure.ratio = max(each.p99_ms for each in beside) / max(each.p99_ms for each in alone)
+    figure.of = "p99 alone, the worst of each"
 
 
 def _write_journal(file: Path, count: int) -> None:

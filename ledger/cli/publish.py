@@ -113,10 +113,13 @@ def _follow(publisher: Publisher, stopped: Event) -> None:
                     return
         except DestinationError as error:
             pause = min(2 * pause, PAUSE_SECONDS_MAX)
-            is_disabled = isinstance(error, DestinationDisabledError)
-            if str(error) != said:  # once, however often it is looked at
-                line = "publishing.disabled" if is_disabled else "publishing.failed"
-                _log.warning(line, destination=publisher.name, reason=str(error))
-            said = str(error)
+            reason = str(error)
+            if reason == said:
+                continue  # once, however often it is looked at
+            said = reason
+            if isinstance(error, DestinationDisabledError):
+                _log.warning("publishing.disabled", destination=publisher.name, reason=reason)
+            else:
+                _log.warning("publishing.failed", destination=publisher.name, reason=reason)
         else:
             pause, said = POLL_SECONDS, ""

@@ -94,6 +94,9 @@ def test_only_the_database_itself_can_make_a_verified_notification_fail(ledger: 
         "operations/logs.py",  # where an earlier test has set it up
         "instants.py",
         "storage/database.py",
+        "storage/database_errors.py",
+        "storage/prepared.py",
+        "storage/sqlite_connections.py",
         "storage/columns.py",
         "storage/read_only_sessions.py",
         "storage/quarantine.py",
