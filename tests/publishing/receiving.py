@@ -66,6 +66,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[HookServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for the end of its own head
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
