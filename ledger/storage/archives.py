@@ -3,24 +3,23 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from time import sleep
 
 from sqlalchemy import Connection, delete, func, insert, select, text
-from sqlalchemy.exc import DBAPIError
 from ulid import ULID
 
 from ledger.errors import SettingsError, UnavailableError
 from ledger.storage.archive_files import SealedBody, read_bodies
 from ledger.storage.database import Database
 from ledger.storage.deleted_rows import remove_traces
+from ledger.storage.short_locks import (
+    DEADLOCK,
+    LOCK_NOT_AVAILABLE,
+    tried_until_free,
+    wait_shortly,
+)
 from ledger.storage.tables import archives, bodies
 
 PAGE = 500
-LOCK_SECONDS = 2
-"""Calls wait behind whoever waits for a table: so this gives up soon, and tries again."""
-LOCK_TRIES = 30
-LOCK_PAUSE_SECONDS = 1.0
-_BUSY = ("55P03", "40P01")
 _TIME_LENGTH = 10
 _OTHER = "bodies_other"
 _IS_OWNER = text(
@@ -119,26 +118,27 @@ def replace_by_archive(database: Database, archive: Archive) -> bool:
     Shape: False, and nothing is changed, when more has come for the month since it was read.
     Errors: UnavailableError when others hold the table for long.
     """
-    for _ in range(LOCK_TRIES):
-        try:
-            has_left = _replaced(database, archive)
-        except DBAPIError as error:
-            if getattr(error.orig, "sqlstate", None) not in _BUSY:
-                raise
-            sleep(LOCK_PAUSE_SECONDS)
-        else:
-            if has_left and not database.is_sqlite:
-                remove_traces(database, _OTHER)
-            return has_left
-    raise UnavailableError("others read or write for long: run this again; nothing was changed")
+    has_left = tried_until_free(
+        lambda: _replaced(database, archive),
+        UnavailableError("others read or write for long: run this again; nothing was changed"),
+        (LOCK_NOT_AVAILABLE, DEADLOCK),
+    )
+    if has_left and not database.is_sqlite:
+        remove_traces(database, _OTHER)
+    return has_left
+
+
+def month_after(first: date, number: int = 1) -> date:
+    """Return the first day of the month so many months after another."""
+    months = first.year * 12 + first.month - 1 + number
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def id_range(month: date) -> tuple[str, str]:
     """Return how the ids of a month begin at least, and those of the next one."""
-    following = date(month.year + month.month // 12, month.month % 12 + 1, 1)
     lower, upper = (
         str(ULID.from_datetime(datetime(each.year, each.month, 1, tzinfo=UTC)))[:_TIME_LENGTH]
-        for each in (month, following)
+        for each in (month, month_after(month))
     )
     return lower, upper
 
@@ -174,7 +174,7 @@ def _replaced(database: Database, archive: Archive) -> bool:
 def _lock(connection: Connection, part: str) -> bool:
     """Let nothing come to a month for as long as this transaction lasts; return True if it has a
     part of its own."""
-    connection.execute(select(func.set_config("lock_timeout", f"{LOCK_SECONDS}s", True)))
+    wait_shortly(connection)
     has_part = bool(connection.scalar(_HAS_PART, {"part": part}))
     for name in (part, _OTHER) if has_part else (_OTHER,):
         connection.exec_driver_sql(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, literal, select, update
 from sqlalchemy.exc import OperationalError
 
 from ledger.storage.database import Database
+from ledger.storage.short_locks import LOCK_NOT_AVAILABLE
 from ledger.storage.tables import events, high_water_mark
 
 POSITIONS_LOCK = 0x1ED6_0002
@@ -27,7 +28,6 @@ BARRIER_MS = 100  # new writers queue behind a waiting reader, so it gives up so
 BARRIER_PAUSE_SECONDS = 0.05
 PROVEN_SECONDS = 0.25
 """How old what `proven` answers may be: those who ask often would hold up the writers."""
-_LOCK_NOT_AVAILABLE = "55P03"
 _NEWEST = select(func.max(events.c.position))
 _STORED = select(func.max(high_water_mark.c.position))
 _ON_SQLITE = select(_NEWEST.scalar_subquery(), literal(value=False), literal(0))
@@ -136,7 +136,7 @@ def passed_barrier(database: Database) -> Iterator[Connection | None]:
             connection.execute(select(func.set_config("lock_timeout", f"{BARRIER_MS}ms", True)))
             connection.execute(select(func.pg_advisory_xact_lock(POSITIONS_LOCK)))
         except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                 raise
             is_passed = False
         else:

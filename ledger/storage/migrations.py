@@ -6,27 +6,20 @@ Old and new code run side by side while a release rolls out: a migration only ex
 
 from dataclasses import dataclass
 from pathlib import Path
-from time import sleep
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, inspect, select
-from sqlalchemy.exc import OperationalError
 
 from ledger.errors import SettingsError
 from ledger.storage.database import Database
+from ledger.storage.short_locks import tried_until_free, wait_shortly
 from ledger.storage.tables import schema_revisions
 
 MIGRATION_LOCK = 0x1ED6_0001
 """PostgreSQL advisory lock: one process migrates, the others wait and find nothing to do."""
-
-LOCK_SECONDS = 2
-"""Calls wait behind a migration that waits for a table: so it gives up soon, and tries again."""
-LOCK_TRIES = 30
-LOCK_PAUSE_SECONDS = 1.0
-_LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +40,18 @@ def migrate(database: Database) -> list[str]:
     Errors: SettingsError when a newer version of this service has migrated the database and lets no
     code as old as this serve, or when somebody holds a table for as long as this waits.
     """
-    for number in range(1, LOCK_TRIES + 1):
-        try:
-            with database.begin() as connection:
-                return _migrate(connection)
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            if number == LOCK_TRIES:
-                raise SettingsError(
-                    "a table is held by somebody who reads or writes for long: see"
-                    " pg_stat_activity, then run `ledger migrate` again; nothing was changed"
-                ) from error
-        sleep(LOCK_PAUSE_SECONDS)
-    raise AssertionError("it returns or raises")
+
+    def attempt() -> list[str]:
+        with database.begin() as connection:
+            return _migrate(connection)
+
+    return tried_until_free(
+        attempt,
+        SettingsError(
+            "a table is held by somebody who reads or writes for long: see"
+            " pg_stat_activity, then run `ledger migrate` again; nothing was changed"
+        ),
+    )
 
 
 def pending(database: Database) -> list[str]:
@@ -86,7 +77,7 @@ def is_empty(database: Database) -> bool:
 
 def _migrate(connection: Connection) -> list[str]:
     if connection.dialect.name != "sqlite":
-        connection.execute(select(func.set_config("lock_timeout", f"{LOCK_SECONDS}s", True)))
+        wait_shortly(connection)
         connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
     missing = _revisions(connection).missing
     if missing:

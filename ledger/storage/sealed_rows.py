@@ -5,12 +5,12 @@ Contents of old months may lie elsewhere: whoever reads them here need not know.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, func, select
 
-from ledger.storage.archives import archived_bodies
+from ledger.storage.archives import archived_bodies, month_after
 from ledger.storage.database import Database, padded
 from ledger.storage.prepared import insert_rows
 from ledger.storage.tables import bodies, origin_secrets
@@ -97,18 +97,13 @@ def add_months(database: Database, now: datetime) -> list[str]:
     if database.is_sqlite:
         return []
     start = now.astimezone(UTC).date().replace(day=1)
-    months = [_month_after(start, number) for number in range(-1, MONTHS_AHEAD)]
+    months = [month_after(start, number) for number in range(-1, MONTHS_AHEAD)]
     with database.begin() as connection:
         return [
             f"{month:%Y-%m}"
             for month in months
             if connection.scalar(select(func.ledger_add_month_of_bodies(month)))
         ]
-
-
-def _month_after(first: date, number: int) -> date:
-    months = first.year * 12 + first.month - 1 + number
-    return date(months // 12, months % 12 + 1, 1)
 
 
 def _values(sealed: SealedOrigin, names: Sequence[str]) -> dict[str, object]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 import ledger
 from ledger.errors import SettingsError
-from ledger.storage import migrations
+from ledger.storage import short_locks
 from ledger.storage.append_only_triggers import APPEND_ONLY
 from ledger.storage.columns import metadata
 from ledger.storage.database import Database
@@ -159,14 +159,14 @@ def test_a_newer_version_says_whether_this_one_may_serve(
 def test_a_migration_waits_for_no_reader_while_calls_wait_behind_it(
     empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "LOCK_SECONDS", 0.05)
-    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(short_locks, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(short_locks, "LOCK_PAUSE_SECONDS", 0.05)
     with opened(empty_postgres_url) as database, database.begin() as holder:
         holder.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        monkeypatch.setattr(migrations, "LOCK_TRIES", 2)
+        monkeypatch.setattr(short_locks, "LOCK_TRIES", 2)
         with pytest.raises(SettingsError, match="held by somebody"):
             migrate(database)
-        monkeypatch.setattr(migrations, "LOCK_TRIES", 100)
+        monkeypatch.setattr(short_locks, "LOCK_TRIES", 100)
         with ThreadPoolExecutor() as pool:
             applied = pool.submit(migrate, database)
             sleep(0.3)
