@@ -158,7 +158,7 @@ def _copy_deliveries(connection: Connection, count: int, salt: int) -> None:
         names = [column.name for column in notifications.columns if column.name != "place"]
         new = {
             "id": "upper(left(md5(id || :salt), 26))",
-            "signed_tag": "md5(signed_tag || :salt) || md5(id || :salt)",
+            "signed_tag": "sha256(convert_to(id || :salt, 'UTF8'))",
         }
         columns = ", ".join(new.get(name, name) for name in names)
         query = f"SELECT {columns} FROM notifications ORDER BY id LIMIT :count"
@@ -170,7 +170,7 @@ def _copy_deliveries(connection: Connection, count: int, salt: int) -> None:
     query = "SELECT * FROM notifications ORDER BY id LIMIT :count"
     for row in _rows(connection, query, count):
         row["id"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()[:26]
-        row["signed_tag"] = hashlib.sha256(f"{row['id']}{salt}".encode()).hexdigest()
+        row["signed_tag"] = hashlib.sha256(f"{row['id']}{salt}".encode()).digest()
         row["place"] = None
         _insert(connection, "notifications", row)
 

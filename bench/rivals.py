@@ -42,7 +42,8 @@ class Rival(Ledger):
         self._keep_it = keep
 
     def receive(self, delivery: Delivery) -> Receipt:
-        notification, _ = read(delivery, self.shops, Limits())
+        with self._reading():
+            notification, _ = read(delivery, self.shops, Limits())
         self._keep_it(notification)
         return Receipt(delivery.id, Outcome.RECORDED, None, notification.format)
 

@@ -56,7 +56,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "ledger.storage": (
         "alembic", "backports", "eventsourcing", "fsspec", "orjson", "sqlalchemy", "ulid",
     ),
-    "ledger.sealing": ("backports", "cryptography", "sqlalchemy"),
+    "ledger.sealing": ("cryptography", "sqlalchemy"),
     "ledger.recording": ("sqlalchemy", "structlog", "ulid"),
     "ledger.application": (),
     "ledger.projections": ("msgspec", "sqlalchemy"),

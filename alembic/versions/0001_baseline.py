@@ -157,8 +157,8 @@ def _create_notifications() -> None:
         sa.Column("reason", sa.Text()),
         sa.Column("error_class", sa.Text()),
         sa.Column("code_version", sa.Text()),
-        sa.Column("signed_tag", sa.Text(), nullable=False),
-        sa.Column("signed_text_tag", sa.Text()),
+        sa.Column("signed_tag", sa.LargeBinary(), nullable=False),
+        sa.Column("signed_text_tag", sa.LargeBinary()),
         sa.Column("key_fingerprint", sa.Text(), nullable=False),
         sa.Column("told_at", INSTANT),
         sa.Column("positions", sa.JSON(), nullable=False),
@@ -219,7 +219,7 @@ def _create_decisions() -> None:
         sa.Column("place", IDENTITY, autoincrement=True),
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("notification_id", sa.Text(), nullable=False),
-        sa.Column("signed_tag", sa.Text(), nullable=False),
+        sa.Column("signed_tag", sa.LargeBinary(), nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("code_version", sa.Text(), nullable=False),
@@ -897,13 +897,14 @@ def _compress_postgresql() -> None:
         )
     )
     if has_lz4:
-        for table, column in (
-            ("events", "state"),
-            ("events", "details"),
-        ):
-            op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET COMPRESSION lz4")
-    for table, column in (("bodies", "body"), ("bodies", "personal"), ("quarantine", "body")):
-        # compressed and encrypted already: nobody should try once more
+        op.execute("ALTER TABLE events ALTER COLUMN state SET COMPRESSION lz4")
+    for table, column in (
+        ("events", "details"),
+        ("bodies", "body"),
+        ("bodies", "personal"),
+        ("quarantine", "body"),
+    ):
+        # compressed already: nobody should try once more
         op.execute(f"ALTER TABLE {table} ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
 

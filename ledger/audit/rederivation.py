@@ -26,6 +26,7 @@ from ledger.ipn.snapshots import (
 from ledger.projections.definition import EventRecord
 from ledger.projections.engine.folding import decode_event
 from ledger.recording.decider import instalment_facts
+from ledger.storage.stored_details import read_details
 
 INSTALMENT_TOPICS = {
     Subscription.InstalmentAccepted.TOPIC,
@@ -133,11 +134,11 @@ class Rederivation:
 
     def _pairs(self, stored_event: StoredEvent) -> Mapping[str, Any]:
         """Return what an event says beside the facts, sealed parts included."""
-        pairs = dict(_read_details(stored_event.details_json))
+        pairs = dict(_by_name(read_details(stored_event.stored_details)))
         parts = self._parts_by_origin.get(stored_event.origin_id)
         if stored_event.part is None or parts is None:
             return pairs
-        sealed = _read_details(parts[stored_event.part])
+        sealed = _by_name(parts[stored_event.part])
         return {
             name: [*pairs.get(name, []), *sealed.get(name, [])]
             for name in pairs.keys() | sealed.keys()
@@ -289,8 +290,8 @@ def _malformed_decision(record: EventRecord) -> Iterator[str]:
         yield "the first event of a stream moves every fact it holds"
 
 
-def _read_details(details_json: bytes | None) -> Mapping[str, Any]:
-    details = {} if details_json is None else orjson.loads(details_json)
-    if not isinstance(details, dict):
+def _by_name(details_json: bytes | None) -> Mapping[str, Any]:
+    pairs = {} if details_json is None else orjson.loads(details_json)
+    if not isinstance(pairs, dict):
         raise TypeError("details are no object")
-    return details
+    return pairs

@@ -38,7 +38,8 @@ _COLUMN_TYPES = {"id": "text", "position": "bigint", "originator_id": "uuid"}
 class StoredDelivery:
     """One verified delivery as the inbox holds it, with its columns in `raw_row`.
 
-    Shape: an erased one has an empty body; whoever reads it has to know.
+    Shape: an erased one has an empty body; whoever reads it has to know. An answer has no
+    `signed_tag`.
     """
 
     delivery: Delivery
@@ -46,6 +47,7 @@ class StoredDelivery:
     told_at: datetime | None
     positions: tuple[int, ...]
     raw_row: Any = field(repr=False)
+    signed_tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class StoredEvent:
     topic: str
     origin_id: str
     state_json: bytes = field(repr=False)
-    details_json: bytes | None = field(default=None, repr=False)
+    stored_details: bytes | None = field(default=None, repr=False)
     part: int | None = None
 
 
@@ -88,6 +90,7 @@ def read_delivery(raw_row: Any, body: bytes) -> StoredDelivery:
         None if told_at is None else _read_instant(told_at),
         read_positions(raw_row.positions),
         raw_row,
+        raw_row.signed_tag.hex(),
     )
 
 

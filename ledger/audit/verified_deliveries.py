@@ -166,14 +166,14 @@ class _Check:
                     self._add("fingerprint", f"{key.fingerprint} made the signature")
                     return proven
             self.result.remarks[KEY_GONE] += 1
-            return trust(delivery, row.key_fingerprint, row.signed_tag, UNLIMITED)
+            return trust(delivery, row.key_fingerprint, self.stored_delivery.signed_tag, UNLIMITED)
         except _REFUSALS as error:
             self._add("signature", _words(error))
             return None
 
     def _compare_row(self, notification: Notification, content: NotificationContent | None) -> None:
         row = self.stored_delivery.raw_row
-        if notification.signed_tag != row.signed_tag:
+        if notification.signed_tag != self.stored_delivery.signed_tag:
             self._add("signed-tag", f"the body's is {notification.signed_tag[:16]}…")
         names = ("shop_id", "mode", "format", "source")
         compared = [(name, getattr(row, name), getattr(notification, name)) for name in names]

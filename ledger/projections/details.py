@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import msgspec
 
 from ledger.ipn.harmless_names import is_harmless
+from ledger.storage.stored_details import read_details
 
 Details = bytes | None | msgspec.UnsetType
-"""The stored details of an event: JSON, None when it has none, UNSET when nobody has read them."""
+"""The details of an event as stored; None when it has none, UNSET when nobody has read them."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,10 @@ class HarmlessDetail:
     def within(self, stored_details: Details) -> str | None:
         """Return what stands under the first of its names that is there; None if none is."""
         assert stored_details is not msgspec.UNSET, "name it in the details of the projection"
-        if stored_details is None:
+        details_json = read_details(stored_details)
+        if details_json is None:
             return None
-        text_by_name = dict(_decode(stored_details).pairs)
+        text_by_name = dict(_decode(details_json).pairs)
         return next((text_by_name[name] for name in self.names if name in text_by_name), None)
 
 

@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 from typing import NamedTuple
 
 from ledger.errors import ArchiveError, SettingsError, UnavailableError
-from ledger.sealing.frames import DICTIONARIES
+from ledger.sealing.frames import COMPRESSION
 from ledger.storage.archive_files import folder_address, summed, write_bodies, write_file
 from ledger.storage.archives import (
     Archive,
@@ -64,7 +64,7 @@ def _written(database: Database, month: date, folder: str, now: datetime) -> Arc
     """Write what a month holds, by way of a file without a name: only then is its digest known."""
     dictionaries = {
         path.stem: base64.b64encode(path.read_bytes()).decode()
-        for path in sorted(DICTIONARIES.glob("*.zstd-dictionary"))
+        for path in sorted(COMPRESSION.folder.glob("*.zstd-dictionary"))
     }
     header = {"ipn-ledger-bodies": FORMAT, "month": f"{month:%Y-%m}", "dictionaries": dictionaries}
     with TemporaryFile() as local:

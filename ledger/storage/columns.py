@@ -3,7 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, Dialect, Integer, MetaData, String, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -40,6 +50,22 @@ class UtcDateTime(TypeDecorator[datetime]):
         if isinstance(stored_instant, str):
             return read_instant(stored_instant).astimezone(UTC)
         return stored_instant.astimezone(UTC)
+
+
+class HexDigest(TypeDecorator[str]):
+    """A digest or a tag, hex digits outside the database and half as many bytes within.
+
+    Errors: ValueError for text that is not made of pairs of hex digits.
+    """
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, digits: str | None, dialect: Dialect) -> bytes | None:
+        return None if digits is None else bytes.fromhex(digits)
+
+    def process_result_value(self, digest: bytes | None, dialect: Dialect) -> str | None:
+        return None if digest is None else bytes(digest).hex()
 
 
 _Type = TypeEngine[Any] | type[TypeEngine[Any]]

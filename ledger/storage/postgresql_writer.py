@@ -24,6 +24,7 @@ from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import event_row
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.sealed_rows import SealedOrigin
+from ledger.storage.stored_details import compress_details
 from ledger.storage.stream_names import name_rows
 from ledger.storage.tables import (
     events,
@@ -52,8 +53,8 @@ class PostgresqlWriter:
         parameters = {
             "ids": list(streams),
             "dated": [id_ for request in requests for id_ in request.dated],
-            "signed_tags": [request.signed_tag for request in requests],
-            "tags": [tag for request in requests for tag in request.text_tags],
+            "signed_tags": [bytes.fromhex(request.signed_tag) for request in requests],
+            "tags": [bytes.fromhex(tag) for request in requests for tag in request.text_tags],
         }
         loaded = Loaded({}, streams, {})
         for id_, version, topic, state, position, confirmed_at, digest, positions in execute(
@@ -90,7 +91,7 @@ class PostgresqlWriter:
         if writes.new_events:
             event_rows = [event_row(event) for event in writes.new_events]
             parameters["states"] = [row.pop("state") for row in event_rows]
-            parameters["details"] = [row.pop("details") for row in event_rows]
+            parameters["details"] = [compress_details(row.pop("details")) for row in event_rows]
             parameters["events"] = _json(event_rows)
         if writes.repeats:
             parameters["repeats"] = _json([repeat._asdict() for repeat in writes.repeats])
@@ -126,6 +127,9 @@ def _sealed(sealed_origin: SealedOrigin, streams_by_origin: Mapping[str, Sequenc
 def _delivery(record: InboxRecord) -> dict[str, Any]:
     delivery: dict[str, Any] = {name: getattr(record, name) for name in _DELIVERY}
     positions = record.positions
+    for name in _TAGS:
+        if delivery[name] is not None:
+            delivery[name] = rf"\x{delivery[name]}"  # how the server writes bytes as text
     delivery["stored"] = [position for position in positions if position < PROVISIONAL]
     delivery["new"] = [place - PROVISIONAL + 1 for place in positions if place >= PROVISIONAL]
     return delivery
@@ -150,23 +154,25 @@ UNION ALL
 SELECT name_id, NULL, NULL, NULL, NULL, NULL, originator_id::text, NULL
 FROM stream_names WHERE name_id = ANY(%(ids)b::uuid[])
 UNION ALL (
-  SELECT DISTINCT ON (signed_tag) NULL, NULL, NULL, NULL, NULL, NULL, signed_tag, positions
+  SELECT DISTINCT ON (signed_tag)
+    NULL, NULL, NULL, NULL, NULL, NULL, encode(signed_tag, 'hex'), positions
   FROM (
     SELECT signed_tag, positions, outcome FROM notifications
-    WHERE signed_tag = ANY(%(signed_tags)b::text[])
+    WHERE signed_tag = ANY(%(signed_tags)b::bytea[])
     UNION ALL
     SELECT signed_tag, positions, outcome FROM decisions
-    WHERE signed_tag = ANY(%(signed_tags)b::text[])
+    WHERE signed_tag = ANY(%(signed_tags)b::bytea[])
   ) AS signed WHERE outcome <> 'undecided' ORDER BY signed_tag, outcome
 )
 UNION ALL
-SELECT NULL, NULL, signed_text_tag, NULL, NULL, NULL, id, NULL
-FROM notifications WHERE signed_text_tag = ANY(%(tags)b::text[]) AND outcome = 'recorded'"""
+SELECT NULL, NULL, encode(signed_text_tag, 'hex'), NULL, NULL, NULL, id, NULL
+FROM notifications WHERE signed_text_tag = ANY(%(tags)b::bytea[]) AND outcome = 'recorded'"""
 
 _EVENT = ("originator_id", "originator_version", "topic", "origin_id", "part")
 _DELIVERY = [
     str(column.name) for column in notifications.c if column.name not in ("positions", "place")
 ]
+_TAGS = ("signed_tag", "signed_text_tag")
 _SEALED = ("body", "personal", "body_secret", "personal_secret")
 _DIALECT: Any = postgresql.dialect()  # type: ignore[no-untyped-call]  # the library has no types here
 

@@ -18,7 +18,16 @@ from sqlalchemy import (
     text,
 )
 
-from ledger.storage.columns import NUMBER, UtcDateTime, keys, metadata, optional, required
+from ledger.storage.columns import (
+    NUMBER,
+    HexDigest,
+    UtcDateTime,
+    keys,
+    metadata,
+    optional,
+    required,
+)
+from ledger.storage.stored_details import DetailsJson
 
 
 def _delivery_columns() -> list[Column[Any]]:
@@ -40,7 +49,7 @@ events = Table(
     *required(Text, "topic"),
     *required(Text, "origin_id"),
     *required(LargeBinary, "state"),
-    *optional(LargeBinary, "details"),  # apart: following and rebuilding need not read it
+    *optional(DetailsJson, "details"),  # apart: following and rebuilding need not read it
     *optional(SmallInteger, "part"),
     UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
     sqlite_autoincrement=True,  # a position is never given out twice
@@ -57,8 +66,10 @@ notifications = Table(
     *_delivery_columns(),
     *required(Boolean, "is_imported"),
     *required(UtcDateTime, "recorded_at"),
-    *required(Text, "format", "shop_id", "mode", "outcome", "signed_tag", "key_fingerprint"),
-    *optional(Text, "reason", "error_class", "code_version", "signed_text_tag"),
+    *required(Text, "format", "shop_id", "mode", "outcome", "key_fingerprint"),
+    *required(HexDigest, "signed_tag"),
+    *optional(Text, "reason", "error_class", "code_version"),
+    *optional(HexDigest, "signed_text_tag"),
     *optional(UtcDateTime, "told_at"),
     *required(JSON, "positions"),
     UniqueConstraint("id", name="uq_notifications_id"),
@@ -109,7 +120,8 @@ decisions = Table(
     "decisions",
     metadata,
     *keys(NUMBER, "place"),
-    *required(Text, "id", "notification_id", "signed_tag"),
+    *required(Text, "id", "notification_id"),
+    *required(HexDigest, "signed_tag"),
     *required(UtcDateTime, "decided_at"),
     *required(Text, "outcome", "code_version"),
     *optional(Text, "reason", "error_class"),

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from ledger.application import Ledger
 from ledger.projections.engine.generations import live_generation
 from ledger.projections.engine.registry import projection
+from ledger.storage.stored_details import compress_details, read_details
 from tests.audit.tampering import Change, damage, faults, reseal
 
 
@@ -23,11 +24,16 @@ def change_state(
         query = f"SELECT position, {column} FROM events WHERE topic LIKE :topic ORDER BY position"
         row = connection.execute(text(query), {"topic": topic}).first()
         assert row is not None
-        state = json.loads(row[1])
+        stored = read_details(row[1]) if column == "details" else row[1]
+        state = json.loads(stored)
         change(state)
+        changed = json.dumps(state).encode()
         connection.execute(
-            text(f"UPDATE events SET {column} = :state WHERE position = :position"),
-            {"state": json.dumps(state).encode(), "position": row[0]},
+            text(f"UPDATE events SET {column} = :changed WHERE position = :position"),
+            {
+                "changed": compress_details(changed) if column == "details" else changed,
+                "position": row[0],
+            },
         )
 
     return run
@@ -167,7 +173,9 @@ DAMAGES: dict[str, Damage] = {
 """What each database stores and reads in its own way."""
 
 DAMAGES_OF_CONTENT: dict[str, Damage] = {
-    "a signed tag": done(first_notification("signed_tag = 'none'"), finds="signed-tag"),
+    "a signed tag": done(
+        first_notification("signed_tag = substr(signed_tag, 2)"), finds="signed-tag"
+    ),
     "a fingerprint of no key": done(
         first_notification("key_fingerprint = '0123456789abcdef'"), finds="fingerprint"
     ),

@@ -98,6 +98,7 @@ def test_only_the_database_itself_can_make_a_verified_notification_fail(ledger: 
         "storage/prepared.py",
         "storage/sqlite_connections.py",
         "storage/columns.py",
+        "storage/compression.py",
         "storage/read_only_sessions.py",
         "storage/quarantine.py",
         "storage/sealed_rows.py",

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from ledger.application import Ledger
 from ledger.errors import SettingsError, UnavailableError, UnsealableError
 from ledger.queries.readable import find_delivery, readable_events
-from ledger.sealing.frames import compressed, decompressed, open_frame, seal
+from ledger.sealing.frames import COMPRESSION, open_frame, seal
 from ledger.sealing.keys import LedgerKeys
 from ledger.sealing.origin_secret import BODY, Commitments, new_secret, opened_commitment
 from ledger.sealing.sealing import Sealing
@@ -32,7 +32,7 @@ def test_a_frame_is_opened_by_its_secret_for_its_origin_alone() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"x", bytes(range(256)) * 1000])
 def test_whatever_it_holds_comes_back(content: bytes) -> None:
-    assert decompressed(compressed(content)) == content
+    assert COMPRESSION.decompressed(COMPRESSION.compressed(content)) == content
 
 
 def test_a_commitment_is_opened_part_by_part() -> None:

@@ -212,7 +212,7 @@ def test_no_raw_body_is_in_a_database_error(database: Database) -> None:
     keep(database, a_row(1))
 
     with pytest.raises(Exception, match=r"(?i)unique") as caught:
-        keep(database, a_row(1, signed_tag="other"))
+        keep(database, a_row(1, signed_tag="0f"))
 
     assert "vads_site_id" not in str(caught.value)
 
