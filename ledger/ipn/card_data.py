@@ -72,7 +72,7 @@ def masked_text(text: str) -> tuple[str, frozenset[CardData]]:
     country and the last four; nothing of a stripe or a security code. A text that holds something
     only when its escapes are resolved is masked whole.
     """
-    if _is_too_plain(text):
+    if is_too_plain(text):
         return text, _NOTHING
     pieces = suspicions(text)
     clean, rest = [], 0
@@ -89,13 +89,20 @@ def masked_text(text: str) -> tuple[str, frozenset[CardData]]:
     return (HIDDEN, kinds | wrapped) if wrapped else (masked, kinds)
 
 
-def _is_too_plain(text: str) -> bool:
-    """Return True if a text cannot hold card data, behind escapes or not: nearly every one."""
+def is_too_plain(text: str) -> bool:
+    """Return True if a text cannot hold card data, behind escapes or not: nearly every one.
+
+    Shape: what is behind escapes is shorter than they are.
+    """
+    if len(text) < _LENGTH_MIN or text.isalpha():
+        return True
     if "%" in text or "\\" in text:
         return False
-    if len(text) < _LENGTH_MIN or not _DIGIT.search(text):
+    if not _DIGIT.search(text):
         return True
-    return len(text) < _NUMBER_LENGTH_MIN and not _has_part_of_code_word(text)
+    if len(text) >= _NUMBER_LENGTH_MIN:
+        return False
+    return text.isdecimal() or not _has_part_of_code_word(text)
 
 
 def _has_part_of_code_word(text: str) -> bool:

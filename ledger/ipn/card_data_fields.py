@@ -10,10 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
+from operator import itemgetter
+from typing import NamedTuple, TypeVar
 
 from ledger.errors import MalformedNotificationError
-from ledger.ipn.card_data import HIDDEN, CardData, is_code, is_code_name, masked_text
+from ledger.ipn.card_data import (
+    HIDDEN,
+    CardData,
+    is_code,
+    is_code_name,
+    is_too_plain,
+    masked_text,
+)
 from ledger.ipn.delivery import Delivery, Limits, read_fields
 from ledger.ipn.rest_v4_json import flatten, parse_answer
 from ledger.ipn.snapshots import (
@@ -107,7 +115,7 @@ def _masked(unmasked: _Snapshot, facts: Mapping[str, Fact]) -> _Snapshot:
         unmasked,
         details=details,
         personal=personal,
-        odd=tuple(_masked_name(name) for name in unmasked.odd),
+        odd=tuple(_rules_of(name).clean_name for name in unmasked.odd),
         suspected=tuple(dict.fromkeys(marks)),
     )
 
@@ -122,13 +130,17 @@ def _marks_of_facts(facts: Mapping[str, Fact]) -> Iterator[str]:
 def _masked_pairs(named_texts: Pairs) -> tuple[Pairs, list[str]]:
     masked_pairs: Pairs = []
     marks: list[str] = []
-    taken = Counter(name for name, _ in named_texts)
+    taken = Counter(map(itemgetter(0), named_texts))
     for name, text in named_texts:
-        clean, kinds = _masked_value(name, text)
-        clean_name = _masked_name(name)
+        rules = _rules_of(name)
+        if rules.is_ordinary and is_too_plain(text):
+            masked_pairs.append([name, text])
+            continue
+        clean, kinds = _masked_value(rules, text)
+        clean_name = rules.clean_name
         if clean_name != name:
             clean_name = _apart(clean_name, taken)
-        masked_pairs.append([clean_name, text if is_identifying(name) else clean])
+        masked_pairs.append([clean_name, text if rules.is_identifying else clean])
         if kinds or clean_name != name:
             marks += _marks(kinds | masked_text(name)[1], clean_name)
     return masked_pairs, marks
@@ -160,28 +172,40 @@ def is_identifying(name: str) -> bool:
     return name in _IDENTIFYING or f".{name}".endswith(_IDENTIFYING_ENDINGS)
 
 
+class _FieldRules(NamedTuple):
+    """What the name of a field says about its texts.
+
+    Shape: `strict` is what the platform writes there, which is left alone. Of an ordinary one only
+    the text matters.
+    """
+
+    clean_name: str
+    is_identifying: bool
+    is_code: bool
+    is_ordinary: bool
+    strict: re.Pattern[str] | None
+
+
+@lru_cache(maxsize=4096)
+def _rules_of(name: str) -> _FieldRules:
+    clean_name, is_code = masked_text(name)[0], is_code_name(name)
+    is_ordinary = clean_name == name and not is_code
+    strict = _STRICT.get(name.rpartition(".")[2])
+    return _FieldRules(clean_name, is_identifying(name), is_code, is_ordinary, strict)
+
+
 def masked_field(name: str, text: str) -> tuple[str, str]:
     """Return the name and the text of a field without card data, whatever the field is for."""
-    return _masked_name(name), _masked_value(name, text)[0]
+    rules = _rules_of(name)
+    return rules.clean_name, _masked_value(rules, text)[0]
 
 
-def _masked_value(name: str, text: str) -> tuple[str, Kinds]:
-    strict = _STRICT.get(name.rpartition(".")[2])
-    if strict is not None and strict.fullmatch(text):
+def _masked_value(rules: _FieldRules, text: str) -> tuple[str, Kinds]:
+    if rules.strict is not None and rules.strict.fullmatch(text):
         return text, frozenset()
-    if _is_code_name(name) and is_code(text):
+    if rules.is_code and is_code(text):
         return HIDDEN, frozenset({CardData.SECURITY_CODE})
     return masked_text(text)
-
-
-@lru_cache(maxsize=1024)
-def _masked_name(name: str) -> str:
-    return masked_text(name)[0]
-
-
-@lru_cache(maxsize=1024)
-def _is_code_name(name: str) -> bool:
-    return is_code_name(name)
 
 
 # -- what a body holds ----------------------------------------------------------------------------
@@ -200,8 +224,9 @@ def kinds_in_body(delivery: Delivery, limits: Limits) -> Kinds:
     kinds: set[CardData] = set()
     for name, text in _scalars(fields, limits):
         kinds |= masked_text(name)[1]
-        in_value = _masked_value(name, text)[1]
-        if is_identifying(name):
+        rules = _rules_of(name)
+        in_value = _masked_value(rules, text)[1]
+        if rules.is_identifying:
             in_value -= {CardData.CARD_NUMBER, CardData.IBAN}
         kinds |= in_value
     return frozenset(kinds)
