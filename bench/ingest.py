@@ -1,6 +1,9 @@
 """Receiving over HTTP: how close it comes to what the web server and the database allow."""
 
+import os
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import make_url
 
 from bench import pgbench
 from bench.bodies import write_bodies, write_junk
 from bench.figures import Figure, Goal, Sheet, ratios
-from bench.ground import ROOT, Extent, median, open_ledger
+from bench.ground import ROOT, Extent, median, open_ledger, postgres_database
 from bench.in_process import in_process
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
@@ -89,14 +93,32 @@ def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
         pass  # migrates
     with tempfile.TemporaryDirectory() as folder:
         bodies = Path(folder) / "bodies"
+        with _code_before(url, extent) as former:
+            many = _many_clients(url, bodies, extent, former)
         return [
-            _many_clients(url, bodies, extent),
+            many,
             _one_client(url, bodies, extent),
             hostile("PostgreSQL", ledger(WORKERS, THREADS), url, bodies, extent),
         ]
 
 
-def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
+@contextmanager
+def _code_before(url: str, extent: Extent) -> Iterator[Arm | None]:
+    """Serve another commit from its checkout, on a database that it has made; None without one."""
+    if extent.before is None:
+        yield None
+        return
+    place = make_url(url)
+    server = place.set(database="postgres").render_as_string(hide_password=False)
+    with postgres_database(server, f"{place.database}_before") as its_url:
+        migrating = [sys.executable, "-c", "from ledger.cli import cli; cli()", "migrate"]
+        environ = os.environ | {"LEDGER_DATABASE_URL": its_url}
+        subprocess.run(migrating, cwd=extent.before, env=environ, check=True, capture_output=True)
+        command = ledger(WORKERS, THREADS)
+        yield Arm("the code before", command, its_url, checkout=extent.before)
+
+
+def _many_clients(url: str, bodies: Path, extent: Extent, former: Arm | None) -> Sheet:
     arms = {
         name: Arm(label, rival(name, WORKERS, THREADS), url)
         for name, label in (
@@ -112,7 +134,7 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
     for number in range(extent.rounds):
         size = write_bodies(bodies, CALLS_PER_SECOND_MAX * extent.seconds, f"many{number}")
         insert_rates.append(inserts(url, bodies, CLIENTS, extent.seconds))
-        for arm in (*arms.values(), mine):
+        for arm in filter(None, (*arms.values(), former, mine)):
             arm.take_turn(bodies, CLIENTS, extent.seconds)
         _keep_first(bodies, int(mine.loads[-1].calls * 0.8))
         _follow(url)  # what new calls have left to do is not for those that are known to pay
@@ -138,6 +160,10 @@ def _many_clients(url: str, bodies: Path, extent: Extent) -> Sheet:
         ratio = ratios(mine.rates, arms[name].rates)
         sheet.add("  the ledger", ratio=ratio, of=arms[name].name, goal=Goal(low=low))
     again.add_to(sheet, ratio=ratios(again.rates, mine.rates), of="new ones", goal=Goal(low=1))
+    if former:
+        former.add_to(sheet)
+        ratio = ratios(mine.rates, former.rates)
+        sheet.add("  the ledger", ratio=ratio, of=former.name, goal=Goal(low=0.85))
     return sheet
 
 
