@@ -787,7 +787,13 @@ def _create_access() -> None:
     )
     op.create_index("ix_access_log_token", "access_log", ["token_id", "id"])
     op.create_index("ix_access_log_shop", "access_log", ["shop_id", "mode", "id"])
-    op.create_index("ix_access_log_at", "access_log", ["at"])
+    op.create_index(
+        "ix_access_log_at",
+        "access_log",
+        ["at"],
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": True},
+    )
     op.create_table(
         "access_addresses",
         sa.Column("access_id", sa.BigInteger()),

@@ -47,9 +47,9 @@ audit_trail = Table(
             ("mode", "position"),
             ("rule", "position"),
             ("reference",),
-            ("recorded_at",),
             ("occurred_at",),
         ),
+        "block_indexes": ("recorded_at",),
         "partial_indexes": {
             "is_surprising = 1": (("mode", "position"),),
             "is_late = 1": (("mode", "position"),),

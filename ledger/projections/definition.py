@@ -13,7 +13,7 @@ from ledger.aggregates.basis import ASKED, TOLD
 from ledger.aggregates.event_catalogue import EVENT_CLASSES
 from ledger.aggregates.transaction import Transaction
 from ledger.projections.details import Details, HarmlessDetail
-from ledger.storage.columns import AsciiLower
+from ledger.storage.columns import SUMMARISED, AsciiLower
 
 Value = str | int | float | None
 Row = dict[str, Value]
@@ -228,7 +228,8 @@ def indexes_of(table: Table) -> list[Index]:
 
     Shape: a condition in SQL limits a partial index to some rows; only a query that repeats it word
     for word is answered by the index. `any_case_indexes` names columns that are looked up in any
-    case.
+    case, `block_indexes` those that grow with each row: on PostgreSQL what is looked for is the few
+    blocks that may hold it (BRIN), in a fiftieth of the room.
     """
     lists_by_condition = {None: table.info.get("indexes", ())} | table.info.get(
         "partial_indexes", {}
@@ -247,7 +248,17 @@ def indexes_of(table: Table) -> list[Index]:
         )
         for number, (columns, where) in enumerate(indexes)
     ]
-    return listed + [
+    by_block = [
+        Index(
+            f"ix_{table.name}_{name}",
+            table.c[name],
+            postgresql_using="brin",
+            postgresql_with=SUMMARISED,
+        )
+        for name in table.info.get("block_indexes", ())
+    ]
+    in_any_case = [
         Index(f"ix_{table.name}_{name}", AsciiLower(table.c[name]))
         for name in table.info.get("any_case_indexes", ())
     ]
+    return listed + by_block + in_any_case

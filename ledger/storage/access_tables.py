@@ -2,7 +2,15 @@
 
 from sqlalchemy import JSON, BigInteger, Boolean, Index, Integer, Table, Text, UniqueConstraint
 
-from ledger.storage.columns import NUMBER, UtcDateTime, keys, metadata, optional, required
+from ledger.storage.columns import (
+    NUMBER,
+    SUMMARISED,
+    UtcDateTime,
+    keys,
+    metadata,
+    optional,
+    required,
+)
 
 tokens = Table(
     "tokens",
@@ -74,7 +82,7 @@ access_log = Table(
     *required(Integer, "status"),
     Index("ix_access_log_token", "token_id", "id"),
     Index("ix_access_log_shop", "shop_id", "mode", "id"),
-    Index("ix_access_log_at", "at"),
+    Index("ix_access_log_at", "at", postgresql_using="brin", postgresql_with=SUMMARISED),
     sqlite_autoincrement=True,
 )
 """Who has read personal or raw data, or tried to; never changed, and deleted by age alone."""

@@ -90,6 +90,9 @@ NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """What counts up by itself: SQLite does that for its own integers only."""
 
 
+SUMMARISED = {"autosummarize": True}
+"""Of an index by blocks (BRIN): new blocks are looked into without waiting for a vacuum."""
+
 # -- text in any case -----------------------------------------------------------------------------
 
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
