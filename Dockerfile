@@ -6,7 +6,7 @@ FROM ${BASE_IMAGE} AS build
 WORKDIR /src
 COPY requirements.lock ./
 RUN python -m venv /opt/ledger && /opt/ledger/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml LICENSE ./
 COPY ledger ledger
 COPY web web
 COPY alembic alembic

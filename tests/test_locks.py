@@ -2,80 +2,112 @@
 
 import re
 import tomllib
+from collections import defaultdict
 from collections.abc import Iterable
-from pathlib import Path
+from importlib.metadata import requires
+from itertools import chain
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-RUNTIME, TEST = "requirements.lock", "requirements-test.lock"
+from tests.behind import behind
+from tests.locks import (
+    ROOT,
+    RUNTIME,
+    TEST,
+    Pin,
+    entries,
+    installed,
+    needed,
+    pins,
+    project,
+    versions_here,
+)
+
+PROJECT = project()
+EXTRAS = {RUNTIME: ("build",), TEST: ("build", "test")}
 ASKED: dict[str, list[str]] = {
-    RUNTIME: PROJECT["dependencies"] + PROJECT["optional-dependencies"]["build"],
-    TEST: PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"],
+    lock: [
+        *PROJECT["dependencies"],
+        *(text for extra in extras for text in PROJECT["optional-dependencies"][extra]),
+    ]
+    for lock, extras in EXTRAS.items()
 }
 
-Locked = dict[str, tuple[str, list[str]]]
-"""Version and digests by name."""
 
-
-def entries(lock: str) -> list[str]:
-    """What is pinned, each with its digests on one line."""
-    text = (ROOT / lock).read_text().replace("\\\n", " ")
-    return [line for line in text.splitlines() if line and not line.startswith("#")]
-
-
-def locked(lock: str) -> Locked:
-    packages: Locked = {}
-    for line in entries(lock):
-        requirement, *digests = line.split(" --hash=")
-        pinned = Requirement(requirement.strip())
-        (specifier,) = pinned.specifier
-        assert specifier.operator == "==", line
-        stripped = [digest.strip() for digest in digests]
-        packages[canonicalize_name(pinned.name)] = (specifier.version, stripped)
-    return packages
-
-
-def missing(requirements: Iterable[str], packages: Locked) -> list[str]:
-    """What is asked for and not locked as it is asked for."""
-    versions = {name: version for name, (version, _) in packages.items()}
-
-    def is_locked(wanted: Requirement) -> bool:
-        version = versions.get(canonicalize_name(wanted.name))
-        return version is not None and version in wanted.specifier
-
-    return [text for text in requirements if not is_locked(Requirement(text))]
+def missing(wanted: Iterable[Requirement], packages: Iterable[Pin]) -> list[str]:
+    """What is asked for and not locked as it is asked for, on whichever machine."""
+    versions: dict[str, list[str]] = defaultdict(list)
+    for pin in packages:
+        versions[pin.name].append(pin.version)
+    return [
+        str(requirement)
+        for requirement in wanted
+        if not (pinned := versions[canonicalize_name(requirement.name)])
+        or not all(version in requirement.specifier for version in pinned)
+    ]
 
 
 @pytest.mark.parametrize("lock", ASKED)
 def test_everything_that_is_asked_for_is_locked_as_asked(lock: str) -> None:
-    assert missing(ASKED[lock], locked(lock)) == []
+    assert missing(map(Requirement, ASKED[lock]), pins(lock)) == []
 
 
 def test_what_is_not_locked_or_otherwise_is_told() -> None:
-    packages = locked(RUNTIME)
+    wanted = map(Requirement, ["flask>=3,<4", "flask>=99", "no-such-thing"])
 
-    assert missing(["flask>=3,<4", "flask>=99", "no-such-thing"], packages) == [
+    assert missing(wanted, pins(RUNTIME)) == [
         "flask>=99",
         "no-such-thing",
     ]
 
 
+@pytest.mark.parametrize("lock", ASKED)
+def test_what_that_needs_in_turn_is_locked_and_nothing_else(lock: str) -> None:
+    """By the words of what is installed here, which has to be what is locked."""
+    present, versions = installed(), versions_here(lock)
+    requirements = needed(ASKED[lock], present)
+
+    assert requirements.keys() == versions.keys(), f"make {lock} anew, by its first lines"
+    assert {name: present[name].version for name in requirements} == versions, "install the lock"
+    here = [pin for pin in pins(lock) if pin.is_for_here]
+    assert missing(chain.from_iterable(requirements.values()), here) == []
+
+
+@pytest.mark.parametrize("lock", ASKED)
+def test_a_lock_says_how_it_is_made(lock: str) -> None:
+    command = (ROOT / lock).read_text().splitlines()[1]
+
+    assert tuple(re.findall(r"--extra (\w+)", command)) == EXTRAS[lock]
+    assert command.endswith(f"pyproject.toml -o {lock}")
+
+
 def test_whatever_is_asked_for_ends_before_a_release_that_may_break_it() -> None:
     extras = PROJECT["optional-dependencies"].values()
-    requirements = [*PROJECT["dependencies"], *(text for extra in extras for text in extra)]
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    requirements = [*build, *PROJECT["dependencies"], *(text for extra in extras for text in extra)]
 
     assert [text for text in requirements if "<" not in text] == ["eventsourcing[crypto]"]
 
 
+def test_the_installed_package_asks_for_what_the_project_asks_for() -> None:
+    """A checkout that was installed before pyproject.toml changed would hide what is missing."""
+    here = [text for text in requires("ipn-ledger") or () if "extra ==" not in text]
+
+    assert {in_one_form(text) for text in here} == set(map(in_one_form, PROJECT["dependencies"]))
+
+
+def in_one_form(text: str) -> tuple[str, str]:
+    requirement = Requirement(text)
+    return canonicalize_name(requirement.name), str(requirement.specifier)
+
+
 @pytest.mark.parametrize("lock", ASKED)
 def test_every_file_is_pinned_by_its_digest(lock: str) -> None:
-    for name, (_, digests) in locked(lock).items():
-        assert digests, name
-        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in digests), name
+    for pin in pins(lock):
+        assert pin.digests, pin
+        assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", digest) for digest in pin.digests), pin
 
 
 @pytest.mark.parametrize("lock", ASKED)
@@ -85,6 +117,13 @@ def test_no_line_names_a_host_a_file_or_an_option(lock: str) -> None:
 
 
 def test_the_tests_run_on_what_the_service_runs_on() -> None:
-    tested = locked(TEST)
+    def pinned(lock: str) -> set[tuple[str, str, tuple[str, ...]]]:
+        return {(pin.name, pin.version, pin.digests) for pin in pins(lock)}
 
-    assert {name: tested.get(name) for name in locked(RUNTIME)} == locked(RUNTIME)
+    assert pinned(RUNTIME) <= pinned(TEST)
+
+
+def test_what_is_behind_is_said_by_name() -> None:
+    lines = behind({"babel": "2.18.0", "flask": "3.1.2"}, {"babel": "2.19.0", "flask": "3.1.2"})
+
+    assert lines == ["babel 2.18.0 is locked, 2.19.0 is there"]

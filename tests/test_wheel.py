@@ -107,6 +107,8 @@ def test_the_wheel_is_what_runs(installed: Path) -> None:
     assert Path(ledger_file).is_relative_to(installed)
     assert Path(web_file).is_relative_to(installed)
     assert version != "0"
+    for words in (["ledger"], ["ipn-ledger"], ["python", "-P", "-m", "ledger"]):
+        assert run(installed, *words, "--version") == f"ledger, version {version}\n"
 
 
 def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
@@ -123,6 +125,7 @@ def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
     assert "ledger/migrations/env.py" in names
     assert "ledger/simulator/form_v2.toml" in names
     assert "web/static/htmx-LICENSE.txt" in names
+    assert [name for name in names if name.endswith(".dist-info/sboms/htmx.cdx.json")] != []
     assert [name for name in names if "__pycache__" in name] == []
 
 

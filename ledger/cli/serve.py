@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -206,7 +207,8 @@ def _run(server: WebServer, build: Build, start_player: Callable[[], BaseProcess
         if player is None:
             return 0
         player.join(STOP_SECONDS_MAX)
-        return player.exitcode or 0
+        is_interrupted = player.exitcode == -signal.SIGINT  # Ctrl-C reaches both processes
+        return 0 if is_interrupted else player.exitcode or 0
 
 
 def build_application(is_stopping: IsStopping, *, only: str | None = None) -> WSGIApplication:

@@ -2,23 +2,24 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import Distribution, distributions
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import psutil
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
+from ledger import __version__
 from tests.faults.cluster import free_port
+from tests.locks import RUNTIME, installed, needed, pins
 from tests.log_lines import check_lines
 from tests.projections.helpers import eventually
 
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BASE_PACKAGES = "python3,python3-venv,python-is-python3,ca-certificates,passwd"
 """What Debian needs on top of its essential packages to be a base."""
 VENV = "/opt/ledger"
+OF_EVERY_VENV = r"pyvenv\.cfg|lib64|bin/(?:[Aa]ctivate[.\w]*|python[.\d]*)"
 USER_ID = 10001
 START_SECONDS_MAX = 120
 GRACE_SECONDS = 45
@@ -151,22 +153,16 @@ def is_served(port: int) -> Callable[[], bool]:
     return answers
 
 
-def needed(installed: dict[str, Distribution]) -> set[str]:
-    """Return what the service needs of what is installed, by the packages' own words."""
-    names: set[str] = set()
-    waiting = [Requirement("ipn-ledger")]
-    visited: set[tuple[str, str]] = set()
-    while waiting:
-        requirement = waiting.pop()
-        name = canonicalize_name(requirement.name)
-        names.add(name)
-        for extra in {"", *requirement.extras}:
-            if (name, extra) not in visited:
-                visited.add((name, extra))
-                further = map(Requirement, installed[name].requires or ())
-                applies = {"extra": extra}
-                waiting += [r for r in further if r.marker is None or r.marker.evaluate(applies)]
-    return names
+def strays(venv: Path, packages: dict[str, Distribution]) -> list[str]:
+    """Return the files of a virtual environment that neither it nor a package has brought."""
+    owned = {
+        Path(os.path.normpath(package.locate_file(file)))
+        for package in packages.values()
+        for file in package.files or ()
+    }
+    present = {path for path in venv.rglob("*") if path.is_file() or path.is_symlink()}
+    names = [str(path.relative_to(venv)) for path in present - owned]
+    return [name for name in names if not re.fullmatch(OF_EVERY_VENV, name)]
 
 
 def test_the_image_is_built_without_a_daemon_and_serves_until_it_is_told_to_stop(
@@ -198,9 +194,12 @@ def test_the_image_is_built_without_a_daemon_and_serves_until_it_is_told_to_stop
     assert config["User"] == f"{USER_ID}:{USER_ID}"
     assert [variable.split("=")[0] for variable in config["Env"]] == ["PATH", "LEDGER_LOG_FORMAT"]
     mounted = Path(images.call("mount", container))
-    (packages,) = mounted.glob(f"{VENV[1:]}/lib/python3*/site-packages")
-    installed = {canonicalize_name(d.name): d for d in distributions(path=[str(packages)])}
-    assert set(installed) == needed(installed), "nothing that the service does not need"
+    (site_packages,) = mounted.glob(f"{VENV[1:]}/lib/python3*/site-packages")
+    packages = installed(site_packages)
+    assert packages.keys() == needed(["ipn-ledger"], packages).keys(), "no more than is needed"
+    locked = {(pin.name, pin.version) for pin in pins(RUNTIME)} | {("ipn-ledger", __version__)}
+    assert {(name, package.version) for name, package in packages.items()} <= locked
+    assert strays(mounted / VENV[1:], packages) == [], "a file that is in no list of packages"
     by_others = ["-user", str(USER_ID), "-o", "-perm", "-o+w", "-not", "-type", "l"]
     writable = output_of(["find", str(mounted / "opt"), *by_others])
     assert writable == "", "the service cannot change its own code"

@@ -45,7 +45,10 @@ OF_SERVER = {
     Path("docs/how-to/run-in-production.md"),
     Path("docs/operating.md"),
 }
-OTHERWISE = {Path("CONTRIBUTING.md"): "tests/test_contributing.py"}
+OTHERWISE = {
+    Path("CONTRIBUTING.md"): "tests/test_contributing.py",
+    Path("docs/how-to/release.md"): "tests/test_release.py",
+}
 """What another test follows."""
 
 

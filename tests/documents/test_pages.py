@@ -24,6 +24,7 @@ OPTIONS_OF_OTHERS = {
     *("--silent", "--show-error", "--data-binary", "--header"),  # curl
     *("--dbname", "--file", "--format", "--no-owner", "--pgdata", "--checkpoint"),  # PostgreSQL
     *("--isolation", "--build-arg", "--tag", "--python"),  # buildah, and pip in an image
+    *("--check", "--sign", "--all", "--message", "--strict", "--spec"),  # git, twine, pipx
     *("--nworkers", "--nthreads", "--no-dashboard"),  # Dask
     *("--owner", "--command", "--write-recovery-conf", "--save"),  # PostgreSQL again, and Redis
 }

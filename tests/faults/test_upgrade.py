@@ -1,17 +1,23 @@
 """An upgrade under load that neither the platform nor the load balancer notices, and the way back.
 
-The old version is this code; the new one has a migration that expands and a changed read model.
+The old version is the newest release, this code before the first one; the new one has a migration
+that expands and a changed read model.
 """
 
 import json
 import signal
+import tarfile
 import threading
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
-from subprocess import Popen
+from subprocess import CompletedProcess, Popen, run
 from typing import Any
+
+import pytest
+from packaging.version import Version
 
 from tests.faults.steady import SteadyCalls
 from tests.projections.helpers import eventually
@@ -27,23 +33,25 @@ MIGRATION = '''"""A column that old code does not know."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "NEXT"
+down_revision = "NEWEST"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     op.add_column("notifications", sa.Column("remark", sa.Text()))
-    op.execute("INSERT INTO schema_revisions (revision, oldest_code) VALUES ('0002', '0001')")
+    op.execute("INSERT INTO schema_revisions (revision, oldest_code) VALUES ('NEXT', 'OLDEST')")
 '''
 
 Answer = tuple[int, dict[str, Any]]
 
 
 def test_old_and_new_code_serve_side_by_side_under_load(postgres_url: str, tmp_path: Path) -> None:
-    old = environment(tmp_path, postgres_url, ROOT)
-    new = environment(tmp_path, postgres_url, next_version(tmp_path / "next"))
+    release = newest_release()
+    old_code = ROOT if release is None else released_code(release, tmp_path / release)
+    old = environment(tmp_path, postgres_url, old_code)
+    new = environment(tmp_path, postgres_url, next_version(tmp_path / "next", old_code))
     calls = SteadyCalls(per_second=50, seed=7)
 
     with serving(old) as (old_port, old_service), watched(old_port) as seen:
@@ -54,7 +62,7 @@ def test_old_and_new_code_serve_side_by_side_under_load(postgres_url: str, tmp_p
             eventually(lambda: get(new_port, "/readyz")[0] == 200)
             assert people_at(new_port) == (503, "not-built")
             calls.add(url(new_port))  # what is called is stored at once
-            built = run_ledger(new, "rebuild", "transactions", "--workers", "1")
+            built = run_ledger(new, "rebuild", "--workers", "1")
             eventually(lambda: people_at(new_port) == (200, "ok"))
             assert set(seen) == {200}
 
@@ -72,15 +80,61 @@ def test_old_and_new_code_serve_side_by_side_under_load(postgres_url: str, tmp_p
 
     assert set(calls.statuses) == {200}, calls.statuses
     assert (verified.returncode, verified.stdout) == (0, ""), verified.stdout
-    assert "applied 0002" in upgraded.stdout
+    assert f"applied {next_revision(ROOT)}" in upgraded.stdout
     assert steps(upgraded.stderr) == ["ledger rebuild", "ledger projections prune"]
     assert steps(built.stderr) == ["ledger projections prune"], built.stderr
 
 
-def next_version(code: Path) -> Path:
+def test_the_old_version_is_the_newest_release(tmp_path: Path) -> None:
+    release = newest_release()
+    if release is None:
+        pytest.skip("no tag v* in this history: an upgrade begins at this code, not at a release")
+
+    code = released_code(release, tmp_path)
+
+    version = tomllib.loads((code / "pyproject.toml").read_text())["project"]["version"]
+    assert f"v{version}" == release
+
+
+def newest_release() -> str | None:
+    """Return the tag of the newest release; None before the first one, and without its history."""
+    tags = git("tag", "--list", "v[0-9]*").stdout.split()
+    return max(tags, key=Version, default=None)
+
+
+def released_code(tag: str, folder: Path) -> Path:
+    """Lay the code of a release into a folder; its libraries are those of today."""
+    folder.mkdir(exist_ok=True)
+    parts = ("ledger", "web", "alembic", "pyproject.toml")
+    packed = git("archive", "--format=tar", f"--output={folder}.tar", tag, *parts)
+    assert packed.returncode == 0, packed.stderr
+    with tarfile.open(f"{folder}.tar") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def git(*words: str) -> "CompletedProcess[str]":
+    return run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def next_version(code: Path, old_code: Path) -> Path:
+    """Copy this code and add a migration, beside which the old code may go on serving."""
     copy_with_network_column(code)
-    (code / "alembic" / "versions" / "0002_remark.py").write_text(MIGRATION)
+    revision = next_revision(ROOT)
+    words = {"NEXT": revision, "NEWEST": revisions(ROOT)[-1], "OLDEST": revisions(old_code)[-1]}
+    text = MIGRATION
+    for word, value in words.items():
+        text = text.replace(word, value)
+    (code / "alembic" / "versions" / f"{revision}_remark.py").write_text(text)
     return code
+
+
+def revisions(code: Path) -> list[str]:
+    return sorted(path.name.split("_")[0] for path in (code / "alembic/versions").glob("*.py"))
+
+
+def next_revision(code: Path) -> str:
+    return f"{int(revisions(code)[-1]) + 1:04}"
 
 
 def url(port: int) -> str:
