@@ -26,6 +26,7 @@ OPTIONS_OF_OTHERS = {
     *("--isolation", "--build-arg", "--tag", "--python"),  # buildah, and pip in an image
     *("--nworkers", "--nthreads", "--no-dashboard"),  # Dask
     *("--owner", "--command", "--write-recovery-conf", "--save"),  # PostgreSQL again, and Redis
+    *("--slot", "--create-slot", "--plugin", "--start", "--option", "--drop-slot"),  # and again
 }
 PROGRAMS = [*(ROOT / "bench").rglob("*.py"), *(ROOT / "tests" / "faults").glob("*_run.py")]
 OPTIONS_OF_PROGRAMS = {
