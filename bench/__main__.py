@@ -21,6 +21,7 @@ BENCHMARKS = (
     "proof",
     "reconcile",
     "publishing",
+    "storage",
 )
 """Modules that have `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
 
@@ -37,7 +38,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2_000, help="how many with a log")
     parser.add_argument("--entries", type=int, default=20_000, help="of a large log")
     parser.add_argument(
-        "--before", type=Path, help="a checkout of another commit, to which `proof` is compared"
+        "--before",
+        type=Path,
+        help="a checkout of another commit, to which `proof` and `storage` are compared",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of each load")
