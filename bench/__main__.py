@@ -50,6 +50,9 @@ def main() -> None:
         default=os.environ.get("LEDGER_BENCH_POSTGRES_URL"),
         help="a server where databases may be made; by default one is started",
     )
+    parser.add_argument(
+        "--shared-buffers", help="of a server that is started: 16MB, less than its indexes take"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     sheets = []
@@ -73,7 +76,8 @@ def measure(options: argparse.Namespace) -> Iterator[Sheet]:
     )
     benchmarks = BENCHMARKS if options.benchmark == "all" else (options.benchmark,)
     if options.only != "sqlite":
-        with postgres_server(options.postgres_url) as server, master_keys():
+        started = postgres_server(options.postgres_url, options.shared_buffers)
+        with started as server, master_keys():
             for name in benchmarks:
                 with postgres_database(server, f"ledger_bench_{name}") as url:
                     yield from apart(module(name).on_postgresql, url, extent)
