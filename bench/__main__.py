@@ -21,6 +21,7 @@ BENCHMARKS = (
     "proof",
     "reconcile",
     "publishing",
+    "storage",
 )
 """Modules that have `on_postgresql(url, extent)` and `on_sqlite(folder, extent)`.
 
@@ -39,7 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--before",
         type=Path,
-        help="a checkout of another commit, to which `proof` and `ingest` are compared",
+        help="a checkout of another commit, to which `ingest`, `proof` and `storage` are compared",
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=4, help="of each load")
@@ -48,6 +49,9 @@ def main() -> None:
         "--postgres-url",
         default=os.environ.get("LEDGER_BENCH_POSTGRES_URL"),
         help="a server where databases may be made; by default one is started",
+    )
+    parser.add_argument(
+        "--shared-buffers", help="of a server that is started: 16MB, less than its indexes take"
     )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
@@ -72,7 +76,8 @@ def measure(options: argparse.Namespace) -> Iterator[Sheet]:
     )
     benchmarks = BENCHMARKS if options.benchmark == "all" else (options.benchmark,)
     if options.only != "sqlite":
-        with postgres_server(options.postgres_url) as server, master_keys():
+        started = postgres_server(options.postgres_url, options.shared_buffers)
+        with started as server, master_keys():
             for name in benchmarks:
                 with postgres_database(server, f"ledger_bench_{name}") as url:
                     yield from apart(module(name).on_postgresql, url, extent)

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import make_url, select
 
 from bench.bodies import write_bodies
 from bench.figures import Goal, Sheet, ratios
 from bench.ground import Extent, fill_events, median, open_ledger, postgres_database, timed
 from bench.ingest import CALLS_PER_SECOND_MAX, CLIENTS, SQLITE_CLIENTS, THREADS, WORKERS, Arm
+from bench.pgbench import plain_url
 from bench.rebuild import rebuild
 from bench.servers import ledger as serving
 from ledger.application import Ledger
@@ -21,6 +23,11 @@ from ledger.storage.tables import events
 
 EMPTY = 10_000
 CALLS = 200
+MEMORY = """SELECT
+    (SELECT sum(pg_indexes_size(oid)) FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)::bigint >> 20,
+    pg_size_bytes(current_setting('shared_buffers')) >> 20"""
+"""Units: MiB of all indexes, and of what the server keeps in memory."""
 
 
 @dataclass
@@ -42,7 +49,9 @@ def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
     server = parsed.set(database="postgres").render_as_string(hide_password=False)
     with postgres_database(server, f"{parsed.database}_empty") as empty:
         grounds = (("empty", empty, EMPTY), ("full", url, extent.events))
-        return [_measured("PostgreSQL", grounds, CLIENTS, WORKERS, extent)]
+        sheet = _measured("PostgreSQL", grounds, CLIENTS, WORKERS, extent)
+        _beside_memory(sheet, url)
+        return [sheet]
 
 
 def on_sqlite(folder: Path, extent: Extent) -> list[Sheet]:
@@ -94,6 +103,18 @@ def _measured(
     sheet.figures[-1].of = "item history, empty"
     sheet.figures[-1].goal = Goal(low=0.95)
     return sheet
+
+
+def _beside_memory(sheet: Sheet, url: str) -> None:
+    """Say whether the indexes fit into the server's memory; where they do not, ask for less."""
+    with psycopg.connect(plain_url(url)) as connection:
+        row = connection.execute(MEMORY).fetchone()
+    assert row is not None
+    indexes, buffers = row
+    sheet.remarks.append(f"  indexes of {indexes} MiB, shared_buffers of {buffers} MiB")
+    if indexes > buffers:
+        (full,) = (figure for figure in sheet.figures if figure.arm == "receiving, full")
+        full.goal = Goal(low=0.8)
 
 
 @contextmanager

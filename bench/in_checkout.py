@@ -1,10 +1,11 @@
 """Does the same with the code of whichever checkout runs this file, and prints what came of it.
 
-Called as `in_checkout.py fill URL BODIES` or `in_checkout.py read URL`; it uses only what the
-checkouts have in common.
+Called as `in_checkout.py fill URL BODIES`, `receive URL BODIES` or `read URL`; it uses only what
+the checkouts have in common.
 """
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from ulid import ULID
 
 from bench.ground import open_ledger
@@ -33,20 +34,62 @@ from ledger.queries.history import history_data, timeline
 from ledger.storage.tables import events
 
 BATCH = 200
+GROUP = 16
+"""As many calls as clients wait for one commit."""
+WARM_SHARE = 10
+"""The first tenth is not measured."""
 HISTORIES = 200
 
 
 def fill(ledger: Ledger, bodies: str) -> dict[str, float]:
     """Receive every body of a file, and bring the read models to the live edge."""
+    _receive(ledger, Path(bodies).read_bytes().splitlines(), BATCH)
+    _follow(ledger)
+    return {}
+
+
+def receive(ledger: Ledger, bodies: str) -> dict[str, float]:
+    """Receive every body of a file, as many at a time as share a commit, and follow.
+
+    Units: `server_ms` of the database's processes a call, once they know the statements; 0 where
+    they are not on this machine.
+    """
     lines = Path(bodies).read_bytes().splitlines()
-    for begin in range(0, len(lines), BATCH):
-        ledger.receive_many([_delivery(body) for body in lines[begin : begin + BATCH]])
+    warm = len(lines) // WARM_SHARE
+    _receive(ledger, lines[:warm], GROUP)
+    before = _server_seconds(ledger)
+    _receive(ledger, lines[warm:], GROUP)
+    seconds = _server_seconds(ledger) - before
+    _follow(ledger)
+    return {"server_ms": 1_000 * seconds / max(1, len(lines) - warm)}
+
+
+def _receive(ledger: Ledger, lines: Sequence[bytes], size: int) -> None:
+    for begin in range(0, len(lines), size):
+        ledger.receive_many([_delivery(body) for body in lines[begin : begin + size]])
+
+
+def _follow(ledger: Ledger) -> None:
     until = ledger.events.high_water_mark() or 0
     with ledger.database.connect() as connection:
         live = live_generations(connection).values()
     for generation in live:
         Follower(ledger.database, generation).run(until)
-    return {}
+
+
+def _server_seconds(ledger: Ledger) -> float:
+    """Return the processor seconds that the processes which serve this ledger have taken."""
+    if ledger.database.is_sqlite:
+        return 0.0
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+    with ledger.database.connect() as connection:
+        ids = list(connection.scalars(text(query)))
+    ticks = 0
+    for id_ in ids:
+        file = Path(f"/proc/{id_}/stat")
+        fields = file.read_text().rpartition(")")[2].split() if file.exists() else []
+        ticks += sum(map(int, fields[11:13]))  # as a user and in the kernel
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def read(ledger: Ledger) -> dict[str, float]:
@@ -109,7 +152,9 @@ def _opening(ledger: Ledger) -> Callable[[Sequence[Any]], Sequence[Any]]:
     return lambda stored_events: readable_events(ledger, stored_events)
 
 
+STEPS: dict[str, Callable[..., dict[str, float]]] = {"fill": fill, "receive": receive, "read": read}
+
 if __name__ == "__main__":
     step, url, *arguments = sys.argv[1:]
     with open_ledger(url) as opened_ledger:
-        print(json.dumps({"fill": fill, "read": read}[step](opened_ledger, *arguments)))  # type: ignore[operator]  # each takes its own arguments
+        print(json.dumps(STEPS[step](opened_ledger, *arguments)))

@@ -134,6 +134,24 @@ def stored_bytes(url: str) -> int:
     return int(_scalar(url, tables))
 
 
+def table_bytes(url: str) -> dict[str, int]:
+    """Return what each table takes with its indexes, the largest first; parts count as one."""
+    if url.startswith("sqlite"):
+        query = (
+            "SELECT m.tbl_name, sum(d.pgsize) FROM dbstat d JOIN sqlite_master m USING (name)"
+            " GROUP BY m.tbl_name ORDER BY 2 DESC"
+        )
+    else:
+        query = (
+            "SELECT pg_partition_root(c.oid)::regclass::text, sum(pg_total_relation_size(c.oid))"
+            " FROM pg_class c WHERE relkind = 'r' AND relispartition"
+            " AND relnamespace = 'public'::regnamespace GROUP BY 1 UNION ALL"
+            " SELECT relname, pg_total_relation_size(oid) FROM pg_class WHERE relkind = 'r'"
+            " AND NOT relispartition AND relnamespace = 'public'::regnamespace ORDER BY 2 DESC"
+        )
+    return {str(name): int(size) for name, size in _rows(url, query)}
+
+
 def settle(url: str) -> None:
     """Let the database clean up and count its rows, as a server does by itself before long."""
     _scalar(url, "ANALYZE" if url.startswith("sqlite") else "VACUUM ANALYZE")
@@ -151,10 +169,15 @@ def _signer(ledger: Ledger) -> LogSigner:
 
 
 def _scalar(url: str, statement: str) -> Any:
+    rows = _rows(url, statement)
+    return rows[0][0] if rows else None
+
+
+def _rows(url: str, statement: str) -> list[Any]:
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             result = connection.exec_driver_sql(statement)
-            return result.scalar() if result.returns_rows else None
+            return list(result) if result.returns_rows else []
     finally:
         engine.dispose()

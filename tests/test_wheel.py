@@ -1,8 +1,10 @@
 """Install the wheel away from the checkout, and try that it works by itself."""
 
+import ctypes
 import json
 import os
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -20,6 +22,9 @@ import pytest
 from tests.cli.test_check import environment, key
 
 ROOT = Path(__file__).resolve().parents[1]
+UNIT = ROOT / "deploy" / "ledger.service"
+NO_NEW_PRIVILEGES, DENY_WRITE_EXECUTE = 38, 65
+"""Options of prctl, by which systemd does `NoNewPrivileges` and `MemoryDenyWriteExecute`."""
 FROM_CHECKOUT = ("LEDGER_", "PYTHON", "VIRTUAL_ENV")
 
 
@@ -72,15 +77,36 @@ def run(folder: Path, name: str, *arguments: str, environ: dict[str, str] | None
 def serving(folder: Path, environ: dict[str, str]) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [str(folder / "venv" / "bin" / "ledger"), "serve", "--port", str(port)]
+    words = [*words_of_the_unit(), "--port", str(port)]
     with subprocess.Popen(
-        command, cwd=folder, env=clean(environ), stderr=subprocess.DEVNULL, start_new_session=True
+        [str(folder / "venv" / "bin" / "ledger"), *words],
+        cwd=folder,
+        env=clean(environ),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        umask=0o077,
+        preexec_fn=confine,
     ) as service:
         try:
             yield _ready(f"http://127.0.0.1:{port}")
         finally:
             service.terminate()
             assert service.wait(30) == 0
+
+
+def words_of_the_unit() -> list[str]:
+    """Return what systemd starts the installed command with."""
+    (line,) = re.findall(r"^ExecStart=(.+)$", UNIT.read_text(), re.MULTILINE)
+    program, *words = shlex.split(line)
+    assert program == "/opt/ledger/bin/ledger"
+    return words
+
+
+def confine() -> None:
+    """Take from a process what the unit takes and no root is needed for, where the kernel can."""
+    libc = ctypes.CDLL(None)
+    for option in (NO_NEW_PRIVILEGES, DENY_WRITE_EXECUTE):
+        libc.prctl(option, 1, 0, 0, 0)
 
 
 def _ready(url: str) -> str:
@@ -129,7 +155,21 @@ def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
     assert [name for name in names if "__pycache__" in name] == []
 
 
-def test_it_migrates_serves_receives_and_answers(installed: Path, tmp_path: Path) -> None:
+def test_two_builds_are_the_same_to_the_byte(tmp_path: Path) -> None:
+    """Whoever builds a release again can compare it with the one that is offered."""
+    builds = []
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
+        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        builds.append({file.name: file.read_bytes() for file in folder.iterdir()})
+
+    assert {name.rpartition(".")[2] for name in builds[0]} == {"gz", "whl"}
+    assert builds[0] == builds[1]
+
+
+def test_started_as_by_the_unit_it_serves_receives_and_answers(
+    installed: Path, tmp_path: Path
+) -> None:
     environ = environment(tmp_path, key(), key(kind="rest-password"))
 
     assert run(installed, "ledger", "migrate", environ=environ).startswith("applied ")

@@ -29,10 +29,20 @@ def readable_events(
 
 
 def find_delivery(ledger: Ledger, id_: str) -> InboxRecord | None:
-    """Return one delivery with its body, verified or not; None for an unknown id."""
+    """Return one delivery with its body, verified or not; None for an unknown id.
+
+    Errors: ArchiveError when the body lies elsewhere and cannot be read.
+    """
     with ledger.database.connect() as connection:
         record = evidence_record(connection, id_)
         return None if record is None else ledger.sealing.with_bodies(connection, [record])[0]
+
+
+def find_delivery_facts(ledger: Ledger, id_: str) -> InboxRecord | None:
+    """Return one delivery without its body, wherever that lies; None for an unknown id."""
+    with ledger.database.connect() as connection:
+        record = evidence_record(connection, id_)
+        return None if record is None else ledger.sealing.with_digests(connection, [record])[0]
 
 
 def erasure_of_body(ledger: Ledger, row: InboxRecord) -> ErasureMark | None:

@@ -1,6 +1,6 @@
 """Readers write notes about objects, and withdraw them: beside the events, never among them.
 
-Source: decision 50. What is written is sealed like personal data and has an entry in the log.
+Source: decision 46. What is written is sealed like personal data and has an entry in the log.
 """
 
 import json

@@ -4,16 +4,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 import ledger as package
 from ledger.application import Ledger
-from tests.builders import KEYS_ENVIRON, OTHER_SHOP_ID, a_ledger, a_shop
+from tests.builders import KEYS_ENVIRON, OTHER_SHOP_ID, a_shop
 from tests.cli.running import shops_file
-from tests.conftest import opened
 from tests.projections.helpers import rows
 
 INSTALLED = Path(str(package.__file__)).parent
@@ -23,17 +22,9 @@ WORK = [("rebuild", "transactions"), ("verify", "--workers", "2")]
 
 
 @pytest.fixture
-def ledger(stories_file: Path, tmp_path: Path) -> Iterator[Ledger]:
-    path = tmp_path / "ledger.sqlite"
-    shutil.copyfile(stories_file, path)
-    with opened(f"sqlite:///{path}") as database:
-        yield a_ledger(database)
-
-
-@pytest.fixture
-def environ(tmp_path: Path, ledger: Ledger) -> dict[str, str]:
+def environ(tmp_path: Path, ledger_of_stories: Ledger) -> dict[str, str]:
     keys = shops_file(tmp_path, [a_shop(), a_shop(OTHER_SHOP_ID)])
-    url = ledger.database.engine.url.render_as_string(hide_password=False)
+    url = ledger_of_stories.database.engine.url.render_as_string(hide_password=False)
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("PYTHON")}
     own = {"LEDGER_DATABASE_URL": url, "LEDGER_SHOPS_FILE": str(keys)}
     return inherited | KEYS_ENVIRON | own
@@ -65,9 +56,9 @@ def test_nothing_in_the_current_folder_is_executed(
 
 @pytest.mark.parametrize("arguments", WORK, ids=["rebuild", "verify"])
 def test_another_version_in_the_current_folder_makes_no_difference(
-    ledger: Ledger, environ: dict[str, str], folder: Path, arguments: tuple[str, ...]
+    ledger_of_stories: Ledger, environ: dict[str, str], folder: Path, arguments: tuple[str, ...]
 ) -> None:
-    before = rows(ledger, "transactions")
+    before = rows(ledger_of_stories, "transactions")
     shutil.copytree(INSTALLED, folder / "ledger")
     definition = folder / "ledger" / "projections" / "definition.py"
     known, other = '"version": 1 + event', '"version": 1001 + event'
@@ -77,7 +68,7 @@ def test_another_version_in_the_current_folder_makes_no_difference(
     done = run(environ, folder, *arguments)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert rows(ledger, "transactions") == before
+    assert rows(ledger_of_stories, "transactions") == before
 
 
 def run(

@@ -27,6 +27,7 @@ OPTIONS_OF_OTHERS = {
     *("--check", "--sign", "--all", "--message", "--strict", "--spec"),  # git, twine, pipx
     *("--nworkers", "--nthreads", "--no-dashboard"),  # Dask
     *("--owner", "--command", "--write-recovery-conf", "--save"),  # PostgreSQL again, and Redis
+    *("--slot", "--create-slot", "--plugin", "--start", "--option", "--drop-slot"),  # and again
 }
 PROGRAMS = [*(ROOT / "bench").rglob("*.py"), *(ROOT / "tests" / "faults").glob("*_run.py")]
 OPTIONS_OF_PROGRAMS = {

@@ -138,6 +138,14 @@ class Cluster:
             check=True,
         )
 
+    def run_client(self, program: str, *words: str) -> bytes:
+        """Let a client of PostgreSQL's own run to its end; return what it writes."""
+        command = [self._binaries / program, *words]
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS_MAX, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{program}: {done.stderr.decode()}")
+        return done.stdout
+
     def _make_folder(self) -> None:
         self.data.mkdir(mode=0o700)
         self._own(self.data)

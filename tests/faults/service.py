@@ -14,6 +14,7 @@ import psutil
 from tests.builders import KEYS_ENVIRON
 from tests.cli.running import shops_file
 from tests.faults.cluster import free_port
+from tests.log_lines import check_lines
 from tests.projections.helpers import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,6 +97,7 @@ class Service:
             "LEDGER_SHOPS_FILE": str(self._shops),
             "LEDGER_ALLOWED_SOURCES": "127.0.0.0/8",
             "LEDGER_LOG_LEVEL": "warning",
+            "LEDGER_LOG_FORMAT": "json",
         }
 
     def _is_ready(self) -> bool:
@@ -122,3 +124,4 @@ def serving(folder: Path, database_url: str, *, workers: int = WORKERS) -> Itera
         yield service
     finally:
         service.kill()
+    check_lines(service.log.read_text())

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,7 @@ from ledger.storage.migrations import migrate
 from tests.builders import a_form_call, a_ledger, a_shop, receive, share_index_key, shops
 from tests.conftest import opened
 from tests.faults.cluster import Cluster, a_folder, running
+from tests.faults.pgoutput import inserts_of
 from tests.faults.test_standby import ANOTHER_STREAM
 from tests.projections.helpers import eventually
 
@@ -49,6 +51,12 @@ class Followed:
     cluster: Cluster
     follower: Cluster
     ledger: Ledger
+
+    def columns(self, table: str) -> list[str]:
+        """Return what is published of a table, in the order of the table."""
+        query = f"SELECT attnames FROM pg_publication_tables WHERE tablename = '{table}'"
+        ((names,),) = self.cluster.execute(query)
+        return list(names)  # type: ignore[call-overload]  # a list of names
 
     def positions(self) -> list[int]:
         return [position for (position,) in self.follower.execute(IN_ORDER)]  # type: ignore[misc]  # integers
@@ -97,6 +105,42 @@ def test_what_was_there_and_what_comes_arrives_in_order_and_names_nobody(
 
 def _text(cell: object) -> str:
     return bytes(cell).decode() if isinstance(cell, bytes | memoryview) else str(cell)
+
+
+def test_a_client_of_postgresql_gets_each_row_once_and_the_published_columns(
+    followed: Followed,
+) -> None:
+    """As Debezium reads: by a slot of its own, as the role, what was appended since it was made."""
+    address = f"host=127.0.0.1 port={followed.cluster.port} user={ROLE} dbname=postgres"
+    recvlogical = partial(
+        followed.cluster.run_client, "pg_recvlogical", f"--dbname={address}", "--slot=by_hand"
+    )
+    recvlogical("--create-slot", "--plugin=pgoutput")
+    newest = followed.ledger.events.newest_position() or 0
+    for number in range(5):
+        order = {"trans_id": f"{910_000 + number}", "trans_uuid": f"{number:032x}"}
+        receive(followed.ledger, a_form_call("CAPTURED", **order, **PERSONAL))
+    stored = followed.ledger.events.events_after(newest, 100)
+    ((end,),) = followed.cluster.execute("SELECT pg_current_wal_lsn()")
+
+    options = ("--option=proto_version=1", "--option=publication_names=ledger_events")
+    sent = recvlogical("--start", "--no-loop", f"--endpos={end}", "--file=-", *options)
+    recvlogical("--drop-slot")
+
+    rows = inserts_of(sent)
+    rows_by_table = {
+        name: [row for table, row in rows if table == name] for name in ("events", "notifications")
+    }
+    sent_positions = [int(row["position"] or 0) for row in rows_by_table["events"]]
+    assert len(stored) >= 5
+    assert sent_positions == [each.position for each in stored]
+    assert len(rows_by_table["notifications"]) == 5
+    for table, table_rows in rows_by_table.items():
+        assert {tuple(row) for row in table_rows} == {tuple(followed.columns(table))}
+    states = [str(row["state"]).removeprefix("\\x") for row in rows_by_table["events"]]
+    readable = b"".join([sent, *map(bytes.fromhex, states)])
+    assert b"CAPTURED" in readable
+    assert [text for text in PERSONAL.values() if text.encode() in readable] == []
 
 
 def test_rows_come_in_the_order_of_commits(followed: Followed) -> None:

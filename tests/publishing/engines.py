@@ -3,14 +3,17 @@
 import asyncio
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import nats
 import pytest
 import redis
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import NotFoundError
 
 from tests.faults.cluster import free_port
 from tests.projections.helpers import eventually
@@ -25,6 +28,7 @@ class Engine:
 
     address: str
     entries: Callable[[], list[Entry]]
+    length: Callable[[], int]
     restart: Callable[[], None]
 
 
@@ -73,8 +77,11 @@ def redis_engine(folder: Path) -> Iterator[Engine]:
         assert [id_.split(b"-")[1] for id_, _ in rows] == [b"0"] * len(rows)
         return [(fields[b"topic"].decode(), fields[b"event"]) for _, fields in rows]
 
+    def length() -> int:
+        return int(client.xlen("ipn-ledger"))
+
     with started(command, client.ping, "redis-server") as restart:
-        yield Engine(f"redis://127.0.0.1:{port}/0", entries, restart)
+        yield Engine(f"redis://127.0.0.1:{port}/0", entries, length, restart)
     client.close()
 
 
@@ -84,25 +91,43 @@ def nats_engine(folder: Path) -> Iterator[Engine]:
     address = f"nats://127.0.0.1:{port}"
     command = ["nats-server", "-a", "127.0.0.1", "-p", str(port), "-js", "-sd", str(folder)]
 
-    async def read() -> list[Entry]:
-        client = await nats.connect(address, allow_reconnect=False, connect_timeout=2)
+    async def connected() -> Client:
+        limits = {"allow_reconnect": False, "connect_timeout": 2}
+        return await nats.connect(address, error_cb=_unsaid, **limits)
+
+    @asynccontextmanager
+    async def context() -> AsyncIterator[JetStreamContext]:
+        client = await connected()
         try:
-            stream = client.jetstream()
+            yield client.jetstream()
+        finally:
+            await client.close()
+
+    async def read() -> list[Entry]:
+        async with context() as stream:
             state = (await stream.stream_info("ipn-ledger")).state
             numbers = range(state.first_seq, state.last_seq + 1)
             rows = [await stream.get_msg("ipn-ledger", seq=number) for number in numbers]
-        finally:
-            await client.close()
         return [(row.subject or "", row.data or b"") for row in rows]
 
+    async def count() -> int:
+        async with context() as stream:
+            with suppress(NotFoundError):  # nobody has published yet
+                return (await stream.stream_info("ipn-ledger")).state.messages
+        return 0
+
     async def connect() -> None:
-        await (await nats.connect(address, allow_reconnect=False, connect_timeout=2)).close()
+        await (await connected()).close()
 
     def entries() -> list[Entry]:
         return [(topic.removeprefix("ipn-ledger."), event) for topic, event in asyncio.run(read())]
 
     with started(command, lambda: asyncio.run(connect()), "nats-server") as restart:
-        yield Engine(address, entries, restart)
+        yield Engine(address, entries, lambda: asyncio.run(count()), restart)
+
+
+async def _unsaid(_: Exception) -> None:
+    """Whoever asks is told by the exception itself."""
 
 
 ENGINES = {"redis": redis_engine, "nats": nats_engine}

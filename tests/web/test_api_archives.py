@@ -22,7 +22,8 @@ def test_evidence_of_an_archived_call_is_what_it_was(paid: Asking, tmp_path: Pat
 def test_an_archive_out_of_reach_is_told_and_all_else_is_answered(
     paid: Asking, tmp_path: Path
 ) -> None:
-    id_ = paid.get(EVIDENCE, "operator")["notification"]["id"]
+    before = paid.get(EVIDENCE, "operator")["notification"]
+    id_ = before["id"]
     (archive,) = archive_all(paid.ledger.database, tmp_path)
     file_of(archive).unlink()
 
@@ -32,3 +33,4 @@ def test_an_archive_out_of_reach_is_told_and_all_else_is_answered(
         assert archive.address in answer.json["detail"]
     for path in ("/api/v1/events?details=true", "/api/v1/notifications", "/api/v1/transactions"):
         assert paid.call(path, "auditor").status_code == 200
+    assert paid.get(f"/api/v1/notifications/{id_}", "operator") == before

@@ -14,7 +14,7 @@ from ledger.queries import notifications
 from ledger.queries.evidence import body_text, evidence, may_read
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import notification_data, waiting
-from ledger.queries.readable import find_delivery, refuse_erased
+from ledger.queries.readable import find_delivery, find_delivery_facts, refuse_erased
 from ledger.recording.readmission import GONE, ReadmissionTally
 from ledger.recording.receipt import Receipt
 from ledger.storage.inbox import InboxRecord
@@ -54,7 +54,7 @@ def list_notifications(parameters: dict[str, Any]) -> Response:
 @bp.response(200, answers.Notification)
 def get_notification(notification_id: str) -> Response:
     """Show one notification; its body is below `/raw`."""
-    return answer(_shown(_row(notification_id)))
+    return answer(_shown(_facts(notification_id)))
 
 
 @bp.route("/notifications/<notification_id>/raw")
@@ -62,7 +62,7 @@ def get_notification(notification_id: str) -> Response:
 @only_with_personal_data
 def get_notification_body(notification_id: str) -> Response:
     """Send the raw body, byte for byte as it arrived."""
-    row = _row(notification_id)
+    row = _of_caller(find_delivery(ledger(), notification_id))
     mode = Mode(row.mode).public if row.mode else None
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
     headers = {"Content-Disposition": f'attachment; filename="{row.id}.bin"'}
@@ -74,7 +74,7 @@ def get_notification_body(notification_id: str) -> Response:
 @only_for_operators
 def readmit_notification(notification_id: str) -> Response:
     """Try a quarantined or undecided delivery again; it may fail again, with a reason."""
-    id_ = _row(notification_id).id
+    id_ = _facts(notification_id).id
     return answer(_readmitted(id_, ledger().readmit(id_)))
 
 
@@ -130,9 +130,13 @@ def get_evidence(shop_id: str, mode: str, position: int) -> Response:
     )
 
 
-def _row(notification_id: str) -> InboxRecord:
-    """Return a notification of the caller's shops. Errors: NotFoundError, also for all others."""
-    row = find_delivery(ledger(), notification_id)
+def _facts(notification_id: str) -> InboxRecord:
+    """Return a notification of the caller's shops without its body. Errors: NotFoundError."""
+    return _of_caller(find_delivery_facts(ledger(), notification_id))
+
+
+def _of_caller(row: InboxRecord | None) -> InboxRecord:
+    """Return what the caller may see. Errors: NotFoundError, also for another's."""
     if row is None or not caller().allows_shop(row.shop_id):
         raise NotFoundError("no such delivery")
     return row

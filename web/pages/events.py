@@ -7,7 +7,6 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from ledger.aggregates.event_catalogue import EVENT_CLASSES, SENTENCES
-from ledger.ipn.card_data import HIDDEN
 from ledger.ipn.kinds import KINDS
 from ledger.ipn.notification_rules import RULES
 from ledger.ipn.snapshots import Fact
@@ -28,7 +27,7 @@ from web.pages.filter_form import (
 from web.pages.history_lines import sentence_of
 from web.pages.languages import N_, translated
 from web.pages.list_reading import read_list
-from web.pages.navigation import link_to
+from web.pages.navigation import address_of
 from web.pages.rendering import render
 from web.pages.request_parameters import (
     Question,
@@ -107,17 +106,12 @@ def _row(item: Item, facts: Mapping[str, Fact | None]) -> Item:
     Shape: with its sentence, the operation that its amount is of, when its instalment was created,
     and the address of its object; None for a masked name.
     """
-    shown = item | {
+    return item | {
         "sentence": sentence_of(SENTENCE_BY_TYPE[item["type"]], facts),
         "operation_type": facts.get("operation_type"),
         "created_at": facts.get("created_at"),
-        "href": None,
+        "href": address_of(item, position=item["position"]),
     }
-    if item["reference"] == HIDDEN:
-        return shown
-    names = (item[name] for name in ("kind", "reference"))
-    href = link_to(*names, shop_id=item["shop_id"], mode=item["mode"])
-    return shown | {"href": f"{href}#event-{item['position']}"}
 
 
 def _periods(question: Question) -> list[tuple[str, str, bool]]:

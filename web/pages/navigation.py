@@ -6,7 +6,9 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app, request, url_for
 
+from ledger.ipn.card_data import HIDDEN
 from ledger.queries.find_by_name import ALIAS, NOTIFICATION, ORDER, SUBSCRIPTION, TRANSACTION
+from ledger.queries.lists import Item
 from ledger.queries.state import State
 from web.authentication import caller, is_open_to
 from web.pages.languages import N_, zone_name
@@ -66,6 +68,19 @@ def link_to(
     if kind == NOTIFICATION:
         arguments |= {"mode": mode or current_mode(), "shop_id": None}
     return url_for(f"pages.{kind}", **arguments)
+
+
+def address_of(item: Item, *, position: int | None = None) -> str | None:
+    """Return the address of the object that a row names; None where its name is masked.
+
+    Shape: `position` is that of an event in the object's history.
+    """
+    alias = item.get("alias") or None
+    if HIDDEN in (item["reference"], alias):
+        return None
+    more = {"alias": alias} if alias else {}
+    names = {"shop_id": item["shop_id"], "mode": item["mode"]}
+    return link_to(item["kind"], item["reference"], position=position, **names, **more)
 
 
 def links_of(state: State) -> dict[str, str]:

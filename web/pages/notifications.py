@@ -1,5 +1,6 @@
 """Deliveries: the verified ones, each with its body and its events, and the one behind an event."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,8 @@ from werkzeug.exceptions import NotFound
 
 from ledger.access.roles import OPERATOR
 from ledger.aggregates.event_catalogue import SENTENCES
-from ledger.errors import NotFoundError
+from ledger.application import Ledger
+from ledger.errors import ArchiveError, NotFoundError
 from ledger.ipn.modes import Mode
 from ledger.ipn.signature import digest
 from ledger.ipn.storable import is_storable
@@ -29,7 +31,7 @@ from ledger.queries.evidence import (
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.find_by_name import SUBSCRIPTION
 from ledger.queries.notifications import list_notifications, notification_data
-from ledger.queries.readable import erasure_of_body, find_delivery
+from ledger.queries.readable import erasure_of_body, find_delivery, find_delivery_facts
 from ledger.recording.inbox_rows import missing_body
 from ledger.storage.event_store import RecordedEvent
 from ledger.storage.inbox import Inbox, InboxRecord
@@ -118,11 +120,11 @@ def notifications(mode: str) -> ResponseReturnValue:
 @bp.get("/<mode:mode>/notifications/<name>")
 def notification(mode: str, name: str) -> ResponseReturnValue:
     """Show one delivery, verified or not: how it came, what it says, and what it caused."""
-    row = visible_delivery(mode, name)
+    row, missing = _with_or_without_body(mode, name)
     facts = _facts(row)
     log_personal_read("raw", shop_id=row.shop_id, mode=mode, reference=row.id)
-    missing = missing_body(row)
     has_body = caller().sees_personal and missing is None
+    is_verifiable = row.outcome != Outcome.QUARANTINED and missing != ArchiveError.code
     explanation = explained(ledger(), row) if caller().role == OPERATOR else None
     return render(
         "notification.html",
@@ -135,7 +137,7 @@ def notification(mode: str, name: str) -> ResponseReturnValue:
         may_download=caller().role == OPERATOR,
         explanation=explanation,
         body=readable(ledger(), row) if has_body else None,
-        signature=None if row.outcome == Outcome.QUARANTINED else verified_again(ledger(), row),
+        signature=verified_again(ledger(), row) if is_verifiable else None,
         events=[_event(recorded, mode) for recorded in caused(ledger(), row)],
         subjects=[
             (kind, name, _link(row.shop_id, mode, kind, name, alias))
@@ -185,9 +187,23 @@ def evidence(mode: str, shop_id: str, position: int) -> ResponseReturnValue:
     )
 
 
-def visible_delivery(mode: str, name: str) -> InboxRecord:
-    """Return a delivery of this mode, or of none, that the reader may see. Errors: NotFound."""
-    row = find_delivery(ledger(), name) if is_storable(name) else None
+def _with_or_without_body(mode: str, name: str) -> tuple[InboxRecord, str | None]:
+    """Return a delivery, and the reason why its body is not shown. Errors: NotFound."""
+    try:
+        row = visible_delivery(mode, name)
+    except ArchiveError as error:
+        return visible_delivery(mode, name, find=find_delivery_facts), error.code
+    return row, missing_body(row)
+
+
+def visible_delivery(
+    mode: str, name: str, find: Callable[[Ledger, str], InboxRecord | None] = find_delivery
+) -> InboxRecord:
+    """Return a delivery of this mode, or of none, that the reader may see.
+
+    Errors: NotFound; those of `find`.
+    """
+    row = find(ledger(), name) if is_storable(name) else None
     if row is None or row.mode not in (None, Mode(mode)) or not caller().allows_shop(row.shop_id):
         raise NotFound
     return row

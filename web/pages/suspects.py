@@ -4,7 +4,6 @@ from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
 from ledger.errors import BadCursorError, ViewNotBuiltError
-from ledger.ipn.card_data import HIDDEN
 from ledger.projections.suspect_rules import SuspectRule, Suspicion
 from ledger.queries.filter_conditions import Filter
 from ledger.queries.filter_declarations import SuspectFilter
@@ -13,7 +12,7 @@ from ledger.queries.suspects import SUSPECTS, count_by_certainty, count_suspects
 from web.authentication import filter_of_caller, redact_items
 from web.context import context, ledger
 from web.pages.blueprint import bp
-from web.pages.navigation import link_to
+from web.pages.navigation import address_of
 from web.pages.rendering import render
 from web.pages.request_parameters import OTHER_QUESTION, Question, read_question, text, texts
 from web.paths import own_path
@@ -74,10 +73,4 @@ def _listed(question: Question, filter_: Filter) -> Page | None:
 
 def _row(item: Item) -> Item:
     """Return an item with the address of its object; None where its name is masked."""
-    if item["reference"] == HIDDEN:
-        return item | {"href": None}
-    alias = {"alias": item["alias"]} if item["alias"] else {}
-    href = link_to(
-        item["kind"], item["reference"], shop_id=item["shop_id"], mode=item["mode"], **alias
-    )
-    return item | {"href": href}
+    return item | {"href": address_of(item)}

@@ -9,7 +9,6 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from marshmallow import Schema
 
-from ledger.ipn.card_data import HIDDEN
 from ledger.ipn.modes import Mode
 from ledger.queries.filter_conditions import Comparison, Filter, narrowing
 from ledger.queries.filter_declarations import EventFilter, SuspectFilter, TransactionFilter
@@ -19,7 +18,7 @@ from web.authentication import redact_for_reader, scope_of
 from web.context import context
 from web.pages.blueprint import bp
 from web.pages.languages import N_, translated
-from web.pages.navigation import link_to
+from web.pages.navigation import address_of
 from web.pages.rendering import render
 from web.pages.request_parameters import read_question
 from web.to_look_at import entries_of
@@ -154,10 +153,4 @@ def _written(comparison: Comparison, value: Any) -> Any:
 def _object(item: Item) -> Item:
     """Return an object with its address; None where its name is masked."""
     shown = redact_for_reader(item)
-    if HIDDEN in (shown["reference"], shown["alias"]):
-        return shown | {"href": None}
-    alias = {"alias": item["alias"]} if item["alias"] else {}
-    href = link_to(
-        item["kind"], item["reference"], shop_id=item["shop_id"], mode=item["mode"], **alias
-    )
-    return shown | {"href": href}
+    return shown | {"href": address_of(shown)}

@@ -1,6 +1,7 @@
 """Deliveries, the quarantine and readmission, as people see them."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -10,8 +11,17 @@ from ledger.access.users import add_user
 from ledger.application import Ledger
 from ledger.queries.filter_declarations import NotificationFilter
 from ledger.queries.notifications import count_notifications
-from tests.builders import OTHER_SHOP_ID, SHOP_ID, a_form_call, a_rest_call, a_shop, receive, shops
+from tests.builders import (
+    OTHER_SHOP_ID,
+    SHOP_ID,
+    a_form_call,
+    a_rest_call,
+    a_shop,
+    receive,
+    shops,
+)
 from tests.projections.helpers import rebuilt
+from tests.sealing.archiving import JANUARY, archive_all, file_of, receive_at
 from tests.web.pages.hostile import NOTIFICATION, QUARANTINED, SCRIPT
 from tests.web.pages.test_overview import text_of
 from tests.web.pages.visiting import PASSWORD, SETTINGS, Visiting, Visitor
@@ -50,6 +60,23 @@ def test_a_notification_shows_what_it_says_and_what_it_caused(own_pages: Visitin
     assert "Nothing new: its content was known already." in repeated
     assert f"/test/shops/{SHOP_ID}/transactions/{UUID}" in repeated
     assert reads(own_pages) == [("raw", again), ("raw", id_)]
+
+
+def test_a_body_in_an_archive_out_of_reach_leaves_the_rest_of_the_page(
+    own_pages: Visiting, tmp_path: Path
+) -> None:
+    id_ = receive_at(own_pages.ledger, JANUARY, 1, a_form_call(cust_email="jo@example.org"))
+    (archive,) = archive_all(own_pages.ledger.database, tmp_path)
+    file_of(archive).unlink()
+    own_pages.sign_in("auditor-personal")
+
+    page = own_pages.get(f"/test/notifications/{id_}")
+
+    assert page.status_code == 200
+    assert "Payment accepted" in page.text
+    assert "<code>archive-unreadable</code>" in page.text
+    assert "signature" not in page.text
+    assert own_pages.get(f"/test/notifications/{id_}/raw").status_code == 503
 
 
 @pytest.mark.parametrize("is_imported", [True, False])
