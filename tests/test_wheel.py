@@ -155,18 +155,6 @@ def test_the_wheel_holds_what_it_needs_and_no_more(installed: Path) -> None:
     assert [name for name in names if "__pycache__" in name] == []
 
 
-def test_two_builds_are_the_same_to_the_byte(tmp_path: Path) -> None:
-    """Whoever builds a release again can compare it with the one that is offered."""
-    builds = []
-    for folder in (tmp_path / "first", tmp_path / "second"):
-        command = [sys.executable, "-m", "hatchling", "build", "-d", str(folder)]
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        builds.append({file.name: file.read_bytes() for file in folder.iterdir()})
-
-    assert {name.rpartition(".")[2] for name in builds[0]} == {"gz", "whl"}
-    assert builds[0] == builds[1]
-
-
 def test_started_as_by_the_unit_it_serves_receives_and_answers(
     installed: Path, tmp_path: Path
 ) -> None:
