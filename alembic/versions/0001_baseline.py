@@ -906,6 +906,7 @@ def _compress_postgresql() -> None:
         op.execute("ALTER TABLE events ALTER COLUMN state SET COMPRESSION lz4")
     for table, column in (
         ("events", "details"),
+        ("log_entries", "entry"),
         ("bodies", "body"),
         ("bodies", "personal"),
         ("quarantine", "body"),

@@ -26,7 +26,7 @@ from ledger.ipn.snapshots import (
 from ledger.projections.definition import EventRecord
 from ledger.projections.engine.folding import decode_event
 from ledger.recording.decider import instalment_facts
-from ledger.storage.stored_details import read_details
+from ledger.storage.compressed_columns import read_details
 
 INSTALMENT_TOPICS = {
     Subscription.InstalmentAccepted.TOPIC,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ledger.ipn.harmless_names import is_harmless
-from ledger.storage.stored_details import read_details
+from ledger.storage.compressed_columns import read_details
 
 Details = bytes | None | msgspec.UnsetType
 """The details of an event as stored; None when it has none, UNSET when nobody has read them."""

@@ -3,6 +3,7 @@
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, Table, Text
 
 from ledger.storage.columns import NUMBER, UtcDateTime, keys, metadata, optional, required
+from ledger.storage.compressed_columns import LOG_ENTRIES, Compressed
 
 log_entries = Table(
     "log_entries",
@@ -11,7 +12,8 @@ log_entries = Table(
     *keys(BigInteger, "entry_index"),
     *required(Text, "kind"),
     *optional(Text, "origin_id"),
-    *required(LargeBinary, "entry", "hash"),
+    *required(Compressed(LOG_ENTRIES), "entry"),
+    *required(LargeBinary, "hash"),
     Index("uq_log_entries_origin", "log", "origin_id", unique=True),
 )
 """Every entry of the log, written once; append-only."""

@@ -18,13 +18,13 @@ from sqlalchemy import ARRAY, BigInteger, Column, Connection, Uuid
 from sqlalchemy.dialects import postgresql
 
 from ledger.storage import subscription_index
+from ledger.storage.compressed_columns import compress_details
 from ledger.storage.database import Database
 from ledger.storage.database_errors import driver_errors
 from ledger.storage.event_mapper import Entry
 from ledger.storage.event_recorder import event_row
 from ledger.storage.inbox import InboxRecord
 from ledger.storage.sealed_rows import SealedOrigin
-from ledger.storage.stored_details import compress_details
 from ledger.storage.stream_names import name_rows
 from ledger.storage.tables import (
     events,

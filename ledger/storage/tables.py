@@ -27,7 +27,7 @@ from ledger.storage.columns import (
     optional,
     required,
 )
-from ledger.storage.stored_details import DetailsJson
+from ledger.storage.compressed_columns import DETAILS, Compressed
 
 
 def _delivery_columns() -> list[Column[Any]]:
@@ -49,7 +49,7 @@ events = Table(
     *required(Text, "topic"),
     *required(Text, "origin_id"),
     *required(LargeBinary, "state"),
-    *optional(DetailsJson, "details"),  # apart: following and rebuilding need not read it
+    *optional(Compressed(DETAILS), "details"),  # apart: following and rebuilding need not read it
     *optional(SmallInteger, "part"),
     UniqueConstraint("originator_id", "originator_version", name="uq_events_stream"),
     sqlite_autoincrement=True,  # a position is never given out twice

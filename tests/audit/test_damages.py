@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 from ledger.application import Ledger
 from ledger.projections.engine.generations import live_generation
 from ledger.projections.engine.registry import projection
-from ledger.storage.stored_details import compress_details, read_details
+from ledger.storage.compressed_columns import compress_details, read_details
 from tests.audit.tampering import Change, damage, faults, reseal
 
 
