@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -95,6 +95,22 @@ class Sheet:
 def ratios(above: Sequence[float], below: Sequence[float]) -> float:
     """The median of the ratios of rounds that were measured together."""
     return statistics.median([a / b for a, b in zip(above, below, strict=True)])
+
+
+def add_scaling(
+    sheet: Sheet,
+    arm: str,
+    count: int,
+    scaled: Sequence[Mapping[int, float]],
+    goals: Mapping[int, Goal | None],
+) -> None:
+    """Add what several workers gain over one. Shape: seconds by workers, for each round."""
+    alone = [count / seconds[1] for seconds in scaled]
+    sheet.add(f"{arm}, 1 worker", rate=statistics.median(alone))
+    for workers, goal in goals.items():
+        rates = [count / seconds[workers] for seconds in scaled]
+        rate, ratio = statistics.median(rates), ratios(rates, alone)
+        sheet.add(f"{arm}, {workers} workers", rate=rate, ratio=ratio, of="1 worker", goal=goal)
 
 
 def write_json(path: Path, sheets: Sequence[Sheet]) -> None:

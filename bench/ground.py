@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 
 from sqlalchemy import Connection, create_engine, make_url, text
 
+from bench.figures import Goal
 from ledger.application import Ledger
 from ledger.instants import utc_now
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
@@ -184,6 +185,30 @@ def _insert(connection: Connection, table: str, row: dict[str, Any]) -> None:
     connection.exec_driver_sql(
         f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values())
     )
+
+
+def scaling() -> dict[int, Goal | None]:
+    """How many workers share a work, beside one; with what they have to gain where there are so
+    many cores."""
+    cores = len(os.sched_getaffinity(0))
+    goals = {2: Goal(low=1.7), 4: Goal(low=3.2)}
+    return {count: goal if count <= cores else None for count, goal in goals.items()}
+
+
+def pages_read(ledger: Ledger, work: Callable[[], object]) -> int:
+    """Count the pages of the log that some work reads, on PostgreSQL."""
+    query = text(
+        "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'events'"
+    )
+
+    def counted() -> int:
+        ledger.database.dispose()  # what a connection has counted is known when it ends
+        with ledger.database.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
+    before = counted()
+    work()
+    return counted() - before
 
 
 def timed(work: Callable[[], object]) -> float:

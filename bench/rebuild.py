@@ -5,13 +5,14 @@ import time
 from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psycopg
 from sqlalchemy import make_url
 
 from bench import library
-from bench.figures import Goal, Sheet, ratios
+from bench.figures import Goal, Sheet, add_scaling, ratios
 from bench.ground import (
     Extent,
     apart,
@@ -19,6 +20,7 @@ from bench.ground import (
     median,
     open_ledger,
     peak_memory_mib,
+    scaling,
     timed,
 )
 from bench.pgbench import plain_url
@@ -49,10 +51,12 @@ def on_postgresql(url: str, extent: Extent) -> list[Sheet]:
     for number in range(extent.rounds):
         rounds.append(apart(measured, url, extent.workers))
         libraries.append(library.projected_per_second(url, number))
+    scaled = [apart(seconds_by_workers, url) for _ in range(extent.rounds)]
     sheet = _sheet("PostgreSQL", "COPY OUT of the events", count, extent, rounds, goal=0.8)
     rates = [count / round_.rebuild for round_ in rounds]
     sheet.add("the library's ProjectionRunner", rate=median(libraries))
     sheet.add("  rebuild", ratio=ratios(rates, libraries), of="ProjectionRunner", goal=Goal(low=50))
+    add_scaling(sheet, "rebuilt and compared", count, scaled, scaling())
     return [sheet]
 
 
@@ -104,8 +108,28 @@ def measured(url: str, workers: int) -> Round:
     return Round(plain_read, seconds, memory)
 
 
+def seconds_by_workers(url: str) -> dict[int, float]:
+    """Rebuild by one worker and by more, compared with what is live."""
+
+    def rebuilt(ledger: Ledger, count: int) -> None:
+        with start_processes(count) as pool:
+            rebuild(ledger, count, executor=pool, is_compared=True)
+
+    taken = {}
+    with open_ledger(url) as ledger:
+        for count in (1, *scaling()):
+            taken[count] = timed(partial(rebuilt, ledger, count))
+            prune(ledger)
+    return taken
+
+
 def rebuild(
-    ledger: Ledger, workers: int, name: str = READ_MODEL, executor: Executor | None = None
+    ledger: Ledger,
+    workers: int,
+    name: str = READ_MODEL,
+    executor: Executor | None = None,
+    *,
+    is_compared: bool = False,
 ) -> None:
     """Rebuild the whole of it: load, index, catch up, switch."""
     job = Rebuild(
@@ -115,7 +139,7 @@ def rebuild(
         progress=lambda *_: None,
         start_workers=start_processes if executor is None else lambda _: nullcontext(executor),
     )
-    job.run(is_compared=False)
+    job.run(is_compared=is_compared)
 
 
 def prune(ledger: Ledger) -> None:

@@ -9,11 +9,20 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
-from bench.figures import Goal, Sheet, ratios
-from bench.ground import SHOP_ID, Extent, median, open_ledger, peak_memory_mib, timed
+from bench.figures import Goal, Sheet, add_scaling, ratios
+from bench.ground import (
+    SHOP_ID,
+    Extent,
+    median,
+    open_ledger,
+    pages_read,
+    peak_memory_mib,
+    scaling,
+    timed,
+)
 from bench.pgbench import plain_url
 from ledger.application import Ledger
-from ledger.audit.check_names import CHECKS
+from ledger.audit.check_names import CHECKS, VIEWS
 from ledger.audit.run_checks import Audit
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine.follow import Follower
@@ -22,6 +31,8 @@ from ledger.simulator.bulk import fill
 
 EVENTS_MAX = 30_000
 """Every delivery is really made and signed, which takes longer than auditing it."""
+READERS = 8
+"""Workers whose pages are compared with those of one."""
 DELIVERIES = "SELECT * FROM notifications ORDER BY id"
 EVENTS = "SELECT * FROM events ORDER BY position"
 READS = {
@@ -70,6 +81,11 @@ def _measure(database: str, url: str, extent: Extent) -> Sheet:
                 for workers in (1, extent.workers):
                     rates = audit_rates.setdefault((check, workers), [])
                     rates.append(1 / timed(lambda c=check, w=workers: _audit(ledger, c, w)))  # type: ignore[misc]
+        scaled = [
+            {workers: timed(partial(_audit, ledger, VIEWS, workers)) for workers in (1, *scaling())}
+            for _ in range(extent.rounds)
+        ]
+        pages = None if ledger.database.is_sqlite else _pages(ledger)
         memory_mib = _peak_memory_mib(ledger, extent.workers)
     sheet = Sheet(
         "verify", database, f"{count} events and their deliveries, {extent.rounds} rounds"
@@ -83,8 +99,13 @@ def _measure(database: str, url: str, extent: Extent) -> Sheet:
             of="a scan of its rows",
             goal=Goal(low=0.3) if is_whole else None,
         )
-    scaling = ratios(audit_rates["all", extent.workers], audit_rates["all", 1])
-    figure = sheet.add(f"  all, {extent.workers} workers", ratio=scaling, of="1 worker")
+    add_scaling(sheet, "  views", count, scaled, scaling())
+    if pages is not None:
+        goal = Goal(high=1.2)
+        ratio = pages[1] / pages[0]
+        sheet.add(f"  pages read by {READERS} workers", ratio=ratio, of="1 worker", goal=goal)
+    gain = ratios(audit_rates["all", extent.workers], audit_rates["all", 1])
+    figure = sheet.add(f"  all, {extent.workers} workers", ratio=gain, of="1 worker")
     figure.memory_mib = memory_mib
     return sheet
 
@@ -93,6 +114,11 @@ def _audit(ledger: Ledger, check: str, workers: int, executor: Executor | None =
     audit = Audit(ledger, only=CHECKS if check == "all" else (check,), workers=workers)
     faults = list(audit.faults(executor))
     assert not faults, faults[:3]
+
+
+def _pages(ledger: Ledger) -> list[int]:
+    """Count the pages of the log that are read to check read models: by one worker, and by many."""
+    return [pages_read(ledger, partial(_audit, ledger, VIEWS, workers)) for workers in (1, READERS)]
 
 
 def _peak_memory_mib(ledger: Ledger, workers: int) -> float:

@@ -1,11 +1,10 @@
 """Divides an audit into tasks that any process can do, and collects what they find."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import KW_ONLY, dataclass, field, replace
-from inspect import signature
 from typing import Any
 
 from sqlalchemy import text
@@ -24,74 +23,23 @@ from ledger.audit.check_names import (
     STREAMS,
     VIEWS,
 )
+from ledger.audit.check_task import CheckTask, Own
 from ledger.audit.event_streams import check_streams
 from ledger.audit.fault import CheckResult, Fault
 from ledger.audit.log import check_entries, check_tree
-from ledger.audit.read_models import check_read_model
+from ledger.audit.read_models import ReadModelCheck
 from ledger.audit.reports import check_reports
 from ledger.audit.verified_deliveries import check_deliveries
-from ledger.errors import ArchiveError, SettingsError, UnavailableError
-from ledger.ipn.shops_and_keys import Shops
+from ledger.audit.view_parts import ViewResult
+from ledger.errors import UnavailableError
 from ledger.operations.worker_processes import worker_processes
-from ledger.projections.engine.registry import PROJECTIONS
 from ledger.proof.log import Log, newest_log
 from ledger.proof.log_key import open_signer
 from ledger.proof.note import Checkpoint
-from ledger.sealing.sealing import Sealing
 from ledger.storage.archives import all_archives
-from ledger.storage.database import Database
 from ledger.storage.divided_work import Workers, WorkPlace
 
-Own = dict[str, Database | Sealing | Shops]
-"""What whoever does a check has of its own, by the name of the argument."""
-
-
-@dataclass(frozen=True, slots=True)
-class CheckTask:
-    """One check over a part of the ledger, of about `size` rows, for any process.
-
-    Shape: `arguments` say which part; database, keys and shops are those of whoever does it.
-    `last_event` is position and origin of the last event, by which the ledger is recognised.
-    """
-
-    check: str
-    size: int
-    function: Callable[..., CheckResult]
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    last_event: tuple[int, str] | None = None
-
-    def __call__(self, workplace: WorkPlace) -> CheckResult:
-        database = Database(workplace.database_url, pool_size=2)
-        try:
-            self._check_ledger(database)
-            sealing = Sealing(database, workplace.masters_file, workplace.variables)
-            return self.run({"database": database, "sealing": sealing, "shops": workplace.shops})
-        finally:
-            database.dispose()
-
-    def _check_ledger(self, database: Database) -> None:
-        """Refuse to check another ledger. Errors: SettingsError."""
-        if self.last_event is None:
-            return
-        query = text("SELECT origin_id FROM events WHERE position = :position")
-        with database.connect() as connection:
-            origin = connection.scalar(query, {"position": self.last_event[0]})
-        if origin != self.last_event[1]:
-            raise SettingsError(
-                "the database of a worker holds another ledger, or is behind: where does its"
-                " LEDGER_DATABASE_URL lead?"
-            )
-
-    def run(self, own: Own) -> CheckResult:
-        """Do it with what the check takes of these, as far as archives can be read."""
-        wanted = signature(self.function).parameters.keys() & own.keys()
-        try:
-            return self.function(**{name: own[name] for name in wanted}, **self.arguments)
-        except ArchiveError as error:
-            ended = CheckResult()
-            detail = f"{error}; {self.size} rows were not compared"
-            ended.add(None, self.check, "archive-unreadable", detail)
-            return ended
+DoTasks = Callable[[list[CheckTask]], Iterator[CheckResult]]
 
 
 @dataclass
@@ -117,25 +65,51 @@ class Audit:
     remarks: Counter[str] = field(default_factory=Counter, init=False)
     checked: Counter[str] = field(default_factory=Counter, init=False)
     fault_count_by_check: Counter[str] = field(default_factory=Counter, init=False)
+    _size_done: int = field(default=0, init=False)
+    _size_of_all: int = field(default=0, init=False)
 
     def faults(self, executor: Executor | None = None) -> Iterator[Fault]:
         """Yield every fault, in the order of the checks and within each in that of the rows."""
-        tasks = list(self._tasks())
-        done, total = 0, sum(task.size for task in tasks)
-        for task, result in zip(tasks, self._results(tasks, executor), strict=True):
-            self.remarks += result.remarks
-            self.checked[task.check] += result.checked
-            self.fault_count_by_check[task.check] += len(result.faults)
-            done += task.size
-            if self.progress is not None:
-                self.progress(task.check, done, total)
-            yield from result.faults
+        views = None
+        if VIEWS in self.only:
+            views = ReadModelCheck(self.ledger.database, self.task_sizes[1])
+        with self._able(executor) as do:
+            parts = [*self._first_tasks(), *(views.part_tasks() if views else ())]
+            yield from self._done(do, parts, views)
+            if views is not None:
+                yield from self._done(do, [*views.group_tasks()], views)
+                for result in views.results():
+                    yield from self._noted(VIEWS, result)
+            yield from self._done(do, [*self._last_tasks()], None)
 
-    def _results(self, tasks: list[CheckTask], executor: Executor | None) -> Iterator[CheckResult]:
+    def _done(
+        self, do: DoTasks, tasks: list[CheckTask], views: ReadModelCheck | None
+    ) -> Iterator[Fault]:
+        """Have tasks done; what is found of read models is collected until all of it is known."""
+        self._size_of_all += sum(task.size for task in tasks)
+        for task, result in zip(tasks, do(tasks), strict=True):
+            self._size_done += task.size
+            if self.progress is not None:
+                self.progress(task.check, self._size_done, self._size_of_all)
+            if views is not None and isinstance(result, ViewResult):
+                views.add(result)
+            else:
+                yield from self._noted(task.check, result)
+
+    def _noted(self, check: str, result: CheckResult) -> Iterator[Fault]:
+        self.remarks += result.remarks
+        self.checked[check] += result.checked
+        self.fault_count_by_check[check] += len(result.faults)
+        yield from result.faults
+
+    @contextmanager
+    def _able(self, executor: Executor | None) -> Iterator[DoTasks]:
+        """Yield what has tasks done, here or by workers."""
         ledger = self.ledger
         if executor is None and self.workers == 1:
             own: Own = {"database": ledger.database, "sealing": ledger.sealing}
-            yield from (task.run(own | {"shops": ledger.shops}) for task in tasks)
+            own |= {"shops": ledger.shops}
+            yield lambda tasks: (task.run(own) for task in tasks)
             return
         keys = ledger.sealing.keys
         url = ledger.database.engine.url.render_as_string(hide_password=False)
@@ -145,10 +119,12 @@ class Audit:
             nullcontext(executor) if executor else worker_processes(self.workers, loaded=[__name__])
         )
         last_event = self._last_event()
-        units = [replace(task, last_event=last_event) for task in tasks]
         try:
             with processes as pool:
-                yield from Workers(pool, self.workers, workplace).results(units)
+                workers = Workers(pool, self.workers, workplace)
+                yield lambda tasks: workers.results(
+                    replace(task, last_event=last_event) for task in tasks
+                )
         except BrokenExecutor as error:
             raise UnavailableError(
                 "the workers were ended from outside; start the command again"
@@ -162,7 +138,7 @@ class Audit:
 
     # -- the tasks ----------------------------------------------------------------------------
 
-    def _tasks(self) -> Iterator[CheckTask]:
+    def _first_tasks(self) -> Iterator[CheckTask]:
         newest = int(self._scalar("SELECT max(position) FROM events") or 0)
         if SIGNATURES in self.only:
             yield from self._delivery_tasks(self.task_sizes[0])
@@ -177,9 +153,8 @@ class Audit:
             yield CheckTask(ORDER, 1, check_append_order, {"first": self.first})
         if LOG in self.only:
             yield from self._log_tasks()
-        if VIEWS in self.only:
-            for name in PROJECTIONS:
-                yield CheckTask(VIEWS, newest, check_read_model, {"name": name})
+
+    def _last_tasks(self) -> Iterator[CheckTask]:
         if REPORTS in self.only:
             yield CheckTask(REPORTS, 1, check_reports)
         if ARCHIVES in self.only:

@@ -12,8 +12,8 @@ from ledger.cli.rebuild import echo_differences
 from ledger.cli.upgrade_steps import PRUNE, ROLL, echo_next
 from ledger.projections.engine.compare import compare
 from ledger.projections.engine.generations import BUILDING
-from ledger.projections.engine.rebuild import snapshot
 from ledger.projections.engine.registry import projection
+from ledger.projections.engine.snapshots import snapshot
 from ledger.projections.engine.status import Status, live_pair, prune, stale_views, statuses
 
 _COLUMNS = (

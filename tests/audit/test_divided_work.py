@@ -15,6 +15,8 @@ from ledger.application import Ledger
 from ledger.audit.check_names import CHECKS, STREAMS
 from ledger.audit.event_streams import check_streams
 from ledger.audit.run_checks import Audit, CheckTask
+from ledger.audit.view_groups import check_groups
+from ledger.audit.view_parts import check_rows
 from ledger.errors import NotFoundError, SettingsError
 from ledger.projections.engine.rebuild_tasks import RebuildTasks, RebuildUnit
 from ledger.projections.engine.registry import PROJECTIONS
@@ -58,7 +60,11 @@ def test_no_unit_of_a_rebuild_or_an_audit_holds_a_secret(
     pool.shutdown()
     assert {unit.check for unit in pool.units if hasattr(unit, "check")} == {*CHECKS}
     assert len([unit for unit in pool.units if hasattr(unit, "generation")]) > len(PROJECTIONS)
+    functions = {unit.function for unit in pool.units if hasattr(unit, "function")}
+    assert {check_rows, check_groups} <= functions
+    assert RebuildTasks.compare_rows in {getattr(unit, "task", None) for unit in pool.units}
     for unit in pool.units:
+        assert len(pickle.dumps(unit)) < 4_000
         for secret in secrets_of(ledger):
             assert secret not in repr(unit)
             assert secret.encode() not in pickle.dumps(unit)

@@ -59,8 +59,10 @@ def test_a_cluster_does_what_one_machine_does_whoever_is_killed(
         lost = scheduler_lost(environ, cluster)
         seen = cluster.wire.captured()
     with a_cluster(tmp_path, environ) as cluster:
-        divided = worker_lost(environ, cluster)
-        checked = ended(started(environ, "verify", "--scheduler", cluster.wire.address))
+        divided = worker_lost(environ, cluster, "rebuild", "orders")
+        seen += cluster.wire.captured()
+    with a_cluster(tmp_path, environ) as cluster:
+        checked = worker_lost(environ, cluster, "verify")
         seen += cluster.wire.captured()
     alone = ended(started(environ, "rebuild", "orders"))
 
@@ -79,25 +81,26 @@ def test_a_cluster_does_what_one_machine_does_whoever_is_killed(
 def scheduler_lost(environ: dict[str, str], cluster: Cluster) -> "subprocess.CompletedProcess[str]":
     """Rebuild, and kill the scheduler while its workers are at it."""
     with stopped(cluster.workers):
-        rebuilding = rebuilding_on(environ, cluster)
+        rebuilding = begun_on(environ, cluster, "rebuild", "orders")
         eventually(lambda: cluster.tasks() > 0)
         cluster.scheduler.kill()
         return ended(rebuilding)
 
 
-def worker_lost(environ: dict[str, str], cluster: Cluster) -> "subprocess.CompletedProcess[str]":
-    """Rebuild, and kill one of two workers while it is at it."""
+def worker_lost(
+    environ: dict[str, str], cluster: Cluster, *command: str
+) -> "subprocess.CompletedProcess[str]":
+    """Begin something, and kill one of two workers while it is at it."""
     first = cluster.workers[0]
     with stopped([first]):
-        rebuilding = rebuilding_on(environ, cluster)
+        begun = begun_on(environ, cluster, *command)
         eventually(lambda: cluster.tasks_of_first_worker() > 0)
         first.kill()
-    return ended(rebuilding)
+    return ended(begun)
 
 
-def rebuilding_on(environ: dict[str, str], cluster: Cluster) -> "subprocess.Popen[str]":
-    address = cluster.wire.address
-    return started(environ, "rebuild", "orders", "--scheduler", address, "--workers", "2")
+def begun_on(environ: dict[str, str], cluster: Cluster, *command: str) -> "subprocess.Popen[str]":
+    return started(environ, *command, "--scheduler", cluster.wire.address, "--workers", "2")
 
 
 def test_a_ledger_on_sqlite_is_refused_in_words(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ledger.application import Ledger
-from ledger.audit.read_models import check_read_model
+from ledger.audit.run_checks import Audit
 from ledger.projections.engine.rebuild_as_of import write_as_of
 from ledger.storage.database import Database
 from tests.builders import (
@@ -102,7 +102,7 @@ def test_after_all_stories_every_way_to_fill_the_column_agrees(
     assert set(computed(ledger).values()) == {"FR", None}
     assert by_bulk_load.is_identical, by_bulk_load.differences
     assert shown(ledger) == computed(ledger)
-    assert check_read_model(ledger.database, "cards").faults == []
+    assert list(Audit(ledger, only=("views",)).faults()) == []
     with opened(f"sqlite:///{file}") as then:
         as_of = {row["id"]: row["card_country"] for row in rows_of(then, "cards")}
     assert as_of == computed(ledger)
@@ -115,7 +115,7 @@ def test_verify_tells_a_column_that_is_not_what_the_events_say(ledger: Ledger) -
     with ledger.database.begin() as connection:
         connection.exec_driver_sql(f"UPDATE {table} SET card_country = 'XX'")
 
-    (fault,) = check_read_model(ledger.database, "cards").faults
+    (fault,) = Audit(ledger, only=("views",)).faults()
 
     assert "card_country is 'XX', the events say 'FR'" in str(fault)
 

@@ -1,14 +1,17 @@
-"""However many workers share a rebuild, the log is read once."""
+"""However many workers share a rebuild or an audit, they read as many pages of the log as one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sqlalchemy import text
 
 from ledger.application import Ledger
+from ledger.audit.run_checks import Audit
+from ledger.projections.engine.registry import PROJECTIONS
 from ledger.simulator.bulk import fill
 from tests.builders import SHOP_ID, a_ledger
 from tests.conftest import opened
-from tests.projections.helpers import log_end, rebuilt
+from tests.projections.helpers import follow, log_end, rebuilt
 from tests.projections.test_bulk_load import a_generation
 
 WORKERS = 8
@@ -25,6 +28,29 @@ def test_many_workers_read_as_many_pages_of_the_log_as_one(postgres_url: str) ->
 
     assert alone > 2 * WORKERS  # else the edges of the parts would be most of it
     assert divided <= 1.2 * alone
+
+
+def test_many_workers_check_read_models_with_as_many_pages_as_one(postgres_url: str) -> None:
+    with opened(postgres_url) as database:
+        ledger = a_ledger(database)
+        fill(ledger, SHOP_ID, "TEST", events=EVENTS, seed=1)
+        follow(ledger)
+        analyse(ledger)
+        whole = scalar(ledger, "SELECT relpages FROM pg_class WHERE relname = 'events'")
+
+        alone, divided = (pages_checked(ledger, workers) for workers in (1, WORKERS))
+
+    assert divided <= 1.2 * alone
+    assert alone <= len(PROJECTIONS) * whole
+
+
+def pages_checked(ledger: Ledger, workers: int) -> int:
+    """Check all read models in parts; return how many pages of events that reads."""
+    before = counted(ledger)
+    audit = Audit(ledger, only=("views",), workers=workers, task_sizes=(125, 125))
+    with ThreadPoolExecutor(workers) as pool:
+        assert list(audit.faults(pool)) == []
+    return counted(ledger) - before
 
 
 def pages_read(ledger: Ledger, workers: int) -> int:

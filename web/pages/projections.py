@@ -4,8 +4,8 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from ledger.projections.engine.compare import compare
-from ledger.projections.engine.rebuild import snapshot
 from ledger.projections.engine.registry import PROJECTIONS
+from ledger.projections.engine.snapshots import snapshot
 from ledger.projections.engine.status import live_pair, stale_views, statuses
 from web.authentication import only_for_operators
 from web.context import ledger

@@ -1,23 +1,33 @@
 """Fill one new generation phase by phase, going on where an interrupted build stopped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from ledger.projections.engine.compare import (
+    Difference,
+    add_difference,
+    compare_table,
+    cut_table,
+)
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import (
     FOLLOWING,
     Generation,
     follow_from,
     gather_statistics,
+    position_of,
     positions,
     secondary_indexes,
 )
+from ledger.projections.engine.key_ranges import part_size
 from ledger.projections.engine.leases import HeldLease
 from ledger.projections.engine.parts import begin_parts, count_loaded, part_ends
 from ledger.projections.engine.rebuild_tasks import RebuildTasks, RebuildUnit
+from ledger.projections.engine.snapshots import share
 from ledger.storage.database import Database
 from ledger.storage.database_errors import Blame, blame_of
 from ledger.storage.divided_work import Workers
@@ -81,6 +91,41 @@ class Build:
                 self.progress(stage, position, max(until, position))
 
         return self.follower.run(until, after_batch=after_batch)
+
+    def compare(
+        self, old_reader: Connection, old: Generation, new_reader: Connection, workers: Workers
+    ) -> list[Difference]:
+        """Compare its tables with those of another generation, each read within its own snapshot.
+
+        Shape: range by range of keys; on SQLite, where nobody can share a snapshot, one by one.
+        Errors: ConflictError when somebody else has taken the lease.
+        """
+        new, size = self.generation, part_size(position_of(new_reader, self.generation))
+        ranges = [
+            (declared, key_range)
+            for declared in new.tables
+            for key_range in cut_table(old_reader, old, new_reader, new, declared, size)
+        ]
+        results: Iterator[Difference]
+        if self.database.is_sqlite:
+            results = (
+                compare_table(old_reader, old, new_reader, new, *range_) for range_ in ranges
+            )
+        else:
+            snapshots = (share(old_reader), share(new_reader))
+            task = RebuildTasks.compare_rows
+            units = [
+                self._unit(
+                    task, old=old, table=declared.name, key_range=key_range, snapshots=snapshots
+                )
+                for declared, key_range in ranges
+            ]
+            results = workers.results(units, self.lease.check)
+        difference_by_table: dict[str, Difference] = {}
+        for done, difference in enumerate(results):
+            self.progress("comparing", done, len(ranges))
+            add_difference(difference_by_table, difference)
+        return list(difference_by_table.values())
 
     def _load(self, until: int, workers: Workers) -> None:
         end_by_part = part_ends(self.generation, until)

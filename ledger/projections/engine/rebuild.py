@@ -2,9 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 
@@ -15,7 +15,7 @@ from ledger.errors import ConflictError, UnavailableError
 from ledger.operations.worker_processes import worker_processes
 from ledger.projections.engine import rebuild_tasks
 from ledger.projections.engine.build import Build, Progress, RowsRefusedError
-from ledger.projections.engine.compare import Difference, compare
+from ledger.projections.engine.compare import Difference
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import (
     BUILDING,
@@ -33,8 +33,8 @@ from ledger.projections.engine.generations import (
     position_of,
 )
 from ledger.projections.engine.leases import HeldLease, is_leased
-from ledger.projections.engine.rebuild_tasks import BATCH
 from ledger.projections.engine.registry import fingerprint, projection
+from ledger.projections.engine.snapshots import snapshot
 from ledger.storage.database import Database
 from ledger.storage.divided_work import Workers, WorkPlace
 
@@ -43,6 +43,7 @@ LEASE_SECONDS = 15
 WAIT_SECONDS = 30
 PARTS_PER_WORKER = 4
 """So that who has a slow part is not waited for long."""
+PART_LENGTH_MIN = 2_500
 CLOSE = 5_000
 """Positions that may be missing when a snapshot of the live generation is taken to compare."""
 
@@ -111,17 +112,18 @@ class Rebuild:
     def _run(self, build: Build, *, is_dry: bool, is_compared: bool) -> Rebuilt:
         with build.lease.renewed():
             until = self._goal(build) if is_compared else self._log_end()
+            rebuilt = Rebuilt(build.generation)
             try:
                 with self._start_workers(self._workers) as executor:
-                    build.fill(until, Workers(executor, self._workers, self._workplace))
+                    workers = Workers(executor, self._workers, self._workplace)
+                    build.fill(until, workers)
+                    if is_compared:
+                        self._approach(build)
+                        self._compare(build, rebuilt, workers)
             except BrokenExecutor as error:
                 raise UnavailableError(
                     "the workers were ended from outside; rebuild again to go on where it was"
                 ) from error
-            rebuilt = Rebuilt(build.generation)
-            if is_compared:
-                self._approach(build)
-                self._compare(build, rebuilt)
             is_settled = is_dry and self._settle(rebuilt, BUILT)
             while not is_settled:  # it is read from a moment on at which it lacks nothing
                 build.follow(self._log_end())
@@ -158,9 +160,9 @@ class Rebuild:
             return self._leased(connection, new)
 
     def _part_length(self) -> int:
-        """Cut the log into some parts for each worker, but not into less than a batch."""
+        """Cut the log into some parts for each worker, but not into tiny ones."""
         length = self._log_end() // (PARTS_PER_WORKER * self._workers)
-        return min(max(length, BATCH), PART_LENGTH)
+        return min(max(length, PART_LENGTH_MIN), PART_LENGTH)
 
     def _leased(self, connection: Connection, generation: Generation) -> Build:
         lease = HeldLease(
@@ -208,7 +210,7 @@ class Rebuild:
                 return
             position = build.follow(goal, stage="catching up")
 
-    def _compare(self, build: Build, rebuilt: Rebuilt) -> None:
+    def _compare(self, build: Build, rebuilt: Rebuilt, workers: Workers) -> None:
         """Bring the new generation to exactly where the live one stands, and compare them there."""
         with self._database.connect() as connection:
             old = _live_besides(connection, build.generation)
@@ -216,9 +218,8 @@ class Rebuild:
             return
         with snapshot(self._database) as before:
             build.follow(position_of(before, old))
-            self._progress("comparing", 0, 1)
             with snapshot(self._database) as after:
-                rebuilt.differences = compare(before, old, after, build.generation)
+                rebuilt.differences = build.compare(before, old, after, workers)
         rebuilt.against = old
 
     def _wait_for(self, old: Generation, build: Build) -> bool:
@@ -273,13 +274,3 @@ def _live_besides(connection: Connection, new: Generation) -> Generation | None:
         key=lambda generation: (generation.fingerprint == new.fingerprint, generation.id),
         default=None,
     )
-
-
-@contextmanager
-def snapshot(database: Database) -> Iterator[Connection]:
-    """Read everything as of one moment, while others go on writing."""
-    options = {} if database.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-    connection = database.engine.connect().execution_options(**options)
-    with connection, connection.begin() as transaction:
-        yield connection
-        transaction.rollback()

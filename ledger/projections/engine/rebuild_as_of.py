@@ -50,7 +50,6 @@ def write_as_of(
                 until=until,
                 is_wanted=was_known,
                 progress=progress,
-                is_isolated=True,
             )
     finally:
         target.dispose()
@@ -76,13 +75,11 @@ def fill(
     until: int,
     is_wanted: Callable[[StoredRow], bool],
     progress: Progress | None = None,
-    is_isolated: bool = False,
 ) -> tuple[int, list[Poison]]:
     """Write a read model to empty tables from the wanted events up to a position.
 
     Shape: how many events there were, and those that were skipped; it reads and writes batch by
-    batch, so that memory does not grow with the log. `is_isolated` skips the events whose rows are
-    refused; else the first of them ends it.
+    batch, so that memory does not grow with the log.
     """
 
     def write(connection: Connection, changes: RowChanges) -> None:
@@ -97,11 +94,7 @@ def fill(
         )
         wanted = [stored for stored in stored_events if is_wanted(stored)]
         changes = fold(model, wanted)
-        if is_isolated:
-            skipped += write_changes(connection, wanted, changes, write, refold, [])
-        else:
-            write(connection, changes)
-            skipped += changes.poison
+        skipped += write_changes(connection, wanted, changes, write, refold, [])
         count += len(wanted)
         if progress is not None:
             progress("writing", end, until)

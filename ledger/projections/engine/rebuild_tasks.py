@@ -12,10 +12,13 @@ from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from ledger.errors import NotFoundError
 from ledger.projections.engine.bulk_load import CHUNK_ROWS, load_rows, merge_chunk, staging_tables
+from ledger.projections.engine.compare import Difference, compare_table
 from ledger.projections.engine.follow import Follower
 from ledger.projections.engine.generations import Generation, all_generations, secondary_indexes
 from ledger.projections.engine.groupings import build_groupings
+from ledger.projections.engine.key_ranges import KeyRange
 from ledger.projections.engine.parts import do_alone
+from ledger.projections.engine.snapshots import snapshot
 from ledger.projections.engine.writing import write_rows
 from ledger.storage.database import FILLING, SORTING, Database, Work
 from ledger.storage.divided_work import WorkPlace
@@ -31,7 +34,7 @@ class RebuildUnit:
     task: Callable[..., object]
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
-    def __call__(self, workplace: WorkPlace) -> object:
+    def __call__(self, workplace: WorkPlace) -> Any:
         tasks = RebuildTasks(workplace, self.generation)
         tasks.check_ledger()
         return self.task(tasks, **self.arguments)
@@ -119,6 +122,18 @@ class RebuildTasks:
                         rows = [dict(row) for row in page]
                         with database.begin() as connection:
                             write_rows(connection, target, rows, new_rows=rows)
+
+    def compare_rows(
+        self, old: Generation, table: str, key_range: KeyRange, snapshots: tuple[str, str]
+    ) -> Difference:
+        """Compare a range of rows with those of another generation, each as of a snapshot."""
+        (declared,) = (each for each in self.generation.tables if each.name == table)
+        with (
+            self._opened(FILLING) as database,
+            snapshot(database, snapshots[0]) as before,
+            snapshot(database, snapshots[1]) as after,
+        ):
+            return compare_table(before, old, after, self.generation, declared, key_range)
 
     def build_index(self, name: str) -> None:
         """Create one secondary index, if it is not there yet."""
