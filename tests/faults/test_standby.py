@@ -1,14 +1,17 @@
 """A service before a hot standby: it reads, never past what is complete, and writes nothing."""
 
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import InternalError
 from structlog.testing import capture_logs
 
@@ -23,8 +26,10 @@ from ledger.proof.runner import LogRunner
 from ledger.proof.signer import LogSigner
 from ledger.settings import Settings
 from ledger.storage.database_errors import is_read_only
+from ledger.storage.event_recorder import EventRecorder
 from ledger.storage.migrations import migrate
 from ledger.storage.read_only import MEANING
+from ledger.storage.tables import events
 from tests.builders import (
     NOON,
     a_form,
@@ -53,9 +58,10 @@ TOKEN_ROLES = ("auditor", "operator")
 
 @dataclass
 class Pair:
-    """A primary and its standby, a ledger on each, and a token of each role."""
+    """A primary and its standby, a ledger on each, what follows, and a token of each role."""
 
     standby_cluster: Cluster
+    followers: ProjectionRunner
     primary: Ledger
     standby: Ledger
     tokens: dict[str, str]
@@ -88,7 +94,7 @@ def pair() -> Iterator[Pair]:
             with standby_of(standby, cluster), opened(standby.url()) as copy:
                 copied = a_ledger(copy, shops(a_shop()))
                 eventually(lambda: newest(copied) == newest(primary))
-                yield Pair(standby, primary, copied, tokens)
+                yield Pair(standby, ProjectionRunner(primary), primary, copied, tokens)
 
 
 @contextmanager
@@ -107,7 +113,7 @@ def newest(ledger: Ledger) -> int:
 def test_the_feed_of_a_standby_never_passes_a_position_that_may_still_be_filled(
     pair: Pair,
 ) -> None:
-    followers, client = ProjectionRunner(pair.primary), pair.client
+    followers, client = pair.followers, pair.client
     first = newest(pair.primary)
     followers.follow_once()
     eventually(lambda: feed(pair, client)[0] == list(range(1, first + 1)))
@@ -128,6 +134,50 @@ def test_the_feed_of_a_standby_never_passes_a_position_that_may_still_be_filled(
     followers.follow_once()
     eventually(lambda: feed(pair, client)[0] == list(range(1, fast + 1)))
     assert feed(pair, client, after=fast + 50) == ([], fast + 50)  # the primary may be there
+
+
+def test_a_feed_read_live_from_a_standby_misses_nothing(pair: Pair) -> None:
+    """A long log is for a night: `LEDGER_TEST_STANDBY_EVENTS` says how many events."""
+    followers, before = pair.followers, newest(pair.primary)
+    reader = EventRecorder(pair.standby.database)
+    count = int(os.environ.get("LEDGER_TEST_STANDBY_EVENTS", "400"))
+
+    def write(number: int) -> None:
+        for event in range(number, count, WRITERS):
+            with pair.primary.database.begin() as connection:
+                connection.execute(ANOTHER_STREAM)
+                sleep(event % 3 / 1000)  # who draws a position first does not commit first
+
+    with ThreadPoolExecutor(WRITERS) as writers:
+        writing = [writers.submit(write, number) for number in range(WRITERS)]
+        shown: list[int] = []
+        while not all(each.done() for each in writing):
+            followers.follow_once()
+            shown += read_after(reader, shown[-1] if shown else before)
+        for each in writing:
+            each.result()
+    followers.follow_once()
+    eventually(lambda: newest(pair.standby) == newest(pair.primary))
+    while page := read_after(reader, shown[-1] if shown else before):
+        shown += page
+
+    assert shown == positions_after(pair.primary, before)
+    assert len(shown) == count
+
+
+WRITERS = 8
+
+
+def read_after(reader: EventRecorder, position: int) -> list[int]:
+    """Return the next positions, as the feed reads them."""
+    entries = reader.select_notifications(position, 500, inclusive_of_start=False)
+    return [entry.id for entry in entries]
+
+
+def positions_after(ledger: Ledger, before: int) -> list[int]:
+    query = select(events.c.position).where(events.c.position > before)
+    with ledger.database.connect() as connection:
+        return list(connection.scalars(query.order_by(events.c.position)))
 
 
 def feed(pair: Pair, client: FlaskClient, after: int = 0) -> tuple[list[int], int]:
