@@ -54,7 +54,7 @@ MEETS_STRANGERS: dict[str, str] = {
     "ledger.ipn.field_values._WHOLE": "0-a",
     "ledger.ipn.field_values._COUNT": "0a",
     "ledger.ipn.form_v2._STATUS_IN_TEXT": "+DAa",
-    "ledger.ipn.form_v2_names._FAMILIES": "vads_ext_info_product_qty0",
+    "ledger.ipn.form_v2_names._FAMILIES": "vads_extinfo0",
     "ledger.ipn.form_v2_origin._ALWAYS": "0V2",
     "ledger.ipn.form_v2_origin._STRICT": "a0_-+",
     "ledger.ipn.form_v2_origin._WITH_A_TRANSACTION": "0aA",

@@ -138,7 +138,7 @@ def test_the_feed_of_a_standby_never_passes_a_position_that_may_still_be_filled(
 
 def test_a_feed_read_live_from_a_standby_misses_nothing(pair: Pair) -> None:
     """A long log is for a night: `LEDGER_TEST_STANDBY_EVENTS` says how many events."""
-    followers, before = pair.followers, newest(pair.primary)
+    followers, start = pair.followers, newest(pair.primary)
     reader = EventRecorder(pair.standby.database)
     count = int(os.environ.get("LEDGER_TEST_STANDBY_EVENTS", "400"))
 
@@ -153,15 +153,15 @@ def test_a_feed_read_live_from_a_standby_misses_nothing(pair: Pair) -> None:
         shown: list[int] = []
         while not all(each.done() for each in writing):
             followers.follow_once()
-            shown += read_after(reader, shown[-1] if shown else before)
+            shown += read_after(reader, shown[-1] if shown else start)
         for each in writing:
             each.result()
     followers.follow_once()
     eventually(lambda: newest(pair.standby) == newest(pair.primary))
-    while page := read_after(reader, shown[-1] if shown else before):
+    while page := read_after(reader, shown[-1] if shown else start):
         shown += page
 
-    assert shown == positions_after(pair.primary, before)
+    assert shown == positions_after(pair.primary, start)
     assert len(shown) == count
 
 
@@ -174,8 +174,8 @@ def read_after(reader: EventRecorder, position: int) -> list[int]:
     return [entry.id for entry in entries]
 
 
-def positions_after(ledger: Ledger, before: int) -> list[int]:
-    query = select(events.c.position).where(events.c.position > before)
+def positions_after(ledger: Ledger, start: int) -> list[int]:
+    query = select(events.c.position).where(events.c.position > start)
     with ledger.database.connect() as connection:
         return list(connection.scalars(query.order_by(events.c.position)))
 

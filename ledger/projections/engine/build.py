@@ -121,9 +121,9 @@ class Build:
                 for declared, key_range in ranges
             ]
             results = workers.results(units, self.lease.check)
+        self.progress("comparing", 0, 1)
         difference_by_table: dict[str, Difference] = {}
-        for done, difference in enumerate(results):
-            self.progress("comparing", done, len(ranges))
+        for difference in results:
             add_difference(difference_by_table, difference)
         return list(difference_by_table.values())
 

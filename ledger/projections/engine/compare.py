@@ -147,7 +147,10 @@ def compare_sides(
 
     Shape: a range is one of the whole key, unless it is cut by other columns.
     """
-    old_columns, new_columns = [*old_side.row_source.c.keys()], [*new_side.row_source.c.keys()]
+    old_columns, new_columns = (
+        [str(name) for name in side.row_source.c.keys()]  # noqa: SIM118  it iterates columns
+        for side in (old_side, new_side)
+    )
     key_columns = column_names(declared_table.primary_key)
     difference = Difference(
         table=declared_table.name,
@@ -202,7 +205,7 @@ def _rows(
     query = select(*(compared_side.row_source.c[name] for name in columns)).where(*restrictions)
     query = query.order_by(*_in_bytes(compared_side, key_columns))
     rows = compared_side.connection.execute(query.execution_options(yield_per=PAGE))
-    return map(dict, rows.mappings())
+    return (dict(zip(columns, row, strict=True)) for row in rows)
 
 
 def _in_bytes(compared_side: Side, names: Sequence[str]) -> list[ColumnElement[Any]]:
