@@ -21,6 +21,8 @@ from bench.figures import Goal
 from ledger.application import Ledger
 from ledger.instants import utc_now
 from ledger.ipn.shops_and_keys import FORM_HMAC, REST_PASSWORD, Key, Shop, Shops
+from ledger.projections.engine.follow import Follower
+from ledger.projections.engine.generations import live_generations
 from ledger.projections.engine.leadership import prepare_views
 from ledger.sealing.master_keys import create_master_keys
 from ledger.settings import read_settings
@@ -124,6 +126,15 @@ def fill_events(
     return made
 
 
+def follow(ledger: Ledger) -> None:
+    """Bring every read model to the live edge, as a running service would have."""
+    until = ledger.events.high_water_mark() or 0
+    with ledger.database.connect() as connection:
+        live = live_generations(connection).values()
+    for generation in live:
+        Follower(ledger.database, generation).run(until)
+
+
 def _gather_statistics(database: Database) -> None:
     """As a server does by itself before long."""
     if not database.is_sqlite:
@@ -195,16 +206,30 @@ def scaling() -> dict[int, Goal | None]:
     return {count: goal if count <= cores else None for count, goal in goals.items()}
 
 
+COUNTED_SECONDS = 0.5
+"""When a number of pages stays the same for so long, all of them are counted."""
+
+
 def pages_read(ledger: Ledger, work: Callable[[], object]) -> int:
-    """Count the pages of the log that some work reads, on PostgreSQL."""
+    """Count the pages of the log that some work reads, on PostgreSQL.
+
+    Shape: those that a vacuum reads meanwhile are among them.
+    """
     query = text(
         "SELECT heap_blks_read + heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'events'"
     )
 
-    def counted() -> int:
-        ledger.database.dispose()  # what a connection has counted is known when it ends
+    def read() -> int:
         with ledger.database.connect() as connection:
             return int(connection.scalar(query) or 0)
+
+    def counted() -> int:
+        ledger.database.dispose()  # what a connection has counted is known soon after it has ended
+        last = -1
+        while (pages := read()) != last:
+            last = pages
+            time.sleep(COUNTED_SECONDS)
+        return pages
 
     before = counted()
     work()

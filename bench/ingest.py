@@ -17,13 +17,11 @@ from sqlalchemy import make_url
 from bench import pgbench
 from bench.bodies import write_bodies, write_junk
 from bench.figures import Figure, Goal, Sheet, ratios
-from bench.ground import ROOT, Extent, median, open_ledger, postgres_database
+from bench.ground import ROOT, Extent, follow, median, open_ledger, postgres_database
 from bench.in_process import in_process
 from bench.load import Load, background, drive
 from bench.paced import send_at_pace
 from bench.servers import ledger, rival, served
-from ledger.projections.engine.follow import Follower
-from ledger.projections.engine.generations import live_generations
 
 CLIENTS = 16
 SQLITE_CLIENTS = 8
@@ -137,7 +135,8 @@ def _many_clients(url: str, bodies: Path, extent: Extent, former: Arm | None) ->
         for arm in filter(None, (*arms.values(), former, mine)):
             arm.take_turn(bodies, CLIENTS, extent.seconds)
         _keep_first(bodies, int(mine.loads[-1].calls * 0.8))
-        _follow(url)  # what new calls have left to do is not for those that are known to pay
+        with open_ledger(url) as opened:  # what new calls leave to do is not for known ones to pay
+            follow(opened)
         with again.serving() as address:
             load = drive(address, bodies, clients=CLIENTS, seconds=extent.seconds, may_repeat=True)
             again.loads.append(load)
@@ -165,16 +164,6 @@ def _many_clients(url: str, bodies: Path, extent: Extent, former: Arm | None) ->
         ratio = ratios(mine.rates, former.rates)
         sheet.add("  the ledger", ratio=ratio, of=former.name, goal=Goal(low=0.85))
     return sheet
-
-
-def _follow(url: str) -> None:
-    """Bring every view to the end of the log."""
-    with open_ledger(url) as ledger:
-        until = ledger.events.high_water_mark() or 0
-        with ledger.database.connect() as connection:
-            live = live_generations(connection).values()
-        for generation in live:
-            Follower(ledger.database, generation).run(until)
 
 
 def _one_client(url: str, bodies: Path, extent: Extent) -> Sheet:

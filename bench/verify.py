@@ -13,6 +13,7 @@ from bench.figures import Goal, Sheet, add_scaling, ratios
 from bench.ground import (
     SHOP_ID,
     Extent,
+    follow,
     median,
     open_ledger,
     pages_read,
@@ -25,8 +26,6 @@ from ledger.application import Ledger
 from ledger.audit.check_names import CHECKS, VIEWS
 from ledger.audit.run_checks import Audit
 from ledger.operations.worker_processes import worker_processes
-from ledger.projections.engine.follow import Follower
-from ledger.projections.engine.generations import live_generations
 from ledger.simulator.bulk import fill
 
 EVENTS_MAX = 30_000
@@ -71,7 +70,7 @@ def scan(url: str, queries: Iterable[str]) -> None:
 def _measure(database: str, url: str, extent: Extent) -> Sheet:
     with open_ledger(url) as ledger:
         count = fill(ledger, SHOP_ID, "TEST", events=min(extent.events, EVENTS_MAX), seed=1)
-        _follow(ledger)
+        follow(ledger)
         scan_rates: dict[str, list[float]] = {}
         audit_rates: dict[tuple[str, int], list[float]] = {}
         for _ in range(extent.rounds):
@@ -125,12 +124,3 @@ def _peak_memory_mib(ledger: Ledger, workers: int) -> float:
     with worker_processes(workers, loaded=[]) as pool:
         _audit(ledger, "all", workers, pool)
         return peak_memory_mib(pool, workers)
-
-
-def _follow(ledger: Ledger) -> None:
-    """Bring every read model to the live edge, as a running service would have."""
-    until = ledger.events.high_water_mark() or 0
-    with ledger.database.connect() as connection:
-        live = live_generations(connection).values()
-    for generation in live:
-        Follower(ledger.database, generation).run(until)
