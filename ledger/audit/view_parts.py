@@ -1,6 +1,6 @@
 """Checks a part of the read models: projects its events again, and compares the rows they make."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -10,10 +10,10 @@ from sqlalchemy.schema import CreateTable
 
 from ledger.audit.fault import CheckResult
 from ledger.audit.stored_rows import UNREADABLE, read_positions
-from ledger.projections.definition import EventRecord, Row
+from ledger.projections.definition import Row
 from ledger.projections.engine import event_reader
 from ledger.projections.engine.compare import Difference, Side, compare_sides
-from ledger.projections.engine.folding import StoredRow, decode_event, fold
+from ledger.projections.engine.folding import StoredRow, decode_once, fold
 from ledger.projections.engine.generations import Generation, poison_of, position_of
 from ledger.projections.engine.key_ranges import KeyRange
 from ledger.projections.engine.snapshots import snapshot
@@ -82,7 +82,7 @@ def check_rows(
     Shape: with each generation comes the position up to which rows are made to which every part
     adds, since parts may be read one after another.
     """
-    result, decode = ViewResult(), _decode_once()
+    result, decode = ViewResult(), decode_once()
     with snapshot(database) as log:
         with_details = any(generation.model.harmless_details for generation, _ in views)
         stored_events = view_part.read_events(log, with_details=with_details)
@@ -159,18 +159,6 @@ def in_memory(rows_by_table: Mapping[Table, Sequence[Row]]) -> Iterator[Connecti
             yield connection
     finally:
         engine.dispose()
-
-
-def _decode_once() -> Callable[[StoredRow], EventRecord]:
-    """Return what decodes an event for the first read model, and remembers it for the next."""
-    records: dict[int, EventRecord] = {}
-
-    def decode(stored: StoredRow) -> EventRecord:
-        if stored[0] not in records:
-            records[stored[0]] = decode_event(stored)
-        return records[stored[0]]
-
-    return decode
 
 
 def _positions_of_notifications(log: Connection, key_range: KeyRange) -> list[int]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.projections.definition import EventRecord, Projection
-from ledger.projections.engine.folding import StoredRow, decode_event
+from ledger.projections.engine.folding import StoredRow, decode_event, decode_once
 from ledger.projections.engine.key_ranges import KeyRange
 from ledger.storage.database_errors import driver_errors
 
@@ -28,7 +28,7 @@ class EventReader:
         self._with_details = with_details
         self._shared = {position for position, count in Counter(positions).items() if count > 1}
         self._read: dict[tuple[int, int], Sequence[StoredRow]] = {}
-        self._decoded: dict[int, EventRecord] = {}
+        self._decode = decode_once() if self._shared else decode_event
 
     def read(
         self,
@@ -57,12 +57,7 @@ class EventReader:
 
     def decode(self, stored: StoredRow) -> EventRecord:
         """Decode one of these events; read models change nothing in it."""
-        if not self._shared:
-            return decode_event(stored)
-        position = stored[0]
-        if position not in self._decoded:
-            self._decoded[position] = decode_event(stored)
-        return self._decoded[position]
+        return self._decode(stored)
 
 
 def is_of_kind(stored: StoredRow, kinds: Kinds) -> bool:

@@ -84,6 +84,18 @@ def decode_event(stored: StoredRow) -> EventRecord:
     return event
 
 
+def decode_once() -> Callable[[StoredRow], EventRecord]:
+    """Return what decodes an event for the first read model, and remembers it for the next."""
+    records: dict[int, EventRecord] = {}
+
+    def decode(stored: StoredRow) -> EventRecord:
+        if stored[0] not in records:
+            records[stored[0]] = decode_event(stored)
+        return records[stored[0]]
+
+    return decode
+
+
 def _upcast(stored: StoredRow) -> EventRecord:
     _, originator_id, version, topic, state, *_ = stored
     event = _mapper.to_domain_event(StoredEntry(UUID(originator_id), version, topic, state))
